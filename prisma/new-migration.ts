@@ -1,0 +1,37 @@
+/**
+ * Writes the next migration from what changed in schema.prisma since the last commit:
+ * `node prisma/new-migration.ts <name>`. Needs no database. The statements are a draft: read them, and add what a schema
+ * can't say.
+ */
+import { execFile } from 'node:child_process'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { diffSchemas } from '#platform/database/schema-engine.ts'
+
+const run = promisify(execFile)
+const directory = import.meta.dirname
+
+/** The schema at the last commit; undefined when there was none. */
+async function committedSchema(): Promise<string | undefined> {
+  // With "./" the path is relative to the working directory, not to the repository.
+  const committed = await run('git', ['show', 'HEAD:./schema.prisma'], { cwd: directory }).catch(() => undefined)
+  return committed?.stdout
+}
+
+async function writeMigration(name: string): Promise<string> {
+  const script = await diffSchemas(await committedSchema(), await readFile(join(directory, 'schema.prisma'), 'utf8'))
+  const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
+  const folder = join(directory, 'migrations', `${time}_${name}`)
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'migration.sql'), script)
+  return join(folder, 'migration.sql')
+}
+
+const [name = ''] = process.argv.slice(2)
+if (/^[a-z][a-z0-9_]*$/.test(name)) {
+  process.stdout.write(`${await writeMigration(name)}\n`)
+} else {
+  process.stderr.write('Give the migration a name of lower-case letters, digits and _, such as add_task_labels.\n')
+  process.exitCode = 2
+}

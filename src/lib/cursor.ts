@@ -1,0 +1,34 @@
+import { AppError } from './errors.ts'
+
+/** The cursor is not one of ours, or belongs to another list or another account. */
+export class InvalidCursor extends AppError {
+  readonly kind = 'invalid'
+  readonly code = 'INVALID_CURSOR'
+  constructor(reason = 'it is not a cursor that this server made for this list') {
+    super(`The cursor can't be used: ${reason}.`)
+  }
+}
+
+/** What stood at the cursor is kept no longer; start again without one. */
+export class CursorExpired extends AppError {
+  readonly kind = 'gone'
+  readonly code = 'CURSOR_EXPIRED'
+  constructor() {
+    super('The cursor is older than what the journal keeps. Read the present state, and go on from there.')
+  }
+}
+
+/** Packs a list's name and a place in it into an opaque text. Parts may not contain `|`. */
+export function encodeCursor(list: string, parts: readonly string[]): string {
+  return Buffer.from([list, ...parts].join('|')).toString('base64url')
+}
+
+const longestCursor = 512
+
+/** Unpacks a cursor of the named list. @throws {InvalidCursor} when it is malformed or of another list. */
+export function decodeCursor(list: string, cursor: string, partCount: number): string[] {
+  if (cursor.length > longestCursor || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw new InvalidCursor()
+  const [name, ...parts] = Buffer.from(cursor, 'base64url').toString('utf8').split('|')
+  if (name !== list || parts.length !== partCount) throw new InvalidCursor()
+  return parts
+}
