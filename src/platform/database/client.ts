@@ -1,0 +1,45 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { PrismaClient } from './generated/client.ts'
+import { type Sql, statementName } from './sql.ts'
+
+/** This process's way to the database: one pool, seen as SQL for writes and as Prisma for reads. */
+export interface Database extends Sql {
+  readonly pool: pg.Pool
+  readonly prisma: PrismaClient
+  /** Ends the pool; statements under way finish first. */
+  close(): Promise<void>
+}
+
+/** Limits that no statement or transaction of ours may pass, in milliseconds. */
+const sessionLimits = { statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000, lock_timeout: 15_000 }
+
+/** Opens a pool of up to `poolSize` connections; none is made before the first statement. */
+export function openDatabase(options: { url: string; poolSize: number; onError: (error: Error) => void }): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 60_000,
+    application_name: 'signalbox',
+    ...sessionLimits,
+  })
+  // An idle connection that breaks is replaced by the next statement; without a listener it would end the process.
+  pool.on('error', options.onError)
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), log: [] })
+  return {
+    pool,
+    prisma,
+    async query<Row>(text: string, values: readonly unknown[] = []) {
+      const result = await pool.query({ name: statementName(text), text, values: [...values] })
+      return result.rows as Row[]
+    },
+    async script(text) {
+      await pool.query(text)
+    },
+    async close() {
+      await prisma.$disconnect()
+      await pool.end()
+    },
+  }
+}

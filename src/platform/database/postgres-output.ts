@@ -1,0 +1,32 @@
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+
+const complaint = /\b(?:PANIC|FATAL|ERROR|error):\s+(.*)$/
+const lineLimit = 40
+
+/** The last lines that a program of PostgreSQL printed, kept to tell why it failed. */
+export class PostgresOutput {
+  readonly #lines: string[] = []
+
+  /** Takes in what the stream brings, and hands each line on. */
+  follow(stream: Readable, onLine: (line: string) => void = () => {}): void {
+    createInterface({ input: stream }).on('line', (line) => {
+      this.#lines.push(line)
+      if (this.#lines.length > lineLimit) this.#lines.shift()
+      onLine(line)
+    })
+  }
+
+  includes(text: string): boolean {
+    return this.#lines.some((line) => line.includes(text))
+  }
+
+  /** The last complaint with its detail, else the last line; without severity and time. */
+  get reason(): string {
+    const index = this.#lines.findLastIndex((line) => complaint.test(line))
+    if (index === -1) return this.#lines.findLast((line) => line.trim() !== '')?.trim() ?? 'it printed nothing'
+    const message = complaint.exec(this.#lines[index] ?? '')?.[1] ?? ''
+    const detail = /DETAIL:\s+(.*)$/.exec(this.#lines[index + 1] ?? '')?.[1]
+    return detail === undefined ? message : `${message} (${detail})`
+  }
+}

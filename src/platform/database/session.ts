@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import type { Logger } from '#platform/telemetry/log.ts'
+
+export interface SessionOptions {
+  readonly url: string
+  /** Channels to listen on. */
+  readonly channels: readonly string[]
+  readonly onNotify: (channel: string, payload: string) => void
+  /** After each (re)connection: hints may have been missed. */
+  readonly onConnect: () => void
+  readonly log: Logger
+}
+
+/** First key of this program's advisory locks that are signs of life, so that they can't meet other ones. */
+const aliveLock = 0x5b0c
+
+const reconnectDelaysMs = [50, 100, 250, 500, 1_000]
+
+/**
+ * The one connection that this process keeps for itself: it hears notifications, and holds an advisory lock that the
+ * database drops the moment the process is gone, also after kill -9. It reconnects by itself, for ever.
+ */
+export class DatabaseSession {
+  readonly #options: SessionOptions
+  #client: pg.Client | undefined
+  #closed = false
+  #aliveId: number | undefined
+  #reconnecting: Promise<void> | undefined
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+  }
+
+  /** Connects for the first time. @throws what the database says, when it can't. */
+  async open(): Promise<void> {
+    await this.#connect()
+  }
+
+  get connected(): boolean {
+    return this.#client !== undefined
+  }
+
+  /** Holds the sign of life of this id from now on, across reconnections. */
+  async holdAlive(id: number): Promise<void> {
+    this.#aliveId = id
+    await this.#client?.query('SELECT pg_advisory_lock($1, $2)', [aliveLock, id])
+  }
+
+  /** Sends a notification; quietly not, while there is no connection: notifications are hints. */
+  notify(channel: string, payload: string): void {
+    this.#client?.query('SELECT pg_notify($1, $2)', [channel, payload]).catch((error: unknown) => {
+      this.#options.log.debug({ err: error, channel }, 'a notification was not sent')
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#reconnecting
+    const client = this.#client
+    this.#client = undefined
+    await client?.end()
+  }
+
+  async #connect(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.#options.url,
+      application_name: 'signalbox session',
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+    })
+    client.on('error', () => this.#lost(client))
+    client.on('end', () => this.#lost(client))
+    client.on('notification', ({ channel, payload }) => this.#options.onNotify(channel, payload ?? ''))
+    await client.connect()
+    if (this.#aliveId !== undefined) await client.query('SELECT pg_advisory_lock($1, $2)', [aliveLock, this.#aliveId])
+    for (const channel of this.#options.channels) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`)
+    this.#client = client
+    this.#options.onConnect()
+  }
+
+  #lost(client: pg.Client): void {
+    if (this.#client !== client || this.#closed) return
+    this.#client = undefined
+    this.#options.log.warn('the database connection for notifications was lost; reconnecting')
+    this.#reconnecting = this.#reconnect()
+  }
+
+  async #reconnect(): Promise<void> {
+    for (let attempt = 0; !this.#closed; attempt += 1) {
+      await sleep(reconnectDelaysMs[Math.min(attempt, reconnectDelaysMs.length - 1)])
+      if (this.#closed) return
+      try {
+        await this.#connect()
+        this.#options.log.info('the database connection for notifications is back')
+        return
+      } catch (error) {
+        this.#options.log.debug({ err: error }, 'no database connection yet')
+      }
+    }
+  }
+}
+
+/** Ids whose sign of life is held now; for `WHERE … NOT IN (…)`. */
+export const aliveIdsSql = `
+  SELECT objid::int AS objid FROM pg_locks
+  WHERE locktype = 'advisory' AND granted AND classid = ${aliveLock}
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`

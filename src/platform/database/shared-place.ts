@@ -1,0 +1,34 @@
+import { lstat, mkdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { StartupError } from '#lib/errors.ts'
+import { findBarrier, type SystemUser } from './system-user.ts'
+
+/** Where root keeps what an unprivileged user has to reach and can't where it belongs; the first that serves. */
+export const sharedPlaces: readonly string[] = ['/var/lib/signalbox', join(tmpdir(), 'signalbox')]
+
+/**
+ * The first of the directories that this process can write and the user can pass; it is made when missing.
+ * @throws {StartupError} when none serves.
+ */
+export async function findSharedPlace(candidates: readonly string[], user: SystemUser): Promise<string> {
+  for (const candidate of candidates) {
+    if (await serves(candidate, user)) return candidate
+  }
+  throw new StartupError(
+    `As root, the database has to run as the user ${user.name}, who can reach neither the data directory nor any of ` +
+      `${candidates.join(', ')}. Set DATA_DIR to a directory below ones that everybody may pass (chmod o+x).`,
+  )
+}
+
+async function serves(directory: string, user: SystemUser): Promise<boolean> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o711 })
+    const found = await lstat(directory)
+    // In a directory for everybody, such as /tmp, somebody else may have been there first.
+    const isOurs = found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0
+    return isOurs && (await findBarrier(directory, user)) === undefined
+  } catch {
+    return false
+  }
+}

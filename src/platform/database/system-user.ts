@@ -1,0 +1,54 @@
+import type { Stats } from 'node:fs'
+import { readFile, realpath, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { StartupError } from '#lib/errors.ts'
+
+/** A user of the operating system that a program can be run as. */
+export interface SystemUser {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+}
+
+export function isRoot(): boolean {
+  return process.getuid?.() === 0
+}
+
+/** The user that PostgreSQL runs as when this process is root: `postgres` where there is one, else `nobody`. */
+export async function unprivilegedUser(): Promise<SystemUser> {
+  const lines = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
+  for (const wanted of ['postgres', '_postgres', 'nobody']) {
+    const [name, , uid, gid] = lines.find(([candidate]) => candidate === wanted) ?? []
+    if (name !== undefined) return { name, uid: Number(uid), gid: Number(gid) }
+  }
+  throw new StartupError(
+    'PostgreSQL refuses to run as root, and this machine has neither a user postgres nor nobody to run it as. ' +
+      'Start Signalbox as an ordinary user, or set DATABASE_URL to a PostgreSQL that runs elsewhere.',
+  )
+}
+
+/**
+ * The first file or directory on the way to a path, itself included, that the user may not read and pass; undefined
+ * when the way is free. What doesn't exist yet is no barrier.
+ */
+export async function findBarrier(path: string, user: SystemUser): Promise<string | undefined> {
+  for (const step of await stepsTo(path)) {
+    if (!isPassable(await stat(step), user)) return step
+  }
+  return undefined
+}
+
+/** Every existing directory from the root down to the path, with symbolic links followed. */
+async function stepsTo(path: string): Promise<string[]> {
+  let existing = resolve(path)
+  while (!(await stat(existing).catch(() => undefined))) existing = dirname(existing)
+  const steps = [await realpath(existing)]
+  for (let [step = ''] = steps; step !== dirname(step); step = steps[0] ?? '') steps.unshift(dirname(step))
+  return steps
+}
+
+function isPassable({ mode, uid, gid }: Stats, user: SystemUser): boolean {
+  if (uid === user.uid) return (mode & 0o100) !== 0
+  if (gid === user.gid) return (mode & 0o010) !== 0
+  return (mode & 0o001) !== 0
+}

@@ -1,0 +1,80 @@
+import type pg from 'pg'
+import { appendEntries } from '#platform/journal/append.ts'
+import type { NewEntry } from '#platform/journal/entry.ts'
+import { type Sql, statementName } from './sql.ts'
+
+/** One commit: the change, the journal entries that tell of it, and the jobs that follow from it. */
+export interface Transaction extends Sql {
+  /** Notes what happened; written in order, at the end of this transaction. */
+  journal(entry: NewEntry): void
+  /** The same transaction as pg-boss takes it. */
+  readonly jobs: { executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> }
+}
+
+export type Transact = <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>
+
+/** SQLSTATEs after which PostgreSQL asks to try the whole transaction again: serialization failure and deadlock. */
+const repeatable = new Set(['40001', '40P01'])
+const maxTries = 4
+
+/**
+ * Makes the function that runs work in a transaction: committed when `work` resolves, rolled back when it throws,
+ * run again when the database breaks a deadlock, so `work` must have no effect but through `tx`.
+ * `onCommit` is told, after the commit, whether the journal has grown.
+ */
+export function createTransact(pool: pg.Pool, onCommit: (journalGrew: boolean) => void): Transact {
+  return async (work) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { result, journalGrew } = await runOnce(pool, work)
+        onCommit(journalGrew)
+        return result
+      } catch (error) {
+        if (attempt === maxTries || !repeatable.has((error as { code?: string }).code ?? '')) throw error
+      }
+    }
+  }
+}
+
+async function runOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>) {
+  const client = await pool.connect()
+  const entries: NewEntry[] = []
+  let broken: Error | undefined
+  try {
+    await client.query('BEGIN')
+    const tx = asTransaction(client, entries)
+    const result = await work(tx)
+    await appendEntries(tx, entries)
+    await client.query('COMMIT')
+    return { result, journalGrew: entries.length > 0 }
+  } catch (error) {
+    broken = await rollback(client)
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+function asTransaction(client: pg.PoolClient, entries: NewEntry[]): Transaction {
+  return {
+    async query<Row>(text: string, values: readonly unknown[] = []) {
+      const result = await client.query({ name: statementName(text), text, values: [...values] })
+      return result.rows as Row[]
+    },
+    async script(text) {
+      await client.query(text)
+    },
+    journal: (entry) => void entries.push(entry),
+    jobs: { executeSql: (text, values) => client.query(text, values) },
+  }
+}
+
+/** Rolls back; what is returned says that the connection is of no more use. */
+async function rollback(client: pg.PoolClient): Promise<Error | undefined> {
+  try {
+    await client.query('ROLLBACK')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}

@@ -1,0 +1,92 @@
+import type { Sql } from '#platform/database/sql.ts'
+import type { Actor, JournalEntry, Position } from './entry.ts'
+
+interface EntryRow {
+  xid: string
+  seq: string
+  at: Date
+  account_id: string
+  type: string
+  subject: string
+  actor: Actor
+  data: Record<string, unknown>
+}
+
+function toEntry(row: EntryRow): JournalEntry {
+  const { xid, seq, at, account_id: accountId, type, subject, actor, data } = row
+  return { xid: BigInt(xid), seq: BigInt(seq), at, accountId, type, subject, actor, data }
+}
+
+const columns = 'xid, seq, at, account_id, type, subject, actor, data'
+
+// Everything below the oldest running transaction has ended, so nothing can appear there any more. Rows above it are
+// visible already, but an earlier one may still be missing: they only tell that it is worth looking again soon.
+const nextEntries = `
+  SELECT ${columns}, xid < journal_horizon() AS settled FROM journal
+  WHERE (xid, seq) > ($1, $2) AND at >= $3 ORDER BY xid, seq LIMIT $4`
+
+/** Entries of all accounts after a position, as far as commit order is final; `more` says that others wait to become so. */
+export async function readNext(
+  sql: Sql,
+  after: Position,
+  since: Date,
+  limit: number,
+): Promise<{ entries: JournalEntry[]; more: 'now' | 'soon' | 'no' }> {
+  const rows = await sql.query<EntryRow & { settled: boolean }>(nextEntries, [after.xid, after.seq, since, limit])
+  const firstOpen = rows.findIndex((row) => !row.settled)
+  const settled = firstOpen === -1 ? rows : rows.slice(0, firstOpen)
+  const more = firstOpen !== -1 ? 'soon' : rows.length === limit ? 'now' : 'no'
+  return { entries: settled.map(toEntry), more }
+}
+
+/** Where the journal ends now: everything up to here is final. */
+export async function readEnd(sql: Sql): Promise<Position> {
+  const [row] = await sql.query<{ horizon: string }>('SELECT journal_horizon() AS horizon')
+  return { xid: BigInt(row?.horizon ?? 0) - 1n, seq: 2n ** 63n - 1n }
+}
+
+/** Up to where the journal has been dropped. */
+export async function readPruned(sql: Sql): Promise<Position> {
+  const [row] = await sql.query<{ xid: string; seq: string }>('SELECT xid, seq FROM journal_pruned')
+  return { xid: BigInt(row?.xid ?? 0), seq: BigInt(row?.seq ?? 0) }
+}
+
+export interface HistoryQuery {
+  readonly accountId: string
+  /** Exact types and families such as `task.*`; all when absent. */
+  readonly types?: readonly string[] | undefined
+  readonly excludedTypes?: readonly string[] | undefined
+  readonly subject?: string | undefined
+}
+
+// Two statements, so that each has the index that fits it.
+const history = (subject: string) => `
+  SELECT ${columns} FROM journal
+  WHERE account_id = $1 AND (xid, seq) > ($2, $3) AND (xid, seq) <= ($4, $5)
+    AND ($6::text[] IS NULL OR type = ANY($6) OR type LIKE ANY($7)) AND NOT type = ANY($8) ${subject}
+  ORDER BY xid, seq LIMIT $9`
+const historyOfAccount = history('')
+const historyOfSubject = history('AND subject = $10')
+
+/** One account's entries after a position up to another one, oldest first. */
+export async function readHistory(
+  sql: Sql,
+  query: HistoryQuery,
+  after: Position,
+  upTo: Position,
+  limit: number,
+): Promise<JournalEntry[]> {
+  const { accountId, types, excludedTypes, subject } = query
+  const range = [accountId, after.xid, after.seq, upTo.xid, upTo.seq]
+  const values = [...range, types ?? null, familyPatterns(types), excludedTypes ?? [], limit]
+  const rows =
+    subject === undefined
+      ? await sql.query<EntryRow>(historyOfAccount, values)
+      : await sql.query<EntryRow>(historyOfSubject, [...values, subject])
+  return rows.map(toEntry)
+}
+
+function familyPatterns(types: readonly string[] | undefined): string[] {
+  const families = types?.filter((type) => type.endsWith('.*')) ?? []
+  return families.map((family) => `${family.slice(0, -1).replace(/[\\%_]/g, '\\$&')}%`)
+}

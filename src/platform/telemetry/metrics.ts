@@ -1,0 +1,93 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Upper bounds of time buckets, in seconds: from a claim without a wait to an hour. */
+const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3_600]
+
+/** What is read at the moment that somebody asks. */
+export interface MetricSources {
+  readonly queueDepth: () => Promise<
+    readonly { priority: string; waiting: number; scheduled: number; active: number }[]
+  >
+  readonly subscribers: () => number
+  readonly sockets: () => number
+  readonly journalLagSeconds: () => number
+  readonly runningTasks: () => number
+  readonly pool: () => { total: number; idle: number; waiting: number }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** What Prometheus gets to see of this process. */
+export function createMetrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const waitSeconds = new Histogram({
+    name: 'signalbox_task_wait_seconds',
+    help: 'Time from due to started, by priority.',
+    labelNames: ['priority'],
+    buckets: secondsBuckets,
+    registers,
+  })
+  const runSeconds = new Histogram({
+    name: 'signalbox_task_run_seconds',
+    help: 'Time from started to ended, by priority and outcome of the attempt.',
+    labelNames: ['priority', 'outcome'],
+    buckets: secondsBuckets,
+    registers,
+  })
+  const requests = new Counter({
+    name: 'signalbox_http_requests_total',
+    help: 'HTTP requests answered, by door and status class.',
+    labelNames: ['door', 'status'],
+    registers,
+  })
+
+  /** Adds the gauges that are read when somebody asks. */
+  function observe(sources: MetricSources): void {
+    new Gauge({
+      name: 'signalbox_queue_tasks',
+      help: 'Tasks of all accounts that wait, are scheduled or run, by priority.',
+      labelNames: ['priority', 'state'],
+      registers,
+      async collect() {
+        for (const { priority, waiting, scheduled, active } of await sources.queueDepth()) {
+          this.set({ priority, state: 'waiting' }, waiting)
+          this.set({ priority, state: 'scheduled' }, scheduled)
+          this.set({ priority, state: 'active' }, active)
+        }
+      },
+    })
+    gauge('signalbox_subscribers', 'Open streams of the journal.', sources.subscribers)
+    gauge('signalbox_websockets', 'Open WebSocket connections.', sources.sockets)
+    gauge('signalbox_journal_lag_seconds', 'Age of the last journal entry when it was read.', sources.journalLagSeconds)
+    gauge('signalbox_running_tasks', 'Tasks that this process runs.', sources.runningTasks)
+    new Gauge({
+      name: 'signalbox_database_connections',
+      help: 'Connections of this process’s pool, and statements that wait for one.',
+      labelNames: ['state'],
+      registers,
+      collect() {
+        for (const [state, value] of Object.entries(sources.pool())) this.set({ state }, value)
+      },
+    })
+  }
+
+  function gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+
+  /** The text that Prometheus reads, and its content type. */
+  async function render(): Promise<{ body: string; contentType: string }> {
+    return { body: await registry.metrics(), contentType: registry.contentType }
+  }
+
+  return { waitSeconds, runSeconds, requests, observe, render }
+}
