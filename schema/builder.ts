@@ -1,0 +1,56 @@
+import SchemaBuilder from '@pothos/core'
+import ErrorsPlugin from '@pothos/plugin-errors'
+import PrismaPlugin from '@pothos/plugin-prisma'
+import type { Caller } from '#domain/access/service.ts'
+import type { EventService } from '#domain/events/service.ts'
+import type { TaskService } from '#domain/tasks/service.ts'
+import type { AccountView } from '#platform/database/account-view.ts'
+import type PrismaTypes from '#platform/database/generated/pothos.ts'
+import { getDatamodel } from '#platform/database/generated/pothos.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+
+/** What every resolver has: who asks, what they may read, and the services that do things. */
+export interface Context {
+  readonly caller: Caller
+  /** Reads, limited to the caller's account. */
+  readonly db: AccountView
+  readonly tasks: TaskService
+  readonly events: EventService
+}
+
+export const builder = new SchemaBuilder<{
+  Context: Context
+  PrismaTypes: PrismaTypes
+  DefaultFieldNullability: false
+  Objects: { Actor: Actor }
+  Scalars: {
+    DateTime: { Input: Date; Output: Date }
+    JSON: { Input: unknown; Output: unknown }
+    Base64: { Input: Uint8Array; Output: Uint8Array }
+    ID: { Input: string; Output: string }
+  }
+}>({
+  defaultFieldNullability: false,
+  plugins: [ErrorsPlugin, PrismaPlugin],
+  errors: {
+    directResult: true,
+    defaultUnionOptions: { name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result` },
+  },
+  prisma: {
+    client: (context) => context.db as never,
+    dmmf: getDatamodel(),
+    maxConnectionSize: 200,
+    defaultConnectionSize: 50,
+    onUnusedQuery: null,
+  },
+})
+
+builder.queryType({ description: 'Reads. Everything is limited to the caller’s account.' })
+builder.mutationType({
+  description:
+    'Changes. Each takes one `input` and answers with its payload or with a `Failure` that the caller can act on.',
+})
+builder.subscriptionType({
+  description:
+    'What happens, as it happens. Every update carries a `cursor`; hand it in as `after` to go on from there, on any stream.',
+})

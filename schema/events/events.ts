@@ -1,0 +1,59 @@
+import type { Event } from '#domain/events/service.ts'
+import { builder } from '#schema/builder.ts'
+import { connectionOf, pageOf, pageSize } from '#schema/pagination.ts'
+
+const EventRef = builder.objectRef<Event>('Event').implement({
+  description:
+    'Something that happened, written down in the commit that made it so. In a stream, an event of the type `stream.lagged` stands in the place of events that were dropped because the subscriber was too slow: `data.skipped` says how many, and they can be had again from its cursor.',
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', { description: 'Its place; works as `after` on every stream and on `events`.' }),
+    type: t.exposeString('type', { description: 'In the past tense, such as `task.completed`.' }),
+    subject: t.exposeString('subject', { description: 'What it is about, such as `task:<id>`.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When its transaction began.' }),
+    actor: t.expose('actor', { type: 'Actor', description: 'Who did it.' }),
+    data: t.field({
+      type: 'JSON',
+      description: 'What is to be known of it; depends on the type.',
+      resolve: (event) => event.data,
+    }),
+  }),
+})
+
+const EventConnection = connectionOf('Event', EventRef)
+
+const typesDescription =
+  'Exact types, or families such as `task.*`. When absent: all but the very frequent ones, such as `task.log`.'
+
+builder.queryField('events', (t) =>
+  t.field({
+    type: EventConnection,
+    description: 'What happened, oldest first, for as long as the journal keeps it.',
+    args: {
+      types: t.arg.stringList({ description: typesDescription }),
+      subject: t.arg.string({ description: 'Only about this, such as `task:<id>`.' }),
+      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+    },
+    resolve: async (_root, { types, subject, after, first }, { caller, events }) => {
+      const size = pageSize(first)
+      const filter = { types: types ?? undefined, subject: subject ?? undefined }
+      const read = await events.list(caller, filter, after ?? undefined, size + 1)
+      return pageOf(read, size, (event) => event.cursor)
+    },
+  }),
+)
+
+builder.subscriptionField('events', (t) =>
+  t.field({
+    type: EventRef,
+    description: 'What happens from now on, or after a cursor: each event once, in commit order.',
+    args: {
+      types: t.arg.stringList({ description: typesDescription }),
+      subject: t.arg.string({ description: 'Only about this, such as `task:<id>`.' }),
+      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+    },
+    subscribe: (_root, { types, subject, after }, { caller, events }) =>
+      events.follow(caller, { types: types ?? undefined, subject: subject ?? undefined }, after ?? undefined),
+    resolve: (event) => event,
+  }),
+)

@@ -1,0 +1,14 @@
+import './scalars.ts'
+import './failures.ts'
+import './actor.ts'
+import './access/viewer.ts'
+import './events/events.ts'
+import './tasks/queries.ts'
+import './tasks/mutations.ts'
+import './tasks/subscriptions.ts'
+import { builder } from './builder.ts'
+
+export type { Context } from './builder.ts'
+
+/** The whole API as one executable schema. */
+export const schema = builder.toSchema({})

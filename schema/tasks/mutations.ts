@@ -1,0 +1,146 @@
+import {
+  IdempotencyKeyReused,
+  TaskAlreadyEnded,
+  TaskNotFound,
+  TaskNotRetryable,
+  UnknownTaskType,
+} from '#domain/tasks/errors.ts'
+import type { Submitted } from '#domain/tasks/submitter.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { builder } from '#schema/builder.ts'
+import { SubmitTaskInput, toSubmission } from './inputs.ts'
+import { TaskRef } from './task.ts'
+import './failures.ts'
+
+const SubmitTaskPayload = builder.objectRef<Submitted>('SubmitTaskPayload').implement({
+  description: 'The task is committed.',
+  fields: (t) => ({
+    task: t.prismaField({
+      type: TaskRef,
+      description: 'The new task, or the one made before under the same idempotency key.',
+      resolve: (query, { taskId: id }, _args, { caller, db }) =>
+        db.task.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } }),
+    }),
+    deduplicated: t.exposeBoolean('deduplicated', { description: 'Whether the task had been made before.' }),
+  }),
+})
+
+builder.mutationField('submitTask', (t) =>
+  t.field({
+    type: SubmitTaskPayload,
+    description: 'Hands in a task.',
+    args: { input: t.arg({ type: SubmitTaskInput, required: true, description: 'The task.' }) },
+    errors: { types: [UnknownTaskType, InvalidInput, IdempotencyKeyReused] },
+    resolve: (_root, { input }, { caller, tasks }) => tasks.submit(caller, toSubmission(input)),
+  }),
+)
+
+const SubmitTasksInput = builder.inputType('SubmitTasksInput', {
+  description: 'Tasks to be handed in together.',
+  fields: (t) => ({
+    tasks: t.field({ type: [SubmitTaskInput], required: true, description: 'At most 1,000.' }),
+  }),
+})
+
+const SubmitTasksPayload = builder.objectRef<{ submitted: readonly Submitted[] }>('SubmitTasksPayload').implement({
+  description: 'All tasks are committed.',
+  fields: (t) => ({
+    tasks: t.prismaField({
+      type: [TaskRef],
+      description: 'In the order in which they were handed in.',
+      resolve: async (query, { submitted }, _args, { db }) => {
+        const ids = submitted.map((one) => one.taskId)
+        const found = await db.task.findMany({ ...query, where: { id: { in: ids } } })
+        const byId = new Map(found.map((task) => [task.id, task]))
+        return ids.flatMap((id) => byId.get(id) ?? [])
+      },
+    }),
+    deduplicated: t.int({
+      description: 'How many of them had been made before.',
+      resolve: ({ submitted }) => submitted.filter((one) => one.deduplicated).length,
+    }),
+  }),
+})
+
+builder.mutationField('submitTasks', (t) =>
+  t.field({
+    type: SubmitTasksPayload,
+    description: 'Hands in up to 1,000 tasks: all of them, or none.',
+    args: { input: t.arg({ type: SubmitTasksInput, required: true, description: 'The tasks.' }) },
+    errors: { types: [UnknownTaskType, InvalidInput, IdempotencyKeyReused] },
+    resolve: async (_root, { input }, { caller, tasks }) => ({
+      submitted: await tasks.submitAll(caller, input.tasks.map(toSubmission)),
+    }),
+  }),
+)
+
+/** A payload that is one task, read anew. */
+function taskPayload(name: string, description: string) {
+  return builder.objectRef<{ id: string }>(name).implement({
+    description,
+    fields: (t) => ({
+      task: t.prismaField({
+        type: TaskRef,
+        description: 'As it is now.',
+        resolve: (query, { id }, _args, { caller, db }) =>
+          db.task.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } }),
+      }),
+    }),
+  })
+}
+
+const CancelTaskInput = builder.inputType('CancelTaskInput', {
+  description: 'A task to be stopped.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'Its id.' }),
+    reason: t.string({ description: 'For people; at most 500 characters.' }),
+  }),
+})
+
+builder.mutationField('cancelTask', (t) =>
+  t.field({
+    type: taskPayload('CancelTaskPayload', 'The task was asked to stop.'),
+    description:
+      'Asks a task to stop. One that waits ends at once; one that runs is told so, and killed after its grace period.',
+    args: { input: t.arg({ type: CancelTaskInput, required: true, description: 'Which.' }) },
+    errors: { types: [TaskNotFound, TaskAlreadyEnded, InvalidInput] },
+    resolve: async (_root, { input }, { caller, tasks }) => ({
+      id: await tasks.cancel(caller, input.id, input.reason ?? undefined),
+    }),
+  }),
+)
+
+const RetryTaskInput = builder.inputType('RetryTaskInput', {
+  description: 'A task to be tried again.',
+  fields: (t) => ({ id: t.id({ required: true, description: 'Its id.' }) }),
+})
+
+builder.mutationField('retryTask', (t) =>
+  t.field({
+    type: taskPayload('RetryTaskPayload', 'The task waits for one more attempt.'),
+    description: 'Gives a task that failed or was cancelled one more attempt.',
+    args: { input: t.arg({ type: RetryTaskInput, required: true, description: 'Which.' }) },
+    errors: { types: [TaskNotFound, TaskNotRetryable] },
+    resolve: async (_root, { input }, { caller, tasks }) => ({ id: await tasks.retry(caller, input.id) }),
+  }),
+)
+
+const DeleteTaskLogsInput = builder.inputType('DeleteTaskLogsInput', {
+  description: 'Whose log is to be deleted.',
+  fields: (t) => ({ id: t.id({ required: true, description: 'The task’s id.' }) }),
+})
+
+const DeleteTaskLogsPayload = builder.objectRef<{ deleted: number }>('DeleteTaskLogsPayload').implement({
+  description: 'The log is gone.',
+  fields: (t) => ({ deleted: t.exposeInt('deleted', { description: 'How many lines there were.' }) }),
+})
+
+builder.mutationField('deleteTaskLogs', (t) =>
+  t.field({
+    type: DeleteTaskLogsPayload,
+    description: 'Deletes what a task has logged so far, for good.',
+    args: { input: t.arg({ type: DeleteTaskLogsInput, required: true, description: 'Which.' }) },
+    errors: { types: [TaskNotFound] },
+    resolve: async (_root, { input }, { caller, tasks }) => ({ deleted: await tasks.removeLogs(caller, input.id) }),
+  }),
+)

@@ -1,0 +1,142 @@
+import type { Percentiles, QueueReport } from '#domain/tasks/service.ts'
+import { inputJsonSchema, type TaskType } from '#domain/tasks/task-type.ts'
+import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
+import { isId } from '#lib/ids.ts'
+import { builder } from '#schema/builder.ts'
+import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+import { labelsOf, TaskFilter } from './inputs.ts'
+import { PriorityEnum, TaskRef } from './task.ts'
+
+const TaskConnection = connectionOf('Task', TaskRef)
+
+const TaskOrder = builder.enumType('TaskOrder', {
+  description: 'In which order tasks are listed.',
+  values: { NEWEST_FIRST: { description: 'By creation.' }, OLDEST_FIRST: { description: 'By creation.' } } as const,
+})
+
+builder.queryField('task', (t) =>
+  t.prismaField({
+    type: TaskRef,
+    nullable: true,
+    description: 'One task; null when the account has none of this id.',
+    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
+    resolve: (query, _root, { id }, { caller, db }) => {
+      caller.must('tasks:read')
+      if (!isId(id)) return null
+      return db.task.findUnique({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } })
+    },
+  }),
+)
+
+builder.queryField('tasks', (t) =>
+  t.field({
+    type: TaskConnection,
+    description: 'The account’s tasks.',
+    args: {
+      where: t.arg({ type: TaskFilter, description: 'Which; all when absent.' }),
+      orderBy: t.arg({ type: TaskOrder, defaultValue: 'NEWEST_FIRST', required: true, description: 'In which order.' }),
+      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+    },
+    resolve: async (_root, { where, orderBy, first, after }, context, info) => {
+      context.caller.must('tasks:read')
+      const size = pageSize(first)
+      const order = orderBy === 'OLDEST_FIRST' ? 'asc' : 'desc'
+      const read = await context.db.task.findMany({
+        ...nodeQuery(context, info, 'Task'),
+        where: { ...conditions(where), ...(after && { id: behind(order, after) }) },
+        orderBy: { id: order },
+        take: size + 1,
+      })
+      return pageOf(read, size, (task) => encodeCursor(`tasks-${order}`, [task.id]))
+    },
+  }),
+)
+
+function behind(order: 'asc' | 'desc', cursor: string) {
+  const [id = ''] = decodeCursor(`tasks-${order}`, cursor, 1)
+  if (!isId(id)) throw new InvalidCursor()
+  return order === 'asc' ? { gt: id } : { lt: id }
+}
+
+function conditions(where: typeof TaskFilter.$inferInput | null | undefined) {
+  const { status, type, priority, labels, createdFrom, createdTo } = where ?? {}
+  return {
+    ...(status && { status: { in: status } }),
+    ...(type && { type: { in: type } }),
+    ...(priority && { priority: { in: priority } }),
+    createdAt: { ...(createdFrom && { gte: createdFrom }), ...(createdTo && { lte: createdTo }) },
+    AND: Object.entries(labelsOf(labels)).map(([name, value]) => ({ labels: { path: [name], equals: value } })),
+  }
+}
+
+const TaskTypeRef = builder.objectRef<TaskType>('TaskType').implement({
+  description: 'A kind of work that can be handed in.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'What `submitTask` calls it.' }),
+    description: t.exposeString('description', { description: 'For people.' }),
+    priority: t.field({
+      type: PriorityEnum,
+      description: 'For tasks that don’t name one.',
+      resolve: (type) => type.priority ?? 'NORMAL',
+    }),
+    input: t.field({
+      type: 'JSON',
+      description: 'What its input must look like: JSON Schema 2020-12.',
+      resolve: inputJsonSchema,
+    }),
+  }),
+})
+
+builder.queryField('taskTypes', (t) =>
+  t.field({
+    type: [TaskTypeRef],
+    description: 'What can be handed in, by name.',
+    resolve: (_root, _args, { caller, tasks }) => tasks.listTypes(caller),
+  }),
+)
+
+const PercentilesRef = builder.objectRef<Percentiles>('Percentiles').implement({
+  description: 'How times are spread, in milliseconds.',
+  fields: (t) => ({
+    p50: t.exposeFloat('p50', { description: 'Half are shorter.' }),
+    p95: t.exposeFloat('p95', { description: '95 % are shorter.' }),
+    p99: t.exposeFloat('p99', { description: '99 % are shorter.' }),
+  }),
+})
+
+const QueueRef = builder.objectRef<QueueReport>('Queue').implement({
+  description: 'The tasks of one priority.',
+  fields: (t) => ({
+    priority: t.expose('priority', { type: PriorityEnum, description: 'Which.' }),
+    waiting: t.exposeInt('waiting', { description: 'Due, and waiting for a slot.' }),
+    scheduled: t.exposeInt('scheduled', { description: 'Not due yet.' }),
+    active: t.exposeInt('active', { description: 'Running.' }),
+    oldestWaitMs: t.exposeFloat('oldestWaitMs', {
+      nullable: true,
+      description: 'How long the one that waits longest has been due; null when none waits.',
+    }),
+    wait: t.field({
+      type: PercentilesRef,
+      nullable: true,
+      description: 'From due to started, of recently completed tasks; null without any.',
+      resolve: async ({ priority }, _args, { caller, tasks }) =>
+        (await tasks.queueTimes(caller)).get(priority)?.wait ?? null,
+    }),
+    run: t.field({
+      type: PercentilesRef,
+      nullable: true,
+      description: 'From started to completed, of recently completed tasks; null without any.',
+      resolve: async ({ priority }, _args, { caller, tasks }) =>
+        (await tasks.queueTimes(caller)).get(priority)?.run ?? null,
+    }),
+  }),
+})
+
+builder.queryField('queues', (t) =>
+  t.field({
+    type: [QueueRef],
+    description: 'What waits and runs, one entry for each priority.',
+    resolve: (_root, _args, { caller, tasks }) => tasks.queues(caller),
+  }),
+)

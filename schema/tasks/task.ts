@@ -1,0 +1,271 @@
+import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
+import type { PastAttempt } from '#domain/tasks/settlement.ts'
+import { hasEnded, priorities, type TaskError, taskStatuses } from '#domain/tasks/task.ts'
+import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+import { builder } from '#schema/builder.ts'
+import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+
+export const PriorityEnum = builder.enumType('Priority', {
+  description: 'In which queue a task waits. Some slots are kept for CRITICAL; BATCH never starves.',
+  values: priorities,
+})
+
+export const TaskStatusEnum = builder.enumType('TaskStatus', {
+  description: 'SCHEDULED (not due yet), PENDING, ACTIVE, and then COMPLETED, FAILED or CANCELLED.',
+  values: taskStatuses,
+})
+
+const TaskErrorRef = builder.objectRef<TaskError>('TaskError').implement({
+  description: 'Why a task, or one of its attempts, has failed.',
+  fields: (t) => ({
+    code: t.exposeString('code', {
+      description: 'Stable, such as HANDLER_FAILED, TIMEOUT, EXITED, WORKER_LOST; task types add their own.',
+    }),
+    message: t.exposeString('message', { description: 'A sentence for people.' }),
+    stack: t.string({
+      nullable: true,
+      description: 'Where it was thrown; for owners only.',
+      resolve: (error, _args, { caller }) => (caller.role === 'OWNER' ? (error.stack ?? null) : null),
+    }),
+    retryable: t.exposeBoolean('retryable', { description: 'Whether trying again could help.' }),
+  }),
+})
+
+const TaskAttempt = builder.objectRef<PastAttempt & { readonly finishedAt: string | null }>('TaskAttempt')
+TaskAttempt.implement({
+  description: 'One execution of a task.',
+  fields: (t) => ({
+    number: t.exposeInt('number', { description: '1 for the first.' }),
+    startedAt: t.field({ type: 'DateTime', description: 'When.', resolve: (attempt) => new Date(attempt.startedAt) }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended; null while it runs.',
+      resolve: (attempt) => (attempt.finishedAt === null ? null : new Date(attempt.finishedAt)),
+    }),
+    error: t.expose('error', { type: TaskErrorRef, nullable: true, description: 'Why it has failed, if it has.' }),
+  }),
+})
+
+const BackoffEnum = builder.enumType('Backoff', {
+  description: 'How the wait between attempts grows.',
+  values: {
+    FIXED: { value: 'fixed', description: 'Always the same.' },
+    LINEAR: { value: 'linear', description: 'By the same amount each time.' },
+    EXPONENTIAL: { value: 'exponential', description: 'Twice as long each time.' },
+  } as const,
+})
+
+export { BackoffEnum }
+
+const RetryPolicyRef = builder.objectRef<RetryPolicy>('RetryPolicy').implement({
+  description: 'When a failed attempt is followed by another.',
+  fields: (t) => ({
+    maxAttempts: t.exposeInt('maxAttempts', { description: 'How many there may be in all.' }),
+    backoff: t.expose('backoff', { type: BackoffEnum, description: 'How the wait grows.' }),
+    delayMs: t.exposeInt('delayMs', { description: 'Wait before the second attempt, in milliseconds.' }),
+    maxDelayMs: t.exposeInt('maxDelayMs', { description: 'The longest wait, in milliseconds.' }),
+  }),
+})
+
+const TaskLog = builder.prismaObject('TaskLog', {
+  description: 'One line that a task logged.',
+  select: { seq: true },
+  fields: (t) => ({
+    at: t.expose('at', { type: 'DateTime', description: 'When it was said.' }),
+    attempt: t.exposeInt('attempt', { description: 'By which attempt.' }),
+    message: t.exposeString('message', { description: 'Without its line end.' }),
+  }),
+})
+const TaskLogConnection = connectionOf('TaskLog', TaskLog)
+
+export const TaskPart = builder.prismaObject('TaskPart', {
+  description: 'A named piece of a task’s result; it can be read as soon as it is there, also while the task runs.',
+  select: { taskId: true, name: true },
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Unique within the task.' }),
+    contentType: t.exposeString('contentType', { description: 'Its media type.' }),
+    sizeBytes: t.exposeInt('sizeBytes', { description: 'How much of it there is by now.' }),
+    complete: t.exposeBoolean('complete', { description: 'False while it is still being written.' }),
+    attempt: t.exposeInt('attempt', { description: 'By which attempt.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was begun.' }),
+    bytes: t.field({
+      type: 'Base64',
+      description: 'A stretch of its bytes, at most 1 MiB; shorter at its end.',
+      args: {
+        offset: t.arg.int({ defaultValue: 0, required: true, description: 'Where to begin.' }),
+        length: t.arg.int({ defaultValue: 262_144, required: true, description: 'How many bytes.' }),
+      },
+      resolve: (part, { offset, length }, { caller, tasks }) =>
+        tasks.readPart(caller, part.taskId, part.name, offset, length),
+    }),
+    text: t.field({
+      type: 'String',
+      description: 'Its beginning as text, at most 256 KiB.',
+      resolve: async (part, _args, { caller, tasks }) =>
+        (await tasks.readPart(caller, part.taskId, part.name, 0, 262_144)).toString('utf8'),
+    }),
+  }),
+})
+
+export const TaskRef = builder.prismaObject('Task', {
+  description: 'A piece of work of a registered type.',
+  select: { id: true },
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Stable; sorts by creation.' }),
+    type: t.exposeString('type', { description: 'The name of its task type.' }),
+    priority: t.expose('priority', { type: PriorityEnum, description: 'In which queue it waits.' }),
+    status: t.expose('status', { type: TaskStatusEnum, description: 'Where it stands.' }),
+    progress: t.int({
+      description: '0 to 100.',
+      select: { progress: true, status: true },
+      resolve: (task, _args, { tasks }) =>
+        (task.status === 'ACTIVE' ? tasks.liveProgress(task.id)?.percent : undefined) ?? task.progress,
+    }),
+    currentStep: t.string({
+      nullable: true,
+      description: 'What it does now, or did last.',
+      select: { currentStep: true, status: true },
+      resolve: (task, _args, { tasks }) =>
+        (task.status === 'ACTIVE' ? tasks.liveProgress(task.id)?.step : undefined) ?? task.currentStep,
+    }),
+    input: t.field({
+      type: 'JSON',
+      description: 'As it was handed in.',
+      select: { input: true },
+      resolve: (task) => task.input,
+    }),
+    result: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What it came to; null before it is COMPLETED, and after the result’s retention.',
+      select: { result: true },
+      resolve: (task) => task.result,
+    }),
+    resultExpired: t.exposeBoolean('resultExpired', {
+      description: 'Whether there was a result that is kept no longer.',
+    }),
+    error: t.field({
+      type: TaskErrorRef,
+      nullable: true,
+      description: 'Why it, or its latest attempt, has failed.',
+      select: { error: true },
+      resolve: (task) => task.error as TaskError | null,
+    }),
+    attempt: t.exposeInt('attempt', { description: 'The attempt that runs or ran last; 0 before the first.' }),
+    attempts: t.field({
+      type: [TaskAttempt],
+      description: 'All attempts, oldest first.',
+      select: { attempt: true, pastAttempts: true, startedAt: true, finishedAt: true, error: true, status: true },
+      resolve: attemptsOf,
+    }),
+    retry: t.field({
+      type: RetryPolicyRef,
+      description: 'When a failed attempt is followed by another.',
+      select: { retry: true },
+      resolve: (task) => task.retry as unknown as RetryPolicy,
+    }),
+    labels: t.field({
+      type: 'JSON',
+      description: 'Names and values.',
+      select: { labels: true },
+      resolve: (task) => task.labels,
+    }),
+    fairnessKey: t.exposeString('fairnessKey', { nullable: true, description: 'As handed in.' }),
+    idempotencyKey: t.exposeString('idempotencyKey', { nullable: true, description: 'As handed in.' }),
+    timeoutMs: t.exposeInt('timeoutMs', { description: 'How long an attempt may take, in milliseconds.' }),
+    lockMs: t.exposeInt('lockMs', {
+      description: 'How long an attempt may go without a sign of life, in milliseconds.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was handed in.' }),
+    runAt: t.expose('runAt', { type: 'DateTime', description: 'When it is, or was, due.' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When its last attempt began.' }),
+    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was asked to stop.',
+    }),
+    cancelReason: t.exposeString('cancelReason', { nullable: true, description: 'Why it was asked to stop.' }),
+    createdBy: t.field({
+      type: 'Actor',
+      description: 'Who handed it in.',
+      select: { createdBy: true },
+      resolve: (task) => task.createdBy as unknown as Actor,
+    }),
+    worker: t.string({
+      nullable: true,
+      description: 'Which worker runs it now.',
+      select: { workerId: true },
+      resolve: (task) => (task.workerId === null ? null : `worker-${task.workerId}`),
+    }),
+    parts: t.relation('parts', {
+      description: 'Named pieces of the result, in order of their beginning; at most 100.',
+      query: { orderBy: [{ createdAt: 'asc' }, { name: 'asc' }], take: 100 },
+    }),
+    part: t.prismaField({
+      type: TaskPart,
+      nullable: true,
+      description: 'One piece of the result.',
+      args: { name: t.arg.string({ required: true, description: 'Its name.' }) },
+      resolve: (query, task, { name }, { caller, db }) =>
+        db.taskPart.findUnique({
+          ...query,
+          where: { accountId_taskId_name: { accountId: caller.accountId, taskId: task.id, name } },
+        }),
+    }),
+    logs: t.field({
+      type: TaskLogConnection,
+      description: 'What it logged, oldest first.',
+      args: {
+        after: t.arg.string({ description: 'Go on behind this cursor.' }),
+        first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+        from: t.arg({ type: 'DateTime', description: 'Not before.' }),
+        to: t.arg({ type: 'DateTime', description: 'Not after.' }),
+      },
+      resolve: async (task, { after, first, from, to }, context, info) => {
+        const size = pageSize(first)
+        const read = await context.db.taskLog.findMany({
+          ...nodeQuery(context, info, 'TaskLog'),
+          where: {
+            taskId: task.id,
+            at: { ...(from && { gte: from }), ...(to && { lte: to }) },
+            ...(after && { seq: { gt: parseLogCursor(task.id, after) } }),
+          },
+          orderBy: { seq: 'asc' },
+          take: size + 1,
+        })
+        return pageOf(read, size, (line) => encodeCursor('log', [task.id, line.seq.toString()]))
+      },
+    }),
+  }),
+})
+
+function parseLogCursor(taskId: string, cursor: string): bigint {
+  const [id, seq] = decodeCursor('log', cursor, 2)
+  if (id !== taskId || seq === undefined || !/^\d{1,18}$/.test(seq)) throw new InvalidCursor()
+  return BigInt(seq)
+}
+
+interface AttemptColumns {
+  readonly attempt: number
+  readonly pastAttempts: unknown
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+  readonly error: unknown
+  readonly status: (typeof taskStatuses)[number]
+}
+
+function attemptsOf(task: AttemptColumns) {
+  const past = task.pastAttempts as PastAttempt[]
+  const isTold = past.at(-1)?.number === task.attempt
+  if (task.startedAt === null || task.attempt === 0 || isTold) return past
+  const current = {
+    number: task.attempt,
+    startedAt: task.startedAt.toISOString(),
+    finishedAt: task.finishedAt?.toISOString() ?? null,
+    error: hasEnded(task.status) ? (task.error as TaskError | null) : null,
+  }
+  return [...past, current as PastAttempt]
+}

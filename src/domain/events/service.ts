@@ -1,0 +1,83 @@
+import type { Caller } from '#domain/access/service.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
+import type { Journal, JournalStream } from '#platform/journal/journal.ts'
+
+/** What an account's outsiders see of the journal. */
+export type EventService = ReturnType<typeof createEventService>
+
+export interface EventFilter {
+  /** Exact types or families such as `task.*`; all but the very frequent ones when absent. */
+  readonly types?: readonly string[] | undefined
+  readonly subject?: string | undefined
+}
+
+/** A journal entry as outsiders see it. */
+export interface Event {
+  /** Where a later stream or page goes on. */
+  readonly cursor: string
+  readonly type: string
+  readonly subject: string
+  readonly at: Date
+  readonly actor: Actor
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** In a stream, in the place of events that were dropped because the reader was too slow; `data.skipped` says how many. */
+export const laggedType = 'stream.lagged'
+const system: Actor = { kind: 'system', id: 'system', name: 'system' }
+
+const typePattern = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*(\.\*)?$/
+const mostTypes = 50
+
+export interface EventServiceDeps {
+  readonly journal: Journal
+  /** Types left out unless they are asked for by name: too frequent to be news. */
+  readonly quietTypes: readonly string[]
+}
+
+export function createEventService({ journal, quietTypes }: EventServiceDeps) {
+  /** A page of what happened, oldest first. @throws {InvalidCursor} @throws {CursorExpired} @throws {InvalidInput} */
+  async function list(caller: Caller, filter: EventFilter, after: string | undefined, limit: number): Promise<Event[]> {
+    caller.must('events:read')
+    const entries = await journal.page(journalFilter(caller, filter, quietTypes), after, limit)
+    return entries.map((entry) => toEvent(entry, journal.cursorOf(entry)))
+  }
+
+  /** What happens from now on, or after a cursor. @throws as {@link list} */
+  async function follow(
+    caller: Caller,
+    filter: EventFilter,
+    after: string | undefined,
+  ): Promise<AsyncGenerator<Event>> {
+    caller.must('events:read')
+    const stream = await journal.open(journalFilter(caller, filter, quietTypes), { after })
+    return tell(stream)
+  }
+
+  return { list, follow }
+}
+
+async function* tell(stream: JournalStream<never>): AsyncGenerator<Event> {
+  for await (const item of stream) {
+    if (item.kind === 'entry') yield toEvent(item.entry, item.cursor)
+    if (item.kind === 'lagged') yield lagged(item.cursor, item.skipped)
+  }
+}
+
+function toEvent({ type, subject, at, actor, data }: JournalEntry, cursor: string): Event {
+  return { cursor, type, subject, at, actor, data }
+}
+
+function lagged(cursor: string, skipped: number): Event {
+  return { cursor, type: laggedType, subject: 'stream', at: new Date(), actor: system, data: { skipped } }
+}
+
+function journalFilter(caller: Caller, { types, subject }: EventFilter, excludedTypes: readonly string[]) {
+  if (types !== undefined && types.length > mostTypes)
+    throw new InvalidInput(`At most ${mostTypes} types can be asked for.`)
+  const bad = types?.find((type) => !typePattern.test(type))
+  if (bad !== undefined)
+    throw new InvalidInput(`"${bad}" is no event type, such as task.completed, nor a family, such as task.*.`)
+  return { accountId: caller.accountId, types, excludedTypes, subject }
+}

@@ -1,0 +1,57 @@
+import type { Actor, NewEntry } from '#platform/journal/entry.ts'
+import type { Priority, TaskError, TaskStatus } from './task.ts'
+
+/** What the journal says of tasks. `task.log`, `task.step` and `task.part` tell of output, the others of the life cycle. */
+export const taskEventTypes = [
+  'task.submitted',
+  'task.started',
+  'task.completed',
+  'task.failed',
+  'task.cancel_requested',
+  'task.cancelled',
+  'task.retried',
+  'task.released',
+  'task.lost',
+  'task.step',
+  'task.part',
+  'task.log',
+] as const
+export type TaskEventType = (typeof taskEventTypes)[number]
+
+/** Left out of event lists unless asked for by name: log lines are many. */
+export const quietEventTypes: readonly string[] = ['task.log']
+
+/** On every entry about a task, so that streams can be filtered without asking the database. */
+export interface TaskEventData {
+  readonly type: string
+  readonly priority: Priority
+  /** After the event. */
+  readonly status: TaskStatus
+  readonly attempt: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly error?: Pick<TaskError, 'code' | 'message' | 'retryable'>
+  readonly reason?: string
+  /** When the next attempt is due. */
+  readonly runAt?: string
+  readonly step?: string
+  readonly part?: { readonly name: string; readonly contentType: string; readonly sizeBytes: number }
+  readonly log?: { readonly seq: string; readonly message: string }
+}
+
+export function taskSubject(taskId: string): string {
+  return `task:${taskId}`
+}
+
+/** The task that an entry is about; undefined for entries about other things. */
+export function taskIdOf(subject: string): string | undefined {
+  return subject.startsWith('task:') ? subject.slice('task:'.length) : undefined
+}
+
+export function taskEvent(
+  type: TaskEventType,
+  task: { accountId: string; taskId: string },
+  actor: Actor,
+  data: TaskEventData,
+): NewEntry {
+  return { accountId: task.accountId, type, subject: taskSubject(task.taskId), actor, data: { ...data } }
+}

@@ -1,0 +1,72 @@
+import { cutText } from '#domain/tasks/runner/text.ts'
+import { outputLimits, type TaskContext } from '#domain/tasks/task-type.ts'
+import { openWorkspaceFile } from './workspace-file.ts'
+
+const keptErrorLines = 20
+const keptErrorLength = 500
+
+/** Understands what a program prints: `::progress`, `::step` and `::part` lines are obeyed, all else is its log. */
+export class CommandOutput {
+  readonly #context: TaskContext
+  readonly #parts: Promise<void>[] = []
+  /** The last lines on standard error, oldest first. */
+  readonly lastErrors: string[] = []
+
+  constructor(context: TaskContext) {
+    this.#context = context
+  }
+
+  stdout = (line: string, cutBytes: number): void => {
+    if (cutBytes > 0 || !this.#obey(line)) this.#context.log(shortened(line, cutBytes))
+  }
+
+  stderr = (line: string, cutBytes: number): void => {
+    const text = shortened(line, cutBytes)
+    this.#context.log(text)
+    this.lastErrors.push(cutText(text, keptErrorLength))
+    if (this.lastErrors.length > keptErrorLines) this.lastErrors.shift()
+  }
+
+  /** Resolves when every announced part is kept. @throws {PermanentFailure} when one could not be. */
+  async partsKept(): Promise<void> {
+    await Promise.all(this.#parts)
+  }
+
+  #obey(line: string): boolean {
+    const [, order, rest = ''] = /^::(progress|step|part) (.*)$/.exec(line) ?? []
+    if (order === 'step' && rest.trim()) return this.#step(rest.trim())
+    if (order === 'progress') return this.#progress(rest)
+    return order === 'part' && this.#part(rest)
+  }
+
+  #step(name: string): true {
+    this.#context.step(name)
+    return true
+  }
+
+  #progress(rest: string): boolean {
+    const [, percent, step] = /^(\d+(?:\.\d+)?)%?(?: (.*))?$/.exec(rest.trim()) ?? []
+    if (percent === undefined) return false
+    this.#context.progress(Number(percent), step)
+    return true
+  }
+
+  #part(rest: string): boolean {
+    const [, name, path] = /^(\S+) (.+)$/.exec(rest.trim()) ?? []
+    if (name === undefined || path === undefined) return false
+    const keeping = this.#keepPart(name, path)
+    keeping.catch(() => undefined)
+    this.#parts.push(keeping)
+    return true
+  }
+
+  async #keepPart(name: string, path: string): Promise<void> {
+    const file = await openWorkspaceFile(this.#context.workspace, path)
+    await this.#context.part(name, file.content, file.contentType)
+  }
+}
+
+/** Leaves room for its mark, so that the cut isn't cut again where the log's own limit is held. */
+function shortened(line: string, cutBytes: number): string {
+  return cutText(line, outputLimits.logLineLength - 64, cutBytes)
+}

@@ -1,0 +1,31 @@
+import { lstat, readFile } from 'node:fs/promises'
+import { outputLimits, PermanentFailure } from '#domain/tasks/task-type.ts'
+
+/**
+ * What a program that ended well left in `$SIGNALBOX_RESULT`; `{ exitCode: 0 }` when it left nothing.
+ * @throws {PermanentFailure} when that isn't JSON, or too much.
+ */
+export async function readCommandResult(file: string): Promise<unknown> {
+  const found = await lstat(file).catch(() => undefined)
+  if (!found) return { exitCode: 0 }
+  if (!found.isFile()) throw new PermanentFailure('$SIGNALBOX_RESULT is not a file any more.', 'INVALID_RESULT')
+  if (found.size > outputLimits.partBytes)
+    throw new PermanentFailure(
+      `$SIGNALBOX_RESULT holds ${found.size.toLocaleString('en')} bytes, too many to be kept.`,
+      'RESULT_TOO_LARGE',
+    )
+  return parse(await readFile(file, 'utf8'))
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new PermanentFailure(
+      `It exited with code 0, but what it wrote to $SIGNALBOX_RESULT is not JSON: ${reason}`,
+      'INVALID_RESULT',
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { type Priority, priorities } from './task.ts'
+
+/** One pg-boss queue per priority: who gets the next free slot is the dispatcher's to decide. */
+export const queueOf: Readonly<Record<Priority, string>> = {
+  CRITICAL: 'tasks-critical',
+  NORMAL: 'tasks-normal',
+  BATCH: 'tasks-batch',
+}
+
+export const queueNames: readonly string[] = priorities.map((priority) => queueOf[priority])
+
+/** What a job carries: it stands for the task's next attempt, and its id is the task's `jobId` of that attempt. */
+export const attemptJob = z.object({ accountId: z.uuid(), taskId: z.uuid() })
+export type AttemptJob = z.infer<typeof attemptJob>

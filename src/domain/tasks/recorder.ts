@@ -1,0 +1,206 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { newId } from '#lib/ids.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { type TaskEventData, taskEvent } from './events.ts'
+import type { ProgressBoard } from './progress-board.ts'
+import type { AttemptOutput, PartWriter } from './runner.ts'
+import { appendToPart, findHeld, insertLogs, insertPart } from './store.ts'
+import type { Attempt } from './task.ts'
+
+type OutputRecord =
+  | {
+      readonly attempt: Attempt
+      readonly kind: 'log'
+      readonly seq: bigint
+      readonly at: Date
+      readonly message: string
+    }
+  | { readonly attempt: Attempt; readonly kind: 'step'; readonly step: string }
+
+/** Lines are written together: at most this many in one transaction, and as long as this after the first. */
+const batchSize = 1_000
+const batchDelayMs = 40
+/** Above this many unwritten lines, sources are asked to wait. */
+const highWater = 4_000
+const longestStep = 200
+/** A part's first bytes are held back until there are this many, so that a small part is one transaction. */
+const chunkBytes = 256 * 1024
+
+/** Writes down what running attempts say: lines and steps in order and together, parts as they come, progress lately. */
+export class OutputRecorder {
+  readonly #transact: Transact
+  readonly #board: ProgressBoard
+  readonly #actor: Actor
+  readonly #log: Logger
+  readonly #onLost: (attempt: Attempt) => void
+  #unwritten: OutputRecord[] = []
+  readonly #waiting = new Map<Attempt, number>()
+  #writing: Promise<void> | undefined
+
+  constructor(options: {
+    transact: Transact
+    board: ProgressBoard
+    actor: Actor
+    log: Logger
+    /** The attempt does not hold its task any more: it should stop. */
+    onLost: (attempt: Attempt) => void
+  }) {
+    this.#transact = options.transact
+    this.#board = options.board
+    this.#actor = options.actor
+    this.#log = options.log
+    this.#onLost = options.onLost
+  }
+
+  /** Where one attempt's output goes. */
+  outputOf(attempt: Attempt): AttemptOutput {
+    let lines = 0n
+    let lastStep: string | undefined
+    const step = (name: string) => {
+      const short = name.slice(0, longestStep)
+      if (short === lastStep || short === '') return
+      lastStep = short
+      this.#record({ attempt, kind: 'step', step: short })
+    }
+    return {
+      progress: (percent, name) => {
+        if (name !== undefined) step(name)
+        this.#board.note(attempt, percent, lastStep)
+      },
+      step: (name) => {
+        step(name)
+        this.#board.note(attempt, this.#board.find(attempt.taskId)?.percent ?? 0, lastStep)
+      },
+      log: (message) => {
+        lines += 1n
+        const seq = BigInt(attempt.fence) * 1_000_000n + lines
+        this.#record({ attempt, kind: 'log', seq, at: new Date(), message })
+      },
+      drained: () => this.#drained(),
+      openPart: async (name, contentType) => this.#openPart(attempt, name, contentType),
+    }
+  }
+
+  /** Resolves when everything that the attempt has said is written. */
+  async flush(attempt: Attempt): Promise<void> {
+    while (this.#waiting.has(attempt)) {
+      this.#writing ??= this.#write(0)
+      await this.#writing
+    }
+  }
+
+  async #drained(): Promise<void> {
+    while (this.#unwritten.length > highWater && this.#writing !== undefined) await this.#writing
+  }
+
+  #record(record: OutputRecord): void {
+    this.#unwritten.push(record)
+    this.#waiting.set(record.attempt, (this.#waiting.get(record.attempt) ?? 0) + 1)
+    this.#writing ??= this.#write(batchDelayMs)
+  }
+
+  async #write(delayMs: number): Promise<void> {
+    if (delayMs > 0) await sleep(delayMs)
+    const batch = this.#unwritten.slice(0, batchSize)
+    try {
+      if (batch.length > 0) await this.#writeBatch(batch)
+      this.#forget(batch)
+    } catch (error) {
+      this.#log.warn({ err: error, lines: batch.length }, 'task output was not written yet; trying again')
+      await sleep(1_000)
+    } finally {
+      this.#writing = undefined
+    }
+    if (this.#unwritten.length > 0) this.#writing = this.#write(this.#unwritten.length >= batchSize ? 0 : batchDelayMs)
+  }
+
+  #forget(batch: readonly OutputRecord[]): void {
+    this.#unwritten = this.#unwritten.slice(batch.length)
+    for (const { attempt } of batch) {
+      const left = (this.#waiting.get(attempt) ?? 1) - 1
+      if (left > 0) this.#waiting.set(attempt, left)
+      else this.#waiting.delete(attempt)
+    }
+  }
+
+  async #writeBatch(batch: readonly OutputRecord[]): Promise<void> {
+    const attempts = [...new Set(batch.map((record) => record.attempt))]
+    const lost = await this.#transact(async (tx) => {
+      const held = new Set((await findHeld(tx, attempts)).map((one) => one.taskId))
+      const records = batch.filter((record) => held.has(record.attempt.taskId))
+      await insertLogs(tx, records.flatMap(toLogLine))
+      for (const record of records) tx.journal(this.#entry(record))
+      return attempts.filter((attempt) => !held.has(attempt.taskId))
+    })
+    for (const attempt of lost) this.#onLost(attempt)
+  }
+
+  #entry(record: OutputRecord) {
+    const { attempt } = record
+    if (record.kind === 'step')
+      return taskEvent('task.step', attempt, this.#actor, { ...eventData(attempt), step: record.step })
+    const log = { seq: record.seq.toString(), message: record.message }
+    return taskEvent('task.log', attempt, this.#actor, { ...eventData(attempt), log })
+  }
+
+  #openPart(attempt: Attempt, name: string, contentType: string): PartWriter {
+    const part = {
+      accountId: attempt.accountId,
+      taskId: attempt.taskId,
+      name,
+      contentId: newId(),
+      attempt: attempt.number,
+      contentType,
+    }
+    let held: Uint8Array[] = []
+    let heldBytes = 0
+    let written = 0
+    let made = false
+    const flush = async (complete: boolean) => {
+      const data = Buffer.concat(held)
+      held = []
+      heldBytes = 0
+      await this.#transact(async (tx) => {
+        if (!(await this.#holds(tx, attempt))) return
+        if (!made) await insertPart(tx, part)
+        await appendToPart(tx, part, written, data, complete)
+        if (!complete) return
+        const fact = { name, contentType, sizeBytes: written + data.length }
+        tx.journal(taskEvent('task.part', attempt, this.#actor, { ...eventData(attempt), part: fact }))
+      })
+      made = true
+      written += data.length
+    }
+    return {
+      write: async (chunk) => {
+        held.push(chunk)
+        heldBytes += chunk.length
+        if (heldBytes >= chunkBytes) await flush(false)
+      },
+      close: async () => {
+        // What was said before the part comes before it in the journal, too.
+        await this.flush(attempt)
+        await flush(true)
+      },
+    }
+  }
+
+  async #holds(tx: Transaction, attempt: Attempt): Promise<boolean> {
+    if ((await findHeld(tx, [attempt])).length > 0) return true
+    this.#onLost(attempt)
+    return false
+  }
+}
+
+function toLogLine(record: OutputRecord) {
+  if (record.kind !== 'log') return []
+  const { attempt, seq, at, message } = record
+  return [{ accountId: attempt.accountId, taskId: attempt.taskId, seq, attempt: attempt.number, at, message }]
+}
+
+function eventData(attempt: Attempt): TaskEventData {
+  const { type, priority, labels, number } = attempt
+  return { type, priority, status: 'ACTIVE', attempt: number, labels }
+}

@@ -1,0 +1,18 @@
+import type { Sql } from '#platform/database/sql.ts'
+import { deleteOldTasks, expireResults } from './store.ts'
+
+/** Rows in one statement, so that no statement holds others up. */
+const batchSize = 500
+
+export interface TaskRetention {
+  /** Results and parts are kept this many days after the task's end. */
+  readonly resultDays: number
+  /** Tasks are kept this many days after their end. */
+  readonly taskDays: number
+}
+
+/** Deletes what is older than its retention; harmless to repeat, also by several processes. */
+export async function applyTaskRetention(sql: Sql, retention: TaskRetention): Promise<void> {
+  while ((await deleteOldTasks(sql, retention.taskDays, batchSize)) === batchSize);
+  while ((await expireResults(sql, retention.resultDays, batchSize)) === batchSize);
+}

@@ -1,0 +1,32 @@
+import type { Attempt, Outcome } from './task.ts'
+
+/** Where a running attempt's output goes. Implementations keep order, and bound what they hold. */
+export interface AttemptOutput {
+  progress(percent: number, step?: string): void
+  step(name: string): void
+  /** One line without its line end. */
+  log(line: string): void
+  /** Writes one part; resolves when it can be read. The writer must be closed. */
+  openPart(name: string, contentType: string): Promise<PartWriter>
+  /** Resolves when more log lines are welcome; a runner waits for it before it reads on, so that a flood is held back. */
+  drained(): Promise<void>
+}
+
+export interface PartWriter {
+  write(chunk: Uint8Array): Promise<void>
+  close(): Promise<void>
+  /** Drops what was written; instead of `close`, when the attempt ended in the middle. */
+  abort?(): Promise<void>
+}
+
+/** Executes attempts. */
+export interface Runner {
+  /**
+   * Executes one attempt and tells how it ended; never throws. When it returns, nothing of the attempt is left:
+   * no process, no file. `stop` aborts with the reason as `signal.reason`; the outcome is then `stopped`,
+   * unless the attempt ended by itself before.
+   */
+  run(attempt: Attempt, output: AttemptOutput, stop: AbortSignal): Promise<Outcome>
+  /** Ends what an earlier process of this installation left behind after it died: processes and workspaces. */
+  sweep(): Promise<void>
+}

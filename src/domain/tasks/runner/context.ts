@@ -1,0 +1,103 @@
+import type { AttemptOutput } from '#domain/tasks/runner.ts'
+import type { Attempt } from '#domain/tasks/task.ts'
+import type { PartData, TaskContext } from '#domain/tasks/task-type.ts'
+
+/** What of an attempt its handler may know. */
+export type AttemptFacts = Pick<Attempt, 'taskId' | 'type' | 'input' | 'labels' | 'number'>
+
+export interface ContextOptions {
+  readonly attempt: AttemptFacts
+  readonly output: AttemptOutput
+  readonly signal: AbortSignal
+  /** Called at each look at `context.workspace`, so that it need not exist before. */
+  readonly workspace: () => string
+  readonly env: Readonly<Record<string, string>>
+}
+
+const longestPartName = 200
+
+/** What one attempt's handler works with; also knows which parts are still being written. */
+export class AttemptContext implements TaskContext {
+  readonly input: unknown
+  readonly task: TaskContext['task']
+  readonly attempt: number
+  readonly signal: AbortSignal
+  readonly env: Readonly<Record<string, string>>
+  readonly #output: AttemptOutput
+  readonly #workspace: () => string
+  readonly #parts = new Set<Promise<void>>()
+
+  constructor(options: ContextOptions, input: unknown) {
+    const { attempt } = options
+    this.input = input
+    this.task = { id: attempt.taskId, type: attempt.type, labels: attempt.labels }
+    this.attempt = attempt.number
+    this.signal = options.signal
+    this.env = options.env
+    this.#output = options.output
+    this.#workspace = options.workspace
+  }
+
+  get workspace(): string {
+    return this.#workspace()
+  }
+
+  // Arrow functions, so that a handler may take them out of the context: `const { log } = context`.
+  progress = (percent: number, step?: string): void => {
+    const clamped = Number.isFinite(percent) ? Math.min(100, Math.max(0, percent)) : 0
+    this.#output.progress(clamped, step)
+  }
+
+  step = (name: string): void => {
+    this.#output.step(String(name))
+  }
+
+  log = (message: string): void => {
+    for (const line of String(message).split(/\r?\n/)) this.#output.log(line)
+  }
+
+  part = (name: string, data: PartData, contentType?: string): Promise<void> => {
+    const writing = this.#writePart(name, data, contentType).finally(() => this.#parts.delete(writing))
+    this.#parts.add(writing)
+    // Who doesn't await it is told by `partsWritten`, not by an unhandled rejection.
+    writing.catch(() => undefined)
+    return writing
+  }
+
+  /** Resolves when no part is being written any more, rejects when one that the handler didn't await failed. */
+  async partsWritten(): Promise<void> {
+    await Promise.all(this.#parts)
+  }
+
+  async #writePart(name: string, data: PartData, contentType?: string): Promise<void> {
+    if (name.length === 0 || name.length > longestPartName || /\p{Cc}/u.test(name))
+      throw new Error(`A part's name has 1 to ${longestPartName} characters, none of them a control character.`)
+    if (contentType !== undefined && !/^[\x20-\x7e]{1,200}$/.test(contentType))
+      throw new Error('A content type has 1 to 200 printable ASCII characters.')
+    const encoded = encode(data)
+    const part = await this.#output.openPart(name.toWellFormed(), contentType ?? encoded.contentType)
+    try {
+      for await (const chunk of encoded.chunks) await part.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+    } catch (error) {
+      await part.abort?.()
+      throw error
+    }
+    await part.close()
+  }
+}
+
+interface EncodedPart {
+  readonly contentType: string
+  readonly chunks: Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>
+}
+
+function encode(data: PartData): EncodedPart {
+  if (typeof data === 'string') return { contentType: 'text/plain; charset=utf-8', chunks: [data] }
+  if (data instanceof Uint8Array) return { contentType: 'application/octet-stream', chunks: [data] }
+  if (isStream(data)) return { contentType: 'application/octet-stream', chunks: data }
+  return { contentType: 'application/json', chunks: [JSON.stringify(data)] }
+}
+
+function isStream(data: object): data is AsyncIterable<Uint8Array | string> {
+  return Symbol.asyncIterator in data
+}

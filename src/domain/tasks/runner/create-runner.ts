@@ -1,0 +1,78 @@
+import { join, resolve } from 'node:path'
+import type { Runner } from '#domain/tasks/runner.ts'
+import type { Attempt, Outcome } from '#domain/tasks/task.ts'
+import { defaultGraceMs, type TaskType, type TaskTypes } from '#domain/tasks/task-type.ts'
+import { errorMessage } from '#lib/errors.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { failed } from './failure.ts'
+import { runInProcess } from './in-process.ts'
+import { LimitedOutput } from './limited-output.ts'
+import { runInOwnProcess } from './own-process.ts'
+import { runMarker } from './run-marker.ts'
+import { sweep } from './sweep.ts'
+import { workspacePath } from './workspace.ts'
+
+export interface RunnerOptions {
+  readonly types: TaskTypes
+  /** Where the types beyond the built-in ones come from; each attempt's process loads it again. */
+  readonly configFile?: string | undefined
+  /** Below it each attempt gets a directory; shared by all servers of the installation on this machine. */
+  readonly workspacesDir: string
+  /** From `createServerId`. */
+  readonly serverId: string
+  /** Networks (CIDR) that `repository.inspect` may reach although they are private. */
+  readonly egressAllow: readonly string[]
+  readonly log: Logger
+  /** The server's environment; an attempt sees `PATH` and what its type lists. */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** Executes attempts of the given types, in this process or each in its own, as the type says. */
+export function createRunner(options: RunnerOptions): Runner {
+  const { types, serverId, log } = options
+  const workspacesDir = resolve(options.workspacesDir)
+
+  async function run(attempt: Attempt, rawOutput: Parameters<Runner['run']>[1], stop: AbortSignal): Promise<Outcome> {
+    const type = types.get(attempt.type)
+    if (!type) return failed('UNKNOWN_TASK_TYPE', `This server has no task type "${attempt.type}".`, false)
+    try {
+      return await start(type, attempt, new LimitedOutput(rawOutput), stop)
+    } catch (error) {
+      log.error({ err: error, taskId: attempt.taskId }, 'the runner itself failed')
+      return failed('RUNNER_FAILED', `The server could not run it: ${errorMessage(error)}`, true)
+    }
+  }
+
+  function start(type: TaskType, attempt: Attempt, output: LimitedOutput, stop: AbortSignal): Promise<Outcome> {
+    const common = {
+      attempt,
+      output,
+      stop,
+      graceMs: graceMs(type, attempt),
+      workspace: workspacePath(workspacesDir, serverId, attempt.taskId, attempt.fence),
+      env: pick(options.env, type.env ?? []),
+    }
+    if (type.isolation === 'none') return runInProcess({ ...common, type })
+    return runInOwnProcess({
+      ...common,
+      marker: runMarker(serverId, attempt.taskId, attempt.fence),
+      path: options.env['PATH'] ?? '',
+      cacheDirectory: join(workspacesDir, '.compile-cache'),
+      configFile: options.configFile,
+      egressAllow: options.egressAllow,
+      log,
+    })
+  }
+
+  return { run, sweep: () => sweep({ workspacesDir, serverId, log }) }
+}
+
+function graceMs(type: TaskType, attempt: Attempt): number {
+  const input = type.defaults && type.input.safeParse(attempt.input)
+  const own = input?.success ? type.defaults?.(input.data).graceMs : undefined
+  return own ?? type.graceMs ?? defaultGraceMs
+}
+
+function pick(env: Readonly<Record<string, string | undefined>>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])))
+}

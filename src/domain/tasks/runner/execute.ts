@@ -1,0 +1,28 @@
+import type { Outcome } from '#domain/tasks/task.ts'
+import type { TaskType } from '#domain/tasks/task-type.ts'
+import { AttemptContext, type ContextOptions } from './context.ts'
+import { failed, taskError } from './failure.ts'
+import { deliverResult } from './result.ts'
+
+/** Runs a type's handler once, here, and tells how it ended; never rejects. */
+export async function execute(type: TaskType, options: ContextOptions): Promise<Outcome> {
+  try {
+    const input = await type.input.safeParseAsync(options.attempt.input)
+    if (!input.success) return failed('INVALID_INPUT', `The input is refused: ${issueText(input.error.issues)}`, false)
+    const context = new AttemptContext(options, input.data)
+    const result = await type.run(context)
+    await context.partsWritten()
+    return { kind: 'completed', result: await deliverResult(result, options.output) }
+  } catch (error) {
+    return { kind: 'failed', error: taskError(error) }
+  }
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
+function issueText(issues: readonly Issue[]): string {
+  return issues.map(({ path, message }) => `${['input', ...path.map(String)].join('.')}: ${message}`).join('; ')
+}

@@ -1,0 +1,39 @@
+import type { Outcome, TaskError } from '#domain/tasks/task.ts'
+import { TaskFailure } from '#domain/tasks/task-type.ts'
+import { cutText, storableText } from './text.ts'
+
+const longestMessage = 8_192
+const longestStack = 16_384
+
+/** The outcome of an attempt that has failed. */
+export function failed(code: string, message: string, retryable: boolean): Outcome {
+  return { kind: 'failed', error: { code, message: cutText(storableText(message), longestMessage), retryable } }
+}
+
+/** What an attempt's failure looks like from outside, from whatever its handler threw. */
+export function taskError(thrown: unknown): TaskError {
+  const { code, retryable } = verdict(thrown)
+  const message = cutText(storableText(thrownText(thrown)), longestMessage)
+  // Who throws a failure of ours means its message; only of an accident the place is worth knowing.
+  const isMeant = thrown instanceof TaskFailure || !(thrown instanceof Error)
+  if (isMeant || thrown.stack === undefined) return { code, message, retryable }
+  return { code, message, retryable, stack: cutText(storableText(thrown.stack), longestStack) }
+}
+
+function verdict(thrown: unknown): { code: string; retryable: boolean } {
+  if (thrown instanceof TaskFailure) return { code: storableText(thrown.code), retryable: thrown.retryable }
+  // A configuration outside this package may bring a second copy of it, whose classes are others than ours.
+  if (thrown instanceof Error && thrown.name === 'PermanentFailure')
+    return { code: 'code' in thrown ? storableText(String(thrown.code)) : 'PERMANENT_FAILURE', retryable: false }
+  return { code: 'HANDLER_FAILED', retryable: true }
+}
+
+function thrownText(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name
+  try {
+    return String(thrown)
+  } catch {
+    // An object without a prototype has no text, and must not hide that the attempt failed.
+    return Object.prototype.toString.call(thrown)
+  }
+}

@@ -1,0 +1,3 @@
+import { hostAttempt } from './hosted-attempt.ts'
+
+await hostAttempt()

@@ -1,0 +1,104 @@
+import module from 'node:module'
+import { defaultProjectConfig, loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
+import type { Outcome } from '#domain/tasks/task.ts'
+import type { TaskType } from '#domain/tasks/task-type.ts'
+import { execute } from './execute.ts'
+import { failed, taskError } from './failure.ts'
+import { HostOutput } from './host-output.ts'
+import { killMarked } from './process-tree.ts'
+import type { HostMessage, ServerMessage, StartMessage } from './protocol.ts'
+import { runMarkerName } from './run-marker.ts'
+
+/** Runs the one attempt that the server sends, reports how it ended, and waits to be ended itself. */
+export async function hostAttempt(): Promise<void> {
+  delete process.env['NODE_COMPILE_CACHE']
+  const send = takeChannel()
+  const output = new HostOutput(send)
+  const stopping = abortOnTerm()
+  const end = endOnce(send, output)
+  endWithServer()
+  endOnStrayErrors(end)
+  process.once('exit', () => output.flush())
+  const start = await firstMessage(output)
+  setInterval(() => send({ kind: 'alive' }), start.heartbeatMs).unref()
+  await end(await runAttempt(start, output, stopping))
+}
+
+async function runAttempt(start: StartMessage, output: HostOutput, signal: AbortSignal): Promise<Outcome> {
+  const type = await findType(start).catch((error: unknown) => taskError(error))
+  if (type && 'retryable' in type)
+    return failed('CONFIGURATION_FAILED', `The configuration could not be loaded: ${type.message}`, true)
+  if (!type) return failed('UNKNOWN_TASK_TYPE', `There is no task type "${start.attempt.type}" any more.`, false)
+  process.chdir(start.workspace)
+  return execute(type, { attempt: start.attempt, output, signal, workspace: () => start.workspace, env: start.env })
+}
+
+async function findType({ attempt, configFile, egressAllow }: StartMessage): Promise<TaskType | undefined> {
+  const cwd = process.cwd()
+  const config = configFile ? await loadProjectConfig({ file: configFile, cwd }) : defaultProjectConfig(cwd)
+  return loadTaskTypes(config, { egressAllow }).get(attempt.type)
+}
+
+/** The channel to the server; out of the reach of handlers, whose messages the server would take for ours. */
+function takeChannel(): (message: HostMessage) => void {
+  const send = process.send?.bind(process)
+  if (!send) throw new Error('This program is started by the server, for one attempt of a task.')
+  delete process.send
+  return (message) => {
+    // Nobody to tell any more once the channel is closed: `endWithServer` ends this process.
+    if (process.connected) send(message, undefined, undefined, () => undefined)
+  }
+}
+
+function firstMessage(output: HostOutput): Promise<StartMessage> {
+  return new Promise((resolve) => {
+    process.on('message', (message: ServerMessage) => {
+      if (message.kind === 'start') resolve(message)
+      else output.acknowledge(message)
+    })
+  })
+}
+
+function abortOnTerm(): AbortSignal {
+  const controller = new AbortController()
+  process.on('SIGTERM', () => controller.abort(new Error('The attempt was asked to stop.')))
+  return controller.signal
+}
+
+type End = (outcome: Outcome) => Promise<void>
+
+function endOnce(send: (message: HostMessage) => void, output: HostOutput): End {
+  let hasEnded = false
+  return async (outcome) => {
+    if (hasEnded) return
+    hasEnded = true
+    await Promise.all([written(process.stdout), written(process.stderr)])
+    output.flush()
+    send({ kind: 'ended', outcome })
+    // The server kills this process as soon as it hears; without a normal exit, the cache is only written when asked.
+    module.flushCompileCache()
+  }
+}
+
+/** Node keeps in memory what a pipe doesn't take at once; the end must not overtake it. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve())
+  })
+}
+
+function endOnStrayErrors(end: End): void {
+  process.on('uncaughtException', (error) => void end({ kind: 'failed', error: taskError(error) }))
+  process.on('unhandledRejection', (error) => void end({ kind: 'failed', error: taskError(error) }))
+}
+
+/** A server that was killed can end nothing: its hosts end themselves, and all that they started. */
+function endWithServer(): void {
+  const endAll = async () => {
+    const { [runMarkerName]: own } = process.env
+    await killMarked((marker) => marker === own)
+    process.kill(-process.pid, 'SIGKILL')
+  }
+  process.once('disconnect', () => void endAll())
+  if (!process.connected) void endAll()
+}

@@ -1,0 +1,82 @@
+import { mkdirSync } from 'node:fs'
+import type { Attempt, Outcome } from '#domain/tasks/task.ts'
+import type { TaskType } from '#domain/tasks/task-type.ts'
+import { execute } from './execute.ts'
+import { failed } from './failure.ts'
+import type { LimitedOutput } from './limited-output.ts'
+import { timeoutFailure, timerMs } from './timeout.ts'
+import { removeWorkspace } from './workspace.ts'
+
+export interface InProcessOptions {
+  readonly type: TaskType
+  readonly attempt: Attempt
+  readonly output: LimitedOutput
+  readonly stop: AbortSignal
+  readonly graceMs: number
+  readonly workspace: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/**
+ * Runs an attempt in this very process. A handler that doesn't return within its grace period after being asked to stop
+ * is abandoned: it has ended for everybody but itself, and nothing that it says later is heard.
+ */
+export async function runInProcess(options: InProcessOptions): Promise<Outcome> {
+  const { type, attempt, output, stop, env } = options
+  const controller = new AbortController()
+  const workspace = lazyWorkspace(options.workspace)
+  const running = execute(type, { attempt, output, signal: controller.signal, workspace: workspace.path, env })
+  try {
+    return await orInterrupted(running, controller, stop, options)
+  } finally {
+    await output.close()
+    await workspace.remove()
+  }
+}
+
+function orInterrupted(
+  running: Promise<Outcome>,
+  controller: AbortController,
+  stop: AbortSignal,
+  { attempt, graceMs }: InProcessOptions,
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    let interruption: Outcome | undefined
+    let grace: NodeJS.Timeout | undefined
+    const interrupt = (outcome: Outcome, reason: unknown) => {
+      if (interruption) return
+      interruption = outcome
+      grace = setTimeout(() => finish(outcome), timerMs(graceMs))
+      controller.abort(reason)
+    }
+    const onStop = () => interrupt({ kind: 'stopped' }, stop.reason)
+    const timeout = setTimeout(() => {
+      const failure = timeoutFailure(attempt.timeoutMs)
+      interrupt(failure, new Error('The attempt has timed out.'))
+    }, timerMs(attempt.timeoutMs))
+    const finish = (outcome: Outcome) => {
+      clearTimeout(timeout)
+      clearTimeout(grace)
+      stop.removeEventListener('abort', onStop)
+      resolve(interruption ?? outcome)
+    }
+    running.then(finish, (error: unknown) => finish(failed('HANDLER_FAILED', String(error), true)))
+    stop.addEventListener('abort', onStop, { once: true })
+    if (stop.aborted) onStop()
+  })
+}
+
+/** Most handlers that run in the server's process need no directory, and a thousand a second must not make one each. */
+function lazyWorkspace(path: string): { path: () => string; remove: () => Promise<void> } {
+  let made = false
+  return {
+    path: () => {
+      if (!made) mkdirSync(path, { recursive: true, mode: 0o700 })
+      made = true
+      return path
+    },
+    remove: async () => {
+      if (made) await removeWorkspace(path)
+    },
+  }
+}

@@ -1,0 +1,263 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { PartWriter } from '#domain/tasks/runner.ts'
+import type { Attempt, Outcome } from '#domain/tasks/task.ts'
+import { outputLimits } from '#domain/tasks/task-type.ts'
+import { errorMessage } from '#lib/errors.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { failed } from './failure.ts'
+import type { LimitedOutput } from './limited-output.ts'
+import { readLines } from './line-splitter.ts'
+import { killMarked, signalGroup } from './process-tree.ts'
+import { asHostMessage, type HostMessage, type OutputEvent, type StartMessage } from './protocol.ts'
+import { runMarkerName } from './run-marker.ts'
+import { timeoutFailure, timerMs } from './timeout.ts'
+import { createWorkspace, removeWorkspace } from './workspace.ts'
+
+export interface OwnProcessOptions {
+  readonly attempt: Attempt
+  readonly output: LimitedOutput
+  readonly stop: AbortSignal
+  readonly graceMs: number
+  readonly workspace: string
+  /** The variables that the type may see. */
+  readonly env: Readonly<Record<string, string>>
+  readonly marker: string
+  readonly path: string
+  readonly cacheDirectory: string
+  readonly configFile?: string | undefined
+  readonly egressAllow: readonly string[]
+  readonly log: Logger
+}
+
+const hostFile = join(import.meta.dirname, 'host.ts')
+const longestHeartbeatMs = 5_000
+/** A host that hasn't said anything yet may still be loading its configuration. */
+const bootMs = 30_000
+/** How long the channel and the pipes may stay open after all of an attempt's processes have ended. */
+const drainMs = 2_000
+/** The same, while it is the log that takes what was printed slowly. */
+const longestDrainMs = 30_000
+/** Four bytes a character at most; the exact cut is made on characters. */
+const longestLineBytes = outputLimits.logLineLength * 4
+
+/** Runs an attempt in a process group of its own. When it resolves, neither processes nor files of it are left. */
+export async function runInOwnProcess(options: OwnProcessOptions): Promise<Outcome> {
+  try {
+    await createWorkspace(options.workspace)
+    if (options.stop.aborted) return { kind: 'stopped' }
+    return await new HostProcess(options).run()
+  } finally {
+    await options.output.close()
+    await removeWorkspace(options.workspace)
+  }
+}
+
+type Cause = 'stop' | 'timeout' | 'stall'
+
+/** The server's side of one host: its messages, its output, its deadlines, and its end. */
+class HostProcess {
+  readonly #options: OwnProcessOptions
+  readonly #child: ChildProcess
+  readonly #parts = new Map<number, PartWriter>()
+  readonly #timers: NodeJS.Timeout[] = []
+  /** Why it was asked to stop. */
+  #cause: Cause | undefined
+  /** What the host itself said. */
+  #outcome: Outcome | undefined
+  #lastSign = Date.now()
+  #hasSpoken = false
+  /** How many readers wait for the log. */
+  #heldReaders = 0
+
+  constructor(options: OwnProcessOptions) {
+    this.#options = options
+    this.#child = spawn(process.execPath, [hostFile], {
+      detached: true,
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: {
+        PATH: options.path,
+        ...options.env,
+        HOME: options.workspace,
+        TMPDIR: options.workspace,
+        [runMarkerName]: options.marker,
+        // Set here, and not by the host itself, since its very first file would else be compiled each time (90 ms).
+        NODE_COMPILE_CACHE: options.cacheDirectory,
+      },
+    })
+  }
+
+  async run(): Promise<Outcome> {
+    const onStop = () => this.#interrupt('stop')
+    const closed = this.#listen()
+    this.#options.stop.addEventListener('abort', onStop, { once: true })
+    if (this.#options.stop.aborted) onStop()
+    this.#watch()
+    try {
+      const exit = await this.#exited()
+      await this.#endAll()
+      await this.#drain(closed)
+      return this.#verdict(exit)
+    } finally {
+      this.#options.stop.removeEventListener('abort', onStop)
+      for (const timer of this.#timers) clearTimeout(timer)
+      this.#child.stdout?.destroy()
+      this.#child.stderr?.destroy()
+    }
+  }
+
+  /** Hears all that the host says; resolves when it can say nothing more. */
+  #listen(): Promise<unknown> {
+    const child = this.#child
+    child.on('message', (message) => this.#onMessage(message))
+    child.send(this.#startMessage(), () => {
+      // It never started, or has already died: its exit says so.
+    })
+    const disconnected = child.connected ? once(child, 'disconnect') : undefined
+    return Promise.all([this.#readLines(child.stdout), this.#readLines(child.stderr), disconnected])
+  }
+
+  #startMessage(): StartMessage {
+    const { attempt, workspace, env, configFile, egressAllow } = this.#options
+    const { taskId, type, input, labels, number } = attempt
+    const heartbeatMs = Math.max(10, Math.min(attempt.lockMs / 3, longestHeartbeatMs))
+    const facts = { taskId, type, input, labels, number }
+    const message: StartMessage = { kind: 'start', attempt: facts, workspace, env, egressAllow, heartbeatMs }
+    return configFile === undefined ? message : { ...message, configFile }
+  }
+
+  /** Resolves with what the process ended by; with the error when it could not be started at all. */
+  #exited(): Promise<Exit> {
+    return new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => resolve({ code, signal }))
+      this.#child.once('error', (error) => {
+        if (this.#child.pid === undefined) resolve({ error })
+      })
+    })
+  }
+
+  #watch(): void {
+    const { timeoutMs, lockMs } = this.#options.attempt
+    this.#timers.push(setTimeout(() => this.#interrupt('timeout'), timerMs(timeoutMs)))
+    const check = () => setImmediate(() => this.#interruptWhenSilent(lockMs))
+    this.#timers.push(setInterval(check, Math.max(10, Math.min(timerMs(lockMs) / 3, longestHeartbeatMs))))
+  }
+
+  /** Called in a turn of its own, after what had arrived was heard: a server that was busy blames no host for it. */
+  #interruptWhenSilent(lockMs: number): void {
+    const patienceMs = this.#hasSpoken ? lockMs : Math.max(lockMs, bootMs)
+    if (Date.now() - this.#lastSign > patienceMs) this.#interrupt('stall')
+  }
+
+  #interrupt(cause: Cause): void {
+    if (this.#cause !== undefined || this.#outcome) return
+    this.#cause = cause
+    // One whose event loop stands still can't hear that it should stop.
+    this.#signal(cause === 'stall' ? 'SIGKILL' : 'SIGTERM')
+    this.#timers.push(setTimeout(() => this.#signal('SIGKILL'), timerMs(this.#options.graceMs)))
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#child.pid !== undefined) signalGroup(this.#child.pid, signal)
+  }
+
+  async #endAll(): Promise<void> {
+    if (this.#child.pid === undefined) return
+    this.#signal('SIGKILL')
+    const { marker } = this.#options
+    if (!(await killMarked((found) => found === marker)))
+      this.#options.log.error({ marker }, 'processes of an attempt that has ended resist being killed')
+  }
+
+  async #drain(closed: Promise<unknown>): Promise<void> {
+    const deadline = Date.now() + longestDrainMs
+    let isOpen = true
+    const reading = closed.then(() => {
+      isOpen = false
+    })
+    do await Promise.race([reading, delay(drainMs, undefined, { ref: false })])
+    while (isOpen && this.#heldReaders > 0 && Date.now() < deadline)
+  }
+
+  #verdict(exit: Exit): Outcome {
+    const { attempt } = this.#options
+    if (this.#cause === 'stop') return { kind: 'stopped' }
+    if (this.#cause === 'timeout') return timeoutFailure(attempt.timeoutMs)
+    if (this.#cause === 'stall')
+      return failed('STALLED', `It gave no sign of life for ${attempt.lockMs.toLocaleString('en')} ms.`, true)
+    return this.#outcome ?? exitFailure(exit)
+  }
+
+  #onMessage(raw: unknown): void {
+    const message = asHostMessage(raw)
+    if (!message || this.#outcome) return
+    this.#lastSign = Date.now()
+    this.#hasSpoken = true
+    if (message.kind === 'ended') this.#onEnded(message.outcome)
+    else if (message.kind !== 'alive') void this.#acknowledge(message.id, this.#handle(message))
+  }
+
+  #onEnded(outcome: Outcome): void {
+    if (this.#cause === undefined) this.#outcome = outcome
+    // The handler is done; whatever it left running has no further business.
+    this.#signal('SIGKILL')
+  }
+
+  async #acknowledge(id: number, handled: Promise<void>): Promise<void> {
+    const error = await handled.then(() => undefined, errorMessage)
+    if (!this.#child.connected) return
+    this.#child.send(error === undefined ? { kind: 'ack', id } : { kind: 'ack', id, error }, () => {
+      // The host died meanwhile, and needs no answer.
+    })
+  }
+
+  async #handle(message: Extract<HostMessage, { id: number }>): Promise<void> {
+    const { output } = this.#options
+    if (message.kind === 'events') {
+      for (const event of message.events) this.#emit(event)
+      return output.drained()
+    }
+    if (message.kind === 'part-open') {
+      this.#parts.set(message.part, await output.openPart(message.name, message.contentType))
+      return
+    }
+    const part = this.#parts.get(message.part)
+    if (!part) throw new Error('That part is not open.')
+    if (message.kind === 'part-chunk') return part.write(message.bytes)
+    this.#parts.delete(message.part)
+    return message.keep ? part.close() : part.abort?.()
+  }
+
+  #emit(event: OutputEvent): void {
+    const { output } = this.#options
+    if (event.kind === 'progress') output.progress(event.percent, event.step)
+    else if (event.kind === 'step') output.step(event.name)
+    else if (event.kind === 'log') output.log(event.line, event.cutBytes)
+    else output.skip(event.lines)
+  }
+
+  /** What a handler prints is its log as well; read no faster than the log takes it. */
+  #readLines(stream: Readable | null): Promise<void> {
+    const { output } = this.#options
+    const ready = async () => {
+      this.#heldReaders += 1
+      await output.drained().finally(() => {
+        this.#heldReaders -= 1
+      })
+    }
+    return readLines(stream, output, { maxBytes: longestLineBytes, ready })
+  }
+}
+
+type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null } | { readonly error: Error }
+
+function exitFailure(exit: Exit): Outcome {
+  if ('error' in exit) return failed('START_FAILED', `Its process could not be started: ${exit.error.message}`, true)
+  if (exit.signal)
+    return failed('EXITED', `Its process was killed by ${exit.signal}; the machine may have run out of memory.`, true)
+  return failed('EXITED', `Its process exited with code ${exit.code} before the handler returned.`, true)
+}

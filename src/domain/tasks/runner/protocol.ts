@@ -1,0 +1,92 @@
+import type { Outcome } from '#domain/tasks/task.ts'
+import type { AttemptFacts } from './context.ts'
+
+/** Server to host, once: what to run. */
+export interface StartMessage {
+  readonly kind: 'start'
+  readonly attempt: AttemptFacts
+  readonly workspace: string
+  readonly env: Readonly<Record<string, string>>
+  readonly configFile?: string
+  readonly egressAllow: readonly string[]
+  readonly heartbeatMs: number
+}
+
+/** Server to host: the message of that id has been dealt with, or why it could not be. */
+export interface AckMessage {
+  readonly kind: 'ack'
+  readonly id: number
+  readonly error?: string
+}
+
+export type ServerMessage = StartMessage | AckMessage
+
+/** One thing that a handler said; their order is kept. */
+export type OutputEvent =
+  | { readonly kind: 'progress'; readonly percent: number; readonly step?: string }
+  | { readonly kind: 'step'; readonly name: string }
+  | { readonly kind: 'log'; readonly line: string; readonly cutBytes: number }
+  | { readonly kind: 'skip'; readonly lines: number }
+
+/** Host to server. Whatever has an `id` is answered with an ack before the host sends more of its kind. */
+export type HostMessage =
+  | { readonly kind: 'alive' }
+  | { readonly kind: 'events'; readonly id: number; readonly events: readonly OutputEvent[] }
+  | {
+      readonly kind: 'part-open'
+      readonly id: number
+      readonly part: number
+      readonly name: string
+      readonly contentType: string
+    }
+  | { readonly kind: 'part-chunk'; readonly id: number; readonly part: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'part-close'; readonly id: number; readonly part: number; readonly keep: boolean }
+  | { readonly kind: 'ended'; readonly outcome: Outcome }
+
+/** The largest piece of a part in one message. */
+export const chunkBytes = 256 * 1024
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isNumber = (value: unknown): value is number => typeof value === 'number'
+const isText = (value: unknown): value is string => typeof value === 'string'
+
+const hostMessageForms: Record<HostMessage['kind'], (message: Fields) => boolean> = {
+  alive: () => true,
+  events: ({ id, events }) => isNumber(id) && Array.isArray(events) && events.every(isOutputEvent),
+  'part-open': ({ id, part, name, contentType }) =>
+    isNumber(id) && isNumber(part) && isText(name) && isText(contentType),
+  'part-chunk': ({ id, part, bytes }) => isNumber(id) && isNumber(part) && bytes instanceof Uint8Array,
+  'part-close': ({ id, part, keep }) => isNumber(id) && isNumber(part) && typeof keep === 'boolean',
+  ended: ({ outcome }) => isOutcome(outcome),
+}
+
+/** The message when it is one of the protocol, else undefined: a handler's own code shares the host's channel. */
+export function asHostMessage(message: unknown): HostMessage | undefined {
+  if (!isFields(message) || !isText(message['kind'])) return undefined
+  const isForm = isKnownKind(message['kind']) ? hostMessageForms[message['kind']] : undefined
+  return isForm?.(message) ? (message as unknown as HostMessage) : undefined
+}
+
+function isKnownKind(kind: string): kind is HostMessage['kind'] {
+  return Object.hasOwn(hostMessageForms, kind)
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null
+}
+
+function isOutputEvent(event: unknown): event is OutputEvent {
+  if (!isFields(event)) return false
+  const { kind, percent, step, name, line, cutBytes, lines } = event
+  if (kind === 'progress') return isNumber(percent) && (step === undefined || isText(step))
+  if (kind === 'log') return isText(line) && isNumber(cutBytes)
+  return (kind === 'step' && isText(name)) || (kind === 'skip' && isNumber(lines))
+}
+
+function isOutcome(outcome: unknown): outcome is Outcome {
+  if (!isFields(outcome)) return false
+  if (outcome['kind'] !== 'failed') return outcome['kind'] === 'completed'
+  const error = outcome['error']
+  return isFields(error) && isText(error['code']) && isText(error['message']) && typeof error['retryable'] === 'boolean'
+}

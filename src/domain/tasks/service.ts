@@ -1,0 +1,258 @@
+import type { Caller } from '#domain/access/service.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { isId, newId } from '#lib/ids.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { Journal } from '#platform/journal/journal.ts'
+import type { Queue } from '#platform/queue/queue.ts'
+import { TaskAlreadyEnded, TaskNotFound, TaskNotRetryable, TaskPartNotFound } from './errors.ts'
+import { type TaskEventType, taskEvent } from './events.ts'
+import { queueOf } from './jobs.ts'
+import type { ProgressBoard } from './progress-board.ts'
+import { pastAttempt } from './settlement.ts'
+import {
+  deleteLogs,
+  findPart,
+  findTaskState,
+  type LockedTask,
+  lockTask,
+  type QueueState,
+  readPart,
+  readQueueStates,
+  readQueueTimes,
+  reopenTask,
+  requestCancel,
+} from './store.ts'
+import { planTask, type Submission } from './submission.ts'
+import type { Submitted, Submitter } from './submitter.ts'
+import { hasEnded, type Priority, priorities, type TaskError, type TaskStatus } from './task.ts'
+import type { TaskType, TaskTypes } from './task-type.ts'
+import { followTask, followTasks, type TaskFeedFilter, type TaskUpdate } from './updates.ts'
+
+export interface TaskServiceDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly queue: Queue
+  readonly journal: Journal
+  readonly board: ProgressBoard
+  readonly types: TaskTypes
+  readonly submitter: Submitter
+  /** A task waits now: whoever dispatches should know. */
+  readonly onWaiting: (priority: Priority, due: 'now' | 'later') => void
+}
+
+/** Everything that can be done with tasks; the only way in for callers. */
+export type TaskService = ReturnType<typeof createTaskService>
+
+/** Most tasks in one `submitTasks`. */
+export const submitLimit = 1_000
+const longestReason = 500
+/** Most bytes of a part in one read. */
+export const partReadLimit = 1024 * 1024
+
+export interface QueueReport {
+  readonly priority: Priority
+  readonly waiting: number
+  readonly scheduled: number
+  readonly active: number
+  readonly oldestWaitMs: number | null
+}
+
+export interface Percentiles {
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+}
+
+export function createTaskService(deps: TaskServiceDeps) {
+  const { sql, transact, queue, journal, board, types, submitter, onWaiting } = deps
+
+  /**
+   * Hands in one task; returns once it is committed.
+   * @throws {UnknownTaskType} @throws {InvalidInput} @throws {IdempotencyKeyReused}
+   */
+  async function submit(caller: Caller, request: Submission): Promise<Submitted> {
+    caller.must('tasks:write')
+    return submitter.submitOne(planTask(caller, request, types))
+  }
+
+  /** Hands in up to 1,000 tasks, all or none. @throws as {@link submit}; issues are headed by the task's place. */
+  async function submitAll(caller: Caller, requests: readonly Submission[]): Promise<Submitted[]> {
+    caller.must('tasks:write')
+    if (requests.length > submitLimit)
+      throw new InvalidInput(`At most ${submitLimit} tasks can be submitted together; there are ${requests.length}.`)
+    return submitter.submitAll(requests.map((request, index) => planAt(caller, request, index)))
+  }
+
+  function planAt(caller: Caller, request: Submission, index: number) {
+    try {
+      return planTask(caller, request, types)
+    } catch (error) {
+      if (!(error instanceof InvalidInput)) throw error
+      const issues = error.issues.map(({ path, message }) => ({ path: `tasks.${index}.${path}`, message }))
+      throw new InvalidInput(`Task ${index}: ${error.message}`, issues)
+    }
+  }
+
+  /**
+   * Asks a task to stop: one that waits ends at once, one that runs is stopped, killed if need be after its grace period.
+   * Asking again changes nothing. @throws {TaskNotFound} @throws {TaskAlreadyEnded}
+   */
+  async function cancel(caller: Caller, id: string, reason: string | undefined): Promise<string> {
+    caller.must('tasks:write')
+    if (reason !== undefined && reason.length > longestReason)
+      throw new InvalidInput(`A reason has at most ${longestReason} characters.`)
+    await transact(async (tx) => {
+      const task = await lock(tx, caller, id)
+      if (hasEnded(task.status)) throw new TaskAlreadyEnded(id, task.status)
+      if (task.cancelRequestedAt !== null) return
+      await requestCancel(tx, caller.accountId, id, reason ?? null)
+      const runs = task.status === 'ACTIVE'
+      note(tx, caller, task, runs ? 'task.cancel_requested' : 'task.cancelled', runs ? 'ACTIVE' : 'CANCELLED', reason)
+    })
+    return id
+  }
+
+  /** Gives a task that failed or was cancelled one more attempt. @throws {TaskNotFound} @throws {TaskNotRetryable} */
+  async function retry(caller: Caller, id: string): Promise<string> {
+    caller.must('tasks:write')
+    const priority = await transact(async (tx) => {
+      const task = await lock(tx, caller, id)
+      if (task.status !== 'FAILED' && task.status !== 'CANCELLED') throw new TaskNotRetryable(id, task.status)
+      const jobId = newId()
+      await reopenTask(tx, caller.accountId, id, jobId, lastAttempt(task))
+      await queue.send(tx, [
+        { queue: queueOf[task.priority], id: jobId, data: { accountId: caller.accountId, taskId: id } },
+      ])
+      note(tx, caller, task, 'task.retried', 'PENDING')
+      return task.priority
+    })
+    onWaiting(priority, 'now')
+    return id
+  }
+
+  async function lock(tx: Transaction, caller: Caller, id: string): Promise<LockedTask> {
+    const task = isId(id) ? await lockTask(tx, caller.accountId, id) : undefined
+    if (task === undefined) throw new TaskNotFound(id)
+    return task
+  }
+
+  function note(
+    tx: Transaction,
+    caller: Caller,
+    task: LockedTask,
+    event: TaskEventType,
+    status: TaskStatus,
+    reason?: string,
+  ): void {
+    const { accountId, id: taskId, type, priority, labels, attempt } = task
+    const data = { type, priority, labels, status, attempt, ...(reason !== undefined && { reason }) }
+    tx.journal(taskEvent(event, { accountId, taskId }, caller.actor, data))
+  }
+
+  /** Deletes a task's log lines, also from what streams can still repeat. @throws {TaskNotFound} */
+  async function removeLogs(caller: Caller, id: string): Promise<number> {
+    caller.must('tasks:write')
+    return transact(async (tx) => {
+      await lock(tx, caller, id)
+      return deleteLogs(tx, caller.accountId, id)
+    })
+  }
+
+  /** Up to 1 MiB of a part, also while it is being written. @throws {TaskPartNotFound} @throws {InvalidInput} */
+  async function readPartBytes(caller: Caller, taskId: string, name: string, from: number, length: number) {
+    caller.must('tasks:read')
+    if (from < 0 || length < 1 || length > partReadLimit)
+      throw new InvalidInput(`offset must be at least 0, and length 1 to ${partReadLimit}.`)
+    const part = isId(taskId) ? await findPart(sql, caller.accountId, taskId, name) : undefined
+    if (part === undefined) throw new TaskPartNotFound(taskId, name)
+    return readPart(sql, { accountId: caller.accountId, contentId: part.contentId }, from, from + length)
+  }
+
+  /** What waits and runs now, for each priority. */
+  async function queues(caller: Caller): Promise<QueueReport[]> {
+    caller.must('tasks:read')
+    return byPriority(await readQueueStates(sql, caller.accountId))
+  }
+
+  /** How long recent tasks waited and ran, in milliseconds; empty for a priority without recent ones. */
+  async function queueTimes(caller: Caller): Promise<Map<Priority, { wait: Percentiles; run: Percentiles }>> {
+    caller.must('tasks:read')
+    const rows = await readQueueTimes(sql, caller.accountId)
+    return new Map(rows.map((row) => [row.priority, { wait: percentiles(row.wait), run: percentiles(row.run) }]))
+  }
+
+  const updatesDeps = { journal, board, findState }
+
+  async function findState(accountId: string, taskId: string) {
+    const row = isId(taskId) ? await findTaskState(sql, accountId, taskId) : undefined
+    if (row === undefined) return undefined
+    const live = row.status === 'ACTIVE' ? board.find(taskId) : undefined
+    return { ...row, progress: live?.percent ?? row.progress, step: live?.step ?? row.step ?? undefined }
+  }
+
+  /** @see followTask */
+  async function updates(caller: Caller, id: string, after: string | undefined): Promise<AsyncGenerator<TaskUpdate>> {
+    caller.must('tasks:read')
+    return followTask(updatesDeps, caller.accountId, id, after)
+  }
+
+  /** @see followTasks */
+  async function feed(
+    caller: Caller,
+    where: TaskFeedFilter,
+    after: string | undefined,
+  ): Promise<AsyncGenerator<TaskUpdate>> {
+    caller.must('tasks:read')
+    return followTasks(updatesDeps, caller.accountId, where, after)
+  }
+
+  /** What this server can do, by name. */
+  function listTypes(caller: Caller): TaskType[] {
+    caller.must('tasks:read')
+    return types.list()
+  }
+
+  /** Progress of a running task that is newer than its row. */
+  function liveProgress(taskId: string): { percent: number; step: string | undefined } | undefined {
+    return board.find(taskId)
+  }
+
+  return {
+    submit,
+    submitAll,
+    cancel,
+    retry,
+    removeLogs,
+    readPart: readPartBytes,
+    queues,
+    queueTimes,
+    updates,
+    feed,
+    listTypes,
+    liveProgress,
+  }
+}
+
+function lastAttempt(task: LockedTask): unknown[] {
+  if (task.startedAt === null || task.finishedAt === null || task.attempt === 0) return []
+  return [pastAttempt(task.attempt, task.startedAt, task.finishedAt, task.error as TaskError | null)]
+}
+
+/** One report for every priority, in order of urgency. */
+export function byPriority(states: readonly QueueState[]): QueueReport[] {
+  return priorities.map(
+    (priority) =>
+      states.find((state) => state.priority === priority) ?? {
+        priority,
+        waiting: 0,
+        scheduled: 0,
+        active: 0,
+        oldestWaitMs: null,
+      },
+  )
+}
+
+function percentiles([p50, p95, p99]: readonly [number, number, number]): Percentiles {
+  return { p50, p95, p99 }
+}

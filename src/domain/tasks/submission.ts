@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Caller } from '#domain/access/service.ts'
+import { type InputIssue, InvalidInput } from '#lib/errors.ts'
+import { newId } from '#lib/ids.ts'
+import { isStorable } from '#lib/json.ts'
+import { UnknownTaskType } from './errors.ts'
+import { defaultRetryPolicy, type RetryPolicy } from './retry-plan.ts'
+import type { NewTask } from './store.ts'
+import { priorities } from './task.ts'
+import { defaultTimeoutMs, type TaskType, type TaskTypes } from './task-type.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+const defaultLockMs = 300_000
+/** The largest input, as JSON. */
+const inputBytes = 1024 * 1024
+/** How deep an input may be nested: what a recursive reader can surely follow. */
+const inputDepth = 100
+
+const shortText = (max: number) => z.string().min(1).max(max)
+
+/** What a caller may ask for; `input` is checked against the task type afterwards. */
+export const submission = z.strictObject({
+  type: shortText(64),
+  input: z.unknown(),
+  priority: z.enum(priorities).optional(),
+  runAt: z.date().optional(),
+  idempotencyKey: shortText(255).optional(),
+  fairnessKey: shortText(255).optional(),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(7 * dayMs)
+    .optional(),
+  lockMs: z.int().min(1_000).max(dayMs).optional(),
+  retry: z
+    .strictObject({
+      maxAttempts: z.int().min(1).max(100).optional(),
+      backoff: z.enum(['fixed', 'linear', 'exponential']).optional(),
+      delayMs: z.int().min(0).max(dayMs).optional(),
+      maxDelayMs: z
+        .int()
+        .min(0)
+        .max(30 * dayMs)
+        .optional(),
+    })
+    .optional(),
+  labels: z
+    .record(shortText(63), z.string().max(255))
+    .refine((labels) => Object.keys(labels).length <= 32, 'at most 32 labels')
+    .optional(),
+})
+export type Submission = z.input<typeof submission>
+
+/** What is wrong with a value, as sentences with their path. */
+export function issuesOf(error: z.ZodError, root: string): InputIssue[] {
+  return error.issues.map((issue) => ({
+    path: [root, ...issue.path].filter(Boolean).join('.'),
+    message: issue.message,
+  }))
+}
+
+/**
+ * Turns a request into the task to be written.
+ * @throws {UnknownTaskType} @throws {InvalidInput} with path and reason of everything that is wrong.
+ */
+export function planTask(caller: Caller, request: Submission, types: TaskTypes): NewTask {
+  const parsed = submission.safeParse(request)
+  if (!parsed.success) throw invalid('The task', issuesOf(parsed.error, ''))
+  const wanted = parsed.data
+  const type = types.get(wanted.type)
+  if (type === undefined)
+    throw new UnknownTaskType(
+      wanted.type,
+      types.list().map((known) => known.name),
+    )
+  checkInput(type, wanted.input)
+  const { priority, timeoutMs, lockMs, labels, fairnessKey, idempotencyKey, runAt } = wanted
+  return {
+    accountId: caller.accountId,
+    id: newId(),
+    jobId: newId(),
+    type: type.name,
+    priority: priority ?? type.priority ?? 'NORMAL',
+    input: wanted.input,
+    labels: labels ?? {},
+    fairnessKey,
+    idempotencyKey,
+    requestHash: idempotencyKey === undefined ? undefined : hashRequest(wanted),
+    timeoutMs: timeoutMs ?? type.timeoutMs ?? defaultTimeoutMs,
+    lockMs: lockMs ?? defaultLockMs,
+    retry: retryPolicy(type, wanted.retry),
+    createdBy: caller.actor,
+    runAt,
+  }
+}
+
+function retryPolicy(type: TaskType, wanted: z.output<typeof submission>['retry']): RetryPolicy {
+  const given = Object.fromEntries(Object.entries(wanted ?? {}).filter(([, value]) => value !== undefined))
+  return { ...defaultRetryPolicy, ...type.retry, ...given }
+}
+
+function checkInput(type: TaskType, input: unknown): void {
+  if (nestsDeeper(input, inputDepth))
+    throw invalid('The input', [{ path: 'input', message: `is nested more than ${inputDepth} deep` }])
+  const size = Buffer.byteLength(JSON.stringify(input) ?? '')
+  if (size > inputBytes)
+    throw invalid('The input', [{ path: 'input', message: `has ${size} bytes; at most ${inputBytes} are kept` }])
+  if (!isStorable(input))
+    throw invalid('The input', [{ path: 'input', message: 'holds a NUL character or half of a surrogate pair' }])
+  const parsed = type.input.safeParse(input)
+  if (!parsed.success) throw invalid(`The input of "${type.name}"`, issuesOf(parsed.error, 'input'))
+}
+
+function nestsDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (depth === 0) return true
+  return Object.values(value).some((inner) => nestsDeeper(inner, depth - 1))
+}
+
+function invalid(what: string, issues: readonly InputIssue[]): InvalidInput {
+  const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
+  return new InvalidInput(`${what} is not valid. ${list}`, issues)
+}
+
+/** A hash of all that was asked for, whatever the order of its keys. */
+function hashRequest(request: object): Buffer {
+  return createHash('sha256').update(canonicalJson(request)).digest()
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner) && !(inner instanceof Date)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}

@@ -1,0 +1,154 @@
+import { z } from 'zod'
+import type { RetryPolicy } from './retry-plan.ts'
+import type { Priority } from './task.ts'
+
+/** What a running attempt gets to work with. */
+export interface TaskContext<Input = unknown> {
+  /** The task's input, as the type's schema parsed it. */
+  readonly input: Input
+  readonly task: { readonly id: string; readonly type: string; readonly labels: Readonly<Record<string, string>> }
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** Aborts when the task is cancelled, times out, or the server stops; stop soon after, or be stopped. */
+  readonly signal: AbortSignal
+  /** Absolute path of a directory of this attempt's own; removed with all its content afterwards. */
+  readonly workspace: string
+  /** Environment variables that the type lists in `env`, where the server has them. */
+  readonly env: Readonly<Record<string, string>>
+  /** Sets the percentage (0–100, clamped) and, when given, the current step. Cheap: call it as often as you like. */
+  progress(percent: number, step?: string): void
+  /** Names what the task does now. Never dropped, unlike progress. */
+  step(name: string): void
+  /** Adds to the task's log; a text of several lines makes several log lines. */
+  log(message: string): void
+  /**
+   * Keeps a named piece of the result, readable from the moment that this resolves. The same name again replaces it.
+   * Text and bytes are stored as they are, a stream as it comes, anything else as JSON.
+   */
+  part(name: string, data: PartData, contentType?: string): Promise<void>
+}
+
+export type PartData =
+  | string
+  | Uint8Array
+  | AsyncIterable<Uint8Array | string>
+  | { readonly [key: string]: unknown }
+  | readonly unknown[]
+
+/** What a task gets where neither its caller nor its type says otherwise. */
+export interface TaskDefaults {
+  readonly priority?: Priority | undefined
+  readonly timeoutMs?: number | undefined
+  readonly graceMs?: number | undefined
+  readonly retry?: Partial<RetryPolicy> | undefined
+}
+
+/** A kind of work that can be handed in. Declare it with {@link defineTaskType}. */
+export interface TaskType<Schema extends z.ZodType = z.ZodType> {
+  /** `a-z`, digits, `.`, `-` and `_`, at most 64 characters; what `submitTask` names. */
+  readonly name: string
+  readonly description: string
+  /** What the input must look like; shown to callers as JSON Schema. */
+  readonly input: Schema
+  /** For tasks that don't name one. Default: NORMAL. */
+  readonly priority?: Priority
+  /**
+   * `process` (default): an operating-system process of its own, which can be stopped whatever it does.
+   * `none`: in the server's process, for quick input and output only; code that blocks here blocks the server.
+   */
+  readonly isolation?: 'process' | 'none'
+  /** How long one attempt may take, in milliseconds. Default: one hour. */
+  readonly timeoutMs?: number
+  /** How long the attempt has between being asked to stop and being killed, in milliseconds. Default: 5,000. */
+  readonly graceMs?: number
+  /** For tasks that don't bring their own. Default: one attempt. */
+  readonly retry?: Partial<RetryPolicy>
+  /** Names of the server's environment variables that the attempt may see; all others are withheld. */
+  readonly env?: readonly string[]
+  /** Goes before `priority`, `timeoutMs`, `graceMs` and `retry` where they depend on the input. */
+  defaults?(input: z.output<Schema>): TaskDefaults
+  run(context: TaskContext<z.output<Schema>>): unknown
+}
+
+/** Declares a task type; the input's type follows from its schema. */
+export function defineTaskType<Schema extends z.ZodType>(type: TaskType<Schema>): TaskType {
+  return type as unknown as TaskType
+}
+
+/** What a type, for this (parsed) input, gives to a task that says nothing itself. */
+export function taskDefaults(type: TaskType, input: unknown): Required<TaskDefaults> {
+  const own = type.defaults?.(input) ?? {}
+  return {
+    priority: own.priority ?? type.priority ?? 'NORMAL',
+    timeoutMs: own.timeoutMs ?? type.timeoutMs ?? defaultTimeoutMs,
+    graceMs: own.graceMs ?? type.graceMs ?? defaultGraceMs,
+    retry: own.retry ?? type.retry ?? {},
+  }
+}
+
+/** Thrown by a task type's `run` to fail with a code of its own; another attempt may follow. */
+export class TaskFailure extends Error {
+  readonly code: string
+  readonly retryable: boolean = true
+  constructor(message: string, code: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'TaskFailure'
+    this.code = code
+  }
+}
+
+/** Thrown by a task type's `run` when trying again cannot help; ends the task whatever its retry policy says. */
+export class PermanentFailure extends TaskFailure {
+  override readonly retryable = false
+  constructor(message: string, code = 'PERMANENT_FAILURE', options?: ErrorOptions) {
+    super(message, code, options)
+    this.name = 'PermanentFailure'
+  }
+}
+
+/** Limits of what one attempt may leave behind. Beyond them output is cut, and says so. */
+export const outputLimits = {
+  /** One log line, in characters. */
+  logLineLength: 8_192,
+  /** Log lines of one attempt. */
+  logLines: 10_000,
+  /** The result as JSON, in bytes; a larger one is kept whole as the part `result.json`. */
+  resultBytes: 256 * 1024,
+  /** One part, in bytes. */
+  partBytes: 64 * 1024 * 1024,
+  /** Parts of one task. */
+  parts: 100,
+} as const
+
+export const defaultTimeoutMs = 60 * 60 * 1000
+export const defaultGraceMs = 5_000
+
+const namePattern = /^[a-z][a-z0-9._-]{0,63}$/
+
+/** The task types of this process, by name. */
+export class TaskTypes {
+  readonly #types = new Map<string, TaskType>()
+
+  constructor(types: readonly TaskType[]) {
+    for (const type of types) {
+      if (!namePattern.test(type.name))
+        throw new Error(`The task type name "${type.name}" must match ${namePattern.source}.`)
+      if (this.#types.has(type.name)) throw new Error(`The task type "${type.name}" is defined twice.`)
+      this.#types.set(type.name, type)
+    }
+  }
+
+  get(name: string): TaskType | undefined {
+    return this.#types.get(name)
+  }
+
+  /** Sorted by name. */
+  list(): TaskType[] {
+    return [...this.#types.values()].sort((a, b) => a.name.localeCompare(b.name))
+  }
+}
+
+/** A task type's input as JSON Schema 2020-12, as a caller writes it. */
+export function inputJsonSchema(type: TaskType): Record<string, unknown> {
+  return z.toJSONSchema(type.input, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>
+}

@@ -1,0 +1,199 @@
+import type { Journal, JournalItem, JournalStream } from '#platform/journal/journal.ts'
+import { TaskNotFound } from './errors.ts'
+import { type TaskEventData, type TaskEventType, taskEventTypes, taskIdOf, taskSubject } from './events.ts'
+import type { Progress, ProgressBoard } from './progress-board.ts'
+import { hasEnded, type Priority, type TaskStatus } from './task.ts'
+
+export const taskUpdateKinds = ['STATE', 'STATUS', 'PROGRESS', 'STEP', 'LOG', 'PART', 'LAGGED'] as const
+export type TaskUpdateKind = (typeof taskUpdateKinds)[number]
+
+/** One thing that a subscriber is told about a task. */
+export interface TaskUpdate {
+  readonly kind: TaskUpdateKind
+  /** Where a later stream goes on after this update. */
+  readonly cursor: string
+  readonly at: Date
+  /** Undefined for LAGGED in a feed of many tasks. */
+  readonly taskId: string | undefined
+  readonly status?: TaskStatus | undefined
+  readonly progress?: number | undefined
+  readonly step?: string | undefined
+  readonly attempt?: number | undefined
+  readonly log?: { readonly seq: string; readonly message: string; readonly at: Date } | undefined
+  readonly partName?: string | undefined
+  /** LAGGED: how many updates were dropped. */
+  readonly skipped?: number | undefined
+}
+
+/** Which tasks a feed is about; every given property must match. */
+export interface TaskFeedFilter {
+  readonly types?: readonly string[] | undefined
+  readonly priorities?: readonly Priority[] | undefined
+  readonly statuses?: readonly TaskStatus[] | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+const outputKinds: Partial<Record<TaskEventType, TaskUpdateKind>> = {
+  'task.log': 'LOG',
+  'task.step': 'STEP',
+  'task.part': 'PART',
+}
+
+/** After these a task has ended. */
+const endTypes = ['task.completed', 'task.failed', 'task.cancelled'] as const satisfies readonly TaskEventType[]
+
+/** What a stream about one task begins with. */
+export interface TaskState {
+  readonly status: TaskStatus
+  readonly progress: number
+  readonly step: string | undefined
+  readonly attempt: number
+}
+
+export interface UpdatesDeps {
+  readonly journal: Journal
+  readonly board: ProgressBoard
+  /** The task's present state. */
+  readonly findState: (accountId: string, taskId: string) => Promise<TaskState | undefined>
+}
+
+/**
+ * Everything about one task: its present state first, unless the stream goes on after a cursor, then each change;
+ * ends when the task has. @throws {TaskNotFound} @throws {InvalidCursor} @throws {CursorExpired}
+ */
+export async function followTask(
+  deps: UpdatesDeps,
+  accountId: string,
+  taskId: string,
+  after: string | undefined,
+): Promise<AsyncGenerator<TaskUpdate>> {
+  const stream = await deps.journal.open<Progress>({ accountId, subject: taskSubject(taskId) }, { after })
+  try {
+    const state = await deps.findState(accountId, taskId)
+    if (state === undefined) throw new TaskNotFound(taskId)
+    const isOver = hasEnded(state.status) && (after === undefined || !(await endsAfter(deps, accountId, taskId, after)))
+    return tellTask(deps, stream, taskId, after === undefined ? state : undefined, isOver)
+  } catch (error) {
+    stream.close()
+    throw error
+  }
+}
+
+/** Whether a reader at this cursor has the task's end still before it. */
+function endsAfter(deps: UpdatesDeps, accountId: string, taskId: string, after: string): Promise<boolean> {
+  return deps.journal.hasAfter({ accountId, subject: taskSubject(taskId), types: endTypes }, after)
+}
+
+async function* tellTask(
+  deps: UpdatesDeps,
+  stream: JournalStream<Progress>,
+  taskId: string,
+  state: TaskState | undefined,
+  isOver: boolean,
+): AsyncGenerator<TaskUpdate> {
+  const unlisten = deps.board.listen((progress) => {
+    if (progress.taskId === taskId) stream.pass(taskId, progress)
+  })
+  try {
+    if (state !== undefined) yield stateUpdate(stream.cursor, taskId, state)
+    if (!isOver) yield* untilEnd(stream, taskId)
+  } finally {
+    unlisten()
+    stream.close()
+  }
+}
+
+async function* untilEnd(stream: JournalStream<Progress>, taskId: string): AsyncGenerator<TaskUpdate> {
+  for await (const item of stream) {
+    const update = toUpdate(item, taskId)
+    if (update === undefined) continue
+    yield update
+    if (update.kind === 'STATUS' && update.status !== undefined && hasEnded(update.status)) return
+  }
+}
+
+/**
+ * Everything about the account's tasks that match, from now on or after a cursor.
+ * @throws {InvalidCursor} @throws {CursorExpired}
+ */
+export async function followTasks(
+  deps: UpdatesDeps,
+  accountId: string,
+  where: TaskFeedFilter,
+  after: string | undefined,
+): Promise<AsyncGenerator<TaskUpdate>> {
+  return tellTasks(
+    deps,
+    await deps.journal.open<Progress>({ accountId, types: ['task.*'] }, { after }),
+    accountId,
+    where,
+  )
+}
+
+async function* tellTasks(
+  deps: UpdatesDeps,
+  stream: JournalStream<Progress>,
+  accountId: string,
+  where: TaskFeedFilter,
+): AsyncGenerator<TaskUpdate> {
+  const unlisten = deps.board.listen((progress) => {
+    if (progress.accountId === accountId && matchesFeed(where, { ...progress, status: 'ACTIVE' }))
+      stream.pass(progress.taskId, progress)
+  })
+  try {
+    for await (const item of stream) {
+      if (item.kind === 'entry' && !matchesFeed(where, item.entry.data as unknown as TaskEventData)) continue
+      const update = toUpdate(item, undefined)
+      if (update !== undefined) yield update
+    }
+  } finally {
+    unlisten()
+    stream.close()
+  }
+}
+
+function matchesFeed(
+  where: TaskFeedFilter,
+  task: Pick<TaskEventData, 'type' | 'priority' | 'status' | 'labels'>,
+): boolean {
+  return (
+    (where.types?.includes(task.type) ?? true) &&
+    (where.priorities?.includes(task.priority) ?? true) &&
+    (where.statuses?.includes(task.status) ?? true) &&
+    Object.entries(where.labels ?? {}).every(([name, value]) => task.labels[name] === value)
+  )
+}
+
+function stateUpdate(cursor: string, taskId: string, state: TaskState): TaskUpdate {
+  return { kind: 'STATE', cursor, at: new Date(), taskId, ...state }
+}
+
+function toUpdate(item: JournalItem<Progress>, streamTaskId: string | undefined): TaskUpdate | undefined {
+  const { cursor } = item
+  switch (item.kind) {
+    case 'lagged':
+      return { kind: 'LAGGED', cursor, at: new Date(), taskId: streamTaskId, skipped: item.skipped }
+    case 'passing': {
+      const { taskId, percent, step, attempt } = item.value
+      return { kind: 'PROGRESS', cursor, at: new Date(), taskId, status: 'ACTIVE', progress: percent, step, attempt }
+    }
+    case 'entry': {
+      const { entry } = item
+      const taskId = taskIdOf(entry.subject)
+      const type = taskEventTypes.find((known) => known === entry.type)
+      if (taskId === undefined || type === undefined) return undefined
+      const data = entry.data as unknown as TaskEventData
+      return {
+        kind: outputKinds[type] ?? 'STATUS',
+        cursor,
+        at: entry.at,
+        taskId,
+        status: data.status,
+        attempt: data.attempt,
+        step: data.step,
+        log: data.log && { ...data.log, at: entry.at },
+        partName: data.part?.name,
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { hostname } from 'node:os'
+import type { Clock } from '#lib/clock.ts'
+import type { Database } from '#platform/database/client.ts'
+import type { DatabaseSession } from '#platform/database/session.ts'
+import type { Transact } from '#platform/database/transaction.ts'
+import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
+import type { JournalTail } from '#platform/journal/tail.ts'
+import type { Queue } from '#platform/queue/queue.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { type TaskEventData, taskIdOf } from './events.ts'
+import type { ProgressBoard } from './progress-board.ts'
+import { Reaper } from './reaper.ts'
+import { OutputRecorder } from './recorder.ts'
+import type { Runner } from './runner.ts'
+import type { SlotPlan } from './slots.ts'
+import { insertWorker } from './store.ts'
+import type { Attempt, Outcome } from './task.ts'
+
+export interface WorkerOptions {
+  readonly database: Database
+  readonly session: DatabaseSession
+  readonly transact: Transact
+  readonly queue: Queue
+  readonly tail: JournalTail
+  readonly board: ProgressBoard
+  readonly runner: Runner
+  readonly plan: SlotPlan
+  readonly clock: Clock
+  readonly log: Logger
+  readonly onSettled: (attempt: Attempt, outcome: Outcome) => void
+}
+
+export interface Worker {
+  readonly dispatcher: Dispatcher
+  /** Lets what runs end for up to `limitMs`, and hands the rest back. */
+  stop(limitMs: number): Promise<void>
+}
+
+/** Makes this process a worker: known by a row, alive while its session holds the row's lock, fed by the dispatcher. */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { database, session, transact, queue, tail, board, runner, plan, clock, log } = options
+  const id = await insertWorker(database, hostname(), process.pid)
+  await session.holdAlive(id)
+  const actor: Actor = { kind: 'system', id: `worker-${id}`, name: `worker-${id}` }
+  const recorder = new OutputRecorder({
+    transact,
+    board,
+    actor,
+    log,
+    onLost: ({ taskId, fence }) => dispatcher.stopAttempt(taskId, 'lost', { fence }),
+  })
+  const shared = { sql: database, transact, queue, clock, log, actor }
+  const dispatcher: Dispatcher = new Dispatcher({
+    ...shared,
+    runner,
+    recorder,
+    board,
+    plan,
+    workerId: id,
+    onSettled: options.onSettled,
+  })
+  const reaper = new Reaper(shared)
+  const unlisten = tail.listen((entry) => heed(dispatcher, entry))
+  dispatcher.start()
+  reaper.start()
+  return {
+    dispatcher,
+    async stop(limitMs) {
+      await dispatcher.drain(limitMs)
+      unlisten()
+      await reaper.stop()
+    },
+  }
+}
+
+/** What the journal tells a dispatcher: that a task waits, that one is to stop, that one was taken from it. */
+function heed(dispatcher: Dispatcher, entry: JournalEntry): void {
+  const taskId = taskIdOf(entry.subject)
+  if (taskId === undefined) return
+  const data = entry.data as unknown as TaskEventData
+  switch (entry.type) {
+    case 'task.submitted':
+    case 'task.retried':
+    case 'task.released':
+      return dispatcher.expect(data.priority, data.status === 'SCHEDULED' ? 'later' : 'now')
+    case 'task.cancel_requested':
+      return dispatcher.stopAttempt(taskId, 'cancelled')
+    case 'task.lost':
+      return dispatcher.stopAttempt(taskId, 'lost', { number: data.attempt })
+  }
+}
