@@ -1,0 +1,267 @@
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { createAccessService } from '#domain/access/service.ts'
+import { createEventService } from '#domain/events/service.ts'
+import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
+import { quietEventTypes } from '#domain/tasks/events.ts'
+import { queueNames } from '#domain/tasks/jobs.ts'
+import { ProgressBoard } from '#domain/tasks/progress-board.ts'
+import { applyTaskRetention } from '#domain/tasks/retention.ts'
+import { createRunner } from '#domain/tasks/runner/create-runner.ts'
+import { createServerId } from '#domain/tasks/runner/server-id.ts'
+import { byPriority, createTaskService } from '#domain/tasks/service.ts'
+import { readQueueStates } from '#domain/tasks/store.ts'
+import { createSubmitter } from '#domain/tasks/submitter.ts'
+import type { Priority } from '#domain/tasks/task.ts'
+import type { TaskTypes } from '#domain/tasks/task-type.ts'
+import { startWorker, type Worker } from '#domain/tasks/worker.ts'
+import { systemClock } from '#lib/clock.ts'
+import { StartupError } from '#lib/errors.ts'
+import { newId } from '#lib/ids.ts'
+import { viewAccount } from '#platform/database/account-view.ts'
+import { type Database, openDatabase } from '#platform/database/client.ts'
+import { type EmbeddedDatabase, startEmbeddedDatabase } from '#platform/database/embedded.ts'
+import { migrate } from '#platform/database/migrate.ts'
+import { DatabaseSession } from '#platform/database/session.ts'
+import { createTransact, type Transact } from '#platform/database/transaction.ts'
+import { closeServer, listen } from '#platform/http/listener.ts'
+import { installationId, prepareDataDir } from '#platform/installation.ts'
+import { Journal } from '#platform/journal/journal.ts'
+import { addPartitions, continueCounting, dropPartitions } from '#platform/journal/partitions.ts'
+import { JournalTail } from '#platform/journal/tail.ts'
+import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
+import { runPeriodically } from '#platform/periodic.ts'
+import { Queue } from '#platform/queue/queue.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { createMetrics, type Metrics } from '#platform/telemetry/metrics.ts'
+import { serveApi } from '#transport/server.ts'
+import type { Config } from './config.ts'
+
+const progressChannel = 'signalbox_progress'
+const retentionIntervalMs = 10 * 60 * 1000
+/** How long requests under way may still take once everything else has stopped, in milliseconds. */
+const lastRequestsMs = 1_000
+
+export interface App {
+  /** Where it listens, such as `http://127.0.0.1:4000`. */
+  readonly url: string
+  /** Which database it uses, for people. */
+  readonly database: string
+  readonly taskTypes: number
+  /** The owner's token, when this start made it: it is shown this once. */
+  readonly ownerToken: string | undefined
+  /** Stops in order: nothing new, what runs ends or goes back to the queue, streams close, the database last. */
+  stop(): Promise<void>
+}
+
+export interface AppOptions {
+  readonly log: Logger
+  /** The database has gone away for good, so that nothing works any more. */
+  readonly onFatal: (error: Error) => void
+}
+
+/** Starts everything that the configuration asks for. @throws {StartupError} with a sentence for the operator. */
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
+  const opened = new Opened(options.log)
+  try {
+    return await start(config, options, opened)
+  } catch (error) {
+    await opened.closeAll()
+    throw error
+  }
+}
+
+async function start(config: Config, { log, onFatal }: AppOptions, opened: Opened): Promise<App> {
+  const project = await loadProjectConfig({ file: config.configFile, cwd: config.workingDirectory })
+  const types = loadTaskTypes(project, { egressAllow: config.egressAllow })
+  await prepareDataDir(config.dataDir)
+  const place = await findDatabase(config, log, onFatal, opened)
+  const { applied } = await migrate({ databaseUrl: place.url, log })
+  if (applied.length > 0) log.info({ applied }, 'the database was migrated')
+
+  const metrics = createMetrics()
+  const store = await openStore(config, place.url, log, opened)
+  const { database, transact, queue, journal, board } = store
+  const access = createAccessService({ sql: database, transact, clock: systemClock })
+  const ownerToken = await access.bootstrap(config.bootstrapToken)
+
+  let worker: Worker | undefined
+  const onWaiting = (priority: Priority, due: 'now' | 'later') => worker?.dispatcher.expect(priority, due)
+  const submitter = createSubmitter({ transact, queue, onWaiting })
+  const tasks = createTaskService({ sql: database, transact, queue, journal, board, types, submitter, onWaiting })
+  const events = createEventService({ journal, quietTypes: quietEventTypes })
+
+  const http = createServer()
+  const api = serveApi({
+    http,
+    access,
+    contextOf: (caller) => ({ caller, db: viewAccount(database.prisma, caller.accountId), tasks, events }),
+    metrics,
+    api: config.roles.api,
+    graphiql: !config.production,
+    log,
+  })
+  const port = await listen(http, config.host, config.port)
+  opened.add(async () => {
+    await api.close()
+    await closeServer(http, lastRequestsMs)
+  })
+  if (config.roles.worker) worker = await openWorker(config, project, types, store, metrics, log, opened)
+  observe(metrics, store, worker, () => api.sockets)
+  keepRetention(config, store, log, opened)
+  return {
+    url: config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+    database: place.name,
+    taskTypes: types.list().length,
+    ownerToken,
+    async stop() {
+      http.close()
+      await opened.closeAll()
+    },
+  }
+}
+
+/** What was opened, closed in reverse; a start that fails halfway closes what it had opened. */
+class Opened {
+  readonly #log: Logger
+  readonly #closers: (() => Promise<void> | void)[] = []
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  add(close: () => Promise<void> | void): void {
+    this.#closers.unshift(close)
+  }
+
+  async closeAll(): Promise<void> {
+    for (const close of this.#closers.splice(0)) {
+      try {
+        await close()
+      } catch (error) {
+        this.#log.error({ err: error }, 'something did not close as it should')
+      }
+    }
+  }
+}
+
+async function findDatabase(config: Config, log: Logger, onFatal: AppOptions['onFatal'], opened: Opened) {
+  if (config.databaseUrl !== undefined) return { url: config.databaseUrl, name: 'external PostgreSQL' }
+  const embedded: EmbeddedDatabase = await startEmbeddedDatabase({
+    dataDir: config.dataDir,
+    log,
+    onExit: () => onFatal(new StartupError('The embedded database has ended unexpectedly.')),
+  })
+  opened.add(() => embedded.stop())
+  return { url: embedded.url, name: `embedded PostgreSQL ${embedded.version}` }
+}
+
+/** Everything that stands on the database and that all roles share. */
+interface Store {
+  readonly database: Database
+  readonly session: DatabaseSession
+  readonly tail: JournalTail
+  readonly journal: Journal
+  readonly transact: Transact
+  readonly queue: Queue
+  readonly board: ProgressBoard
+}
+
+async function openStore(config: Config, url: string, log: Logger, opened: Opened): Promise<Store> {
+  const onError = (error: Error) => log.debug({ err: error }, 'an idle database connection broke')
+  const database = openDatabase({ url, poolSize: config.databasePool, onError })
+  opened.add(() => database.close())
+  const tail = new JournalTail({ sql: database, log })
+  const session = new DatabaseSession({
+    url,
+    channels: [journalChannel, progressChannel],
+    onNotify: (channel, payload) => (channel === journalChannel ? wake.heard(payload) : board.receive(payload)),
+    onConnect: () => tail.hint(),
+    log,
+  })
+  const wake = new JournalWake({ session, tail, origin: newId() })
+  const board = new ProgressBoard({ sql: database, log, notify: (text) => session.notify(progressChannel, text) })
+  const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed())
+  await addPartitions(database, transact)
+  await continueCounting(transact)
+  await tail.start()
+  await session.open()
+  opened.add(async () => {
+    board.stop()
+    wake.stop()
+    await tail.stop()
+    await session.close()
+  })
+  const queue = await Queue.start({ database, queues: queueNames, log })
+  opened.add(() => queue.stop())
+  return { database, session, tail, journal: new Journal({ sql: database, tail }), transact, queue, board }
+}
+
+async function openWorker(
+  config: Config,
+  project: ProjectConfig,
+  types: TaskTypes,
+  store: Store,
+  metrics: Metrics,
+  log: Logger,
+  opened: Opened,
+): Promise<Worker> {
+  const runner = createRunner({
+    types,
+    ...(project.file !== undefined && { configFile: project.file }),
+    workspacesDir: join(config.dataDir, 'workspaces'),
+    serverId: createServerId(await installationId(config.dataDir)),
+    egressAllow: config.egressAllow,
+    log,
+    env: config.env,
+  })
+  await runner.sweep()
+  const worker = await startWorker({
+    ...store,
+    runner,
+    plan: { slots: config.slots, criticalSlots: config.criticalSlots },
+    clock: systemClock,
+    log,
+    onSettled: (attempt, outcome) => {
+      const seconds = (Date.now() - attempt.startedAt.getTime()) / 1000
+      metrics.runSeconds.observe({ priority: attempt.priority, outcome: outcome.kind }, seconds)
+      log.debug({ taskId: attempt.taskId, accountId: attempt.accountId, outcome: outcome.kind }, 'an attempt has ended')
+    },
+  })
+  opened.add(() => worker.stop(config.shutdownTimeoutMs))
+  return worker
+}
+
+function observe(
+  metrics: Metrics,
+  { database, journal }: Store,
+  worker: Worker | undefined,
+  sockets: () => number,
+): void {
+  metrics.observe({
+    queueDepth: async () => byPriority(await readQueueStates(database, undefined)),
+    subscribers: () => journal.streams,
+    sockets,
+    journalLagSeconds: () => journal.lagMs / 1000,
+    runningTasks: () => worker?.dispatcher.running ?? 0,
+    pool: () => {
+      const { totalCount: total, idleCount: idle, waitingCount: waiting } = database.pool
+      return { total, idle, waiting }
+    },
+  })
+}
+
+function keepRetention(config: Config, { database, transact }: Store, log: Logger, opened: Opened): void {
+  const periodic = runPeriodically({
+    name: 'retention',
+    intervalMs: retentionIntervalMs,
+    log,
+    async work() {
+      await addPartitions(database, transact)
+      const dropped = await dropPartitions(transact, config.retention.journalDays)
+      if (dropped.length > 0) log.info({ dropped }, 'old days of the journal were dropped')
+      await applyTaskRetention(database, config.retention)
+    },
+  })
+  opened.add(() => periodic.stop())
+}

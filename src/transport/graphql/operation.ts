@@ -1,0 +1,58 @@
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
+import type { GraphqlServer, OperationContext } from './server.ts'
+
+export interface OperationParams {
+  /** The query's text, or a document that was validated before. */
+  readonly query: string | DocumentNode
+  readonly operationName?: string | null | undefined
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined
+}
+
+type Results = ExecutionResult | AsyncIterable<ExecutionResult>
+
+/** An operation that was found to be valid; `run` executes or subscribes. */
+export interface PreparedOperation {
+  readonly args: ExecutionArgs
+  run(): Promise<Results>
+}
+
+/** Parses, validates and gives the operation its context, through the server's own pipeline. */
+export async function prepareOperation(
+  server: GraphqlServer,
+  context: OperationContext,
+  { query, operationName, variables }: OperationParams,
+): Promise<PreparedOperation | readonly GraphQLError[]> {
+  const enveloped = server.getEnveloped({ ...context, params: { query, operationName, variables } })
+  const { schema, parse, validate, contextFactory, execute, subscribe } = enveloped
+  const document = typeof query === 'string' ? parsed(() => parse(query)) : query
+  if (document instanceof GraphQLError) return [document]
+  const errors = typeof query === 'string' ? (validate(schema, document) as readonly GraphQLError[]) : []
+  if (errors.length > 0) return errors
+  const args: ExecutionArgs = {
+    schema,
+    document,
+    operationName: operationName ?? null,
+    variableValues: variables ?? {},
+    contextValue: await contextFactory(),
+  }
+  const isStream = isSubscription(document, operationName)
+  return { args, run: async () => (isStream ? subscribe(args) : execute(args)) as Results }
+}
+
+function parsed(parse: () => DocumentNode): DocumentNode | GraphQLError {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof GraphQLError) return error
+    throw error
+  }
+}
+
+function isSubscription(document: DocumentNode, operationName: string | null | undefined): boolean {
+  return document.definitions.some(
+    (definition) =>
+      definition.kind === 'OperationDefinition' &&
+      definition.operation === 'subscription' &&
+      (operationName == null || definition.name?.value === operationName),
+  )
+}

@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import type { GraphQLError } from 'graphql'
+import { createYoga, type YogaServerInstance } from 'graphql-yoga'
+import { Unauthenticated } from '#domain/access/errors.ts'
+import type { Caller } from '#domain/access/service.ts'
+import { type Context, schema } from '#schema/index.ts'
+
+export const graphqlPath = '/graphql'
+
+/** The largest request, in bytes: a thousand tasks fit. */
+const bodyBytes = 4 * 1024 * 1024
+
+export interface GraphqlServerOptions {
+  /** What a caller's resolvers get. */
+  readonly contextOf: (caller: Caller) => Context
+  readonly maskError: (error: unknown) => GraphQLError
+  /** The page for trying queries; off in production. */
+  readonly graphiql: boolean
+}
+
+/** What a transport hands in with each operation. */
+export interface OperationContext {
+  readonly caller?: Caller
+  readonly req?: IncomingMessage
+  readonly res?: ServerResponse
+}
+
+export type GraphqlServer = YogaServerInstance<OperationContext, Context>
+
+/** Yoga with our schema: parsing, validation, execution and masking are the same for HTTP, SSE, WebSocket and REST. */
+export function createGraphqlServer({ contextOf, maskError, graphiql }: GraphqlServerOptions): GraphqlServer {
+  return createYoga<OperationContext, Context>({
+    schema,
+    graphqlEndpoint: graphqlPath,
+    landingPage: false,
+    graphiql: graphiql && {
+      title: 'Signalbox',
+      subscriptionsProtocol: 'WS',
+      headers: '{\n  "Authorization": "Bearer <your token>"\n}',
+    },
+    renderGraphiQL,
+    context: ({ caller }) => {
+      if (caller === undefined) throw new Unauthenticated()
+      return contextOf(caller)
+    },
+    maskedErrors: { maskError: (error) => maskError(error) },
+    logging: false,
+    multipart: false,
+    batching: false,
+    cors: false,
+    maxRequestBodySize: bodyBytes,
+  })
+}

@@ -1,0 +1,251 @@
+import { execFileSync } from 'node:child_process'
+import { chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { publicAddresses } from '#domain/tasks/handlers/repository/egress.ts'
+import { createGit } from '#domain/tasks/handlers/repository/git.ts'
+import { languageOf } from '#domain/tasks/handlers/repository/languages.ts'
+import { repositorySource } from '#domain/tasks/handlers/repository/source.ts'
+import type { Attempt } from '#domain/tasks/task.ts'
+import { newAttempt, nothingLeft, type OpenRunner, openRunner } from '#test/support/attempts.ts'
+
+let base: string
+let root: string
+let open: OpenRunner
+
+const people = {
+  ada: { GIT_AUTHOR_NAME: 'Ada', GIT_AUTHOR_EMAIL: 'ada@example.test' },
+  bob: { GIT_AUTHOR_NAME: 'Bob', GIT_AUTHOR_EMAIL: 'bob@example.test' },
+}
+
+beforeAll(async () => {
+  base = realpathSync(mkdtempSync(join(tmpdir(), 'signalbox-repositories-')))
+  root = join(base, 'root')
+  mkdirSync(root)
+  makeProject(join(root, 'project'))
+  makeProject(join(base, 'secret'))
+  git(root, ['init', '--quiet', '--bare', 'empty'])
+  mkdirSync(join(root, 'plain'))
+  mkdirSync(join(root, 'project/src/deep'))
+  symlinkSync(join(base, 'secret'), join(root, 'link'))
+  mkdirSync(join(root, 'elsewhere'))
+  writeFileSync(join(root, 'elsewhere/.git'), `gitdir: ${join(base, 'secret/.git')}\n`)
+  git(root, ['clone', '--quiet', '--shared', join(base, 'secret'), 'borrower'])
+  git(root, ['clone', '--quiet', '--depth', '1', `file://${join(root, 'project')}`, 'shallow'])
+  const file = join(base, 'signalbox.config.mjs')
+  writeFileSync(file, `export default { roots: [${JSON.stringify(root)}] }`)
+  open = await openRunner({ file, egressAllow: ['127.0.0.0/8', '::1/128'] })
+})
+
+afterAll(() => {
+  open.close()
+  rmSync(base, { recursive: true, force: true })
+})
+
+function git(cwd: string, args: readonly string[], env: Record<string, string> = {}): string {
+  return execFileSync('git', args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: {
+      PATH: process.env['PATH'],
+      HOME: base,
+      GIT_COMMITTER_NAME: 'Committer',
+      GIT_COMMITTER_EMAIL: 'committer@example.test',
+      GIT_CONFIG_NOSYSTEM: '1',
+      ...env,
+    },
+  })
+}
+
+function commit(directory: string, message: string, author: Record<string, string>, date: string): void {
+  git(directory, ['add', '--all'])
+  const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date }
+  git(directory, ['commit', '--quiet', '--allow-empty', '-m', message], { ...author, ...dates })
+}
+
+function makeProject(directory: string): void {
+  mkdirSync(join(directory, 'src'), { recursive: true })
+  git(directory, ['init', '--quiet', '--initial-branch', 'main'])
+  writeFileSync(join(directory, 'src/index.ts'), 'one\ntwo\nthree')
+  writeFileSync(join(directory, 'Makefile'), 'all:\n\ttrue\n')
+  writeFileSync(join(directory, 'logo.png'), Buffer.from([0x89, 0x50, 0x00, 0x0a]))
+  writeFileSync(join(directory, 'ünicode name.md'), '# x\n')
+  symlinkSync('/etc/passwd', join(directory, 'passwd.txt'))
+  commit(directory, 'first', people.ada, '2024-01-31T23:00:00Z')
+  git(directory, ['tag', '-a', 'v1', '-m', 'v1'])
+  commit(directory, 'second', people.bob, '2024-03-01T00:00:00Z')
+  writeFileSync(join(directory, 'src/big.py'), 'pass\n'.repeat(50_000))
+  commit(directory, 'third', people.ada, '2024-03-02T00:00:00Z')
+}
+
+async function inspect(source: string, ref?: string) {
+  const attempt: Attempt = newAttempt('repository.inspect', ref === undefined ? { source } : { source, ref })
+  const ran = await open.run(attempt)
+  expect(open.leftovers(attempt)).toEqual(nothingLeft)
+  return ran
+}
+
+const summary = {
+  ref: 'main',
+  files: 5,
+  binaryFiles: 1,
+  lines: 50_006,
+  commits: 3,
+  contributors: 2,
+  firstCommitAt: '2024-01-31T23:00:00.000Z',
+  lastCommitAt: '2024-03-02T00:00:00.000Z',
+}
+
+describe('a local repository', () => {
+  it('is counted, in parts that come one by one', async () => {
+    const { outcome, output } = await inspect('project')
+    const head = git(join(root, 'project'), ['rev-parse', 'HEAD']).trim()
+    expect(outcome).toMatchObject({ kind: 'completed', result: { ...summary, commit: head } })
+    expect([...output.parts.keys()]).toEqual(['languages', 'commits-by-month', 'contributors'])
+    expect(output.json('languages')).toEqual([
+      { language: 'Python', files: 1, lines: 50_000 },
+      { language: 'TypeScript', files: 1, lines: 3 },
+      { language: 'Makefile', files: 1, lines: 2 },
+      { language: 'Markdown', files: 1, lines: 1 },
+    ])
+    expect(output.json('commits-by-month')).toEqual([
+      { month: '2024-01', commits: 1 },
+      { month: '2024-03', commits: 2 },
+    ])
+    expect(output.json('contributors')).toEqual([
+      { name: 'Ada', commits: 2 },
+      { name: 'Bob', commits: 1 },
+    ])
+  })
+
+  it('reports git’s own phases, and progress that never falls', async () => {
+    const { output } = await inspect('project')
+    expect(output.steps).toContain('Counting objects')
+    expect(output.steps.slice(-2)).toEqual(['Counting lines', 'Reading history'])
+    const percents = output.progressed.map(({ percent }) => percent)
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b))
+    expect(percents.at(-1)).toBe(100)
+  })
+
+  it('is read at a tag or a commit', async () => {
+    const first = git(join(root, 'project'), ['rev-parse', 'v1^{commit}']).trim()
+    for (const ref of ['v1', first])
+      expect((await inspect('project', ref)).outcome).toMatchObject({
+        result: { ref, commit: first, commits: 1, files: 4 },
+      })
+  })
+
+  it('may be shallow', async () => {
+    expect((await inspect('shallow')).outcome).toMatchObject({ result: { files: 5, commits: 1 } })
+  })
+
+  it('may belong to another user', async () => {
+    makeProject(join(root, 'foreign'))
+    for (const path of ['foreign', 'foreign/.git']) chownSync(join(root, path), 65_534, 65_534)
+    expect((await inspect('foreign')).outcome).toMatchObject({ result: summary })
+  })
+
+  it('has none of its configured programs executed', async () => {
+    const trap = join(root, 'trap')
+    makeProject(trap)
+    const proof = join(base, 'executed')
+    const script = join(base, 'prove.sh')
+    writeFileSync(script, `#!/bin/sh\ntouch ${proof}\n`, { mode: 0o755 })
+    for (const name of ['core.fsmonitor', 'gpg.program', 'uploadpack.packObjectsHook', 'core.pager', 'core.sshCommand'])
+      git(trap, ['config', name, script])
+    git(trap, ['config', 'log.showSignature', 'true'])
+    expect((await inspect('trap')).outcome).toMatchObject({ kind: 'completed' })
+    expect(() => realpathSync(proof)).toThrow('ENOENT')
+  })
+
+  it.each([
+    ['empty', undefined, 'EMPTY_REPOSITORY', 'The repository is empty: it has no commit yet.'],
+    ['project', 'nope', 'REF_NOT_FOUND', 'The repository has no branch or tag "nope".'],
+    ['plain', undefined, 'NOT_A_REPOSITORY', 'The source is not a git repository.'],
+    ['project/src/deep', undefined, 'NOT_A_REPOSITORY', 'The source is not a git repository.'],
+    ['missing', undefined, 'SOURCE_REFUSED', 'The source "missing" is not a directory below one of the roots.'],
+    ['../secret', undefined, 'SOURCE_REFUSED', 'The source "../secret" is not a directory below one of the roots.'],
+    ['link', undefined, 'SOURCE_REFUSED', 'The source "link" is not a directory below one of the roots.'],
+    ['/etc', undefined, 'SOURCE_REFUSED', 'The source "/etc" is not a directory below one of the roots.'],
+    ['elsewhere', undefined, 'SOURCE_REFUSED', 'The repository keeps its objects outside of the roots.'],
+    ['borrower', undefined, 'SOURCE_REFUSED', 'The repository keeps its objects outside of the roots.'],
+  ])('is refused: %s at %s', async (source, ref, code, message) => {
+    expect((await inspect(source, ref)).outcome).toEqual({ kind: 'failed', error: { code, message, retryable: false } })
+  })
+
+  it.each(['-x', '--upload-pack=touch', 'a..b', 'a b', 'main^', 'a//b', '@{-1}', 'main:', 'x.lock', '/x', 'x/'])(
+    'is not read at the ref %s',
+    async (ref) => {
+      expect((await inspect('project', ref)).outcome).toMatchObject({
+        error: { code: 'INVALID_INPUT', retryable: false },
+      })
+    },
+  )
+})
+
+describe('a remote repository', () => {
+  it.each([
+    ['http://example.test/x.git', 'SOURCE_REFUSED'],
+    ['ssh://git@example.test/x.git', 'SOURCE_REFUSED'],
+    ['ext::sh -c touch% /tmp/x', 'SOURCE_REFUSED'],
+    ['file:///etc', 'SOURCE_REFUSED'],
+    ['https://user:secret@example.test/x.git', 'SOURCE_REFUSED'],
+    ['https://10.0.0.1/x.git', 'ADDRESS_REFUSED'],
+    ['https://169.254.169.254/latest', 'ADDRESS_REFUSED'],
+    ['https://[fe80::1]/x.git', 'ADDRESS_REFUSED'],
+    ['https://[::ffff:10.0.0.1]/x.git', 'ADDRESS_REFUSED'],
+    ['https://0xa000001/x.git', 'ADDRESS_REFUSED'],
+  ])('is refused: %s', async (source, code) => {
+    expect((await inspect(source)).outcome).toMatchObject({ kind: 'failed', error: { code, retryable: false } })
+  })
+
+  it('is reached at the address that was checked, inside an allowed network', async () => {
+    const greetings: string[] = []
+    const server = createServer((socket) => {
+      socket.once('data', (bytes) => {
+        greetings.push(bytes.toString('latin1'))
+        socket.destroy()
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    const { outcome } = await inspect(`https://localhost:${port}/x.git`)
+    server.close()
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'GIT_FAILED', retryable: true } })
+    // The name of the host, as TLS sends it first, at the address that it was resolved to.
+    expect(greetings[0]).toContain('localhost')
+  })
+
+  it('is pinned to the addresses that were checked', async () => {
+    const git = await createGit(base)
+    const rules = { roots: [root], egressAllow: ['127.0.0.0/8', '::1/128'] }
+    const { settings } = await repositorySource('https://127.0.0.1:8443/x.git', rules, git)
+    expect(settings).toEqual(['protocol.https.allow=always', 'http.curloptResolve=127.0.0.1:8443:127.0.0.1'])
+    const named = await repositorySource('https://localhost/x.git', rules, git)
+    expect(named.settings[1]).toMatch(/^http\.curloptResolve=localhost:443:(\[::1\],)?127\.0\.0\.1$/)
+  })
+
+  it('needs every address of its host to be public or allowed', async () => {
+    await expect(publicAddresses('127.0.0.1', [])).rejects.toThrow('which tasks may not reach')
+    await expect(publicAddresses('127.0.0.1', ['10.0.0.0/8', '::/0'])).rejects.toThrow('which tasks may not reach')
+    expect(await publicAddresses('127.0.0.1', ['127.0.0.0/8'])).toEqual(['127.0.0.1'])
+    expect(await publicAddresses('[2606:4700::1111]', [])).toEqual(['2606:4700::1111'])
+  })
+})
+
+describe('languages', () => {
+  it.each([
+    ['src/a.test.ts', 'TypeScript'],
+    ['Dockerfile.prod', 'Dockerfile'],
+    ['a/b/CMakeLists.txt', 'CMake'],
+    ['classes/Job.cls', 'Apex'],
+    ['x.constructor', 'Other'],
+    ['LICENSE', 'Other'],
+  ])('takes %s for %s', (path, language) => {
+    expect(languageOf(path)).toBe(language)
+  })
+})

@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { inject } from 'vitest'
+import { createLog } from '#platform/telemetry/log.ts'
+import { type App, startApp } from '#src/app.ts'
+import { readConfig } from '#src/config.ts'
+import { databaseUrl } from './database-url.ts'
+
+export const ownerToken = 'test-owner-token-of-forty-characters-0000'
+
+export interface TestDatabase {
+  readonly url: string
+  query<Row = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>
+  drop(): Promise<void>
+}
+
+/** A database of this file's own: a clone of the migrated template. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const clusterUrl = inject('clusterUrl')
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await admin(clusterUrl, `CREATE DATABASE ${name} TEMPLATE template_signalbox`)
+  const url = databaseUrl(clusterUrl, name)
+  const pool = new pg.Pool({ connectionString: url, max: 2 })
+  return {
+    url,
+    query: async <Row>(text: string, values?: unknown[]) => (await pool.query(text, values)).rows as Row[],
+    async drop() {
+      await pool.end()
+      await admin(clusterUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+    },
+  }
+}
+
+async function admin(clusterUrl: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: clusterUrl })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
+
+export interface TestServer {
+  readonly url: string
+  /** The owner's token. */
+  readonly token: string
+  readonly database: TestDatabase
+  readonly dataDir: string
+  /** Stops the server, and drops its database unless it was handed in. */
+  close(): Promise<void>
+}
+
+export interface TestServerOptions {
+  /** Variables beside the fixture's own. */
+  readonly env?: Record<string, string>
+  /** Shared with another server; this one then doesn't drop it. */
+  readonly database?: TestDatabase
+  readonly configFile?: string
+}
+
+/** A whole server on a port of its own and, unless one is handed in, a database of its own. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const database = options.database ?? (await createTestDatabase())
+  const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-data-'))
+  const env = {
+    PATH: process.env['PATH'],
+    PORT: '0',
+    DATABASE_URL: database.url,
+    DATABASE_POOL: '5',
+    DATA_DIR: dataDir,
+    BOOTSTRAP_TOKEN: ownerToken,
+    SHUTDOWN_TIMEOUT_MS: '2000',
+    LOG_LEVEL: 'warn',
+    LOG_FORMAT: 'json',
+    ...options.env,
+  }
+  const config = readConfig(env, {
+    workingDirectory: process.cwd(),
+    isTerminal: false,
+    configFile: options.configFile,
+  })
+  const app: App = await startApp(config, {
+    log: createLog({ level: config.logLevel, format: 'json' }),
+    onFatal: (error) => {
+      throw error
+    },
+  })
+  return {
+    url: app.url,
+    token: ownerToken,
+    database,
+    dataDir,
+    async close() {
+      await app.stop()
+      await rm(dataDir, { recursive: true, force: true })
+      if (options.database === undefined) await database.drop()
+    },
+  }
+}
