@@ -5,10 +5,10 @@ import { type InputIssue, InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
 import { UnknownTaskType } from './errors.ts'
-import { defaultRetryPolicy, type RetryPolicy } from './retry-plan.ts'
+import { defaultRetryPolicy } from './retry-plan.ts'
 import type { NewTask } from './store.ts'
 import { priorities } from './task.ts'
-import { defaultTimeoutMs, type TaskType, type TaskTypes } from './task-type.ts'
+import { type TaskType, type TaskTypes, taskDefaults } from './task-type.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 const defaultLockMs = 300_000
@@ -74,33 +74,34 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes):
       wanted.type,
       types.list().map((known) => known.name),
     )
-  checkInput(type, wanted.input)
+  const defaults = taskDefaults(type, checkInput(type, wanted.input))
   const { priority, timeoutMs, lockMs, labels, fairnessKey, idempotencyKey, runAt } = wanted
   return {
     accountId: caller.accountId,
     id: newId(),
     jobId: newId(),
     type: type.name,
-    priority: priority ?? type.priority ?? 'NORMAL',
+    priority: priority ?? defaults.priority,
     input: wanted.input,
     labels: labels ?? {},
     fairnessKey,
     idempotencyKey,
     requestHash: idempotencyKey === undefined ? undefined : hashRequest(wanted),
-    timeoutMs: timeoutMs ?? type.timeoutMs ?? defaultTimeoutMs,
+    timeoutMs: timeoutMs ?? defaults.timeoutMs,
     lockMs: lockMs ?? defaultLockMs,
-    retry: retryPolicy(type, wanted.retry),
+    retry: { ...defaultRetryPolicy, ...defaults.retry, ...given(wanted.retry ?? {}) },
     createdBy: caller.actor,
     runAt,
   }
 }
 
-function retryPolicy(type: TaskType, wanted: z.output<typeof submission>['retry']): RetryPolicy {
-  const given = Object.fromEntries(Object.entries(wanted ?? {}).filter(([, value]) => value !== undefined))
-  return { ...defaultRetryPolicy, ...type.retry, ...given }
+/** Without what was left open. */
+function given<Input extends object>(input: Input): { [Key in keyof Input]?: NonNullable<Input[Key]> } {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as never
 }
 
-function checkInput(type: TaskType, input: unknown): void {
+/** The input as the type's schema parses it. */
+function checkInput(type: TaskType, input: unknown): unknown {
   if (nestsDeeper(input, inputDepth))
     throw invalid('The input', [{ path: 'input', message: `is nested more than ${inputDepth} deep` }])
   const size = Buffer.byteLength(JSON.stringify(input) ?? '')
@@ -110,6 +111,7 @@ function checkInput(type: TaskType, input: unknown): void {
     throw invalid('The input', [{ path: 'input', message: 'holds a NUL character or half of a surrogate pair' }])
   const parsed = type.input.safeParse(input)
   if (!parsed.success) throw invalid(`The input of "${type.name}"`, issuesOf(parsed.error, 'input'))
+  return parsed.data
 }
 
 function nestsDeeper(value: unknown, depth: number): boolean {

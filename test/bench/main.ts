@@ -1,0 +1,15 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { benchTasks } from './tasks.ts'
+
+const benches: Record<string, () => Promise<object>> = { tasks: benchTasks }
+
+const name = process.argv[2] ?? ''
+const bench = benches[name]
+if (bench === undefined) {
+  console.error(`Which? npm run bench -- ${Object.keys(benches).join('|')}`)
+  process.exit(2)
+}
+const results = await bench()
+const directory = new URL('./results/', import.meta.url)
+await mkdir(directory, { recursive: true })
+await writeFile(new URL(`${name}.json`, directory), `${JSON.stringify(results, null, 2)}\n`)

@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { type EmbeddedDatabase, startEmbeddedDatabase } from '#platform/database/embedded.ts'
+import { createLog } from '#platform/telemetry/log.ts'
+import { databaseUrl } from '#test/support/database-url.ts'
+import { until } from '#test/support/until.ts'
+
+export const token = 'bench-owner-token-of-forty-characters-000'
+
+/** A database server with all its safety on, for Signalbox and its peers alike. */
+export interface Stand {
+  /** A new, empty database. */
+  createDatabase(name: string): Promise<string>
+  /** A Signalbox in a process of its own. */
+  startServer(databaseUrl: string, env?: Record<string, string>): Promise<{ url: string; stop(): Promise<void> }>
+  close(): Promise<void>
+}
+
+export async function openStand(): Promise<Stand> {
+  const directory = await mkdtemp(join(tmpdir(), 'signalbox-bench-'))
+  const log = createLog({ level: 'error', format: 'json' })
+  const cluster: EmbeddedDatabase = await startEmbeddedDatabase({ dataDir: join(directory, 'database'), log })
+  let servers = 0
+  return {
+    async createDatabase(name) {
+      const client = new pg.Client({ connectionString: cluster.url })
+      await client.connect()
+      await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`)
+      await client.end()
+      return databaseUrl(cluster.url, name)
+    },
+    async startServer(url, env = {}) {
+      servers += 1
+      return startServer(url, join(directory, `server-${servers}`), env)
+    },
+    async close() {
+      await cluster.stop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function startServer(url: string, dataDir: string, env: Record<string, string>) {
+  const port = 20_000 + Math.floor(Math.random() * 20_000)
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('../../src/main.ts', import.meta.url)), 'serve'],
+    {
+      env: {
+        PATH: process.env['PATH'],
+        PORT: String(port),
+        DATABASE_URL: url,
+        DATA_DIR: dataDir,
+        BOOTSTRAP_TOKEN: token,
+        SIGNALBOX_CONFIG: fileURLToPath(new URL('./bench.config.ts', import.meta.url)),
+        NODE_ENV: 'production',
+        LOG_LEVEL: 'warn',
+        ...env,
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  )
+  const base = `http://127.0.0.1:${port}`
+  await until(async () => (await fetch(`${base}/graphql`).catch(() => undefined)) !== undefined, 20_000)
+  return {
+    url: base,
+    async stop() {
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    },
+  }
+}
