@@ -18,7 +18,7 @@ import { startWorker, type Worker } from '#domain/tasks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import { StartupError } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
-import { viewAccount } from '#platform/database/account-view.ts'
+import { AccountViews } from '#platform/database/account-view.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
 import { type EmbeddedDatabase, startEmbeddedDatabase } from '#platform/database/embedded.ts'
 import { migrate } from '#platform/database/migrate.ts'
@@ -91,11 +91,12 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   const tasks = createTaskService({ sql: database, transact, queue, journal, board, types, submitter, onWaiting })
   const events = createEventService({ journal, quietTypes: quietEventTypes })
 
+  const views = new AccountViews(database.prisma)
   const http = createServer()
   const api = serveApi({
     http,
     access,
-    contextOf: (caller) => ({ caller, db: viewAccount(database.prisma, caller.accountId), tasks, events }),
+    contextOf: (caller) => ({ caller, db: views.of(caller.accountId), tasks, events }),
     metrics,
     api: config.roles.api,
     graphiql: !config.production,

@@ -35,11 +35,19 @@ const insertTasksSql = `
     AS new (account_id, id, job_id, type, priority, input, labels, fairness_key, idempotency_key, request_hash,
             timeout_ms, lock_ms, retry, created_by, run_at)
   ON CONFLICT DO NOTHING
-  RETURNING id, status`
+  RETURNING id, status, created_at AS "createdAt", run_at AS "runAt"`
 
-/** Writes tasks; those whose idempotency key is taken are left out of the answer, which says each one's status. */
-export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<Map<string, TaskStatus>> {
-  const rows = await sql.query<{ id: string; status: TaskStatus }>(insertTasksSql, [
+/** What the database decided about a new task. */
+export interface Written {
+  readonly id: string
+  readonly status: TaskStatus
+  readonly createdAt: Date
+  readonly runAt: Date
+}
+
+/** Writes tasks; those whose idempotency key is taken are left out of the answer. */
+export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<Map<string, Written>> {
+  const rows = await sql.query<Written>(insertTasksSql, [
     tasks.map((task) => task.accountId),
     tasks.map((task) => task.id),
     tasks.map((task) => task.jobId),
@@ -56,7 +64,7 @@ export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<
     tasks.map((task) => JSON.stringify(task.createdBy)),
     tasks.map((task) => task.runAt ?? null),
   ])
-  return new Map(rows.map((row) => [row.id, row.status]))
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
 export interface KeyHolder {

@@ -5,13 +5,15 @@ import type { Queue } from '#platform/queue/queue.ts'
 import { IdempotencyKeyReused } from './errors.ts'
 import { taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
-import { findKeyHolders, insertTasks, type NewTask } from './store.ts'
+import { findKeyHolders, insertTasks, type NewTask, type Written } from './store.ts'
 import type { Priority, TaskStatus } from './task.ts'
 
 /** What became of one submission: a new task, or the one that was made under the same idempotency key before. */
 export interface Submitted {
   readonly taskId: string
   readonly deduplicated: boolean
+  /** A new task as it was committed. */
+  readonly task?: NewTask & Written
 }
 
 export interface SubmitterDeps {
@@ -61,18 +63,18 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
     return orThrow(await inGroup(task))
   }
 
-  async function write(tx: Transaction, tasks: readonly NewTask[]): Promise<Map<string, TaskStatus>> {
+  async function write(tx: Transaction, tasks: readonly NewTask[]): Promise<Map<string, Written>> {
     const written = await insertTasks(tx, tasks)
     const fresh = tasks.filter((task) => written.has(task.id))
     await queue.send(tx, fresh.map(toJob))
-    for (const task of fresh) tx.journal(submittedEvent(task, written.get(task.id) ?? 'PENDING'))
+    for (const task of fresh) tx.journal(submittedEvent(task, written.get(task.id)?.status ?? 'PENDING'))
     return written
   }
 
-  function announce(tasks: readonly NewTask[], written: ReadonlyMap<string, TaskStatus>): void {
+  function announce(tasks: readonly NewTask[], written: ReadonlyMap<string, Written>): void {
     const told = new Set<string>()
     for (const { id, priority } of tasks) {
-      const status = written.get(id)
+      const status = written.get(id)?.status
       if (status === undefined || told.has(priority + status)) continue
       told.add(priority + status)
       onWaiting(priority, status === 'SCHEDULED' ? 'later' : 'now')
@@ -85,14 +87,15 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
 async function answers(
   tx: Transaction,
   tasks: readonly NewTask[],
-  written: ReadonlyMap<string, TaskStatus>,
+  written: ReadonlyMap<string, Written>,
 ): Promise<(Submitted | AppError)[]> {
   const repeated = tasks.filter((task) => !written.has(task.id))
   const keys = repeated.map((task) => ({ accountId: task.accountId, key: task.idempotencyKey ?? '' }))
   const holders = keys.length === 0 ? [] : await findKeyHolders(tx, keys)
   const byKey = new Map(holders.map((holder) => [`${holder.accountId} ${holder.idempotencyKey}`, holder]))
   return tasks.map((task) => {
-    if (written.has(task.id)) return { taskId: task.id, deduplicated: false }
+    const fresh = written.get(task.id)
+    if (fresh !== undefined) return { taskId: task.id, deduplicated: false, task: { ...task, ...fresh } }
     const key = task.idempotencyKey ?? ''
     const holder = byKey.get(`${task.accountId} ${key}`)
     if (holder === undefined) throw new Error(`Task ${task.id} was neither written nor found by its idempotency key.`)

@@ -76,7 +76,10 @@ export function defineTaskType<Schema extends z.ZodType>(type: TaskType<Schema>)
 }
 
 /** What a type, for this (parsed) input, gives to a task that says nothing itself. */
-export function taskDefaults(type: TaskType, input: unknown): Required<TaskDefaults> {
+export function taskDefaults(
+  type: TaskType,
+  input: unknown,
+): { [Name in keyof TaskDefaults]-?: NonNullable<TaskDefaults[Name]> } {
   const own = type.defaults?.(input) ?? {}
   return {
     priority: own.priority ?? type.priority ?? 'NORMAL',

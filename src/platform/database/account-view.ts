@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Prisma, PrismaClient } from './generated/client.ts'
 
 const reads = new Set([
@@ -35,11 +36,9 @@ export function viewAccount(prisma: PrismaClient, accountId: string) {
           const column = accountColumn[model]
           if (!reads.has(operation) || column === undefined)
             throw new Error(`${model}.${operation} is not for callers: they only read what belongs to their account.`)
-          const where = (args as { where?: object }).where
-          // Beside the caller's own condition, never instead of it; a unique look-up takes further columns as filters.
           return query({
             ...args,
-            where: { ...where, AND: [{ [column]: accountId }, ...conditions(where)] },
+            where: limited((args as { where?: object }).where, column, accountId),
           } as typeof args)
         },
       },
@@ -51,8 +50,27 @@ export function viewAccount(prisma: PrismaClient, accountId: string) {
   })
 }
 
-function conditions(where: object | undefined): unknown[] {
-  const own = (where as { AND?: unknown } | undefined)?.AND
-  if (own === undefined) return []
-  return Array.isArray(own) ? own : [own]
+/** The caller's own condition and ours: beside it, never instead of it. A unique look-up takes further columns as filters. */
+function limited(where: object | undefined, column: string, accountId: string): object {
+  if (where === undefined || !(column in where)) return { ...where, [column]: accountId }
+  const own = (where as { AND?: unknown }).AND
+  return { ...where, AND: [{ [column]: accountId }, ...(own === undefined ? [] : [own].flat())] }
+}
+
+/** Making a view costs more than a query through it, so those of the accounts in use are kept. */
+export class AccountViews {
+  readonly #prisma: PrismaClient
+  readonly #views = new LRUCache<string, AccountView>({ max: 1_000 })
+
+  constructor(prisma: PrismaClient) {
+    this.#prisma = prisma
+  }
+
+  of(accountId: string): AccountView {
+    const known = this.#views.get(accountId)
+    if (known !== undefined) return known
+    const view = viewAccount(this.#prisma, accountId)
+    this.#views.set(accountId, view)
+    return view
+  }
 }

@@ -19,7 +19,7 @@ const hostBasedAuthentication = 'host all all 127.0.0.1/32 scram-sha-256\n'
  * Makes sure that the cluster exists and lets the role `signalbox` in with the password kept in the file, which is made
  * when missing. A cluster appears under its name only when it is whole and on disk, so an interrupted first start is
  * simply repeated.
- * @throws {StartupError} with PostgreSQL's last complaint, when it can't be made.
+ * @throws {StartupError} with PostgreSQL's own reason, when it can't be made.
  */
 export async function ensureCluster(
   location: EmbeddedLocation,

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, readFile, realpath, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { StartupError } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { makeDirectory } from './make-directory.ts'
 import { findSharedPlace } from './shared-place.ts'
 import { findBarrier, isRoot, type SystemUser, unprivilegedUser } from './system-user.ts'
 
@@ -31,10 +32,11 @@ export async function locateCluster(dataDir: string, sharedPlaces: readonly stri
   return { clusterDir: await elsewhere(dataDir, await findSharedPlace(sharedPlaces, user)), user }
 }
 
-/** Notes in the data directory where its cluster lies, when that is outside of it. */
+/** Notes in the data directory where its cluster lies, when that is outside of it, and there whose it is. */
 export async function noteLocation(dataDir: string, { clusterDir, user }: EmbeddedLocation, log: Logger) {
   if (clusterDir === join(dataDir, 'postgres') || (await readNote(dataDir)) === clusterDir) return
   await writeFile(notePath(dataDir), `${clusterDir}\n`, { mode: 0o600 })
+  await writeFile(join(dirname(clusterDir), 'data-directory'), `${dataDir}\n`, { mode: 0o600 })
   log.info(
     { clusterDir },
     `the database is kept outside of ${dataDir}, which the user ${user?.name} that it runs as can't reach`,
@@ -67,7 +69,7 @@ async function elsewhere(dataDir: string, place: string): Promise<string> {
     .digest('hex')
     .slice(0, 16)
   const directory = join(place, name)
-  await mkdir(directory, { recursive: true, mode: 0o711 })
+  await makeDirectory(directory, 0o711)
   return join(directory, 'postgres')
 }
 

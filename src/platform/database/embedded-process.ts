@@ -53,6 +53,7 @@ const portAttempts = 5
 /** Long enough to replay the log of changes after a crash. */
 const readyTimeoutMs = 300_000
 const lingerTimeoutMs = 10_000
+const lastWordsMs = 500
 
 /** A running PostgreSQL. */
 export class PostgresProcess {
@@ -95,8 +96,11 @@ export class PostgresProcess {
       detached: true,
     })
     this.#output.follow(this.#child.stderr, (line) => this.#take(line))
+    const closed = new Promise<void>((resolve) => this.#child.once('close', () => resolve()))
     this.#ended = new Promise((resolve) => {
-      this.#child.once('close', (code, signal) => {
+      this.#child.once('exit', async (code, signal) => {
+        // Its last words may still be under way; a query that outlives a killed postmaster would keep them open for long.
+        await within(lastWordsMs, closed)
         resolve()
         this.#notice(code, signal)
       })
@@ -153,13 +157,13 @@ export class PostgresProcess {
 
   #failure(): StartupError {
     const { clusterDir } = this.#options.location
-    return new StartupError(`The database in ${clusterDir} doesn't start: ${this.#output.reason}.`)
+    return new StartupError(`The database in ${clusterDir} doesn't start: ${this.#output.lastComplaint}.`)
   }
 
   #notice(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#isStopping || !this.#isReady) return
     const how = signal === null ? `with the code ${code}` : `by ${signal}`
-    this.#options.onExit(`PostgreSQL ended unexpectedly ${how}; it last said: ${this.#output.reason}.`)
+    this.#options.onExit(`PostgreSQL ended unexpectedly ${how}; it last said: ${this.#output.lastComplaint}.`)
   }
 }
 

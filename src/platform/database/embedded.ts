@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { errorMessage, StartupError } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -8,6 +8,7 @@ import { type EmbeddedLocation, locateCluster, noteLocation } from './embedded-l
 import { stopOrphans } from './embedded-orphans.ts'
 import { PostgresProcess } from './embedded-process.ts'
 import { findProgram } from './embedded-program.ts'
+import { makeDirectory } from './make-directory.ts'
 import { sharedPlaces } from './shared-place.ts'
 import { isRoot } from './system-user.ts'
 
@@ -76,7 +77,7 @@ async function startCluster(dataDir: string, location: EmbeddedLocation, options
 async function makeDataDir(dataDir: string): Promise<string> {
   try {
     // As root the database's unprivileged user has to pass; what is secret in there has a mode of its own.
-    await mkdir(dataDir, { recursive: true, mode: isRoot() ? 0o711 : 0o700 })
+    await makeDirectory(dataDir, isRoot() ? 0o711 : 0o700)
     return await realpath(dataDir)
   } catch (error) {
     throw new StartupError(

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
-const complaint = /\b(?:PANIC|FATAL|ERROR|error):\s+(.*)$/
+const complaint = /(?:\b(?:PANIC|FATAL|ERROR|error):\s+|(?=\bchild process (?:was|exited)))(.*)$/
 const lineLimit = 40
 
 /** The last lines that a program of PostgreSQL printed, kept to tell why it failed. */
@@ -21,12 +21,21 @@ export class PostgresOutput {
     return this.#lines.some((line) => line.includes(text))
   }
 
-  /** The last complaint with its detail, else the last line; without severity and time. */
-  get reason(): string {
-    const index = this.#lines.findLastIndex((line) => complaint.test(line))
+  /** The first complaint: what follows it in a program that runs to its end is a consequence. */
+  get firstComplaint(): string {
+    return this.#complaintAt(this.#lines.findIndex((line) => complaint.test(line)))
+  }
+
+  /** The last complaint: what came before it in a server was survived. */
+  get lastComplaint(): string {
+    return this.#complaintAt(this.#lines.findLastIndex((line) => complaint.test(line)))
+  }
+
+  /** Without severity and time, with its detail or hint; the last line when nothing was complained about. */
+  #complaintAt(index: number): string {
     if (index === -1) return this.#lines.findLast((line) => line.trim() !== '')?.trim() ?? 'it printed nothing'
     const message = complaint.exec(this.#lines[index] ?? '')?.[1] ?? ''
-    const detail = /DETAIL:\s+(.*)$/.exec(this.#lines[index + 1] ?? '')?.[1]
-    return detail === undefined ? message : `${message} (${detail})`
+    const detail = /(?:DETAIL|HINT):\s+(.*)$/.exec(this.#lines[index + 1] ?? '')?.[1]
+    return detail === undefined ? message : `${message} (${detail.replace(/\.$/, '')})`
   }
 }

@@ -16,7 +16,7 @@ export function postgresSpawnOptions(directory: string, user: SystemUser | undef
   }
 }
 
-/** Runs a program of PostgreSQL to its end. @throws {StartupError} with the last complaint it printed, when it fails. */
+/** Runs a program of PostgreSQL to its end. @throws {StartupError} with the first complaint it printed, when it fails. */
 export async function runPostgresTool(options: {
   readonly program: string
   readonly arguments: readonly string[]
@@ -37,7 +37,7 @@ export async function runPostgresTool(options: {
   await Promise.all([once(child, 'exit'), finished(child.stdout), finished(child.stderr)])
   // PostgreSQL's single-user mode ends with 0 also after a statement that failed.
   if (child.exitCode === 0 && !output.includes('ERROR:')) return
-  throw new StartupError(`${options.complaint}: ${output.reason}.`)
+  throw new StartupError(`${options.complaint}: ${output.firstComplaint}.`)
 }
 
 /** Waits until the operating system has started a program. @throws {StartupError} when it can't. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import {
   bindMigrationAwareSqlAdapterFactory,
+  ColumnTypeEnum,
   type SqlDriverAdapter,
   type Transaction,
 } from '@prisma/driver-adapter-utils'
@@ -15,7 +16,7 @@ const bareSchema: [string, string] = ['schema.prisma', 'datasource db {\n  provi
 
 /** The statements that lead from one Prisma schema to another; from nothing when the first is undefined. Needs no database. */
 export async function diffSchemas(from: string | undefined, to: string): Promise<string> {
-  using engine = await createEngine(undefined)
+  using engine = await createEngine(noDatabase)
   const { stdout } = await engine.diff({
     from: from === undefined ? { tag: 'empty' } : schemaTarget(from),
     to: schemaTarget(to),
@@ -86,12 +87,27 @@ function adapterFor(transaction: Transaction): ScriptAdapter {
   return adapter
 }
 
-async function createEngine(adapter: SqlDriverAdapter | undefined): Promise<Wasm.SchemaEngine> {
+/** To compare two schemas, the engine asks no more than which PostgreSQL it writes for: the oldest that is supported. */
+const noDatabase: SqlDriverAdapter = {
+  provider: 'postgres',
+  adapterName: 'none',
+  queryRaw: async () => ({
+    columnNames: ['exists', 'version', 'numeric_version'],
+    columnTypes: [ColumnTypeEnum.Boolean, ColumnTypeEnum.Text, ColumnTypeEnum.Int32],
+    rows: [[true, 'PostgreSQL 15.0', 150_000]],
+  }),
+  executeRaw: unavailable,
+  executeScript: unavailable,
+  startTransaction: unavailable,
+  dispose: async () => {},
+}
+
+async function createEngine(adapter: SqlDriverAdapter): Promise<Wasm.SchemaEngine> {
   const { SchemaEngine } = await loadEngine()
   const factory = bindMigrationAwareSqlAdapterFactory({
     provider: 'postgres',
     adapterName: 'signalbox',
-    connect: adapter === undefined ? unavailable : async () => adapter,
+    connect: async () => adapter,
     connectToShadowDb: unavailable,
   })
   return SchemaEngine.new({ datamodels: [bareSchema] }, () => {}, factory)

@@ -1,7 +1,8 @@
-import { lstat, mkdir } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StartupError } from '#lib/errors.ts'
+import { makeDirectory } from './make-directory.ts'
 import { findBarrier, type SystemUser } from './system-user.ts'
 
 /** Where root keeps what an unprivileged user has to reach and can't where it belongs; the first that serves. */
@@ -23,7 +24,7 @@ export async function findSharedPlace(candidates: readonly string[], user: Syste
 
 async function serves(directory: string, user: SystemUser): Promise<boolean> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o711 })
+    await makeDirectory(directory, 0o711)
     const found = await lstat(directory)
     // In a directory for everybody, such as /tmp, somebody else may have been there first.
     const isOurs = found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0

@@ -13,6 +13,8 @@ type Results = ExecutionResult | AsyncIterable<ExecutionResult>
 /** An operation that was found to be valid; `run` executes or subscribes. */
 export interface PreparedOperation {
   readonly args: ExecutionArgs
+  /** Whether it answers with a stream. */
+  readonly isStream: boolean
   run(): Promise<Results>
 }
 
@@ -36,7 +38,7 @@ export async function prepareOperation(
     contextValue: await contextFactory(),
   }
   const isStream = isSubscription(document, operationName)
-  return { args, run: async () => (isStream ? subscribe(args) : execute(args)) as Results }
+  return { args, isStream, run: async () => (isStream ? subscribe(args) : execute(args)) as Results }
 }
 
 function parsed(parse: () => DocumentNode): DocumentNode | GraphQLError {

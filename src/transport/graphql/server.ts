@@ -9,7 +9,7 @@ import { type Context, schema } from '#schema/index.ts'
 export const graphqlPath = '/graphql'
 
 /** The largest request, in bytes: a thousand tasks fit. */
-const bodyBytes = 4 * 1024 * 1024
+export const bodyBytes = 4 * 1024 * 1024
 
 export interface GraphqlServerOptions {
   /** What a caller's resolvers get. */

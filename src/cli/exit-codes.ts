@@ -1,0 +1,80 @@
+import { SignalboxError, type TaskStatus } from '#client/index.ts'
+
+/** What the process ends with; scripts decide by it. */
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  invalid: 2,
+  denied: 3,
+  missing: 4,
+  conflict: 5,
+  limited: 6,
+  unavailable: 7,
+  cancelled: 8,
+  bug: 70,
+  interrupted: 130,
+  terminated: 143,
+} as const
+
+/** The same in words, for the help. */
+export const exitCodeHelp = `
+Exit codes:
+  0    done; with --watch: the task is COMPLETED
+  1    the task is FAILED; doctor: there is a problem
+  2    wrong usage, or input that the server refuses
+  3    not signed in, or not allowed
+  4    not found, or kept no longer
+  5    conflict: the task has already ended, the key is taken …
+  6    too many requests, or a quota is used up
+  7    the server, or what it needs, can't be reached
+  8    the task is CANCELLED
+  70   a bug
+  130  stopped by Ctrl-C; a task that was being watched goes on
+`
+
+/** The exit code for each code of the API. */
+export const exitCodeByErrorCode: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: exitCodes.denied,
+  FORBIDDEN: exitCodes.denied,
+  NOT_FOUND: exitCodes.missing,
+  CURSOR_EXPIRED: exitCodes.missing,
+  INVALID_INPUT: exitCodes.invalid,
+  INVALID_CURSOR: exitCodes.invalid,
+  UNKNOWN_TASK_TYPE: exitCodes.invalid,
+  TOO_COMPLEX: exitCodes.invalid,
+  ALREADY_EXISTS: exitCodes.conflict,
+  VERSION_CONFLICT: exitCodes.conflict,
+  VERSION_REQUIRED: exitCodes.conflict,
+  TASK_ALREADY_ENDED: exitCodes.conflict,
+  TASK_NOT_RETRYABLE: exitCodes.conflict,
+  IDEMPOTENCY_KEY_REUSED: exitCodes.conflict,
+  RATE_LIMITED: exitCodes.limited,
+  QUOTA_EXCEEDED: exitCodes.limited,
+  UPSTREAM_FAILED: exitCodes.unavailable,
+  UNAVAILABLE: exitCodes.unavailable,
+  UNREACHABLE: exitCodes.unavailable,
+  UNEXPECTED_RESPONSE: exitCodes.unavailable,
+}
+
+/** The exit code for how a task stands; undefined while it has not ended. */
+export function exitCodeOfStatus(status: TaskStatus): number | undefined {
+  if (status === 'COMPLETED') return exitCodes.ok
+  if (status === 'FAILED') return exitCodes.failed
+  return status === 'CANCELLED' ? exitCodes.cancelled : undefined
+}
+
+/** A command can't do what was asked; `message` is all that its user needs. */
+export class CommandFailure extends Error {
+  readonly exitCode: number
+  constructor(message: string, exitCode: number = exitCodes.invalid, options?: ErrorOptions) {
+    super(message, options)
+    this.exitCode = exitCode
+  }
+}
+
+/** The exit code for what a command threw. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandFailure) return error.exitCode
+  if (error instanceof SignalboxError) return exitCodeByErrorCode[error.code] ?? exitCodes.bug
+  return exitCodes.bug
+}

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises'
+import { text as readAll } from 'node:stream/consumers'
+import { CommandFailure } from './exit-codes.ts'
+
+export interface InputSource {
+  readonly input?: string | undefined
+  readonly inputFile?: string | undefined
+  readonly set?: readonly string[] | undefined
+}
+
+/** A task's input out of `--input`, `--input-file` (`-`: standard input) and `--set`, which goes on top of them. */
+export async function readInput({ input, inputFile, set }: InputSource): Promise<unknown> {
+  if (input !== undefined && inputFile !== undefined)
+    throw new CommandFailure('Give either --input or --input-file, not both.')
+  const base = await readBase(input, inputFile)
+  if (set === undefined || set.length === 0) return base
+  const target = base ?? {}
+  if (!isObject(target)) throw new CommandFailure('--set needs an input that is a JSON object.')
+  return set.reduce<Record<string, unknown>>((whole, assignment) => assign(whole, assignment), target)
+}
+
+async function readBase(input: string | undefined, inputFile: string | undefined): Promise<unknown> {
+  if (input !== undefined) return parseJson(input, '--input')
+  if (inputFile === undefined) return undefined
+  if (inputFile === '-') return parseJson(await readAll(process.stdin), 'The standard input')
+  return parseJson(await readText(inputFile), `The file ${inputFile}`)
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new CommandFailure(`The file ${path} can't be read: ${(cause as Error).message}.`, undefined, { cause })
+  }
+}
+
+function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new CommandFailure(`${what} is not JSON: ${(cause as Error).message}.`, undefined, { cause })
+  }
+}
+
+/** Sets `a.b=value` in an object; what stands there and is no object is replaced. */
+function assign(whole: Record<string, unknown>, assignment: string): Record<string, unknown> {
+  const [path, text] = splitAssignment(assignment, '--set')
+  const put = (object: Record<string, unknown>, [key = '', ...rest]: readonly string[]): Record<string, unknown> => {
+    const inner = Object.hasOwn(object, key) ? object[key] : undefined
+    // A computed key makes an own property also of `__proto__`.
+    return { ...object, [key]: rest.length === 0 ? parseValue(text) : put(isObject(inner) ? inner : {}, rest) }
+  }
+  return put(whole, path.split('.'))
+}
+
+/** Numbers, true, false, null, lists and objects are taken as such; everything else, `1.0` and `007` too, is a text. */
+function parseValue(text: string): unknown {
+  if (!/^(true|false|null|[-\d[{"].*)$/s.test(text)) return text
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'number' && String(value) !== text ? text : value
+  } catch {
+    return text
+  }
+}
+
+/** `k=v` texts as an object; undefined when there are none. */
+export function readLabels(texts: readonly string[] | undefined): Record<string, string> | undefined {
+  return texts && Object.fromEntries(texts.map((text) => splitAssignment(text, '--label')))
+}
+
+function splitAssignment(text: string, option: string): readonly [name: string, value: string] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new CommandFailure(`${option} takes name=value, not "${text}".`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A moment as ISO 8601, or as so long from now: `30s`, `10m`, `2h`, `1d`. */
+export function readMoment(text: string, now: number = Date.now()): string {
+  const [, amount, unit] = /^\+?(\d+)([smhd])$/.exec(text) ?? []
+  if (amount !== undefined && unit !== undefined) {
+    return new Date(now + Number(amount) * (unitMs[unit] ?? 0)).toISOString()
+  }
+  const date = new Date(text)
+  if (!/^\d{4}-/.test(text) || Number.isNaN(date.getTime()))
+    throw new CommandFailure(`"${text}" is no moment: give one such as 2026-11-24T18:00:00Z, or 30s, 10m, 2h, 1d from now.`)
+  return date.toISOString()
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

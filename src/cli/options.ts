@@ -1,0 +1,36 @@
+import { InvalidArgumentError } from 'commander'
+
+/** `a,b` as a list; given again, it adds to it. */
+export function readList(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, ...text.split(',').map((item) => item.trim()).filter(Boolean)]
+}
+
+/** Collects an option that may be given several times, as it is written. */
+export function collect(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, text]
+}
+
+/** Reads names of a fixed set, in upper or lower case, separated by commas. */
+export function choices<Name extends string>(names: readonly Name[]) {
+  return (text: string, previous: readonly Name[] = []): Name[] => [
+    ...previous,
+    ...readList(text).map((item) => choose(names, item)),
+  ]
+}
+
+/** Reads one name of a fixed set, in upper or lower case. */
+export function choice<Name extends string>(names: readonly Name[]) {
+  return (text: string): Name => choose(names, text)
+}
+
+function choose<Name extends string>(names: readonly Name[], text: string): Name {
+  const name = names.find((candidate) => candidate === text.toUpperCase())
+  if (name === undefined) throw new InvalidArgumentError(`It must be one of ${names.join(', ')}.`)
+  return name
+}
+
+/** Reads a whole number above 0. */
+export function readCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.')
+  return Number(text)
+}

@@ -1,0 +1,43 @@
+import { Command } from 'commander'
+import { addDoctorCommand } from './commands/doctor.ts'
+import { addEventsCommand } from './commands/events.ts'
+import { addMigrateCommand } from './commands/migrate.ts'
+import { addServeCommand } from './commands/serve.ts'
+import { addTaskCommand } from './commands/task.ts'
+import { addViewerCommand } from './commands/viewer.ts'
+import { exitCodeHelp } from './exit-codes.ts'
+import { examples, type Session } from './session.ts'
+
+const environmentHelp = `
+Environment:
+  SIGNALBOX_URL    the server (default: http://127.0.0.1:4000)
+  SIGNALBOX_TOKEN  an application token; the first start of a server prints the owner's
+  NO_COLOR         no colours
+  What \`serve\` reads stands in the README.`
+
+/** The whole command line as a tree of commands. */
+export function createProgram(session: Session): Command {
+  const program = new Command('signalbox')
+    .description('Hands in tasks, watches them, and runs the server that does them.')
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, '')) })
+    .showHelpAfterError('Add --help to see what there is.')
+    .addHelpText('after', () => environmentHelp + exitCodeHelp + firstSteps(session.invocation))
+  addServeCommand(program, session)
+  addMigrateCommand(program, session)
+  addDoctorCommand(program, session)
+  addTaskCommand(program, session)
+  addEventsCommand(program, session)
+  addViewerCommand(program, session)
+  return program
+}
+
+function firstSteps(invocation: string): string {
+  return examples(
+    `${invocation} serve`,
+    `${invocation} task types`,
+    `${invocation} task submit probe --set durationMs=5000 --set steps=10 --watch`,
+    `${invocation} task list --status ACTIVE,PENDING`,
+    `${invocation} events --follow --types 'task.*'`,
+  )
+}

@@ -1,0 +1,18 @@
+import type { FollowOptions } from '#client/index.ts'
+
+/** Tells of a broken connection once, however many attempts it takes, and once that it is back. */
+export function reconnectionRemarks(say: (text: string) => void): Pick<FollowOptions, 'onReconnect' | 'onConnected'> {
+  let isLost = false
+  return {
+    onReconnect({ reason }) {
+      if (reason === 'expired') say('Some of what happened meanwhile is kept no longer; going on with what is now.')
+      if (reason !== 'lost' || isLost) return
+      isLost = true
+      say('The server does not answer; reconnecting…')
+    },
+    onConnected() {
+      if (isLost) say('Connected again.')
+      isLost = false
+    },
+  }
+}

@@ -1,0 +1,79 @@
+import { debuglog } from 'node:util'
+import { CommanderError } from 'commander'
+import { type InputIssue, SignalboxError } from '#client/index.ts'
+import { CommandFailure, exitCodeOf, exitCodes } from './exit-codes.ts'
+import { Interrupted } from './interrupt.ts'
+import { Output } from './output.ts'
+import { createProgram } from './program.ts'
+import type { ServerCommands } from './server-commands.ts'
+import { type Environment, Session } from './session.ts'
+import { printable } from './text.ts'
+
+const debug = debuglog('signalbox')
+
+export interface RunOptions {
+  readonly server: ServerCommands
+  /** How the user calls this program, such as `npm run signalbox --`. */
+  readonly invocation: string
+  readonly env: Environment
+}
+
+/** Does what the arguments ask for; resolves with the exit code. Errors are told on standard error, and never thrown. */
+export async function run(args: readonly string[], { server, invocation, env }: RunOptions): Promise<number> {
+  const output = new Output({ stdout: process.stdout, stderr: process.stderr, env })
+  const session = new Session({ server, invocation, env, output })
+  endWithReader()
+  try {
+    await createProgram(session).parseAsync([...args], { from: 'user' })
+    return session.exitCode
+  } catch (error) {
+    // Commander has told its user already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.invalid
+    if (error instanceof Interrupted) return error.exitCode
+    debug('%O', error)
+    output.remark(args.includes('--json') ? JSON.stringify({ error: record(error) }) : sentence(error, invocation))
+    return exitCodeOf(error)
+  }
+}
+
+/** Ends quietly when the reader of a pipe, such as `head`, has had enough. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(exitCodes.ok)
+  })
+}
+
+function record(error: unknown): object {
+  const { code, issues } = error instanceof SignalboxError ? error : {}
+  return { code: code ?? (error instanceof CommandFailure ? 'COMMAND_FAILED' : 'INTERNAL'), message: messageOf(error), issues }
+}
+
+function sentence(error: unknown, invocation: string): string {
+  if (error instanceof CommandFailure) return error.message
+  if (!(error instanceof SignalboxError)) {
+    return `This is a bug of the command line: ${printable(messageOf(error))} (NODE_DEBUG=signalbox shows where).`
+  }
+  const issues = (error.issues ?? []).map(({ path, message }) => `  ${path ? `${path}: ` : ''}${printable(message)}`)
+  return [printable(withoutIssues(error)), ...issues, ...advice(error, invocation)].join('\n')
+}
+
+/** The message may list the issues itself. */
+function withoutIssues({ message, issues }: SignalboxError): string {
+  const listed = (issues ?? []).map(issueText).join('; ')
+  return listed !== '' && message.endsWith(listed) ? message.slice(0, -listed.length).trimEnd() : message
+}
+
+function issueText({ path, message }: InputIssue): string {
+  return path ? `${path}: ${message}` : message
+}
+
+function advice({ code }: SignalboxError, invocation: string): string[] {
+  if (code === 'UNAUTHENTICATED') return ['Check SIGNALBOX_TOKEN or --token: it is not one of this server, or not any more.']
+  if (code === 'UNREACHABLE') return [`Is the server running (${invocation} serve)? Is SIGNALBOX_URL or --url right?`]
+  return []
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

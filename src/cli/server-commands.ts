@@ -1,0 +1,26 @@
+/** What the command line asks of the server's own program; handed in, since a client knows nothing of the server. */
+export interface ServerCommands {
+  /** Runs a server until it is asked to stop; resolves with the exit code. */
+  serve(options: { readonly configFile: string | undefined; readonly invocation: string }): Promise<number>
+  /** Brings the database up to date. */
+  migrate(): Promise<MigrationReport>
+  /** Looks at the installation; each finding is bounded in time, and none changes anything. */
+  doctor(): Promise<readonly Finding[]>
+}
+
+export interface MigrationReport {
+  /** Which one, for people. */
+  readonly database: string
+  /** Names of the migrations that were applied, oldest first. */
+  readonly applied: readonly string[]
+}
+
+/** What was found where somebody looked. */
+export interface Finding {
+  /** What was looked at. */
+  readonly check: string
+  readonly status: 'ok' | 'warning' | 'problem'
+  readonly message: string
+  /** What to do about it. */
+  readonly advice?: string | undefined
+}

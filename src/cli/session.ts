@@ -1,0 +1,101 @@
+import { type Command, Option } from 'commander'
+import { createClient, type SignalboxClient } from '#client/index.ts'
+import { CommandFailure, exitCodes } from './exit-codes.ts'
+import { Output } from './output.ts'
+import type { ServerCommands } from './server-commands.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What a command that speaks to a server works with. */
+export interface Api {
+  readonly client: SignalboxClient
+  readonly output: Output
+  /** Whether the answer is to be JSON. */
+  readonly json: boolean
+  /** How the user calls this program, for hints that can be pasted. */
+  readonly invocation: string
+}
+
+interface ApiOptions {
+  readonly json?: boolean
+  readonly url?: string
+  readonly token?: string
+}
+
+/** An action's exit code; 0 when it has nothing to say about it. */
+type ActionResult = Promise<number | undefined> | Promise<void>
+
+const defaultUrl = 'http://127.0.0.1:4000'
+
+/** One run of the command line: where its settings come from, where its words go, and what it ends with. */
+export class Session {
+  readonly server: ServerCommands
+  readonly invocation: string
+  readonly output: Output
+  exitCode: number = exitCodes.ok
+  readonly #env: Environment
+
+  constructor(options: { server: ServerCommands; invocation: string; env: Environment; output: Output }) {
+    this.server = options.server
+    this.invocation = options.invocation
+    this.output = options.output
+    this.#env = options.env
+  }
+
+  /** Gives a command the options of all commands that speak to a server, and its action. */
+  api<Options extends object, Args extends readonly unknown[]>(
+    command: Command,
+    action: (api: Api, options: Options, ...args: Args) => ActionResult,
+  ): Command {
+    return command
+      .addOption(jsonOption())
+      .option('--url <address>', `the server (default: SIGNALBOX_URL, else ${defaultUrl})`)
+      .option('--token <token>', 'an application token (default: SIGNALBOX_TOKEN)')
+      .action(async (...all: unknown[]) => {
+        const options = all.at(-2) as Options & ApiOptions
+        const api = this.#connect(options)
+        try {
+          this.exitCode = (await action(api, options, ...(all.slice(0, -2) as unknown as Args))) ?? exitCodes.ok
+        } finally {
+          await api.client.close()
+        }
+      })
+  }
+
+  #connect({ url, token, json = false }: ApiOptions): Api {
+    const { output, invocation } = this
+    return { client: createSignedIn(url ?? this.#setting('SIGNALBOX_URL') ?? defaultUrl, this.#token(token)), output, json, invocation }
+  }
+
+  #token(given: string | undefined): string {
+    const token = given?.trim() || this.#setting('SIGNALBOX_TOKEN')
+    if (token !== undefined) return token
+    throw new CommandFailure(
+      'There is no token: set SIGNALBOX_TOKEN to an application token, or give one with --token.\n' +
+        'The owner’s token is printed by the first start of the server, which is also when BOOTSTRAP_TOKEN sets it.',
+      exitCodes.denied,
+    )
+  }
+
+  #setting(name: string): string | undefined {
+    return this.#env[name]?.trim() || undefined
+  }
+}
+
+export function jsonOption(): Option {
+  return new Option('--json', 'answer in JSON: one document, or one a line where it is a stream')
+}
+
+function createSignedIn(url: string, token: string): SignalboxClient {
+  try {
+    return createClient({ url, token })
+  } catch (cause) {
+    if (cause instanceof TypeError) throw new CommandFailure(cause.message, exitCodes.invalid, { cause })
+    throw cause
+  }
+}
+
+/** Commands of a user's shell, for the end of a help text. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
+}

@@ -1,0 +1,40 @@
+import type { SignalboxClient } from './client.ts'
+import { EventStreamDocument, type EventStreamSubscription } from './generated/graphql.ts'
+import { type FollowOptions, resume } from './resume.ts'
+
+/** Something that happened in the account. */
+export type SignalboxEvent = EventStreamSubscription['events']
+
+export interface EventSelection {
+  /** Exact types, or families such as `task.*`. Default: all but the very frequent ones, such as `task.log`. */
+  readonly types?: readonly string[] | undefined
+  /** Only what is about this, such as `task:<id>`. */
+  readonly subject?: string | undefined
+}
+
+/**
+ * What happens from now on, or after a cursor: each event once, in commit order, across restarts of the server. It never
+ * ends by itself. `stream.lagged` is never yielded: what was dropped is fetched again.
+ * @throws {SignalboxError} @throws {SignalboxUnreachable} when patience ends.
+ */
+export function followEvents(
+  client: SignalboxClient,
+  { types, subject }: EventSelection = {},
+  options: FollowOptions = {},
+): AsyncGenerator<SignalboxEvent, void> {
+  const { signal } = options
+  return resume<SignalboxEvent>(
+    {
+      async *open(after, onConnected) {
+        const variables = { types: types && [...types], subject, after }
+        const stream = client.subscribe(EventStreamDocument, variables, { signal, onConnected })
+        for await (const { events } of stream) yield events
+      },
+      cursorOf: (event) => event.cursor,
+      isLagged: (event) => event.type === 'stream.lagged',
+      isLast: () => false,
+      isOver: async () => false,
+    },
+    options,
+  )
+}

@@ -1,0 +1,8 @@
+export { type ClientOptions, createClient, type SignalboxClient } from './client.ts'
+export { type InputIssue, isPassing, SignalboxError, SignalboxUnreachable } from './errors.ts'
+export { type EventSelection, followEvents, type SignalboxEvent } from './follow-events.ts'
+export { followTask, hasEnded, type TaskUpdate } from './follow-task.ts'
+export * from './generated/graphql.ts'
+export { payloadOf } from './payload.ts'
+export { type FollowOptions, persist, type Reconnection } from './resume.ts'
+export type { SubscribeOptions } from './subscription-socket.ts'

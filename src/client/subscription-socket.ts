@@ -1,0 +1,162 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { print } from 'graphql/language'
+import type { Client } from 'graphql-ws/client'
+import { operationError, SignalboxError, SignalboxUnreachable, type WireError } from './errors.ts'
+import { StreamBuffer } from './stream-buffer.ts'
+
+export interface SocketOptions {
+  readonly url: string
+  readonly token: string | undefined
+  /** A WebSocket class; the global one when undefined. */
+  readonly webSocket: unknown
+}
+
+export interface SubscribeOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called once, when the server has let the connection in. */
+  readonly onConnected?: (() => void) | undefined
+}
+
+/** Updates that wait for a slow reader before its stream is given up. */
+const bufferCapacity = 10_000
+const pingIntervalMs = 10_000
+const pongPatienceMs = 5_000
+const acknowledgePatienceMs = 10_000
+
+/**
+ * The one WebSocket that all subscriptions of a client share: opened by the first, closed after the last. It never
+ * reconnects by itself, since only the reader knows from where a stream goes on.
+ */
+export class SubscriptionSocket {
+  readonly #options: SocketOptions
+  #client: Promise<Client> | undefined
+  #isConnected = false
+
+  constructor(options: SocketOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Opens a subscription when it is first read, and ends it when the reader does.
+   * @throws {SignalboxError} READER_TOO_SLOW when 10,000 updates wait. @throws {SignalboxUnreachable}
+   */
+  async *subscribe<Data, Variables>(
+    document: TypedDocumentNode<Data, Variables>,
+    variables: Variables,
+    { signal, onConnected }: SubscribeOptions,
+  ): AsyncGenerator<Data, void> {
+    signal?.throwIfAborted()
+    const client = await this.#open()
+    const buffer = new StreamBuffer<Data>(bufferCapacity)
+    const forget = this.#tellConnected(client, onConnected)
+    const request = { query: print(document), variables: { ...variables } as Record<string, unknown> }
+    const unsubscribe = client.subscribe<Data>(request, {
+      next: ({ data, errors }) => {
+        if (errors !== undefined) buffer.end({ error: operationError(errors as readonly WireError[]) })
+        else if (data && !buffer.put(data)) {
+          buffer.end({ error: tooSlow() })
+          unsubscribe()
+        }
+      },
+      error: (error) => buffer.end({ error: this.#toError(error) }),
+      complete: () => buffer.end(),
+    })
+    const abort = () => buffer.abort(signal?.reason)
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      yield* buffer
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      forget()
+      unsubscribe()
+    }
+  }
+
+  /** Ends all subscriptions and closes the connection. */
+  async close(): Promise<void> {
+    const client = await this.#client
+    // One that is still being made may take its time to come about or to fail.
+    if (this.#isConnected) await client?.dispose()
+    else client?.terminate()
+  }
+
+  #open(): Promise<Client> {
+    this.#client ??= this.#create()
+    return this.#client
+  }
+
+  async #create(): Promise<Client> {
+    // Only streams need it.
+    const { createClient } = await import('graphql-ws/client')
+    const { url, token, webSocket } = this.#options
+    const client = createClient({
+      url,
+      ...(webSocket !== undefined && { webSocketImpl: webSocket }),
+      connectionParams: token === undefined ? {} : { token },
+      retryAttempts: 0,
+      keepAlive: pingIntervalMs,
+      connectionAckWaitTimeout: acknowledgePatienceMs,
+    })
+    client.on('connected', () => {
+      this.#isConnected = true
+    })
+    client.on('closed', () => {
+      this.#isConnected = false
+    })
+    dropSilentConnections(client)
+    return client
+  }
+
+  #tellConnected(client: Client, onConnected: (() => void) | undefined): () => void {
+    if (onConnected === undefined) return () => {}
+    if (!this.#isConnected) return client.on('connected', () => onConnected())
+    onConnected()
+    return () => {}
+  }
+
+  #toError(error: unknown): SignalboxError {
+    const { url } = this.#options
+    if (error instanceof SignalboxError) return error
+    if (Array.isArray(error)) return operationError(error as readonly WireError[])
+    const { code, reason } = (error ?? {}) as { code?: number; reason?: string }
+    const explain = refusals[code ?? 0]
+    if (explain !== undefined) return explain(reason ?? '')
+    const why = reason ? `: ${reason}` : ''
+    return new SignalboxUnreachable(`The connection to ${url} is lost${why}.`, { cause: error })
+  }
+}
+
+/** What the close codes of the protocol (graphql-transport-ws) mean where trying again is of no use. */
+const refusals: Record<number, (reason: string) => SignalboxError> = {
+  4400: (reason) => new SignalboxError(`The server refused the request: ${reason}.`, { code: 'INVALID_INPUT' }),
+  4401: unauthenticated,
+  4403: unauthenticated,
+  4406: () =>
+    new SignalboxError('The server does not speak graphql-transport-ws: it is no Signalbox, or another version.', {
+      code: 'UNEXPECTED_RESPONSE',
+    }),
+  4429: (reason) => new SignalboxError(`Too many requests: ${reason}.`, { code: 'RATE_LIMITED' }),
+}
+
+function unauthenticated(): SignalboxError {
+  return new SignalboxError('The server does not accept the token.', { code: 'UNAUTHENTICATED' })
+}
+
+function tooSlow(): SignalboxError {
+  return new SignalboxError(`The stream was given up: ${bufferCapacity} updates waited for their reader.`, {
+    code: 'READER_TOO_SLOW',
+  })
+}
+
+/** A connection whose pings go unanswered is gone, though no packet says so. */
+function dropSilentConnections(client: Client): void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  client.on('ping', (isReceived) => {
+    if (!isReceived) timer = setTimeout(() => client.terminate(), pongPatienceMs)
+  })
+  client.on('pong', (isReceived) => {
+    if (isReceived) clearTimeout(timer)
+  })
+  client.on('closed', () => clearTimeout(timer))
+}

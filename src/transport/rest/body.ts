@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http'
+import { Refused } from './refused.ts'
+
+const jsonType = /^application\/(json|[\w.+-]+\+json) *(;|$)/i
+
+/**
+ * A request's body, parsed.
+ * @throws {Refused} 415 for what is not JSON, 413 for more than `limit` bytes, 400 for what can't be parsed.
+ */
+export async function readJson(incoming: IncomingMessage, limit: number): Promise<unknown> {
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = incoming.headers
+  if (!jsonType.test(type))
+    throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON: send it with "Content-Type: application/json".')
+  if (encoding !== 'identity')
+    throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed.', {
+      headers: { 'accept-encoding': 'identity' },
+    })
+  return parse(await read(incoming, limit))
+}
+
+async function read(incoming: IncomingMessage, limit: number): Promise<Buffer> {
+  const tooLarge = new Refused('PAYLOAD_TOO_LARGE', `The body may have ${limit} bytes at most.`)
+  if (Number(incoming.headers['content-length'] ?? 0) > limit) throw tooLarge
+  const chunks: Buffer[] = []
+  let size = 0
+  // The default would break the connection with the request, and the refusal would never arrive.
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+    size += (chunk as Buffer).length
+    if (size > limit) throw tooLarge
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks)
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    const reason = cause instanceof SyntaxError ? cause.message : 'it is not UTF-8'
+    throw new Refused('MALFORMED_REQUEST', `The body is not JSON: ${reason}.`)
+  }
+}
+
+/** @throws {Refused} 406 when the `Accept` header leaves no way to answer in JSON. */
+export function acceptsJson(header: string | undefined): void {
+  if (header === undefined || header.trim() === '') return
+  const ranges = header.split(',').map((range) => range.split(';').map((piece) => piece.trim().toLowerCase()))
+  const isAccepted = ranges.some(
+    ([type = '', ...parameters]) =>
+      ['*/*', 'application/*', 'application/json'].includes(type) &&
+      !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)),
+  )
+  if (!isAccepted) throw new Refused('NOT_ACCEPTABLE', 'The answer is JSON: accept "application/json".')
+}

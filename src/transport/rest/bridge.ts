@@ -1,0 +1,99 @@
+import type { IncomingMessage } from 'node:http'
+import type { HttpBindings } from '@hono/node-server'
+import type { Context, Handler } from 'hono'
+import type { AccessService, Caller } from '#domain/access/service.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { bearerToken } from '#transport/credentials.ts'
+import type { GraphqlServer } from '#transport/graphql/server.ts'
+import { acceptsJson, readJson } from './body.ts'
+import { check } from './health.ts'
+import { type Operations, operationsOf } from './operations.ts'
+import { type Answer, defaultBodyLimit, prefixes, type RestRequest, type Route } from './route.ts'
+
+export interface BridgeOptions {
+  readonly server: GraphqlServer
+  readonly access: AccessService
+  readonly log: Logger
+}
+
+type Env = { Bindings: HttpBindings }
+
+/** Runs rows: who asks, what is asked, the row's own work, the answer; in this order. */
+export function createBridge({ server, access, log }: BridgeOptions) {
+  /** How a row is served. */
+  function serve(route: Route): Handler<Env> {
+    return async (context) => {
+      const caller = await callerOf(route, context.req.header('authorization'))
+      const operations = caller && operationsOf(server, caller)
+      return respond(await route.handle(await requestOf(route, context, operations)), context)
+    }
+  }
+
+  async function callerOf({ access: needs }: Route, header: string | undefined): Promise<Caller | undefined> {
+    const authenticate = () => access.authenticate(bearerToken(header))
+    if (needs === 'token') return authenticate()
+    return header === undefined ? undefined : check(authenticate)
+  }
+
+  function respond({ status, headers = {}, body }: Answer, { env }: Context<Env>): Response {
+    const all = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers }
+    const content = isIterable(body) ? streamOf(body, (error) => breakOff(error, env)) : (body ?? null)
+    return new Response(content, { status, headers: all })
+  }
+
+  /** What was promised can't be sent any more: the client learns it from a connection that ends too early. */
+  function breakOff(error: unknown, { outgoing }: HttpBindings): void {
+    log.warn({ err: error, requestId: outgoing.getHeader('x-request-id') }, 'a download broke off')
+    outgoing.destroy()
+  }
+
+  return { serve }
+}
+
+async function requestOf(
+  route: Route,
+  { req, env }: Context<Env>,
+  operations: Operations | undefined,
+): Promise<RestRequest> {
+  const incoming = env.incoming as IncomingMessage
+  if (route.access === 'token' && Object.values(route.answers).some((answer) => answer.schema)) acceptsJson(req.header('accept'))
+  const { pathname: path, searchParams: query } = new URL(req.url)
+  return {
+    method: req.method,
+    path,
+    prefix: prefixes.find((prefix) => route.place === 'prefixed' && path.startsWith(prefix)) ?? '',
+    params: req.param() as Record<string, string>,
+    query,
+    headers: req.header(),
+    body: route.body === undefined ? undefined : await readJson(incoming, route.bodyLimit ?? defaultBodyLimit),
+    signal: req.raw.signal,
+    operations,
+  }
+}
+
+function isIterable(body: Answer['body']): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && Symbol.asyncIterator in body
+}
+
+/** Reads no more than the client takes, and nothing before it asks. */
+function streamOf(body: AsyncIterable<Uint8Array>, onError: (error: unknown) => void): ReadableStream<Uint8Array> {
+  const iterator = body[Symbol.asyncIterator]()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await iterator.next()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        } catch (error) {
+          onError(error)
+          controller.close()
+        }
+      },
+      async cancel() {
+        await iterator.return?.()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}

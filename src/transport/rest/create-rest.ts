@@ -1,0 +1,80 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import type { GraphQLError } from 'graphql'
+import { type Context, Hono } from 'hono'
+import type { AccessService } from '#domain/access/service.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { bearerToken } from '#transport/credentials.ts'
+import type { GraphqlServer } from '#transport/graphql/server.ts'
+import { createBridge } from './bridge.ts'
+import { check, createHealth, type HealthSources } from './health.ts'
+import { problemResponse } from './problem.ts'
+import { Refused, refusedByError } from './refused.ts'
+import { prefixes, type Route } from './route.ts'
+import { createRoutes } from './routes/table.ts'
+
+export interface RestOptions {
+  readonly server: GraphqlServer
+  readonly access: AccessService
+  readonly maskError: (error: unknown) => GraphQLError
+  readonly health: HealthSources
+  /** Of this server, for the documentation. */
+  readonly version: string
+  readonly log: Logger
+}
+
+type Env = { Bindings: HttpBindings }
+
+/** Answers the documented paths under `/api` and `/sfp/api`, and the health paths outside of them; 404 for the rest. */
+export function createRest(options: RestOptions): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+  const { access, maskError, health, version } = options
+  const bridge = createBridge(options)
+  const app = new Hono<Env>()
+  const routes = createRoutes({ health: createHealth(health), version })
+  for (const route of routes) for (const path of pathsOf(route)) app.on(route.method.toUpperCase(), path, bridge.serve(route))
+  for (const [path, allow] of methodsByPath(routes)) app.all(path, (context) => otherMethod(context, allow))
+
+  app.notFound(async (context) => {
+    const { method, path } = context.req
+    const isKnown = await check(() => access.authenticate(bearerToken(context.req.header('authorization'))))
+    return problem(context, new Refused('NOT_FOUND', isKnown ? `There is no ${method} ${path}.` : 'There is nothing here.'))
+  })
+  app.onError((error, context) => {
+    // Nobody is there any more to be told, and a body that broke off is no fault of ours.
+    if (context.req.raw.signal.aborted) return new Response(null, { status: 499 })
+    return problem(context, error instanceof Refused ? error : refusedByError(maskError(error)))
+  })
+  return getRequestListener(app.fetch, {
+    overrideGlobalObjects: false,
+    errorHandler: (error) => new Response(null, { status: 400 }),
+  })
+}
+
+/** Every path of a row, as Hono writes parameters. */
+function pathsOf({ path, place }: Route): string[] {
+  const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1')
+  return place === 'root' ? [pattern] : prefixes.map((prefix) => `${prefix}${pattern}`)
+}
+
+function methodsByPath(routes: readonly Route[]): Map<string, string> {
+  const methods = Map.groupBy(
+    routes.flatMap((route) => pathsOf(route).map((path) => ({ path, method: route.method.toUpperCase() }))),
+    ({ path }) => path,
+  )
+  return new Map([...methods].map(([path, rows]) => [path, allowOf(rows.map(({ method }) => method))]))
+}
+
+function allowOf(methods: readonly string[]): string {
+  return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+}
+
+function otherMethod(context: Context<Env>, allow: string): Response {
+  const { method, path } = context.req
+  if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })
+  const message = `${path} can't be asked with ${method}, only with ${allow}.`
+  return problem(context, new Refused('METHOD_NOT_ALLOWED', message, { headers: { allow } }))
+}
+
+function problem({ req, env }: Context<Env>, refused: Refused): Response {
+  return problemResponse(refused, { path: req.path, requestId: String(env.outgoing.getHeader('x-request-id') ?? '') })
+}

@@ -1,0 +1,184 @@
+import { STATUS_CODES } from 'node:http'
+import { z } from 'zod'
+import { problem, problemType } from './problem.ts'
+import { type AnswerDocs, prefixes, type Route } from './route.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** An OpenAPI 3.1 document. */
+export interface OpenApiDocument {
+  readonly openapi: string
+  readonly paths: Readonly<Record<string, Json>>
+  readonly components: { readonly schemas: Json; readonly responses: Json; readonly securitySchemes: Json }
+  readonly [more: string]: unknown
+}
+
+const tags = {
+  Health: 'How the server is.',
+  Tasks: 'Work to be handed in, followed and stopped.',
+  Logs: 'What tasks have logged.',
+  Documentation: 'This document.',
+}
+
+/** Statuses that any row may answer with; the first need a token, the second a body. */
+const tokenRefusals = [401, 403, 429]
+const bodyRefusals = [413, 415, 422]
+
+/** The whole table as an OpenAPI 3.1 document, every path under each prefix. */
+export function createDocument(routes: readonly Route[], version: string): OpenApiDocument {
+  const schemas = new Schemas()
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const route of routes)
+    for (const prefix of route.place === 'root' ? [''] : prefixes) {
+      const operations = paths[`${prefix}${route.path}`] ?? {}
+      operations[route.method] = operation(route, prefix, schemas)
+      paths[`${prefix}${route.path}`] = operations
+    }
+  const problemRef = schemas.refer(problem, 'output')
+  return {
+    openapi: '3.1.1',
+    info: { title: 'Signalbox', version, description },
+    servers: [{ url: '/' }],
+    security: [{ token: [] }],
+    tags: prefixes.flatMap((prefix) =>
+      Object.entries(tags).map(([name, description]) => ({ name: tagOf(name, prefix), description })),
+    ),
+    paths,
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'An application token, such as the owner’s.' },
+      },
+      responses: problemResponses(routes, problemRef),
+      schemas: schemas.named,
+    },
+  }
+}
+
+const description =
+  'The documented paths, for integrations that already speak them; each runs an operation of the GraphQL API at ' +
+  '`/graphql`. Every path is answered under `/api` and under `/sfp/api`. Whatever is refused is answered with a ' +
+  'problem document (RFC 9457), whose `code` is what a program decides by.'
+
+/** The second prefix has tags of its own, so that a reader sees each operation once in a group. */
+function tagOf(tag: string, prefix: string): string {
+  return prefix === '/sfp/api' ? `${tag} (/sfp/api)` : tag
+}
+
+function operation(route: Route, prefix: string, schemas: Schemas): Json {
+  const { name, tag, summary, description } = route
+  return {
+    operationId: prefix === '/sfp/api' ? `sfp${name.charAt(0).toUpperCase()}${name.slice(1)}` : name,
+    tags: [tagOf(tag, prefix)],
+    summary,
+    ...(description !== undefined && { description }),
+    ...(route.access === 'open' && { security: [{}, { token: [] }] }),
+    parameters: parameters(route, schemas),
+    ...(route.body !== undefined && { requestBody: requestBody(route, route.body, schemas) }),
+    responses: responses(route, schemas),
+  }
+}
+
+const places = { params: 'path', query: 'query', headers: 'header' } as const
+
+function parameters(route: Route, schemas: Schemas): Json[] {
+  return (Object.keys(places) as (keyof typeof places)[]).flatMap((piece) => {
+    const schema = route[piece]
+    if (schema === undefined) return []
+    const { properties = {}, required = [] } = schemas.inline(schema, 'input') as ObjectSchema
+    return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+      name: piece === 'headers' ? name.replace(/(^|-)\w/g, (letters) => letters.toUpperCase()) : name,
+      in: places[piece],
+      required: piece === 'params' || required.includes(name),
+      ...(description !== undefined && { description }),
+      schema: rest,
+    }))
+  })
+}
+
+interface ObjectSchema {
+  readonly properties?: Readonly<Record<string, Json>>
+  readonly required?: readonly string[]
+}
+
+function requestBody(route: Route, body: z.ZodType, schemas: Schemas): Json {
+  const examples = Object.entries(route.bodyExamples ?? {}).map(([name, value]) => [name, { value }] as const)
+  return {
+    required: true,
+    content: {
+      'application/json': {
+        schema: schemas.refer(body, 'input'),
+        ...(examples.length > 0 && { examples: Object.fromEntries(examples) }),
+      },
+    },
+  }
+}
+
+function responses(route: Route, schemas: Schemas): Json {
+  const answered = Object.entries(route.answers).map(([status, docs]) => [status, response(docs, schemas)] as const)
+  const refused = refusalsOf(route).map(
+    (status) => [status, { $ref: `#/components/responses/${responseName(status)}` }] as const,
+  )
+  return Object.fromEntries([...refused, ...answered])
+}
+
+function response({ description, schema, contentType, headers = {}, example }: AnswerDocs, schemas: Schemas): Json {
+  const shown = {
+    ...(schema && { schema: schemas.refer(schema, 'output') }),
+    ...(example !== undefined && { example }),
+  }
+  const described = Object.entries(headers).map(
+    ([name, text]) => [name, { description: text, schema: { type: 'string' } }] as const,
+  )
+  const type = contentType ?? (schema && 'application/json')
+  return {
+    description,
+    ...(described.length > 0 && { headers: Object.fromEntries(described) }),
+    ...(type !== undefined && { content: { [type]: shown } }),
+  }
+}
+
+function refusalsOf(route: Route): number[] {
+  const asks = route.params ?? route.query ?? route.headers ?? route.body
+  return [
+    ...(asks === undefined ? [] : [400]),
+    ...(route.access === 'token' ? tokenRefusals : []),
+    ...(route.body === undefined ? [] : bodyRefusals),
+    ...(route.refusals ?? []),
+    ...(route.access === 'token' ? [406, 503] : []),
+  ]
+}
+
+function responseName(status: number): string {
+  return (STATUS_CODES[status] ?? `Status ${status}`).replaceAll(/\W/g, '')
+}
+
+function problemResponses(routes: readonly Route[], schema: Json): Json {
+  const statuses = new Set(routes.flatMap(refusalsOf))
+  const entries = [...statuses].map((status) => [
+    responseName(status),
+    { description: STATUS_CODES[status], content: { [problemType]: { schema } } },
+  ])
+  return Object.fromEntries(entries)
+}
+
+/** JSON Schemas of the table: those with a name of their own stand once, in the document's components. */
+class Schemas {
+  readonly named: Record<string, unknown> = {}
+
+  /** The schema, or a reference to it when it has a name. */
+  refer(schema: z.ZodType, io: 'input' | 'output'): Json {
+    const name = schema.meta()?.id
+    const inline = this.inline(schema, io)
+    if (name === undefined) return inline
+    this.named[name] ??= inline
+    return { $ref: `#/components/schemas/${name}` }
+  }
+
+  /** The schema itself; what has a name inside of it is referred to. */
+  inline(schema: z.ZodType, io: 'input' | 'output'): Json {
+    const text = JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any' }))
+    const { $schema: _dialect, id: _id, $defs = {}, ...rest } = JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/'))
+    for (const [name, { id: _inner, ...definition }] of Object.entries($defs as Record<string, Json>)) this.named[name] ??= definition
+    return rest
+  }
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import type { InputIssue } from '#lib/errors.ts'
+import type { RefusalCode } from './codes.ts'
+import { Refused } from './refused.ts'
+import type { RequestSchemas, RestRequest } from './route.ts'
+
+/** A request's pieces as the row's schemas give them. */
+export interface ParsedRequest<
+  Params extends z.ZodType,
+  Query extends z.ZodType,
+  Headers extends z.ZodType,
+  Body extends z.ZodType,
+> {
+  readonly params: z.output<Params>
+  readonly query: z.output<Query>
+  readonly headers: z.output<Headers>
+  readonly body: z.output<Body>
+}
+
+/** Parses what the row looks at. @throws {Refused} 400 for the address and headers, 422 for the body. */
+export function parseRequest<
+  Params extends z.ZodType,
+  Query extends z.ZodObject,
+  Headers extends z.ZodObject,
+  Body extends z.ZodType,
+>(schemas: RequestSchemas, request: RestRequest): ParsedRequest<Params, Query, Headers, Body> {
+  const { params, query, headers, body } = schemas
+  return {
+    params: parse(params, request.params, 'MALFORMED_REQUEST', 'The path'),
+    query: parse(query, query && queryValues(query, request.query), 'MALFORMED_REQUEST', 'The query'),
+    headers: parse(headers, request.headers, 'MALFORMED_REQUEST', 'The headers'),
+    body: parse(body, request.body, 'INVALID_INPUT', 'The body'),
+  } as ParsedRequest<Params, Query, Headers, Body>
+}
+
+function parse(schema: z.ZodType | undefined, value: unknown, code: RefusalCode, what: string): unknown {
+  if (schema === undefined) return {}
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issues = parsed.error.issues.map(issueOf)
+  const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
+  throw new Refused(code, `${what} is not valid. ${list}`, { issues })
+}
+
+function issueOf({ path, message }: z.core.$ZodIssue): InputIssue {
+  return { path: path.map(String).join('.'), message }
+}
+
+/** Parameters that are lists may be repeated or separated by commas; one that is empty counts as absent. */
+function queryValues(schema: z.ZodObject, query: URLSearchParams): Record<string, unknown> {
+  const entries = Object.entries(schema.shape).map(([name, field]) => {
+    const values = query.getAll(name).filter((value) => value !== '')
+    return [name, isList(field) ? values.flatMap((value) => value.split(',')) : values.at(-1)] as const
+  })
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined && value.length > 0))
+}
+
+function isList(field: z.core.$ZodType): boolean {
+  if (field instanceof z.ZodOptional || field instanceof z.ZodDefault) return isList(field.unwrap())
+  return field instanceof z.ZodArray
+}

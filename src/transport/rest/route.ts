@@ -1,0 +1,156 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import type { z } from 'zod'
+import type { Operations, Succeeded } from './operations.ts'
+import { Refused, renamed } from './refused.ts'
+import { parseRequest } from './request.ts'
+
+/** The prefixes under which every documented path is answered. */
+export const prefixes = ['/api', '/sfp/api'] as const
+
+/** The largest body where a row says nothing else, in bytes. */
+export const defaultBodyLimit = 1024 * 1024
+
+/** A request as the bridge hands it to a row. */
+export interface RestRequest {
+  readonly method: string
+  /** As it was asked for, with its prefix. */
+  readonly path: string
+  /** `/api`, `/sfp/api`, or empty outside of them. */
+  readonly prefix: string
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  /** By their lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Parsed JSON; undefined when the row takes no body. */
+  readonly body: unknown
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal
+  /** The caller's way into GraphQL; undefined for anonymous ones, whom only open rows let in. */
+  readonly operations: Operations | undefined
+}
+
+/** What a row answers with. An iterable body is read as fast as the client takes it, and not at all for HEAD. */
+export interface Answer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array>
+}
+
+/** An answer in JSON. */
+export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status, body: JSON.stringify(value), headers: { 'content-type': 'application/json', ...headers } }
+}
+
+/** One kind of answer, for readers of the documentation. */
+export interface AnswerDocs {
+  readonly description: string
+  /** The body as JSON; absent when there is none, or none of this kind. */
+  readonly schema?: z.ZodType
+  /** The media type of a body that is not JSON. */
+  readonly contentType?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly example?: unknown
+}
+
+/** What every row says of itself: where it stands, what it takes, and its documentation. */
+export interface RouteDocs {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  /** Without prefix, with parameters as in OpenAPI: `/tasks/{operationId}/status`. */
+  readonly path: string
+  /** Unique; the operation's name in OpenAPI. */
+  readonly name: string
+  readonly tag: string
+  readonly summary: string
+  readonly description?: string
+  readonly answers: Readonly<Record<number, AnswerDocs>>
+  /** Statuses of problems beside those that any such row can have. */
+  readonly refusals?: readonly number[]
+  /** The largest body, in bytes. */
+  readonly bodyLimit?: number
+  readonly bodyExamples?: Readonly<Record<string, unknown>>
+}
+
+/** The schemas of a request's pieces; what is absent is not looked at. */
+export interface RequestSchemas {
+  readonly params?: z.ZodType | undefined
+  readonly query?: z.ZodObject | undefined
+  readonly headers?: z.ZodObject | undefined
+  readonly body?: z.ZodType | undefined
+}
+
+/** A row of the table: one method on one path. */
+export interface Route extends RouteDocs, RequestSchemas {
+  /** `token`: only with a valid one. `open`: anonymous callers too. */
+  readonly access: 'token' | 'open'
+  /** `prefixed`: under both prefixes. `root`: outside of them. */
+  readonly place: 'prefixed' | 'root'
+  /** @throws {Refused} */
+  handle(request: RestRequest): Promise<Answer>
+}
+
+/** A request whose pieces have been parsed, of a caller who is known. */
+export interface Asked<Params, Query, Headers, Body> extends Pick<RestRequest, 'method' | 'path' | 'prefix' | 'signal'> {
+  readonly params: Params
+  readonly query: Query
+  readonly headers: Headers
+  readonly body: Body
+  readonly operations: Operations
+}
+
+/** A row that runs a GraphQL operation. */
+export interface GraphqlRow<
+  Data,
+  Variables,
+  Params extends z.ZodType,
+  Query extends z.ZodObject,
+  Headers extends z.ZodObject,
+  Body extends z.ZodType,
+> extends RouteDocs {
+  readonly params?: Params
+  readonly query?: Query
+  readonly headers?: Headers
+  readonly body?: Body
+  readonly document: TypedDocumentNode<Data, Variables>
+  /** What this door calls the operation's inputs, for the paths of issues: `{ input: 'data' }`. */
+  readonly names?: Readonly<Record<string, string>>
+  /** How the request becomes the operation's variables. */
+  variables(
+    asked: Asked<z.output<Params>, z.output<Query>, z.output<Headers>, z.output<Body>>,
+  ): Variables | Promise<Variables>
+  /** How the result becomes the answer; failures have been refused before. */
+  answer(
+    data: Succeeded<Data>,
+    asked: Asked<z.output<Params>, z.output<Query>, z.output<Headers>, z.output<Body>>,
+  ): Answer | Promise<Answer>
+}
+
+/** Makes a row out of an operation and the two ways between it and HTTP. */
+export function defineRoute<
+  Data,
+  Variables,
+  Params extends z.ZodType = z.ZodUnknown,
+  Query extends z.ZodObject = z.ZodObject,
+  Headers extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodType = z.ZodUnknown,
+>(row: GraphqlRow<Data, Variables, Params, Query, Headers, Body>): Route {
+  const { document, variables, answer, names = {}, ...docs } = row
+  return {
+    ...docs,
+    access: 'token',
+    place: 'prefixed',
+    async handle(request) {
+      const { operations } = request
+      if (operations === undefined) throw new Error(`${row.name} was run without a caller.`)
+      const { method, path, prefix, signal } = request
+      const asked = { method, path, prefix, signal, operations, ...parseRequest<Params, Query, Headers, Body>(row, request) }
+      const data = await operations.run(document, await variables(asked)).catch(refuseWith(names))
+      return answer(data, asked)
+    },
+  }
+}
+
+function refuseWith(names: Readonly<Record<string, string>>): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof Refused ? renamed(error, names) : error
+  }
+}

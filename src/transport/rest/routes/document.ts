@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { docsPage, pagePolicy, readAsset } from '#transport/rest/docs-page.ts'
+import type { OpenApiDocument } from '#transport/rest/openapi.ts'
+import { found } from '#transport/rest/refused.ts'
+import { json, type Route } from '#transport/rest/route.ts'
+
+const tag = 'Documentation'
+
+/** Rows that serve the table's own documentation; `document` makes it, and is asked once. */
+export function documentRoutes(document: () => OpenApiDocument): readonly Route[] {
+  let made: OpenApiDocument | undefined
+  const get = () => {
+    made ??= document()
+    return made
+  }
+  return [
+    {
+      method: 'get',
+      path: '/openapi.json',
+      name: 'getOpenApi',
+      tag,
+      summary: 'Answers with this document.',
+      access: 'token',
+      place: 'prefixed',
+      answers: { 200: { description: 'OpenAPI 3.1.', schema: z.looseObject({ openapi: z.string() }) } },
+      handle: async () => json(200, get()),
+    },
+    {
+      method: 'get',
+      path: '/docs',
+      name: 'getDocsPage',
+      tag,
+      summary: 'Shows this document to people.',
+      access: 'open',
+      place: 'prefixed',
+      answers: { 200: { description: 'A page.', contentType: 'text/html' } },
+      handle: async () => ({
+        status: 200,
+        body: docsPage(get()),
+        headers: {
+          'content-type': 'text/html; charset=utf-8',
+          'content-security-policy': pagePolicy,
+          'cache-control': 'no-cache',
+          'referrer-policy': 'no-referrer',
+        },
+      }),
+    },
+    {
+      method: 'get',
+      path: '/docs/{asset}',
+      name: 'getDocsAsset',
+      tag,
+      summary: 'Serves what the page consists of.',
+      access: 'open',
+      place: 'prefixed',
+      params: z.object({ asset: z.string().describe('A file’s name.') }),
+      answers: { 200: { description: 'The file.', contentType: '*/*' } },
+      refusals: [404],
+      async handle({ params: { asset = '' } }) {
+        const { body, contentType } = found(await readAsset(asset), `file "${asset}" here`)
+        // The page names each file with its version, so a copy is good for as long as it is asked for.
+        const headers = { 'content-type': contentType, 'cache-control': 'public, max-age=31536000, immutable' }
+        return { status: 200, body, headers }
+      },
+    },
+  ]
+}

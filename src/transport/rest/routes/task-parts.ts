@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { taskParams } from '#transport/rest/fields.ts'
+import { type TaskPartFactsFragment, TaskPartDocument, TaskPartsDocument } from '#transport/rest/generated/graphql.ts'
+import { partDownload } from '#transport/rest/part-download.ts'
+import { found, Refused } from '#transport/rest/refused.ts'
+import { defineRoute, json, type Route } from '#transport/rest/route.ts'
+
+const tag = 'Tasks'
+
+const part = z
+  .object({
+    name: z.string().describe('Unique within the task.'),
+    contentType: z.string().describe('Its media type.'),
+    sizeBytes: z.int().describe('How much of it there is by now.'),
+    complete: z.boolean().describe('False while it is still being written.'),
+    createdAt: z.iso.datetime().describe('When it was begun.'),
+    href: z.string().describe('Where its bytes are.'),
+  })
+  .meta({ id: 'TaskPart', description: 'A named piece of a task’s result.' })
+
+export const taskPartRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'get',
+    path: '/tasks/{operationId}/result/parts',
+    name: 'listTaskParts',
+    tag,
+    summary: 'Lists the parts of a result.',
+    description: 'Parts are there as soon as they are begun, also while the task runs.',
+    params: taskParams,
+    answers: { 200: { description: 'The parts, in order of their beginning; at most 100.', schema: z.array(part) } },
+    refusals: [404],
+    document: TaskPartsDocument,
+    variables: ({ params }) => ({ id: params.operationId }),
+    answer: ({ task }, { params: { operationId }, path }) =>
+      json(200, found(task, `task ${operationId}`).parts.map(toListed(path))),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/tasks/{operationId}/result/parts/{name}',
+    name: 'downloadTaskPart',
+    tag,
+    summary: 'Downloads one part of a result, as stored.',
+    description: 'Of a part that is still being written it is what there is now; `Range: bytes=N-` goes on from there.',
+    params: taskParams.extend({ name: z.string().describe('The part’s name, percent-encoded.') }),
+    headers: z.object({
+      range: z.string().optional().describe('One range of bytes (RFC 9110 §14.2), such as `bytes=0-1023`.'),
+      'if-range': z.string().optional().describe('Parts have no validators, so with it the whole part is sent.'),
+    }),
+    answers: {
+      200: { description: 'The bytes, with the media type that they were stored with.', contentType: '*/*' },
+      206: {
+        description: 'One range of them.',
+        contentType: '*/*',
+        headers: { 'Content-Range': 'Which; the total is `*` while the part is being written.' },
+      },
+    },
+    refusals: [404, 410, 416],
+    document: TaskPartDocument,
+    variables: ({ params }) => ({ id: params.operationId, name: nameOf(params) }),
+    answer({ task }, { params, headers, method, operations }) {
+      const { operationId: id, name } = params
+      const { part, resultExpired } = found(task, `task ${id}`)
+      if (part === null && resultExpired)
+        throw new Refused('RESULT_EXPIRED', `The result of task ${id} is kept no longer.`)
+      const range = method === 'GET' && headers['if-range'] === undefined ? headers.range : undefined
+      return partDownload({ id, part: found(part, `part "${name}" of task ${id}`), range, operations })
+    },
+  }),
+]
+
+/** @throws {Refused} 404 for a name that no part can have and that the database would choke on. */
+function nameOf({ name, operationId }: { name: string; operationId: string }): string {
+  return found(/\p{Cc}/u.test(name) ? undefined : name, `part of that name in task ${operationId}`)
+}
+
+function toListed(path: string): (part: TaskPartFactsFragment) => z.output<typeof part> {
+  return ({ name, contentType, sizeBytes, complete, createdAt }) => ({
+    name,
+    contentType,
+    sizeBytes,
+    complete,
+    createdAt,
+    href: `${path}/${encodeURIComponent(name)}`,
+  })
+}

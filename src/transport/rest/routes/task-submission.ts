@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import type { SubmitTaskInput } from '#transport/rest/generated/graphql.ts'
+import { Refused } from '#transport/rest/refused.ts'
+import { priorityNames, priorityOf } from '#transport/rest/task-report.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+const backoffOf = { fixed: 'FIXED', linear: 'LINEAR', exponential: 'EXPONENTIAL' } as const
+
+const notYet = 'tasks that recur are not supported by this version; hand in single ones'
+
+const retryConfig = z
+  .strictObject({
+    maxAttempts: z.int().min(1).max(100).optional().describe('How many there may be in all.'),
+    delay: z.int().min(0).max(dayMs).optional().describe('Wait before the second attempt, in milliseconds.'),
+    backoff: z.enum(['fixed', 'linear', 'exponential']).optional().describe('How the wait grows.'),
+    maxDelay: z.int().min(0).max(30 * dayMs).optional().describe('The longest wait, in milliseconds.'),
+  })
+  .describe('When a failed attempt is followed by another; what is left out comes from the task type.')
+
+/** The body of `POST /tasks`. */
+export const taskSubmission = z
+  .strictObject({
+    type: z.string().min(1).max(64).describe('The name of a task type.'),
+    data: z.record(z.string(), z.unknown()).describe('What the task type asks for.'),
+    priority: z
+      .enum(priorityNames)
+      .optional()
+      .describe('`high` is another word for `critical`, `low` for `batch`. The task type’s own when absent, mostly `normal`.'),
+    scheduleType: z
+      .enum(['immediate', 'scheduled', 'recurring'])
+      .default('immediate')
+      .describe('`scheduled` needs `scheduledFor`; `recurring` is not supported yet.'),
+    scheduledFor: z.iso.datetime({ offset: true }).optional().describe('Not before this moment.'),
+    lockDuration: z
+      .int()
+      .min(1_000)
+      .max(dayMs)
+      .optional()
+      .describe('How long an attempt may go without a sign of life, in milliseconds; 300000 when absent.'),
+    retryConfig: retryConfig.optional(),
+    recurrenceConfig: z.unknown().optional().describe('Not supported yet.'),
+  })
+  .meta({ id: 'TaskSubmission', description: 'A task to be handed in.' })
+
+type TaskSubmission = z.output<typeof taskSubmission>
+
+/** @throws {Refused} 422 when the schedule contradicts itself, or asks for what is not there yet. */
+export function toSubmitTaskInput(task: TaskSubmission, idempotencyKey: string | undefined): SubmitTaskInput {
+  refuseSchedule(task)
+  const { type, data, priority, scheduledFor, lockDuration } = task
+  return {
+    type,
+    input: data,
+    ...(priority !== undefined && { priority: priorityOf[priority] }),
+    ...(scheduledFor !== undefined && { runAt: scheduledFor }),
+    ...(lockDuration !== undefined && { lockMs: lockDuration }),
+    ...(task.retryConfig !== undefined && { retry: toRetry(task.retryConfig) }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  }
+}
+
+function refuseSchedule({ scheduleType, scheduledFor, recurrenceConfig }: TaskSubmission): void {
+  if (scheduleType === 'recurring') throw refused('scheduleType', notYet)
+  if (recurrenceConfig !== undefined) throw refused('recurrenceConfig', notYet)
+  if (scheduleType === 'scheduled' && scheduledFor === undefined)
+    throw refused('scheduledFor', 'is needed when scheduleType is "scheduled"')
+  if (scheduleType === 'immediate' && scheduledFor !== undefined)
+    throw refused('scheduledFor', 'needs scheduleType "scheduled"')
+}
+
+function refused(path: string, message: string): Refused {
+  return new Refused('INVALID_INPUT', `The body is not valid. ${path}: ${message}`, { issues: [{ path, message }] })
+}
+
+function toRetry({ maxAttempts, delay, backoff, maxDelay }: z.output<typeof retryConfig>) {
+  return {
+    ...(maxAttempts !== undefined && { maxAttempts }),
+    ...(delay !== undefined && { delayMs: delay }),
+    ...(backoff !== undefined && { backoff: backoffOf[backoff] }),
+    ...(maxDelay !== undefined && { maxDelayMs: maxDelay }),
+  }
+}
