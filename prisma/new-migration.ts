@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { errorMessage } from '#lib/errors.ts'
 import { diffSchemas } from '#platform/database/schema-engine.ts'
 
 const run = promisify(execFile)
@@ -28,10 +29,19 @@ async function writeMigration(name: string): Promise<string> {
   return join(folder, 'migration.sql')
 }
 
-const [name = ''] = process.argv.slice(2)
-if (/^[a-z][a-z0-9_]*$/.test(name)) {
-  process.stdout.write(`${await writeMigration(name)}\n`)
-} else {
-  process.stderr.write('Give the migration a name of lower-case letters, digits and _, such as add_task_labels.\n')
-  process.exitCode = 2
+async function main(name = ''): Promise<number> {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) {
+    process.stderr.write('Give the migration a name of lower-case letters, digits and _, such as add_task_labels.\n')
+    return 2
+  }
+  try {
+    process.stdout.write(`${await writeMigration(name)}\n`)
+    return 0
+  } catch (error) {
+    // The engine's message points into the schema; its trace is of no use.
+    process.stderr.write(`${errorMessage(error)}\n`)
+    return 1
+  }
 }
+
+process.exitCode = await main(process.argv[2])

@@ -151,7 +151,7 @@ async function findDatabase(config: Config, log: Logger, onFatal: AppOptions['on
   const embedded: EmbeddedDatabase = await startEmbeddedDatabase({
     dataDir: config.dataDir,
     log,
-    onExit: () => onFatal(new StartupError('The embedded database has ended unexpectedly.')),
+    onExit: (reason) => onFatal(new StartupError(reason)),
   })
   opened.add(() => embedded.stop())
   return { url: embedded.url, name: `embedded PostgreSQL ${embedded.version}` }
@@ -169,7 +169,7 @@ interface Store {
 }
 
 async function openStore(config: Config, url: string, log: Logger, opened: Opened): Promise<Store> {
-  const onError = (error: Error) => log.debug({ err: error }, 'an idle database connection broke')
+  const onError = (error: Error) => log.debug({ err: error }, 'a database connection broke')
   const database = openDatabase({ url, poolSize: config.databasePool, onError })
   opened.add(() => database.close())
   const tail = new JournalTail({ sql: database, log })

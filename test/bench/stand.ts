@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { type EmbeddedDatabase, startEmbeddedDatabase } from '#platform/database/embedded.ts'
+import { freePort } from '#platform/database/free-port.ts'
 import { createLog } from '#platform/telemetry/log.ts'
 import { databaseUrl } from '#test/support/database-url.ts'
 import { until } from '#test/support/until.ts'
@@ -17,12 +18,17 @@ export interface Stand {
   /** A new, empty database. */
   createDatabase(name: string): Promise<string>
   /** A Signalbox in a process of its own. */
-  startServer(databaseUrl: string, env?: Record<string, string>): Promise<{ url: string; stop(): Promise<void> }>
+  startServer(
+    databaseUrl: string,
+    env?: Record<string, string>,
+  ): Promise<{ url: string; pid: number; stop(): Promise<void> }>
   close(): Promise<void>
 }
 
 export async function openStand(): Promise<Stand> {
   const directory = await mkdtemp(join(tmpdir(), 'signalbox-bench-'))
+  // As root the database runs as another user, who has to pass.
+  await chmod(directory, 0o711)
   const log = createLog({ level: 'error', format: 'json' })
   const cluster: EmbeddedDatabase = await startEmbeddedDatabase({ dataDir: join(directory, 'database'), log })
   let servers = 0
@@ -46,7 +52,7 @@ export async function openStand(): Promise<Stand> {
 }
 
 async function startServer(url: string, dataDir: string, env: Record<string, string>) {
-  const port = 20_000 + Math.floor(Math.random() * 20_000)
+  const port = await freePort()
   const child: ChildProcess = spawn(
     process.execPath,
     [fileURLToPath(new URL('../../src/main.ts', import.meta.url)), 'serve'],
@@ -69,6 +75,7 @@ async function startServer(url: string, dataDir: string, env: Record<string, str
   await until(async () => (await fetch(`${base}/graphql`).catch(() => undefined)) !== undefined, 20_000)
   return {
     url: base,
+    pid: child.pid ?? 0,
     async stop() {
       child.kill('SIGTERM')
       await once(child, 'exit')

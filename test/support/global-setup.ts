@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -23,6 +23,8 @@ const log = createLog({ level: 'error', format: 'json' })
 /** One PostgreSQL for the whole run; each test file clones the migrated template. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-test-'))
+  // As root the database runs as another user, who has to pass.
+  await chmod(dataDir, 0o711)
   const cluster = await startEmbeddedDatabase({ dataDir, log, onExit: () => {} })
   await prepare(cluster.url)
   project.provide('clusterUrl', cluster.url)

@@ -24,8 +24,10 @@ export function openDatabase(options: { url: string; poolSize: number; onError: 
     application_name: 'signalbox',
     ...sessionLimits,
   })
-  // An idle connection that breaks is replaced by the next statement; without a listener it would end the process.
+  // A connection that breaks is replaced by the next statement. Without listeners it would end the process: the pool
+  // hears of idle ones only, and a transaction's own may break between two statements.
   pool.on('error', options.onError)
+  pool.on('connect', (client) => client.on('error', options.onError))
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool), log: [] })
   return {
     pool,

@@ -15,6 +15,8 @@ export interface SessionOptions {
 /** First key of this program's advisory locks that are signs of life, so that they can't meet other ones. */
 const aliveLock = 0x5b0c
 
+const holdAliveSql = 'SELECT pg_advisory_lock($1, $2)'
+
 const reconnectDelaysMs = [50, 100, 250, 500, 1_000]
 
 /**
@@ -26,6 +28,7 @@ export class DatabaseSession {
   #client: pg.Client | undefined
   #closed = false
   #aliveId: number | undefined
+  #turn: Promise<void> = Promise.resolve()
   #reconnecting: Promise<void> | undefined
 
   constructor(options: SessionOptions) {
@@ -44,20 +47,30 @@ export class DatabaseSession {
   /** Holds the sign of life of this id from now on, across reconnections. */
   async holdAlive(id: number): Promise<void> {
     this.#aliveId = id
-    await this.#client?.query('SELECT pg_advisory_lock($1, $2)', [aliveLock, id])
+    await this.#inTurn((client) => client.query(holdAliveSql, [aliveLock, id]))
   }
 
   /** Sends a notification; quietly not, while there is no connection: notifications are hints. */
   notify(channel: string, payload: string): void {
-    this.#client?.query('SELECT pg_notify($1, $2)', [channel, payload]).catch((error: unknown) => {
+    this.#inTurn((client) => client.query('SELECT pg_notify($1, $2)', [channel, payload])).catch((error: unknown) => {
       this.#options.log.debug({ err: error, channel }, 'a notification was not sent')
     })
+  }
+
+  /** A connection takes one statement at a time. */
+  #inTurn(run: (client: pg.Client) => Promise<unknown>): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      if (this.#client !== undefined) await run(this.#client)
+    })
+    this.#turn = turn.catch(() => {})
+    return turn
   }
 
   async close(): Promise<void> {
     this.#closed = true
     await this.#reconnecting
     const client = this.#client
+    await this.#turn
     this.#client = undefined
     await client?.end()
   }
@@ -73,7 +86,7 @@ export class DatabaseSession {
     client.on('end', () => this.#lost(client))
     client.on('notification', ({ channel, payload }) => this.#options.onNotify(channel, payload ?? ''))
     await client.connect()
-    if (this.#aliveId !== undefined) await client.query('SELECT pg_advisory_lock($1, $2)', [aliveLock, this.#aliveId])
+    if (this.#aliveId !== undefined) await client.query(holdAliveSql, [aliveLock, this.#aliveId])
     for (const channel of this.#options.channels) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`)
     this.#client = client
     this.#options.onConnect()
