@@ -10,7 +10,7 @@ import { applyTaskRetention } from '#domain/tasks/retention.ts'
 import { createRunner } from '#domain/tasks/runner/create-runner.ts'
 import { createServerId } from '#domain/tasks/runner/server-id.ts'
 import { byPriority, createTaskService } from '#domain/tasks/service.ts'
-import { readQueueStates } from '#domain/tasks/store.ts'
+import { readQueueStates, readRecentFailures } from '#domain/tasks/store.ts'
 import { createSubmitter } from '#domain/tasks/submitter.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { TaskTypes } from '#domain/tasks/task-type.ts'
@@ -18,6 +18,7 @@ import { startWorker, type Worker } from '#domain/tasks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import { StartupError } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
+import packageJson from '#package.json' with { type: 'json' }
 import { AccountViews } from '#platform/database/account-view.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
 import { type EmbeddedDatabase, startEmbeddedDatabase } from '#platform/database/embedded.ts'
@@ -34,8 +35,11 @@ import { runPeriodically } from '#platform/periodic.ts'
 import { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { createMetrics, type Metrics } from '#platform/telemetry/metrics.ts'
+import type { HealthSources } from '#transport/rest/health.ts'
 import { serveApi } from '#transport/server.ts'
 import type { Config } from './config.ts'
+
+const { version } = packageJson
 
 const progressChannel = 'signalbox_progress'
 const retentionIntervalMs = 10 * 60 * 1000
@@ -85,6 +89,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   const access = createAccessService({ sql: database, transact, clock: systemClock })
   const ownerToken = await access.bootstrap(config.bootstrapToken)
 
+  let stopping = false
   let worker: Worker | undefined
   const onWaiting = (priority: Priority, due: 'now' | 'later') => worker?.dispatcher.expect(priority, due)
   const submitter = createSubmitter({ transact, queue, onWaiting })
@@ -97,8 +102,11 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
     http,
     access,
     contextOf: (caller) => ({ caller, db: views.of(caller.accountId), tasks, events }),
+    health: {
+      ...healthSources(database),
+      isStopping: () => stopping,
+    },
     metrics,
-    api: config.roles.api,
     graphiql: !config.production,
     log,
   })
@@ -116,6 +124,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
     taskTypes: types.list().length,
     ownerToken,
     async stop() {
+      stopping = true
       http.close()
       await opened.closeAll()
     },
@@ -231,6 +240,27 @@ async function openWorker(
   })
   opened.add(() => worker.stop(config.shutdownTimeoutMs))
   return worker
+}
+
+/** What the health report asks for. */
+function healthSources(database: Database): Omit<HealthSources, 'isStopping'> {
+  return {
+    version,
+    async database() {
+      const [row] = await database.query<{ server_version: string }>('SHOW server_version')
+      const { totalCount, idleCount, options } = database.pool
+      return { version: row?.server_version ?? 'unknown', active: totalCount - idleCount, max: options.max }
+    },
+    async queues() {
+      const failed = await readRecentFailures(database)
+      const states = byPriority(await readQueueStates(database, undefined))
+      const facts = (priority: Priority) => {
+        const state = states.find((one) => one.priority === priority)
+        return { pending: (state?.waiting ?? 0) + (state?.scheduled ?? 0), failed: failed.get(priority) ?? 0 }
+      }
+      return { critical: facts('CRITICAL'), normal: facts('NORMAL'), batch: facts('BATCH') }
+    },
+  }
 }
 
 function observe(

@@ -1,5 +1,25 @@
+#!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
+import { basename, relative } from 'node:path'
 
 enableCompileCache()
-const { run } = await import('./serve.ts')
-await run()
+
+// Everything is loaded when it is needed: a command that asks a server must not wait for one to be loaded here.
+const { run } = await import('#cli/run.ts')
+
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  invocation: invocation(),
+  server: {
+    serve: async (options) => process.exit(await (await import('./serve.ts')).serve(options)),
+    migrate: async () => (await import('./migrate.ts')).migrateDatabase(),
+    doctor: async () => (await import('./doctor.ts')).examine(),
+  },
+})
+
+/** How this program was called, in a form that can be pasted. */
+function invocation(): string {
+  const [, program = ''] = process.argv
+  if (process.env['npm_lifecycle_event'] !== undefined) return 'npm run signalbox --'
+  return basename(program) === 'signalbox' ? 'signalbox' : `${process.argv0} ${relative(process.cwd(), program)}`
+}

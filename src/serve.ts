@@ -1,17 +1,69 @@
-import { createLog } from '#platform/telemetry/log.ts'
-import { startApp } from './app.ts'
-import { readConfig } from './config.ts'
+import { errorMessage, StartupError } from '#lib/errors.ts'
+import { createLog, type Logger } from '#platform/telemetry/log.ts'
+import { type App, startApp } from './app.ts'
+import { banner } from './banner.ts'
+import { type Config, readConfig } from './config.ts'
+import { awaitEnd, type End } from './ending.ts'
 
-export async function run() {
-  const config = readConfig(process.env, { workingDirectory: process.cwd(), isTerminal: process.stdout.isTTY })
-  const log = createLog({ level: config.logLevel, format: config.logFormat })
-  const app = await startApp(config, {
-    log,
-    onFatal: (e) => {
-      throw e
-    },
+export interface ServeOptions {
+  readonly configFile: string | undefined
+  /** How the user calls this program, for the command that the banner proposes. */
+  readonly invocation: string
+}
+
+/** What a server process ends with when nobody cut it short. */
+const exitCodes = { asked: 0, refused: 1, bug: 70 } as const
+
+/** What an orderly stop after a failure may take beyond the time of the tasks, in milliseconds. */
+const failedStopMs = 10_000
+
+/** Runs a server until a signal or a failure ends it; resolves with the process's exit code, when everything is stopped. */
+export async function serve({ configFile, invocation }: ServeOptions): Promise<number> {
+  let log: Logger | undefined
+  using ending = awaitEnd((error) => log?.error({ err: error }, 'something failed while the server was ending'))
+  try {
+    const workingDirectory = process.cwd()
+    const config = readConfig(process.env, { workingDirectory, isTerminal: process.stdout.isTTY, configFile })
+    log = createLog({ level: config.logLevel, format: config.logFormat })
+    const app = await startApp(config, { log, onFatal: ending.fail })
+    show(app, config, invocation)
+    return await end(await ending.first, app, config, log)
+  } catch (error) {
+    return report(error, log)
+  }
+}
+
+/** Standard output belongs to the log where that is JSON. */
+function show(app: App, config: Config, invocation: string): void {
+  const stream = config.logFormat === 'json' ? process.stderr : process.stdout
+  stream.write(banner(app, config, invocation, stream.isTTY && !process.env['NO_COLOR']))
+}
+
+async function end(reason: End, app: App, config: Config, log: Logger): Promise<number> {
+  if (reason.kind === 'asked') {
+    log.info({ signal: reason.signal }, 'stopping; a second signal ends at once')
+    await app.stop()
+    log.info('stopped')
+    return exitCodes.asked
+  }
+  const exitCode = report(reason.error, log)
+  await Promise.race([app.stop(), later(config.shutdownTimeoutMs + failedStopMs)])
+  return exitCode
+}
+
+/** Says why the server ends, and what its exit code is: a sentence for the operator, or a bug with its stack. */
+function report(error: unknown, log: Logger | undefined): number {
+  if (error instanceof StartupError) {
+    process.stderr.write(`${error.message}\n`)
+    return exitCodes.refused
+  }
+  if (log === undefined) process.stderr.write(`${error instanceof Error ? error.stack : errorMessage(error)}\n`)
+  else log.fatal({ err: error }, 'the server ends: something failed that nobody expected')
+  return exitCodes.bug
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
   })
-  console.log(app)
-  process.once('SIGTERM', () => void app.stop())
-  process.once('SIGINT', () => void app.stop())
 }

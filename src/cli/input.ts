@@ -85,7 +85,9 @@ export function readMoment(text: string, now: number = Date.now()): string {
   }
   const date = new Date(text)
   if (!/^\d{4}-/.test(text) || Number.isNaN(date.getTime()))
-    throw new CommandFailure(`"${text}" is no moment: give one such as 2026-11-24T18:00:00Z, or 30s, 10m, 2h, 1d from now.`)
+    throw new CommandFailure(
+      `"${text}" is no moment: give one such as 2026-11-24T18:00:00Z, or 30s, 10m, 2h, 1d from now.`,
+    )
   return date.toISOString()
 }
 

@@ -2,7 +2,13 @@ import { InvalidArgumentError } from 'commander'
 
 /** `a,b` as a list; given again, it adds to it. */
 export function readList(text: string, previous: readonly string[] = []): string[] {
-  return [...previous, ...text.split(',').map((item) => item.trim()).filter(Boolean)]
+  return [
+    ...previous,
+    ...text
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
+  ]
 }
 
 /** Collects an option that may be given several times, as it is written. */

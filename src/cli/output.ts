@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { columnsOf, fit, pad } from './text.ts'
+import { columnsOf, pad, shorten } from './text.ts'
 
 export type Style = Parameters<typeof styleText>[0]
 
@@ -78,13 +78,16 @@ export class Output {
     const widths = this.#widths(columns, cells)
     const print = (texts: readonly string[], style: (index: number) => Style | undefined) => {
       const parts = texts.map((text, index) => {
-        const shown = pad(fit(text, widths[index] ?? 0), index === texts.length - 1 ? 0 : (widths[index] ?? 0))
+        const shown = pad(shorten(text, widths[index] ?? 0), index === texts.length - 1 ? 0 : (widths[index] ?? 0))
         const chosen = style(index)
         return chosen === undefined ? shown : this.styled(chosen, shown)
       })
       this.line(parts.join(gap).trimEnd())
     }
-    print(columns.map((column) => column.title), () => 'dim')
+    print(
+      columns.map((column) => column.title),
+      () => 'dim',
+    )
     for (const [at, row] of rows.entries()) print(cells[at] ?? [], (index) => columns[index]?.style?.(row))
   }
 

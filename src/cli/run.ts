@@ -46,7 +46,11 @@ function endWithReader(): void {
 
 function record(error: unknown): object {
   const { code, issues } = error instanceof SignalboxError ? error : {}
-  return { code: code ?? (error instanceof CommandFailure ? 'COMMAND_FAILED' : 'INTERNAL'), message: messageOf(error), issues }
+  return {
+    code: code ?? (error instanceof CommandFailure ? 'COMMAND_FAILED' : 'INTERNAL'),
+    message: messageOf(error),
+    issues,
+  }
 }
 
 function sentence(error: unknown, invocation: string): string {
@@ -69,7 +73,8 @@ function issueText({ path, message }: InputIssue): string {
 }
 
 function advice({ code }: SignalboxError, invocation: string): string[] {
-  if (code === 'UNAUTHENTICATED') return ['Check SIGNALBOX_TOKEN or --token: it is not one of this server, or not any more.']
+  if (code === 'UNAUTHENTICATED')
+    return ['Check SIGNALBOX_TOKEN or --token: it is not one of this server, or not any more.']
   if (code === 'UNREACHABLE') return [`Is the server running (${invocation} serve)? Is SIGNALBOX_URL or --url right?`]
   return []
 }

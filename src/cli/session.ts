@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { createClient, type SignalboxClient } from '#client/index.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
-import { Output } from './output.ts'
+import type { Output } from './output.ts'
 import type { ServerCommands } from './server-commands.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -64,7 +64,12 @@ export class Session {
 
   #connect({ url, token, json = false }: ApiOptions): Api {
     const { output, invocation } = this
-    return { client: createSignedIn(url ?? this.#setting('SIGNALBOX_URL') ?? defaultUrl, this.#token(token)), output, json, invocation }
+    return {
+      client: createSignedIn(url ?? this.#setting('SIGNALBOX_URL') ?? defaultUrl, this.#token(token)),
+      output,
+      json,
+      invocation,
+    }
   }
 
   #token(given: string | undefined): string {

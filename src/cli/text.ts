@@ -7,8 +7,9 @@ export function printable(text: string): string {
     .replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, '')
 }
 
-const wide = /[\p{Emoji_Presentation}\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]/u
-const weightless = /[\p{Mn}\p{Me}\u200B-\u200D\uFE0E\uFE0F]/u
+const wide =
+  /[\p{Emoji_Presentation}\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]/u
+const weightless = /[\p{Mn}\p{Me}\p{Cf}]/u
 
 /** How many columns a terminal takes for it; colours count nothing. */
 export function columnsOf(text: string): number {
@@ -21,7 +22,7 @@ function columnsOfCharacter(character: string): number {
 }
 
 /** At most so many columns of a text without colours; one that is cut ends with an ellipsis. */
-export function fit(text: string, columns: number): string {
+export function shorten(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text
   let kept = ''
   let used = 0

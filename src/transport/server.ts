@@ -7,15 +7,17 @@ import { createErrorMask } from './graphql/errors.ts'
 import { createGraphqlHttp } from './graphql/http.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
+import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { requestIdOf } from './request-id.ts'
+import { createRest } from './rest/create-rest.ts'
+import type { HealthSources } from './rest/health.ts'
 
 export interface ApiOptions {
   readonly http: Server
   readonly access: AccessService
   readonly contextOf: (caller: Caller) => Context
+  readonly health: HealthSources
   readonly metrics: Metrics
-  /** Whether this process answers more than health and metrics. */
-  readonly api: boolean
   readonly graphiql: boolean
   readonly log: Logger
 }
@@ -23,32 +25,42 @@ export interface ApiOptions {
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
 /** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
-export function serveApi({ http, access, contextOf, metrics, graphiql, log }: ApiOptions) {
+export function serveApi({ http, access, contextOf, health, metrics, graphiql, log }: ApiOptions) {
   const maskError = createErrorMask(log)
   const server = createGraphqlServer({ contextOf, maskError, graphiql })
-  const graphql = createGraphqlHttp({ server, access, maskError, graphiql })
   const websocket = serveWebsocket({ http, server, access, maskError, log })
+  const rest = createRest({ server, access, maskError, health, version: health.version, log })
+  const doors: Readonly<Record<string, Handler>> = {
+    [graphqlPath]: createGraphqlHttp({ server, access, maskError, graphiql }),
+    [metricsPath]: createMetricsHttp({ access, metrics, maskError }),
+  }
 
   http.on('request', (req: IncomingMessage, res: ServerResponse) => {
-    const startedAt = performance.now()
+    const path = (req.url ?? '/').split('?', 1)[0] ?? '/'
     const requestId = requestIdOf(req.headers['x-request-id'])
     res.setHeader('x-request-id', requestId)
-    const path = (req.url ?? '/').split('?', 1)[0] ?? '/'
-    res.once('close', () => {
-      metrics.requests.inc({
-        door: path === graphqlPath ? 'graphql' : 'rest',
-        status: `${Math.floor(res.statusCode / 100)}xx`,
-      })
-      const ms = Math.round(performance.now() - startedAt)
-      log.debug({ requestId, method: req.method, path, status: res.statusCode, ms }, 'a request was answered')
-    })
-    const handle: Handler = path === graphqlPath ? graphql : notFound
+    follow(req, res, { path, requestId })
+    const handle = doors[path] ?? rest
     handle(req, res).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'a request failed unexpectedly')
       if (!res.headersSent) res.writeHead(500)
       res.end()
     })
   })
+
+  /** Counts and logs the request once it was answered. */
+  function follow(req: IncomingMessage, res: ServerResponse, { path, requestId }: { path: string; requestId: string }) {
+    const startedAt = performance.now()
+    res.once('close', () => {
+      const door = path === graphqlPath ? 'graphql' : 'rest'
+      metrics.requests.inc({ door, status: `${Math.floor(res.statusCode / 100)}xx` })
+      if (!log.isLevelEnabled('debug') && res.statusCode < 500) return
+      const ms = Math.round(performance.now() - startedAt)
+      const line = { requestId, method: req.method, path, status: res.statusCode, ms }
+      if (res.statusCode >= 500) log.warn(line, 'a request was answered with a failure of ours')
+      else log.debug(line, 'a request was answered')
+    })
+  }
 
   return {
     /** Open WebSocket connections. */
@@ -58,8 +70,4 @@ export function serveApi({ http, access, contextOf, metrics, graphiql, log }: Ap
     /** Ends all streams. */
     close: () => websocket.close(),
   }
-}
-
-async function notFound(_req: IncomingMessage, res: ServerResponse): Promise<void> {
-  res.writeHead(404).end()
 }

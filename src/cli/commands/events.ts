@@ -4,7 +4,7 @@ import { readCount, readList } from '#cli/options.ts'
 import type { Output } from '#cli/output.ts'
 import { reconnectionRemarks } from '#cli/reconnection.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
-import { fit, moment, pad, printable } from '#cli/text.ts'
+import { moment, pad, printable, shorten } from '#cli/text.ts'
 import { EventPageDocument, type EventSelection, followEvents, type SignalboxEvent } from '#client/index.ts'
 
 interface EventsOptions extends EventSelection {
@@ -19,7 +19,9 @@ export function addEventsCommand(parent: Command, session: Session): void {
   const command = parent
     .command('events')
     .summary('what happened in the account, or what happens')
-    .description('Lists what happened, oldest first; with --follow tells what happens, until Ctrl-C, across restarts of the server.')
+    .description(
+      'Lists what happened, oldest first; with --follow tells what happens, until Ctrl-C, across restarts of the server.',
+    )
     .option('-f, --follow', 'go on with what happens from now on, or after --after')
     .option('--types <types>', 'exact types or families, such as task.completed,document.*', readList)
     .option('--subject <subject>', 'only what is about this, such as task:<id>')
@@ -69,5 +71,5 @@ function tell(output: Output, { at, type, subject, actor, data }: SignalboxEvent
   const head = `${output.styled('dim', moment(at))}  ${output.styled('cyan', pad(type, 18))}  ${printable(subject)}`
   const rest = printable(`${actor.name}  ${JSON.stringify(data)}`)
   const room = output.columns - 41 - subject.length - 2
-  output.line(room < 10 ? head : `${head}  ${fit(rest, room)}`)
+  output.line(room < 10 ? head : `${head}  ${shorten(rest, room)}`)
 }

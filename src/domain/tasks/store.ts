@@ -491,6 +491,16 @@ export async function readQueueStates(sql: Sql, accountId: string | undefined): 
   return sql.query(queueStatesSql, [accountId ?? null])
 }
 
+const recentFailuresSql = `
+  SELECT priority, count(*)::int AS count FROM task
+  WHERE finished_at > now() - interval '1 hour' AND status = 'FAILED' GROUP BY priority`
+
+/** How many tasks of all accounts have failed in the last hour, by priority. */
+export async function readRecentFailures(sql: Sql): Promise<Map<Priority, number>> {
+  const rows = await sql.query<{ priority: Priority; count: number }>(recentFailuresSql)
+  return new Map(rows.map((row) => [row.priority, row.count]))
+}
+
 const queueTimesSql = `
   SELECT priority,
          percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM started_at - run_at) * 1000) AS wait,

@@ -8,7 +8,8 @@ import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { acceptsJson, readJson } from './body.ts'
 import { check } from './health.ts'
 import { type Operations, operationsOf } from './operations.ts'
-import { type Answer, defaultBodyLimit, prefixes, type RestRequest, type Route } from './route.ts'
+import { type Answer, answersJson, defaultBodyLimit, prefixes, type RestRequest, type Route } from './route.ts'
+import { streamOf } from './streamed.ts'
 
 export interface BridgeOptions {
   readonly server: GraphqlServer
@@ -56,7 +57,7 @@ async function requestOf(
   operations: Operations | undefined,
 ): Promise<RestRequest> {
   const incoming = env.incoming as IncomingMessage
-  if (route.access === 'token' && Object.values(route.answers).some((answer) => answer.schema)) acceptsJson(req.header('accept'))
+  if (answersJson(route)) acceptsJson(req.header('accept'))
   const { pathname: path, searchParams: query } = new URL(req.url)
   return {
     method: req.method,
@@ -73,27 +74,4 @@ async function requestOf(
 
 function isIterable(body: Answer['body']): body is AsyncIterable<Uint8Array> {
   return typeof body === 'object' && Symbol.asyncIterator in body
-}
-
-/** Reads no more than the client takes, and nothing before it asks. */
-function streamOf(body: AsyncIterable<Uint8Array>, onError: (error: unknown) => void): ReadableStream<Uint8Array> {
-  const iterator = body[Symbol.asyncIterator]()
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await iterator.next()
-          if (done) controller.close()
-          else controller.enqueue(value)
-        } catch (error) {
-          onError(error)
-          controller.close()
-        }
-      },
-      async cancel() {
-        await iterator.return?.()
-      },
-    },
-    { highWaterMark: 0 },
-  )
 }

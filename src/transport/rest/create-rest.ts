@@ -31,13 +31,17 @@ export function createRest(options: RestOptions): (req: IncomingMessage, res: Se
   const bridge = createBridge(options)
   const app = new Hono<Env>()
   const routes = createRoutes({ health: createHealth(health), version })
-  for (const route of routes) for (const path of pathsOf(route)) app.on(route.method.toUpperCase(), path, bridge.serve(route))
+  for (const route of routes)
+    for (const path of pathsOf(route)) app.on(route.method.toUpperCase(), path, bridge.serve(route))
   for (const [path, allow] of methodsByPath(routes)) app.all(path, (context) => otherMethod(context, allow))
 
   app.notFound(async (context) => {
     const { method, path } = context.req
     const isKnown = await check(() => access.authenticate(bearerToken(context.req.header('authorization'))))
-    return problem(context, new Refused('NOT_FOUND', isKnown ? `There is no ${method} ${path}.` : 'There is nothing here.'))
+    return problem(
+      context,
+      new Refused('NOT_FOUND', isKnown ? `There is no ${method} ${path}.` : 'There is nothing here.'),
+    )
   })
   app.onError((error, context) => {
     // Nobody is there any more to be told, and a body that broke off is no fault of ours.
@@ -46,8 +50,14 @@ export function createRest(options: RestOptions): (req: IncomingMessage, res: Se
   })
   return getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
-    errorHandler: (error) => new Response(null, { status: 400 }),
+    errorHandler: refuseAddress,
   })
+}
+
+/** Answers what is no request to any path: rows never see it, and it has no path to name. */
+function refuseAddress(): Response {
+  const refused = new Refused('MALFORMED_REQUEST', 'The address or the Host header is not valid.')
+  return problemResponse(refused, { path: '', requestId: '' })
 }
 
 /** Every path of a row, as Hono writes parameters. */
@@ -76,5 +86,8 @@ function otherMethod(context: Context<Env>, allow: string): Response {
 }
 
 function problem({ req, env }: Context<Env>, refused: Refused): Response {
-  return problemResponse(refused, { path: req.path, requestId: String(env.outgoing.getHeader('x-request-id') ?? '') })
+  return problemResponse(refused, {
+    path: new URL(req.url).pathname,
+    requestId: String(env.outgoing.getHeader('x-request-id') ?? ''),
+  })
 }

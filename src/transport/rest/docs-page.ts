@@ -54,7 +54,9 @@ export const pagePolicy = [
 ].join('; ')
 
 /** One of the page's files; undefined for any other name. */
-export async function readAsset(name: string): Promise<{ body: string | Buffer<ArrayBuffer>; contentType: string } | undefined> {
+export async function readAsset(
+  name: string,
+): Promise<{ body: string | Buffer<ArrayBuffer>; contentType: string } | undefined> {
   if (!isAsset(name)) return undefined
   const body = name === 'start.js' ? startScript : await readFile(join(directory, name))
   return { body, contentType: assets[name] }

@@ -12,7 +12,9 @@ export const longestWaitS = 60
 const defaultListSize = 50
 
 /** `operationId` in a path. One that isn't an id names nothing, which is for the operation to say. */
-export const taskParams = z.object({ operationId: z.string().describe('The id that handing in the task answered with.') })
+export const taskParams = z.object({
+  operationId: z.string().describe('The id that handing in the task answered with.'),
+})
 
 /** A whole number in a query. */
 export function wholeNumber(min: number, max: number) {

@@ -71,7 +71,10 @@ export function createHealth(sources: HealthSources) {
       timestamp: new Date().toISOString(),
       components: {
         api: { status: api },
-        database: { status: databaseStatus, connections: database ? { active: database.active, max: database.max } : null },
+        database: {
+          status: databaseStatus,
+          connections: database ? { active: database.active, max: database.max } : null,
+        },
         queues: reportQueues(queues),
       },
       resources: measure(delay),

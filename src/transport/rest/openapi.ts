@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
 import { problem, problemType } from './problem.ts'
-import { type AnswerDocs, prefixes, type Route } from './route.ts'
+import { type AnswerDocs, answersJson, prefixes, type Route } from './route.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -144,7 +144,8 @@ function refusalsOf(route: Route): number[] {
     ...(route.access === 'token' ? tokenRefusals : []),
     ...(route.body === undefined ? [] : bodyRefusals),
     ...(route.refusals ?? []),
-    ...(route.access === 'token' ? [406, 503] : []),
+    ...(answersJson(route) ? [406] : []),
+    ...(route.access === 'token' ? [503] : []),
   ]
 }
 
@@ -177,8 +178,14 @@ class Schemas {
   /** The schema itself; what has a name inside of it is referred to. */
   inline(schema: z.ZodType, io: 'input' | 'output'): Json {
     const text = JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any' }))
-    const { $schema: _dialect, id: _id, $defs = {}, ...rest } = JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/'))
-    for (const [name, { id: _inner, ...definition }] of Object.entries($defs as Record<string, Json>)) this.named[name] ??= definition
+    const {
+      $schema: _dialect,
+      id: _id,
+      $defs = {},
+      ...rest
+    } = JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/'))
+    for (const [name, { id: _inner, ...definition }] of Object.entries($defs as Record<string, Json>))
+      this.named[name] ??= definition
     return rest
   }
 }

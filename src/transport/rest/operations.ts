@@ -79,8 +79,7 @@ function dataOf<Data>({ data, errors }: ExecutionResult): Data {
 }
 
 function succeeded<Data>(data: Data): Succeeded<Data> {
-  for (const result of Object.values(data as object))
-    if (isFailure(result)) throw refusedByGraphql(result)
+  for (const result of Object.values(data as object)) if (isFailure(result)) throw refusedByGraphql(result)
   return data as Succeeded<Data>
 }
 

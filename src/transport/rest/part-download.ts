@@ -5,7 +5,7 @@ import { Refused } from './refused.ts'
 import type { Answer } from './route.ts'
 
 /** How much is read from the database at once, in bytes. */
-const stretchBytes = 256 * 1024
+const stretchBytes = 512 * 1024
 
 /** What a browser shows and never runs; everything else is handed to people as a file. */
 const inert = /^(text\/plain|text\/csv|application\/json|application\/x-ndjson|image\/(png|jpeg|gif|webp|avif))$/
@@ -29,9 +29,13 @@ export function partDownload({ id, part, range, operations }: PartRequest): Answ
   const size = complete ? String(sizeBytes) : '*'
   const wanted = parseByteRange(range, sizeBytes)
   if (wanted === 'unsatisfiable')
-    throw new Refused('RANGE_NOT_SATISFIABLE', `The part "${name}" has ${sizeBytes} bytes${complete ? '' : ' so far'}.`, {
-      headers: { 'content-range': `bytes */${sizeBytes}` },
-    })
+    throw new Refused(
+      'RANGE_NOT_SATISFIABLE',
+      `The part "${name}" has ${sizeBytes} bytes${complete ? '' : ' so far'}.`,
+      {
+        headers: { 'content-range': `bytes */${sizeBytes}` },
+      },
+    )
   const { start, end } = wanted ?? { start: 0, end: sizeBytes }
   return {
     status: wanted === undefined ? 200 : 206,
@@ -57,7 +61,10 @@ function contentHeaders({ contentType, name }: TaskPartFactsFragment): Record<st
 
 /** A name as RFC 8187 §3.2.1 has it. */
 function encodeExtended(name: string): string {
-  return encodeURIComponent(name).replace(/['()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+  return encodeURIComponent(name).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 }
 
 async function* readStretches(
@@ -77,6 +84,9 @@ async function* readStretches(
   }
 }
 
-function isSame(now: Pick<TaskPartFactsFragment, 'attempt' | 'createdAt'> | null | undefined, then: TaskPartFactsFragment) {
+function isSame(
+  now: Pick<TaskPartFactsFragment, 'attempt' | 'createdAt'> | null | undefined,
+  then: TaskPartFactsFragment,
+) {
   return now?.attempt === then.attempt && String(now.createdAt) === String(then.createdAt)
 }

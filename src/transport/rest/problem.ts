@@ -8,7 +8,9 @@ export const problemType = 'application/problem+json'
 /** A problem document (RFC 9457) that also carries the documented fields `statusCode`, `message` and `error`. */
 export const problem = z
   .object({
-    type: z.string().describe('`about:blank`: the title says it (RFC 9457 §4.2.1); `code` is what a program decides by.'),
+    type: z
+      .string()
+      .describe('`about:blank`: the title says it (RFC 9457 §4.2.1); `code` is what a program decides by.'),
     title: z.string().describe('The status in words.'),
     status: z.int().describe('The HTTP status.'),
     detail: z.string().describe('What is wrong, as a sentence.'),
@@ -24,6 +26,8 @@ export const problem = z
       .describe('Everything that is wrong with the input.'),
   })
   .meta({ id: 'Problem', description: 'Why a request was not done (RFC 9457).' })
+
+const fixedHeaders = { 'content-type': problemType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
 /** The answer to a request that was refused. */
 export function problemResponse(refused: Refused, request: { path: string; requestId: string }): Response {
@@ -43,7 +47,7 @@ export function problemResponse(refused: Refused, request: { path: string; reque
     requestId: request.requestId,
     ...(issues.length > 0 && { issues: [...issues] }),
   }
-  const headers = new Headers({ 'content-type': problemType, 'cache-control': 'no-store', ...refused.headers })
+  const headers = new Headers({ ...fixedHeaders, ...refused.headers })
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="signalbox"')
   if (retryAfterS !== undefined) headers.set('retry-after', String(retryAfterS))
   return new Response(JSON.stringify(body), { status, headers })

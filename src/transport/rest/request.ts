@@ -25,12 +25,23 @@ export function parseRequest<
   Body extends z.ZodType,
 >(schemas: RequestSchemas, request: RestRequest): ParsedRequest<Params, Query, Headers, Body> {
   const { params, query, headers, body } = schemas
+  refuseNul(request)
   return {
     params: parse(params, request.params, 'MALFORMED_REQUEST', 'The path'),
     query: parse(query, query && queryValues(query, request.query), 'MALFORMED_REQUEST', 'The query'),
     headers: parse(headers, request.headers, 'MALFORMED_REQUEST', 'The headers'),
     body: parse(body, request.body, 'INVALID_INPUT', 'The body'),
   } as ParsedRequest<Params, Query, Headers, Body>
+}
+
+/** Nothing has a NUL in its name, and PostgreSQL can't even be asked for it. */
+function refuseNul({ params, query }: RestRequest): void {
+  if (Object.values(params).some(hasNul)) throw new Refused('NOT_FOUND', 'There is nothing of that name.')
+  if ([...query.values()].some(hasNul)) throw new Refused('MALFORMED_REQUEST', 'The query holds a NUL character.')
+}
+
+function hasNul(text: string): boolean {
+  return text.includes('\0')
 }
 
 function parse(schema: z.ZodType | undefined, value: unknown, code: RefusalCode, what: string): unknown {

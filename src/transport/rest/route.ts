@@ -88,8 +88,14 @@ export interface Route extends RouteDocs, RequestSchemas {
   handle(request: RestRequest): Promise<Answer>
 }
 
+/** Whether a row answers in JSON, so that the client has to accept it; other bodies come as they are. */
+export function answersJson({ access, answers }: Route): boolean {
+  return access === 'token' && Object.values(answers).some(({ schema }) => schema !== undefined)
+}
+
 /** A request whose pieces have been parsed, of a caller who is known. */
-export interface Asked<Params, Query, Headers, Body> extends Pick<RestRequest, 'method' | 'path' | 'prefix' | 'signal'> {
+export interface Asked<Params, Query, Headers, Body>
+  extends Pick<RestRequest, 'method' | 'path' | 'prefix' | 'signal'> {
   readonly params: Params
   readonly query: Query
   readonly headers: Headers
@@ -142,7 +148,14 @@ export function defineRoute<
       const { operations } = request
       if (operations === undefined) throw new Error(`${row.name} was run without a caller.`)
       const { method, path, prefix, signal } = request
-      const asked = { method, path, prefix, signal, operations, ...parseRequest<Params, Query, Headers, Body>(row, request) }
+      const asked = {
+        method,
+        path,
+        prefix,
+        signal,
+        operations,
+        ...parseRequest<Params, Query, Headers, Body>(row, request),
+      }
       const data = await operations.run(document, await variables(asked)).catch(refuseWith(names))
       return answer(data, asked)
     },

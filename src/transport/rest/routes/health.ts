@@ -28,7 +28,9 @@ const report = z
   })
   .meta({ id: 'Health', description: 'How the server is. Without a valid token it is only `status`.' })
 
-const lifeSign = z.object({ status: z.enum(['ok', 'unavailable']) }).meta({ id: 'Sign', description: 'A sign of life.' })
+const lifeSign = z
+  .object({ status: z.enum(['ok', 'unavailable']) })
+  .meta({ id: 'Sign', description: 'A sign of life.' })
 
 /** Rows that ask the process itself, not GraphQL: they must answer when the database doesn't. */
 export function healthRoutes(health: Health): readonly Route[] {

@@ -1,15 +1,24 @@
-import { createDocument } from '#transport/rest/openapi.ts'
 import type { Health } from '#transport/rest/health.ts'
+import { createDocument } from '#transport/rest/openapi.ts'
 import type { Route } from '#transport/rest/route.ts'
 import { documentRoutes } from './document.ts'
 import { healthRoutes } from './health.ts'
 import { logRoutes } from './logs.ts'
+import { recurringTaskRoutes } from './recurring-tasks.ts'
+import { taskListRoutes } from './task-list.ts'
 import { taskPartRoutes } from './task-parts.ts'
 import { taskRoutes } from './tasks.ts'
 
 /** Every row that this door answers, in order of preference; a new group is a file of rows and a line here. */
 export function createRoutes({ health, version }: { health: Health; version: string }): readonly Route[] {
-  const routes: Route[] = [...healthRoutes(health), ...taskRoutes, ...taskPartRoutes, ...logRoutes]
+  const routes: Route[] = [
+    ...healthRoutes(health),
+    ...taskRoutes,
+    ...taskListRoutes,
+    ...taskPartRoutes,
+    ...recurringTaskRoutes,
+    ...logRoutes,
+  ]
   // The document also describes the rows that serve it.
   const documents = documentRoutes(() => createDocument([...routes, ...documents], version))
   return [...routes, ...documents]

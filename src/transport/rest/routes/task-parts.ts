@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { taskParams } from '#transport/rest/fields.ts'
-import { type TaskPartFactsFragment, TaskPartDocument, TaskPartsDocument } from '#transport/rest/generated/graphql.ts'
+import { TaskPartDocument, type TaskPartFactsFragment, TaskPartsDocument } from '#transport/rest/generated/graphql.ts'
 import { partDownload } from '#transport/rest/part-download.ts'
 import { found, Refused } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
@@ -56,7 +56,7 @@ export const taskPartRoutes: readonly Route[] = [
     },
     refusals: [404, 410, 416],
     document: TaskPartDocument,
-    variables: ({ params }) => ({ id: params.operationId, name: nameOf(params) }),
+    variables: ({ params }) => ({ id: params.operationId, name: params.name }),
     answer({ task }, { params, headers, method, operations }) {
       const { operationId: id, name } = params
       const { part, resultExpired } = found(task, `task ${id}`)
@@ -67,11 +67,6 @@ export const taskPartRoutes: readonly Route[] = [
     },
   }),
 ]
-
-/** @throws {Refused} 404 for a name that no part can have and that the database would choke on. */
-function nameOf({ name, operationId }: { name: string; operationId: string }): string {
-  return found(/\p{Cc}/u.test(name) ? undefined : name, `part of that name in task ${operationId}`)
-}
 
 function toListed(path: string): (part: TaskPartFactsFragment) => z.output<typeof part> {
   return ({ name, contentType, sizeBytes, complete, createdAt }) => ({

@@ -13,7 +13,12 @@ const retryConfig = z
     maxAttempts: z.int().min(1).max(100).optional().describe('How many there may be in all.'),
     delay: z.int().min(0).max(dayMs).optional().describe('Wait before the second attempt, in milliseconds.'),
     backoff: z.enum(['fixed', 'linear', 'exponential']).optional().describe('How the wait grows.'),
-    maxDelay: z.int().min(0).max(30 * dayMs).optional().describe('The longest wait, in milliseconds.'),
+    maxDelay: z
+      .int()
+      .min(0)
+      .max(30 * dayMs)
+      .optional()
+      .describe('The longest wait, in milliseconds.'),
   })
   .describe('When a failed attempt is followed by another; what is left out comes from the task type.')
 
@@ -25,7 +30,9 @@ export const taskSubmission = z
     priority: z
       .enum(priorityNames)
       .optional()
-      .describe('`high` is another word for `critical`, `low` for `batch`. The task type’s own when absent, mostly `normal`.'),
+      .describe(
+        '`high` is another word for `critical`, `low` for `batch`. The task type’s own when absent, mostly `normal`.',
+      ),
     scheduleType: z
       .enum(['immediate', 'scheduled', 'recurring'])
       .default('immediate')

@@ -39,34 +39,6 @@ const submitted = z
 
 const finished = submitted.extend(taskResult.shape).meta({ id: 'FinishedTask', description: 'A task that has ended.' })
 
-const listed = z
-  .object({
-    operationId: z.string(),
-    type: z.string(),
-    priority: z.enum(['critical', 'normal', 'batch']),
-    status: z.enum(documentedStatuses),
-    progress: z.int(),
-    currentStep: z.string().nullable(),
-    createdAt: z.iso.datetime(),
-    scheduledFor: z.iso.datetime().describe('When it is, or was, due.'),
-    startedAt: z.iso.datetime().nullable(),
-    finishedAt: z.iso.datetime().nullable(),
-  })
-  .meta({ id: 'ListedTask', description: 'A task in a list.' })
-
-const run = z
-  .object({
-    operationId: z.string(),
-    scheduledFor: z.iso.datetime(),
-    startedAt: z.iso.datetime().nullable(),
-    finishedAt: z.iso.datetime().nullable(),
-    status: z.enum(documentedStatuses),
-    result: z.unknown().optional(),
-  })
-  .meta({ id: 'TaskRun', description: 'One run of a task that recurs.' })
-
-const message = z.object({ message: z.string() })
-
 const submitHeaders = z.object({
   'idempotency-key': z
     .string()
@@ -77,16 +49,10 @@ const submitHeaders = z.object({
   prefer: z
     .string()
     .optional()
-    .describe(`\`wait=N\`: waits up to N seconds, at most ${longestWaitS}, and answers with the result if the task ends in time.`),
+    .describe(
+      `\`wait=N\`: waits up to N seconds, at most ${longestWaitS}, and answers with the result if the task ends in time.`,
+    ),
 })
-
-const listQuery = z.object({
-  status: z.array(z.enum(documentedStatuses)).optional().describe('One of these.'),
-  priority: z.array(z.enum(priorityNames)).optional().describe('One of these.'),
-  type: z.array(z.string().min(1).max(64)).optional().describe('One of these task types.'),
-  ...pageQuery,
-})
-type ListQuery = z.output<typeof listQuery>
 
 export const taskRoutes: readonly Route[] = [
   defineRoute({
@@ -143,33 +109,6 @@ export const taskRoutes: readonly Route[] = [
   }),
   defineRoute({
     method: 'get',
-    path: '/tasks',
-    name: 'listTasks',
-    tag,
-    summary: 'Lists tasks, newest first.',
-    query: listQuery,
-    answers: {
-      200: {
-        description: 'A page of tasks.',
-        schema: z.array(listed),
-        headers: { Link: 'The next page (`rel="next"`); absent on the last one.' },
-      },
-    },
-    document: TasksDocument,
-    variables: async ({ query, operations }) => ({
-      where: toFilter(query),
-      first: query.limit,
-      after: await placeOf(query, operations),
-    }),
-    answer: ({ tasks: { nodes, pageInfo } }, { path, query }) =>
-      json(
-        200,
-        nodes.map(toListed),
-        nextLink({ path, query }, 'cursor', pageInfo.hasNextPage ? pageInfo.endCursor : null),
-      ),
-  }),
-  defineRoute({
-    method: 'get',
     path: '/tasks/{operationId}/status',
     name: 'getTaskStatus',
     tag,
@@ -203,7 +142,8 @@ export const taskRoutes: readonly Route[] = [
     name: 'getTaskResult',
     tag,
     summary: 'Answers with a task’s result.',
-    description: 'A task that has not ended yet is answered without `result`; one whose result is kept no longer is 410.',
+    description:
+      'A task that has not ended yet is answered without `result`; one whose result is kept no longer is 410.',
     params: taskParams,
     answers: {
       200: {
@@ -217,7 +157,8 @@ export const taskRoutes: readonly Route[] = [
     variables: ({ params }) => ({ id: params.operationId }),
     answer(data, { params: { operationId } }) {
       const task = found(data.task, `task ${operationId}`)
-      if (task.resultExpired) throw new Refused('RESULT_EXPIRED', `The result of task ${operationId} is kept no longer.`)
+      if (task.resultExpired)
+        throw new Refused('RESULT_EXPIRED', `The result of task ${operationId} is kept no longer.`)
       return json(200, toResult(task))
     },
   }),
@@ -247,81 +188,8 @@ export const taskRoutes: readonly Route[] = [
       return json(200, { message: said, status })
     },
   }),
-  defineRoute({
-    method: 'post',
-    path: '/tasks/{operationId}/stop-recurring',
-    name: 'stopRecurringTask',
-    tag,
-    summary: 'Ends a task’s recurrence.',
-    description: 'No task recurs in this version, so each one that exists is answered with 409.',
-    params: taskParams,
-    answers: { 200: { description: 'There will be no further runs.', schema: message } },
-    refusals: [404, 409],
-    document: TaskExistsDocument,
-    variables: ({ params }) => ({ id: params.operationId }),
-    answer({ task }, { params: { operationId } }) {
-      found(task, `task ${operationId}`)
-      throw new Refused('TASK_DOES_NOT_RECUR', `Task ${operationId} does not recur, so there is nothing to stop.`)
-    },
-  }),
-  defineRoute({
-    method: 'get',
-    path: '/tasks/{operationId}/recurring-instances',
-    name: 'listTaskRuns',
-    tag,
-    summary: 'Lists the runs of a task that recurs.',
-    description: 'Empty for a task that does not recur.',
-    params: taskParams,
-    answers: { 200: { description: 'The runs.', schema: z.array(run), example: [] } },
-    refusals: [404],
-    document: TaskExistsDocument,
-    variables: ({ params }) => ({ id: params.operationId }),
-    answer({ task }, { params: { operationId } }) {
-      found(task, `task ${operationId}`)
-      return json(200, [])
-    },
-  }),
 ]
 
 async function report(operations: Operations, id: string) {
   return found((await operations.run(TaskReportDocument, { id })).task, `task ${id}`)
-}
-
-function toFilter({ status, priority, type }: ListQuery): TaskFilter {
-  return {
-    ...(status && { status: status.flatMap(statusesOf) }),
-    ...(priority && { priority: priority.map((name) => priorityOf[name]) }),
-    ...(type && { type }),
-  }
-}
-
-const widestPage = 200
-
-/** The cursor behind as many tasks as `offset` leaves out; GraphQL's lists know cursors only. */
-async function placeOf(query: ListQuery, operations: Operations): Promise<string | null> {
-  oneWayToPage(query)
-  let after = query.cursor ?? null
-  for (let left = query.offset; left > 0; left -= widestPage) {
-    const first = Math.min(left, widestPage)
-    const { tasks } = await operations.run(TaskPagesDocument, { where: toFilter(query), first, after })
-    after = tasks.pageInfo.endCursor ?? after
-  }
-  return after
-}
-
-function toListed(task: TaskListItemFragment) {
-  const { id: operationId, type, priority, status, runAt: scheduledFor, ...rest } = task
-  const { progress, currentStep, createdAt, startedAt, finishedAt } = rest
-  return {
-    operationId,
-    type,
-    priority: nameOfPriority[priority],
-    status: statusOf[status],
-    progress,
-    currentStep,
-    createdAt,
-    scheduledFor,
-    startedAt,
-    finishedAt,
-  }
 }

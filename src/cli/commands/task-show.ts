@@ -1,0 +1,97 @@
+import type { Command } from 'commander'
+import type { Output } from '#cli/output.ts'
+import type { Session } from '#cli/session.ts'
+import { found, runTime, statusStyles } from '#cli/task-text.ts'
+import { duration, moment, printable, size } from '#cli/text.ts'
+import { TaskDetailsDocument, type TaskDetailsQuery } from '#client/index.ts'
+
+type TaskDetails = NonNullable<TaskDetailsQuery['task']>
+
+export function addTaskShowCommand(parent: Command, session: Session): void {
+  const command = parent
+    .command('show <id>')
+    .summary('everything about one task')
+    .description('Shows everything about one task but its log.')
+  session.api(command, async ({ client, output, json }, _options: object, id: string) => {
+    const { task } = await client.request(TaskDetailsDocument, { id })
+    const details = found(task, id)
+    if (json) output.document(details)
+    else show(output, details)
+  })
+}
+
+function show(output: Output, task: TaskDetails): void {
+  output.properties([
+    ['id', task.id],
+    ['type', task.type],
+    ['status', output.styled(statusStyles[task.status], task.status)],
+    ['priority', task.priority],
+    [
+      'progress',
+      task.status === 'ACTIVE' ? printable(`${task.progress} % ${task.currentStep ?? ''}`).trim() : undefined,
+    ],
+    ['error', errorText(task.error)],
+    ['handed in', `${moment(task.createdAt)} by ${printable(task.createdBy.name)}`],
+    ['due', task.status === 'SCHEDULED' ? moment(task.runAt) : undefined],
+    ['started', time(task.startedAt)],
+    ['ended', time(task.finishedAt)],
+    ['ran', runTime(task)],
+    ['to be stopped', cancelText(task)],
+    ['attempt', `${task.attempt} of ${task.retry.maxAttempts}, each at most ${duration(task.timeoutMs)}`],
+    ['worker', task.worker ?? undefined],
+    ['labels', labelText(task.labels)],
+    ['idempotency key', task.idempotencyKey === null ? undefined : printable(task.idempotencyKey)],
+    ['fairness key', task.fairnessKey === null ? undefined : printable(task.fairnessKey)],
+    ['input', output.value(task.input)],
+    ['result', task.resultExpired ? 'kept no longer' : task.result === null ? undefined : output.value(task.result)],
+  ])
+  showAttempts(output, task)
+  showParts(output, task)
+}
+
+function showAttempts(output: Output, { attempts }: TaskDetails): void {
+  if (attempts.length < 2) return
+  output.line()
+  output.table(attempts, [
+    { title: 'ATTEMPT', text: ({ number }) => String(number) },
+    { title: 'STARTED', text: ({ startedAt }) => moment(startedAt) },
+    { title: 'RAN', text: (attempt) => runTime(attempt) ?? '' },
+    { title: 'ERROR', text: ({ error }) => errorText(error) ?? '', flexible: true },
+  ])
+}
+
+function showParts(output: Output, { parts }: TaskDetails): void {
+  if (parts.length === 0) return
+  output.line()
+  partTable(output, parts)
+}
+
+/** Parts of a result as a table. */
+export function partTable(output: Output, parts: TaskDetails['parts']): void {
+  output.table(parts, [
+    { title: 'PART', text: ({ name }) => printable(name) },
+    { title: 'TYPE', text: ({ contentType }) => printable(contentType), flexible: true },
+    { title: 'SIZE', text: ({ sizeBytes }) => size(sizeBytes) },
+    { title: 'BEGUN', text: ({ createdAt }) => moment(createdAt) },
+    { title: '', text: ({ complete }) => (complete ? '' : 'still being written') },
+  ])
+}
+
+function errorText(error: TaskDetails['error']): string | undefined {
+  return error === null ? undefined : `${printable(error.message)} (${error.code}${error.retryable ? '' : ', final'})`
+}
+
+function cancelText({ cancelRequestedAt, cancelReason }: TaskDetails): string | undefined {
+  if (cancelRequestedAt === null) return undefined
+  return `since ${moment(cancelRequestedAt)}${cancelReason === null ? '' : `: ${printable(cancelReason)}`}`
+}
+
+function labelText(labels: unknown): string {
+  return Object.entries(labels as Record<string, string>)
+    .map(([name, value]) => printable(`${name}=${value}`))
+    .join(', ')
+}
+
+function time(iso: string | null): string | undefined {
+  return iso === null ? undefined : moment(iso)
+}

@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import type { Session } from '#cli/session.ts'
+import { addTaskCancelCommand } from './task-cancel.ts'
+import { addTaskListCommand } from './task-list.ts'
+import { addTaskLogsCommand } from './task-logs.ts'
+import { addTaskPartsCommand } from './task-parts.ts'
+import { addTaskResultCommand } from './task-result.ts'
+import { addTaskRetryCommand } from './task-retry.ts'
+import { addTaskShowCommand } from './task-show.ts'
+import { addTaskSubmitCommand } from './task-submit.ts'
+import { addTaskTypesCommand } from './task-types.ts'
+import { addTaskWatchCommand } from './task-watch.ts'
+
+/** Everything about tasks. */
+export function addTaskCommand(parent: Command, session: Session): void {
+  const task = parent
+    .command('task')
+    .summary('hand in tasks and see what becomes of them')
+    .description('Hands in tasks, and sees what becomes of them.')
+  for (const add of [
+    addTaskTypesCommand,
+    addTaskSubmitCommand,
+    addTaskWatchCommand,
+    addTaskListCommand,
+    addTaskShowCommand,
+    addTaskLogsCommand,
+    addTaskResultCommand,
+    addTaskPartsCommand,
+    addTaskCancelCommand,
+    addTaskRetryCommand,
+  ])
+    add(task, session)
+}

@@ -1,0 +1,73 @@
+import {
+  followTask,
+  persist,
+  type SignalboxClient,
+  TaskOutcomeDocument,
+  type TaskSummaryFragment,
+  type TaskUpdate,
+} from '#client/index.ts'
+import { exitCodeOfStatus, exitCodes } from './exit-codes.ts'
+import { type Interruption, interruption } from './interrupt.ts'
+import { reconnectionRemarks } from './reconnection.ts'
+import type { Api } from './session.ts'
+import { TaskLogReader } from './task-log-reader.ts'
+import { found } from './task-text.ts'
+import { createTaskView, type TaskOutcome, type TaskView } from './task-view.ts'
+
+/** A result of so many characters is shown with the outcome; of a longer one, how to get it. */
+const shortResult = 2_000
+
+/** Shows a task until it has ended, across restarts of the server; resolves with the exit code that its outcome has. */
+export async function watchTask(api: Api, task: TaskSummaryFragment): Promise<number> {
+  using interrupted = interruption()
+  const view = createTaskView(api.output, task, api.json)
+  try {
+    const outcome = await follow(api.client, task.id, view, interrupted)
+    view.end(outcome)
+    if (!api.json) tellResult(api, outcome)
+    return exitCodeOfStatus(outcome.status) ?? exitCodes.failed
+  } catch (error) {
+    view.close()
+    if (!interrupted.signal.aborted) throw error
+    tellInterrupted(api, task.id)
+    throw interrupted.signal.reason
+  } finally {
+    view.close()
+  }
+}
+
+async function follow(
+  client: SignalboxClient,
+  id: string,
+  view: TaskView,
+  { signal }: Interruption,
+): Promise<TaskOutcome> {
+  const log = new TaskLogReader(client, id, ({ message }) => view.log(message), { signal })
+  const remarks = reconnectionRemarks((text) => view.remark(text))
+  let stateAt = ''
+  for await (const update of followTask(client, id, { signal, ...remarks })) {
+    if (update.kind === 'STATE') stateAt = update.at
+    // The state is newer than what led to it, which the stream tells after it.
+    if (!view.isForPeople || update.kind !== 'STEP' || update.at > stateAt) view.update(update)
+    if (view.isForPeople && mayHaveLogged(update)) log.hint()
+  }
+  if (view.isForPeople) await log.drain()
+  const { task } = await persist(() => client.request(TaskOutcomeDocument, { id }, { signal }), { signal })
+  return found(task, id)
+}
+
+function mayHaveLogged({ kind, attempt }: TaskUpdate): boolean {
+  return kind === 'LOG' || (kind === 'STATE' && (attempt ?? 0) > 0)
+}
+
+function tellResult({ output, invocation }: Api, { id, status, result, resultExpired }: TaskOutcome): void {
+  if (status !== 'COMPLETED' || resultExpired || result === null) return
+  if (JSON.stringify(result).length <= shortResult) output.line(output.value(result))
+  else output.line(`Its result: ${invocation} task result ${id}`)
+}
+
+function tellInterrupted({ output, invocation }: Api, id: string): void {
+  output.remark('No longer watching; the task goes on.')
+  output.remark(`  watch again: ${invocation} task watch ${id}`)
+  output.remark(`  stop it:     ${invocation} task cancel ${id}`)
+}

@@ -1,0 +1,129 @@
+import type pg from 'pg'
+import { connectForStartup } from '#platform/database/connect.ts'
+import { pendingMigrations } from '#platform/database/migrate.ts'
+import { check, type Finding, ok, problem, warning } from './finding.ts'
+
+type Found = Promise<Omit<Finding, 'check'>>
+
+const statementTimeoutMs = 4_000
+/** A transaction that is open for so long holds back what happened since from everybody who waits for it. */
+const longTransactionSeconds = 10
+const veryLongTransactionSeconds = 60
+const smallSkewMs = 1_000
+const largeSkewMs = 30_000
+
+/** Looks at a database that should answer: whether it does, its migrations, clock, journal and connections. */
+export async function examineDatabase(databaseUrl: string, poolSize: number): Promise<Finding[]> {
+  let client: pg.Client | undefined
+  try {
+    const reached = await check('database', async () => {
+      const startedAt = performance.now()
+      client = await connectForStartup(databaseUrl, 'signalbox doctor')
+      return ok(`${await versionOf(client)} answers, after ${Math.round(performance.now() - startedAt)} ms.`)
+    })
+    if (client === undefined || reached.status !== 'ok') return [reached]
+    return [reached, ...(await examineConnected(client, databaseUrl, poolSize))]
+  } finally {
+    // Not waited for: a database that has stopped answering doesn't answer to this either.
+    client?.end().catch(() => undefined)
+  }
+}
+
+async function examineConnected(client: pg.Client, databaseUrl: string, poolSize: number): Promise<Finding[]> {
+  const migrations = await check('migrations', () => examineMigrations(databaseUrl))
+  const clock = await check('clock', () => examineClock(client))
+  const journal = await check('journal', () => examineJournal(client))
+  const connections = await check('connections', () => examineConnections(client, poolSize))
+  return [migrations, clock, journal, connections]
+}
+
+async function versionOf(client: pg.Client): Promise<string> {
+  await client.query(`SET statement_timeout = ${statementTimeoutMs}`)
+  const { rows } = await client.query<{ version: string }>(`SELECT current_setting('server_version') AS version`)
+  return `PostgreSQL ${rows[0]?.version}`
+}
+
+async function examineMigrations(databaseUrl: string): Found {
+  const { applied, pending, unknown } = await pendingMigrations({ databaseUrl })
+  if (unknown.length > 0)
+    return problem(
+      `The database is newer than the program, which doesn't know ${unknown.join(', ')}.`,
+      'Start the newer program, or restore a backup from before.',
+    )
+  if (pending.length > 0)
+    return warning(
+      `${pending.length} are still to be applied: ${pending.join(', ')}.`,
+      'The next start does it, or `migrate`.',
+    )
+  return ok(`All ${applied.length} are applied.`)
+}
+
+/** Half of the round trip is taken as the way to the answer. */
+async function examineClock(client: pg.Client): Found {
+  const before = Date.now()
+  const { rows } = await client.query<{ now: Date }>('SELECT clock_timestamp() AS now')
+  const skewMs = (rows[0]?.now.getTime() ?? 0) - (before + Date.now()) / 2
+  const text = `The database's clock is ${Math.abs(Math.round(skewMs))} ms ${skewMs < 0 ? 'behind' : 'ahead of'} this machine's`
+  if (Math.abs(skewMs) > largeSkewMs) return problem(`${text}.`, 'Set both clocks by NTP.')
+  return Math.abs(skewMs) > smallSkewMs ? warning(`${text}.`, 'Set both clocks by NTP.') : ok(`${text}.`)
+}
+
+interface OpenTransaction {
+  readonly who: string
+  readonly seconds: number
+}
+
+// Of other users' sessions only a superuser, or a member of pg_read_all_stats, sees this much.
+const openTransactions = `
+  SELECT format('process %s (%s, %s)', pid, coalesce(nullif(application_name, ''), 'unnamed'), state) AS who,
+         extract(epoch FROM clock_timestamp() - xact_start)::int AS seconds
+    FROM pg_stat_activity
+   WHERE backend_xid IS NOT NULL AND xact_start < clock_timestamp() - make_interval(secs => $1)
+  UNION ALL
+  SELECT format('the prepared transaction %L', gid), extract(epoch FROM clock_timestamp() - prepared)::int
+    FROM pg_prepared_xacts WHERE prepared < clock_timestamp() - make_interval(secs => $1)
+  ORDER BY seconds DESC`
+
+const heldEntries = `
+  SELECT count(*)::int AS entries FROM journal
+   WHERE xid >= journal_horizon() AND at < clock_timestamp() - make_interval(secs => $1)`
+
+/** Readers of the journal stop below the oldest transaction that writes, in any database of the server. */
+async function examineJournal(client: pg.Client): Found {
+  const { rows: open } = await client.query<OpenTransaction>(openTransactions, [longTransactionSeconds])
+  const entries = await countHeldEntries(client)
+  const [oldest] = open
+  if (oldest === undefined && entries === 0) return ok('Nothing holds it back.')
+  const held = `${entries} entries wait to be told`
+  if (oldest === undefined)
+    return warning(
+      `${held}, behind a transaction that this user may not see.`,
+      'End it, as a superuser: see pg_stat_activity.',
+    )
+  const text = `${oldest.who} has a transaction open for ${oldest.seconds} seconds, and ${held}.`
+  const found = oldest.seconds > veryLongTransactionSeconds ? problem : warning
+  return found(text, 'End it: SELECT pg_terminate_backend(<process>), or ROLLBACK PREPARED.')
+}
+
+async function countHeldEntries(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ found: boolean }>(`SELECT to_regclass('journal') IS NOT NULL AS found`)
+  if (rows[0]?.found !== true) return 0
+  return (await client.query<{ entries: number }>(heldEntries, [longTransactionSeconds])).rows[0]?.entries ?? 0
+}
+
+const connectionUse = `
+  SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+           - coalesce(current_setting('reserved_connections', true)::int, 0) AS usable,
+         (SELECT sum(numbackends)::int FROM pg_stat_database) AS used,
+         (SELECT count(*)::int FROM pg_stat_activity WHERE application_name IN ('signalbox', 'signalbox session')) AS own`
+
+/** Whether the pool can grow to its full size beside what is connected already. */
+async function examineConnections(client: pg.Client, poolSize: number): Found {
+  const { rows } = await client.query<{ usable: number; used: number; own: number }>(connectionUse)
+  const { usable, used, own } = rows[0] ?? { usable: 0, used: 0, own: 0 }
+  // The pool, and the session that listens.
+  const wanted = Math.max(0, poolSize + 1 - own)
+  const text = `${used} of ${usable} are in use, ${own} by Signalbox; a process takes up to ${poolSize + 1}`
+  if (usable - used >= wanted) return ok(`${text}.`)
+  return warning(`${text}: too few are left.`, 'Lower DATABASE_POOL, or raise max_connections of the database.')
+}

@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process'
+import { access, constants, readdir, stat, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
+import type { Config } from '#src/config.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+const run = promisify(execFile)
+
+type Found = Promise<Omit<Finding, 'check'>>
+
+const oldestNode = 24
+const lowSpaceBytes = 1e9
+const noSpaceBytes = 1e8
+/** Files in the data directory that nobody else may read. */
+const secretFiles = /password|secret|key/
+
+export async function examineNode(): Found {
+  const { node } = process.versions
+  if (Number.parseInt(node, 10) >= oldestNode) return ok(`Node.js ${node}.`)
+  return problem(
+    `Node.js ${node} is too old.`,
+    `Use ${oldestNode} or newer: npm scripts bring their own, or install one.`,
+  )
+}
+
+/** Whether tasks of the type `repository.inspect` can run. */
+export async function examineGit(): Found {
+  try {
+    const { stdout } = await run('git', ['--version'], { timeout: 3_000 })
+    return ok(`${stdout.trim()}.`)
+  } catch {
+    return warning('There is no git here, so tasks of the type repository.inspect fail.', 'Install git.')
+  }
+}
+
+export async function examineConfigFile({ configFile, workingDirectory, egressAllow }: Config): Found {
+  const project = await loadProjectConfig({ file: configFile, cwd: workingDirectory })
+  const types = loadTaskTypes(project, { egressAllow }).list()
+  const commands = Object.keys(project.commands).length
+  return ok(`${project.file ?? 'No configuration file'}: ${types.length} task types, ${commands} commands.`)
+}
+
+export async function examineDataDir({ dataDir }: Config): Found {
+  const found = await stat(dataDir).catch(() => undefined)
+  if (found === undefined) return examineParent(dataDir)
+  if (!found.isDirectory()) return problem(`${dataDir} is no directory.`, 'Set DATA_DIR to one.')
+  if (!(await isWritable(dataDir)))
+    return problem(`${dataDir} can't be written by this user.`, `Allow it, or set DATA_DIR to another directory.`)
+  const uid = process.getuid?.()
+  if (uid !== undefined && found.uid !== uid)
+    return warning(`${dataDir} belongs to the user ${found.uid}, and this is ${uid}.`, 'Run everything as one user.')
+  const open = await openSecrets(dataDir)
+  if (open.length > 0) return problem(`Others may read ${open.join(', ')}.`, `chmod 600 ${open.join(' ')}`)
+  if ((found.mode & 0o066) !== 0) return warning(`Others may read ${dataDir}.`, `chmod go-rw ${dataDir}`)
+  return ok(`${dataDir} is writable, and closed to others.`)
+}
+
+async function examineParent(dataDir: string): Found {
+  const parent = await existingAncestor(dataDir)
+  if (await isWritable(parent)) return ok(`${dataDir} is not there yet; the first start makes it.`)
+  return problem(
+    `${dataDir} can't be made: ${parent} is not writable by this user.`,
+    'Set DATA_DIR to another directory.',
+  )
+}
+
+async function openSecrets(dataDir: string): Promise<string[]> {
+  const names = (await readdir(dataDir)).filter((name) => secretFiles.test(name))
+  const modes = await Promise.all(names.map(async (name) => (await stat(join(dataDir, name))).mode))
+  return names.filter((_name, index) => ((modes[index] ?? 0) & 0o077) !== 0).map((name) => join(dataDir, name))
+}
+
+/** The space that is left for what is kept in these directories. */
+export async function examineDisk(directories: readonly string[]): Found {
+  const spaces = await Promise.all(directories.map(freeBytes))
+  const [least] = spaces.sort((one, other) => one.bytes - other.bytes)
+  if (least === undefined) return ok('Nothing is kept here.')
+  const text = `${(least.bytes / 1e9).toFixed(1)} GB are free at ${least.directory}`
+  if (least.bytes < noSpaceBytes) return problem(`${text}: the database is about to stop.`, 'Make room.')
+  return least.bytes < lowSpaceBytes
+    ? warning(`${text}.`, 'Make room, or keep less: see the retention variables.')
+    : ok(`${text}.`)
+}
+
+async function freeBytes(directory: string): Promise<{ directory: string; bytes: number }> {
+  const { bavail, bsize } = await statfs(await existingAncestor(directory))
+  return { directory, bytes: bavail * bsize }
+}
+
+async function existingAncestor(path: string): Promise<string> {
+  let existing = path
+  while (!(await stat(existing).catch(() => undefined)) && existing !== dirname(existing)) existing = dirname(existing)
+  return existing
+}
+
+function isWritable(path: string): Promise<boolean> {
+  return access(path, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}

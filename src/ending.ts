@@ -1,0 +1,48 @@
+/** Why a server is to end. */
+export type End =
+  | { readonly kind: 'asked'; readonly signal: NodeJS.Signals }
+  /** Something happened after which it must not go on. */
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+export interface Ending extends Disposable {
+  /** Resolves with the first reason to end. */
+  readonly first: Promise<End>
+  /** Makes a failure the reason to end. */
+  fail(error: unknown): void
+}
+
+/** npm hands on a signal that the terminal has already sent to everybody: the same Ctrl-C arrives twice. */
+const echoMs = 500
+const codes = { SIGINT: 130, SIGTERM: 143 } as const
+type EndSignal = keyof typeof codes
+
+/**
+ * Listens for what ends a server: SIGINT, SIGTERM, and errors that nobody caught. A second signal ends the process at
+ * once with 130 or 143; the database then recovers at the next start. `onLate` hears of failures after the first reason.
+ */
+export function awaitEnd(onLate: (error: unknown) => void): Ending {
+  const { promise, resolve } = Promise.withResolvers<End>()
+  let askedAt: number | undefined
+  let isDecided = false
+  const decide = (end: End) => {
+    isDecided = true
+    resolve(end)
+  }
+  const ask = (signal: NodeJS.Signals) => {
+    if (askedAt !== undefined && performance.now() - askedAt > echoMs) process.exit(codes[signal as EndSignal])
+    askedAt ??= performance.now()
+    decide({ kind: 'asked', signal })
+  }
+  const fail = (error: unknown) => {
+    if (isDecided) onLate(error)
+    else decide({ kind: 'failed', error })
+  }
+  process.on('SIGINT', ask).on('SIGTERM', ask).on('uncaughtException', fail).on('unhandledRejection', fail)
+  return {
+    first: promise,
+    fail,
+    [Symbol.dispose]() {
+      process.off('SIGINT', ask).off('SIGTERM', ask).off('uncaughtException', fail).off('unhandledRejection', fail)
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { freePort } from '#platform/database/free-port.ts'
+import { ownerToken } from './server.ts'
+import { until } from './until.ts'
+
+export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+export interface ServerProcess {
+  readonly url: string
+  readonly token: string
+  readonly child: ChildProcess
+  /** Standard output and error so far. */
+  output(): string
+  /** Sends a signal and waits for the end; resolves with exit code or signal. */
+  end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null>
+}
+
+export interface ServerProcessOptions {
+  readonly dataDir: string
+  readonly databaseUrl?: string
+  readonly env?: Record<string, string>
+  readonly cwd?: string
+}
+
+/** Starts `main.ts serve` as its own process and waits until it is ready. */
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const server = await spawnServer(options)
+  await until(async () => {
+    if (server.child.exitCode !== null) throw new Error(`The server ended early:\n${server.output()}`)
+    const answer = await fetch(`${server.url}/readyz`).catch(() => undefined)
+    return answer?.status === 200
+  }, 30_000)
+  return server
+}
+
+/** Starts `main.ts serve` as its own process, and leaves it to the caller what comes of it. */
+export async function spawnServer({ dataDir, databaseUrl, env, cwd }: ServerProcessOptions): Promise<ServerProcess> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [mainFile, 'serve'], {
+    cwd,
+    env: {
+      PATH: process.env['PATH'],
+      PORT: String(port),
+      DATA_DIR: dataDir,
+      BOOTSTRAP_TOKEN: ownerToken,
+      SHUTDOWN_TIMEOUT_MS: '2000',
+      LOG_FORMAT: 'json',
+      ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  return {
+    url: `http://127.0.0.1:${port}`,
+    token: ownerToken,
+    child,
+    output: () => output,
+    async end(signal) {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill(signal)
+        await once(child, 'exit')
+      }
+      return child.exitCode ?? child.signalCode
+    },
+  }
+}

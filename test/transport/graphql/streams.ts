@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Registry } from 'prom-client'
+import { vi } from 'vitest'
+import { graphqlData } from '#test/support/graphql.ts'
+import type { TestServer } from '#test/support/server.ts'
+
+/** Task types with which a test decides what a stream tells. */
+export const configFile = join(import.meta.dirname, 'signalbox.config.ts')
+
+type Door = Pick<TestServer, 'url' | 'token'>
+
+/** Hands in a task; returns its id. */
+export async function submit(server: Door, input: Record<string, unknown>): Promise<string> {
+  const { submitTask } = await graphqlData<{ submitTask: { task?: { id: string }; message?: string } }>(
+    server,
+    'mutation ($input: SubmitTaskInput!) { submitTask(input: $input) { ... on SubmitTaskPayload { task { id } } ... on Failure { message } } }',
+    { input },
+  )
+  if (submitTask.task === undefined) throw new Error(submitTask.message)
+  return submitTask.task.id
+}
+
+/** A task of the type `speaks`, and the word that lets it end. */
+export async function submitSpeaker(server: Door, more: Record<string, unknown> = {}) {
+  const until = join(mkdtempSync(join(tmpdir(), 'signalbox-speaker-')), randomUUID())
+  const id = await submit(server, { type: 'speaks', input: { until }, ...more })
+  return { id, release: () => writeFileSync(until, '') }
+}
+
+/** A task that never runs: due in a year. */
+export function submitDistant(server: Door, more: Record<string, unknown> = {}): Promise<string> {
+  return submit(server, { type: 'probe', runAt: new Date(Date.now() + 365 * 24 * 3_600_000).toISOString(), ...more })
+}
+
+export async function statusOf(server: Door, id: string): Promise<string> {
+  const { task } = await graphqlData<{ task: { status: string } }>(
+    server,
+    'query ($id: ID!) { task(id: $id) { status } }',
+    { id },
+  )
+  return task.status
+}
