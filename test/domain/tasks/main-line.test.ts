@@ -22,12 +22,23 @@ const submit = /* GraphQL */ `
 
 describe('a task', () => {
   it('goes from submission to result', async () => {
-    const { submitTask } = await graphqlData<any>(server, submit, { input: { type: 'probe', input: { steps: 2, durationMs: 20 } } })
+    const { submitTask } = await graphqlData<{ submitTask: { task: { id: string } } }>(server, submit, {
+      input: { type: 'probe', input: { steps: 2, durationMs: 20 } },
+    })
     expect(submitTask).toMatchObject({ __typename: 'SubmitTaskPayload', deduplicated: false })
     const task = await until(async () => {
-      const { task } = await graphqlData<any>(server, 'query($id: ID!) { task(id: $id) { status progress result attempt attempts { number error { code } } createdBy { kind name } logs { nodes { message } } } }', { id: submitTask.task.id })
+      const { task } = await graphqlData<{ task: { status: string } }>(
+        server,
+        'query($id: ID!) { task(id: $id) { status progress result attempt attempts { number error { code } } createdBy { kind name } logs { nodes { message } } } }',
+        { id: submitTask.task.id },
+      )
       return task.status === 'COMPLETED' && task
     })
-    expect(task).toMatchObject({ progress: 100, attempt: 1, result: { steps: 2 }, createdBy: { kind: 'application', name: 'owner' } })
+    expect(task).toMatchObject({
+      progress: 100,
+      attempt: 1,
+      result: { steps: 2 },
+      createdBy: { kind: 'application', name: 'owner' },
+    })
   })
 })

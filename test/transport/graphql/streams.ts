@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Registry } from 'prom-client'
-import { vi } from 'vitest'
 import { graphqlData } from '#test/support/graphql.ts'
 import type { TestServer } from '#test/support/server.ts'
 

@@ -1,31 +1,11 @@
 import { z } from 'zod'
-import { longestWaitS, nextLink, oneWayToPage, pageQuery, taskParams, wholeNumber } from '#transport/rest/fields.ts'
-import {
-  CancelTaskDocument,
-  SubmitTaskDocument,
-  TaskExistsDocument,
-  type TaskFilter,
-  type TaskListItemFragment,
-  TaskPagesDocument,
-  TaskReportDocument,
-  TasksDocument,
-} from '#transport/rest/generated/graphql.ts'
+import { longestWaitS, taskParams, wholeNumber } from '#transport/rest/fields.ts'
+import { CancelTaskDocument, SubmitTaskDocument, TaskReportDocument } from '#transport/rest/generated/graphql.ts'
 import type { Operations } from '#transport/rest/operations.ts'
 import { preferredWait } from '#transport/rest/prefer.ts'
 import { found, Refused } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
-import {
-  documentedStatuses,
-  nameOfPriority,
-  priorityNames,
-  priorityOf,
-  statusesOf,
-  statusOf,
-  taskResult,
-  taskState,
-  toResult,
-  toState,
-} from '#transport/rest/task-report.ts'
+import { documentedStatuses, statusOf, taskResult, taskState, toResult, toState } from '#transport/rest/task-report.ts'
 import { hasEnded, waitForEnd } from '#transport/rest/wait.ts'
 import { taskSubmission, toSubmitTaskInput } from './task-submission.ts'
 
