@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
+import { readBody } from '#transport/body.ts'
 import { Refused } from './refused.ts'
 
 const jsonType = /^application\/(json|[\w.+-]+\+json) *(;|$)/i
 
 /**
  * A request's body, parsed.
- * @throws {Refused} 415 for what is not JSON, 413 for more than `limit` bytes, 400 for what can't be parsed.
+ * @throws {Refused} 415 for what is not JSON, 400 for what can't be parsed. @throws {BodyTooLarge}
  */
 export async function readJson(incoming: IncomingMessage, limit: number): Promise<unknown> {
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = incoming.headers
@@ -15,21 +16,7 @@ export async function readJson(incoming: IncomingMessage, limit: number): Promis
     throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed.', {
       headers: { 'accept-encoding': 'identity' },
     })
-  return parse(await read(incoming, limit))
-}
-
-async function read(incoming: IncomingMessage, limit: number): Promise<Buffer> {
-  const tooLarge = new Refused('PAYLOAD_TOO_LARGE', `The body may have ${limit} bytes at most.`)
-  if (Number(incoming.headers['content-length'] ?? 0) > limit) throw tooLarge
-  const chunks: Buffer[] = []
-  let size = 0
-  // The default would break the connection with the request, and the refusal would never arrive.
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
-    size += (chunk as Buffer).length
-    if (size > limit) throw tooLarge
-    chunks.push(chunk as Buffer)
-  }
-  return Buffer.concat(chunks)
+  return parse(await readBody(incoming, limit))
 }
 
 function parse(bytes: Buffer): unknown {

@@ -14,7 +14,7 @@ export const codeTable = {
   NOT_ACCEPTABLE: { status: 406 },
   TASK_DOES_NOT_RECUR: { status: 409 },
   RESULT_EXPIRED: { status: 410 },
-  PAYLOAD_TOO_LARGE: { status: 413 },
+  TOO_LARGE: { status: 413 },
   UNSUPPORTED_MEDIA_TYPE: { status: 415 },
   RANGE_NOT_SATISFIABLE: { status: 416 },
 

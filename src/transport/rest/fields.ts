@@ -1,11 +1,9 @@
 import { z } from 'zod'
 import { Refused } from './refused.ts'
 
-/** Pieces of requests that several groups of rows share. */
-
 const longestList = 200
 /** How far into a list `offset` may point; beyond it, `cursor` leads on. */
-export const offsetLimit = 10_000
+const offsetLimit = 10_000
 /** The longest wait for a task, in seconds. */
 export const longestWaitS = 60
 

@@ -15,7 +15,7 @@ export interface HealthSources {
   readonly version: string
 }
 
-export interface DatabaseFacts {
+interface DatabaseFacts {
   /** Of PostgreSQL, such as `18.4`. */
   readonly version: string
   /** Connections of this process in use, and how many there may be. */
@@ -23,8 +23,7 @@ export interface DatabaseFacts {
   readonly max: number
 }
 
-export const queueNames = ['critical', 'normal', 'batch'] as const
-export type QueueName = (typeof queueNames)[number]
+export type QueueName = 'critical' | 'normal' | 'batch'
 
 export interface QueueFacts {
   readonly pending: number

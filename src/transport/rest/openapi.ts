@@ -183,9 +183,8 @@ class Schemas {
       id: _id,
       $defs = {},
       ...rest
-    } = JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/'))
-    for (const [name, { id: _inner, ...definition }] of Object.entries($defs as Record<string, Json>))
-      this.named[name] ??= definition
+    } = JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/')) as Json & { $defs?: Record<string, Json> }
+    for (const [name, { id: _inner, ...definition }] of Object.entries($defs)) this.named[name] ??= definition
     return rest
   }
 }

@@ -21,7 +21,7 @@ export interface Operations {
 }
 
 /** A subscription's updates, in order. */
-export interface Updates<Data> {
+interface Updates<Data> {
   /** The next one; undefined when there are no more. @throws {Refused} */
   next(): Promise<Data | undefined>
   /** Ends the subscription, also while a next one is awaited. */

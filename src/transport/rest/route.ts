@@ -53,7 +53,7 @@ export interface AnswerDocs {
 }
 
 /** What every row says of itself: where it stands, what it takes, and its documentation. */
-export interface RouteDocs {
+interface RouteDocs {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** Without prefix, with parameters as in OpenAPI: `/tasks/{operationId}/status`. */
   readonly path: string
@@ -94,8 +94,7 @@ export function answersJson({ access, answers }: Route): boolean {
 }
 
 /** A request whose pieces have been parsed, of a caller who is known. */
-export interface Asked<Params, Query, Headers, Body>
-  extends Pick<RestRequest, 'method' | 'path' | 'prefix' | 'signal'> {
+interface Asked<Params, Query, Headers, Body> extends Pick<RestRequest, 'method' | 'path' | 'prefix' | 'signal'> {
   readonly params: Params
   readonly query: Query
   readonly headers: Headers

@@ -41,7 +41,7 @@ export const nameOfPriority = {
 const status = z.enum(documentedStatuses)
 const progress = z.int().min(0).max(100).describe('0 to 100.')
 
-export const taskError = z
+const taskError = z
   .object({
     message: z.string(),
     code: z.string().describe('Stable, such as HANDLER_FAILED or TIMEOUT.'),

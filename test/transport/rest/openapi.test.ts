@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { TestServer } from '#test/support/server.ts'
+import { createHealth } from '#transport/rest/health.ts'
+import type { OpenApiDocument } from '#transport/rest/openapi.ts'
+import { problem } from '#transport/rest/problem.ts'
+import { createRoutes } from '#transport/rest/routes/table.ts'
+import { clientOf, type RestClient, startRestServer } from './rest.ts'
+
+const never = () => Promise.reject(new Error('The table is only looked at.'))
+const routes = createRoutes({
+  health: createHealth({ version: '0', database: never, queues: never, isStopping: () => false }),
+  version: '0',
+})
+
+interface Operation {
+  readonly operationId: string
+  readonly tags: string[]
+  readonly summary: string
+  readonly parameters: {
+    readonly name: string
+    readonly in: string
+    readonly required: boolean
+    readonly schema: object
+  }[]
+  readonly responses: Record<string, { description?: string; $ref?: string }>
+}
+
+let server: TestServer
+let rest: RestClient
+let document: OpenApiDocument
+beforeAll(async () => {
+  server = await startRestServer()
+  rest = clientOf(server)
+  document = (await rest.ask<OpenApiDocument>('GET /api/openapi.json')).body
+})
+afterAll(() => server.close())
+
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ path, method, operation: operation as Operation })),
+  )
+
+describe('the OpenAPI document', () => {
+  it('is of version 3.1, and the same under both prefixes', async () => {
+    expect(document.openapi).toMatch(/^3\.1\./)
+    expect((await rest.ask('GET /sfp/api/openapi.json')).body).toEqual(document)
+  })
+
+  it('has every row under each prefix, and nothing else', () => {
+    const expected = routes.flatMap(({ method, path, place }) =>
+      (place === 'root' ? [''] : ['/api', '/sfp/api']).map((prefix) => `${method} ${prefix}${path}`),
+    )
+    expect(
+      operations()
+        .map(({ method, path }) => `${method} ${path}`)
+        .toSorted(),
+    ).toEqual(expected.toSorted())
+  })
+
+  it('has no reference that leads nowhere, and nothing that nobody refers to', () => {
+    const references = new Set([...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, ref]) => ref ?? ''))
+    expect(references.size).toBeGreaterThan(10)
+    for (const reference of references) expect(resolve(document, reference), reference).toBeTypeOf('object')
+    for (const name of Object.keys(document.components.schemas))
+      expect(references).toContain(`#/components/schemas/${name}`)
+    for (const name of Object.keys(document.components.responses))
+      expect(references).toContain(`#/components/responses/${name}`)
+  })
+
+  it('gives each operation a name of its own, and a tag that is explained', () => {
+    const names = operations().map(({ operation }) => operation.operationId)
+    expect(new Set(names).size).toBe(names.length)
+    const tags = (document['tags'] as { name: string }[]).map(({ name }) => name)
+    for (const { operation } of operations()) expect(tags).toEqual(expect.arrayContaining(operation.tags))
+  })
+
+  it('declares exactly the parameters that each path has', () => {
+    for (const { path, operation } of operations()) {
+      const inPath = operation.parameters.filter((parameter) => parameter.in === 'path')
+      expect(inPath.map(({ name }) => name)).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))
+      expect(inPath.every(({ required }) => required)).toBe(true)
+    }
+  })
+
+  it('describes every answer, among them a success', () => {
+    for (const { operation } of operations()) {
+      const statuses = Object.keys(operation.responses)
+      expect(statuses.some((status) => status.startsWith('2'))).toBe(true)
+      for (const response of Object.values(operation.responses))
+        expect(response.description ?? response.$ref).toBeTruthy()
+    }
+  })
+
+  it('needs a token, unlike its page', async () => {
+    expect((await rest.ask('GET /api/openapi.json', { token: null })).status).toBe(401)
+    expect((await rest.ask('GET /api/docs', { token: null })).status).toBe(200)
+  })
+
+  it('says what is really answered', async () => {
+    const id = await rest.submit('writes')
+    await rest.reach(id, 'completed')
+    const failed = await rest.submit('probe', { steps: 1, failAtStep: 1 }, { retryConfig: { maxAttempts: 1 } })
+    await rest.reach(failed, 'failed')
+    const holding = await rest.submit('holds')
+    await rest.reach(holding, 'completed')
+    const distant = await rest.submit('probe', {}, { scheduleType: 'scheduled', scheduledFor: '2099-01-01T00:00:00Z' })
+    const body = { type: 'probe', data: {} }
+    await holds('submitTask', await rest.ask('POST /api/tasks', { body }))
+    await holds('submitTask', await rest.ask('POST /api/tasks', { body, headers: { prefer: 'wait=30' } }))
+    await holds('listTasks', await rest.ask('GET /api/tasks'))
+    for (const task of [id, failed, holding, distant]) {
+      await holds('getTaskStatus', await rest.ask(`GET /api/tasks/${task}/status`))
+      await holds('getTaskResult', await rest.ask(`GET /api/tasks/${task}/result`))
+    }
+    await holds('listTaskParts', await rest.ask(`GET /api/tasks/${id}/result/parts`))
+    await holds('getTaskLogs', await rest.ask(`GET /api/logs/${holding}`))
+    await holds('cancelTask', await rest.ask(`DELETE /api/tasks/${distant}`))
+    await holds('cancelTask', await rest.ask(`DELETE /api/tasks/${distant}`))
+    await holds('listTaskRuns', await rest.ask(`GET /api/tasks/${id}/recurring-instances`))
+    await holds('stopRecurringTask', await rest.ask(`POST /api/tasks/${id}/stop-recurring`))
+    await holds('getHealth', await rest.ask('GET /api'))
+    await holds('getLiveness', await rest.ask('GET /livez'))
+  })
+})
+
+/** An answer is one that its row documents, field by field. */
+async function holds(name: string, { status, body }: { status: number; body: unknown }): Promise<void> {
+  const route = routes.find((one) => one.name === name)
+  const schema = status < 400 ? route?.answers[status]?.schema : problem
+  expect(schema, `${name} documents ${status}`).toBeDefined()
+  if (status >= 400) expect(route?.refusals).toContain(status)
+  expect(strict(schema).safeParse(body).error, name).toBeUndefined()
+}
+
+/** The same schema, but refusing fields that it does not name. */
+function strict(schema: z.ZodType | undefined): z.ZodType {
+  if (schema instanceof z.ZodArray) return z.array(strict(schema.element as z.ZodType))
+  return schema instanceof z.ZodObject ? schema.strict() : z.never()
+}
+
+function resolve(root: unknown, reference: string): unknown {
+  return reference
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((place, step) => (place as Record<string, unknown> | undefined)?.[step], root)
+}
+
+describe.each(['/api', '/sfp/api'])('the page under %s', (prefix) => {
+  it('runs no script that is not a file of this server', async () => {
+    const { headers, body } = await rest.ask<string>(`GET ${prefix}/docs`, { token: null })
+    const policy = headers.get('content-security-policy') ?? ''
+    expect(policy).toContain("script-src 'self'")
+    expect(policy).not.toMatch(/script-src[^;]*unsafe/)
+    for (const [, attributes] of body.matchAll(/<script([^>]*)>/g))
+      expect(attributes).toMatch(/ src="docs\/|type="application\/json"/)
+    expect(body).not.toMatch(/(src|href)="(https?:)?\/\//)
+  })
+
+  it('holds the whole document', async () => {
+    const { body } = await rest.ask<string>(`GET ${prefix}/docs`, { token: null })
+    const text = /<script type="application\/json" id="document">(.*?)<\/script>/s.exec(body)?.[1] ?? ''
+    expect(JSON.parse(text)).toEqual(document)
+  })
+
+  it('has all its files, to be kept for good', async () => {
+    const { body } = await rest.ask<string>(`GET ${prefix}/docs`, { token: null })
+    const files = [...body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file)
+    expect(files).toHaveLength(4)
+    for (const file of files) {
+      const response = await rest.send(`GET ${prefix}/${file}`, { token: null })
+      expect(response.status).toBe(200)
+      expect(response.headers.get('cache-control')).toContain('immutable')
+      expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(100)
+    }
+  })
+
+  it.each(['package.json', '..%2fpackage.json', '%2e%2e%2fpackage.json', 'index.html'])('has no %s', async (file) => {
+    expect((await rest.ask(`GET ${prefix}/docs/${file}`, { token: null })).status).toBe(404)
+  })
+})

@@ -1,0 +1,81 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { until } from '#test/support/until.ts'
+
+/** An answer with its body as JSON, where it is JSON. */
+export interface RestAnswer<Body> {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Body
+}
+
+export interface RestOptions {
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+  /** `null`: without a token. */
+  readonly token?: string | null
+}
+
+/** A server with task types for these tests. */
+export function startRestServer(): Promise<TestServer> {
+  return startTestServer({ configFile: join(import.meta.dirname, 'signalbox.config.ts') })
+}
+
+/** Asks as the owner, or with another token, by real HTTP. */
+export function clientOf(server: Pick<TestServer, 'url' | 'token'>) {
+  function send(call: string, { body, headers, token = server.token }: RestOptions = {}): Promise<Response> {
+    const [method = '', path] = call.split(' ')
+    return fetch(`${server.url}${path}`, {
+      method,
+      headers: {
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+  }
+
+  async function ask<Body = Record<string, unknown>>(call: string, options?: RestOptions): Promise<RestAnswer<Body>> {
+    const response = await send(call, options)
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json') === true
+    return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as Body }
+  }
+
+  async function submit(type: string, data: object = {}, more: object = {}): Promise<string> {
+    const { body } = await ask<{ operationId: string }>('POST /api/tasks', { body: { type, data, ...more } })
+    return body.operationId
+  }
+
+  /** Resolves when the task stands there. */
+  async function reach(operationId: string, status: string): Promise<void> {
+    await until(async () => (await ask(`GET /api/tasks/${operationId}/status`)).body['status'] === status)
+  }
+
+  return { send, ask, submit, reach }
+}
+
+export type RestClient = ReturnType<typeof clientOf>
+
+/** A file for which a task waits, and the word that makes it. */
+export function gate(): { until: string; release: () => void } {
+  const file = join(mkdtempSync(join(tmpdir(), 'signalbox-gate-')), 'released')
+  return { until: file, release: () => writeFileSync(file, '') }
+}
+
+/** A token of a member with these scopes: in the owner's account, or in a new one of its own. */
+export async function makeToken({ database }: TestServer, scopes: string[], where: 'same' | 'other'): Promise<string> {
+  const token = `test-token-${randomUUID()}`
+  const [owner] = await database.query<{ id: string }>('SELECT id FROM account LIMIT 1')
+  const accountId = where === 'same' ? owner?.id : randomUUID()
+  if (where === 'other') await database.query("INSERT INTO account (id, name) VALUES ($1, 'other')", [accountId])
+  await database.query(
+    "INSERT INTO application_token (account_id, id, name, hash, role, scopes) VALUES ($1, $2, 'test', $3, 'MEMBER', $4)",
+    [accountId, randomUUID(), createHash('sha256').update(token).digest(), scopes],
+  )
+  return token
+}
