@@ -1,4 +1,5 @@
 import type { Caller } from '#domain/access/service.ts'
+import { endable } from '#lib/endable.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { Journal, JournalStream } from '#platform/journal/journal.ts'
@@ -52,7 +53,7 @@ export function createEventService({ journal, quietTypes }: EventServiceDeps) {
   ): Promise<AsyncGenerator<Event>> {
     caller.must('events:read')
     const stream = await journal.open(journalFilter(caller, filter, quietTypes), { after })
-    return tell(stream)
+    return endable(tell(stream), () => stream.close())
   }
 
   return { list, follow }

@@ -1,3 +1,4 @@
+import { endable } from '#lib/endable.ts'
 import type { Journal, JournalItem, JournalStream } from '#platform/journal/journal.ts'
 import { TaskNotFound } from './errors.ts'
 import { type TaskEventData, type TaskEventType, taskEventTypes, taskIdOf, taskSubject } from './events.ts'
@@ -72,7 +73,8 @@ export async function followTask(
     const state = await deps.findState(accountId, taskId)
     if (state === undefined) throw new TaskNotFound(taskId)
     const isOver = hasEnded(state.status) && (after === undefined || !(await endsAfter(deps, accountId, taskId, after)))
-    return tellTask(deps, stream, taskId, after === undefined ? state : undefined, isOver)
+    const updates = tellTask(deps, stream, taskId, after === undefined ? state : undefined, isOver)
+    return endable(updates, () => stream.close())
   } catch (error) {
     stream.close()
     throw error
@@ -122,12 +124,8 @@ export async function followTasks(
   where: TaskFeedFilter,
   after: string | undefined,
 ): Promise<AsyncGenerator<TaskUpdate>> {
-  return tellTasks(
-    deps,
-    await deps.journal.open<Progress>({ accountId, types: ['task.*'] }, { after }),
-    accountId,
-    where,
-  )
+  const stream = await deps.journal.open<Progress>({ accountId, types: ['task.*'] }, { after })
+  return endable(tellTasks(deps, stream, accountId, where), () => stream.close())
 }
 
 async function* tellTasks(

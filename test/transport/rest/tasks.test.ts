@@ -241,10 +241,27 @@ describe('GET /tasks/{operationId}/status', () => {
     expect(seen.body).toEqual({ status: 'failed', progress: expect.any(Number), error })
   })
 
+  it('leaves no subscription open when the client goes away', async () => {
+    const id = await rest.submit('probe', {}, { scheduleType: 'scheduled', scheduledFor: '2099-01-01T00:00:00Z' })
+    const gone = new AbortController()
+    const headers = { authorization: `Bearer ${server.token}` }
+    const waiting = fetch(`${server.url}/api/tasks/${id}/status?wait=60`, { headers, signal: gone.signal })
+    await until(async () => (await subscribers()) === 1)
+    gone.abort()
+    await expect(waiting).rejects.toThrow()
+    await until(async () => (await subscribers()) === 0)
+  })
+
   it('refuses a wait of more than a minute', async () => {
     expect(await rest.ask(`GET /api/tasks/${nobody}/status?wait=61`)).toMatchObject({ status: 400 })
   })
 })
+
+/** How many streams the server has open. */
+async function subscribers(): Promise<number> {
+  const { body } = await rest.ask<string>('GET /metrics')
+  return Number(/^signalbox_subscribers (\d+)$/m.exec(body)?.[1])
+}
 
 describe('GET /tasks/{operationId}/result', () => {
   it('has the result of a completed task, and none before', async () => {
