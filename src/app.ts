@@ -107,6 +107,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
       isStopping: () => stopping,
     },
     metrics,
+    api: config.roles.api,
     graphiql: !config.production,
     log,
   })

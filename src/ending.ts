@@ -11,14 +11,18 @@ export interface Ending extends Disposable {
   fail(error: unknown): void
 }
 
+/** What asks a server to end, and what a second one ends the process with (128 and its number). */
+const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+type EndSignal = keyof typeof codes
+const signals = Object.keys(codes) as EndSignal[]
+
 /** npm hands on a signal that the terminal has already sent to everybody: the same Ctrl-C arrives twice. */
 const echoMs = 500
-const codes = { SIGINT: 130, SIGTERM: 143 } as const
-type EndSignal = keyof typeof codes
 
 /**
- * Listens for what ends a server: SIGINT, SIGTERM, and errors that nobody caught. A second signal ends the process at
- * once with 130 or 143; the database then recovers at the next start. `onLate` hears of failures after the first reason.
+ * Listens for what ends a server: SIGINT, SIGTERM, SIGHUP (its terminal was closed), and errors that nobody caught. A
+ * second signal ends the process at once; the database then recovers at the next start. `onLate` hears of failures after
+ * the first reason.
  */
 export function awaitEnd(onLate: (error: unknown) => void): Ending {
   const { promise, resolve } = Promise.withResolvers<End>()
@@ -37,12 +41,14 @@ export function awaitEnd(onLate: (error: unknown) => void): Ending {
     if (isDecided) onLate(error)
     else decide({ kind: 'failed', error })
   }
-  process.on('SIGINT', ask).on('SIGTERM', ask).on('uncaughtException', fail).on('unhandledRejection', fail)
+  for (const signal of signals) process.on(signal, ask)
+  process.on('uncaughtException', fail).on('unhandledRejection', fail)
   return {
     first: promise,
     fail,
     [Symbol.dispose]() {
-      process.off('SIGINT', ask).off('SIGTERM', ask).off('uncaughtException', fail).off('unhandledRejection', fail)
+      for (const signal of signals) process.off(signal, ask)
+      process.off('uncaughtException', fail).off('unhandledRejection', fail)
     },
   }
 }

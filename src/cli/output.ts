@@ -16,6 +16,8 @@ export interface Column<Row> {
   readonly style?: (row: Row) => Style
   /** Is cut first where the terminal is too narrow; others keep their width. */
   readonly flexible?: boolean
+  /** Is left out where the terminal is too narrow for the whole table. */
+  readonly optional?: boolean
 }
 
 const narrowestColumn = 6
@@ -72,23 +74,16 @@ export class Output {
     return isColored ? styleText(style, text, { validateStream: false }) : text
   }
 
-  /** Rows under their titles, as wide as they need and the terminal allows. */
+  /** Rows under their titles, as wide as they need and the terminal allows; columns without content are left out. */
   table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
-    const cells = rows.map((row) => columns.map((column) => column.text(row)))
-    const widths = this.#widths(columns, cells)
-    const print = (texts: readonly string[], style: (index: number) => Style | undefined) => {
-      const parts = texts.map((text, index) => {
-        const shown = pad(shorten(text, widths[index] ?? 0), index === texts.length - 1 ? 0 : (widths[index] ?? 0))
-        const chosen = style(index)
-        return chosen === undefined ? shown : this.styled(chosen, shown)
-      })
-      this.line(parts.join(gap).trimEnd())
-    }
-    print(
-      columns.map((column) => column.title),
-      () => 'dim',
-    )
-    for (const [at, row] of rows.entries()) print(cells[at] ?? [], (index) => columns[index]?.style?.(row))
+    const filled = columns.filter((column) => rows.some((row) => column.text(row) !== ''))
+    const shown = this.#excess(rows, filled) > 0 ? filled.filter((column) => column.optional !== true) : filled
+    const widths = this.#widths(rows, shown)
+    const line = (cells: readonly string[]) => this.line(cells.join(gap).trimEnd())
+    const cell = (text: string, index: number) => pad(shorten(text, widths[index] ?? 0), widths[index] ?? 0)
+    line(shown.map(({ title }, index) => this.styled('dim', cell(title, index))))
+    for (const row of rows)
+      line(shown.map((column, index) => this.#painted(row, column, cell(column.text(row), index))))
   }
 
   /** Names and values, one a line; those without a value are left out. */
@@ -102,26 +97,58 @@ export class Output {
     }
   }
 
-  /** A JSON value for a reader: coloured on a terminal, plain JSON elsewhere. */
+  /** A JSON value for a reader: coloured and folded on a terminal, plain indented JSON elsewhere. */
   value(value: unknown): string {
-    if (!this.isTerminal || this.#env['NO_COLOR']) return JSON.stringify(value, undefined, 2)
-    return paint(JSON.stringify(value, undefined, 2))
+    if (!this.isTerminal) return JSON.stringify(value, undefined, 2)
+    const text = fold(value, this.columns)
+    return this.#env['NO_COLOR'] ? text : paint(text)
   }
 
-  #widths<Row>(columns: readonly Column<Row>[], cells: readonly (readonly string[])[]): number[] {
-    const widths = columns.map(({ title }, index) =>
-      Math.max(columnsOf(title), ...cells.map((row) => columnsOf(row[index] ?? ''))),
-    )
-    let excess = widths.reduce((sum, width) => sum + width + gap.length, -gap.length) - this.columns
-    for (const [index, column] of [...columns.entries()].reverse()) {
-      if (excess <= 0 || column.flexible !== true) continue
-      const width = widths[index] ?? 0
-      const cut = Math.min(excess, Math.max(0, width - narrowestColumn))
-      widths[index] = width - cut
-      excess -= cut
+  #painted<Row>(row: Row, { style }: Column<Row>, text: string): string {
+    return style === undefined ? text : this.styled(style(row), text)
+  }
+
+  #widths<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): number[] {
+    const widths = columns.map((column) => naturalWidth(rows, column))
+    for (let excess = this.#excess(rows, columns); excess > 0; excess -= 1) {
+      const flexible = widths.map((width, index) => (columns[index]?.flexible === true ? width : 0))
+      const widest = flexible.indexOf(Math.max(...flexible))
+      if ((flexible[widest] ?? 0) <= narrowestColumn) break
+      widths[widest] = (widths[widest] ?? 0) - 1
     }
     return widths
   }
+
+  /** By how much the columns at their natural widths are wider than the terminal. */
+  #excess<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): number {
+    const widths = columns.map((column) => naturalWidth(rows, column) + gap.length)
+    return widths.reduce((sum, width) => sum + width, -gap.length) - this.columns
+  }
+}
+
+function naturalWidth<Row>(rows: readonly Row[], { title, text }: Column<Row>): number {
+  return Math.max(columnsOf(title), ...rows.map((row) => columnsOf(text(row))))
+}
+
+/** Indented JSON in which whatever has room on a line stands on one. */
+function fold(value: unknown, columns: number, indent = ''): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const flat = flatJson(value)
+  if (columnsOf(indent + flat) <= columns) return flat
+  const deeper = `${indent}  `
+  const items = Array.isArray(value)
+    ? value.map((item) => fold(item, columns, deeper))
+    : Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}: ${fold(inner, columns, deeper)}`)
+  const [open, close] = Array.isArray(value) ? '[]' : '{}'
+  return `${open}\n${deeper}${items.join(`,\n${deeper}`)}\n${indent}${close}`
+}
+
+/** JSON on one line, with blanks where a reader wants them. */
+function flatJson(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(flatJson).join(', ')}]`
+  const items = Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}: ${flatJson(inner)}`)
+  return items.length === 0 ? '{}' : `{ ${items.join(', ')} }`
 }
 
 const jsonToken = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g

@@ -13,7 +13,8 @@ Environment:
   SIGNALBOX_URL    the server (default: http://127.0.0.1:4000)
   SIGNALBOX_TOKEN  an application token; the first start of a server prints the owner's
   NO_COLOR         no colours
-  What \`serve\` reads stands in the README.`
+  What \`serve\` reads stands in the README.
+`
 
 /** The whole command line as a tree of commands. */
 export function createProgram(session: Session): Command {

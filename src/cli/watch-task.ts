@@ -14,8 +14,8 @@ import { TaskLogReader } from './task-log-reader.ts'
 import { found } from './task-text.ts'
 import { createTaskView, type TaskOutcome, type TaskView } from './task-view.ts'
 
-/** A result of so many characters is shown with the outcome; of a longer one, how to get it. */
-const shortResult = 2_000
+/** A result of so many lines is shown with the outcome; of a longer one, how to get it. */
+const shortResultLines = 30
 
 /** Shows a task until it has ended, across restarts of the server; resolves with the exit code that its outcome has. */
 export async function watchTask(api: Api, task: TaskSummaryFragment): Promise<number> {
@@ -62,7 +62,8 @@ function mayHaveLogged({ kind, attempt }: TaskUpdate): boolean {
 
 function tellResult({ output, invocation }: Api, { id, status, result, resultExpired }: TaskOutcome): void {
   if (status !== 'COMPLETED' || resultExpired || result === null) return
-  if (JSON.stringify(result).length <= shortResult) output.line(output.value(result))
+  const text = output.value(result)
+  if (text.split('\n').length <= shortResultLines) output.line(text)
   else output.line(`Its result: ${invocation} task result ${id}`)
 }
 

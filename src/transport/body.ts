@@ -9,15 +9,33 @@ export class BodyTooLarge extends AppError {
   }
 }
 
-/** The whole body of a request. @throws {BodyTooLarge} as soon as it is known to be larger than `limit` bytes. */
+/**
+ * The whole body of a request. @throws {BodyTooLarge} as soon as it is known to be larger than `limit` bytes; the
+ * request can still be answered then.
+ */
 export async function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
   if (Number(req.headers['content-length'] ?? 0) > limit) throw new BodyTooLarge(limit)
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of req as AsyncIterable<Buffer>) {
+  // Leaving a plain loop over the request would destroy its connection.
+  for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > limit) throw new BodyTooLarge(limit)
     chunks.push(chunk)
   }
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+}
+
+/** How long a client that is refused may go on sending, in milliseconds. */
+const lingerMs = 1_000
+
+/**
+ * Drops what a refused client still sends. Its connection is cut only if that takes long, since an answer on a
+ * connection that is cut at once may never be read (RFC 9112 §9.6).
+ */
+export function drain(req: IncomingMessage): void {
+  if (req.complete) return
+  const timer = setTimeout(() => req.socket.destroy(), lingerMs)
+  for (const event of ['end', 'close']) req.once(event, () => clearTimeout(timer))
+  req.resume()
 }

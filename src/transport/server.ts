@@ -18,6 +18,8 @@ export interface ApiOptions {
   readonly contextOf: (caller: Caller) => Context
   readonly health: HealthSources
   readonly metrics: Metrics
+  /** Whether this process answers more than health and metrics. */
+  readonly api: boolean
   readonly graphiql: boolean
   readonly log: Logger
 }
@@ -25,13 +27,13 @@ export interface ApiOptions {
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
 /** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
-export function serveApi({ http, access, contextOf, health, metrics, graphiql, log }: ApiOptions) {
+export function serveApi({ http, access, contextOf, health, metrics, api, graphiql, log }: ApiOptions) {
   const maskError = createErrorMask(log)
   const server = createGraphqlServer({ contextOf, maskError, graphiql })
-  const websocket = serveWebsocket({ http, server, access, maskError, log })
-  const rest = createRest({ server, access, maskError, health, version: health.version, log })
+  const websocket = api ? serveWebsocket({ http, server, access, maskError, log }) : undefined
+  const rest = createRest({ server, access, maskError, health, api, version: health.version, log })
   const doors: Readonly<Record<string, Handler>> = {
-    [graphqlPath]: createGraphqlHttp({ server, access, maskError, graphiql }),
+    ...(api && { [graphqlPath]: createGraphqlHttp({ server, access, maskError, graphiql }) }),
     [metricsPath]: createMetricsHttp({ access, metrics, maskError }),
   }
 
@@ -65,9 +67,9 @@ export function serveApi({ http, access, contextOf, health, metrics, graphiql, l
   return {
     /** Open WebSocket connections. */
     get sockets(): number {
-      return websocket.sockets
+      return websocket?.sockets ?? 0
     },
     /** Ends all streams. */
-    close: () => websocket.close(),
+    close: async () => websocket?.close(),
   }
 }

@@ -66,7 +66,7 @@ function table(output: Output, tasks: readonly TaskSummaryFragment[]): void {
     { title: 'ID', text: (task) => task.id },
     { title: 'STATUS', text: (task) => task.status, style: (task) => statusStyles[task.status] },
     { title: 'TYPE', text: (task) => task.type, flexible: true },
-    { title: 'PRIORITY', text: (task) => task.priority, flexible: true },
+    { title: 'PRIORITY', text: (task) => task.priority, optional: true },
     { title: 'AGE', text: (task) => duration(now - Date.parse(task.createdAt)) },
     { title: 'RAN', text: (task) => runTime(task, now) ?? '' },
     { title: 'STATE', text: state, flexible: true },

@@ -1,4 +1,6 @@
 import type { Clock } from '#lib/clock.ts'
+import { errorMessage } from '#lib/errors.ts'
+import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
@@ -42,7 +44,7 @@ interface Ended {
 }
 
 /** Most results that one round writes down. */
-const settleBatch = 500
+const mostSettled = 500
 /** It looks for due work at least this often, whatever hints it missed. */
 const lookIntervalMs = 1_000
 const failureDelayMs = 500
@@ -55,6 +57,7 @@ export class Dispatcher {
   readonly #deps: DispatcherDeps
   readonly #running = new Map<string, Running>()
   #ended: Ended[] = []
+  #settleBatch = mostSettled
   #wanted = false
   #round: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -141,12 +144,25 @@ export class Dispatcher {
         if (claimed === 0) nextMs = await this.#untilDue()
       } while (this.#wanted && !this.#stopped)
     } catch (error) {
+      if (isRefusedData(error)) this.#setApart(error)
       this.#deps.log.error({ err: error }, 'a dispatcher round failed; trying again')
       nextMs = failureDelayMs
       this.#wanted = false
       this.#promiseAll()
     }
     if (!this.#stopped) this.#timer = setTimeout(() => this.#look(), nextMs)
+  }
+
+  /** What the database refuses of one result must not keep the others from being written: they go one by one. */
+  #setApart(error: unknown): void {
+    const [first, ...rest] = this.#ended
+    if (this.#settleBatch > 1 || first === undefined) {
+      this.#settleBatch = 1
+      return
+    }
+    const reason = `The database can't keep the result: ${errorMessage(error)}`
+    const outcome = { kind: 'failed', error: { code: 'RESULT_REFUSED', message: reason, retryable: false } } as const
+    this.#ended = [...rest, { running: first.running, outcome }]
   }
 
   #look(): void {
@@ -169,7 +185,7 @@ export class Dispatcher {
 
   /** @returns how many attempts were started. */
   async #oneRound(): Promise<number> {
-    const ended = this.#ended.slice(0, settleBatch)
+    const ended = this.#ended.slice(0, this.#settleBatch)
     const places = this.#claiming ? freeSlots(this.#deps.plan, this.#count(ended)) : { critical: 0, shared: 0 }
     if (ended.length === 0 && (places.critical === 0 || this.#promising.size === 0)) return 0
     const now = this.#deps.clock.now()
@@ -179,6 +195,7 @@ export class Dispatcher {
       return this.#claim(tx, places, this.#count(ended).BATCH)
     })
     this.#ended = this.#ended.slice(ended.length)
+    if (this.#ended.length === 0) this.#settleBatch = mostSettled
     for (const one of ended) this.#release(one)
     for (const { status } of settlements) if (status === 'SCHEDULED') this.#checkDue = true
     for (const [index, { next }] of settlements.entries())

@@ -175,9 +175,14 @@ export class OutputRecorder {
     }
     return {
       write: async (chunk) => {
-        held.push(chunk)
-        heldBytes += chunk.length
-        if (heldBytes >= chunkBytes) await flush(false)
+        // However large the pieces are in which it comes, it is stored in pieces that a reader can take one at a time.
+        for (let start = 0; start < chunk.length; ) {
+          const piece = chunk.subarray(start, start + chunkBytes - heldBytes)
+          held.push(piece)
+          heldBytes += piece.length
+          start += piece.length
+          if (heldBytes >= chunkBytes) await flush(false)
+        }
       },
       close: async () => {
         // What was said before the part comes before it in the journal, too.

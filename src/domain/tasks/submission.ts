@@ -68,6 +68,8 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes):
   const parsed = submission.safeParse(request)
   if (!parsed.success) throw invalid('The task', issuesOf(parsed.error, ''))
   const wanted = parsed.data
+  if (!isStorable(wanted))
+    throw invalid('The task', [{ path: '', message: 'it holds a NUL character or half of a surrogate pair' }])
   const type = types.get(wanted.type)
   if (type === undefined)
     throw new UnknownTaskType(
@@ -107,8 +109,6 @@ function checkInput(type: TaskType, input: unknown): unknown {
   const size = Buffer.byteLength(JSON.stringify(input) ?? '')
   if (size > inputBytes)
     throw invalid('The input', [{ path: 'input', message: `has ${size} bytes; at most ${inputBytes} are kept` }])
-  if (!isStorable(input))
-    throw invalid('The input', [{ path: 'input', message: 'holds a NUL character or half of a surrogate pair' }])
   const parsed = type.input.safeParse(input)
   if (!parsed.success) throw invalid(`The input of "${type.name}"`, issuesOf(parsed.error, 'input'))
   return parsed.data

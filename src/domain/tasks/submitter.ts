@@ -1,5 +1,6 @@
 import { createBatcher } from '#lib/batcher.ts'
 import type { AppError } from '#lib/errors.ts'
+import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { IdempotencyKeyReused } from './errors.ts'
@@ -52,11 +53,18 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
     return results
   }
 
-  const inGroup = createBatcher<NewTask, Submitted | AppError>({
+  const inGroup = createBatcher<NewTask, Submitted | Error>({
     maxSize: groupSize,
     concurrency: groupConcurrency,
-    run: submitGroup,
+    run: (tasks) => submitGroup(tasks).catch((error: unknown) => submitApart(tasks, error)),
   })
+
+  /** What the database refuses in one task must not keep the others of its group from being written. */
+  async function submitApart(tasks: readonly NewTask[], error: unknown): Promise<(Submitted | Error)[]> {
+    if (tasks.length === 1 || !isRefusedData(error)) throw error
+    const each = tasks.map(async (task) => (await submitGroup([task]))[0])
+    return (await Promise.allSettled(each)).map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
+  }
 
   /** Commits one task, together with whichever others arrive at the same time. @throws {IdempotencyKeyReused} */
   async function submitOne(task: NewTask): Promise<Submitted> {
@@ -104,7 +112,7 @@ async function answers(
   })
 }
 
-function orThrow(result: Submitted | AppError): Submitted {
+function orThrow(result: Submitted | Error): Submitted {
   if (result instanceof Error) throw result
   return result
 }

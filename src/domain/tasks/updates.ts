@@ -73,7 +73,7 @@ export async function followTask(
     const state = await deps.findState(accountId, taskId)
     if (state === undefined) throw new TaskNotFound(taskId)
     const isOver = hasEnded(state.status) && (after === undefined || !(await endsAfter(deps, accountId, taskId, after)))
-    const updates = tellTask(deps, stream, taskId, after === undefined ? state : undefined, isOver)
+    const updates = tellTask(deps, stream, accountId, taskId, after === undefined ? state : undefined, isOver)
     return endable(updates, () => stream.close())
   } catch (error) {
     stream.close()
@@ -89,6 +89,7 @@ function endsAfter(deps: UpdatesDeps, accountId: string, taskId: string, after: 
 async function* tellTask(
   deps: UpdatesDeps,
   stream: JournalStream<Progress>,
+  accountId: string,
   taskId: string,
   state: TaskState | undefined,
   isOver: boolean,
@@ -98,20 +99,38 @@ async function* tellTask(
   })
   try {
     if (state !== undefined) yield stateUpdate(stream.cursor, taskId, state)
-    if (!isOver) yield* untilEnd(stream, taskId)
+    if (!isOver) yield* untilEnd(deps, stream, accountId, taskId)
   } finally {
     unlisten()
     stream.close()
   }
 }
 
-async function* untilEnd(stream: JournalStream<Progress>, taskId: string): AsyncGenerator<TaskUpdate> {
+async function* untilEnd(
+  deps: UpdatesDeps,
+  stream: JournalStream<Progress>,
+  accountId: string,
+  taskId: string,
+): AsyncGenerator<TaskUpdate> {
+  let lagged: TaskUpdate | undefined
   for await (const item of stream) {
     const update = toUpdate(item, taskId)
     if (update === undefined) continue
     yield update
     if (update.kind === 'STATUS' && update.status !== undefined && hasEnded(update.status)) return
+    if (update.kind !== 'LAGGED') continue
+    lagged = update
+    // The end itself may be among what was dropped, and nothing would follow it: read what waits, and no more.
+    if (await hasEndedBehind(deps, accountId, taskId, update.cursor)) stream.close()
   }
+  const state = lagged && (await deps.findState(accountId, taskId))
+  if (lagged !== undefined && state !== undefined) yield stateUpdate(lagged.cursor, taskId, state)
+}
+
+/** Whether the task's end stands between a cursor and what was handed out to streams by now. */
+async function hasEndedBehind(deps: UpdatesDeps, accountId: string, taskId: string, cursor: string): Promise<boolean> {
+  const filter = { accountId, subject: taskSubject(taskId), types: endTypes }
+  return (await deps.journal.page(filter, cursor, 1)).length > 0
 }
 
 /**

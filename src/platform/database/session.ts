@@ -17,6 +17,9 @@ const aliveLock = 0x5b0c
 
 const holdAliveSql = 'SELECT pg_advisory_lock($1, $2)'
 
+/** A connection that is dead without a word is noticed within about twice this time. */
+const heartbeatMs = 5_000
+
 const reconnectDelaysMs = [50, 100, 250, 500, 1_000]
 
 /**
@@ -30,6 +33,7 @@ export class DatabaseSession {
   #aliveId: number | undefined
   #turn: Promise<void> = Promise.resolve()
   #reconnecting: Promise<void> | undefined
+  #heartbeat: NodeJS.Timeout | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -38,6 +42,18 @@ export class DatabaseSession {
   /** Connects for the first time. @throws what the database says, when it can't. */
   async open(): Promise<void> {
     await this.#connect()
+    this.#heartbeat = setInterval(() => void this.#beat(), heartbeatMs)
+  }
+
+  async #beat(): Promise<void> {
+    const client = this.#client
+    try {
+      await this.#inTurn((current) => current.query('SELECT 1'))
+    } catch {
+      // Its end is what starts the reconnection.
+      if (client !== undefined) this.#lost(client)
+      client?.end().catch(() => {})
+    }
   }
 
   get connected(): boolean {
@@ -68,6 +84,7 @@ export class DatabaseSession {
 
   async close(): Promise<void> {
     this.#closed = true
+    clearInterval(this.#heartbeat)
     await this.#reconnecting
     const client = this.#client
     await this.#turn
@@ -81,6 +98,7 @@ export class DatabaseSession {
       application_name: 'signalbox session',
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
+      query_timeout: heartbeatMs,
     })
     client.on('error', () => this.#lost(client))
     client.on('end', () => this.#lost(client))

@@ -18,8 +18,25 @@ export function createLog(options: { level: LogLevel; format: 'json' | 'pretty' 
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: describeError },
     redact: { paths: secretPaths, censor: '[redacted]' },
   }
   if (options.format === 'json') return pino(settings)
   return pino(settings, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', sync: true }))
+}
+
+interface ErrorRecord {
+  readonly type: string
+  readonly message: string
+  readonly code?: unknown
+  readonly stack?: string | undefined
+  readonly cause?: ErrorRecord
+}
+
+/** What is logged of an error: not its further properties, in which a database, say, repeats the row that it refused. */
+function describeError(error: unknown): ErrorRecord {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) }
+  const { name: type, message, stack, cause } = error
+  const code = 'code' in error ? { code: error.code } : {}
+  return { type, message, ...code, stack, ...(cause !== undefined && { cause: describeError(cause) }) }
 }

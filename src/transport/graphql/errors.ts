@@ -1,65 +1,119 @@
-import { GraphQLError } from 'graphql'
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { AppError, errorTable } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 
-/** What clients see of an error: expected ones with their code, bugs as an id under which the log has them whole. */
+/** What an error says of the HTTP response; `spec`: only where the media type lets GraphQL errors have a status. */
+export interface HttpHint {
+  readonly status?: number
+  readonly spec?: boolean
+}
+
+/**
+ * What clients see of an error: expected ones with their code, bugs as an id under which the log has them whole.
+ * Masking what was masked before changes nothing.
+ */
 export function createErrorMask(log: Logger): (error: unknown) => GraphQLError {
+  const masked = new WeakSet<GraphQLError>()
   return (error) => {
     const cause = rootCause(error)
-    if (cause instanceof AppError) return expected(cause, error)
-    if (error instanceof GraphQLError && error.originalError === undefined) return withCode(error)
-    return unexpected(cause, error, log)
+    if (cause instanceof GraphQLError && masked.has(cause)) return cause
+    const result = mask(cause, error, log)
+    masked.add(result)
+    return result
   }
+}
+
+/** An error as clients get it: what it says of HTTP is for us. */
+export function formatError(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...rest } = error.toJSON()
+  const { http: _, ...told } = extensions ?? {}
+  return { ...rest, extensions: told }
+}
+
+export function httpHint(error: GraphQLError): HttpHint {
+  return (error.extensions['http'] ?? {}) as HttpHint
+}
+
+function mask(cause: unknown, error: unknown, log: Logger): GraphQLError {
+  if (cause instanceof AppError) return expected(cause, error)
+  if (error instanceof GraphQLError && isAboutRequest(cause, error)) return refused(error)
+  return isDatabaseOutage(cause) ? outage(cause, error, log) : unexpected(cause, error, log)
 }
 
 function rootCause(error: unknown): unknown {
   let cause = error
-  while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError
+  while (cause instanceof GraphQLError && (cause.originalError ?? cause.cause) instanceof Error)
+    cause = cause.originalError ?? cause.cause
   return cause
+}
+
+/**
+ * Whether graphql found fault with the request itself: before anything was executed, or with an argument, which it
+ * knows the place of in the query. A result that can't be put into its type is a bug of ours.
+ */
+function isAboutRequest(cause: unknown, error: GraphQLError): boolean {
+  return cause instanceof GraphQLError && (error.path === undefined || cause.nodes !== undefined)
 }
 
 function expected(cause: AppError, error: unknown): GraphQLError {
   const { status } = errorTable[cause.kind]
   const issues = 'issues' in cause ? { issues: cause.issues } : {}
-  const http = cause.kind === 'unauthenticated' || cause.kind === 'unavailable' ? { http: { status } } : {}
+  const isOfRequest = cause.kind === 'unauthenticated' || cause.kind === 'unavailable' || cause.kind === 'too-large'
+  const http = isOfRequest ? { http: { status } } : {}
   return new GraphQLError(cause.message, {
     ...placeOf(error),
     extensions: { code: cause.code, ...issues, ...http },
   })
 }
 
-/** The query itself was wrong: graphql's own words, with a code. */
-function withCode(error: GraphQLError): GraphQLError {
-  if (error.extensions['code'] !== undefined) return error
+const statusCodes: Readonly<Record<number, string>> = { 413: 'TOO_LARGE' }
+
+/** The request was wrong: graphql's own words, with a code of ours. GraphQL over HTTP §6.4.2 says which status. */
+function refused(error: GraphQLError): GraphQLError {
+  const http = hintOf(error)
   return new GraphQLError(error.message, {
     ...placeOf(error),
-    extensions: { ...error.extensions, code: 'INVALID_INPUT' },
+    extensions: { code: statusCodes[http?.status ?? 400] ?? 'INVALID_INPUT', ...(http && { http }) },
+  })
+}
+
+function hintOf(error: GraphQLError): HttpHint | undefined {
+  const given = httpHint(error)
+  // What could not even be read as JSON is no GraphQL request, whatever the answer's media type.
+  if (error.extensions['originalError'] !== undefined) return { ...given, spec: false }
+  if (given.status !== undefined) return given
+  return error.path === undefined ? { status: 400, spec: true } : undefined
+}
+
+function outage(cause: unknown, error: unknown, log: Logger): GraphQLError {
+  log.warn({ err: cause }, 'the database did not answer')
+  return new GraphQLError('The database does not answer at the moment; try again.', {
+    ...placeOf(error),
+    extensions: { code: 'UNAVAILABLE', http: { status: 503 } },
   })
 }
 
 function unexpected(cause: unknown, error: unknown, log: Logger): GraphQLError {
-  if (isDatabaseOutage(cause)) {
-    log.warn({ err: cause }, 'the database did not answer')
-    return new GraphQLError('The database does not answer at the moment; try again.', {
-      ...placeOf(error),
-      extensions: { code: 'UNAVAILABLE', http: { status: 503 } },
-    })
-  }
   const errorId = newId()
   log.error({ err: cause, errorId }, 'a request failed unexpectedly')
+  const wasExecuted = error instanceof GraphQLError && error.path !== undefined
   return new GraphQLError(`Something went wrong here, not in the request. The log has it as ${errorId}.`, {
     ...placeOf(error),
-    extensions: { code: 'INTERNAL', errorId },
+    extensions: { code: 'INTERNAL', errorId, ...(!wasExecuted && { http: { status: 500 } }) },
   })
 }
 
-/** SQLSTATE classes and system errors that say that the database can't be had now. */
-const outage = /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|P1001|P1002|P1017)$/
+/** SQLSTATE classes, system errors and Prisma's codes that say that the database can't be had now. */
+const outageCode = /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|P1001|P1002|P1008|P1017|P2024)$/
+/** What `pg` says without a code when a connection breaks, or none can be had in time. */
+const outageMessage =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/
 
 function isDatabaseOutage(cause: unknown): boolean {
-  const code = (cause as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' && outage.test(code)
+  if (!(cause instanceof Error)) return false
+  const { code } = cause as { code?: unknown }
+  return (typeof code === 'string' && outageCode.test(code)) || outageMessage.test(cause.message)
 }
 
 function placeOf(error: unknown) {

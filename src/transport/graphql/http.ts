@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ExecutionResult, GraphQLError } from 'graphql'
+import { type ExecutionResult, GraphQLError } from 'graphql'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import { isRecord } from '#lib/json.ts'
-import { BodyTooLarge, readBody } from '#transport/body.ts'
+import { BodyTooLarge, drain, readBody } from '#transport/body.ts'
 import { requestToken } from '#transport/credentials.ts'
+import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from './accept.ts'
+import { formatError, httpHint } from './errors.ts'
 import { type OperationParams, prepareOperation } from './operation.ts'
 import { bodyBytes, type GraphqlServer } from './server.ts'
 
@@ -14,8 +16,13 @@ export interface GraphqlHttpOptions {
   readonly graphiql: boolean
 }
 
-const modernType = 'application/graphql-response+json'
-const legacyType = 'application/json'
+/** One request under way, of somebody who is known. */
+interface Exchange {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly caller: Caller
+  readonly accepted: Accepted
+}
 
 /**
  * Answers requests to `/graphql`: who has no valid token gets 401, or GraphiQL's page where that is on.
@@ -27,32 +34,41 @@ const legacyType = 'application/json'
 export function createGraphqlHttp({ server, access, maskError, graphiql }: GraphqlHttpOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     if (graphiql && isPageRequest(req)) return server.handle(req, res)
+    const accepted = acceptedBy(req.headers.accept)
     try {
       const caller = await access.authenticate(requestToken(req.headers))
-      if (isPlain(req)) return await answerPlain(req, res, caller)
-      await server.handle(req, res, { req, res, caller })
+      await answer({ req, res, caller, accepted })
     } catch (error) {
-      if (error instanceof BodyTooLarge)
-        return refuse(req, res, 413, { message: error.message, extensions: { code: error.code } })
-      const { message, extensions } = maskError(error)
-      const { http, ...rest } = extensions as { http?: { status: number } }
-      refuse(req, res, http?.status ?? 500, { message, extensions: rest })
+      // Nobody is there any more to be told.
+      if (!res.destroyed) refuse(req, res, accepted, maskError(error))
     }
   }
 
-  async function answerPlain(req: IncomingMessage, res: ServerResponse, caller: Caller): Promise<void> {
-    const body = await readBody(req, bodyBytes)
-    const params = plainParams(body)
-    const operation = params && (await prepareOperation(server, { caller, req, res }, params))
-    if (operation === undefined || !('run' in operation) || operation.isStream)
-      return answerByYoga(req, res, caller, body)
-    send(req, res, (await operation.run()) as ExecutionResult)
+  async function answer(exchange: Exchange): Promise<void> {
+    const { req, accepted } = exchange
+    if (accepted.json === undefined && !accepted.stream) throw notAcceptable()
+    if (Number(req.headers['content-length'] ?? 0) > bodyBytes) throw new BodyTooLarge(bodyBytes)
+    if (accepted.json !== undefined && isPlain(req)) return answerPlain(exchange, accepted.json)
+    return answerByYoga(exchange)
   }
 
-  /** Hands a request whose body was read already to Yoga. */
-  async function answerByYoga(req: IncomingMessage, res: ServerResponse, caller: Caller, body: Buffer): Promise<void> {
-    Object.assign(req, { body })
-    await server.handle(req, res, { req, res, caller })
+  async function answerPlain(exchange: Exchange, type: JsonType): Promise<void> {
+    const { req, res, caller } = exchange
+    const body = await readBody(req, bodyBytes)
+    const params = plainParams(body)
+    if (params === undefined) return answerByYoga(exchange, body)
+    const operation = await prepareOperation(server, { caller, req, res }, params)
+    if (!('run' in operation)) return send(res, type, { errors: operation.map(maskError) })
+    if (operation.isStream) return answerByYoga(exchange, body)
+    send(res, type, (await operation.run()) as ExecutionResult)
+  }
+
+  /** Hands a request to Yoga, with its body if that was read already. */
+  async function answerByYoga({ req, res, caller, accepted }: Exchange, body?: Buffer): Promise<void> {
+    if (body !== undefined) Object.assign(req, { body })
+    // Yoga goes by the order of the types alone.
+    if (accepted.json !== undefined && !accepted.stream) req.headers.accept = accepted.json
+    await server.handle(req, res, { req, res, caller, acceptsStream: accepted.stream })
   }
 }
 
@@ -60,25 +76,29 @@ function isPageRequest(req: IncomingMessage): boolean {
   return req.method === 'GET' && (req.headers.accept ?? '').includes('text/html')
 }
 
-/** One JSON request that wants one JSON answer; GraphQL over HTTP §5 and §6. */
+/** One request in JSON; GraphQL over HTTP §5. */
 function isPlain({ method, headers }: IncomingMessage): boolean {
   return (
     method === 'POST' &&
     headers['content-encoding'] === undefined &&
-    /^application\/json(; *charset=utf-8)?$/i.test(headers['content-type'] ?? '') &&
-    /^(\*\/\*|application\/json|application\/graphql-response\+json)?$/.test(headers.accept ?? '')
+    /^application\/json *(; *charset="?utf-8"?)?$/i.test(headers['content-type'] ?? '')
   )
 }
 
 const paramNames = new Set(['query', 'variables', 'operationName', 'extensions'])
 
+/** What is asked, when it is well-formed. */
 function plainParams(body: Buffer): OperationParams | undefined {
   const params = parseJson(body)
   if (!isRecord(params) || Object.keys(params).some((name) => !paramNames.has(name))) return undefined
-  const { query, variables, operationName } = params
-  if (typeof query !== 'string' || !(variables == null || isRecord(variables))) return undefined
+  const { query, variables, operationName, extensions } = params
+  if (typeof query !== 'string' || !isRecordOrAbsent(variables) || !isRecordOrAbsent(extensions)) return undefined
   if (!(operationName == null || typeof operationName === 'string')) return undefined
   return { query, variables, operationName }
+}
+
+function isRecordOrAbsent(value: unknown): value is Record<string, unknown> | null | undefined {
+  return value == null || isRecord(value)
 }
 
 function parseJson(body: Buffer): unknown {
@@ -89,42 +109,37 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-/** An answer without data means that nothing was executed: 400 where the media type can say so (GraphQL over HTTP §6.4.2). */
-function send(req: IncomingMessage, res: ServerResponse, result: ExecutionResult): void {
-  const { status, errors } = withoutHttp(result.errors)
-  const type = answerType(req)
-  const plainStatus = !('data' in result) && type === modernType ? 400 : 200
-  const text = JSON.stringify({ ...result, ...(errors && { errors }) })
-  res.writeHead(status ?? plainStatus, {
+function send(res: ServerResponse, type: JsonType, result: ExecutionResult): void {
+  const { errors, ...rest } = result
+  const text = JSON.stringify({ ...(errors && { errors: errors.map(formatError) }), ...rest })
+  res.writeHead(statusOf(result, type), {
     'content-type': `${type}; charset=utf-8`,
     'content-length': Buffer.byteLength(text),
   })
   res.end(text)
 }
 
-/** What errors say of the HTTP status is for us, not for the client. */
-function withoutHttp(errors: readonly GraphQLError[] | undefined) {
-  let status: number | undefined
-  const rest = errors?.map((error) => {
-    const { http, ...extensions } = (error.extensions ?? {}) as { http?: { status?: number } }
-    status ??= http?.status
-    return { ...(typeof error.toJSON === 'function' ? error.toJSON() : error), extensions }
-  })
-  return { status, errors: rest }
+/** An answer without data means that nothing was executed: 400 where the media type can say so (GraphQL over HTTP §6.4.2). */
+function statusOf(result: ExecutionResult, type: JsonType): number {
+  const hints = (result.errors ?? []).map(httpHint).filter(({ spec }) => !spec || type === modernType)
+  const statuses = hints.flatMap(({ status }) => status ?? [])
+  if (statuses.length > 0) return Math.max(...statuses)
+  return !('data' in result) && type === modernType ? 400 : 200
 }
 
-function answerType(req: IncomingMessage): string {
-  return req.headers.accept === modernType ? modernType : legacyType
-}
-
-/** Answers in the form of GraphQL over HTTP §6.4: a well-formed response without data. */
-function refuse(req: IncomingMessage, res: ServerResponse, status: number, error: object): void {
-  const modern = (req.headers.accept ?? '').includes(modernType)
-  req.resume()
+/** Answers with a well-formed response without data (GraphQL over HTTP §6.4). */
+function refuse(req: IncomingMessage, res: ServerResponse, { json }: Accepted, error: GraphQLError): void {
+  drain(req)
+  const { status = 500 } = httpHint(error)
   res.writeHead(status, {
-    'content-type': `${modern ? modernType : legacyType}; charset=utf-8`,
+    'content-type': `${json ?? legacyType}; charset=utf-8`,
     ...(status === 401 && { 'www-authenticate': 'Bearer realm="signalbox"' }),
-    ...(status === 413 && { connection: 'close' }),
   })
-  res.end(JSON.stringify({ errors: [error] }))
+  res.end(JSON.stringify({ errors: [formatError(error)] }))
+}
+
+function notAcceptable(): GraphQLError {
+  return new GraphQLError(`Answers come as ${modernType}, ${legacyType}, or, for streams, text/event-stream.`, {
+    extensions: { http: { status: 406 } },
+  })
 }

@@ -1,4 +1,4 @@
-import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
 import type { GraphqlServer, OperationContext } from './server.ts'
 
 export interface OperationParams {
@@ -8,7 +8,7 @@ export interface OperationParams {
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined
 }
 
-type Results = ExecutionResult | AsyncIterable<ExecutionResult>
+export type Results = ExecutionResult | AsyncIterable<ExecutionResult>
 
 /** An operation that was found to be valid; `run` executes or subscribes. */
 export interface PreparedOperation {
@@ -37,7 +37,7 @@ export async function prepareOperation(
     variableValues: variables ?? {},
     contextValue: await contextFactory(),
   }
-  const isStream = isSubscription(document, operationName)
+  const isStream = getOperationAST(document, operationName)?.operation === 'subscription'
   return { args, isStream, run: async () => (isStream ? subscribe(args) : execute(args)) as Results }
 }
 
@@ -48,13 +48,4 @@ function parsed(parse: () => DocumentNode): DocumentNode | GraphQLError {
     if (error instanceof GraphQLError) return error
     throw error
   }
-}
-
-function isSubscription(document: DocumentNode, operationName: string | null | undefined): boolean {
-  return document.definitions.some(
-    (definition) =>
-      definition.kind === 'OperationDefinition' &&
-      definition.operation === 'subscription' &&
-      (operationName == null || definition.name?.value === operationName),
-  )
 }

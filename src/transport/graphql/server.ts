@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import type { GraphQLError } from 'graphql'
 import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import { Unauthenticated } from '#domain/access/errors.ts'
 import type { Caller } from '#domain/access/service.ts'
 import { type Context, schema } from '#schema/index.ts'
+import { refusals } from './refusals.ts'
 
 export const graphqlPath = '/graphql'
 
@@ -24,6 +24,8 @@ export interface OperationContext {
   readonly caller?: Caller
   readonly req?: IncomingMessage
   readonly res?: ServerResponse
+  /** Whether the client takes a stream as its answer; undefined where all do. */
+  readonly acceptsStream?: boolean
 }
 
 export type GraphqlServer = YogaServerInstance<OperationContext, Context>
@@ -39,11 +41,13 @@ export function createGraphqlServer({ contextOf, maskError, graphiql }: GraphqlS
       subscriptionsProtocol: 'WS',
       headers: '{\n  "Authorization": "Bearer <your token>"\n}',
     },
-    renderGraphiQL,
+    // The page is 9 MB of text, which most processes never serve.
+    renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
     context: ({ caller }) => {
       if (caller === undefined) throw new Unauthenticated()
       return contextOf(caller)
     },
+    plugins: [refusals(maskError)],
     maskedErrors: { maskError: (error) => maskError(error) },
     logging: false,
     multipart: false,

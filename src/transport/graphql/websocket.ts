@@ -1,21 +1,21 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { ExecutionArgs, GraphQLError } from 'graphql'
-import { useServer } from 'graphql-ws/use/ws'
+import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql'
+import { handleProtocols, makeServer } from 'graphql-ws'
 import { WebSocketServer } from 'ws'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import { AppError } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { connectionToken, requestToken } from '#transport/credentials.ts'
-import { type PreparedOperation, prepareOperation } from './operation.ts'
+import { formatError } from './errors.ts'
+import { prepareOperation, type Results } from './operation.ts'
 import { type GraphqlServer, graphqlPath } from './server.ts'
+import { joinSocket } from './socket.ts'
 
-/** A client has this long to say who it is, in milliseconds. */
-const initTimeoutMs = 10_000
-/** A client that answers no ping for this long is gone, in milliseconds. */
-const keepAliveMs = 12_000
 /** The largest message, in bytes. */
 const messageBytes = 1024 * 1024
+/** `closeTimeout`, of which @types/ws knows nothing yet: a client has this long to answer that it is being closed. */
+const socketOptions = { noServer: true, maxPayload: messageBytes, handleProtocols, closeTimeout: 2_000 }
 
 export interface WebsocketOptions {
   readonly http: Server
@@ -23,9 +23,15 @@ export interface WebsocketOptions {
   readonly access: AccessService
   readonly maskError: (error: unknown) => GraphQLError
   readonly log: Logger
+  /** A client has this long to say who it is. Default: 10,000. */
+  readonly initTimeoutMs?: number
+  /** A client that answers no ping for this long is gone. Default: 12,000. */
+  readonly keepAliveMs?: number
 }
 
-interface Extra extends Record<PropertyKey, unknown> {
+/** What a connection is known by. */
+interface Connection extends Record<PropertyKey, unknown> {
+  readonly request: IncomingMessage
   caller?: Caller
 }
 
@@ -34,55 +40,73 @@ interface Extra extends Record<PropertyKey, unknown> {
  * without a valid one the socket is closed with 4403. Messages wait for the socket, so a client that stops reading
  * fills its own stream's bounded buffer, and nothing else, until a ping goes unanswered.
  */
-export function serveWebsocket({ http, server, access, maskError, log }: WebsocketOptions) {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytes })
-  const graphql = useServer<Record<string, unknown>, Extra>(
-    {
-      connectionInitWaitTimeout: initTimeoutMs,
-      onConnect: async (context) => {
-        const token = connectionToken(context.connectionParams) ?? requestToken(context.extra.request.headers)
-        const caller = await access.authenticate(token).catch(orRefused)
-        if (caller === undefined) return false
-        context.extra.caller = caller
-        return true
-      },
-      onSubscribe: async ({ extra }, _id, params) => {
-        const operation = await prepareOperation(server, extra.caller ? { caller: extra.caller } : {}, params)
-        // What is to be run travels as the root value, of which our resolvers know nothing.
-        return 'run' in operation ? { ...operation.args, rootValue: operation } : operation
-      },
-      execute: runPrepared,
-      subscribe: runPrepared,
-      onError: (_context, _id, _payload, errors) => errors.map((error) => maskError(error).toJSON()),
+export function serveWebsocket(options: WebsocketOptions) {
+  const { http, server, access, maskError, log, initTimeoutMs = 10_000, keepAliveMs = 12_000 } = options
+  const sockets = new WebSocketServer(socketOptions)
+  const protocol = makeServer<Record<string, unknown>, Connection>({
+    connectionInitWaitTimeout: initTimeoutMs,
+    onConnect: async ({ connectionParams, extra }) => {
+      const token = connectionToken(connectionParams) ?? requestToken(extra.request.headers)
+      const caller = await access.authenticate(token).catch(orRefused)
+      if (caller === undefined) return false
+      extra.caller = caller
+      return true
     },
-    sockets,
-    keepAliveMs,
-  )
+    onSubscribe: async ({ extra }, _id, params) => {
+      const operation = await prepareOperation(server, extra.caller ? { caller: extra.caller } : {}, params)
+      if (!('run' in operation)) return operation
+      const stream = operation.isStream ? await operation.run() : undefined
+      // A stream that could not begin is an error of the request, not a result.
+      if (stream !== undefined && !isStream(stream) && stream.errors) return stream.errors
+      // What is to be run travels as the root value, of which our resolvers know nothing.
+      return { ...operation.args, rootValue: async () => stream ?? operation.run() }
+    },
+    execute: runPrepared,
+    subscribe: runPrepared,
+    onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
+      errors && ({ ...result, errors: errors.map(formatError) } as FormattedExecutionResult),
+    onError: (_context, _id, _payload, errors) => errors.map((error) => formatError(maskError(error as GraphQLError))),
+  })
+  sockets.on('connection', (socket, request) => {
+    joinSocket(socket, {
+      open: (adapter) => protocol.opened(adapter, { request }),
+      maskError,
+      keepAliveMs,
+      onProtocolError: (error) => log.debug({ err: error }, 'a WebSocket client broke the protocol'),
+    })
+  })
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-    if (pathname !== graphqlPath) {
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-      return
-    }
+    if (request.url?.split('?', 1)[0] !== graphqlPath) return refuseUpgrade(socket)
     sockets.handleUpgrade(request, socket, head, (webSocket) => sockets.emit('connection', webSocket, request))
   }
   http.on('upgrade', upgrade)
-  sockets.on('error', (error) => log.warn({ err: error }, 'the WebSocket server reported an error'))
   return {
     /** Open connections. */
     get sockets(): number {
       return sockets.clients.size
     },
-    /** Closes all connections as going away (1001). */
+    /** Closes all connections as going away (1001); who doesn't answer is cut off. */
     async close(): Promise<void> {
       http.off('upgrade', upgrade)
-      await graphql.dispose()
+      for (const client of sockets.clients) client.close(1001, 'Going away')
+      await new Promise<void>((resolve) => sockets.close(() => resolve()))
     },
   }
 }
 
 function runPrepared({ rootValue }: ExecutionArgs) {
-  return (rootValue as PreparedOperation).run()
+  return (rootValue as () => Promise<Results>)()
+}
+
+function isStream(results: Results): results is AsyncIterable<ExecutionResult> {
+  return Symbol.asyncIterator in results
+}
+
+function refuseUpgrade(socket: Duplex): void {
+  // A client that is gone already is no fault; unheard, its error would end the process.
+  socket.on('error', () => socket.destroy())
+  socket.once('finish', () => socket.destroy())
+  socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
 }
 
 /** Nobody: the caller's token is not valid. Anything else stays an error. */

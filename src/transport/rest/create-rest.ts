@@ -18,6 +18,8 @@ export interface RestOptions {
   readonly access: AccessService
   readonly maskError: (error: unknown) => GraphQLError
   readonly health: HealthSources
+  /** Whether this process answers more than how it is. */
+  readonly api: boolean
   /** Of this server, for the documentation. */
   readonly version: string
   readonly log: Logger
@@ -27,10 +29,10 @@ type Env = { Bindings: HttpBindings }
 
 /** Answers the documented paths under `/api` and `/sfp/api`, and the health paths outside of them; 404 for the rest. */
 export function createRest(options: RestOptions): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  const { access, maskError, health, version } = options
+  const { access, maskError, health, version, api } = options
   const bridge = createBridge(options)
   const app = new Hono<Env>()
-  const routes = createRoutes({ health: createHealth(health), version })
+  const routes = createRoutes({ health: createHealth(health), version, api })
   for (const route of routes)
     for (const path of pathsOf(route)) app.on(route.method.toUpperCase(), path, bridge.serve(route))
   for (const [path, allow] of methodsByPath(routes)) app.all(path, (context) => otherMethod(context, allow))

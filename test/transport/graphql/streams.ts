@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { graphqlData } from '#test/support/graphql.ts'
 import type { TestServer } from '#test/support/server.ts'
+import { until } from '#test/support/until.ts'
 
 /** Task types with which a test decides what a stream tells. */
 export const configFile = join(import.meta.dirname, 'signalbox.config.ts')
@@ -28,9 +29,24 @@ export async function submitSpeaker(server: Door, more: Record<string, unknown> 
   return { id, release: () => writeFileSync(until, '') }
 }
 
-/** A task that never runs: due in a year. */
-export function submitDistant(server: Door, more: Record<string, unknown> = {}): Promise<string> {
-  return submit(server, { type: 'probe', runAt: new Date(Date.now() + 365 * 24 * 3_600_000).toISOString(), ...more })
+/** A task that never runs: due in a year. Streams that begin now don't tell any more that it was handed in. */
+export async function submitDistant(server: Door, more: Record<string, unknown> = {}): Promise<string> {
+  const runAt = new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
+  const id = await submit(server, { type: 'probe', runAt, ...more })
+  await firstCursor(server, id)
+  return id
+}
+
+/** The cursor of the first event about a task, once this server has read it in the journal. */
+export function firstCursor(server: Door, id: string): Promise<string> {
+  return until(async () => {
+    const { events } = await graphqlData<{ events: { edges: { cursor: string }[] } }>(
+      server,
+      'query ($subject: String) { events(subject: $subject, first: 1) { edges { cursor } } }',
+      { subject: `task:${id}` },
+    )
+    return events.edges[0]?.cursor
+  })
 }
 
 export async function statusOf(server: Door, id: string): Promise<string> {
@@ -40,4 +56,32 @@ export async function statusOf(server: Door, id: string): Promise<string> {
     { id },
   )
   return task.status
+}
+
+/** What `/metrics` says now. */
+export async function metric(server: Door, name: string): Promise<number> {
+  const response = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${server.token}` } })
+  const line = (await response.text()).split('\n').find((one) => one.startsWith(`${name} `))
+  if (line === undefined) throw new Error(`There is no metric ${name}.`)
+  return Number(line.slice(name.length))
+}
+
+/** How many streams of the journal are open. */
+export function subscribers(server: Door): Promise<number> {
+  return metric(server, 'signalbox_subscribers')
+}
+
+/** Makes a token with these scopes, of another account unless one is given; returns it with its account's id. */
+export async function addToken(
+  { database }: Pick<TestServer, 'database'>,
+  { accountId, scopes = ['*'] }: { accountId?: string; scopes?: readonly string[] } = {},
+): Promise<{ token: string; accountId: string }> {
+  const token = `token-of-somebody-${randomUUID()}`
+  const account = accountId ?? randomUUID()
+  if (accountId === undefined) await database.query("INSERT INTO account (id, name) VALUES ($1, 'other')", [account])
+  await database.query(
+    "INSERT INTO application_token (account_id, id, name, hash, role, scopes) VALUES ($1, $2, 'other', $3, 'OWNER', $4)",
+    [account, randomUUID(), createHash('sha256').update(token).digest(), scopes],
+  )
+  return { token, accountId: account }
 }

@@ -11,6 +11,7 @@ const never = () => Promise.reject(new Error('The table is only looked at.'))
 const routes = createRoutes({
   health: createHealth({ version: '0', database: never, queues: never, isStopping: () => false }),
   version: '0',
+  api: true,
 })
 
 interface Operation {

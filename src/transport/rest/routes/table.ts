@@ -9,8 +9,16 @@ import { taskListRoutes } from './task-list.ts'
 import { taskPartRoutes } from './task-parts.ts'
 import { taskRoutes } from './tasks.ts'
 
+export interface RoutesOptions {
+  readonly health: Health
+  readonly version: string
+  /** Whether there is more to answer than how the process is. */
+  readonly api: boolean
+}
+
 /** Every row that this door answers, in order of preference; a new group is a file of rows and a line here. */
-export function createRoutes({ health, version }: { health: Health; version: string }): readonly Route[] {
+export function createRoutes({ health, version, api }: RoutesOptions): readonly Route[] {
+  if (!api) return healthRoutes(health)
   const routes: Route[] = [
     ...healthRoutes(health),
     ...taskRoutes,

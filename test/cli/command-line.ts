@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mainFile } from '#test/support/process.ts'
+import { until } from '#test/support/until.ts'
+
+export interface Run {
+  readonly child: ChildProcess
+  stdout(): string
+  stderr(): string
+  /** Waits until standard output, or the given stream, holds the text. */
+  says(text: string, stream?: 'stdout' | 'stderr'): Promise<void>
+  /** The exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals | null>
+}
+
+export interface RunOptions {
+  readonly env?: Record<string, string>
+  readonly input?: string
+  readonly cwd?: string
+}
+
+/** Starts the command line as its own process, with nothing of this one's environment but the path. */
+export function start(args: readonly string[], { env = {}, input = '', cwd }: RunOptions = {}): Run {
+  const child = spawn(process.execPath, [mainFile, ...args], { cwd, env: { PATH: process.env['PATH'], ...env } })
+  child.stdin.end(input)
+  const texts = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      texts[name] += text
+    })
+  return {
+    child,
+    stdout: () => texts.stdout,
+    stderr: () => texts.stderr,
+    async says(text, stream = 'stdout') {
+      await until(() => {
+        if (texts[stream].includes(text)) return true
+        if (child.exitCode !== null)
+          throw new Error(`It ended without saying "${text}":\n${texts.stdout}${texts.stderr}`)
+        return false
+      })
+    },
+    ended: once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals | null),
+  }
+}
+
+/** Runs the command line to its end. */
+export async function run(args: readonly string[], options?: RunOptions) {
+  const started = start(args, options)
+  const code = await started.ended
+  return { code, stdout: started.stdout(), stderr: started.stderr() }
+}
+
+/** Lines of a stream of JSON documents. */
+export function records<Row = Record<string, unknown>>(text: string): Row[] {
+  return text
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Row)
+}

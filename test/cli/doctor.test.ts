@@ -1,0 +1,118 @@
+import { once } from 'node:events'
+import { access, chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePort } from '#platform/database/free-port.ts'
+import { databaseUrl } from '#test/support/database-url.ts'
+import { startServerProcess } from '#test/support/process.ts'
+import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
+import { run } from './command-line.ts'
+
+interface Finding {
+  readonly check: string
+  readonly status: string
+  readonly message: string
+  readonly advice?: string
+}
+
+let dataDir: string
+let database: TestDatabase
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'signalbox-doctor-'))
+  database = await createTestDatabase()
+})
+afterEach(async () => {
+  await rm(dataDir, { recursive: true, force: true })
+  await database.drop()
+})
+
+async function doctor(env: Record<string, string>) {
+  const settings = { DATABASE_URL: database.url, DATA_DIR: dataDir, PORT: '0', ...env }
+  const { code, stdout } = await run(['doctor', '--json'], { env: settings })
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] }
+  const of = (check: string) => findings.find((finding) => finding.check === check)
+  return { code, findings, of }
+}
+
+describe('doctor', () => {
+  it('finds nothing wrong beside a running server', async () => {
+    const server = await startServerProcess({ dataDir, databaseUrl: database.url })
+    const { code, findings, of } = await doctor({ PORT: new URL(server.url).port })
+    await server.end('SIGTERM')
+    expect(findings.filter(({ status }) => status !== 'ok')).toEqual([])
+    expect(code).toBe(0)
+    expect(of('port')?.message).toContain('A Signalbox answers')
+    const looked = ['configuration', 'Node.js', 'git', 'task types', 'data directory', 'disk', 'database', 'migrations']
+    expect(findings.map(({ check }) => check)).toEqual([...looked, 'clock', 'journal', 'connections', 'port'])
+  })
+
+  it('says for people what it has found', async () => {
+    const env = { DATABASE_URL: database.url, DATA_DIR: dataDir, PORT: '0' }
+    const { stdout } = await run(['doctor'], { env })
+    expect(stdout).toMatch(/^ok +database +PostgreSQL \d+\.\d+ answers/m)
+    expect(stdout).toMatch(/All is well\.\n$/)
+  })
+
+  it('names each variable that is refused, and looks at the rest all the same', async () => {
+    const { code, findings, of } = await doctor({ PORT: 'x', CRITICAL_SLOTS: '99' })
+    expect(code).toBe(1)
+    const faults = findings.filter(({ check }) => check === 'configuration').map(({ message }) => message.split(':')[0])
+    expect(faults).toEqual(['PORT', 'CRITICAL_SLOTS'])
+    expect(of('database')?.status).toBe('ok')
+  })
+
+  it('tells a port that another program has', async () => {
+    const other = createServer((_req, res) => res.end('hello')).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { of } = await doctor({ PORT: String((other.address() as AddressInfo).port) })
+    other.close()
+    expect(of('port')).toMatchObject({ status: 'problem', message: expect.stringContaining('Another program answers') })
+  })
+
+  it('tells migrations that are still to be applied, and a database that does not answer', async () => {
+    const name = `doctor_${Date.now()}`
+    await database.query(`CREATE DATABASE ${name}`)
+    const { code, of } = await doctor({ DATABASE_URL: databaseUrl(database.url, name) })
+    await database.query(`DROP DATABASE ${name} WITH (FORCE)`)
+    expect(of('migrations')).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining('still to be applied'),
+    })
+    expect(code).toBe(0)
+    const nowhere = await doctor({ DATABASE_URL: `postgresql://nobody@127.0.0.1:${await freePort()}/none` })
+    expect(nowhere.of('database')).toMatchObject({ status: 'problem' })
+    expect(nowhere.code).toBe(1)
+  })
+
+  it('tells migrations that the program does not know', async () => {
+    await database.query(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+       VALUES ('x', 'x', '29990101000000_from_the_future', now(), now(), 1)`,
+    )
+    const { of } = await doctor({})
+    expect(of('migrations')).toMatchObject({ status: 'problem', message: expect.stringContaining('from_the_future') })
+  })
+
+  it('tells secrets that others may read', async () => {
+    const secret = join(dataDir, 'postgres-password')
+    await writeFile(secret, 'x')
+    await chmod(secret, 0o644)
+    const { of } = await doctor({})
+    expect(of('data directory')).toMatchObject({ status: 'problem', advice: `chmod 600 ${secret}` })
+  })
+
+  it('tells a configuration file that can’t be loaded', async () => {
+    const { of } = await doctor({ SIGNALBOX_CONFIG: '/nowhere/box.ts' })
+    expect(of('task types')).toMatchObject({ status: 'problem', message: expect.stringContaining('does not exist') })
+  })
+
+  it('makes nothing, not even the data directory', async () => {
+    const missing = join(dataDir, 'missing')
+    const { of } = await doctor({ DATA_DIR: missing, DATABASE_URL: '' })
+    expect(of('embedded database')?.message).toContain('none yet')
+    await expect(access(missing)).rejects.toThrow('ENOENT')
+  })
+})

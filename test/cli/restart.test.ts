@@ -1,0 +1,36 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type ServerProcess, spawnServer, startServerProcess } from '#test/support/process.ts'
+import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
+import { start } from './command-line.ts'
+
+let database: TestDatabase
+let dataDir: string
+let server: ServerProcess
+beforeEach(async () => {
+  database = await createTestDatabase()
+  dataDir = await mkdtemp(join(tmpdir(), 'signalbox-restart-'))
+  server = await startServerProcess({ dataDir, databaseUrl: database.url })
+})
+afterEach(async () => {
+  await server.end('SIGTERM')
+  await rm(dataDir, { recursive: true, force: true })
+  await database.drop()
+})
+
+it('a watched task is watched on when the server was killed and comes back, which is told once', async () => {
+  const args = ['--set', 'durationMs=3000', '--set', 'steps=10', '--attempts', '2', '--watch']
+  const env = { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: server.token }
+  const watching = start(['task', 'submit', 'probe', ...args], { env })
+  await watching.says('step: step 2 of 10')
+  await server.end('SIGKILL')
+  await watching.says('reconnecting…', 'stderr')
+  const { port } = new URL(server.url)
+  server = await spawnServer({ dataDir, databaseUrl: database.url, env: { PORT: port } })
+  expect(await watching.ended).toBe(0)
+  expect(watching.stderr()).toBe('The server does not answer; reconnecting…\nConnected again.\n')
+  expect(watching.stdout()).toContain('step: step 10 of 10')
+  expect(watching.stdout()).toMatch(/^completed in/m)
+}, 60_000)

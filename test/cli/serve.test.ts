@@ -1,0 +1,152 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '#platform/database/free-port.ts'
+import { databaseUrl } from '#test/support/database-url.ts'
+import { createTestDatabase, ownerToken, type TestDatabase } from '#test/support/server.ts'
+import { type Run, records, run, start } from './command-line.ts'
+
+let database: TestDatabase
+let dataDir: string
+const started: Run[] = []
+beforeAll(async () => {
+  database = await createTestDatabase()
+  dataDir = await mkdtemp(join(tmpdir(), 'signalbox-serve-'))
+})
+afterEach(async () => {
+  for (const { child, ended } of started.splice(0)) {
+    child.kill('SIGKILL')
+    await ended
+  }
+})
+afterAll(async () => {
+  await rm(dataDir, { recursive: true, force: true })
+  await database.drop()
+})
+
+function serve(env: Record<string, string> = {}, args: readonly string[] = []): Run {
+  const server = start(['serve', ...args], {
+    env: { DATABASE_URL: database.url, DATA_DIR: dataDir, PORT: '0', LOG_FORMAT: 'json', ...env },
+  })
+  started.push(server)
+  return server
+}
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/cli/${name}`, import.meta.url))
+}
+
+describe('serve', () => {
+  it('says in five lines what has started, with the owner’s token at the first start only', async () => {
+    const first = serve()
+    await first.says('\ntry ', 'stderr')
+    const banner = first.stderr()
+    expect(
+      banner
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(' ')[0]),
+    ).toEqual(['Signalbox', 'token', 'database', 'data', 'try'])
+    const [token = ''] = /sbx_\w+/.exec(banner) ?? []
+    const [url = ''] = /http:\S+/.exec(banner) ?? []
+    expect(banner).toContain(`SIGNALBOX_URL=${url} SIGNALBOX_TOKEN=${token} `)
+    const viewer = await run(['viewer', '--json'], { env: { SIGNALBOX_URL: url, SIGNALBOX_TOKEN: token } })
+    expect(JSON.parse(viewer.stdout)).toMatchObject({ role: 'OWNER' })
+    first.child.kill('SIGTERM')
+    expect(await first.ended).toBe(0)
+    // What is logged is JSON throughout, and never holds the token.
+    expect(records(first.stdout()).length).toBeGreaterThan(0)
+    expect(first.stdout()).not.toContain(token)
+
+    const second = serve()
+    await second.says('\ntry ', 'stderr')
+    expect(second.stderr()).toMatch(/^token +as given at first start$/m)
+    second.child.kill('SIGHUP')
+    expect(await second.ended).toBe(0)
+  })
+
+  it('takes a signal that comes twice at once for one', async () => {
+    const server = serve()
+    await server.says('\ntry ', 'stderr')
+    server.child.kill('SIGINT')
+    server.child.kill('SIGINT')
+    expect(await server.ended).toBe(0)
+    expect(server.stdout()).toContain('"msg":"stopped"')
+  })
+
+  it('ends at once at a second signal', async () => {
+    const own = await createTestDatabase()
+    try {
+      const server = serve({ DATABASE_URL: own.url, BOOTSTRAP_TOKEN: ownerToken, SHUTDOWN_TIMEOUT_MS: '60000' })
+      await server.says('\ntry ', 'stderr')
+      const [url = ''] = /http:\S+/.exec(server.stderr()) ?? []
+      const env = { SIGNALBOX_URL: url, SIGNALBOX_TOKEN: ownerToken }
+      const watching = start(['task', 'submit', 'probe', '--set', 'durationMs=60000', '--watch'], { env })
+      await watching.says('running')
+      server.child.kill('SIGTERM')
+      await server.says('stopping')
+      const again = setInterval(() => server.child.kill('SIGTERM'), 100)
+      expect(await server.ended).toBe(143)
+      clearInterval(again)
+      watching.child.kill('SIGTERM')
+      expect(await watching.ended).toBe(143)
+    } finally {
+      await own.drop()
+    }
+  })
+
+  it('says why it can’t start, in a sentence, and ends with 1', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const server = serve({ PORT: String(port) })
+    expect(await server.ended).toBe(1)
+    expect(server.stderr()).toBe(
+      `127.0.0.1:${port} is in use by another program. Set PORT to a free one, or to 0 for any.\n`,
+    )
+    other.close()
+  })
+
+  it('says everything that is wrong with the configuration, and ends with 1', async () => {
+    const server = serve({ PORT: '70000', ROLES: 'cook' })
+    expect(await server.ended).toBe(1)
+    expect(server.stderr()).toMatch(/^The configuration is not valid:\n {2}PORT: .+\n {2}ROLES: .+\n$/)
+  })
+
+  it('logs an error that nobody caught with its stack, stops in order, and ends with 70', async () => {
+    const server = serve({}, ['--config', fixture('throws-later.config.ts')])
+    expect(await server.ended).toBe(70)
+    const fatal = records(server.stdout()).find(({ level }) => level === 'fatal')
+    expect(fatal).toMatchObject({
+      err: { message: 'nobody catches this', stack: expect.stringContaining('throws-later') },
+    })
+  })
+})
+
+describe('migrate', () => {
+  it('applies what is missing and says so, then that nothing is', async () => {
+    const name = `migrate_${Date.now()}`
+    await database.query(`CREATE DATABASE ${name}`)
+    const env = { DATABASE_URL: databaseUrl(database.url, name), DATA_DIR: dataDir }
+    const first = await run(['migrate', '--json'], { env })
+    expect(JSON.parse(first.stdout)).toEqual({
+      database: 'at DATABASE_URL',
+      applied: expect.arrayContaining([expect.any(String)]),
+    })
+    expect((await run(['migrate'], { env })).stdout).toBe('The database (at DATABASE_URL) is up to date.\n')
+    await database.query(`DROP DATABASE ${name} WITH (FORCE)`)
+  })
+
+  it('says why it can’t, and ends with 1', async () => {
+    const env = { DATABASE_URL: `postgresql://nobody@127.0.0.1:${await freePort()}/none`, DATA_DIR: dataDir }
+    expect(await run(['migrate'], { env })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("can't be reached"),
+    })
+  })
+})

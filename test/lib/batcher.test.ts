@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { createBatcher } from '#lib/batcher.ts'
+
+describe('a batcher', () => {
+  it('starts at once, and puts together what arrives meanwhile', async () => {
+    const batches: number[][] = []
+    const gates: PromiseWithResolvers<void>[] = []
+    const double = createBatcher<number, number>({
+      maxSize: 10,
+      concurrency: 1,
+      run: async (items) => {
+        batches.push([...items])
+        const gate = Promise.withResolvers<void>()
+        gates.push(gate)
+        await gate.promise
+        return items.map((item) => item * 2)
+      },
+    })
+    const first = double(1)
+    await Promise.resolve()
+    const rest = [double(2), double(3)]
+    gates[0]?.resolve()
+    expect(await first).toBe(2)
+    gates[1]?.resolve()
+    expect(await Promise.all(rest)).toEqual([4, 6])
+    expect(batches).toEqual([[1], [2, 3]])
+  })
+
+  it('makes no batch larger than it may be', async () => {
+    const sizes: number[] = []
+    const echo = createBatcher<number, number>({
+      maxSize: 3,
+      concurrency: 1,
+      run: async (items) => {
+        sizes.push(items.length)
+        return items
+      },
+    })
+    await Promise.all([1, 2, 3, 4, 5, 6, 7].map(echo))
+    expect(sizes).toEqual([3, 3, 1])
+  })
+
+  it('tells every caller of a batch that failed, and goes on', async () => {
+    let fails = true
+    const echo = createBatcher<number, number>({
+      maxSize: 10,
+      concurrency: 1,
+      run: async (items) => {
+        if (fails) throw new Error('no')
+        return items
+      },
+    })
+    const results = await Promise.allSettled([echo(1), echo(2)])
+    expect(results.map((one) => one.status)).toEqual(['rejected', 'rejected'])
+    fails = false
+    expect(await echo(3)).toBe(3)
+  })
+})
