@@ -22,6 +22,7 @@ export function openDatabase(options: { url: string; poolSize: number; onError: 
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
     application_name: 'signalbox',
+    pipeline: true,
     ...sessionLimits,
   })
   // A connection that breaks is replaced by the next statement. Without listeners it would end the process: the pool

@@ -7,6 +7,11 @@ import { type Sql, statementName } from './sql.ts'
 export interface Transaction extends Sql {
   /** Notes what happened; written in order, at the end of this transaction. */
   journal(entry: NewEntry): void
+  /**
+   * Lets the transaction go on before a statement that was issued already has its answer; the commit waits for it, and
+   * fails with it.
+   */
+  beside(statement: Promise<unknown>): void
   /** The same transaction as pg-boss takes it. */
   readonly jobs: { executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> }
 }
@@ -39,23 +44,32 @@ export function createTransact(pool: pg.Pool, onCommit: (journalGrew: boolean) =
 async function runOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>) {
   const client = await pool.connect()
   const entries: NewEntry[] = []
+  const besides: Promise<unknown>[] = []
   let broken: Error | undefined
   try {
-    await client.query('BEGIN')
-    const tx = asTransaction(client, entries)
+    // The connection is pipelined: what need not wait for an answer goes out with what precedes it.
+    const tx = asTransaction(client, entries, besides)
+    tx.beside(client.query('BEGIN'))
     const result = await work(tx)
-    await appendEntries(tx, entries)
-    await client.query('COMMIT')
+    const [committed] = await Promise.all([appendAndCommit(client, tx, entries), ...besides])
+    if (committed.command !== 'COMMIT')
+      throw new Error('The transaction was rolled back, because one of its statements had failed.')
     return { result, journalGrew: entries.length > 0 }
   } catch (error) {
     broken = await rollback(client)
+    await Promise.allSettled(besides)
     throw error
   } finally {
     client.release(broken)
   }
 }
 
-function asTransaction(client: pg.PoolClient, entries: NewEntry[]): Transaction {
+async function appendAndCommit(client: pg.PoolClient, tx: Sql, entries: readonly NewEntry[]): Promise<pg.QueryResult> {
+  const [, committed] = await Promise.all([appendEntries(tx, entries), client.query('COMMIT')])
+  return committed
+}
+
+function asTransaction(client: pg.PoolClient, entries: NewEntry[], besides: Promise<unknown>[]): Transaction {
   return {
     async query<Row>(text: string, values: readonly unknown[] = []) {
       const result = await client.query({ name: statementName(text), text, values: [...values] })
@@ -65,7 +79,13 @@ function asTransaction(client: pg.PoolClient, entries: NewEntry[]): Transaction 
       await client.query(text)
     },
     journal: (entry) => void entries.push(entry),
-    jobs: { executeSql: (text, values) => client.query(text, values) },
+    beside(statement) {
+      // Whoever waits for the commit hears of a failure; until then it is nobody's unhandled one.
+      statement.catch(() => {})
+      besides.push(statement)
+    },
+    // pg-boss's texts are constant for each queue, and long: planning them anew costs more than running them.
+    jobs: { executeSql: (text, values = []) => client.query({ name: statementName(text), text, values }) },
   }
 }
 

@@ -48,14 +48,17 @@ export class Queue {
     return new Queue(boss)
   }
 
-  /** Sends jobs as part of a transaction. */
+  /** Sends jobs as part of a transaction; resolves when the statements are on their way. The commit waits for them. */
   async send(tx: Transaction, jobs: readonly NewJob[]): Promise<void> {
     for (const [queue, group] of Map.groupBy(jobs, (job) => job.queue)) {
-      await this.#boss.insert(
-        queue,
-        group.map(({ id, data, startAfter }) => (startAfter === undefined ? { id, data } : { id, data, startAfter })),
-        { db: tx.jobs },
-      )
+      const { promise: isIssued, resolve } = Promise.withResolvers<void>()
+      const executeSql = (text: string, values?: unknown[]) => {
+        resolve()
+        return tx.jobs.executeSql(text, values)
+      }
+      const inserting = this.#boss.insert(queue, group.map(toInsert), { db: { executeSql } })
+      tx.beside(inserting)
+      await Promise.race([isIssued, inserting])
     }
   }
 
@@ -80,4 +83,8 @@ export class Queue {
   async stop(): Promise<void> {
     await this.#boss.stop({ graceful: false, close: false })
   }
+}
+
+function toInsert({ id, data, startAfter }: NewJob): { id: string; data: object; startAfter?: Date } {
+  return startAfter === undefined ? { id, data } : { id, data, startAfter }
 }
