@@ -93,7 +93,17 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   let worker: Worker | undefined
   const onWaiting = (priority: Priority, due: 'now' | 'later') => worker?.dispatcher.expect(priority, due)
   const submitter = createSubmitter({ transact, queue, onWaiting })
-  const tasks = createTaskService({ sql: database, transact, queue, journal, board, types, submitter, onWaiting })
+  const tasks = createTaskService({
+    clock: systemClock,
+    sql: database,
+    transact,
+    queue,
+    journal,
+    board,
+    types,
+    submitter,
+    onWaiting,
+  })
   const events = createEventService({ journal, quietTypes: quietEventTypes })
 
   const views = new AccountViews(database.prisma)

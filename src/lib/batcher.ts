@@ -5,19 +5,17 @@ interface Waiting<In, Out> {
 }
 
 /**
- * Turns single calls into batches without a timer: a call that finds nothing under way starts at once, and whatever
- * arrives meanwhile goes together in the next batch. `run` answers each item in order; what it throws reaches every
- * caller of that batch.
+ * Turns single calls into batches without a timer: a call that finds nothing under way starts with the present turn of
+ * the event loop, and whatever arrives before its batch has ended goes together in the next one. `run` answers each
+ * item in order; what it throws reaches every caller of that batch.
  */
 export function createBatcher<In, Out>(options: {
   /** Most items in one batch. */
   readonly maxSize: number
-  /** Most batches under way at once. */
-  readonly concurrency: number
   readonly run: (items: readonly In[]) => Promise<readonly Out[]>
 }): (item: In) => Promise<Out> {
   let waiting: Waiting<In, Out>[] = []
-  let running = 0
+  let isRunning = false
 
   async function flush(batch: readonly Waiting<In, Out>[]): Promise<void> {
     try {
@@ -28,24 +26,23 @@ export function createBatcher<In, Out>(options: {
     } catch (error) {
       for (const one of batch) one.reject(error)
     } finally {
-      running -= 1
+      isRunning = false
       start()
     }
   }
 
   function start(): void {
-    while (running < options.concurrency && waiting.length > 0) {
-      const batch = waiting.slice(0, options.maxSize)
-      waiting = waiting.slice(options.maxSize)
-      running += 1
-      void flush(batch)
-    }
+    if (isRunning || waiting.length === 0) return
+    const batch = waiting.slice(0, options.maxSize)
+    waiting = waiting.slice(options.maxSize)
+    isRunning = true
+    void flush(batch)
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject })
-      // Calls made in the same turn of the event loop belong together.
-      queueMicrotask(start)
+      // Calls made in the same turn of the event loop, by requests that arrived together, belong together.
+      if (waiting.length === 1) setImmediate(start)
     })
 }

@@ -1,4 +1,5 @@
 import type { Caller } from '#domain/access/service.ts'
+import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
@@ -36,6 +37,7 @@ export interface TaskServiceDeps {
   readonly journal: Journal
   readonly board: ProgressBoard
   readonly types: TaskTypes
+  readonly clock: Clock
   readonly submitter: Submitter
   /** A task waits now: whoever dispatches should know. */
   readonly onWaiting: (priority: Priority, due: 'now' | 'later') => void
@@ -65,7 +67,7 @@ export interface Percentiles {
 }
 
 export function createTaskService(deps: TaskServiceDeps) {
-  const { sql, transact, queue, journal, board, types, submitter, onWaiting } = deps
+  const { sql, transact, queue, journal, board, types, clock, submitter, onWaiting } = deps
 
   /**
    * Hands in one task; returns once it is committed.
@@ -73,7 +75,7 @@ export function createTaskService(deps: TaskServiceDeps) {
    */
   async function submit(caller: Caller, request: Submission): Promise<Submitted> {
     caller.must('tasks:write')
-    return submitter.submitOne(planTask(caller, request, types))
+    return submitter.submitOne(planTask(caller, request, types, clock.now()))
   }
 
   /** Hands in up to 1,000 tasks, all or none. @throws as {@link submit}; issues are headed by the task's place. */
@@ -86,7 +88,7 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   function planAt(caller: Caller, request: Submission, index: number) {
     try {
-      return planTask(caller, request, types)
+      return planTask(caller, request, types, clock.now())
     } catch (error) {
       if (!(error instanceof InvalidInput)) throw error
       const issues = error.issues.map(({ path, message }) => ({ path: `tasks.${index}.${path}`, message }))

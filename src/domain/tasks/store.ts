@@ -20,6 +20,7 @@ export interface NewTask {
   readonly lockMs: number
   readonly retry: RetryPolicy
   readonly createdBy: Actor
+  readonly status: 'SCHEDULED' | 'PENDING'
   /** At once when undefined. */
   readonly runAt: Date | undefined
 }
@@ -27,20 +28,18 @@ export interface NewTask {
 const insertTasksSql = `
   INSERT INTO task (account_id, id, job_id, type, priority, status, input, labels, fairness_key, idempotency_key,
                     request_hash, timeout_ms, lock_ms, retry, created_by, run_at)
-  SELECT account_id, id, job_id, type, priority::priority,
-         (CASE WHEN run_at > now() THEN 'SCHEDULED' ELSE 'PENDING' END)::task_status, input, labels, fairness_key,
+  SELECT account_id, id, job_id, type, priority::priority, status::task_status, input, labels, fairness_key,
          idempotency_key, request_hash, timeout_ms, lock_ms, retry, created_by, coalesce(run_at, now())
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[],
-              $9::text[], $10::bytea[], $11::int[], $12::int[], $13::jsonb[], $14::jsonb[], $15::timestamptz[])
+              $9::text[], $10::bytea[], $11::int[], $12::int[], $13::jsonb[], $14::jsonb[], $15::timestamptz[], $16::text[])
     AS new (account_id, id, job_id, type, priority, input, labels, fairness_key, idempotency_key, request_hash,
-            timeout_ms, lock_ms, retry, created_by, run_at)
+            timeout_ms, lock_ms, retry, created_by, run_at, status)
   ON CONFLICT DO NOTHING
-  RETURNING id, status, created_at AS "createdAt", run_at AS "runAt"`
+  RETURNING id, created_at AS "createdAt", run_at AS "runAt"`
 
 /** What the database decided about a new task. */
 export interface Written {
   readonly id: string
-  readonly status: TaskStatus
   readonly createdAt: Date
   readonly runAt: Date
 }
@@ -63,6 +62,7 @@ export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<
     tasks.map((task) => JSON.stringify(task.retry)),
     tasks.map((task) => JSON.stringify(task.createdBy)),
     tasks.map((task) => task.runAt ?? null),
+    tasks.map((task) => task.status),
   ])
   return new Map(rows.map((row) => [row.id, row]))
 }

@@ -64,7 +64,7 @@ export function issuesOf(error: z.ZodError, root: string): InputIssue[] {
  * Turns a request into the task to be written.
  * @throws {UnknownTaskType} @throws {InvalidInput} with path and reason of everything that is wrong.
  */
-export function planTask(caller: Caller, request: Submission, types: TaskTypes): NewTask {
+export function planTask(caller: Caller, request: Submission, types: TaskTypes, now: Date): NewTask {
   const parsed = submission.safeParse(request)
   if (!parsed.success) throw invalid('The task', issuesOf(parsed.error, ''))
   const wanted = parsed.data
@@ -93,6 +93,7 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes):
     lockMs: lockMs ?? defaultLockMs,
     retry: { ...defaultRetryPolicy, ...defaults.retry, ...given(wanted.retry ?? {}) },
     createdBy: caller.actor,
+    status: runAt !== undefined && runAt > now ? 'SCHEDULED' : 'PENDING',
     runAt,
   }
 }

@@ -6,8 +6,8 @@ import type { Queue } from '#platform/queue/queue.ts'
 import { IdempotencyKeyReused } from './errors.ts'
 import { taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
-import { findKeyHolders, insertTasks, type NewTask, type Written } from './store.ts'
-import type { Priority, TaskStatus } from './task.ts'
+import { findKeyHolders, insertTasks, type KeyHolder, type NewTask, type Written } from './store.ts'
+import type { Priority } from './task.ts'
 
 /** What became of one submission: a new task, or the one that was made under the same idempotency key before. */
 export interface Submitted {
@@ -24,9 +24,8 @@ export interface SubmitterDeps {
   readonly onWaiting: (priority: Priority, due: 'now' | 'later') => void
 }
 
-/** Most single submissions that share one commit, and most such commits under way. */
+/** Most single submissions that share one commit. */
 const groupSize = 500
-const groupConcurrency = 2
 
 /** Writes new tasks: row, journal entry and job in one transaction. */
 export type Submitter = ReturnType<typeof createSubmitter>
@@ -34,28 +33,22 @@ export type Submitter = ReturnType<typeof createSubmitter>
 export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
   /** Commits tasks together; a refused one is an error in its place, and keeps nobody else from being written. */
   async function submitGroup(tasks: readonly NewTask[]): Promise<(Submitted | AppError)[]> {
-    const { results, written } = await transact(async (tx) => {
-      const written = await write(tx, tasks)
-      return { written, results: await answers(tx, tasks, written) }
-    })
-    announce(tasks, written)
-    return results
+    const outcome = await transact((tx) => write(tx, tasks))
+    return settled(tasks, outcome)
   }
 
   /** Commits all tasks or, when one is refused, none. @throws {IdempotencyKeyReused} */
   async function submitAll(tasks: readonly NewTask[]): Promise<Submitted[]> {
-    const { results, written } = await transact(async (tx) => {
-      const written = await write(tx, tasks)
-      const results = (await answers(tx, tasks, written)).map(orThrow)
-      return { written, results }
+    const outcome = await transact(async (tx) => {
+      const outcome = await write(tx, tasks)
+      for (const answer of outcome.repeated.values()) orThrow(answer)
+      return outcome
     })
-    announce(tasks, written)
-    return results
+    return (await settled(tasks, outcome)).map(orThrow)
   }
 
   const inGroup = createBatcher<NewTask, Submitted | Error>({
     maxSize: groupSize,
-    concurrency: groupConcurrency,
     run: (tasks) => submitGroup(tasks).catch((error: unknown) => submitApart(tasks, error)),
   })
 
@@ -71,45 +64,74 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
     return orThrow(await inGroup(task))
   }
 
-  async function write(tx: Transaction, tasks: readonly NewTask[]): Promise<Map<string, Written>> {
-    const written = await insertTasks(tx, tasks)
-    const fresh = tasks.filter((task) => written.has(task.id))
+  async function write(tx: Transaction, tasks: readonly NewTask[]): Promise<Outcome> {
+    const inserting = insertTasks(tx, tasks)
+    tx.beside(inserting)
+    const fresh = await freshOf(tasks, inserting)
     await queue.send(tx, fresh.map(toJob))
-    for (const task of fresh) tx.journal(submittedEvent(task, written.get(task.id)?.status ?? 'PENDING'))
-    return written
+    for (const task of fresh) tx.journal(submittedEvent(task))
+    return { inserting, repeated: await answerRepeated(tx, tasks, fresh) }
   }
 
-  function announce(tasks: readonly NewTask[], written: ReadonlyMap<string, Written>): void {
-    const told = new Set<string>()
-    for (const { id, priority } of tasks) {
-      const status = written.get(id)?.status
-      if (status === undefined || told.has(priority + status)) continue
-      told.add(priority + status)
-      onWaiting(priority, status === 'SCHEDULED' ? 'later' : 'now')
-    }
+  /** The answers, once everything is committed and whoever dispatches has been told. */
+  async function settled(
+    tasks: readonly NewTask[],
+    { inserting, repeated }: Outcome,
+  ): Promise<(Submitted | AppError)[]> {
+    const written = await inserting
+    const waiting = new Map(
+      tasks.filter(({ id }) => written.has(id)).map((task) => [task.priority + task.status, task]),
+    )
+    for (const { priority, status } of waiting.values()) onWaiting(priority, status === 'SCHEDULED' ? 'later' : 'now')
+    return tasks.map((task) => {
+      const row = written.get(task.id)
+      if (row !== undefined) return { taskId: task.id, deduplicated: false, task: { ...task, ...row } }
+      const answer = repeated.get(task.id)
+      if (answer === undefined) throw new Error(`Task ${task.id} was neither written nor known by its idempotency key.`)
+      return answer
+    })
   }
 
   return { submitOne, submitAll }
 }
 
-async function answers(
+interface Outcome {
+  readonly inserting: Promise<ReadonlyMap<string, Written>>
+  /** Of tasks that were not written, because their idempotency key was taken. */
+  readonly repeated: ReadonlyMap<string, Submitted | AppError>
+}
+
+/** The tasks that are really new. Without a key none can be refused, so nothing has to wait for the database's word. */
+async function freshOf(
+  tasks: readonly NewTask[],
+  inserting: Promise<ReadonlyMap<string, Written>>,
+): Promise<readonly NewTask[]> {
+  if (tasks.every((task) => task.idempotencyKey === undefined)) return tasks
+  const written = await inserting
+  return tasks.filter((task) => written.has(task.id))
+}
+
+async function answerRepeated(
   tx: Transaction,
   tasks: readonly NewTask[],
-  written: ReadonlyMap<string, Written>,
-): Promise<(Submitted | AppError)[]> {
-  const repeated = tasks.filter((task) => !written.has(task.id))
-  const keys = repeated.map((task) => ({ accountId: task.accountId, key: task.idempotencyKey ?? '' }))
-  const holders = keys.length === 0 ? [] : await findKeyHolders(tx, keys)
+  fresh: readonly NewTask[],
+): Promise<Map<string, Submitted | AppError>> {
+  if (fresh.length === tasks.length) return new Map()
+  const isFresh = new Set(fresh.map((task) => task.id))
+  const repeated = tasks.filter((task) => !isFresh.has(task.id))
+  const keys = repeated.map(({ accountId, idempotencyKey: key = '' }) => ({ accountId, key }))
+  const holders = await findKeyHolders(tx, keys)
   const byKey = new Map(holders.map((holder) => [`${holder.accountId} ${holder.idempotencyKey}`, holder]))
-  return tasks.map((task) => {
-    const fresh = written.get(task.id)
-    if (fresh !== undefined) return { taskId: task.id, deduplicated: false, task: { ...task, ...fresh } }
-    const key = task.idempotencyKey ?? ''
-    const holder = byKey.get(`${task.accountId} ${key}`)
-    if (holder === undefined) throw new Error(`Task ${task.id} was neither written nor found by its idempotency key.`)
-    const same = task.requestHash !== undefined && holder.requestHash?.equals(task.requestHash)
-    return same ? { taskId: holder.taskId, deduplicated: true } : new IdempotencyKeyReused(key, holder.taskId)
-  })
+  return new Map(
+    repeated.map((task) => [task.id, answerFor(task, byKey.get(`${task.accountId} ${task.idempotencyKey}`))]),
+  )
+}
+
+function answerFor(task: NewTask, holder: KeyHolder | undefined): Submitted | AppError {
+  if (holder === undefined) throw new Error(`Task ${task.id} was neither written nor found by its idempotency key.`)
+  const isSame = task.requestHash !== undefined && holder.requestHash?.equals(task.requestHash) === true
+  if (isSame) return { taskId: holder.taskId, deduplicated: true }
+  return new IdempotencyKeyReused(task.idempotencyKey ?? '', holder.taskId)
 }
 
 function orThrow(result: Submitted | Error): Submitted {
@@ -122,7 +144,7 @@ function toJob(task: NewTask) {
   return { queue: queueOf[priority], id: jobId, data: { accountId, taskId }, startAfter: runAt }
 }
 
-function submittedEvent(task: NewTask, status: TaskStatus) {
-  const { accountId, id: taskId, createdBy, type, priority, labels } = task
+function submittedEvent(task: NewTask) {
+  const { accountId, id: taskId, createdBy, type, priority, labels, status } = task
   return taskEvent('task.submitted', { accountId, taskId }, createdBy, { type, priority, labels, status, attempt: 0 })
 }
