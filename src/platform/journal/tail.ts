@@ -5,6 +5,8 @@ import { readEnd, readNext } from './store.ts'
 
 const pageSize = 1_000
 const lookIntervalMs = 1_000
+/** Hints that come closer together than this are one: the first is followed at once, so only a busy journal waits. */
+const hintIntervalMs = 8
 /** Between looks while a transaction that is still running holds the end of the journal back. */
 const soonMs = 4
 const longestSoonMs = 128
@@ -22,6 +24,9 @@ export class JournalTail {
   #position: Position = { xid: 0n, seq: 0n }
   #lookedAt = new Date(0)
   #timer: NodeJS.Timeout | undefined
+  #dueAt = 0
+  #startedAt = 0
+  #nextMs = lookIntervalMs
   #looking: Promise<void> | undefined
   #hinted = false
   #stopped = false
@@ -59,7 +64,12 @@ export class JournalTail {
   /** There may be something new. */
   hint(): void {
     this.#hinted = true
-    if (this.#looking === undefined && !this.#stopped) this.#start()
+    if (this.#looking === undefined) this.#follow()
+  }
+
+  /** Looks as soon as hints may be followed again. */
+  #follow(): void {
+    if (!this.#stopped) this.#schedule(Math.max(0, this.#startedAt + hintIntervalMs - performance.now()))
   }
 
   async stop(): Promise<void> {
@@ -69,27 +79,33 @@ export class JournalTail {
   }
 
   #schedule(delayMs: number): void {
+    const at = performance.now() + delayMs
+    if (this.#stopped || (this.#timer !== undefined && this.#dueAt <= at)) return
     clearTimeout(this.#timer)
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#start(), delayMs)
+    this.#dueAt = at
+    if (delayMs === 0) this.#start()
+    else this.#timer = setTimeout(() => this.#start(), delayMs)
   }
 
   #start(): void {
-    if (this.#looking !== undefined) return
     clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#looking !== undefined) return
+    this.#startedAt = performance.now()
     this.#looking = this.#look().finally(() => {
       this.#looking = undefined
-      if (this.#hinted && !this.#stopped) this.#start()
+      this.#schedule(this.#nextMs)
+      if (this.#hinted) this.#follow()
     })
   }
 
   async #look(): Promise<void> {
-    let nextMs = lookIntervalMs
+    this.#nextMs = lookIntervalMs
     try {
-      nextMs = await this.#readAll()
+      this.#nextMs = await this.#readAll()
     } catch (error) {
       this.#log.warn({ err: error }, 'the journal could not be read; trying again')
     }
-    this.#schedule(nextMs)
   }
 
   /** Reads until nothing is left; returns after how long to look again. */
@@ -103,7 +119,7 @@ export class JournalTail {
       for (const entry of entries) this.#handOut(entry)
       if (more === 'soon') return this.#soon(entries.length > 0)
       this.#soonMs = soonMs
-      if (more === 'no' && !this.#hinted) return lookIntervalMs
+      if (more === 'no') return lookIntervalMs
     }
   }
 
