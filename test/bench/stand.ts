@@ -68,11 +68,18 @@ async function startServer(url: string, dataDir: string, env: Record<string, str
         LOG_LEVEL: 'warn',
         ...env,
       },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
     },
   )
   const base = `http://127.0.0.1:${port}`
-  await until(async () => (await fetch(`${base}/graphql`).catch(() => undefined)) !== undefined, 20_000)
+  let complaints = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    complaints += chunk
+  })
+  await until(async () => {
+    if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}: ${complaints}`)
+    return (await fetch(`${base}/readyz`).catch(() => undefined))?.status === 200
+  }, 20_000)
   return {
     url: base,
     pid: child.pid ?? 0,

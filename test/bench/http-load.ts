@@ -1,0 +1,46 @@
+import { connect, type Socket } from 'node:net'
+
+/** A keep-alive connection that costs the load generator as little as it can, so that the server has the machine. */
+export class BareConnection {
+  readonly #socket: Socket
+  readonly #request: Buffer
+  #waiting: PromiseWithResolvers<string> | undefined
+  #received = ''
+
+  constructor(url: string, path: string, headers: Record<string, string>, body: string) {
+    const { hostname, port } = new URL(url)
+    const lines = Object.entries({
+      host: `${hostname}:${port}`,
+      'content-length': String(Buffer.byteLength(body)),
+      ...headers,
+    })
+    const head = [`POST ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n')
+    this.#request = Buffer.from(`${head}\r\n\r\n${body}`)
+    this.#socket = connect(Number(port), hostname).setNoDelay(true).setEncoding('latin1')
+    this.#socket.on('data', (text: string) => this.#onData(text))
+    this.#socket.on('error', (error) => this.#waiting?.reject(error))
+  }
+
+  /** Sends the request once more; resolves with the answer's body. @throws when the status is not 200. */
+  send(): Promise<string> {
+    this.#waiting = Promise.withResolvers()
+    this.#socket.write(this.#request)
+    return this.#waiting.promise
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #onData(text: string): void {
+    this.#received += text
+    const bodyAt = this.#received.indexOf('\r\n\r\n') + 4
+    const length = /content-length: (\d+)/i.exec(this.#received)
+    if (bodyAt === 3 || length === null || this.#received.length < bodyAt + Number(length[1])) return
+    const body = this.#received.slice(bodyAt)
+    const isFine = this.#received.startsWith('HTTP/1.1 200')
+    this.#received = ''
+    if (isFine) this.#waiting?.resolve(body)
+    else this.#waiting?.reject(new Error(body))
+  }
+}
