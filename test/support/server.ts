@@ -8,6 +8,7 @@ import { createLog } from '#platform/telemetry/log.ts'
 import { type App, startApp } from '#src/app.ts'
 import { readConfig } from '#src/config.ts'
 import { databaseUrl } from './database-url.ts'
+import { until } from './until.ts'
 
 export const ownerToken = 'test-owner-token-of-forty-characters-0000'
 
@@ -29,8 +30,19 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     query: async <Row>(text: string, values?: unknown[]) => (await pool.query(text, values)).rows as Row[],
     async drop() {
       await pool.end()
-      await admin(clusterUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+      await until(() => dropped(clusterUrl, name))
     },
+  }
+}
+
+/** Whether it could be dropped: not while autovacuum works there, which only a superuser may stop. */
+async function dropped(clusterUrl: string, name: string): Promise<boolean> {
+  try {
+    await admin(clusterUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+    return true
+  } catch (error) {
+    if ((error as { code?: string }).code === '42501') return false
+    throw error
   }
 }
 
