@@ -1,19 +1,19 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '#lib/clock.ts'
-import { errorMessage } from '#lib/errors.ts'
-import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import type { ClaimedJob, Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { type TaskEventType, taskEvent } from './events.ts'
+import { taskEvent } from './events.ts'
 import { attemptJob, queueOf } from './jobs.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import type { OutputRecorder } from './recorder.ts'
 import type { Runner } from './runner.ts'
-import { type StopReason, settle } from './settlement.ts'
+import type { StopReason } from './settlement.ts'
+import { type Ended, Settler } from './settler.ts'
 import { batchPart, freeSlots, type SlotPlan } from './slots.ts'
-import { promoteDue, type Settled, type Settlement, settleAttempts, startAttempts } from './store.ts'
+import { promoteDue, type Settlement, startAttempts } from './store.ts'
 import { type Attempt, type Outcome, type Priority, priorities } from './task.ts'
 
 export interface DispatcherDeps {
@@ -36,28 +36,24 @@ interface Running {
   readonly attempt: Attempt
   readonly stop: AbortController
   reason: StopReason | undefined
+  /** Its place is free again; only its end is still to be written. */
+  hasEnded: boolean
 }
 
-interface Ended {
-  readonly running: Running
-  readonly outcome: Outcome
-}
-
-/** Most results that one round writes down. */
-const mostSettled = 500
 /** It looks for due work at least this often, whatever hints it missed. */
 const lookIntervalMs = 1_000
 const failureDelayMs = 500
 
 /**
- * Gives free places to waiting tasks. It works in rounds, each one transaction: write down what has ended, and claim
- * as many jobs as there are places. A round follows a hint, an end, or the time at which the next task falls due.
+ * Gives free places to waiting tasks. It works in rounds, each one transaction that claims as many jobs as there are
+ * places. A round follows a hint, an end, or the time at which the next task falls due; meanwhile the settler writes
+ * down what has ended.
  */
 export class Dispatcher {
   readonly #deps: DispatcherDeps
+  readonly #settler: Settler
+  /** Attempts that run here, and those whose end isn't written down yet. */
   readonly #running = new Map<string, Running>()
-  #ended: Ended[] = []
-  #settleBatch = mostSettled
   #wanted = false
   #round: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -70,11 +66,13 @@ export class Dispatcher {
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps
+    this.#settler = new Settler({ ...deps, onWritten: (ended, settlement) => this.#release(ended, settlement) })
   }
 
   /** How many attempts run now. */
   get running(): number {
-    return this.#running.size
+    const count = this.#count()
+    return count.CRITICAL + count.NORMAL + count.BATCH
   }
 
   start(): void {
@@ -138,31 +136,20 @@ export class Dispatcher {
     let nextMs = lookIntervalMs
     try {
       do {
+        // What is heard, or ends, in the same turn of the event loop belongs to the same round.
+        await nextTurn()
         this.#wanted = false
         const claimed = await this.#oneRound()
         // Full hands may mean that more waits; a handler that has ended already has asked for a round itself.
         if (claimed === 0) nextMs = await this.#untilDue()
       } while (this.#wanted && !this.#stopped)
     } catch (error) {
-      if (isRefusedData(error)) this.#setApart(error)
       this.#deps.log.error({ err: error }, 'a dispatcher round failed; trying again')
       nextMs = failureDelayMs
       this.#wanted = false
       this.#promiseAll()
     }
     if (!this.#stopped) this.#timer = setTimeout(() => this.#look(), nextMs)
-  }
-
-  /** What the database refuses of one result must not keep the others from being written: they go one by one. */
-  #setApart(error: unknown): void {
-    const [first, ...rest] = this.#ended
-    if (this.#settleBatch > 1 || first === undefined) {
-      this.#settleBatch = 1
-      return
-    }
-    const reason = `The database can't keep the result: ${errorMessage(error)}`
-    const outcome = { kind: 'failed', error: { code: 'RESULT_REFUSED', message: reason, retryable: false } } as const
-    this.#ended = [...rest, { running: first.running, outcome }]
   }
 
   #look(): void {
@@ -185,45 +172,26 @@ export class Dispatcher {
 
   /** @returns how many attempts were started. */
   async #oneRound(): Promise<number> {
-    const ended = this.#ended.slice(0, this.#settleBatch)
-    const places = this.#claiming ? freeSlots(this.#deps.plan, this.#count(ended)) : { critical: 0, shared: 0 }
-    if (ended.length === 0 && (places.critical === 0 || this.#promising.size === 0)) return 0
-    const now = this.#deps.clock.now()
-    const settlements = ended.map(({ running, outcome }) => settle(running.attempt, outcome, running.reason, now))
-    const attempts = await this.#deps.transact(async (tx) => {
-      await this.#settle(tx, ended, settlements)
-      return this.#claim(tx, places, this.#count(ended).BATCH)
-    })
-    this.#ended = this.#ended.slice(ended.length)
-    if (this.#ended.length === 0) this.#settleBatch = mostSettled
-    for (const one of ended) this.#release(one)
-    for (const { status } of settlements) if (status === 'SCHEDULED') this.#checkDue = true
-    for (const [index, { next }] of settlements.entries())
-      if (next?.delayMs === 0) this.#promising.add((ended[index] as Ended).running.attempt.priority)
+    const places = this.#places()
+    if (places.critical === 0 || this.#promising.size === 0) return 0
+    const attempts = await this.#deps.transact((tx) => this.#claim(tx, places, this.#count().BATCH))
     for (const attempt of attempts) this.#run(attempt)
-    if (this.#ended.length > 0) this.#wanted = true
     return attempts.length
   }
 
-  /** Tasks that run, by priority, not counting those that have ended. */
-  #count(ended: readonly Ended[]): Record<Priority, number> {
-    const count = { CRITICAL: 0, NORMAL: 0, BATCH: 0 }
-    for (const { attempt } of this.#running.values()) count[attempt.priority] += 1
-    for (const { running } of ended) count[running.attempt.priority] -= 1
-    return count
+  #places(): { critical: number; shared: number } {
+    if (!this.#claiming) return { critical: 0, shared: 0 }
+    const { critical, shared } = freeSlots(this.#deps.plan, this.#count())
+    // Ends that can't be written must not pile up: beyond one for each place, nothing new is begun.
+    const bearable = 2 * this.#deps.plan.slots - this.#running.size
+    return { critical: Math.min(critical, bearable), shared: Math.min(shared, bearable) }
   }
 
-  async #settle(tx: Transaction, ended: readonly Ended[], settlements: readonly Settlement[]): Promise<void> {
-    if (ended.length === 0) return
-    const jobs = ended.map(({ running: { attempt } }) => ({ queue: queueOf[attempt.priority], id: attempt.jobId }))
-    await this.#deps.queue.settle(tx, jobs)
-    await writeSettlements(
-      tx,
-      this.#deps.queue,
-      this.#deps.actor,
-      ended.map(({ running }) => running.attempt),
-      settlements,
-    )
+  /** Tasks that run, by priority. */
+  #count(): Record<Priority, number> {
+    const count = { CRITICAL: 0, NORMAL: 0, BATCH: 0 }
+    for (const { attempt, hasEnded } of this.#running.values()) if (!hasEnded) count[attempt.priority] += 1
+    return count
   }
 
   async #claim(
@@ -251,16 +219,11 @@ export class Dispatcher {
     return jobs
   }
 
+  /** A job whose task was cancelled, or has another job by now, stands for nothing. */
   async #startAttempts(tx: Transaction, jobs: readonly ClaimedJob[]): Promise<Attempt[]> {
     if (jobs.length === 0) return []
     const refs = jobs.map((job) => ({ ...attemptJob.parse(job.data), jobId: job.id }))
     const attempts = await startAttempts(tx, this.#deps.workerId, refs)
-    const wanted = new Set(attempts.map((attempt) => attempt.jobId))
-    // A job whose task was cancelled, or has another job by now, stands for nothing.
-    await this.#deps.queue.settle(
-      tx,
-      jobs.filter((job) => !wanted.has(job.id)),
-    )
     for (const { type, priority, labels, number, ...rest } of attempts) {
       const data = { type, priority, labels, status: 'ACTIVE', attempt: number } as const
       tx.journal(taskEvent('task.started', rest, this.#deps.actor, data))
@@ -269,7 +232,7 @@ export class Dispatcher {
   }
 
   #run(attempt: Attempt): void {
-    const running: Running = { attempt, stop: new AbortController(), reason: undefined }
+    const running: Running = { attempt, stop: new AbortController(), reason: undefined, hasEnded: false }
     this.#running.set(attempt.taskId, running)
     void this.#execute(running)
   }
@@ -286,58 +249,17 @@ export class Dispatcher {
     // It did stop by itself in the end, so nothing of it is left; but whom it obeyed decides what that means.
     if (outcome.kind === 'failed' && running.reason === 'cancelled') outcome = { kind: 'stopped' }
     onSettled(attempt, outcome)
-    this.#ended.push({ running, outcome })
+    running.hasEnded = true
+    this.#settler.add({ attempt, outcome, stopped: running.reason })
     this.wake()
   }
 
-  #release({ running }: Ended): void {
-    this.#deps.board.forget(running.attempt.taskId)
-    if (this.#running.get(running.attempt.taskId) === running) this.#running.delete(running.attempt.taskId)
+  #release({ attempt }: Ended, { next, status }: Settlement): void {
+    this.#deps.board.forget(attempt.taskId)
+    if (this.#running.get(attempt.taskId)?.attempt === attempt) this.#running.delete(attempt.taskId)
     if (this.#running.size === 0) this.#idle?.()
+    if (status === 'SCHEDULED') this.#checkDue = true
+    if (next?.delayMs === 0) this.#promising.add(attempt.priority)
+    this.wake()
   }
-}
-
-/** Writes how attempts ended, the jobs of those that go on, and the journal's word of each; old fences have no effect. */
-export async function writeSettlements(
-  tx: Transaction,
-  queue: Queue,
-  actor: Actor,
-  attempts: readonly Attempt[],
-  settlements: readonly Settlement[],
-): Promise<void> {
-  const settled = new Map((await settleAttempts(tx, settlements)).map((one) => [one.id, one]))
-  const next = attempts.flatMap((attempt, index) => {
-    const settlement = settlements[index]
-    const now = settled.get(attempt.taskId)
-    if (settlement === undefined || now === undefined) return []
-    tx.journal(settledEvent(attempt, settlement, now, actor))
-    if (settlement.next === undefined || now.status === 'CANCELLED') return []
-    const { accountId, taskId } = attempt
-    const startAfter = settlement.next.delayMs > 0 ? now.runAt : undefined
-    return [{ queue: queueOf[attempt.priority], id: settlement.next.jobId, data: { accountId, taskId }, startAfter }]
-  })
-  await queue.send(tx, next)
-}
-
-function settledEvent(attempt: Attempt, settlement: Settlement, now: Settled, actor: Actor) {
-  const { type, priority, labels, number } = attempt
-  const error = settlement.error as { code: string; message: string; retryable: boolean } | undefined
-  const data = {
-    type,
-    priority,
-    labels,
-    attempt: number,
-    status: now.status,
-    ...(error && { error: { code: error.code, message: error.message, retryable: error.retryable } }),
-    ...(now.status === 'SCHEDULED' && { runAt: now.runAt.toISOString() }),
-    ...(now.status === 'CANCELLED' && now.cancelReason !== null && { reason: now.cancelReason }),
-  }
-  return taskEvent(settledEventType(settlement, now), attempt, actor, data)
-}
-
-function settledEventType(settlement: Settlement, now: Settled): TaskEventType {
-  if (now.status === 'COMPLETED') return 'task.completed'
-  if (now.status === 'FAILED') return 'task.failed'
-  if (now.status === 'CANCELLED') return 'task.cancelled'
-  return settlement.uncounted ? 'task.released' : 'task.retried'
 }

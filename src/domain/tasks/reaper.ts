@@ -5,10 +5,9 @@ import type { Transact } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { writeSettlements } from './dispatcher.ts'
 import { taskEvent } from './events.ts'
-import { queueOf } from './jobs.ts'
 import { settle, workerLost } from './settlement.ts'
+import { writeSettlements } from './settler.ts'
 import { findHolders, lockAttemptsOf } from './store.ts'
 
 const lookIntervalMs = 1_000
@@ -96,10 +95,6 @@ export class Reaper {
         } as const
         tx.journal(taskEvent('task.lost', attempt, actor, data))
       }
-      await queue.settle(
-        tx,
-        attempts.map((attempt) => ({ queue: queueOf[attempt.priority], id: attempt.jobId })),
-      )
       const outcome = { kind: 'failed', error: workerLost } as const
       const settlements = attempts.map((attempt) => settle(attempt, outcome, undefined, clock.now()))
       await writeSettlements(tx, queue, actor, attempts, settlements)

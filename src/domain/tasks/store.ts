@@ -100,7 +100,6 @@ interface AttemptRow {
   timeout_ms: number
   lock_ms: number
   retry: RetryPolicy
-  job_id: string
   started_at: Date
 }
 
@@ -117,13 +116,12 @@ function toAttempt(row: AttemptRow): Attempt {
     timeoutMs: row.timeout_ms,
     lockMs: row.lock_ms,
     retry: row.retry,
-    jobId: row.job_id,
     startedAt: row.started_at,
   }
 }
 
 const attemptColumns = `task.account_id, task.id, type, priority, input, labels, attempt, fence, timeout_ms, lock_ms, retry,
-  task.job_id, started_at`
+  started_at`
 
 const claimSql = `
   UPDATE task SET status = 'ACTIVE', attempt = attempt + 1, fence = fence + 1, worker_id = $1, started_at = now(),

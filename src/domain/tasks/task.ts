@@ -34,7 +34,6 @@ export interface Attempt {
   readonly lockMs: number
   readonly retry: RetryPolicy
   /** The queue's job behind this attempt. */
-  readonly jobId: string
   readonly startedAt: Date
 }
 

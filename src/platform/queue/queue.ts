@@ -13,15 +13,16 @@ export interface NewJob {
 }
 
 export interface ClaimedJob {
-  readonly queue: string
   readonly id: string
   readonly data: unknown
 }
 
+const claimSql = 'SELECT id, data FROM claim_jobs($1, $2)'
+
 /**
  * pg-boss, used as rows and statements inside our own transactions. Its own retries, expiry and polling workers are
- * not used: attempts and leases are the domain's, and a job is deleted in the transaction that settles it, so nothing
- * is left for its maintenance to do.
+ * not used: attempts and leases are the domain's, and a job is gone in the transaction that claims it, so nothing is
+ * left for its maintenance to do. A job can't be lost with its claimer: what it stood for says who holds it.
  */
 export class Queue {
   readonly #boss: PgBoss
@@ -62,22 +63,10 @@ export class Queue {
     }
   }
 
-  /** Takes up to `limit` due jobs, oldest first; nobody else gets them once the transaction commits. */
+  /** Takes up to `limit` due jobs, oldest first; once the transaction commits they are gone, and the claimer's to answer for. */
   async claim(tx: Transaction, queue: string, limit: number): Promise<ClaimedJob[]> {
     if (limit <= 0) return []
-    const jobs = await this.#boss.fetch(queue, { batchSize: limit, db: tx.jobs })
-    return jobs.map(({ id, data }) => ({ queue, id, data }))
-  }
-
-  /** Removes jobs that are done with. */
-  async settle(tx: Transaction, jobs: readonly { queue: string; id: string }[]): Promise<void> {
-    for (const [queue, group] of Map.groupBy(jobs, (job) => job.queue)) {
-      await this.#boss.deleteJob(
-        queue,
-        group.map((job) => job.id),
-        { db: tx.jobs },
-      )
-    }
+    return tx.query(claimSql, [queue, limit])
   }
 
   async stop(): Promise<void> {
