@@ -66,7 +66,6 @@ export function newAttempt(type: string, input: unknown = {}, more: Partial<Atte
     timeoutMs: 60_000,
     lockMs: 60_000,
     retry: { maxAttempts: 1, backoff: 'fixed', delayMs: 0, maxDelayMs: 0 },
-    jobId: randomUUID(),
     startedAt: new Date(),
     ...more,
   }

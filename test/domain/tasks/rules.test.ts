@@ -77,7 +77,6 @@ describe('the end of an attempt', () => {
     timeoutMs: 1_000,
     lockMs: 1_000,
     retry: { maxAttempts: 2, backoff: 'fixed', delayMs: 500, maxDelayMs: 500 },
-    jobId: 'j',
     startedAt: new Date('2026-01-01T00:00:00Z'),
   }
   const failure = (retryable: boolean): Outcome => ({ kind: 'failed', error: { code: 'X', message: 'x', retryable } })
