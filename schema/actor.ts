@@ -1,6 +1,6 @@
 import { builder } from './builder.ts'
 
-export const ActorRef = builder.objectType('Actor', {
+builder.objectType('Actor', {
   description: 'Who did something.',
   fields: (t) => ({
     kind: t.string({ description: 'user, application or system.', resolve: (actor) => actor.kind }),

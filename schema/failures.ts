@@ -1,4 +1,3 @@
-import { InvalidCursor } from '#lib/cursor.ts'
 import { AppError, type InputIssue, InvalidInput } from '#lib/errors.ts'
 import { builder } from './builder.ts'
 
@@ -33,4 +32,4 @@ builder.objectType(InvalidInput, {
   }),
 })
 
-export { AppError, InvalidCursor, InvalidInput }
+export { AppError }

@@ -4,7 +4,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder, type Context } from './builder.ts'
 
-export const pageLimits = { default: 50, max: 200 } as const
+const pageLimits = { default: 50, max: 200 } as const
 
 interface Page<Node> {
   readonly nodes: readonly Node[]

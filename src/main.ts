@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
-import { basename, relative } from 'node:path'
+import { relative } from 'node:path'
 
 enableCompileCache()
 
@@ -21,5 +21,5 @@ process.exitCode = await run(process.argv.slice(2), {
 function invocation(): string {
   const [, program = ''] = process.argv
   if (process.env['npm_lifecycle_event'] !== undefined) return 'npm run signalbox --'
-  return basename(program) === 'signalbox' ? 'signalbox' : `${process.argv0} ${relative(process.cwd(), program)}`
+  return `${process.argv0} ${relative(process.cwd(), program)}`
 }

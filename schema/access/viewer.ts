@@ -1,7 +1,7 @@
 import { type Caller, roles } from '#domain/access/service.ts'
 import { builder } from '#schema/builder.ts'
 
-export const RoleEnum = builder.enumType('Role', { description: 'What somebody is in an account.', values: roles })
+const RoleEnum = builder.enumType('Role', { description: 'What somebody is in an account.', values: roles })
 
 const Account = builder.prismaObject('Account', {
   description: 'The tenant. Nothing crosses accounts.',

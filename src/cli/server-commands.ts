@@ -8,7 +8,7 @@ export interface ServerCommands {
   doctor(): Promise<readonly Finding[]>
 }
 
-export interface MigrationReport {
+interface MigrationReport {
   /** Which one, for people. */
   readonly database: string
   /** Names of the migrations that were applied, oldest first. */

@@ -8,7 +8,7 @@ import { Unauthenticated } from './errors.ts'
 import { findToken, hasAccounts, insertAccount, insertToken, lockEmptyInstallation } from './store.ts'
 import { hashToken, newToken } from './token.ts'
 
-export { Caller, type Role, roles, type Scope, scopes } from './caller.ts'
+export { Caller, roles } from './caller.ts'
 
 export interface AccessServiceDeps {
   readonly sql: Sql

@@ -25,7 +25,7 @@ export interface Event {
 }
 
 /** In a stream, in the place of events that were dropped because the reader was too slow; `data.skipped` says how many. */
-export const laggedType = 'stream.lagged'
+const laggedType = 'stream.lagged'
 const system: Actor = { kind: 'system', id: 'system', name: 'system' }
 
 const typePattern = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*(\.\*)?$/

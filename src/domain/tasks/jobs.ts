@@ -12,4 +12,3 @@ export const queueNames: readonly string[] = priorities.map((priority) => queueO
 
 /** What a job carries: it stands for the task's next attempt, and its id is the task's `jobId` of that attempt. */
 export const attemptJob = z.object({ accountId: z.uuid(), taskId: z.uuid() })
-export type AttemptJob = z.infer<typeof attemptJob>

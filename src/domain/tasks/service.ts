@@ -47,10 +47,10 @@ export interface TaskServiceDeps {
 export type TaskService = ReturnType<typeof createTaskService>
 
 /** Most tasks in one `submitTasks`. */
-export const submitLimit = 1_000
+const submitLimit = 1_000
 const longestReason = 500
 /** Most bytes of a part in one read. */
-export const partReadLimit = 1024 * 1024
+const partReadLimit = 1024 * 1024
 
 export interface QueueReport {
   readonly priority: Priority

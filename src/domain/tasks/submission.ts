@@ -20,7 +20,7 @@ const inputDepth = 100
 const shortText = (max: number) => z.string().min(1).max(max)
 
 /** What a caller may ask for; `input` is checked against the task type afterwards. */
-export const submission = z.strictObject({
+const submission = z.strictObject({
   type: shortText(64),
   input: z.unknown(),
   priority: z.enum(priorities).optional(),
@@ -53,7 +53,7 @@ export const submission = z.strictObject({
 export type Submission = z.input<typeof submission>
 
 /** What is wrong with a value, as sentences with their path. */
-export function issuesOf(error: z.ZodError, root: string): InputIssue[] {
+function issuesOf(error: z.ZodError, root: string): InputIssue[] {
   return error.issues.map((issue) => ({
     path: [root, ...issue.path].filter(Boolean).join('.'),
     message: issue.message,

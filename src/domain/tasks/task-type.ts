@@ -123,7 +123,7 @@ export const outputLimits = {
   parts: 100,
 } as const
 
-export const defaultTimeoutMs = 60 * 60 * 1000
+const defaultTimeoutMs = 60 * 60 * 1000
 export const defaultGraceMs = 5_000
 
 const namePattern = /^[a-z][a-z0-9._-]{0,63}$/

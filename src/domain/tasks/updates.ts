@@ -6,7 +6,7 @@ import type { Progress, ProgressBoard } from './progress-board.ts'
 import { hasEnded, type Priority, type TaskStatus } from './task.ts'
 
 export const taskUpdateKinds = ['STATE', 'STATUS', 'PROGRESS', 'STEP', 'LOG', 'PART', 'LAGGED'] as const
-export type TaskUpdateKind = (typeof taskUpdateKinds)[number]
+type TaskUpdateKind = (typeof taskUpdateKinds)[number]
 
 /** One thing that a subscriber is told about a task. */
 export interface TaskUpdate {
@@ -44,7 +44,7 @@ const outputKinds: Partial<Record<TaskEventType, TaskUpdateKind>> = {
 const endTypes = ['task.completed', 'task.failed', 'task.cancelled'] as const satisfies readonly TaskEventType[]
 
 /** What a stream about one task begins with. */
-export interface TaskState {
+interface TaskState {
   readonly status: TaskStatus
   readonly progress: number
   readonly step: string | undefined

@@ -28,7 +28,7 @@ export type AccountView = ReturnType<typeof viewAccount>
  * The one place where reads are kept inside an account: every query through this client sees that account's rows only,
  * and none can write. Nested relations stay inside because their foreign keys hold the account.
  */
-export function viewAccount(prisma: PrismaClient, accountId: string) {
+function viewAccount(prisma: PrismaClient, accountId: string) {
   return prisma.$extends({
     query: {
       $allModels: {

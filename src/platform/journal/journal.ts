@@ -189,7 +189,7 @@ const beginning: Position = { xid: 0n, seq: 0n }
 const end: Position = { xid: 2n ** 63n - 1n, seq: 2n ** 63n - 1n }
 
 /** Whether an entry's type is asked for; `task.*` stands for a whole family. */
-export function entryMatcher(filter: JournalFilter): (entry: { type: string; subject: string }) => boolean {
+function entryMatcher(filter: JournalFilter): (entry: { type: string; subject: string }) => boolean {
   const exact = new Set(filter.types?.filter((type) => !type.endsWith('.*')))
   const families = filter.types?.filter((type) => type.endsWith('.*')).map((type) => type.slice(0, -1)) ?? []
   const excluded = new Set(filter.types === undefined ? filter.excludedTypes : undefined)

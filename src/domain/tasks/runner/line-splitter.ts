@@ -13,7 +13,7 @@ const lineFeed = 0x0a
 const carriageReturn = 0x0d
 
 /** Cuts a byte stream into lines and keeps at most `maxBytes` of each, so that a line without an end fills no memory. */
-export class LineSplitter {
+class LineSplitter {
   readonly #sink: LineSink
   readonly #maxBytes: number
   #kept: Buffer[] = []

@@ -13,7 +13,7 @@ export interface StartMessage {
 }
 
 /** Server to host: the message of that id has been dealt with, or why it could not be. */
-export interface AckMessage {
+interface AckMessage {
   readonly kind: 'ack'
   readonly id: number
   readonly error?: string

@@ -7,7 +7,7 @@ import { storableText } from './text.ts'
  * A handler's result as JSON text; nothing returned is `null`.
  * @throws {PermanentFailure} when it holds what JSON cannot: a function, a symbol, a BigInt, a cycle.
  */
-export function resultJson(value: unknown): string {
+function resultJson(value: unknown): string {
   try {
     return storableJson(JSON.stringify(value === undefined ? null : value, refuseUnwritable) ?? 'null')
   } catch (cause) {

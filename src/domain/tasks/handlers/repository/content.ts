@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Git } from './git.ts'
 import { languageOf } from './languages.ts'
 
-export interface LanguageCount {
+interface LanguageCount {
   readonly language: string
   readonly files: number
   readonly lines: number

@@ -8,13 +8,13 @@ import { inheritedEnvironment } from '#domain/tasks/runner/run-marker.ts'
 import { PermanentFailure, TaskFailure } from '#domain/tasks/task-type.ts'
 
 /** A running git: what it prints, and `done`, which rejects unless it ends well. */
-export interface GitProcess {
+interface GitProcess {
   readonly stdin: Writable
   readonly stdout: Readable
   readonly done: Promise<void>
 }
 
-export interface GitOptions {
+interface GitOptions {
   /** Settings for this call only, as `name=value`. */
   readonly settings?: readonly string[]
   /** Hears each line on standard error; carriage returns end lines too, so that progress is heard. */

@@ -1,0 +1,14 @@
+/** What a `signalbox.config.ts` is written with. */
+export { defineConfig, type ProjectConfigInput } from '#domain/tasks/config-file.ts'
+export type { CommandConfig } from '#domain/tasks/handlers/command-line.ts'
+export type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
+export type { Priority } from '#domain/tasks/task.ts'
+export {
+  defineTaskType,
+  type PartData,
+  PermanentFailure,
+  type TaskContext,
+  type TaskDefaults,
+  TaskFailure,
+  type TaskType,
+} from '#domain/tasks/task-type.ts'
