@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 const bearer = /^Bearer +(\S+) *$/i
 
 /** The token in `Authorization: Bearer <token>` (RFC 6750 §2.1); undefined when there is none. */
-export function bearerToken(header: string | undefined): string | undefined {
+function bearerToken(header: string | undefined): string | undefined {
   return header === undefined ? undefined : bearer.exec(header)?.[1]
 }
 

@@ -1,24 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import { Forbidden } from '#domain/access/errors.ts'
-import type { AccessService } from '#domain/access/service.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
-import { requestToken } from './credentials.ts'
+import type { Entrance } from './entrance.ts'
 
 export const metricsPath = '/metrics'
 
 export interface MetricsHttpOptions {
-  readonly access: AccessService
+  readonly entrance: Entrance
   readonly metrics: Metrics
   readonly maskError: (error: unknown) => GraphQLError
 }
 
 /** Answers Prometheus, which shows an owner's token: the figures are those of all accounts. */
-export function createMetricsHttp({ access, metrics, maskError }: MetricsHttpOptions) {
+export function createMetricsHttp({ entrance, metrics, maskError }: MetricsHttpOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     req.resume()
     try {
-      const caller = await access.authenticate(requestToken(req.headers))
+      const caller = await entrance.admit(req)
       if (caller.role !== 'OWNER') throw new Forbidden('metrics of the whole installation')
       const { body, contentType } = await metrics.render()
       res.writeHead(200, { 'content-type': contentType }).end(body)

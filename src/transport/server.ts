@@ -3,6 +3,7 @@ import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Context } from '#schema/index.ts'
+import { Entrance } from './entrance.ts'
 import { createErrorMask } from './graphql/errors.ts'
 import { createGraphqlHttp } from './graphql/http.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
@@ -29,12 +30,13 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 /** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
 export function serveApi({ http, access, contextOf, health, metrics, api, graphiql, log }: ApiOptions) {
   const maskError = createErrorMask(log)
+  const entrance = new Entrance(access)
   const server = createGraphqlServer({ contextOf, maskError, graphiql })
-  const websocket = api ? serveWebsocket({ http, server, access, maskError, log }) : undefined
-  const rest = createRest({ server, access, maskError, health, api, version: health.version, log })
+  const websocket = api ? serveWebsocket({ http, server, entrance, maskError, log }) : undefined
+  const rest = createRest({ server, entrance, maskError, health, api, version: health.version, log })
   const doors: Readonly<Record<string, Handler>> = {
-    ...(api && { [graphqlPath]: createGraphqlHttp({ server, access, maskError, graphiql }) }),
-    [metricsPath]: createMetricsHttp({ access, metrics, maskError }),
+    ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql }) }),
+    [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),
   }
 
   http.on('request', (req: IncomingMessage, res: ServerResponse) => {
@@ -58,7 +60,8 @@ export function serveApi({ http, access, contextOf, health, metrics, api, graphi
       metrics.requests.inc({ door, status: `${Math.floor(res.statusCode / 100)}xx` })
       if (!log.isLevelEnabled('debug') && res.statusCode < 500) return
       const ms = Math.round(performance.now() - startedAt)
-      const line = { requestId, method: req.method, path, status: res.statusCode, ms }
+      const { accountId, actor } = entrance.callerOf(req) ?? {}
+      const line = { requestId, accountId, actorId: actor?.id, method: req.method, path, status: res.statusCode, ms }
       if (res.statusCode >= 500) log.warn(line, 'a request was answered with a failure of ours')
       else log.debug(line, 'a request was answered')
     })

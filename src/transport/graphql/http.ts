@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ExecutionResult, GraphQLError } from 'graphql'
-import type { AccessService, Caller } from '#domain/access/service.ts'
+import type { Caller } from '#domain/access/service.ts'
 import { isRecord } from '#lib/json.ts'
 import { BodyTooLarge, drain, readBody } from '#transport/body.ts'
-import { requestToken } from '#transport/credentials.ts'
+import type { Entrance } from '#transport/entrance.ts'
 import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from './accept.ts'
 import { formatError, httpHint } from './errors.ts'
 import { type OperationParams, prepareOperation } from './operation.ts'
@@ -11,7 +11,7 @@ import { bodyBytes, type GraphqlServer } from './server.ts'
 
 export interface GraphqlHttpOptions {
   readonly server: GraphqlServer
-  readonly access: AccessService
+  readonly entrance: Entrance
   readonly maskError: (error: unknown) => GraphQLError
   readonly graphiql: boolean
 }
@@ -31,12 +31,12 @@ interface Exchange {
  * with its caches and plugins), without its conversion to `Request` and `Response` and back, which costs twice as much
  * as the rest together. Everything else, such as streams, GET and whatever is not well-formed, is Yoga's own to answer.
  */
-export function createGraphqlHttp({ server, access, maskError, graphiql }: GraphqlHttpOptions) {
+export function createGraphqlHttp({ server, entrance, maskError, graphiql }: GraphqlHttpOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     if (graphiql && isPageRequest(req)) return server.handle(req, res)
     const accepted = acceptedBy(req.headers.accept)
     try {
-      const caller = await access.authenticate(requestToken(req.headers))
+      const caller = await entrance.admit(req)
       await answer({ req, res, caller, accepted })
     } catch (error) {
       // Nobody is there any more to be told.

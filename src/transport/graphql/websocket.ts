@@ -3,10 +3,11 @@ import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql'
 import { handleProtocols, makeServer } from 'graphql-ws'
 import { WebSocketServer } from 'ws'
-import type { AccessService, Caller } from '#domain/access/service.ts'
+import type { Caller } from '#domain/access/service.ts'
 import { AppError } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { connectionToken, requestToken } from '#transport/credentials.ts'
+import { connectionToken } from '#transport/credentials.ts'
+import type { Entrance } from '#transport/entrance.ts'
 import { formatError } from './errors.ts'
 import { prepareOperation, type Results } from './operation.ts'
 import { type GraphqlServer, graphqlPath } from './server.ts'
@@ -20,7 +21,7 @@ const socketOptions = { noServer: true, maxPayload: messageBytes, handleProtocol
 export interface WebsocketOptions {
   readonly http: Server
   readonly server: GraphqlServer
-  readonly access: AccessService
+  readonly entrance: Entrance
   readonly maskError: (error: unknown) => GraphQLError
   readonly log: Logger
   /** A client has this long to say who it is. Default: 10,000. */
@@ -41,13 +42,12 @@ interface Connection extends Record<PropertyKey, unknown> {
  * fills its own stream's bounded buffer, and nothing else, until a ping goes unanswered.
  */
 export function serveWebsocket(options: WebsocketOptions) {
-  const { http, server, access, maskError, log, initTimeoutMs = 10_000, keepAliveMs = 12_000 } = options
+  const { http, server, entrance, maskError, log, initTimeoutMs = 10_000, keepAliveMs = 12_000 } = options
   const sockets = new WebSocketServer(socketOptions)
   const protocol = makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: initTimeoutMs,
     onConnect: async ({ connectionParams, extra }) => {
-      const token = connectionToken(connectionParams) ?? requestToken(extra.request.headers)
-      const caller = await access.authenticate(token).catch(orRefused)
+      const caller = await entrance.admit(extra.request, connectionToken(connectionParams)).catch(orRefused)
       if (caller === undefined) return false
       extra.caller = caller
       return true

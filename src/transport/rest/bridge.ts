@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, Handler } from 'hono'
-import type { AccessService, Caller } from '#domain/access/service.ts'
+import type { Caller } from '#domain/access/service.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { bearerToken } from '#transport/credentials.ts'
+import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { acceptsJson, readJson } from './body.ts'
 import { check } from './health.ts'
@@ -13,27 +13,26 @@ import { streamOf } from './streamed.ts'
 
 export interface BridgeOptions {
   readonly server: GraphqlServer
-  readonly access: AccessService
+  readonly entrance: Entrance
   readonly log: Logger
 }
 
 type Env = { Bindings: HttpBindings }
 
 /** Runs rows: who asks, what is asked, the row's own work, the answer; in this order. */
-export function createBridge({ server, access, log }: BridgeOptions) {
+export function createBridge({ server, entrance, log }: BridgeOptions) {
   /** How a row is served. */
   function serve(route: Route): Handler<Env> {
     return async (context) => {
-      const caller = await callerOf(route, context.req.header('authorization'))
+      const caller = await callerOf(route, context.env.incoming as IncomingMessage)
       const operations = caller && operationsOf(server, caller)
       return respond(await route.handle(await requestOf(route, context, operations)), context)
     }
   }
 
-  async function callerOf({ access: needs }: Route, header: string | undefined): Promise<Caller | undefined> {
-    const authenticate = () => access.authenticate(bearerToken(header))
-    if (needs === 'token') return authenticate()
-    return header === undefined ? undefined : check(authenticate)
+  async function callerOf({ access: needs }: Route, req: IncomingMessage): Promise<Caller | undefined> {
+    if (needs === 'token') return entrance.admit(req)
+    return req.headers.authorization === undefined ? undefined : check(() => entrance.admit(req))
   }
 
   function respond({ status, headers = {}, body }: Answer, { env }: Context<Env>): Response {

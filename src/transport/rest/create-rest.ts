@@ -2,9 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { GraphQLError } from 'graphql'
 import { type Context, Hono } from 'hono'
-import type { AccessService } from '#domain/access/service.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { bearerToken } from '#transport/credentials.ts'
+import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { createBridge } from './bridge.ts'
 import { check, createHealth, type HealthSources } from './health.ts'
@@ -15,7 +14,7 @@ import { createRoutes } from './routes/table.ts'
 
 export interface RestOptions {
   readonly server: GraphqlServer
-  readonly access: AccessService
+  readonly entrance: Entrance
   readonly maskError: (error: unknown) => GraphQLError
   readonly health: HealthSources
   /** Whether this process answers more than how it is. */
@@ -29,7 +28,7 @@ type Env = { Bindings: HttpBindings }
 
 /** Answers the documented paths under `/api` and `/sfp/api`, and the health paths outside of them; 404 for the rest. */
 export function createRest(options: RestOptions): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  const { access, maskError, health, version, api } = options
+  const { entrance, maskError, health, version, api } = options
   const bridge = createBridge(options)
   const app = new Hono<Env>()
   const routes = createRoutes({ health: createHealth(health), version, api })
@@ -39,7 +38,7 @@ export function createRest(options: RestOptions): (req: IncomingMessage, res: Se
 
   app.notFound(async (context) => {
     const { method, path } = context.req
-    const isKnown = await check(() => access.authenticate(bearerToken(context.req.header('authorization'))))
+    const isKnown = await check(() => entrance.admit(context.env.incoming as IncomingMessage))
     return problem(
       context,
       new Refused('NOT_FOUND', isKnown ? `There is no ${method} ${path}.` : 'There is nothing here.'),

@@ -8,6 +8,7 @@ import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { connectSocket, type Frame, openSocket, type RawSocket } from '#test/support/websocket.ts'
+import { Entrance } from '#transport/entrance.ts'
 import { createErrorMask } from '#transport/graphql/errors.ts'
 import { createGraphqlServer } from '#transport/graphql/server.ts'
 import { serveWebsocket } from '#transport/graphql/websocket.ts'
@@ -149,7 +150,7 @@ async function openDoor(times: { initTimeoutMs?: number; keepAliveMs?: number })
   const graphqlServer = createGraphqlServer({ contextOf: () => ({}) as never, maskError, graphiql: false })
   const access = { authenticate: async () => ({}) } as unknown as AccessService
   const log = pino({ level: 'silent' })
-  const door = serveWebsocket({ http, server: graphqlServer, access, maskError, log, ...times })
+  const door = serveWebsocket({ http, server: graphqlServer, entrance: new Entrance(access), maskError, log, ...times })
   await once(http.listen(0, '127.0.0.1'), 'listening')
   return {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
