@@ -13,7 +13,7 @@ import type { Runner } from './runner.ts'
 import type { StopReason } from './settlement.ts'
 import { type Ended, Settler } from './settler.ts'
 import { batchPart, freeSlots, type SlotPlan } from './slots.ts'
-import { promoteDue, type Settlement, startAttempts } from './store.ts'
+import { promoteDue, type Settlement, startAttempts } from './store/attempts.ts'
 import { type Attempt, type Outcome, type Priority, priorities } from './task.ts'
 
 export interface DispatcherDeps {

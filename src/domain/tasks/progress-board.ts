@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { saveProgress } from './store.ts'
+import { saveProgress } from './store/output.ts'
 import { type Attempt, priorities } from './task.ts'
 
 /** The latest that is known of a running task. Not history: newest wins. */

@@ -8,7 +8,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { taskEvent } from './events.ts'
 import { settle, workerLost } from './settlement.ts'
 import { writeSettlements } from './settler.ts'
-import { findHolders, lockAttemptsOf } from './store.ts'
+import { findHolders, lockAttemptsOf } from './store/attempts.ts'
 
 const lookIntervalMs = 1_000
 /** How long a worker may be without its sign of life, so that one that only reconnects is not taken for dead. */

@@ -6,7 +6,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { type TaskEventData, taskEvent } from './events.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import type { AttemptOutput, PartWriter } from './runner.ts'
-import { appendToPart, findHeld, insertLogs, insertPart } from './store.ts'
+import { appendToPart, findHeld, insertLogs, insertPart } from './store/output.ts'
 import type { Attempt } from './task.ts'
 
 type OutputRecord =

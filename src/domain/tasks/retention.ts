@@ -1,5 +1,5 @@
 import type { Sql } from '#platform/database/sql.ts'
-import { deleteOldTasks, expireResults } from './store.ts'
+import { deleteOldTasks, expireResults } from './store/retention.ts'
 
 /** Rows in one statement, so that no statement holds others up. */
 const batchSize = 500

@@ -11,19 +11,9 @@ import { type TaskEventType, taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { pastAttempt } from './settlement.ts'
-import {
-  deleteLogs,
-  findPart,
-  findTaskState,
-  type LockedTask,
-  lockTask,
-  type QueueState,
-  readPart,
-  readQueueStates,
-  readQueueTimes,
-  reopenTask,
-  requestCancel,
-} from './store.ts'
+import { deleteLogs, findPart, readPart } from './store/output.ts'
+import { type QueueState, readQueueStates, readQueueTimes } from './store/queues.ts'
+import { findTaskState, type LockedTask, lockTask, reopenTask, requestCancel } from './store/tasks.ts'
 import { planTask, type Submission } from './submission.ts'
 import type { Submitted, Submitter } from './submitter.ts'
 import { hasEnded, type Priority, priorities, type TaskError, type TaskStatus } from './task.ts'

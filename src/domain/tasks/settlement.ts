@@ -1,6 +1,6 @@
 import { newId } from '#lib/ids.ts'
 import { mayRetry, retryDelayMs } from './retry-plan.ts'
-import type { Settlement } from './store.ts'
+import type { Settlement } from './store/attempts.ts'
 import type { Attempt, Outcome, TaskError } from './task.ts'
 
 /** Why an attempt was asked to stop: by its caller, because the server stops, or because the task is no longer its own. */

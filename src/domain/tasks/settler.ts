@@ -9,7 +9,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { type TaskEventType, taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
 import { type StopReason, settle } from './settlement.ts'
-import { type Settled, type Settlement, settleAttempts } from './store.ts'
+import { type Settled, type Settlement, settleAttempts } from './store/attempts.ts'
 import type { Attempt, Outcome } from './task.ts'
 
 /** An attempt that runs no more, and how it ended. */

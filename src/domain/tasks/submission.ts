@@ -6,7 +6,7 @@ import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
 import { UnknownTaskType } from './errors.ts'
 import { defaultRetryPolicy } from './retry-plan.ts'
-import type { NewTask } from './store.ts'
+import type { NewTask } from './store/tasks.ts'
 import { priorities } from './task.ts'
 import { type TaskType, type TaskTypes, taskDefaults } from './task-type.ts'
 

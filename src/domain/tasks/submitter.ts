@@ -6,7 +6,7 @@ import type { Queue } from '#platform/queue/queue.ts'
 import { IdempotencyKeyReused } from './errors.ts'
 import { taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
-import { findKeyHolders, insertTasks, type KeyHolder, type NewTask, type Written } from './store.ts'
+import { findKeyHolders, insertTasks, type KeyHolder, type NewTask, type Written } from './store/tasks.ts'
 import type { Priority } from './task.ts'
 
 /** What became of one submission: a new task, or the one that was made under the same idempotency key before. */

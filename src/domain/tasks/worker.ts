@@ -14,7 +14,7 @@ import { Reaper } from './reaper.ts'
 import { OutputRecorder } from './recorder.ts'
 import type { Runner } from './runner.ts'
 import type { SlotPlan } from './slots.ts'
-import { insertWorker } from './store.ts'
+import { insertWorker } from './store/attempts.ts'
 import type { Attempt, Outcome } from './task.ts'
 
 export interface WorkerOptions {

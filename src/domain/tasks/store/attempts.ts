@@ -1,0 +1,161 @@
+import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
+import type { Attempt, Priority, TaskStatus } from '#domain/tasks/task.ts'
+import { storableJson } from '#lib/json.ts'
+import type { Sql } from '#platform/database/sql.ts'
+
+interface AttemptRow {
+  account_id: string
+  id: string
+  type: string
+  priority: Priority
+  input: unknown
+  labels: Record<string, string>
+  attempt: number
+  fence: number
+  timeout_ms: number
+  lock_ms: number
+  retry: RetryPolicy
+  started_at: Date
+}
+
+function toAttempt(row: AttemptRow): Attempt {
+  return {
+    accountId: row.account_id,
+    taskId: row.id,
+    type: row.type,
+    priority: row.priority,
+    input: row.input,
+    labels: row.labels,
+    number: row.attempt,
+    fence: row.fence,
+    timeoutMs: row.timeout_ms,
+    lockMs: row.lock_ms,
+    retry: row.retry,
+    startedAt: row.started_at,
+  }
+}
+
+const attemptColumns = `task.account_id, task.id, type, priority, input, labels, attempt, fence, timeout_ms, lock_ms, retry,
+  started_at`
+
+const claimSql = `
+  UPDATE task SET status = 'ACTIVE', attempt = attempt + 1, fence = fence + 1, worker_id = $1, started_at = now(),
+                  progress = 0, current_step = NULL
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS job (account_id, task_id, job_id)
+  WHERE task.account_id = job.account_id AND task.id = job.task_id AND task.job_id = job.job_id
+    AND task.status IN ('PENDING', 'SCHEDULED')
+  RETURNING ${attemptColumns}`
+
+export interface JobRef {
+  readonly accountId: string
+  readonly taskId: string
+  readonly jobId: string
+}
+
+/** Starts the attempts that these jobs stand for; a job whose task doesn't wait for it any more has no part in the answer. */
+export async function startAttempts(sql: Sql, workerId: number, jobs: readonly JobRef[]): Promise<Attempt[]> {
+  const rows = await sql.query<AttemptRow>(claimSql, [
+    workerId,
+    jobs.map((job) => job.accountId),
+    jobs.map((job) => job.taskId),
+    jobs.map((job) => job.jobId),
+  ])
+  return rows.map(toAttempt)
+}
+
+/** How an attempt leaves its task. */
+export interface Settlement {
+  readonly accountId: string
+  readonly taskId: string
+  readonly fence: number
+  readonly status: Exclude<TaskStatus, 'ACTIVE'>
+  readonly result?: unknown
+  readonly error?: unknown
+  /** For another attempt: the job that stands for it, and after how long it is due. */
+  readonly next?: { readonly jobId: string; readonly delayMs: number }
+  /** Appended to the list of past attempts. */
+  readonly pastAttempt?: unknown
+  /** The attempt is taken back, as if it had not been made. */
+  readonly uncounted?: boolean
+}
+
+const settleSql = `
+  UPDATE task SET
+    status = CASE WHEN cancel_requested_at IS NOT NULL AND s.status <> 'COMPLETED' THEN 'CANCELLED'
+                  ELSE s.status::task_status END,
+    result = s.result,
+    error = s.error,
+    progress = CASE s.status WHEN 'COMPLETED' THEN 100 ELSE progress END,
+    finished_at = CASE WHEN s.job_id IS NULL OR cancel_requested_at IS NOT NULL THEN now() END,
+    run_at = CASE WHEN s.job_id IS NULL THEN run_at ELSE now() + s.delay_ms * interval '1 millisecond' END,
+    job_id = coalesce(s.job_id, task.job_id),
+    attempt = attempt - s.uncounted,
+    past_attempts = CASE WHEN s.past_attempt IS NULL THEN past_attempts ELSE past_attempts || s.past_attempt END,
+    worker_id = NULL
+  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::jsonb[], $6::jsonb[], $7::uuid[], $8::bigint[],
+              $9::jsonb[], $10::int[])
+    AS s (account_id, task_id, fence, status, result, error, job_id, delay_ms, past_attempt, uncounted)
+  WHERE task.account_id = s.account_id AND task.id = s.task_id AND task.fence = s.fence AND task.status = 'ACTIVE'
+  RETURNING task.id, task.status, task.run_at AS "runAt", task.cancel_reason AS "cancelReason"`
+
+export interface Settled {
+  readonly id: string
+  /** CANCELLED instead of failed or waiting again, when that was asked for in the meantime. */
+  readonly status: TaskStatus
+  readonly runAt: Date
+  readonly cancelReason: string | null
+}
+
+/** Ends attempts; one whose fence is out of date has no effect and no part in the answer. */
+export async function settleAttempts(sql: Sql, settlements: readonly Settlement[]): Promise<Settled[]> {
+  const json = (value: unknown) => (value === undefined ? null : storableJson(value))
+  return sql.query(settleSql, [
+    settlements.map((one) => one.accountId),
+    settlements.map((one) => one.taskId),
+    settlements.map((one) => one.fence),
+    settlements.map((one) => one.status),
+    settlements.map((one) => json(one.result)),
+    settlements.map((one) => json(one.error)),
+    settlements.map((one) => one.next?.jobId ?? null),
+    settlements.map((one) => one.next?.delayMs ?? 0),
+    settlements.map((one) => json(one.pastAttempt)),
+    settlements.map((one) => (one.uncounted ? 1 : 0)),
+  ])
+}
+
+const lostSql = `
+  SELECT ${attemptColumns} FROM task WHERE status = 'ACTIVE' AND worker_id = ANY($1::int[])
+  ORDER BY account_id, id LIMIT $2 FOR UPDATE SKIP LOCKED`
+
+/** Attempts that these workers held, kept from others until the transaction ends. */
+export async function lockAttemptsOf(sql: Sql, workerIds: readonly number[], limit: number): Promise<Attempt[]> {
+  return (await sql.query<AttemptRow>(lostSql, [workerIds, limit])).map(toAttempt)
+}
+
+const holdersSql = `SELECT DISTINCT worker_id AS id FROM task WHERE status = 'ACTIVE' AND worker_id IS NOT NULL`
+
+/** Workers that hold attempts. */
+export async function findHolders(sql: Sql): Promise<number[]> {
+  return (await sql.query<{ id: number }>(holdersSql)).map((row) => row.id)
+}
+
+const promoteSql = `UPDATE task SET status = 'PENDING' WHERE status = 'SCHEDULED' AND run_at <= now()`
+const nextDueSql = `SELECT min(run_at) AS due, now() AS now FROM task WHERE status = 'SCHEDULED'`
+
+/** Says PENDING of tasks whose time has come; returns after how many milliseconds the next one is due. */
+export async function promoteDue(sql: Sql): Promise<number | undefined> {
+  await sql.query(promoteSql)
+  const [row] = await sql.query<{ due: Date | null; now: Date }>(nextDueSql)
+  if (!row?.due) return undefined
+  return Math.max(0, row.due.getTime() - row.now.getTime())
+}
+
+/** Makes this process known as a worker; returns its number. */
+export async function insertWorker(sql: Sql, host: string, pid: number): Promise<number> {
+  const [row] = await sql.query<{ id: number }>('INSERT INTO worker (host, pid) VALUES ($1, $2) RETURNING id', [
+    host,
+    pid,
+  ])
+  if (row === undefined) throw new Error('The database gave the new worker no number.')
+  return row.id
+}

@@ -1,0 +1,162 @@
+import { storableText } from '#lib/json.ts'
+import type { Sql } from '#platform/database/sql.ts'
+
+/** An attempt, by its task and fence. */
+export interface AttemptRef {
+  readonly accountId: string
+  readonly taskId: string
+  readonly fence: number
+}
+
+const heldSql = `
+  SELECT task.account_id AS "accountId", task.id AS "taskId", task.fence
+  FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS asked (account_id, task_id, fence)
+  JOIN task ON task.account_id = asked.account_id AND task.id = asked.task_id
+    AND task.fence = asked.fence AND task.status = 'ACTIVE'
+  FOR SHARE OF task`
+
+/** Which of these attempts still hold their task; they go on doing so until the transaction ends. */
+export async function findHeld(sql: Sql, attempts: readonly AttemptRef[]): Promise<AttemptRef[]> {
+  return sql.query(heldSql, [
+    attempts.map((one) => one.accountId),
+    attempts.map((one) => one.taskId),
+    attempts.map((one) => one.fence),
+  ])
+}
+
+const insertLogsSql = `
+  INSERT INTO task_log (account_id, task_id, seq, attempt, at, message)
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[], $5::timestamptz[], $6::text[])
+  ON CONFLICT DO NOTHING`
+
+export interface LogLine {
+  readonly accountId: string
+  readonly taskId: string
+  readonly seq: bigint
+  readonly attempt: number
+  readonly at: Date
+  readonly message: string
+}
+
+export async function insertLogs(sql: Sql, lines: readonly LogLine[]): Promise<void> {
+  if (lines.length === 0) return
+  await sql.query(insertLogsSql, [
+    lines.map((line) => line.accountId),
+    lines.map((line) => line.taskId),
+    lines.map((line) => line.seq),
+    lines.map((line) => line.attempt),
+    lines.map((line) => line.at),
+    lines.map((line) => storableText(line.message)),
+  ])
+}
+
+const saveProgressSql = `
+  UPDATE task SET progress = p.progress, current_step = coalesce(p.step, current_step)
+  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[]) AS p (account_id, task_id, fence, progress, step)
+  WHERE task.account_id = p.account_id AND task.id = p.task_id AND task.fence = p.fence AND task.status = 'ACTIVE'`
+
+export interface ProgressRow {
+  readonly accountId: string
+  readonly taskId: string
+  readonly fence: number
+  readonly percent: number
+  readonly step: string | undefined
+}
+
+/** Keeps the latest progress of running attempts. */
+export async function saveProgress(sql: Sql, rows: readonly ProgressRow[]): Promise<void> {
+  if (rows.length === 0) return
+  await sql.query(saveProgressSql, [
+    rows.map((row) => row.accountId),
+    rows.map((row) => row.taskId),
+    rows.map((row) => row.fence),
+    rows.map((row) => row.percent),
+    rows.map((row) => (row.step === undefined ? null : storableText(row.step))),
+  ])
+}
+
+const dropPartSql = 'DELETE FROM task_part WHERE account_id = $1 AND task_id = $2 AND name = $3'
+const insertPartSql = `
+  INSERT INTO task_part (account_id, task_id, name, content_id, attempt, content_type, size_bytes, complete)
+  VALUES ($1, $2, $3, $4, $5, $6, 0, false)`
+
+export interface NewPart {
+  readonly accountId: string
+  readonly taskId: string
+  readonly name: string
+  readonly contentId: string
+  readonly attempt: number
+  readonly contentType: string
+}
+
+/** Makes an empty part in the place of an earlier one of the same name. */
+export async function insertPart(sql: Sql, part: NewPart): Promise<void> {
+  await sql.query(dropPartSql, [part.accountId, part.taskId, part.name])
+  await sql.query(insertPartSql, [
+    part.accountId,
+    part.taskId,
+    part.name,
+    part.contentId,
+    part.attempt,
+    part.contentType,
+  ])
+}
+
+const insertChunkSql = 'INSERT INTO task_part_chunk (account_id, content_id, start, data) VALUES ($1, $2, $3, $4)'
+const growPartSql = `UPDATE task_part SET size_bytes = $3, complete = $4 WHERE account_id = $1 AND content_id = $2`
+
+/** Adds bytes at `start`, the part's present size; with `complete` nothing follows. */
+export async function appendToPart(
+  sql: Sql,
+  part: { accountId: string; contentId: string },
+  start: number,
+  data: Uint8Array,
+  complete: boolean,
+): Promise<void> {
+  if (data.length > 0) await sql.query(insertChunkSql, [part.accountId, part.contentId, start, data])
+  await sql.query(growPartSql, [part.accountId, part.contentId, start + data.length, complete])
+}
+
+const readPartSql = `
+  SELECT start, data FROM task_part_chunk
+  WHERE account_id = $1 AND content_id = $2 AND start < $4
+    AND start >= coalesce((SELECT max(start) FROM task_part_chunk WHERE account_id = $1 AND content_id = $2 AND start <= $3), 0)
+  ORDER BY start`
+
+/** The bytes from `from` up to, not including, `to`; fewer at the part's end. */
+export async function readPart(
+  sql: Sql,
+  part: { accountId: string; contentId: string },
+  from: number,
+  to: number,
+): Promise<Buffer> {
+  const rows = await sql.query<{ start: number; data: Buffer }>(readPartSql, [part.accountId, part.contentId, from, to])
+  return Buffer.concat(rows.map(({ start, data }) => data.subarray(Math.max(0, from - start), to - start)))
+}
+
+const findPartSql = `
+  SELECT content_id AS "contentId", size_bytes AS "sizeBytes" FROM task_part
+  WHERE account_id = $1 AND task_id = $2 AND name = $3`
+
+export async function findPart(
+  sql: Sql,
+  accountId: string,
+  taskId: string,
+  name: string,
+): Promise<{ contentId: string; sizeBytes: number } | undefined> {
+  const [row] = await sql.query<{ contentId: string; sizeBytes: number }>(findPartSql, [accountId, taskId, name])
+  return row
+}
+
+/** @returns how many lines were deleted. */
+export async function deleteLogs(sql: Sql, accountId: string, taskId: string): Promise<number> {
+  const rows = await sql.query<{ count: number }>(
+    'WITH gone AS (DELETE FROM task_log WHERE account_id = $1 AND task_id = $2 RETURNING 1) SELECT count(*)::int AS count FROM gone',
+    [accountId, taskId],
+  )
+  await sql.query(`DELETE FROM journal WHERE account_id = $1 AND subject = 'task:' || $2::text AND type = 'task.log'`, [
+    accountId,
+    taskId,
+  ])
+  return rows[0]?.count ?? 0
+}

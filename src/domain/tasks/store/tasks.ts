@@ -1,0 +1,157 @@
+import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
+import type { Priority, TaskStatus } from '#domain/tasks/task.ts'
+import { storableJson } from '#lib/json.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+
+/** A task to be written; ids are the caller's. */
+export interface NewTask {
+  readonly accountId: string
+  readonly id: string
+  readonly jobId: string
+  readonly type: string
+  readonly priority: Priority
+  readonly input: unknown
+  readonly labels: Readonly<Record<string, string>>
+  readonly fairnessKey: string | undefined
+  readonly idempotencyKey: string | undefined
+  readonly requestHash: Uint8Array | undefined
+  readonly timeoutMs: number
+  readonly lockMs: number
+  readonly retry: RetryPolicy
+  readonly createdBy: Actor
+  readonly status: 'SCHEDULED' | 'PENDING'
+  /** At once when undefined. */
+  readonly runAt: Date | undefined
+}
+
+const insertTasksSql = `
+  INSERT INTO task (account_id, id, job_id, type, priority, status, input, labels, fairness_key, idempotency_key,
+                    request_hash, timeout_ms, lock_ms, retry, created_by, run_at)
+  SELECT account_id, id, job_id, type, priority::priority, status::task_status, input, labels, fairness_key,
+         idempotency_key, request_hash, timeout_ms, lock_ms, retry, created_by, coalesce(run_at, now())
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[],
+              $9::text[], $10::bytea[], $11::int[], $12::int[], $13::jsonb[], $14::jsonb[], $15::timestamptz[], $16::text[])
+    AS new (account_id, id, job_id, type, priority, input, labels, fairness_key, idempotency_key, request_hash,
+            timeout_ms, lock_ms, retry, created_by, run_at, status)
+  ON CONFLICT DO NOTHING
+  RETURNING id, created_at AS "createdAt", run_at AS "runAt"`
+
+/** What the database decided about a new task. */
+export interface Written {
+  readonly id: string
+  readonly createdAt: Date
+  readonly runAt: Date
+}
+
+/** Writes tasks; those whose idempotency key is taken are left out of the answer. */
+export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<Map<string, Written>> {
+  const rows = await sql.query<Written>(insertTasksSql, [
+    tasks.map((task) => task.accountId),
+    tasks.map((task) => task.id),
+    tasks.map((task) => task.jobId),
+    tasks.map((task) => task.type),
+    tasks.map((task) => task.priority),
+    tasks.map((task) => JSON.stringify(task.input)),
+    tasks.map((task) => JSON.stringify(task.labels)),
+    tasks.map((task) => task.fairnessKey ?? null),
+    tasks.map((task) => task.idempotencyKey ?? null),
+    tasks.map((task) => task.requestHash ?? null),
+    tasks.map((task) => task.timeoutMs),
+    tasks.map((task) => task.lockMs),
+    tasks.map((task) => JSON.stringify(task.retry)),
+    tasks.map((task) => JSON.stringify(task.createdBy)),
+    tasks.map((task) => task.runAt ?? null),
+    tasks.map((task) => task.status),
+  ])
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+export interface KeyHolder {
+  readonly accountId: string
+  readonly idempotencyKey: string
+  readonly taskId: string
+  readonly requestHash: Buffer | null
+}
+
+const keyHoldersSql = `
+  SELECT task.account_id AS "accountId", task.idempotency_key AS "idempotencyKey", task.id AS "taskId",
+         task.request_hash AS "requestHash"
+  FROM unnest($1::uuid[], $2::text[]) AS asked (account_id, key)
+  JOIN task ON task.account_id = asked.account_id AND task.idempotency_key = asked.key`
+
+/** Which tasks hold these idempotency keys. */
+export async function findKeyHolders(
+  sql: Sql,
+  keys: readonly { accountId: string; key: string }[],
+): Promise<KeyHolder[]> {
+  return sql.query(keyHoldersSql, [keys.map((one) => one.accountId), keys.map((one) => one.key)])
+}
+
+export interface LockedTask {
+  readonly accountId: string
+  readonly id: string
+  readonly type: string
+  readonly priority: Priority
+  readonly status: TaskStatus
+  readonly labels: Record<string, string>
+  readonly attempt: number
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+  readonly error: unknown
+  readonly cancelRequestedAt: Date | null
+}
+
+const lockTaskSql = `
+  SELECT account_id AS "accountId", id, type, priority, status, labels, attempt, started_at AS "startedAt",
+         finished_at AS "finishedAt", error, cancel_requested_at AS "cancelRequestedAt"
+  FROM task WHERE account_id = $1 AND id = $2 FOR UPDATE`
+
+/** Reads a task and keeps others from changing it until the transaction ends. */
+export async function lockTask(sql: Sql, accountId: string, id: string): Promise<LockedTask | undefined> {
+  const [row] = await sql.query<LockedTask>(lockTaskSql, [accountId, id])
+  return row
+}
+
+const taskStateSql = `
+  SELECT status, progress::int AS progress, current_step AS step, attempt FROM task WHERE account_id = $1 AND id = $2`
+
+export interface TaskStateRow {
+  readonly status: TaskStatus
+  readonly progress: number
+  readonly step: string | null
+  readonly attempt: number
+}
+
+export async function findTaskState(sql: Sql, accountId: string, id: string): Promise<TaskStateRow | undefined> {
+  const [row] = await sql.query<TaskStateRow>(taskStateSql, [accountId, id])
+  return row
+}
+
+const requestCancelSql = `
+  UPDATE task SET cancel_requested_at = coalesce(cancel_requested_at, now()), cancel_reason = coalesce(cancel_reason, $3),
+    status = CASE WHEN status = 'ACTIVE' THEN status ELSE 'CANCELLED' END,
+    finished_at = CASE WHEN status = 'ACTIVE' THEN NULL ELSE now() END
+  WHERE account_id = $1 AND id = $2`
+
+/** Asks a task that runs to stop; ends one that waits. */
+export async function requestCancel(sql: Sql, accountId: string, id: string, reason: string | null): Promise<void> {
+  await sql.query(requestCancelSql, [accountId, id, reason])
+}
+
+const reopenSql = `
+  UPDATE task SET status = 'PENDING', job_id = $3, run_at = now(), finished_at = NULL, result_expired = false, cancel_requested_at = NULL,
+    cancel_reason = NULL, error = NULL, result = NULL, progress = 0, current_step = NULL,
+    past_attempts = past_attempts || $4::jsonb
+  WHERE account_id = $1 AND id = $2`
+
+/** Lets a task that has ended wait for one more attempt. */
+export async function reopenTask(
+  sql: Sql,
+  accountId: string,
+  id: string,
+  jobId: string,
+  pastAttempts: readonly unknown[],
+): Promise<void> {
+  await sql.query(reopenSql, [accountId, id, jobId, storableJson(pastAttempts)])
+}
