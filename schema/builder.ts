@@ -1,7 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import PrismaPlugin from '@pothos/plugin-prisma'
-import type { Caller } from '#domain/access/service.ts'
+import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { EventService } from '#domain/events/service.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
 import type { AccountView } from '#platform/database/account-view.ts'
@@ -14,6 +14,7 @@ export interface Context {
   readonly caller: Caller
   /** Reads, limited to the caller's account. */
   readonly db: AccountView
+  readonly access: AccessService
   readonly tasks: TaskService
   readonly events: EventService
 }

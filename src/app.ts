@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { createAccessService } from '#domain/access/service.ts'
+import { type AccessService, createAccessService } from '#domain/access/service.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
@@ -43,6 +43,8 @@ const { version } = packageJson
 
 const progressChannel = 'signalbox_progress'
 const retentionIntervalMs = 10 * 60 * 1000
+/** How often it is written down how tokens are used. */
+const accessRecordIntervalMs = 5_000
 /** How long requests under way may still take once everything else has stopped, in milliseconds. */
 const lastRequestsMs = 1_000
 
@@ -86,7 +88,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   const metrics = createMetrics()
   const store = await openStore(config, place.url, log, opened)
   const { database, transact, queue, journal, board } = store
-  const access = createAccessService({ sql: database, transact, clock: systemClock })
+  const access = openAccess(store, log, opened)
   const ownerToken = await access.bootstrap(config.bootstrapToken)
 
   let stopping = false
@@ -111,7 +113,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   const api = serveApi({
     http,
     access,
-    contextOf: (caller) => ({ caller, db: views.of(caller.accountId), tasks, events }),
+    contextOf: (caller) => ({ caller, db: views.of(caller.accountId), access, tasks, events }),
     health: {
       ...healthSources(database),
       isStopping: () => stopping,
@@ -251,6 +253,20 @@ async function openWorker(
   })
   opened.add(() => worker.stop(config.shutdownTimeoutMs))
   return worker
+}
+
+/** Who may do what, kept up to date by what the journal tells of other processes too. */
+function openAccess({ database, transact, tail }: Store, log: Logger, opened: Opened): AccessService {
+  const access = createAccessService({ sql: database, transact, clock: systemClock })
+  const unlisten = tail.listen((entry) => access.heed(entry))
+  const work = () => access.keepRecord()
+  const periodic = runPeriodically({ name: 'access', intervalMs: accessRecordIntervalMs, log, work })
+  opened.add(async () => {
+    unlisten()
+    await periodic.stop()
+    await access.stop()
+  })
+  return access
 }
 
 /** What the health report asks for. */

@@ -1,7 +1,10 @@
 import { type Caller, roles } from '#domain/access/service.ts'
 import { builder } from '#schema/builder.ts'
 
-const RoleEnum = builder.enumType('Role', { description: 'What somebody is in an account.', values: roles })
+const RoleEnum = builder.enumType('Role', {
+  description: 'What somebody is in an account: people are owners or members, an APPLICATION may what its scopes say.',
+  values: roles,
+})
 
 const Account = builder.prismaObject('Account', {
   description: 'The tenant. Nothing crosses accounts.',
@@ -20,7 +23,7 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
     id: t.id({ description: 'Of the user or application token.', resolve: (caller) => caller.actor.id }),
     name: t.string({ description: 'Of the user or application token.', resolve: (caller) => caller.actor.name }),
     role: t.expose('role', { type: RoleEnum, description: 'In the account.' }),
-    scopes: t.stringList({ description: 'What this token may do.', resolve: (caller) => [...caller.scopes] }),
+    scopes: t.stringList({ description: 'What this token may do.', resolve: (caller) => caller.scopes }),
     tokenExpiresAt: t.field({
       type: 'DateTime',
       nullable: true,

@@ -28,8 +28,21 @@ const SubmitTaskPayload = builder.objectRef<Submitted>('SubmitTaskPayload').impl
 
 /** The columns of a task of which nothing but its submission has happened. */
 function freshTask(task: NonNullable<Submitted['task']>) {
-  const { accountId, id, type, priority, status, input, labels, createdAt, runAt, retry, createdBy } = task
-  return { accountId, id, type, priority, status, input, labels, createdAt, runAt, retry, createdBy, attempt: 0 }
+  const { accountId, id, type, priority, status, input, labels, createdAt, runAt, retry, by } = task
+  return {
+    accountId,
+    id,
+    type,
+    priority,
+    status,
+    input,
+    labels,
+    createdAt,
+    runAt,
+    retry,
+    createdBy: by.actor,
+    attempt: 0,
+  }
 }
 
 /** What a query asks for, when all of it is known already, so that the most frequent mutation needs no read. */

@@ -6,6 +6,7 @@ import { builder } from '#schema/builder.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import { labelsOf, TaskFilter } from './inputs.ts'
 import { PriorityEnum, TaskRef } from './task.ts'
+import { visibleTasks } from './visible.ts'
 
 const TaskConnection = connectionOf('Task', TaskRef)
 
@@ -21,9 +22,10 @@ builder.queryField('task', (t) =>
     description: 'One task; null when the account has none of this id.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
     resolve: (query, _root, { id }, { caller, db }) => {
-      caller.must('tasks:read')
+      const visible = visibleTasks(caller)
       if (!isId(id)) return null
-      return db.task.findUnique({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } })
+      const key = { accountId_id: { accountId: caller.accountId, id } }
+      return db.task.findUnique({ ...query, where: { ...key, ...visible } })
     },
   }),
 )
@@ -39,12 +41,12 @@ builder.queryField('tasks', (t) =>
       after: t.arg.string({ description: 'Go on behind this cursor.' }),
     },
     resolve: async (_root, { where, orderBy, first, after }, context, info) => {
-      context.caller.must('tasks:read')
+      const visible = visibleTasks(context.caller)
       const size = pageSize(first)
       const order = orderBy === 'OLDEST_FIRST' ? 'asc' : 'desc'
       const read = await context.db.task.findMany({
         ...nodeQuery(context, info, 'Task'),
-        where: { ...conditions(where), ...(after && { id: behind(order, after) }) },
+        where: { ...conditions(where), ...visible, ...(after && { id: behind(order, after) }) },
         orderBy: { id: order },
         take: size + 1,
       })

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
-import { Forbidden } from '#domain/access/errors.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Entrance } from './entrance.ts'
 
@@ -12,13 +11,13 @@ export interface MetricsHttpOptions {
   readonly maskError: (error: unknown) => GraphQLError
 }
 
-/** Answers Prometheus, which shows an owner's token: the figures are those of all accounts. */
+/** Answers Prometheus, which shows a token with the scope `tasks:admin`: the figures are those of all accounts. */
 export function createMetricsHttp({ entrance, metrics, maskError }: MetricsHttpOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     req.resume()
     try {
       const caller = await entrance.admit(req)
-      if (caller.role !== 'OWNER') throw new Forbidden('metrics of the whole installation')
+      caller.must('tasks:admin')
       const { body, contentType } = await metrics.render()
       res.writeHead(200, { 'content-type': contentType }).end(body)
     } catch (error) {

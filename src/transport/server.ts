@@ -9,7 +9,6 @@ import { createGraphqlHttp } from './graphql/http.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
-import { requestIdOf } from './request-id.ts'
 import { createRest } from './rest/create-rest.ts'
 import type { HealthSources } from './rest/health.ts'
 
@@ -41,7 +40,7 @@ export function serveApi({ http, access, contextOf, health, metrics, api, graphi
 
   http.on('request', (req: IncomingMessage, res: ServerResponse) => {
     const path = (req.url ?? '/').split('?', 1)[0] ?? '/'
-    const requestId = requestIdOf(req.headers['x-request-id'])
+    const { requestId } = entrance.originOf(req)
     res.setHeader('x-request-id', requestId)
     follow(req, res, { path, requestId })
     const handle = doors[path] ?? rest
@@ -56,6 +55,7 @@ export function serveApi({ http, access, contextOf, health, metrics, api, graphi
   function follow(req: IncomingMessage, res: ServerResponse, { path, requestId }: { path: string; requestId: string }) {
     const startedAt = performance.now()
     res.once('close', () => {
+      entrance.leave(req)
       const door = path === graphqlPath ? 'graphql' : 'rest'
       metrics.requests.inc({ door, status: `${Math.floor(res.statusCode / 100)}xx` })
       if (!log.isLevelEnabled('debug') && res.statusCode < 500) return

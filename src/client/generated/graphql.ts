@@ -45,8 +45,9 @@ export type RetryTaskInput = {
   id: string | number;
 };
 
-/** What somebody is in an account. */
+/** What somebody is in an account: people are owners or members, an APPLICATION may what its scopes say. */
 export type Role =
+  | 'APPLICATION'
   | 'MEMBER'
   | 'OWNER';
 
@@ -146,9 +147,15 @@ export type TaskSummaryFragment = { id: string, type: string, status: TaskStatus
 
 export type TaskPartSummaryFragment = { name: string, contentType: string, sizeBytes: number, complete: boolean, attempt: number, createdAt: string };
 
+type FailureReport_ApplicationTokenEnded_Fragment = { code: string, message: string };
+
+type FailureReport_ApplicationTokenNotFound_Fragment = { code: string, message: string };
+
 type FailureReport_IdempotencyKeyReused_Fragment = { code: string, message: string };
 
 type FailureReport_InvalidInput_Fragment = { code: string, message: string, issues: Array<{ path: string, message: string }> };
+
+type FailureReport_ScopeNotHeld_Fragment = { code: string, message: string };
 
 type FailureReport_TaskAlreadyEnded_Fragment = { code: string, message: string };
 
@@ -159,8 +166,11 @@ type FailureReport_TaskNotRetryable_Fragment = { code: string, message: string }
 type FailureReport_UnknownTaskType_Fragment = { code: string, message: string };
 
 export type FailureReportFragment =
+  | FailureReport_ApplicationTokenEnded_Fragment
+  | FailureReport_ApplicationTokenNotFound_Fragment
   | FailureReport_IdempotencyKeyReused_Fragment
   | FailureReport_InvalidInput_Fragment
+  | FailureReport_ScopeNotHeld_Fragment
   | FailureReport_TaskAlreadyEnded_Fragment
   | FailureReport_TaskNotFound_Fragment
   | FailureReport_TaskNotRetryable_Fragment

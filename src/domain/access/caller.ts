@@ -1,42 +1,96 @@
-import type { Actor } from '#platform/journal/entry.ts'
+import type { Actor, By, Origin } from '#platform/journal/entry.ts'
 import { Forbidden } from './errors.ts'
+import { allows, type Grant, grantText, reach, type Scope } from './scope.ts'
 
-/** What a token can be allowed to do. */
-export const scopes = ['tasks:read', 'tasks:write', 'events:read'] as const
-export type Scope = (typeof scopes)[number]
-
-export const roles = ['OWNER', 'MEMBER'] as const
+/** Owners and members are people; an application token stands beside them, and may what its scopes say. */
+export const roles = ['OWNER', 'MEMBER', 'APPLICATION'] as const
 export type Role = (typeof roles)[number]
 
-/** Whoever makes a request: always signed in, always of one account. */
-export class Caller {
+/** Who somebody is and what they may do, as their credential says. */
+export interface Identity {
   readonly accountId: string
   readonly actor: Actor
   readonly role: Role
-  readonly scopes: ReadonlySet<Scope>
+  readonly grants: readonly Grant[]
+  readonly credential: Origin['credential']
   /** When the right to call ends; undefined when it doesn't. */
   readonly expiresAt: Date | undefined
+}
 
-  constructor(options: {
-    accountId: string
-    actor: Actor
-    role: Role
-    scopes: readonly Scope[]
-    expiresAt: Date | undefined
-  }) {
-    this.accountId = options.accountId
-    this.actor = options.actor
-    this.role = options.role
-    this.scopes = new Set(options.scopes)
-    this.expiresAt = options.expiresAt
+/** How a request came. */
+export type RequestOrigin = Pick<Origin, 'requestId' | 'address' | 'userAgent'>
+
+/** Whoever makes a request: always signed in, always of one account. */
+export class Caller {
+  readonly #identity: Identity
+  readonly #request: RequestOrigin
+  readonly #operation: Origin['operation']
+  readonly #used = new Set<Scope>()
+
+  constructor(identity: Identity, request: RequestOrigin, operation?: Origin['operation']) {
+    this.#identity = identity
+    this.#request = request
+    this.#operation = operation
   }
 
-  can(scope: Scope): boolean {
-    return this.scopes.has(scope)
+  get accountId(): string {
+    return this.#identity.accountId
   }
 
-  /** @throws {Forbidden} when the caller lacks the scope. */
-  must(scope: Scope): void {
-    if (!this.can(scope)) throw new Forbidden(scope)
+  get actor(): Actor {
+    return this.#identity.actor
+  }
+
+  get role(): Role {
+    return this.#identity.role
+  }
+
+  get grants(): readonly Grant[] {
+    return this.#identity.grants
+  }
+
+  /** What was shown, and is taken away when the right to call is. */
+  get credential(): Origin['credential'] {
+    return this.#identity.credential
+  }
+
+  get expiresAt(): Date | undefined {
+    return this.#identity.expiresAt
+  }
+
+  /** What the caller may do, in the words that tokens are made with. */
+  get scopes(): string[] {
+    return this.grants.map(grantText)
+  }
+
+  /** Whether the caller may do this to the resource; without one: to any. */
+  can(scope: Scope, resource?: string): boolean {
+    return allows(this.grants, scope, resource)
+  }
+
+  /** @throws {Forbidden} when the caller may not do this to the resource; without one: to any. */
+  must(scope: Scope, resource?: string): void {
+    if (!this.can(scope, resource)) throw new Forbidden(scope, resource)
+    this.#used.add(scope)
+  }
+
+  /** As {@link must}; returns where it holds: patterns of which one has to match, or undefined for everywhere. */
+  mustSomewhere(scope: Scope): readonly string[] | undefined {
+    this.must(scope)
+    return reach(this.grants, scope)
+  }
+
+  /** The same caller in one operation of the request. */
+  in(operation: NonNullable<Origin['operation']>): Caller {
+    return new Caller(this.#identity, this.#request, operation)
+  }
+
+  /** For the journal: who does it, from where, and by what right. */
+  by(): By {
+    const { credential, actor } = this
+    return {
+      actor,
+      origin: { ...this.#request, credential, operation: this.#operation, scopes: [...this.#used] },
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { AppError } from '#lib/errors.ts'
+import { type Scope, sufficientScopes } from './scope.ts'
 
 /** Nobody has signed in, or what they showed is not valid (any more); deliberately not saying which. */
 export class Unauthenticated extends AppError {
@@ -13,9 +14,41 @@ export class Unauthenticated extends AppError {
 export class Forbidden extends AppError {
   readonly kind = 'forbidden'
   readonly code = 'FORBIDDEN'
-  readonly requiredScope: string
-  constructor(requiredScope: string) {
-    super(`Your token lacks the scope ${requiredScope}.`)
-    this.requiredScope = requiredScope
+  /** Any of these would have been enough, where it reaches the resource. */
+  readonly sufficientScopes: readonly Scope[]
+  constructor(scope: Scope, resource?: string) {
+    const scopes = sufficientScopes(scope)
+    super(`This needs the scope ${scopes.join(' or ')}${resource === undefined ? '' : ` for "${resource}"`}.`)
+    this.sufficientScopes = scopes
+  }
+}
+
+export class ApplicationTokenNotFound extends AppError {
+  readonly kind = 'not-found'
+  readonly code = 'NOT_FOUND'
+  constructor(id: string) {
+    super(`There is no application token ${id}.`)
+  }
+}
+
+/** A token that was revoked or has expired stays so. */
+export class ApplicationTokenEnded extends AppError {
+  readonly kind = 'conflict'
+  readonly code = 'TOKEN_ENDED'
+  readonly status: string
+  constructor(id: string, status: string) {
+    super(`The application token ${id} has ended (${status}), and can't be used again; make a new one.`)
+    this.status = status
+  }
+}
+
+/** Nobody can hand on a right that they don't have. */
+export class ScopeNotHeld extends AppError {
+  readonly kind = 'forbidden'
+  readonly code = 'SCOPE_NOT_HELD'
+  readonly scopes: readonly string[]
+  constructor(scopes: readonly string[]) {
+    super(`You can't give away what you may not do yourself: ${scopes.join(', ')}.`)
+    this.scopes = scopes
   }
 }

@@ -1,12 +1,17 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '#lib/clock.ts'
 import { newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
-import { Caller, type Scope, scopes } from './caller.ts'
-import { Unauthenticated } from './errors.ts'
-import { findToken, hasAccounts, insertAccount, insertToken, lockEmptyInstallation } from './store.ts'
-import { hashToken, newToken } from './token.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
+import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-store.ts'
+import { Caller, type RequestOrigin } from './caller.ts'
+import { Credentials } from './credentials.ts'
+import { LiveCallers } from './live-callers.ts'
+import { everyScope } from './scope.ts'
+import { expiryAfter, hashToken, newToken, tokenLifetime } from './token.ts'
+import { insertToken } from './token-store.ts'
+import { TokenUsage } from './token-usage.ts'
+import { createTokenService } from './tokens.ts'
 
 export { Caller, roles } from './caller.ts'
 
@@ -19,42 +24,22 @@ export interface AccessServiceDeps {
 /** Who may do what; the only way in for callers. */
 export type AccessService = ReturnType<typeof createAccessService>
 
-/** How long a token's row is believed without asking again, in milliseconds. */
-const tokenCacheMs = 1_000
-const tokenCacheSize = 10_000
-const longestToken = 4_096
-/** Stands for all scopes, those of later versions included. */
-const everyScope = '*'
-
 export function createAccessService({ sql, transact, clock }: AccessServiceDeps) {
-  const known = new LRUCache<string, Caller>({ max: tokenCacheSize, ttl: tokenCacheMs })
+  const credentials = new Credentials(sql, clock)
+  const live = new LiveCallers(clock)
+  const usage = new TokenUsage(transact)
 
-  /** Who holds this token. @throws {Unauthenticated} when nobody does, or not any more. */
-  async function authenticate(token: string | undefined): Promise<Caller> {
-    if (token === undefined || token === '' || token.length > longestToken) throw new Unauthenticated()
-    const hash = hashToken(token)
-    const key = hash.toString('base64')
-    const caller = known.get(key) ?? (await load(key, hash))
-    if (caller === undefined || isPast(caller.expiresAt)) throw new Unauthenticated()
+  /** Who makes a request with this token. @throws {Unauthenticated} when nobody holds it, or not any more. */
+  async function authenticate(token: string | undefined, request: RequestOrigin): Promise<Caller> {
+    const caller = new Caller(await credentials.identify(token), request)
+    usage.note(caller, request)
     return caller
   }
 
-  async function load(key: string, hash: Uint8Array): Promise<Caller | undefined> {
-    const row = await findToken(sql, hash)
-    if (row === undefined) return undefined
-    const caller = new Caller({
-      accountId: row.accountId,
-      actor: { kind: 'application', id: row.id, name: row.name },
-      role: row.role,
-      scopes: row.scopes.includes(everyScope) ? scopes : row.scopes.filter(isScope),
-      expiresAt: row.expiresAt ?? undefined,
-    })
-    known.set(key, caller)
-    return caller
-  }
-
-  function isPast(time: Date | undefined): boolean {
-    return time !== undefined && time <= clock.now()
+  /** What the journal tells: a credential that was taken away is forgotten, and who was admitted with it is sent off. */
+  function heed(entry: JournalEntry): void {
+    credentials.heed(entry)
+    live.heed(entry)
   }
 
   /**
@@ -75,14 +60,28 @@ export function createAccessService({ sql, transact, clock }: AccessServiceDeps)
         hash: hashToken(token),
         role: 'OWNER',
         scopes: [everyScope],
+        expiresAt: expiryAfter(tokenLifetime.longest, clock.now()),
+        createdBy: { kind: 'system', id: 'bootstrap', name: 'bootstrap' },
       })
       return given === undefined ? token : undefined
     })
   }
 
-  return { authenticate, bootstrap }
-}
-
-function isScope(text: string): text is Scope {
-  return (scopes as readonly string[]).includes(text)
+  return {
+    authenticate,
+    bootstrap,
+    heed,
+    /** Has `end` called when the caller loses the right to be served; returns what to call when it is over anyway. */
+    hold: (caller: Caller, end: () => void) => live.hold(caller, end),
+    tokens: createTokenService({ transact, clock }),
+    /** Writes down how tokens were used, and which have expired; to be called every few seconds. */
+    async keepRecord(): Promise<void> {
+      await usage.flush()
+      await usage.tellExpired()
+    },
+    async stop(): Promise<void> {
+      live.stop()
+      await usage.flush()
+    },
+  }
 }

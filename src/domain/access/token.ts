@@ -5,6 +5,7 @@ const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const prefix = 'sbx_'
 const randomLength = 40
 const checksumLength = 6
+const form = new RegExp(`^${prefix}([0-9A-Za-z]{${randomLength}})([0-9A-Za-z]{${checksumLength}})$`)
 
 /** A new application token: `sbx_`, 40 random base62 characters (238 bits), and a checksum by which scanners know it. */
 export function newToken(): string {
@@ -12,11 +13,18 @@ export function newToken(): string {
   return `${prefix}${random}${checksum(random)}`
 }
 
+/** Whether a text is a token by its form and checksum: what a scanner can tell without asking. */
+export function isTokenText(text: string): boolean {
+  const [, random, check] = form.exec(text) ?? []
+  return random !== undefined && checksum(random) === check
+}
+
 /** What is stored of a token. Tokens are long and random, so a fast hash is enough. */
 export function hashToken(token: string): Buffer {
   return hash('sha256', token, 'buffer')
 }
 
+/** CRC-32 of the random part, in base62. */
 function checksum(text: string): string {
   let value = crc32(text)
   let digits = ''
@@ -25,4 +33,22 @@ function checksum(text: string): string {
     value = Math.floor(value / alphabet.length)
   }
   return digits
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+/** In days, where the account's policy says nothing else. */
+export const tokenLifetime = { usual: 30, longest: 365 } as const
+
+/** When a token that is made now ends. */
+export function expiryAfter(days: number, now: Date): Date {
+  return new Date(now.getTime() + days * dayMs)
+}
+
+export const tokenStatuses = ['ACTIVE', 'EXPIRED', 'REVOKED'] as const
+export type TokenStatus = (typeof tokenStatuses)[number]
+
+/** What a token is now; revoked before expired, since that was somebody's decision. */
+export function tokenStatus(token: { expiresAt: Date; revokedAt: Date | null }, now: Date): TokenStatus {
+  if (token.revokedAt !== null) return 'REVOKED'
+  return token.expiresAt <= now ? 'EXPIRED' : 'ACTIVE'
 }

@@ -226,7 +226,7 @@ export class Dispatcher {
     const attempts = await startAttempts(tx, this.#deps.workerId, refs)
     for (const { type, priority, labels, number, ...rest } of attempts) {
       const data = { type, priority, labels, status: 'ACTIVE', attempt: number } as const
-      tx.journal(taskEvent('task.started', rest, this.#deps.actor, data))
+      tx.journal(taskEvent('task.started', rest, this.#deps, data))
     }
     return attempts
   }

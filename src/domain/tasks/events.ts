@@ -1,4 +1,4 @@
-import type { Actor, NewEntry } from '#platform/journal/entry.ts'
+import type { By, NewEntry } from '#platform/journal/entry.ts'
 import type { Priority, TaskError, TaskStatus } from './task.ts'
 
 /** What the journal says of tasks. `task.log`, `task.step` and `task.part` tell of output, the others of the life cycle. */
@@ -50,8 +50,8 @@ export function taskIdOf(subject: string): string | undefined {
 export function taskEvent(
   type: TaskEventType,
   task: { accountId: string; taskId: string },
-  actor: Actor,
+  { actor, origin }: By,
   data: TaskEventData,
 ): NewEntry {
-  return { accountId: task.accountId, type, subject: taskSubject(task.taskId), actor, data: { ...data } }
+  return { accountId: task.accountId, type, subject: taskSubject(task.taskId), actor, origin, data: { ...data } }
 }

@@ -93,7 +93,7 @@ export class Reaper {
           status: 'ACTIVE',
           error: { code, message, retryable },
         } as const
-        tx.journal(taskEvent('task.lost', attempt, actor, data))
+        tx.journal(taskEvent('task.lost', attempt, { actor }, data))
       }
       const outcome = { kind: 'failed', error: workerLost } as const
       const settlements = attempts.map((attempt) => settle(attempt, outcome, undefined, clock.now()))

@@ -140,9 +140,9 @@ export class OutputRecorder {
   #entry(record: OutputRecord) {
     const { attempt } = record
     if (record.kind === 'step')
-      return taskEvent('task.step', attempt, this.#actor, { ...eventData(attempt), step: record.step })
+      return taskEvent('task.step', attempt, { actor: this.#actor }, { ...eventData(attempt), step: record.step })
     const log = { seq: record.seq.toString(), message: record.message }
-    return taskEvent('task.log', attempt, this.#actor, { ...eventData(attempt), log })
+    return taskEvent('task.log', attempt, { actor: this.#actor }, { ...eventData(attempt), log })
   }
 
   #openPart(attempt: Attempt, name: string, contentType: string): PartWriter {
@@ -168,7 +168,7 @@ export class OutputRecorder {
         await appendToPart(tx, part, written, data, complete)
         if (!complete) return
         const fact = { name, contentType, sizeBytes: written + data.length }
-        tx.journal(taskEvent('task.part', attempt, this.#actor, { ...eventData(attempt), part: fact }))
+        tx.journal(taskEvent('task.part', attempt, { actor: this.#actor }, { ...eventData(attempt), part: fact }))
       })
       made = true
       written += data.length

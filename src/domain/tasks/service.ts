@@ -64,13 +64,13 @@ export function createTaskService(deps: TaskServiceDeps) {
    * @throws {UnknownTaskType} @throws {InvalidInput} @throws {IdempotencyKeyReused}
    */
   async function submit(caller: Caller, request: Submission): Promise<Submitted> {
-    caller.must('tasks:write')
+    caller.must('tasks:write', request.type)
     return submitter.submitOne(planTask(caller, request, types, clock.now()))
   }
 
   /** Hands in up to 1,000 tasks, all or none. @throws as {@link submit}; issues are headed by the task's place. */
   async function submitAll(caller: Caller, requests: readonly Submission[]): Promise<Submitted[]> {
-    caller.must('tasks:write')
+    for (const { type } of requests) caller.must('tasks:write', type)
     if (requests.length > submitLimit)
       throw new InvalidInput(`At most ${submitLimit} tasks can be submitted together; there are ${requests.length}.`)
     return submitter.submitAll(requests.map((request, index) => planAt(caller, request, index)))
@@ -125,7 +125,8 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   async function lock(tx: Transaction, caller: Caller, id: string): Promise<LockedTask> {
     const task = isId(id) ? await lockTask(tx, caller.accountId, id) : undefined
-    if (task === undefined) throw new TaskNotFound(id)
+    if (task === undefined || !caller.can('tasks:read', task.type)) throw new TaskNotFound(id)
+    caller.must('tasks:write', task.type)
     return task
   }
 
@@ -139,7 +140,7 @@ export function createTaskService(deps: TaskServiceDeps) {
   ): void {
     const { accountId, id: taskId, type, priority, labels, attempt } = task
     const data = { type, priority, labels, status, attempt, ...(reason !== undefined && { reason }) }
-    tx.journal(taskEvent(event, { accountId, taskId }, caller.actor, data))
+    tx.journal(taskEvent(event, { accountId, taskId }, caller.by(), data))
   }
 
   /** Deletes a task's log lines, also from what streams can still repeat. @throws {TaskNotFound} */
@@ -156,6 +157,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     caller.must('tasks:read')
     if (from < 0 || length < 1 || length > partReadLimit)
       throw new InvalidInput(`offset must be at least 0, and length 1 to ${partReadLimit}.`)
+    await mustSee(caller, taskId)
     const part = isId(taskId) ? await findPart(sql, caller.accountId, taskId, name) : undefined
     if (part === undefined) throw new TaskPartNotFound(taskId, name)
     return readPart(sql, { accountId: caller.accountId, contentId: part.contentId }, from, from + length)
@@ -174,6 +176,13 @@ export function createTaskService(deps: TaskServiceDeps) {
     return new Map(rows.map((row) => [row.priority, { wait: percentiles(row.wait), run: percentiles(row.run) }]))
   }
 
+  /** @throws {TaskNotFound} when the caller's rights don't reach tasks of its type. */
+  async function mustSee(caller: Caller, taskId: string): Promise<void> {
+    if (caller.mustSomewhere('tasks:read') === undefined) return
+    const task = isId(taskId) ? await findTaskState(sql, caller.accountId, taskId) : undefined
+    if (task === undefined || !caller.can('tasks:read', task.type)) throw new TaskNotFound(taskId)
+  }
+
   const updatesDeps = { journal, board, findState }
 
   async function findState(accountId: string, taskId: string) {
@@ -185,7 +194,7 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   /** @see followTask */
   async function updates(caller: Caller, id: string, after: string | undefined): Promise<AsyncGenerator<TaskUpdate>> {
-    caller.must('tasks:read')
+    await mustSee(caller, id)
     return followTask(updatesDeps, caller.accountId, id, after)
   }
 
@@ -196,13 +205,14 @@ export function createTaskService(deps: TaskServiceDeps) {
     after: string | undefined,
   ): Promise<AsyncGenerator<TaskUpdate>> {
     caller.must('tasks:read')
-    return followTasks(updatesDeps, caller.accountId, where, after)
+    const isVisible = (type: string) => caller.can('tasks:read', type)
+    return followTasks(updatesDeps, caller.accountId, { ...where, isVisible }, after)
   }
 
   /** What this server can do, by name. */
   function listTypes(caller: Caller): TaskType[] {
     caller.must('tasks:read')
-    return types.list()
+    return types.list().filter(({ name }) => caller.can('tasks:read', name))
   }
 
   /** Progress of a running task that is newer than its row. */

@@ -127,7 +127,7 @@ function settledEvent(attempt: Attempt, settlement: Settlement, now: Settled, ac
     ...(now.status === 'SCHEDULED' && { runAt: now.runAt.toISOString() }),
     ...(now.status === 'CANCELLED' && now.cancelReason !== null && { reason: now.cancelReason }),
   }
-  return taskEvent(settledEventType(settlement, now), attempt, actor, data)
+  return taskEvent(settledEventType(settlement, now), attempt, { actor }, data)
 }
 
 function settledEventType(settlement: Settlement, now: Settled): TaskEventType {

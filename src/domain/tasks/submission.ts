@@ -92,7 +92,7 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
     timeoutMs: timeoutMs ?? defaults.timeoutMs,
     lockMs: lockMs ?? defaultLockMs,
     retry: { ...defaultRetryPolicy, ...defaults.retry, ...given(wanted.retry ?? {}) },
-    createdBy: caller.actor,
+    by: caller.by(),
     status: runAt !== undefined && runAt > now ? 'SCHEDULED' : 'PENDING',
     runAt,
   }

@@ -145,6 +145,6 @@ function toJob(task: NewTask) {
 }
 
 function submittedEvent(task: NewTask) {
-  const { accountId, id: taskId, createdBy, type, priority, labels, status } = task
-  return taskEvent('task.submitted', { accountId, taskId }, createdBy, { type, priority, labels, status, attempt: 0 })
+  const { accountId, id: taskId, by, type, priority, labels, status } = task
+  return taskEvent('task.submitted', { accountId, taskId }, by, { type, priority, labels, status, attempt: 0 })
 }

@@ -34,6 +34,11 @@ export interface TaskFeedFilter {
   readonly labels?: Readonly<Record<string, string>> | undefined
 }
 
+/** A feed's filter, with whether its reader may see tasks of a type. */
+export interface VisibleFeed extends TaskFeedFilter {
+  readonly isVisible: (type: string) => boolean
+}
+
 const outputKinds: Partial<Record<TaskEventType, TaskUpdateKind>> = {
   'task.log': 'LOG',
   'task.step': 'STEP',
@@ -140,7 +145,7 @@ async function hasEndedBehind(deps: UpdatesDeps, accountId: string, taskId: stri
 export async function followTasks(
   deps: UpdatesDeps,
   accountId: string,
-  where: TaskFeedFilter,
+  where: VisibleFeed,
   after: string | undefined,
 ): Promise<AsyncGenerator<TaskUpdate>> {
   const stream = await deps.journal.open<Progress>({ accountId, types: ['task.*'] }, { after })
@@ -151,7 +156,7 @@ async function* tellTasks(
   deps: UpdatesDeps,
   stream: JournalStream<Progress>,
   accountId: string,
-  where: TaskFeedFilter,
+  where: VisibleFeed,
 ): AsyncGenerator<TaskUpdate> {
   const unlisten = deps.board.listen((progress) => {
     if (progress.accountId === accountId && matchesFeed(where, { ...progress, status: 'ACTIVE' }))
@@ -170,10 +175,11 @@ async function* tellTasks(
 }
 
 function matchesFeed(
-  where: TaskFeedFilter,
+  where: VisibleFeed,
   task: Pick<TaskEventData, 'type' | 'priority' | 'status' | 'labels'>,
 ): boolean {
   return (
+    where.isVisible(task.type) &&
     (where.types?.includes(task.type) ?? true) &&
     (where.priorities?.includes(task.priority) ?? true) &&
     (where.statuses?.includes(task.status) ?? true) &&

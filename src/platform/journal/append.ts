@@ -2,8 +2,8 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { NewEntry } from './entry.ts'
 
 const insert = `
-  INSERT INTO journal (account_id, type, subject, actor, data)
-  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[])`
+  INSERT INTO journal (account_id, type, subject, actor, data, origin)
+  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[])`
 
 /** Writes entries, in their order, as part of the transaction that makes the change they tell of. */
 export async function appendEntries(tx: Sql, entries: readonly NewEntry[]): Promise<void> {
@@ -14,5 +14,6 @@ export async function appendEntries(tx: Sql, entries: readonly NewEntry[]): Prom
     entries.map((entry) => entry.subject),
     entries.map((entry) => JSON.stringify(entry.actor)),
     entries.map((entry) => JSON.stringify(entry.data)),
+    entries.map((entry) => (entry.origin === undefined ? null : JSON.stringify(entry.origin))),
   ])
 }

@@ -5,14 +5,33 @@ export interface Actor {
   readonly name: string
 }
 
+/** From where, and by what right, something was asked for; kept for the audit, and not part of what events tell. */
+export interface Origin {
+  readonly requestId: string
+  /** The network address that the request came from. */
+  readonly address: string
+  readonly userAgent: string | undefined
+  /** What the caller showed. */
+  readonly credential: { readonly kind: 'token' | 'session'; readonly id: string }
+  /** The GraphQL operation, by its name and the hash of its text. */
+  readonly operation: { readonly name: string | undefined; readonly hash: string } | undefined
+  /** The scopes that were asked for and held. */
+  readonly scopes: readonly string[]
+}
+
+/** Who did it and, unless the system did it by itself, from where. */
+export interface By {
+  readonly actor: Actor
+  readonly origin?: Origin | undefined
+}
+
 /** A fact to be written down: the change itself is in the same transaction. */
-export interface NewEntry {
+export interface NewEntry extends By {
   readonly accountId: string
   /** Past tense, such as `task.completed`. */
   readonly type: string
   /** What it is about, such as `task:<id>`. */
   readonly subject: string
-  readonly actor: Actor
   readonly data: Readonly<Record<string, unknown>>
 }
 
@@ -22,7 +41,7 @@ export interface Position {
   readonly seq: bigint
 }
 
-export interface JournalEntry extends NewEntry, Position {
+export interface JournalEntry extends Omit<NewEntry, 'origin'>, Position {
   readonly at: Date
 }
 

@@ -4,6 +4,7 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import { Unauthenticated } from '#domain/access/errors.ts'
 import type { Caller } from '#domain/access/service.ts'
 import { type Context, schema } from '#schema/index.ts'
+import { operationOf } from './operation-facts.ts'
 import { refusals } from './refusals.ts'
 
 export const graphqlPath = '/graphql'
@@ -43,9 +44,9 @@ export function createGraphqlServer({ contextOf, maskError, graphiql }: GraphqlS
     },
     // The page is 9 MB of text, which most processes never serve.
     renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
-    context: ({ caller }) => {
+    context: ({ caller, params }) => {
       if (caller === undefined) throw new Unauthenticated()
-      return contextOf(caller)
+      return contextOf(caller.in(operationOf(params)))
     },
     plugins: [refusals(maskError)],
     maskedErrors: { maskError: (error) => maskError(error) },

@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql'
-import { handleProtocols, makeServer } from 'graphql-ws'
-import { WebSocketServer } from 'ws'
+import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import type { Caller } from '#domain/access/service.ts'
 import { AppError } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -33,6 +33,7 @@ export interface WebsocketOptions {
 /** What a connection is known by. */
 interface Connection extends Record<PropertyKey, unknown> {
   readonly request: IncomingMessage
+  readonly socket: WebSocket
   caller?: Caller
 }
 
@@ -47,7 +48,9 @@ export function serveWebsocket(options: WebsocketOptions) {
   const protocol = makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: initTimeoutMs,
     onConnect: async ({ connectionParams, extra }) => {
-      const caller = await entrance.admit(extra.request, connectionToken(connectionParams)).catch(orRefused)
+      const end = () => extra.socket.close(CloseCode.Forbidden, 'Forbidden')
+      const token = connectionToken(connectionParams)
+      const caller = await entrance.admit(extra.request, end, token).catch(orRefused)
       if (caller === undefined) return false
       extra.caller = caller
       return true
@@ -68,8 +71,9 @@ export function serveWebsocket(options: WebsocketOptions) {
     onError: (_context, _id, _payload, errors) => errors.map((error) => formatError(maskError(error as GraphQLError))),
   })
   sockets.on('connection', (socket, request) => {
+    socket.once('close', () => entrance.leave(request))
     joinSocket(socket, {
-      open: (adapter) => protocol.opened(adapter, { request }),
+      open: (adapter) => protocol.opened(adapter, { request, socket }),
       maskError,
       keepAliveMs,
       onProtocolError: (error) => log.debug({ err: error }, 'a WebSocket client broke the protocol'),

@@ -20,6 +20,8 @@ export const codeTable = {
 
   UNAUTHENTICATED: { status: 401 },
   FORBIDDEN: { status: 403 },
+  SCOPE_NOT_HELD: { status: 403 },
+  TOKEN_ENDED: { status: 409 },
   NOT_FOUND: { status: 404 },
   INVALID_INPUT: { status: 422 },
   UNKNOWN_TASK_TYPE: { status: 422 },

@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeCursor } from '#lib/cursor.ts'
 import { type GraphqlAnswer, graphql, graphqlData } from '#test/support/graphql.ts'
 import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
+import { addToken } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 import { openPath } from './database-path.ts'
-import { addToken, metric, submitDistant, subscribers } from './streams.ts'
+import { metric, submitDistant, subscribers } from './streams.ts'
 
 let server: TestServer
 beforeAll(async () => {

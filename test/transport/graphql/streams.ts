@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,19 +69,4 @@ export async function metric(server: Door, name: string): Promise<number> {
 /** How many streams of the journal are open. */
 export function subscribers(server: Door): Promise<number> {
   return metric(server, 'signalbox_subscribers')
-}
-
-/** Makes a token with these scopes, of another account unless one is given; returns it with its account's id. */
-export async function addToken(
-  { database }: Pick<TestServer, 'database'>,
-  { accountId, scopes = ['*'] }: { accountId?: string; scopes?: readonly string[] } = {},
-): Promise<{ token: string; accountId: string }> {
-  const token = `token-of-somebody-${randomUUID()}`
-  const account = accountId ?? randomUUID()
-  if (accountId === undefined) await database.query("INSERT INTO account (id, name) VALUES ($1, 'other')", [account])
-  await database.query(
-    "INSERT INTO application_token (account_id, id, name, hash, role, scopes) VALUES ($1, $2, 'other', $3, 'OWNER', $4)",
-    [account, randomUUID(), createHash('sha256').update(token).digest(), scopes],
-  )
-  return { token, accountId: account }
 }

@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 
 /** An answer with its body as JSON, where it is JSON. */
@@ -67,15 +67,8 @@ export function gate(): { until: string; release: () => void } {
   return { until: file, release: () => writeFileSync(file, '') }
 }
 
-/** A token of a member with these scopes: in the owner's account, or in a new one of its own. */
-export async function makeToken({ database }: TestServer, scopes: string[], where: 'same' | 'other'): Promise<string> {
-  const token = `test-token-${randomUUID()}`
-  const [owner] = await database.query<{ id: string }>('SELECT id FROM account LIMIT 1')
-  const accountId = where === 'same' ? owner?.id : randomUUID()
-  if (where === 'other') await database.query("INSERT INTO account (id, name) VALUES ($1, 'other')", [accountId])
-  await database.query(
-    "INSERT INTO application_token (account_id, id, name, hash, role, scopes) VALUES ($1, $2, 'test', $3, 'MEMBER', $4)",
-    [accountId, randomUUID(), createHash('sha256').update(token).digest(), scopes],
-  )
+/** A token with these scopes: of the owner's account, or of a new one of its own. */
+export async function makeToken(server: TestServer, scopes: string[], where: 'same' | 'other'): Promise<string> {
+  const { token } = await addToken(server, { scopes, ...(where === 'same' && { accountId: await ownAccount(server) }) })
   return token
 }

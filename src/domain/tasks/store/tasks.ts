@@ -2,7 +2,7 @@ import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 import type { Priority, TaskStatus } from '#domain/tasks/task.ts'
 import { storableJson } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { Actor } from '#platform/journal/entry.ts'
+import type { By } from '#platform/journal/entry.ts'
 
 /** A task to be written; ids are the caller's. */
 export interface NewTask {
@@ -19,7 +19,7 @@ export interface NewTask {
   readonly timeoutMs: number
   readonly lockMs: number
   readonly retry: RetryPolicy
-  readonly createdBy: Actor
+  readonly by: By
   readonly status: 'SCHEDULED' | 'PENDING'
   /** At once when undefined. */
   readonly runAt: Date | undefined
@@ -60,7 +60,7 @@ export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<
     tasks.map((task) => task.timeoutMs),
     tasks.map((task) => task.lockMs),
     tasks.map((task) => JSON.stringify(task.retry)),
-    tasks.map((task) => JSON.stringify(task.createdBy)),
+    tasks.map((task) => JSON.stringify(task.by.actor)),
     tasks.map((task) => task.runAt ?? null),
     tasks.map((task) => task.status),
   ])
@@ -114,9 +114,10 @@ export async function lockTask(sql: Sql, accountId: string, id: string): Promise
 }
 
 const taskStateSql = `
-  SELECT status, progress::int AS progress, current_step AS step, attempt FROM task WHERE account_id = $1 AND id = $2`
+  SELECT type, status, progress::int AS progress, current_step AS step, attempt FROM task WHERE account_id = $1 AND id = $2`
 
 export interface TaskStateRow {
+  readonly type: string
   readonly status: TaskStatus
   readonly progress: number
   readonly step: string | null

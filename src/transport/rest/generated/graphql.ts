@@ -101,9 +101,15 @@ export type DeleteTaskLogsMutation = { deleteTaskLogs:
     | { code: string, message: string }
    };
 
+type Refusal_ApplicationTokenEnded_Fragment = { code: string, message: string };
+
+type Refusal_ApplicationTokenNotFound_Fragment = { code: string, message: string };
+
 type Refusal_IdempotencyKeyReused_Fragment = { code: string, message: string };
 
 type Refusal_InvalidInput_Fragment = { code: string, message: string, issues: Array<{ path: string, message: string }> };
+
+type Refusal_ScopeNotHeld_Fragment = { code: string, message: string };
 
 type Refusal_TaskAlreadyEnded_Fragment = { code: string, message: string };
 
@@ -114,8 +120,11 @@ type Refusal_TaskNotRetryable_Fragment = { code: string, message: string };
 type Refusal_UnknownTaskType_Fragment = { code: string, message: string };
 
 export type RefusalFragment =
+  | Refusal_ApplicationTokenEnded_Fragment
+  | Refusal_ApplicationTokenNotFound_Fragment
   | Refusal_IdempotencyKeyReused_Fragment
   | Refusal_InvalidInput_Fragment
+  | Refusal_ScopeNotHeld_Fragment
   | Refusal_TaskAlreadyEnded_Fragment
   | Refusal_TaskNotFound_Fragment
   | Refusal_TaskNotRetryable_Fragment

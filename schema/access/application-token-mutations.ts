@@ -1,0 +1,103 @@
+import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from '#domain/access/errors.ts'
+import type { IssuedToken } from '#domain/access/tokens.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { builder } from '#schema/builder.ts'
+import { ApplicationTokenRef } from './application-token.ts'
+import './failures.ts'
+
+/** A payload with the token as it is now and, where one was made, its text. */
+function tokenPayload<Shape extends { id: string }>(name: string, description: string) {
+  return builder.objectRef<Shape>(name).implement({
+    description,
+    fields: (t) => ({
+      applicationToken: t.prismaField({
+        type: ApplicationTokenRef,
+        description: 'As it is now.',
+        resolve: (query, { id }, _args, { caller, db }) =>
+          db.applicationToken.findUniqueOrThrow({
+            ...query,
+            where: { accountId_id: { accountId: caller.accountId, id } },
+          }),
+      }),
+    }),
+  })
+}
+
+function issuedPayload(name: string, description: string) {
+  const payload = tokenPayload<IssuedToken>(name, description)
+  builder.objectField(payload, 'token', (t) =>
+    t.exposeString('token', { description: 'The token itself. It is shown this once, and kept nowhere.' }),
+  )
+  return payload
+}
+
+const expiryDescription =
+  'After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise.'
+
+const CreateApplicationTokenInput = builder.inputType('CreateApplicationTokenInput', {
+  description: 'A token to be made.',
+  fields: (t) => ({
+    name: t.string({ required: true, description: 'For people: who uses it, and for what; at most 100 characters.' }),
+    scopes: t.stringList({
+      required: true,
+      description:
+        'What it may do, such as `tasks:read`; narrowed `tasks:write:type=deploy.*` or `documents:write:releases/**`. Nothing that its maker may not do.',
+    }),
+    expiresInDays: t.int({ description: expiryDescription }),
+  }),
+})
+
+builder.mutationField('createApplicationToken', (t) =>
+  t.field({
+    type: issuedPayload('CreateApplicationTokenPayload', 'The token works from now on.'),
+    description: 'Makes an application token.',
+    args: { input: t.arg({ type: CreateApplicationTokenInput, required: true, description: 'The token.' }) },
+    errors: { types: [InvalidInput, ScopeNotHeld] },
+    resolve: (_root, { input }, { caller, access }) =>
+      access.tokens.create(caller, { ...input, expiresInDays: input.expiresInDays ?? undefined }),
+  }),
+)
+
+const RotateApplicationTokenInput = builder.inputType('RotateApplicationTokenInput', {
+  description: 'A token to be replaced.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'The old token’s id.' }),
+    overlapMs: t.int({
+      required: true,
+      defaultValue: 0,
+      description: 'How long the old token still works, in milliseconds; not at all when absent. At most seven days.',
+    }),
+    expiresInDays: t.int({ description: expiryDescription }),
+  }),
+})
+
+builder.mutationField('rotateApplicationToken', (t) =>
+  t.field({
+    type: issuedPayload('RotateApplicationTokenPayload', 'The successor works from now on.'),
+    description: 'Makes a successor with the same name and scopes, and ends the old token.',
+    args: { input: t.arg({ type: RotateApplicationTokenInput, required: true, description: 'Which.' }) },
+    errors: { types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput, ScopeNotHeld] },
+    resolve: (_root, { input }, { caller, access }) =>
+      access.tokens.rotate(caller, { ...input, expiresInDays: input.expiresInDays ?? undefined }),
+  }),
+)
+
+const RevokeApplicationTokenInput = builder.inputType('RevokeApplicationTokenInput', {
+  description: 'A token to be ended.',
+  fields: (t) => ({
+    id: t.string({ required: true, description: 'Its id, or the token itself.' }),
+    reason: t.string({ description: 'For people; at most 500 characters.' }),
+  }),
+})
+
+builder.mutationField('revokeApplicationToken', (t) =>
+  t.field({
+    type: tokenPayload<{ id: string }>('RevokeApplicationTokenPayload', 'No process accepts the token any more.'),
+    description: 'Ends a token for good, with everything that is under way with it.',
+    args: { input: t.arg({ type: RevokeApplicationTokenInput, required: true, description: 'Which.' }) },
+    errors: { types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput] },
+    resolve: async (_root, { input }, { caller, access }) => ({
+      id: await access.tokens.revoke(caller, input.id, input.reason ?? undefined),
+    }),
+  }),
+)

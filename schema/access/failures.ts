@@ -1,0 +1,28 @@
+import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from '#domain/access/errors.ts'
+import { builder } from '#schema/builder.ts'
+import { Failure } from '#schema/failures.ts'
+
+builder.objectType(ApplicationTokenNotFound, {
+  name: 'ApplicationTokenNotFound',
+  description: 'The account has no such application token.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof ApplicationTokenNotFound,
+})
+
+builder.objectType(ApplicationTokenEnded, {
+  name: 'ApplicationTokenEnded',
+  description: 'The token has expired or was revoked, and stays so.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof ApplicationTokenEnded,
+  fields: (t) => ({ status: t.exposeString('status', { description: 'EXPIRED or REVOKED.' }) }),
+})
+
+builder.objectType(ScopeNotHeld, {
+  name: 'ScopeNotHeld',
+  description: 'Nobody can hand on a right that they don’t have.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof ScopeNotHeld,
+  fields: (t) => ({
+    scopes: t.stringList({ description: 'Those that you lack.', resolve: (failure) => [...failure.scopes] }),
+  }),
+})

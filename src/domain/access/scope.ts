@@ -1,0 +1,113 @@
+import { matchesPattern } from '#lib/path-pattern.ts'
+
+/** What somebody can be allowed to do, in the words that tokens are made with. */
+export const scopes = [
+  'tasks:read',
+  'tasks:write',
+  'tasks:work',
+  'tasks:admin',
+  'documents:read',
+  'documents:write',
+  'entries:read',
+  'entries:write',
+  'webhooks:admin',
+  'salesforce:use',
+  'salesforce:admin',
+  'access:admin',
+  'audit:read',
+  'events:read',
+] as const
+export type Scope = (typeof scopes)[number]
+
+/** A scope that holds where the resource matches: a path for documents and entries, a task type, or the beginning of one, for tasks. */
+export interface Grant {
+  readonly scope: Scope
+  /** Everywhere when undefined. */
+  readonly pattern?: string
+}
+
+/** Scopes that are enough beside the one that is asked for: who may write may read. */
+const enough: Partial<Record<Scope, readonly Scope[]>> = {
+  'tasks:read': ['tasks:write', 'tasks:admin'],
+  'tasks:write': ['tasks:admin'],
+  'documents:read': ['documents:write'],
+  'entries:read': ['entries:write'],
+  'salesforce:use': ['salesforce:admin'],
+}
+
+/** The scopes of which one is needed, the one that is asked for first. */
+export function sufficientScopes(scope: Scope): readonly Scope[] {
+  return [scope, ...(enough[scope] ?? [])]
+}
+
+const longestPattern = 256
+/** Scopes that can be narrowed, and how a pattern of theirs begins. */
+const narrowed: Readonly<Record<string, string>> = { tasks: 'type=', documents: '', entries: '' }
+
+/**
+ * Reads a scope as a token has it, such as `tasks:read`, `tasks:write:type=deploy.*` or `documents:write:releases/**`.
+ * @returns undefined for what is no scope.
+ */
+export function parseGrant(text: string): Grant | undefined {
+  const [group = '', verb = ''] = text.split(':', 2)
+  const scope = scopes.find((known) => known === `${group}:${verb}`)
+  if (scope === undefined) return undefined
+  if (text.length === scope.length) return { scope }
+  const pattern = text.slice(scope.length + 1)
+  const begins = narrowed[group]
+  if (begins === undefined || !pattern.startsWith(begins) || pattern.length > longestPattern) return undefined
+  const resource = pattern.slice(begins.length)
+  if (resource === '' || /[\s:]/.test(resource)) return undefined
+  // Lists of tasks are narrowed by the database, which finds names and their beginnings by an index.
+  if (group === 'tasks' && resource.slice(0, -1).includes('*')) return undefined
+  return { scope, pattern: resource }
+}
+
+/** Stands for all scopes, those of later versions included; only the first owner's token has it. */
+export const everyScope = '*'
+
+/** The scopes of a token, with {@link everyScope} written out. */
+export function expandScopes(texts: readonly string[]): readonly string[] {
+  return texts.includes(everyScope) ? scopes : texts
+}
+
+/** The grants of a token; what is no scope (any more) is left out. */
+export function grantsOf(texts: readonly string[]): Grant[] {
+  return expandScopes(texts).flatMap((text) => parseGrant(text) ?? [])
+}
+
+/** A grant as a token has it; what {@link parseGrant} reads. */
+export function grantText({ scope, pattern }: Grant): string {
+  if (pattern === undefined) return scope
+  return `${scope}:${narrowed[scope.split(':', 1)[0] ?? ''] ?? ''}${pattern}`
+}
+
+/** Whether the grants allow this; without a resource: whether they allow it anywhere. */
+export function allows(grants: readonly Grant[], scope: Scope, resource?: string): boolean {
+  const sufficient = sufficientScopes(scope)
+  return grants.some(
+    (grant) =>
+      sufficient.includes(grant.scope) &&
+      (grant.pattern === undefined || resource === undefined || matchesPattern(grant.pattern, resource)),
+  )
+}
+
+/** Where the grants allow this: patterns of which one has to match, or undefined for everywhere. */
+export function reach(grants: readonly Grant[], scope: Scope): readonly string[] | undefined {
+  const sufficient = sufficientScopes(scope)
+  const patterns: string[] = []
+  for (const grant of grants) {
+    if (!sufficient.includes(grant.scope)) continue
+    if (grant.pattern === undefined) return undefined
+    patterns.push(grant.pattern)
+  }
+  return patterns
+}
+
+/** Whether everything that `inner` allows is allowed by `outer` too; a pattern counts as inside of itself and of everywhere. */
+export function isWithin(inner: Grant, outer: readonly Grant[]): boolean {
+  const sufficient = sufficientScopes(inner.scope)
+  return outer.some(
+    ({ scope, pattern }) => sufficient.includes(scope) && (pattern === undefined || pattern === inner.pattern),
+  )
+}

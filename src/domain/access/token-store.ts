@@ -1,0 +1,152 @@
+import type { Sql } from '#platform/database/sql.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+import type { Role } from './caller.ts'
+
+export interface TokenRow {
+  readonly accountId: string
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  readonly scopes: string[]
+  readonly expiresAt: Date
+  readonly revokedAt: Date | null
+}
+
+const columns = `account_id AS "accountId", id, name, role, scopes, expires_at AS "expiresAt", revoked_at AS "revokedAt"`
+
+const findTokenSql = `SELECT ${columns} FROM application_token WHERE hash = $1 AND revoked_at IS NULL`
+
+/** The application token with this hash, unless it was revoked. */
+export async function findToken(sql: Sql, hash: Uint8Array): Promise<TokenRow | undefined> {
+  const [row] = await sql.query<TokenRow>(findTokenSql, [hash])
+  return row
+}
+
+const lockTokenSql = `SELECT ${columns} FROM application_token WHERE account_id = $1 AND id = $2 FOR UPDATE`
+
+/** Reads a token of the account, and keeps others from changing it until the transaction ends. */
+export async function lockToken(sql: Sql, accountId: string, id: string): Promise<TokenRow | undefined> {
+  const [row] = await sql.query<TokenRow>(lockTokenSql, [accountId, id])
+  return row
+}
+
+const lockTokenByHashSql = `SELECT ${columns} FROM application_token WHERE account_id = $1 AND hash = $2 FOR UPDATE`
+
+/** As {@link lockToken}, for whoever has the token itself. */
+export async function lockTokenByHash(sql: Sql, accountId: string, hash: Uint8Array): Promise<TokenRow | undefined> {
+  const [row] = await sql.query<TokenRow>(lockTokenByHashSql, [accountId, hash])
+  return row
+}
+
+export interface NewToken {
+  readonly accountId: string
+  readonly id: string
+  readonly name: string
+  readonly hash: Uint8Array
+  readonly role: Role
+  readonly scopes: readonly string[]
+  readonly expiresAt: Date
+  readonly createdBy: Actor
+}
+
+const insertTokenSql = `
+  INSERT INTO application_token (account_id, id, name, hash, role, scopes, expires_at, created_by)
+  VALUES ($1, $2, $3, $4, $5::role, $6, $7, $8)`
+
+export async function insertToken(sql: Sql, token: NewToken): Promise<void> {
+  const { accountId, id, name, hash, role, scopes, expiresAt, createdBy } = token
+  await sql.query(insertTokenSql, [accountId, id, name, hash, role, scopes, expiresAt, JSON.stringify(createdBy)])
+}
+
+const endTokenSql = `
+  UPDATE application_token SET revoked_at = $3, expires_at = coalesce($4, expires_at), ended_by = $5, end_reason = $6,
+    successor_id = $7
+  WHERE account_id = $1 AND id = $2`
+
+/** How a token comes to its end: at once, or at an earlier time than was planned. */
+export interface TokenEnd {
+  readonly revokedAt?: Date
+  readonly expiresAt?: Date
+  readonly by: Actor
+  readonly reason?: string | undefined
+  readonly successorId?: string
+}
+
+export async function endToken(sql: Sql, token: { accountId: string; id: string }, end: TokenEnd): Promise<void> {
+  const { revokedAt = null, expiresAt = null, by, reason = null, successorId = null } = end
+  const values = [token.accountId, token.id, revokedAt, expiresAt, JSON.stringify(by), reason, successorId]
+  await sql.query(endTokenSql, values)
+}
+
+/** The most days that a token of the account may last; undefined where its policy says nothing. */
+export async function findTokenPolicy(sql: Sql, accountId: string): Promise<number | undefined> {
+  const [row] = await sql.query<{ days: number | null }>(
+    'SELECT longest_token_days AS days FROM account WHERE id = $1',
+    [accountId],
+  )
+  return row?.days ?? undefined
+}
+
+/** What happened with a token since this was last written down. */
+export interface TokenUse {
+  readonly accountId: string
+  readonly id: string
+  readonly calls: number
+  readonly at: Date
+  readonly address: string
+  readonly userAgent: string | undefined
+}
+
+const knownAddresses = 20
+
+const noteUseSql = `
+  UPDATE application_token AS token SET
+    calls = token.calls + use.calls,
+    last_used_at = greatest(token.last_used_at, use.at),
+    last_used_address = use.address,
+    last_used_agent = use.agent,
+    addresses = CASE WHEN use.address = ANY(token.addresses) THEN token.addresses
+                     ELSE (ARRAY[use.address] || token.addresses)[1:${knownAddresses}] END
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[])
+    AS use (account_id, id, calls, at, address, agent)
+  JOIN application_token AS before ON before.account_id = use.account_id AND before.id = use.id
+  WHERE token.account_id = use.account_id AND token.id = use.id
+  RETURNING token.account_id AS "accountId", token.id, token.name, use.address,
+    cardinality(before.addresses) > 0 AND NOT use.address = ANY(before.addresses) AS "isNewAddress"`
+
+export interface NotedUse {
+  readonly accountId: string
+  readonly id: string
+  readonly name: string
+  readonly address: string
+  /** The token was used before, but never from there (as far as its last 20 addresses go). */
+  readonly isNewAddress: boolean
+}
+
+/** Writes down how tokens were used. */
+export async function noteUse(sql: Sql, uses: readonly TokenUse[]): Promise<NotedUse[]> {
+  return sql.query(noteUseSql, [
+    uses.map((use) => use.accountId),
+    uses.map((use) => use.id),
+    uses.map((use) => use.calls),
+    uses.map((use) => use.at),
+    uses.map((use) => use.address),
+    uses.map((use) => use.userAgent ?? null),
+  ])
+}
+
+const expireSql = `
+  UPDATE application_token SET expiry_told = true
+  WHERE (account_id, id) IN (
+    SELECT account_id, id FROM application_token
+    WHERE NOT expiry_told AND revoked_at IS NULL AND expires_at <= now()
+    ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+  RETURNING account_id AS "accountId", id, name, expires_at AS "expiresAt"`
+
+/** Tokens that have expired since this was last asked; each is told of once. */
+export async function takeExpired(
+  sql: Sql,
+  limit: number,
+): Promise<{ accountId: string; id: string; name: string; expiresAt: Date }[]> {
+  return sql.query(expireSql, [limit])
+}

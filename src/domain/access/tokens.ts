@@ -1,0 +1,178 @@
+import { z } from 'zod'
+import type { Clock } from '#lib/clock.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { isId, newId } from '#lib/ids.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { By } from '#platform/journal/entry.ts'
+import type { Caller } from './caller.ts'
+import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from './errors.ts'
+import { tokenEvent } from './events.ts'
+import { expandScopes, type Grant, isWithin, parseGrant } from './scope.ts'
+import { expiryAfter, hashToken, newToken, tokenLifetime, tokenStatus } from './token.ts'
+import { endToken, findTokenPolicy, insertToken, lockToken, lockTokenByHash, type TokenRow } from './token-store.ts'
+
+export interface TokenServiceDeps {
+  readonly transact: Transact
+  readonly clock: Clock
+}
+
+/** The application tokens of an account. */
+export type TokenService = ReturnType<typeof createTokenService>
+
+export interface TokenRequest {
+  readonly name: string
+  readonly scopes: readonly string[]
+  readonly expiresInDays?: number | undefined
+}
+
+export interface RotationRequest {
+  readonly id: string
+  /** How long the old token still works, in milliseconds. At once over when 0. */
+  readonly overlapMs: number
+  readonly expiresInDays?: number | undefined
+}
+
+/** A token that was made just now: its text is shown this once. */
+export interface IssuedToken {
+  readonly id: string
+  readonly token: string
+}
+
+const longestOverlapMs = 7 * 24 * 60 * 60 * 1000
+const longestReason = 500
+const nameForm = z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters')
+const mostScopes = 50
+
+export function createTokenService({ transact, clock }: TokenServiceDeps) {
+  /** Makes a token with some of the caller's own rights. @throws {InvalidInput} @throws {ScopeNotHeld} */
+  async function create(caller: Caller, request: TokenRequest): Promise<IssuedToken> {
+    caller.must('access:admin')
+    const name = validName(request.name)
+    const scopes = held(caller, parseScopes(request.scopes))
+    return transact(async (tx) => {
+      const expiresAt = await expiry(tx, caller.accountId, request.expiresInDays)
+      const issued = await issue(tx, { accountId: caller.accountId, name, scopes, expiresAt, by: caller.by() })
+      const data = { name, scopes, expiresAt: expiresAt.toISOString() }
+      tx.journal(tokenEvent('auth.token_created', { accountId: caller.accountId, id: issued.id }, caller.by(), data))
+      return issued
+    })
+  }
+
+  /**
+   * Makes a successor with the same name and scopes, and ends the old token at once or after the overlap; never later
+   * than it would have ended by itself.
+   * @throws {InvalidInput} @throws {ApplicationTokenNotFound} @throws {ApplicationTokenEnded} @throws {ScopeNotHeld}
+   */
+  async function rotate(caller: Caller, request: RotationRequest): Promise<IssuedToken> {
+    caller.must('access:admin')
+    const { id, overlapMs } = request
+    if (overlapMs < 0 || overlapMs > longestOverlapMs)
+      throw invalid('overlapMs', `must be 0 to ${longestOverlapMs}: at most seven days`)
+    return transact(async (tx) => {
+      const old = await lockActive(tx, caller, id)
+      const { scopes } = old
+      held(caller, expandScopes(scopes))
+      const expiresAt = await expiry(tx, caller.accountId, request.expiresInDays)
+      const by = caller.by()
+      const issued = await issue(tx, { accountId: caller.accountId, name: old.name, scopes, expiresAt, by })
+      const now = clock.now()
+      const until = new Date(Math.min(now.getTime() + overlapMs, old.expiresAt.getTime()))
+      const end = overlapMs === 0 ? { revokedAt: now } : { expiresAt: until }
+      await endToken(tx, old, { ...end, by: by.actor, reason: 'rotated', successorId: issued.id })
+      const data = { name: old.name, successor: issued.id, expiresAt: until.toISOString() }
+      tx.journal(tokenEvent('auth.token_rotated', old, by, data))
+      return issued
+    })
+  }
+
+  /**
+   * Ends a token for good, by its id or by itself; once this is committed no process accepts it any more.
+   * @throws {ApplicationTokenNotFound} @throws {ApplicationTokenEnded} when it was revoked before
+   */
+  async function revoke(caller: Caller, idOrToken: string, reason: string | undefined): Promise<string> {
+    caller.must('access:admin')
+    if (reason !== undefined && reason.length > longestReason)
+      throw invalid('reason', `must have at most ${longestReason} characters`)
+    return transact(async (tx) => {
+      const token = await lock(tx, caller, idOrToken)
+      if (token.revokedAt !== null) throw new ApplicationTokenEnded(token.id, 'REVOKED')
+      const by = caller.by()
+      await endToken(tx, token, { revokedAt: clock.now(), by: by.actor, reason })
+      tx.journal(tokenEvent('auth.token_revoked', token, by, { name: token.name, ...(reason && { reason }) }))
+      return token.id
+    })
+  }
+
+  async function expiry(tx: Transaction, accountId: string, days: number | undefined): Promise<Date> {
+    const longest = (await findTokenPolicy(tx, accountId)) ?? tokenLifetime.longest
+    const wanted = days ?? Math.min(tokenLifetime.usual, longest)
+    if (!Number.isInteger(wanted) || wanted < 1 || wanted > longest)
+      throw invalid('expiresInDays', `must be 1 to ${longest} days`)
+    return expiryAfter(wanted, clock.now())
+  }
+
+  async function lockActive(tx: Transaction, caller: Caller, id: string): Promise<TokenRow> {
+    const token = await lock(tx, caller, id)
+    const status = tokenStatus(token, clock.now())
+    if (status !== 'ACTIVE') throw new ApplicationTokenEnded(token.id, status)
+    return token
+  }
+
+  return { create, rotate, revoke }
+}
+
+async function lock(tx: Transaction, { accountId }: Caller, idOrToken: string): Promise<TokenRow> {
+  const found = isId(idOrToken)
+    ? await lockToken(tx, accountId, idOrToken)
+    : await lockTokenByHash(tx, accountId, hashToken(idOrToken))
+  // What is no id may be a token that belongs to somebody else: it is not repeated.
+  if (found === undefined) throw new ApplicationTokenNotFound(isId(idOrToken) ? idOrToken : 'of this text')
+  return found
+}
+
+async function issue(
+  tx: Transaction,
+  request: { accountId: string; name: string; scopes: readonly string[]; expiresAt: Date; by: By },
+): Promise<IssuedToken> {
+  const { accountId, name, scopes, expiresAt, by } = request
+  const token = newToken()
+  const id = newId()
+  const hash = hashToken(token)
+  await insertToken(tx, { accountId, id, name, hash, role: 'APPLICATION', scopes, expiresAt, createdBy: by.actor })
+  return { id, token }
+}
+
+function validName(name: string): string {
+  const parsed = nameForm.safeParse(name)
+  if (!parsed.success) throw invalid('name', parsed.error.issues.map((issue) => issue.message).join('; '))
+  return parsed.data
+}
+
+function parseScopes(texts: readonly string[]): readonly string[] {
+  if (texts.length === 0) throw invalid('scopes', 'must name at least one')
+  if (texts.length > mostScopes) throw invalid('scopes', `must be at most ${mostScopes}`)
+  const wrong = texts.filter((text) => parseGrant(text) === undefined)
+  if (wrong.length > 0)
+    throw new InvalidInput(
+      `The scopes are not valid: ${wrong.join(', ')}.`,
+      texts.flatMap((text, index) =>
+        wrong.includes(text) ? [{ path: `scopes.${index}`, message: scopeHint(text) }] : [],
+      ),
+    )
+  return [...new Set(texts)]
+}
+
+function scopeHint(text: string): string {
+  return `"${text.slice(0, 100)}" is no scope, such as tasks:read, tasks:write:type=deploy.* or documents:write:releases/**`
+}
+
+/** The scopes, if the caller has them all. @throws {ScopeNotHeld} */
+function held(caller: Caller, scopes: readonly string[]): readonly string[] {
+  const missing = scopes.filter((text) => !isWithin(parseGrant(text) as Grant, caller.grants))
+  if (missing.length > 0) throw new ScopeNotHeld(missing)
+  return scopes
+}
+
+function invalid(path: string, message: string): InvalidInput {
+  return new InvalidInput(`The application token is not valid. ${path}: ${message}.`, [{ path, message }])
+}

@@ -1,0 +1,40 @@
+/**
+ * Whether a path matches a pattern: `*` stands for any part of one segment, `**` for any number of whole segments, none
+ * included, so that `a/**` is `a` and everything below it. All else stands for itself. Takes at most the product of both
+ * lengths in steps, whatever the pattern.
+ */
+export function matchesPattern(pattern: string, path: string): boolean {
+  return matches(pattern.split('/'), path.split('/'), (item) => item === '**', matchesSegment)
+}
+
+function matchesSegment(pattern: string, segment: string): boolean {
+  if (!pattern.includes('*')) return pattern === segment
+  return matches([...pattern], [...segment], (item) => item === '*', Object.is)
+}
+
+/** Matches items in order; a wild one stands for any number of items. Only the last wild one is ever tried again. */
+function matches(
+  pattern: readonly string[],
+  text: readonly string[],
+  isWild: (item: string) => boolean,
+  fits: (pattern: string, item: string) => boolean,
+): boolean {
+  let next = 0
+  let at = 0
+  let retry: { next: number; at: number } | undefined
+  while (at < text.length) {
+    const expected = pattern[next]
+    if (expected !== undefined && isWild(expected)) {
+      next += 1
+      retry = { next, at }
+    } else if (expected !== undefined && fits(expected, text[at] as string)) {
+      next += 1
+      at += 1
+    } else if (retry !== undefined) {
+      retry.at += 1
+      at = retry.at
+      next = retry.next
+    } else return false
+  }
+  return pattern.slice(next).every(isWild)
+}

@@ -1,0 +1,27 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { TestServer } from './server.ts'
+
+/** Makes a token with these scopes, of another account unless one is given; returns it with its own id and its account's. */
+export async function addToken(
+  { database }: Pick<TestServer, 'database'>,
+  { accountId, scopes = ['*'] }: { accountId?: string; scopes?: readonly string[] } = {},
+): Promise<{ token: string; id: string; accountId: string }> {
+  const token = `token-of-somebody-${randomUUID()}`
+  const id = randomUUID()
+  const account = accountId ?? randomUUID()
+  if (accountId === undefined) await database.query("INSERT INTO account (id, name) VALUES ($1, 'other')", [account])
+  await database.query(
+    `INSERT INTO application_token (account_id, id, name, hash, role, scopes, expires_at, created_by)
+     VALUES ($1, $2, 'other', $3, 'APPLICATION', $4, now() + interval '1 day',
+             '{"kind": "system", "id": "test", "name": "test"}')`,
+    [account, id, createHash('sha256').update(token).digest(), scopes],
+  )
+  return { token, id, accountId: account }
+}
+
+/** The account that the server made at its first start. */
+export async function ownAccount({ database }: Pick<TestServer, 'database'>): Promise<string> {
+  const [account] = await database.query<{ id: string }>("SELECT id FROM account WHERE name = 'main'")
+  if (account === undefined) throw new Error('There is no account yet.')
+  return account.id
+}
