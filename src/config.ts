@@ -2,48 +2,54 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { StartupError } from '#lib/errors.ts'
 
-const port = z.coerce.number().int().min(0).max(65_535)
-const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
-const cidr = /^[0-9a-fA-F.:]+\/\d{1,3}$/
+/** A whole number in digits; what `Number` would take beside them, `0x1F90` or `4e3` or nothing but blanks, is a slip. */
+function count(min: number, max: number) {
+  const rule = `must be a whole number from ${min} to ${max}`
+  return z.string().trim().regex(/^\d+$/, rule).transform(Number).pipe(z.number().min(min, rule).max(max, rule))
+}
+
+function list(text: string): string[] {
+  return text.split(',').map((item) => item.trim())
+}
+
+const tokenRule = 'must have 32 to 128 characters'
+const networkRule = 'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas'
 
 /** Every variable that is read, with its default and what is accepted; the README's table and `.env.example` name the same. */
 export const environment = z.object({
   NODE_ENV: z.string().default('development'),
-  PORT: port.default(4000),
+  PORT: count(0, 65_535).default(4000),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an address such as https://signalbox.example.com' })
+    .optional(),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be an address such as postgresql://user:password@host:5432/name' })
+    .optional(),
   DATABASE_POOL: count(2, 200).default(10),
   DATA_DIR: z.string().min(1).default('.signalbox'),
-  BOOTSTRAP_TOKEN: z
-    .string()
-    .min(32, 'must have 32 to 128 characters')
-    .max(128, 'must have 32 to 128 characters')
-    .optional(),
+  BOOTSTRAP_TOKEN: z.string().min(32, tokenRule).max(128, tokenRule).optional(),
   SIGNALBOX_CONFIG: z.string().min(1).optional(),
   ROLES: z
     .string()
     .default('api,worker')
-    .transform((text) => text.split(',').map((role) => role.trim()))
-    .pipe(z.array(z.enum(['api', 'worker'])).min(1)),
+    .transform(list)
+    .pipe(z.array(z.enum(['api', 'worker'], 'must be api, worker, or both with a comma between them'))),
   WORKER_SLOTS: count(1, 10_000).default(8),
   CRITICAL_SLOTS: count(0, 10_000).default(2),
   SHUTDOWN_TIMEOUT_MS: count(0, 3_600_000).default(10_000),
   EGRESS_ALLOW: z
     .string()
     .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((network) => network.trim())
-        .filter(Boolean),
-    )
-    .pipe(z.array(z.string().regex(cidr, 'must be networks such as 10.0.0.0/8, separated by commas'))),
+    .transform((text) => list(text).filter(Boolean))
+    .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], networkRule))),
   JOURNAL_RETENTION_DAYS: count(1, 3_650).default(7),
   RESULT_RETENTION_DAYS: count(1, 3_650).default(14),
   TASK_RETENTION_DAYS: count(1, 3_650).default(30),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  LOG_FORMAT: z.enum(['json', 'pretty']).optional(),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent')
+    .default('info'),
+  LOG_FORMAT: z.enum(['json', 'pretty'], 'must be json or pretty').optional(),
 })
 
 export interface Config {
@@ -84,7 +90,7 @@ export function readConfig(
 ): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = environment.safeParse(given)
-  const faults = parsed.success ? crossChecks(parsed.data) : parsed.error.issues.map(faultOf)
+  const faults = parsed.success ? crossChecks(parsed.data) : faultsOf(given, parsed.error)
   if (!parsed.success || faults.length > 0)
     throw new StartupError(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
   const it = parsed.data
@@ -116,17 +122,31 @@ export function readConfig(
   }
 }
 
-function faultOf(issue: z.core.$ZodIssue): string {
-  return `${String(issue.path[0])}: ${issue.message}`
+/** Variables whose values must not be repeated in a message, which may end in a log. */
+const secrets: ReadonlySet<string> = new Set(['DATABASE_URL', 'BOOTSTRAP_TOKEN'])
+
+/** One sentence for each variable, however many of its items are wrong. */
+function faultsOf(given: Readonly<Record<string, string | undefined>>, { issues }: z.ZodError): string[] {
+  const rules = new Map(issues.map(({ path, message }) => [String(path[0]), message]))
+  return [...rules].map(([name, rule]) => {
+    const fault = `${name}: ${rule}`
+    return secrets.has(name) ? fault : `${fault}; it is ${JSON.stringify(given[name])}`
+  })
 }
 
+/** Both values are named, since one of them may be a default that nobody has thought of. */
 function crossChecks(it: z.output<typeof environment>): string[] {
+  const { CRITICAL_SLOTS, WORKER_SLOTS, RESULT_RETENTION_DAYS, TASK_RETENTION_DAYS } = it
   const faults: string[] = []
-  if (it.CRITICAL_SLOTS >= it.WORKER_SLOTS)
+  if (CRITICAL_SLOTS >= WORKER_SLOTS)
     faults.push(
-      `CRITICAL_SLOTS: must be less than WORKER_SLOTS, or nothing else would ever run; it is ${it.CRITICAL_SLOTS} of ${it.WORKER_SLOTS}`,
+      'CRITICAL_SLOTS: must be less than WORKER_SLOTS, or nothing but CRITICAL tasks would ever run; ' +
+        `it is ${CRITICAL_SLOTS}, and WORKER_SLOTS is ${WORKER_SLOTS}`,
     )
-  if (it.RESULT_RETENTION_DAYS > it.TASK_RETENTION_DAYS)
-    faults.push('RESULT_RETENTION_DAYS: must not be more than TASK_RETENTION_DAYS, since a result goes with its task')
+  if (RESULT_RETENTION_DAYS > TASK_RETENTION_DAYS)
+    faults.push(
+      'RESULT_RETENTION_DAYS: must not be more than TASK_RETENTION_DAYS, since a result goes with its task; ' +
+        `it is ${RESULT_RETENTION_DAYS}, and TASK_RETENTION_DAYS is ${TASK_RETENTION_DAYS}`,
+    )
   return faults
 }

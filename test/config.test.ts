@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest'
+import { StartupError } from '#lib/errors.ts'
+import { environment, readConfig } from '#src/config.ts'
+
+const names = Object.keys(environment.shape).sort()
+const here = { workingDirectory: '/srv/box', isTerminal: false }
+
+function read(env: Record<string, string>, options: Partial<Parameters<typeof readConfig>[1]> = {}) {
+  return readConfig(env, { ...here, ...options })
+}
+
+/** The lines of the refusal, without its head. */
+function faults(env: Record<string, string>): string[] {
+  try {
+    read(env)
+  } catch (error) {
+    expect(error).toBeInstanceOf(StartupError)
+    const [head, ...lines] = (error as StartupError).message.split('\n')
+    expect(head).toBe('The configuration is not valid:')
+    return lines.map((line) => line.trim())
+  }
+  return []
+}
+
+describe('readConfig refuses', () => {
+  const whole = (min: number, max: number) => `must be a whole number from ${min} to ${max}`
+  const roles = 'must be api, worker, or both with a comma between them'
+  const networks = 'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas'
+
+  it.each([
+    ['PORT', 'http', whole(0, 65_535)],
+    ['PORT', '65536', whole(0, 65_535)],
+    ['PORT', '-1', whole(0, 65_535)],
+    ['PORT', '80.5', whole(0, 65_535)],
+    ['PORT', '0x1F90', whole(0, 65_535)],
+    ['PORT', '4e3', whole(0, 65_535)],
+    ['PORT', ' ', whole(0, 65_535)],
+    ['DATABASE_POOL', '1', whole(2, 200)],
+    ['WORKER_SLOTS', '0', whole(1, 10_000)],
+    ['CRITICAL_SLOTS', 'none', whole(0, 10_000)],
+    ['SHUTDOWN_TIMEOUT_MS', '10s', whole(0, 3_600_000)],
+    ['JOURNAL_RETENTION_DAYS', '0', whole(1, 3_650)],
+    ['RESULT_RETENTION_DAYS', '3651', whole(1, 3_650)],
+    ['TASK_RETENTION_DAYS', 'forever', whole(1, 3_650)],
+    ['PUBLIC_URL', 'box.example.com', 'must be an address such as https://signalbox.example.com'],
+    ['PUBLIC_URL', 'ftp://box.example.com', 'must be an address such as https://signalbox.example.com'],
+    ['ROLES', 'api,cook', roles],
+    ['ROLES', 'api,', roles],
+    ['EGRESS_ALLOW', '10.0.0.1', networks],
+    ['EGRESS_ALLOW', '10.0.0.0/8,10.0.0.0/33', networks],
+    ['LOG_LEVEL', 'loud', 'must be trace, debug, info, warn, error or silent'],
+    ['LOG_FORMAT', 'xml', 'must be json or pretty'],
+  ])('%s=%s, and says what would be right', (name, value, rule) => {
+    expect(faults({ [name]: value })).toEqual([`${name}: ${rule}; it is "${value}"`])
+  })
+
+  it.each([
+    [
+      'DATABASE_URL',
+      'mysql://box:hunter2@db/box',
+      'must be an address such as postgresql://user:password@host:5432/name',
+    ],
+    ['BOOTSTRAP_TOKEN', 'hunter2', 'must have 32 to 128 characters'],
+    ['BOOTSTRAP_TOKEN', 'hunter2'.repeat(19), 'must have 32 to 128 characters'],
+  ])('%s without repeating it', (name, value, rule) => {
+    expect(faults({ [name]: value })).toEqual([`${name}: ${rule}`])
+  })
+
+  it('everything that is wrong at once, each variable in one line', () => {
+    const lines = faults({ PORT: 'http', ROLES: 'cook,bake', HOST: 'box', LOG_LEVEL: 'loud', DATABASE_URL: 'box' })
+    expect(lines.map((line) => line.split(':')[0])).toEqual(['PORT', 'DATABASE_URL', 'ROLES', 'LOG_LEVEL'])
+  })
+
+  it('places for CRITICAL tasks that leave none for others, also when only one of both numbers is given', () => {
+    const rule = 'CRITICAL_SLOTS: must be less than WORKER_SLOTS, or nothing but CRITICAL tasks would ever run'
+    expect(faults({ WORKER_SLOTS: '2' })).toEqual([`${rule}; it is 2, and WORKER_SLOTS is 2`])
+    expect(faults({ CRITICAL_SLOTS: '9' })).toEqual([`${rule}; it is 9, and WORKER_SLOTS is 8`])
+    expect(read({ WORKER_SLOTS: '1', CRITICAL_SLOTS: '0' })).toMatchObject({ slots: 1, criticalSlots: 0 })
+  })
+
+  it('results that would outlive their tasks', () => {
+    const rule = 'RESULT_RETENTION_DAYS: must not be more than TASK_RETENTION_DAYS, since a result goes with its task'
+    expect(faults({ TASK_RETENTION_DAYS: '7' })).toEqual([`${rule}; it is 14, and TASK_RETENTION_DAYS is 7`])
+    expect(read({ TASK_RETENTION_DAYS: '14' }).retention).toMatchObject({ resultDays: 14, taskDays: 14 })
+  })
+
+  it('both of these together', () => {
+    expect(faults({ WORKER_SLOTS: '1', TASK_RETENTION_DAYS: '1' })).toHaveLength(2)
+  })
+})
+
+describe('readConfig', () => {
+  it('takes what is given', () => {
+    const config = read({
+      NODE_ENV: 'production',
+      PORT: '8080 ',
+      PUBLIC_URL: 'https://box.example.com',
+      DATABASE_URL: 'postgres://box:secret@db:5432/box',
+      ROLES: 'worker',
+      EGRESS_ALLOW: '10.0.0.0/8, fd00::/8,',
+    })
+    expect(config).toMatchObject({
+      production: true,
+      port: 8080,
+      publicUrl: 'https://box.example.com',
+      databaseUrl: 'postgres://box:secret@db:5432/box',
+      roles: { api: false, worker: true },
+      egressAllow: ['10.0.0.0/8', 'fd00::/8'],
+    })
+  })
+
+  it('counts an empty variable as unset', () => {
+    const empty = Object.fromEntries(names.map((name) => [name, '']))
+    const { env: _, ...config } = read(empty)
+    const { env: __, ...bare } = read({})
+    expect(config).toEqual(bare)
+  })
+
+  it('resolves relative paths against the working directory', () => {
+    const env = { DATA_DIR: 'data', SIGNALBOX_CONFIG: '../box.ts' }
+    expect(read(env)).toMatchObject({ dataDir: '/srv/box/data', configFile: '/srv/box.ts' })
+    expect(read({ DATA_DIR: '/var/lib/box' })).toMatchObject({ dataDir: '/var/lib/box', configFile: undefined })
+    expect(read(env, { configFile: 'mine.ts' })).toMatchObject({ configFile: '/srv/box/mine.ts' })
+  })
+
+  it('takes the file named on the command line before SIGNALBOX_CONFIG', () => {
+    const env = { SIGNALBOX_CONFIG: '/etc/box.ts' }
+    expect(read(env).configFile).toBe('/etc/box.ts')
+    expect(read(env, { configFile: '/tmp/other.ts' }).configFile).toBe('/tmp/other.ts')
+  })
+
+  it('logs for people on a terminal and as JSON elsewhere, unless told otherwise', () => {
+    expect(read({}, { isTerminal: true }).logFormat).toBe('pretty')
+    expect(read({}, { isTerminal: false }).logFormat).toBe('json')
+    expect(read({ LOG_FORMAT: 'json' }, { isTerminal: true }).logFormat).toBe('json')
+    expect(read({ LOG_FORMAT: 'pretty' }, { isTerminal: false }).logFormat).toBe('pretty')
+  })
+})
