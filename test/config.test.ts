@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { StartupError } from '#lib/errors.ts'
 import { environment, readConfig } from '#src/config.ts'
@@ -21,6 +23,35 @@ function faults(env: Record<string, string>): string[] {
   }
   return []
 }
+
+describe('the environment is documented', () => {
+  /** A default as people write it; empty where there is none. */
+  const defaults = Object.fromEntries(
+    Object.entries(environment.parse({})).map(([name, value]) => [name, String(value ?? '')]),
+  )
+  const text = (file: string) => readFileSync(join(import.meta.dirname, '..', file), 'utf8')
+  const documented = (content: string, line: RegExp) =>
+    new Map([...content.matchAll(line)].map(([, name = '', value = '']) => [name, value]))
+  const example = documented(text('.env.example'), /^#?([A-Z_]+)=(.*)$/gm)
+  const [section = ''] = /^## Environment\n(?:(?!## ).*\n)*/m.exec(text('README.md')) ?? []
+  const table = documented(section, /^\| `([A-Z_]+)` \| (?:`(.+?)`|—) \| .+ \|$/gm)
+
+  it('by the same names in .env.example and in the README', () => {
+    expect([...example.keys()].sort()).toEqual(names)
+    expect([...table.keys()].sort()).toEqual(names)
+  })
+
+  it.each(names)('with the default of %s as it is', (name) => {
+    expect(example.get(name)).toBe(defaults[name] ?? '')
+    expect(table.get(name)).toBe(defaults[name] ?? '')
+  })
+
+  it('so that a copy of .env.example with every line in use changes nothing', () => {
+    const { env: _, ...copied } = read(Object.fromEntries(example))
+    const { env: __, ...bare } = read({})
+    expect(copied).toEqual(bare)
+  })
+})
 
 describe('readConfig refuses', () => {
   const whole = (min: number, max: number) => `must be a whole number from ${min} to ${max}`
