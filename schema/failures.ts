@@ -1,4 +1,4 @@
-import { AppError, type InputIssue, InvalidInput } from '#lib/errors.ts'
+import { type AppError, type InputIssue, InvalidInput } from '#lib/errors.ts'
 import { builder } from './builder.ts'
 
 /** What all failures of mutations have in common; a domain adds its own fields. */
@@ -32,4 +32,12 @@ builder.objectType(InvalidInput, {
   }),
 })
 
-export { AppError }
+/** Declares a failure that says nothing beyond its code and message. */
+export function failureType<Fact extends AppError>(
+  error: new (...facts: never[]) => Fact,
+  name: string,
+  description: string,
+): void {
+  const isTypeOf = (value: unknown) => value instanceof error
+  builder.objectType(error as never, { name, description, interfaces: [Failure], isTypeOf } as never)
+}

@@ -1,4 +1,5 @@
 import { SignalboxError, type TaskStatus } from '#client/index.ts'
+import { errorTable, kindOf } from '#lib/error-codes.ts'
 
 /** What the process ends with; scripts decide by it. */
 export const exitCodes = {
@@ -32,28 +33,18 @@ Exit codes:
   130  stopped by Ctrl-C (143: by SIGTERM); a task that was being watched goes on
 `
 
-/** The exit code for each code of the API. */
-export const exitCodeByErrorCode: Readonly<Record<string, number>> = {
-  UNAUTHENTICATED: exitCodes.denied,
-  FORBIDDEN: exitCodes.denied,
-  NOT_FOUND: exitCodes.missing,
-  CURSOR_EXPIRED: exitCodes.missing,
-  INVALID_INPUT: exitCodes.invalid,
-  INVALID_CURSOR: exitCodes.invalid,
-  UNKNOWN_TASK_TYPE: exitCodes.invalid,
-  TOO_COMPLEX: exitCodes.invalid,
-  ALREADY_EXISTS: exitCodes.conflict,
-  VERSION_CONFLICT: exitCodes.conflict,
-  VERSION_REQUIRED: exitCodes.conflict,
-  TASK_ALREADY_ENDED: exitCodes.conflict,
-  TASK_NOT_RETRYABLE: exitCodes.conflict,
-  IDEMPOTENCY_KEY_REUSED: exitCodes.conflict,
-  RATE_LIMITED: exitCodes.limited,
-  QUOTA_EXCEEDED: exitCodes.limited,
-  UPSTREAM_FAILED: exitCodes.unavailable,
-  UNAVAILABLE: exitCodes.unavailable,
+/** What the client says by itself, without a server. */
+const exitCodeByClientCode: Readonly<Record<string, number>> = {
   UNREACHABLE: exitCodes.unavailable,
   UNEXPECTED_RESPONSE: exitCodes.unavailable,
+  READER_TOO_SLOW: exitCodes.unavailable,
+  CLIENT_CLOSED: exitCodes.interrupted,
+}
+
+/** The exit code for a code of the API, or of its client. */
+export function exitCodeOfError(code: string): number {
+  const kind = kindOf(code)
+  return kind === undefined ? (exitCodeByClientCode[code] ?? exitCodes.bug) : errorTable[kind].exitCode
 }
 
 /** The exit code for how a task stands; undefined while it has not ended. */
@@ -75,6 +66,6 @@ export class CommandFailure extends Error {
 /** The exit code for what a command threw. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandFailure) return error.exitCode
-  if (error instanceof SignalboxError) return exitCodeByErrorCode[error.code] ?? exitCodes.bug
+  if (error instanceof SignalboxError) return exitCodeOfError(error.code)
   return exitCodes.bug
 }

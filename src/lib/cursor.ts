@@ -2,7 +2,6 @@ import { AppError } from './errors.ts'
 
 /** The cursor is not one of ours, or belongs to another list or another account. */
 export class InvalidCursor extends AppError {
-  readonly kind = 'invalid'
   readonly code = 'INVALID_CURSOR'
   constructor(reason = 'it is not a cursor that this server made for this list') {
     super(`The cursor can't be used: ${reason}.`)
@@ -11,7 +10,6 @@ export class InvalidCursor extends AppError {
 
 /** What stood at the cursor is kept no longer; start again without one. */
 export class CursorExpired extends AppError {
-  readonly kind = 'gone'
   readonly code = 'CURSOR_EXPIRED'
   constructor() {
     super('The cursor is older than what the journal keeps. Read the present state, and go on from there.')

@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http'
 import { AppError } from '#lib/errors.ts'
 
 export class BodyTooLarge extends AppError {
-  readonly kind = 'too-large'
   readonly code = 'TOO_LARGE'
   constructor(limit: number) {
     super(`The request's body is larger than ${limit} bytes.`)

@@ -1,7 +1,6 @@
 import { AppError } from '#lib/errors.ts'
 
 export class TaskNotFound extends AppError {
-  readonly kind = 'not-found'
   readonly code = 'NOT_FOUND'
   constructor(id: string) {
     super(`There is no task ${id}.`)
@@ -9,7 +8,6 @@ export class TaskNotFound extends AppError {
 }
 
 export class TaskPartNotFound extends AppError {
-  readonly kind = 'not-found'
   readonly code = 'NOT_FOUND'
   constructor(taskId: string, name: string) {
     super(`Task ${taskId} has no part "${name}".`)
@@ -17,7 +15,6 @@ export class TaskPartNotFound extends AppError {
 }
 
 export class TaskAlreadyEnded extends AppError {
-  readonly kind = 'conflict'
   readonly code = 'TASK_ALREADY_ENDED'
   readonly status: string
   constructor(id: string, status: string) {
@@ -28,7 +25,6 @@ export class TaskAlreadyEnded extends AppError {
 
 /** Only a task that has failed or was cancelled can be tried again. */
 export class TaskNotRetryable extends AppError {
-  readonly kind = 'conflict'
   readonly code = 'TASK_NOT_RETRYABLE'
   readonly status: string
   constructor(id: string, status: string) {
@@ -38,7 +34,6 @@ export class TaskNotRetryable extends AppError {
 }
 
 export class UnknownTaskType extends AppError {
-  readonly kind = 'invalid'
   readonly code = 'UNKNOWN_TASK_TYPE'
   readonly knownTypes: readonly string[]
   constructor(type: string, knownTypes: readonly string[]) {
@@ -49,7 +44,6 @@ export class UnknownTaskType extends AppError {
 
 /** The key was used before for something else. */
 export class IdempotencyKeyReused extends AppError {
-  readonly kind = 'conflict'
   readonly code = 'IDEMPOTENCY_KEY_REUSED'
   readonly taskId: string
   constructor(key: string, taskId: string) {

@@ -1,5 +1,6 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
-import { AppError, errorTable } from '#lib/errors.ts'
+import { errorTable } from '#lib/error-codes.ts'
+import { AppError } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 

@@ -101,15 +101,29 @@ export type DeleteTaskLogsMutation = { deleteTaskLogs:
     | { code: string, message: string }
    };
 
+type Refusal_AlreadyMember_Fragment = { code: string, message: string };
+
 type Refusal_ApplicationTokenEnded_Fragment = { code: string, message: string };
 
 type Refusal_ApplicationTokenNotFound_Fragment = { code: string, message: string };
+
+type Refusal_EmailTaken_Fragment = { code: string, message: string };
 
 type Refusal_IdempotencyKeyReused_Fragment = { code: string, message: string };
 
 type Refusal_InvalidInput_Fragment = { code: string, message: string, issues: Array<{ path: string, message: string }> };
 
+type Refusal_LastOwner_Fragment = { code: string, message: string };
+
+type Refusal_LastTeam_Fragment = { code: string, message: string };
+
+type Refusal_MemberNotFound_Fragment = { code: string, message: string };
+
+type Refusal_OwnRoleRaised_Fragment = { code: string, message: string };
+
 type Refusal_ScopeNotHeld_Fragment = { code: string, message: string };
+
+type Refusal_SlugTaken_Fragment = { code: string, message: string };
 
 type Refusal_TaskAlreadyEnded_Fragment = { code: string, message: string };
 
@@ -117,18 +131,31 @@ type Refusal_TaskNotFound_Fragment = { code: string, message: string };
 
 type Refusal_TaskNotRetryable_Fragment = { code: string, message: string };
 
+type Refusal_TeamNotFound_Fragment = { code: string, message: string };
+
 type Refusal_UnknownTaskType_Fragment = { code: string, message: string };
 
+type Refusal_UserNotFound_Fragment = { code: string, message: string };
+
 export type RefusalFragment =
+  | Refusal_AlreadyMember_Fragment
   | Refusal_ApplicationTokenEnded_Fragment
   | Refusal_ApplicationTokenNotFound_Fragment
+  | Refusal_EmailTaken_Fragment
   | Refusal_IdempotencyKeyReused_Fragment
   | Refusal_InvalidInput_Fragment
+  | Refusal_LastOwner_Fragment
+  | Refusal_LastTeam_Fragment
+  | Refusal_MemberNotFound_Fragment
+  | Refusal_OwnRoleRaised_Fragment
   | Refusal_ScopeNotHeld_Fragment
+  | Refusal_SlugTaken_Fragment
   | Refusal_TaskAlreadyEnded_Fragment
   | Refusal_TaskNotFound_Fragment
   | Refusal_TaskNotRetryable_Fragment
+  | Refusal_TeamNotFound_Fragment
   | Refusal_UnknownTaskType_Fragment
+  | Refusal_UserNotFound_Fragment
 ;
 
 export type TaskReportFragment = { id: string, type: string, status: TaskStatus, progress: number, currentStep: string | null, result: unknown, resultExpired: boolean, error: { code: string, message: string, stack: string | null } | null };

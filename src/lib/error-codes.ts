@@ -1,0 +1,53 @@
+/** What an expected failure means to its caller; every transport derives its own answer from it. */
+export type ErrorKind = keyof typeof errorTable
+
+/** How each kind of failure looks from outside: HTTP status, WebSocket close code, exit code of the command line, and whether trying again can help. */
+export const errorTable = {
+  invalid: { status: 422, closeCode: 4400, exitCode: 2, retry: false },
+  unauthenticated: { status: 401, closeCode: 4403, exitCode: 3, retry: false },
+  forbidden: { status: 403, closeCode: 4403, exitCode: 3, retry: false },
+  'not-found': { status: 404, closeCode: 4400, exitCode: 4, retry: false },
+  conflict: { status: 409, closeCode: 4400, exitCode: 5, retry: false },
+  'precondition-failed': { status: 412, closeCode: 4400, exitCode: 5, retry: false },
+  'precondition-required': { status: 428, closeCode: 4400, exitCode: 5, retry: false },
+  'too-large': { status: 413, closeCode: 4400, exitCode: 2, retry: false },
+  gone: { status: 410, closeCode: 4400, exitCode: 4, retry: false },
+  'rate-limited': { status: 429, closeCode: 4429, exitCode: 6, retry: true },
+  upstream: { status: 502, closeCode: 4500, exitCode: 7, retry: true },
+  unavailable: { status: 503, closeCode: 4500, exitCode: 7, retry: true },
+} as const
+
+/** Every code that a caller may act on, and what kind of failure it is. */
+export const errorCodes = {
+  UNAUTHENTICATED: 'unauthenticated',
+  FORBIDDEN: 'forbidden',
+  SCOPE_NOT_HELD: 'forbidden',
+  OWN_ROLE: 'forbidden',
+  NOT_FOUND: 'not-found',
+  INVALID_INPUT: 'invalid',
+  UNKNOWN_TASK_TYPE: 'invalid',
+  INVALID_CURSOR: 'invalid',
+  TOO_COMPLEX: 'invalid',
+  TOO_LARGE: 'too-large',
+  ALREADY_EXISTS: 'conflict',
+  VERSION_CONFLICT: 'conflict',
+  VERSION_REQUIRED: 'precondition-required',
+  TASK_ALREADY_ENDED: 'conflict',
+  TASK_NOT_RETRYABLE: 'conflict',
+  IDEMPOTENCY_KEY_REUSED: 'conflict',
+  TOKEN_ENDED: 'conflict',
+  LAST_OWNER: 'conflict',
+  LAST_TEAM: 'conflict',
+  CURSOR_EXPIRED: 'gone',
+  QUOTA_EXCEEDED: 'rate-limited',
+  RATE_LIMITED: 'rate-limited',
+  UPSTREAM_FAILED: 'upstream',
+  UNAVAILABLE: 'unavailable',
+  STARTUP_FAILED: 'unavailable',
+} as const satisfies Record<string, ErrorKind>
+export type ErrorCode = keyof typeof errorCodes
+
+/** What kind of failure a code stands for; undefined for a code that is none of ours. */
+export function kindOf(code: string): ErrorKind | undefined {
+  return Object.hasOwn(errorCodes, code) ? errorCodes[code as ErrorCode] : undefined
+}
