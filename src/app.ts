@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { authEventTypes } from '#domain/access/events.ts'
 import { type AccessService, createAccessService } from '#domain/access/service.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
@@ -106,7 +107,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
     submitter,
     onWaiting,
   })
-  const events = createEventService({ journal, quietTypes: quietEventTypes })
+  const events = createEventService({ journal, quietTypes: quietEventTypes, securityTypes: authEventTypes })
 
   const views = new AccountViews(database.prisma)
   const http = createServer()

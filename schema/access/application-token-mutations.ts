@@ -1,5 +1,5 @@
 import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from '#domain/access/errors.ts'
-import type { IssuedToken } from '#domain/access/tokens.ts'
+import type { IssuedToken } from '#domain/access/tokens/token-service.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'
 import { ApplicationTokenRef } from './application-token.ts'

@@ -1,4 +1,4 @@
-import { tokenStatus, tokenStatuses } from '#domain/access/token.ts'
+import { tokenStatus, tokenStatuses } from '#domain/access/tokens/token.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import type { Actor } from '#platform/journal/entry.ts'

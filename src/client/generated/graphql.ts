@@ -147,15 +147,29 @@ export type TaskSummaryFragment = { id: string, type: string, status: TaskStatus
 
 export type TaskPartSummaryFragment = { name: string, contentType: string, sizeBytes: number, complete: boolean, attempt: number, createdAt: string };
 
+type FailureReport_AlreadyMember_Fragment = { code: string, message: string };
+
 type FailureReport_ApplicationTokenEnded_Fragment = { code: string, message: string };
 
 type FailureReport_ApplicationTokenNotFound_Fragment = { code: string, message: string };
+
+type FailureReport_EmailTaken_Fragment = { code: string, message: string };
 
 type FailureReport_IdempotencyKeyReused_Fragment = { code: string, message: string };
 
 type FailureReport_InvalidInput_Fragment = { code: string, message: string, issues: Array<{ path: string, message: string }> };
 
+type FailureReport_LastOwner_Fragment = { code: string, message: string };
+
+type FailureReport_LastTeam_Fragment = { code: string, message: string };
+
+type FailureReport_MemberNotFound_Fragment = { code: string, message: string };
+
+type FailureReport_OwnRoleRaised_Fragment = { code: string, message: string };
+
 type FailureReport_ScopeNotHeld_Fragment = { code: string, message: string };
+
+type FailureReport_SlugTaken_Fragment = { code: string, message: string };
 
 type FailureReport_TaskAlreadyEnded_Fragment = { code: string, message: string };
 
@@ -163,18 +177,31 @@ type FailureReport_TaskNotFound_Fragment = { code: string, message: string };
 
 type FailureReport_TaskNotRetryable_Fragment = { code: string, message: string };
 
+type FailureReport_TeamNotFound_Fragment = { code: string, message: string };
+
 type FailureReport_UnknownTaskType_Fragment = { code: string, message: string };
 
+type FailureReport_UserNotFound_Fragment = { code: string, message: string };
+
 export type FailureReportFragment =
+  | FailureReport_AlreadyMember_Fragment
   | FailureReport_ApplicationTokenEnded_Fragment
   | FailureReport_ApplicationTokenNotFound_Fragment
+  | FailureReport_EmailTaken_Fragment
   | FailureReport_IdempotencyKeyReused_Fragment
   | FailureReport_InvalidInput_Fragment
+  | FailureReport_LastOwner_Fragment
+  | FailureReport_LastTeam_Fragment
+  | FailureReport_MemberNotFound_Fragment
+  | FailureReport_OwnRoleRaised_Fragment
   | FailureReport_ScopeNotHeld_Fragment
+  | FailureReport_SlugTaken_Fragment
   | FailureReport_TaskAlreadyEnded_Fragment
   | FailureReport_TaskNotFound_Fragment
   | FailureReport_TaskNotRetryable_Fragment
+  | FailureReport_TeamNotFound_Fragment
   | FailureReport_UnknownTaskType_Fragment
+  | FailureReport_UserNotFound_Fragment
 ;
 
 export type TaskTypesQueryVariables = Exact<{ [key: string]: never; }>;

@@ -4,10 +4,10 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Identity } from './caller.ts'
 import { Unauthenticated } from './errors.ts'
-import { tokenIdOf } from './events.ts'
+import { subjectId } from './events.ts'
 import { grantsOf } from './scope.ts'
-import { hashToken } from './token.ts'
-import { findToken } from './token-store.ts'
+import { hashToken } from './tokens/token.ts'
+import { findToken } from './tokens/token-store.ts'
 
 /** How long what was read of a credential is believed, in milliseconds; the journal tells of changes sooner. */
 const believedMs = 1_000
@@ -39,7 +39,7 @@ export class Credentials {
 
   /** Forgets the credential that an entry of the journal says is no longer what it was. */
   heed({ type, subject }: JournalEntry): void {
-    const id = type.startsWith('auth.') ? tokenIdOf(subject) : undefined
+    const id = type.startsWith('auth.') ? subjectId('token', subject) : undefined
     const key = id === undefined ? undefined : this.#keys.get(id)
     if (key !== undefined) this.#known.delete(key)
   }

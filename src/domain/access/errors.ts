@@ -3,7 +3,6 @@ import { type Scope, sufficientScopes } from './scope.ts'
 
 /** Nobody has signed in, or what they showed is not valid (any more); deliberately not saying which. */
 export class Unauthenticated extends AppError {
-  readonly kind = 'unauthenticated'
   readonly code = 'UNAUTHENTICATED'
   constructor() {
     super('A valid token is needed: send it as "Authorization: Bearer <token>".')
@@ -12,7 +11,6 @@ export class Unauthenticated extends AppError {
 
 /** The caller is known, but may not do this; says what would have been enough. */
 export class Forbidden extends AppError {
-  readonly kind = 'forbidden'
   readonly code = 'FORBIDDEN'
   /** Any of these would have been enough, where it reaches the resource. */
   readonly sufficientScopes: readonly Scope[]
@@ -24,7 +22,6 @@ export class Forbidden extends AppError {
 }
 
 export class ApplicationTokenNotFound extends AppError {
-  readonly kind = 'not-found'
   readonly code = 'NOT_FOUND'
   constructor(id: string) {
     super(`There is no application token ${id}.`)
@@ -33,7 +30,6 @@ export class ApplicationTokenNotFound extends AppError {
 
 /** A token that was revoked or has expired stays so. */
 export class ApplicationTokenEnded extends AppError {
-  readonly kind = 'conflict'
   readonly code = 'TOKEN_ENDED'
   readonly status: string
   constructor(id: string, status: string) {
@@ -44,7 +40,6 @@ export class ApplicationTokenEnded extends AppError {
 
 /** Nobody can hand on a right that they don't have. */
 export class ScopeNotHeld extends AppError {
-  readonly kind = 'forbidden'
   readonly code = 'SCOPE_NOT_HELD'
   readonly scopes: readonly string[]
   constructor(scopes: readonly string[]) {

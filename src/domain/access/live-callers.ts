@@ -1,7 +1,7 @@
 import type { Clock } from '#lib/clock.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Caller } from './caller.ts'
-import { type TokenEventData, tokenIdOf } from './events.ts'
+import { subjectId, type TokenEventData } from './events.ts'
 
 interface Held {
   /** When the right to stay ends, in milliseconds since 1970. */
@@ -39,7 +39,7 @@ export class LiveCallers {
 
   /** Ends those whose credential, as an entry of the journal says, was taken away. */
   heed({ type, subject, data }: JournalEntry): void {
-    const id = tokenIdOf(subject)
+    const id = subjectId('token', subject)
     if (id === undefined) return
     if (type === 'auth.token_revoked') this.#shorten(id, this.#clock.now().getTime())
     if (type === 'auth.token_rotated') {

@@ -7,11 +7,13 @@ import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-sto
 import { Caller, type RequestOrigin } from './caller.ts'
 import { Credentials } from './credentials.ts'
 import { LiveCallers } from './live-callers.ts'
+import { createTeamService } from './people/team-service.ts'
+import { createUserService } from './people/user-service.ts'
 import { everyScope } from './scope.ts'
-import { expiryAfter, hashToken, newToken, tokenLifetime } from './token.ts'
-import { insertToken } from './token-store.ts'
-import { TokenUsage } from './token-usage.ts'
-import { createTokenService } from './tokens.ts'
+import { expiryAfter, hashToken, newToken, tokenLifetime } from './tokens/token.ts'
+import { createTokenService } from './tokens/token-service.ts'
+import { insertToken } from './tokens/token-store.ts'
+import { TokenUsage } from './tokens/token-usage.ts'
 
 export { Caller, roles } from './caller.ts'
 
@@ -74,6 +76,8 @@ export function createAccessService({ sql, transact, clock }: AccessServiceDeps)
     /** Has `end` called when the caller loses the right to be served; returns what to call when it is over anyway. */
     hold: (caller: Caller, end: () => void) => live.hold(caller, end),
     tokens: createTokenService({ transact, clock }),
+    users: createUserService({ transact }),
+    teams: createTeamService({ transact }),
     /** Writes down how tokens were used, and which have expired; to be called every few seconds. */
     async keepRecord(): Promise<void> {
       await usage.flush()

@@ -30,18 +30,21 @@ const system: Actor = { kind: 'system', id: 'system', name: 'system' }
 
 const typePattern = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*(\.\*)?$/
 const mostTypes = 50
+const securityFamily = 'auth.*'
 
 export interface EventServiceDeps {
   readonly journal: Journal
   /** Types left out unless they are asked for by name: too frequent to be news. */
   readonly quietTypes: readonly string[]
+  /** Types that only those are told of who may read the audit log. */
+  readonly securityTypes: readonly string[]
 }
 
-export function createEventService({ journal, quietTypes }: EventServiceDeps) {
+export function createEventService({ journal, quietTypes, securityTypes }: EventServiceDeps) {
   /** A page of what happened, oldest first. @throws {InvalidCursor} @throws {CursorExpired} @throws {InvalidInput} */
   async function list(caller: Caller, filter: EventFilter, after: string | undefined, limit: number): Promise<Event[]> {
     caller.must('events:read')
-    const entries = await journal.page(journalFilter(caller, filter, quietTypes), after, limit)
+    const entries = await journal.page(filterFor(caller, filter), after, limit)
     return entries.map((entry) => toEvent(entry, journal.cursorOf(entry)))
   }
 
@@ -52,8 +55,18 @@ export function createEventService({ journal, quietTypes }: EventServiceDeps) {
     after: string | undefined,
   ): Promise<AsyncGenerator<Event>> {
     caller.must('events:read')
-    const stream = await journal.open(journalFilter(caller, filter, quietTypes), { after })
+    const stream = await journal.open(filterFor(caller, filter), { after })
     return endable(tell(stream), () => stream.close())
+  }
+
+  function filterFor(caller: Caller, filter: EventFilter) {
+    const { types, subject } = checked(filter)
+    if (types?.some((type) => securityTypes.includes(type) || type === securityFamily)) caller.must('audit:read')
+    const excludedTypes = [
+      ...(types === undefined ? quietTypes : []),
+      ...(caller.can('audit:read') ? [] : securityTypes),
+    ]
+    return { accountId: caller.accountId, types, excludedTypes, subject }
   }
 
   return { list, follow }
@@ -74,11 +87,12 @@ function lagged(cursor: string, skipped: number): Event {
   return { cursor, type: laggedType, subject: 'stream', at: new Date(), actor: system, data: { skipped } }
 }
 
-function journalFilter(caller: Caller, { types, subject }: EventFilter, excludedTypes: readonly string[]) {
+function checked(filter: EventFilter): EventFilter {
+  const { types } = filter
   if (types !== undefined && types.length > mostTypes)
     throw new InvalidInput(`At most ${mostTypes} types can be asked for.`)
   const bad = types?.find((type) => !typePattern.test(type))
   if (bad !== undefined)
     throw new InvalidInput(`"${bad}" is no event type, such as task.completed, nor a family, such as task.*.`)
-  return { accountId: caller.accountId, types, excludedTypes, subject }
+  return filter
 }

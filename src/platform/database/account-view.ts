@@ -19,6 +19,9 @@ const accountColumn: Partial<Record<Prisma.ModelName, 'accountId' | 'id'>> = {
   Task: 'accountId',
   TaskLog: 'accountId',
   TaskPart: 'accountId',
+  Team: 'accountId',
+  TeamMember: 'accountId',
+  User: 'accountId',
 }
 
 /** The database as one account may read it. */

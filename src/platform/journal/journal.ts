@@ -11,7 +11,7 @@ export interface JournalFilter {
   readonly accountId: string
   /** Exact types, or families such as `task.*`; all when absent. */
   readonly types?: readonly string[] | undefined
-  /** Types left out unless `types` names them. */
+  /** Exact types that are left out, whatever `types` says. */
   readonly excludedTypes?: readonly string[] | undefined
   readonly subject?: string | undefined
 }
@@ -157,8 +157,7 @@ export class Journal {
   }
 
   async #history(filter: JournalFilter, after: Position, upTo: Position, limit: number): Promise<JournalEntry[]> {
-    const excludedTypes = filter.types === undefined ? filter.excludedTypes : undefined
-    return readHistory(this.#sql, { ...filter, excludedTypes }, after, upTo, limit)
+    return readHistory(this.#sql, filter, after, upTo, limit)
   }
 
   /** @throws {CursorExpired} when entries after the cursor have been dropped. */
@@ -192,10 +191,11 @@ const end: Position = { xid: 2n ** 63n - 1n, seq: 2n ** 63n - 1n }
 function entryMatcher(filter: JournalFilter): (entry: { type: string; subject: string }) => boolean {
   const exact = new Set(filter.types?.filter((type) => !type.endsWith('.*')))
   const families = filter.types?.filter((type) => type.endsWith('.*')).map((type) => type.slice(0, -1)) ?? []
-  const excluded = new Set(filter.types === undefined ? filter.excludedTypes : undefined)
+  const excluded = new Set(filter.excludedTypes)
   return (entry) => {
     if (filter.subject !== undefined && entry.subject !== filter.subject) return false
-    if (filter.types === undefined) return !excluded.has(entry.type)
+    if (excluded.has(entry.type)) return false
+    if (filter.types === undefined) return true
     return exact.has(entry.type) || families.some((family) => entry.type.startsWith(family))
   }
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod'
+import type { Caller } from '#domain/access/caller.ts'
+import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from '#domain/access/errors.ts'
+import { tokenEvent } from '#domain/access/events.ts'
+import { expandScopes, type Grant, isWithin, parseGrant } from '#domain/access/scope.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
-import type { Caller } from './caller.ts'
-import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from './errors.ts'
-import { tokenEvent } from './events.ts'
-import { expandScopes, type Grant, isWithin, parseGrant } from './scope.ts'
 import { expiryAfter, hashToken, newToken, tokenLifetime, tokenStatus } from './token.ts'
 import { endToken, findTokenPolicy, insertToken, lockToken, lockTokenByHash, type TokenRow } from './token-store.ts'
 
@@ -15,9 +15,6 @@ export interface TokenServiceDeps {
   readonly transact: Transact
   readonly clock: Clock
 }
-
-/** The application tokens of an account. */
-export type TokenService = ReturnType<typeof createTokenService>
 
 export interface TokenRequest {
   readonly name: string
@@ -43,6 +40,7 @@ const longestReason = 500
 const nameForm = z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters')
 const mostScopes = 50
 
+/** The application tokens of an account. */
 export function createTokenService({ transact, clock }: TokenServiceDeps) {
   /** Makes a token with some of the caller's own rights. @throws {InvalidInput} @throws {ScopeNotHeld} */
   async function create(caller: Caller, request: TokenRequest): Promise<IssuedToken> {

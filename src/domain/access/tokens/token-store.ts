@@ -1,6 +1,6 @@
+import type { Role } from '#domain/access/caller.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Actor } from '#platform/journal/entry.ts'
-import type { Role } from './caller.ts'
 
 export interface TokenRow {
   readonly accountId: string

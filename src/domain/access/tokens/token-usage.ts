@@ -1,7 +1,7 @@
+import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
+import { tokenEvent } from '#domain/access/events.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
-import type { Caller, RequestOrigin } from './caller.ts'
-import { tokenEvent } from './events.ts'
 import { noteUse, type TokenUse, takeExpired } from './token-store.ts'
 
 const system: Actor = { kind: 'system', id: 'access', name: 'access' }

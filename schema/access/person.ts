@@ -1,0 +1,147 @@
+import { personRoles } from '#domain/access/people/user.ts'
+import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
+import { isId } from '#lib/ids.ts'
+import { builder } from '#schema/builder.ts'
+import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+
+export const PersonRole = builder.enumType('PersonRole', {
+  description: 'What a person is in an account, or in a team. Owners let others in.',
+  values: personRoles,
+})
+
+export const UserRef = builder.prismaObject('User', {
+  description: 'A person.',
+  select: { accountId: true, id: true },
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Stable.' }),
+    email: t.exposeString('email', { description: 'In lower case; unique.' }),
+    firstName: t.exposeString('firstName', { description: 'May be empty.' }),
+    lastName: t.exposeString('lastName', { description: 'May be empty.' }),
+    role: t.field({
+      type: PersonRole,
+      description: 'In the account.',
+      select: { role: true },
+      resolve: ({ role }) => (role === 'OWNER' ? 'OWNER' : 'MEMBER'),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they were let in.' }),
+    lastSignInAt: t.expose('lastSignInAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When they last signed in; null when never.',
+    }),
+    removedAt: t.expose('removedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When they were removed; null while they belong to the account.',
+    }),
+    memberships: t.relation('memberships', { description: 'The teams that they are in.' }),
+  }),
+})
+
+builder.prismaObject('TeamMember', {
+  description: 'A person in a team.',
+  select: { accountId: true, teamId: true, userId: true },
+  fields: (t) => ({
+    user: t.relation('user', { description: 'Who.' }),
+    team: t.relation('team', { description: 'In which.' }),
+    role: t.field({
+      type: PersonRole,
+      description: 'In the team.',
+      select: { role: true },
+      resolve: ({ role }) => (role === 'OWNER' ? 'OWNER' : 'MEMBER'),
+    }),
+    joinedAt: t.expose('joinedAt', { type: 'DateTime', description: 'Since when.' }),
+  }),
+})
+export const TeamRef = builder.prismaObject('Team', {
+  description: 'People who work together.',
+  select: { accountId: true, id: true },
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Stable.' }),
+    slug: t.exposeString('slug', { description: 'What it is called by; unique in the account.' }),
+    name: t.exposeString('name', { description: 'For people.' }),
+    description: t.exposeString('description', { description: 'What they do; may be empty.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    members: t.relation('members', { description: 'Who is in it.', query: { orderBy: { joinedAt: 'asc' } } }),
+  }),
+})
+
+const page = {
+  first: { description: 'How many, 1 to 200; 50 when absent.' },
+  after: { description: 'Go on behind this cursor.' },
+}
+
+const UserConnection = connectionOf('User', UserRef)
+
+builder.queryField('user', (t) =>
+  t.prismaField({
+    type: UserRef,
+    nullable: true,
+    description: 'One person, by id or e-mail address; null when the account has no such one.',
+    args: { who: t.arg.string({ required: true, description: 'Their id or e-mail address.' }) },
+    resolve: (query, _root, { who }, { caller, db }) => {
+      const isOneself = who === caller.actor.id || who.toLowerCase() === caller.actor.name
+      if (caller.actor.kind !== 'user' || !isOneself) caller.must('access:admin')
+      return db.user.findFirst({
+        ...query,
+        where: { removedAt: null, ...(isId(who) ? { id: who } : { email: who.trim().toLowerCase() }) },
+      })
+    },
+  }),
+)
+
+builder.queryField('users', (t) =>
+  t.field({
+    type: UserConnection,
+    description: 'The account’s people, by e-mail address.',
+    args: { first: t.arg.int(page.first), after: t.arg.string(page.after) },
+    resolve: async (_root, { first, after }, context, info) => {
+      context.caller.must('access:admin')
+      const size = pageSize(first)
+      const read = await context.db.user.findMany({
+        ...nodeQuery(context, info, 'User'),
+        where: { removedAt: null, ...(after && { email: { gt: decodeCursor('users', after, 1)[0] ?? '' } }) },
+        orderBy: { email: 'asc' },
+        take: size + 1,
+      })
+      return pageOf(read, size, (user) => encodeCursor('users', [user.email]))
+    },
+  }),
+)
+
+const TeamConnection = connectionOf('Team', TeamRef)
+
+builder.queryField('team', (t) =>
+  t.prismaField({
+    type: TeamRef,
+    nullable: true,
+    description: 'One team; null when the account has none of this slug.',
+    args: { slug: t.arg.string({ required: true, description: 'Its slug.' }) },
+    resolve: (query, _root, { slug }, { caller, db }) =>
+      db.team.findUnique({ ...query, where: { accountId_slug: { accountId: caller.accountId, slug } } }),
+  }),
+)
+
+builder.queryField('teams', (t) =>
+  t.field({
+    type: TeamConnection,
+    description: 'The account’s teams, oldest first.',
+    args: { first: t.arg.int(page.first), after: t.arg.string(page.after) },
+    resolve: async (_root, { first, after }, context, info) => {
+      const size = pageSize(first)
+      const read = await context.db.team.findMany({
+        ...nodeQuery(context, info, 'Team'),
+        where: after ? { id: { gt: idOf(after) } } : {},
+        orderBy: { id: 'asc' },
+        take: size + 1,
+      })
+      return pageOf(read, size, (team) => encodeCursor('teams', [team.id]))
+    },
+  }),
+)
+
+function idOf(cursor: string): string {
+  const [id = ''] = decodeCursor('teams', cursor, 1)
+  if (!isId(id)) throw new InvalidCursor()
+  return id
+}

@@ -1,0 +1,67 @@
+import { AppError } from '#lib/errors.ts'
+
+export class UserNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor(who: string) {
+    super(`There is no user ${who}.`)
+  }
+}
+
+/** One person is one user, of one account. */
+export class EmailTaken extends AppError {
+  readonly code = 'ALREADY_EXISTS'
+  constructor(email: string) {
+    super(`${email} can't be used: it belongs to a user already.`)
+  }
+}
+
+/** Whoever may change roles may change everybody's, but not make more of themselves. */
+export class OwnRoleRaised extends AppError {
+  readonly code = 'OWN_ROLE'
+  constructor() {
+    super('Nobody raises their own role: ask another owner.')
+  }
+}
+
+/** Somebody has to be left who may let others in. */
+export class LastOwner extends AppError {
+  readonly code = 'LAST_OWNER'
+  constructor(of: string) {
+    super(`The last owner of ${of} can neither leave nor step down: make somebody else an owner first.`)
+  }
+}
+
+export class TeamNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor(slug: string) {
+    super(`There is no team ${slug}.`)
+  }
+}
+
+export class SlugTaken extends AppError {
+  readonly code = 'ALREADY_EXISTS'
+  constructor(slug: string) {
+    super(`There is a team ${slug} already.`)
+  }
+}
+
+export class LastTeam extends AppError {
+  readonly code = 'LAST_TEAM'
+  constructor(slug: string) {
+    super(`${slug} is the account's last team, and stays.`)
+  }
+}
+
+export class AlreadyMember extends AppError {
+  readonly code = 'ALREADY_EXISTS'
+  constructor(email: string, slug: string) {
+    super(`${email} is a member of ${slug} already.`)
+  }
+}
+
+export class MemberNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor(email: string, slug: string) {
+    super(`${email} is no member of ${slug}.`)
+  }
+}

@@ -1,0 +1,148 @@
+import type { Caller } from '#domain/access/caller.ts'
+import { teamEvent } from '#domain/access/events.ts'
+import { newId } from '#lib/ids.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import { AlreadyMember, LastOwner, LastTeam, MemberNotFound, OwnRoleRaised, SlugTaken, TeamNotFound } from './errors.ts'
+import {
+  countTeams,
+  deleteMember,
+  deleteTeam,
+  findMembers,
+  insertMember,
+  insertTeam,
+  lockTeam,
+  type MemberRow,
+  type TeamRow,
+  updateMember,
+  updateTeam,
+} from './team-store.ts'
+import { isRaise, type PersonRole, type TeamFacts, validTeam } from './user.ts'
+import { lock as lockUser } from './user-service.ts'
+import type { UserRow } from './user-store.ts'
+
+/** The teams of an account. Teams are named by slug, their members by id or e-mail address. */
+export function createTeamService({ transact }: { readonly transact: Transact }) {
+  /** Makes a team; a person who makes one is its owner. @throws {InvalidInput} @throws {SlugTaken} */
+  async function create(caller: Caller, facts: TeamFacts): Promise<string> {
+    caller.must('access:admin')
+    const team = { ...validTeam(facts), accountId: caller.accountId, id: newId() }
+    return transact(async (tx) => {
+      if (!(await insertTeam(tx, team))) throw new SlugTaken(team.slug)
+      const { kind, id: userId } = caller.actor
+      if (kind === 'user') await insertMember(tx, team.accountId, team.id, { userId, role: 'OWNER' })
+      note(tx, caller, 'auth.team_created', team)
+      return team.id
+    })
+  }
+
+  /** Renames a team; what is undefined stays. @throws {TeamNotFound} @throws {InvalidInput} */
+  async function update(
+    caller: Caller,
+    slug: string,
+    changes: { readonly name?: string | undefined; readonly description?: string | undefined },
+  ): Promise<string> {
+    return inTeam(caller, slug, async (tx, { team }) => {
+      const { name = team.name, description = team.description } = changes
+      const next = { ...team, ...validTeam({ slug: team.slug, name, description }) }
+      await updateTeam(tx, next)
+      note(tx, caller, 'auth.team_changed', next)
+    })
+  }
+
+  /** @throws {TeamNotFound} @throws {LastTeam} */
+  async function remove(caller: Caller, slug: string): Promise<string> {
+    return inTeam(caller, slug, async (tx, { team }) => {
+      if ((await countTeams(tx, team.accountId)) === 1) throw new LastTeam(team.slug)
+      await deleteTeam(tx, team.accountId, team.id)
+      note(tx, caller, 'auth.team_deleted', team)
+    })
+  }
+
+  /** @throws {TeamNotFound} @throws {UserNotFound} @throws {AlreadyMember} */
+  async function addMember(caller: Caller, slug: string, who: string, role: PersonRole): Promise<string> {
+    return inTeam(caller, slug, async (tx, { team, members }) => {
+      const user = await lockUser(tx, caller, who)
+      if (members.some(({ userId }) => userId === user.id)) throw new AlreadyMember(user.email, team.slug)
+      await insertMember(tx, team.accountId, team.id, { userId: user.id, role })
+      note(tx, caller, 'auth.team_member_added', team, { ...user, role })
+    })
+  }
+
+  /** @throws {TeamNotFound} @throws {MemberNotFound} @throws {OwnRoleRaised} @throws {LastOwner} */
+  async function setMemberRole(caller: Caller, slug: string, who: string, role: PersonRole): Promise<string> {
+    return inTeam(caller, slug, async (tx, { team, members }) => {
+      const user = await lockUser(tx, caller, who)
+      const member = memberOf(members, user, team)
+      if (user.id === caller.actor.id && isRaise(member.role, role)) throw new OwnRoleRaised()
+      if (isRaise(role, member.role)) mustLeaveAnOwner(members, user, team)
+      await updateMember(tx, team.accountId, team.id, { userId: user.id, role })
+      note(tx, caller, 'auth.team_member_changed', team, { ...user, role })
+    })
+  }
+
+  /** Takes somebody out of a team; oneself may always go. @throws {TeamNotFound} @throws {MemberNotFound} @throws {LastOwner} */
+  async function removeMember(caller: Caller, slug: string, who: string): Promise<string> {
+    const isLeaving = (user: UserRow) => user.id === caller.actor.id
+    return transact(async (tx) => {
+      const team = await lockOwn(tx, caller, slug)
+      const user = await lockUser(tx, caller, who)
+      const members = await findMembers(tx, team.accountId, team.id)
+      if (!isLeaving(user)) mustManage(caller, members)
+      const member = memberOf(members, user, team)
+      if (member.role === 'OWNER') mustLeaveAnOwner(members, user, team)
+      await deleteMember(tx, team.accountId, team.id, user.id)
+      note(tx, caller, 'auth.team_member_removed', team, user)
+      return team.id
+    })
+  }
+
+  /** Does something with a team that the caller manages. */
+  async function inTeam(
+    caller: Caller,
+    slug: string,
+    work: (tx: Transaction, found: { team: TeamRow; members: readonly MemberRow[] }) => Promise<void>,
+  ): Promise<string> {
+    return transact(async (tx) => {
+      const team = await lockOwn(tx, caller, slug)
+      const members = await findMembers(tx, team.accountId, team.id)
+      mustManage(caller, members)
+      await work(tx, { team, members })
+      return team.id
+    })
+  }
+
+  return { create, update, remove, addMember, setMemberRole, removeMember }
+}
+
+async function lockOwn(tx: Transaction, { accountId }: Caller, slug: string): Promise<TeamRow> {
+  const team = await lockTeam(tx, accountId, slug)
+  if (team === undefined) throw new TeamNotFound(slug)
+  return team
+}
+
+/** A team's own owners manage it, and whoever administers access. @throws {Forbidden} */
+function mustManage(caller: Caller, members: readonly MemberRow[]): void {
+  const own = members.find(({ userId }) => caller.actor.kind === 'user' && userId === caller.actor.id)
+  if (own?.role !== 'OWNER') caller.must('access:admin')
+}
+
+function memberOf(members: readonly MemberRow[], { id, email }: UserRow, { slug }: TeamRow): MemberRow {
+  const member = members.find(({ userId }) => userId === id)
+  if (member === undefined) throw new MemberNotFound(email, slug)
+  return member
+}
+
+function mustLeaveAnOwner(members: readonly MemberRow[], { id }: UserRow, { slug }: TeamRow): void {
+  if (!members.some(({ userId, role }) => role === 'OWNER' && userId !== id)) throw new LastOwner(`the team ${slug}`)
+}
+
+function note(
+  tx: Transaction,
+  caller: Caller,
+  type: Parameters<typeof teamEvent>[0],
+  team: TeamRow,
+  member?: Pick<UserRow, 'id' | 'email' | 'role'>,
+): void {
+  const of = member && { member: { id: member.id, email: member.email, role: member.role } }
+  tx.journal(teamEvent(type, team, caller.by(), { name: team.name, ...of }))
+}
