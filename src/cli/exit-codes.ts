@@ -34,17 +34,17 @@ Exit codes:
 `
 
 /** What the client says by itself, without a server. */
-const exitCodeByClientCode: Readonly<Record<string, number>> = {
-  UNREACHABLE: exitCodes.unavailable,
-  UNEXPECTED_RESPONSE: exitCodes.unavailable,
-  READER_TOO_SLOW: exitCodes.unavailable,
-  CLIENT_CLOSED: exitCodes.interrupted,
-}
+const exitCodeByClientCode: ReadonlyMap<string, number> = new Map([
+  ['UNREACHABLE', exitCodes.unavailable],
+  ['UNEXPECTED_RESPONSE', exitCodes.unavailable],
+  ['READER_TOO_SLOW', exitCodes.unavailable],
+  ['CLIENT_CLOSED', exitCodes.interrupted],
+])
 
 /** The exit code for a code of the API, or of its client. */
 export function exitCodeOfError(code: string): number {
   const kind = kindOf(code)
-  return kind === undefined ? (exitCodeByClientCode[code] ?? exitCodes.bug) : errorTable[kind].exitCode
+  return kind === undefined ? (exitCodeByClientCode.get(code) ?? exitCodes.bug) : errorTable[kind].exitCode
 }
 
 /** The exit code for how a task stands; undefined while it has not ended. */
