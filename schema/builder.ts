@@ -1,6 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import PrismaPlugin from '@pothos/plugin-prisma'
+import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { EventService } from '#domain/events/service.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
@@ -12,6 +13,8 @@ import type { Actor } from '#platform/journal/entry.ts'
 /** What every resolver has: who asks, what they may read, and the services that do things. */
 export interface Context {
   readonly caller: Caller
+  /** How the request came, whoever makes it. */
+  readonly request: RequestOrigin
   /** Reads, limited to the caller's account. */
   readonly db: AccountView
   readonly access: AccessService
@@ -45,6 +48,9 @@ export const builder = new SchemaBuilder<{
     onUnusedQuery: null,
   },
 })
+
+/** Marks a field that anonymous callers may ask for: to become somebody, say. */
+export const isPublic = { extensions: { isPublic: true } } as const
 
 builder.queryType({ description: 'Reads. Everything is limited to the caller’s account.' })
 builder.mutationType({

@@ -34,6 +34,8 @@ import { JournalTail } from '#platform/journal/tail.ts'
 import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
 import { runPeriodically } from '#platform/periodic.ts'
 import { Queue } from '#platform/queue/queue.ts'
+import { SecretBox } from '#platform/secrets/secret-box.ts'
+import { findSecretKey } from '#platform/secrets/secret-key.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { createMetrics, type Metrics } from '#platform/telemetry/metrics.ts'
 import type { HealthSources } from '#transport/rest/health.ts'
@@ -89,7 +91,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   const metrics = createMetrics()
   const store = await openStore(config, place.url, log, opened)
   const { database, transact, queue, journal, board } = store
-  const access = openAccess(store, log, opened)
+  const access = await openAccess(config, store, log, opened)
   const ownerToken = await access.bootstrap(config.bootstrapToken)
 
   let stopping = false
@@ -114,7 +116,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   const api = serveApi({
     http,
     access,
-    contextOf: (caller) => ({ caller, db: views.of(caller.accountId), access, tasks, events }),
+    contextOf: (caller, request) => ({ caller, request, db: views.of(caller.accountId), access, tasks, events }),
     health: {
       ...healthSources(database),
       isStopping: () => stopping,
@@ -131,7 +133,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   })
   if (config.roles.worker) worker = await openWorker(config, project, types, store, metrics, log, opened)
   observe(metrics, store, worker, () => api.sockets)
-  keepRetention(config, store, log, opened)
+  keepRetention(config, store, access, log, opened)
   return {
     url: config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     database: place.name,
@@ -257,8 +259,16 @@ async function openWorker(
 }
 
 /** Who may do what, kept up to date by what the journal tells of other processes too. */
-function openAccess({ database, transact, tail }: Store, log: Logger, opened: Opened): AccessService {
-  const access = createAccessService({ sql: database, transact, clock: systemClock })
+async function openAccess(
+  config: Config,
+  { database, transact, tail }: Store,
+  log: Logger,
+  opened: Opened,
+): Promise<AccessService> {
+  const secretKey = await findSecretKey(config.secretKey, config.dataDir)
+  const secrets = new SecretBox(secretKey, config.previousSecretKeys)
+  const issuer = config.publicUrl ?? 'signalbox'
+  const access = createAccessService({ database, transact, secrets, clock: systemClock, issuer })
   const unlisten = tail.listen((entry) => access.heed(entry))
   const work = () => access.keepRecord()
   const periodic = runPeriodically({ name: 'access', intervalMs: accessRecordIntervalMs, log, work })
@@ -310,7 +320,13 @@ function observe(
   })
 }
 
-function keepRetention(config: Config, { database, transact }: Store, log: Logger, opened: Opened): void {
+function keepRetention(
+  config: Config,
+  { database, transact }: Store,
+  access: AccessService,
+  log: Logger,
+  opened: Opened,
+): void {
   const periodic = runPeriodically({
     name: 'retention',
     intervalMs: retentionIntervalMs,
@@ -320,6 +336,7 @@ function keepRetention(config: Config, { database, transact }: Store, log: Logge
       const dropped = await dropPartitions(transact, config.retention.journalDays)
       if (dropped.length > 0) log.info({ dropped }, 'old days of the journal were dropped')
       await applyTaskRetention(database, config.retention)
+      await access.maintain()
     },
   })
   opened.add(() => periodic.stop())

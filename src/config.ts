@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { StartupError } from '#lib/errors.ts'
+import { secretKeyBytes } from '#platform/secrets/secret-key.ts'
 
 /** A whole number in digits; what `Number` would take beside them, `0x1F90` or `4e3` or nothing but blanks, is a slip. */
 function count(min: number, max: number) {
@@ -11,6 +12,11 @@ function count(min: number, max: number) {
 function list(text: string): string[] {
   return text.split(',').map((item) => item.trim())
 }
+
+const secretKey = z
+  .string()
+  .transform((text) => Buffer.from(text, 'base64'))
+  .refine((key) => key.length === secretKeyBytes, 'must be 32 bytes in base64, such as `openssl rand -base64 32` makes')
 
 const tokenRule = 'must have 32 to 128 characters'
 const networkRule = 'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas'
@@ -28,6 +34,12 @@ export const environment = z.object({
     .optional(),
   DATABASE_POOL: count(2, 200).default(10),
   DATA_DIR: z.string().min(1).default('.signalbox'),
+  SECRET_KEY: secretKey.optional(),
+  SECRET_KEY_PREVIOUS: z
+    .string()
+    .default('')
+    .transform((text) => list(text).filter(Boolean))
+    .pipe(z.array(secretKey)),
   BOOTSTRAP_TOKEN: z.string().min(32, tokenRule).max(128, tokenRule).optional(),
   SIGNALBOX_CONFIG: z.string().min(1).optional(),
   ROLES: z
@@ -62,6 +74,10 @@ export interface Config {
   readonly databasePool: number
   /** Absolute. */
   readonly dataDir: string
+  /** What stored secrets are encrypted with; undefined: a key of the data directory's own. */
+  readonly secretKey: Uint8Array | undefined
+  /** Keys that secrets were encrypted with before. */
+  readonly previousSecretKeys: readonly Uint8Array[]
   readonly bootstrapToken: string | undefined
   /** Absolute; undefined: `signalbox.config.ts` in the working directory, when there. */
   readonly configFile: string | undefined
@@ -103,6 +119,8 @@ export function readConfig(
     databaseUrl: it.DATABASE_URL,
     databasePool: it.DATABASE_POOL,
     dataDir: resolve(options.workingDirectory, it.DATA_DIR),
+    secretKey: it.SECRET_KEY,
+    previousSecretKeys: it.SECRET_KEY_PREVIOUS,
     bootstrapToken: it.BOOTSTRAP_TOKEN,
     configFile: configFile === undefined ? undefined : resolve(options.workingDirectory, configFile),
     workingDirectory: options.workingDirectory,

@@ -26,7 +26,7 @@ failureType(MemberNotFound, 'MemberNotFound', 'The person is not in the team.')
 
 const who = 'Their id or e-mail address.'
 
-function userPayload(name: string, description: string) {
+export function userPayload(name: string, description: string) {
   return builder.objectRef<{ id: string }>(name).implement({
     description,
     fields: (t) => ({

@@ -44,6 +44,11 @@ export class Entrance {
     return caller
   }
 
+  /** Whether nothing was shown that says who makes it. */
+  isAnonymous({ headers }: IncomingMessage): boolean {
+    return headers.authorization === undefined
+  }
+
   /** Who was admitted with this request; undefined when nobody was. */
   callerOf(req: IncomingMessage): Caller | undefined {
     return this.#visits.get(req)?.caller

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
@@ -15,7 +16,7 @@ import type { HealthSources } from './rest/health.ts'
 export interface ApiOptions {
   readonly http: Server
   readonly access: AccessService
-  readonly contextOf: (caller: Caller) => Context
+  readonly contextOf: (caller: Caller, request: RequestOrigin) => Context
   readonly health: HealthSources
   readonly metrics: Metrics
   /** Whether this process answers more than health and metrics. */
@@ -32,7 +33,7 @@ export function serveApi({ http, access, contextOf, health, metrics, api, graphi
   const entrance = new Entrance(access)
   const server = createGraphqlServer({ contextOf, maskError, graphiql })
   const websocket = api ? serveWebsocket({ http, server, entrance, maskError, log }) : undefined
-  const rest = createRest({ server, entrance, maskError, health, api, version: health.version, log })
+  const rest = createRest({ server, jwks: access.jwks, entrance, maskError, health, api, version: health.version, log })
   const doors: Readonly<Record<string, Handler>> = {
     ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql }) }),
     [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),

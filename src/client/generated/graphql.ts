@@ -167,7 +167,13 @@ type FailureReport_MemberNotFound_Fragment = { code: string, message: string };
 
 type FailureReport_OwnRoleRaised_Fragment = { code: string, message: string };
 
+type FailureReport_RefreshRefused_Fragment = { code: string, message: string };
+
 type FailureReport_ScopeNotHeld_Fragment = { code: string, message: string };
+
+type FailureReport_SessionNotFound_Fragment = { code: string, message: string };
+
+type FailureReport_SignInRefused_Fragment = { code: string, message: string };
 
 type FailureReport_SlugTaken_Fragment = { code: string, message: string };
 
@@ -179,9 +185,13 @@ type FailureReport_TaskNotRetryable_Fragment = { code: string, message: string }
 
 type FailureReport_TeamNotFound_Fragment = { code: string, message: string };
 
+type FailureReport_TooManyAttempts_Fragment = { code: string, message: string };
+
 type FailureReport_UnknownTaskType_Fragment = { code: string, message: string };
 
 type FailureReport_UserNotFound_Fragment = { code: string, message: string };
+
+type FailureReport_WrongPassword_Fragment = { code: string, message: string };
 
 export type FailureReportFragment =
   | FailureReport_AlreadyMember_Fragment
@@ -194,14 +204,19 @@ export type FailureReportFragment =
   | FailureReport_LastTeam_Fragment
   | FailureReport_MemberNotFound_Fragment
   | FailureReport_OwnRoleRaised_Fragment
+  | FailureReport_RefreshRefused_Fragment
   | FailureReport_ScopeNotHeld_Fragment
+  | FailureReport_SessionNotFound_Fragment
+  | FailureReport_SignInRefused_Fragment
   | FailureReport_SlugTaken_Fragment
   | FailureReport_TaskAlreadyEnded_Fragment
   | FailureReport_TaskNotFound_Fragment
   | FailureReport_TaskNotRetryable_Fragment
   | FailureReport_TeamNotFound_Fragment
+  | FailureReport_TooManyAttempts_Fragment
   | FailureReport_UnknownTaskType_Fragment
   | FailureReport_UserNotFound_Fragment
+  | FailureReport_WrongPassword_Fragment
 ;
 
 export type TaskTypesQueryVariables = Exact<{ [key: string]: never; }>;

@@ -94,3 +94,21 @@ export class Caller {
     }
   }
 }
+
+/**
+ * Stands for who makes an anonymous request, for the few fields that are for everybody: without any right, and of an
+ * account that isn't there.
+ */
+export function nobody(request: RequestOrigin): Caller {
+  return new Caller(nobodysIdentity, request)
+}
+
+const nil = '00000000-0000-0000-0000-000000000000'
+const nobodysIdentity: Identity = {
+  accountId: nil,
+  actor: { kind: 'system', id: 'anonymous', name: 'anonymous' },
+  role: 'APPLICATION',
+  grants: [],
+  credential: { kind: 'token', id: nil },
+  expiresAt: undefined,
+}

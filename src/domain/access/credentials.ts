@@ -1,11 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '#lib/clock.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Identity } from './caller.ts'
 import { Unauthenticated } from './errors.ts'
-import { subjectId } from './events.ts'
 import { grantsOf } from './scope.ts'
+import type { Sessions } from './sign-in/sessions.ts'
 import { hashToken } from './tokens/token.ts'
 import { findToken } from './tokens/token-store.ts'
 
@@ -13,17 +12,19 @@ import { findToken } from './tokens/token-store.ts'
 const believedMs = 1_000
 const mostKept = 10_000
 const longestToken = 4_096
+/** A JWT in compact form, which begins with an encoded `{"`; no application token of ours has a dot. */
+const jwtForm = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/
 
 /** Who holds a credential, without asking the database for each request. */
 export class Credentials {
   readonly #sql: Sql
+  readonly #sessions: Sessions
   readonly #clock: Clock
   readonly #known = new LRUCache<string, Identity>({ max: mostKept, ttl: believedMs })
-  /** The keys under which a credential is kept, by its id. */
-  readonly #keys = new LRUCache<string, string>({ max: mostKept })
 
-  constructor(sql: Sql, clock: Clock) {
+  constructor(sql: Sql, sessions: Sessions, clock: Clock) {
     this.#sql = sql
+    this.#sessions = sessions
     this.#clock = clock
   }
 
@@ -32,27 +33,32 @@ export class Credentials {
     if (token === undefined || token === '' || token.length > longestToken) throw new Unauthenticated()
     const hash = hashToken(token)
     const key = hash.toString('base64')
-    const identity = this.#known.get(key) ?? (await this.#load(key, hash))
-    if (identity === undefined || this.#hasEnded(identity)) throw new Unauthenticated()
+    const identity = this.#known.get(key) ?? (await this.#load(key, token, hash))
+    if (this.#hasEnded(identity)) throw new Unauthenticated()
     return identity
   }
 
-  /** Forgets the credential that an entry of the journal says is no longer what it was. */
-  heed({ type, subject }: JournalEntry): void {
-    const id = type.startsWith('auth.') ? subjectId('token', subject) : undefined
-    const key = id === undefined ? undefined : this.#keys.get(id)
-    if (key !== undefined) this.#known.delete(key)
+  /** Forgets what is known by a credential, or of a person, that is no longer what it was. */
+  forget(id: string): void {
+    for (const [key, { credential, actor }] of this.#known.entries())
+      if (credential.id === id || actor.id === id) this.#known.delete(key)
   }
 
   #hasEnded({ expiresAt }: Identity): boolean {
     return expiresAt !== undefined && expiresAt <= this.#clock.now()
   }
 
-  async #load(key: string, hash: Uint8Array): Promise<Identity | undefined> {
+  async #load(key: string, token: string, hash: Uint8Array): Promise<Identity> {
+    const identity = jwtForm.test(token) ? await this.#sessions.identify(token) : await this.#application(hash)
+    this.#known.set(key, identity)
+    return identity
+  }
+
+  async #application(hash: Uint8Array): Promise<Identity> {
     const row = await findToken(this.#sql, hash)
-    if (row === undefined) return undefined
+    if (row === undefined) throw new Unauthenticated()
     const { accountId, id, name, role, scopes, expiresAt } = row
-    const identity: Identity = {
+    return {
       accountId,
       actor: { kind: 'application', id, name },
       role,
@@ -60,8 +66,5 @@ export class Credentials {
       credential: { kind: 'token', id },
       expiresAt,
     }
-    this.#known.set(key, identity)
-    this.#keys.set(id, key)
-    return identity
   }
 }

@@ -1,4 +1,4 @@
-import type { By, NewEntry } from '#platform/journal/entry.ts'
+import type { By, JournalEntry, NewEntry } from '#platform/journal/entry.ts'
 
 /** What the journal says of access. */
 export const authEventTypes = [
@@ -11,6 +11,11 @@ export const authEventTypes = [
   'auth.user_changed',
   'auth.user_role_changed',
   'auth.user_removed',
+  'auth.user_password_set',
+  'auth.user_sign_in_failed',
+  'auth.signed_in',
+  'auth.session_ended',
+  'auth.refresh_token_reused',
   'auth.team_created',
   'auth.team_changed',
   'auth.team_deleted',
@@ -51,6 +56,23 @@ export function personEvent(type: EventOf<'user'>, user: Subject, by: By, data: 
   return entry('user', type, user, by, data)
 }
 
+/** On entries about what a person is signed in with. */
+export interface SessionEventData {
+  readonly email?: string
+  /** How the person signed in. */
+  readonly method?: string
+  readonly reason?: string
+}
+
+export function sessionEvent(
+  type: 'auth.signed_in' | 'auth.session_ended' | 'auth.refresh_token_reused',
+  session: Subject & { readonly userId: string },
+  by: By,
+  data: SessionEventData,
+): NewEntry {
+  return entry('session', type, session, by, { ...data, userId: session.userId })
+}
+
 /** On entries about a team. */
 export interface TeamEventData {
   readonly name: string
@@ -65,7 +87,24 @@ function entry(kind: string, type: AuthEventType, of: Subject, { actor, origin }
   return { accountId: of.accountId, type, subject: `${kind}:${of.id}`, actor, origin, data: { ...data } }
 }
 
-/** The id of the token or user that an entry is about; undefined for entries about other things. */
-export function subjectId(kind: 'token' | 'user', subject: string): string | undefined {
-  return subject.startsWith(`${kind}:`) ? subject.slice(kind.length + 1) : undefined
+/** What an entry takes away: from whose credential or person of this id, and from when on. */
+export interface Loss {
+  readonly id: string
+  readonly from: Date
 }
+
+/** What an entry of the journal takes away; undefined for one that takes away nothing. */
+export function lossBy({ type, subject, at, data }: JournalEntry): Loss | undefined {
+  const id = subject.slice(subject.indexOf(':') + 1)
+  if (type === 'auth.token_rotated') return { id, from: new Date((data as unknown as TokenEventData).expiresAt ?? at) }
+  return takesAway.has(type) ? { id, from: at } : undefined
+}
+
+/** With a new role, a connection has to be made anew: what it was allowed before may be allowed no longer. */
+const takesAway: ReadonlySet<string> = new Set<AuthEventType>([
+  'auth.token_revoked',
+  'auth.session_ended',
+  'auth.user_removed',
+  'auth.user_role_changed',
+  'auth.user_password_set',
+])

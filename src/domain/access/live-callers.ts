@@ -1,7 +1,5 @@
 import type { Clock } from '#lib/clock.ts'
-import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Caller } from './caller.ts'
-import { subjectId, type TokenEventData } from './events.ts'
 
 interface Held {
   /** When the right to stay ends, in milliseconds since 1970. */
@@ -13,8 +11,8 @@ interface Held {
 const lookIntervalMs = 250
 
 /**
- * Requests and connections that are under way, by the credential they were admitted with: they end when it is taken
- * away, on whichever process that was done, or when its time is over.
+ * Requests and connections that are under way, by the credential they were admitted with and by whose it is: they end
+ * when either is taken away, on whichever process that was done, or when its time is over.
  */
 export class LiveCallers {
   readonly #clock: Clock
@@ -27,44 +25,39 @@ export class LiveCallers {
   }
 
   /** Has `end` called, once, when the caller loses the right to be served; returns what to call when it is over anyway. */
-  hold({ credential, expiresAt }: Caller, end: () => void): () => void {
+  hold({ credential, actor, expiresAt }: Caller, end: () => void): () => void {
     const held: Held = { until: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY, end }
-    const all = this.#held.get(credential.id) ?? new Set()
-    this.#held.set(credential.id, all.add(held))
+    const ids = credential.id === actor.id ? [actor.id] : [credential.id, actor.id]
+    for (const id of ids) this.#held.set(id, (this.#held.get(id) ?? new Set()).add(held))
     return () => {
-      all.delete(held)
-      if (all.size === 0 && this.#held.get(credential.id) === all) this.#held.delete(credential.id)
+      for (const id of ids) this.#drop(id, held)
     }
   }
 
-  /** Ends those whose credential, as an entry of the journal says, was taken away. */
-  heed({ type, subject, data }: JournalEntry): void {
-    const id = subjectId('token', subject)
-    if (id === undefined) return
-    if (type === 'auth.token_revoked') this.#shorten(id, this.#clock.now().getTime())
-    if (type === 'auth.token_rotated') {
-      const { expiresAt } = data as unknown as TokenEventData
-      if (expiresAt !== undefined) this.#shorten(id, Date.parse(expiresAt))
-    }
+  /** Lets those whose credential, or who themselves, have this id stay no longer than until then. */
+  endBy(id: string, time: Date): void {
+    for (const held of this.#held.get(id) ?? []) held.until = Math.min(held.until, time.getTime())
+    this.#endPast()
   }
 
   stop(): void {
     clearInterval(this.#timer)
   }
 
-  #shorten(id: string, until: number): void {
-    for (const held of this.#held.get(id) ?? []) held.until = Math.min(held.until, until)
-    this.#endPast()
+  #drop(id: string, held: Held): void {
+    const all = this.#held.get(id)
+    all?.delete(held)
+    if (all?.size === 0) this.#held.delete(id)
   }
 
   #endPast(): void {
     const now = this.#clock.now().getTime()
-    for (const [id, all] of this.#held)
-      for (const held of all) {
-        if (held.until > now) continue
-        all.delete(held)
-        if (all.size === 0) this.#held.delete(id)
-        held.end()
-      }
+    const past = new Set<Held>()
+    for (const all of this.#held.values()) for (const held of all) if (held.until <= now) past.add(held)
+    for (const held of past) {
+      // Those who are ended say so themselves, and are dropped then; until then they must not be ended again.
+      held.until = Number.POSITIVE_INFINITY
+      held.end()
+    }
   }
 }

@@ -63,6 +63,12 @@ export function parseGrant(text: string): Grant | undefined {
   return { scope, pattern: resource }
 }
 
+/** What people may do by their role; application tokens may what their own scopes say. */
+export const scopesOfRole = {
+  OWNER: scopes,
+  MEMBER: ['tasks:read', 'tasks:write', 'documents:read', 'entries:read', 'events:read', 'salesforce:use'],
+} as const satisfies Record<string, readonly Scope[]>
+
 /** Stands for all scopes, those of later versions included; only the first owner's token has it. */
 export const everyScope = '*'
 

@@ -1,15 +1,22 @@
 import type { Clock } from '#lib/clock.ts'
 import { newId } from '#lib/ids.ts'
-import type { Sql } from '#platform/database/sql.ts'
+import type { Database } from '#platform/database/client.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
+import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-store.ts'
 import { Caller, type RequestOrigin } from './caller.ts'
 import { Credentials } from './credentials.ts'
+import { lossBy } from './events.ts'
 import { LiveCallers } from './live-callers.ts'
 import { createTeamService } from './people/team-service.ts'
 import { createUserService } from './people/user-service.ts'
 import { everyScope } from './scope.ts'
+import { createPasswordSignIn } from './sign-in/password-sign-in.ts'
+import { deleteOldSessions } from './sign-in/session-store.ts'
+import { createSessions } from './sign-in/sessions.ts'
+import { SigningKeys } from './sign-in/signing-keys.ts'
+import { SignInThrottle } from './sign-in/throttle.ts'
 import { expiryAfter, hashToken, newToken, tokenLifetime } from './tokens/token.ts'
 import { createTokenService } from './tokens/token-service.ts'
 import { insertToken } from './tokens/token-store.ts'
@@ -17,17 +24,27 @@ import { TokenUsage } from './tokens/token-usage.ts'
 
 export { Caller, roles } from './caller.ts'
 
+/** How long a session that is over is kept, so that its refresh tokens are known when they are used again. */
+const sessionRetentionDays = 30
+const deletedAtOnce = 1_000
+
 export interface AccessServiceDeps {
-  readonly sql: Sql
+  readonly database: Database
   readonly transact: Transact
+  readonly secrets: SecretBox
   readonly clock: Clock
+  /** Who issues access tokens: where this installation is reached. */
+  readonly issuer: string
 }
 
 /** Who may do what; the only way in for callers. */
 export type AccessService = ReturnType<typeof createAccessService>
 
-export function createAccessService({ sql, transact, clock }: AccessServiceDeps) {
-  const credentials = new Credentials(sql, clock)
+export function createAccessService({ database, transact, secrets, clock, issuer }: AccessServiceDeps) {
+  const keys = new SigningKeys({ sql: database, transact, secrets, clock, issuer })
+  const sessions = createSessions({ sql: database, transact, keys, clock })
+  const throttle = new SignInThrottle(database.pool)
+  const credentials = new Credentials(database, sessions, clock)
   const live = new LiveCallers(clock)
   const usage = new TokenUsage(transact)
 
@@ -40,8 +57,10 @@ export function createAccessService({ sql, transact, clock }: AccessServiceDeps)
 
   /** What the journal tells: a credential that was taken away is forgotten, and who was admitted with it is sent off. */
   function heed(entry: JournalEntry): void {
-    credentials.heed(entry)
-    live.heed(entry)
+    const loss = lossBy(entry)
+    if (loss === undefined) return
+    credentials.forget(loss.id)
+    live.endBy(loss.id, loss.from)
   }
 
   /**
@@ -49,7 +68,8 @@ export function createAccessService({ sql, transact, clock }: AccessServiceDeps)
    * @returns the token when this call made it, so that it can be shown this once.
    */
   async function bootstrap(given: string | undefined): Promise<string | undefined> {
-    if (await hasAccounts(sql)) return undefined
+    await keys.rotate()
+    if (await hasAccounts(database)) return undefined
     return transact(async (tx) => {
       if (!(await lockEmptyInstallation(tx))) return undefined
       const token = given ?? newToken()
@@ -78,10 +98,19 @@ export function createAccessService({ sql, transact, clock }: AccessServiceDeps)
     tokens: createTokenService({ transact, clock }),
     users: createUserService({ transact }),
     teams: createTeamService({ transact }),
+    sessions: { refresh: sessions.refresh, end: sessions.end },
+    passwords: createPasswordSignIn({ sql: database, transact, sessions, throttle }),
+    /** The keys by which access tokens can be checked. */
+    jwks: () => keys.jwks(),
     /** Writes down how tokens were used, and which have expired; to be called every few seconds. */
     async keepRecord(): Promise<void> {
       await usage.flush()
       await usage.tellExpired()
+    },
+    /** Changes keys in time, and deletes what is over for long; to be called now and then. */
+    async maintain(): Promise<void> {
+      await keys.rotate()
+      while ((await deleteOldSessions(database, sessionRetentionDays, deletedAtOnce)) === deletedAtOnce);
     },
     async stop(): Promise<void> {
       live.stop()

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ExecutionResult, GraphQLError } from 'graphql'
+import { Unauthenticated } from '#domain/access/errors.ts'
 import type { Caller } from '#domain/access/service.ts'
 import { isRecord } from '#lib/json.ts'
 import { BodyTooLarge, drain, readBody } from '#transport/body.ts'
@@ -16,11 +17,15 @@ export interface GraphqlHttpOptions {
   readonly graphiql: boolean
 }
 
-/** One request under way, of somebody who is known. */
+/** The largest request of an anonymous caller, in bytes: to sign in takes little. */
+const anonymousBytes = 16 * 1024
+
+/** One request under way. */
 interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  readonly caller: Caller
+  /** Undefined: anonymous. */
+  readonly caller: Caller | undefined
   readonly accepted: Accepted
 }
 
@@ -33,10 +38,11 @@ interface Exchange {
  */
 export function createGraphqlHttp({ server, entrance, maskError, graphiql }: GraphqlHttpOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    if (graphiql && isPageRequest(req)) return server.handle(req, res)
+    if (graphiql && isPageRequest(req))
+      return server.handle(req, res, { caller: undefined, origin: entrance.originOf(req) })
     const accepted = acceptedBy(req.headers.accept)
     try {
-      const caller = await entrance.admit(req)
+      const caller = entrance.isAnonymous(req) ? undefined : await entrance.admit(req)
       await answer({ req, res, caller, accepted })
     } catch (error) {
       // Nobody is there any more to be told.
@@ -48,16 +54,19 @@ export function createGraphqlHttp({ server, entrance, maskError, graphiql }: Gra
     const { req, accepted } = exchange
     if (accepted.json === undefined && !accepted.stream) throw notAcceptable()
     if (Number(req.headers['content-length'] ?? 0) > bodyBytes) throw new BodyTooLarge(bodyBytes)
+    // Whatever is not plain would be Yoga's to answer, which knows nothing of what is for everybody.
+    if (exchange.caller === undefined && !isPlain(req)) throw new Unauthenticated()
     if (accepted.json !== undefined && isPlain(req)) return answerPlain(exchange, accepted.json)
     return answerByYoga(exchange)
   }
 
   async function answerPlain(exchange: Exchange, type: JsonType): Promise<void> {
     const { req, res, caller } = exchange
-    const body = await readBody(req, bodyBytes)
+    const body = await readBody(req, caller === undefined ? anonymousBytes : bodyBytes)
     const params = plainParams(body)
     if (params === undefined) return answerByYoga(exchange, body)
-    const operation = await prepareOperation(server, { caller, req, res }, params)
+    const origin = entrance.originOf(req)
+    const operation = await prepareOperation(server, { caller, origin, req, res }, params)
     if (!('run' in operation)) return send(res, type, { errors: operation.map(maskError) })
     if (operation.isStream) return answerByYoga(exchange, body)
     send(res, type, (await operation.run()) as ExecutionResult)
@@ -65,10 +74,11 @@ export function createGraphqlHttp({ server, entrance, maskError, graphiql }: Gra
 
   /** Hands a request to Yoga, with its body if that was read already. */
   async function answerByYoga({ req, res, caller, accepted }: Exchange, body?: Buffer): Promise<void> {
+    if (caller === undefined) throw new Unauthenticated()
     if (body !== undefined) Object.assign(req, { body })
     // Yoga goes by the order of the types alone.
     if (accepted.json !== undefined && !accepted.stream) req.headers.accept = accepted.json
-    await server.handle(req, res, { req, res, caller, acceptsStream: accepted.stream })
+    await server.handle(req, res, { req, res, caller, origin: entrance.originOf(req), acceptsStream: accepted.stream })
   }
 }
 

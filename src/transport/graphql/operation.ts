@@ -1,4 +1,6 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
+import { Unauthenticated } from '#domain/access/errors.ts'
+import { isForEverybody } from './public-operations.ts'
 import type { GraphqlServer, OperationContext } from './server.ts'
 
 export interface OperationParams {
@@ -18,7 +20,10 @@ export interface PreparedOperation {
   run(): Promise<Results>
 }
 
-/** Parses, validates and gives the operation its context, through the server's own pipeline. */
+/**
+ * Parses, validates and gives the operation its context, through the server's own pipeline. Anonymous callers are told
+ * nothing of what they did wrong. @throws {Unauthenticated} when they ask for what is not for everybody
+ */
 export async function prepareOperation(
   server: GraphqlServer,
   context: OperationContext,
@@ -27,8 +32,11 @@ export async function prepareOperation(
   const enveloped = server.getEnveloped({ ...context, params: { query, operationName, variables } })
   const { schema, parse, validate, contextFactory, execute, subscribe } = enveloped
   const document = typeof query === 'string' ? parsed(() => parse(query)) : query
+  if (document instanceof GraphQLError && context.caller === undefined) throw new Unauthenticated()
   if (document instanceof GraphQLError) return [document]
   const errors = typeof query === 'string' ? (validate(schema, document) as readonly GraphQLError[]) : []
+  if (context.caller === undefined && (errors.length > 0 || !isForEverybody(schema, document, operationName)))
+    throw new Unauthenticated()
   if (errors.length > 0) return errors
   const args: ExecutionArgs = {
     schema,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import { createYoga, type YogaServerInstance } from 'graphql-yoga'
-import { Unauthenticated } from '#domain/access/errors.ts'
+import { nobody, type RequestOrigin } from '#domain/access/caller.ts'
 import type { Caller } from '#domain/access/service.ts'
 import { type Context, schema } from '#schema/index.ts'
 import { operationOf } from './operation-facts.ts'
@@ -14,7 +14,7 @@ export const bodyBytes = 4 * 1024 * 1024
 
 export interface GraphqlServerOptions {
   /** What a caller's resolvers get. */
-  readonly contextOf: (caller: Caller) => Context
+  readonly contextOf: (caller: Caller, request: RequestOrigin) => Context
   readonly maskError: (error: unknown) => GraphQLError
   /** The page for trying queries; off in production. */
   readonly graphiql: boolean
@@ -22,7 +22,10 @@ export interface GraphqlServerOptions {
 
 /** What a transport hands in with each operation. */
 export interface OperationContext {
-  readonly caller?: Caller
+  /** Undefined: anonymous. */
+  readonly caller: Caller | undefined
+  /** How the request came. */
+  readonly origin: RequestOrigin
   readonly req?: IncomingMessage
   readonly res?: ServerResponse
   /** Whether the client takes a stream as its answer; undefined where all do. */
@@ -44,10 +47,7 @@ export function createGraphqlServer({ contextOf, maskError, graphiql }: GraphqlS
     },
     // The page is 9 MB of text, which most processes never serve.
     renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
-    context: ({ caller, params }) => {
-      if (caller === undefined) throw new Unauthenticated()
-      return contextOf(caller.in(operationOf(params)))
-    },
+    context: ({ caller, origin, params }) => contextOf(caller?.in(operationOf(params)) ?? nobody(origin), origin),
     plugins: [refusals(maskError)],
     maskedErrors: { maskError: (error) => maskError(error) },
     logging: false,

@@ -56,7 +56,11 @@ export function serveWebsocket(options: WebsocketOptions) {
       return true
     },
     onSubscribe: async ({ extra }, _id, params) => {
-      const operation = await prepareOperation(server, extra.caller ? { caller: extra.caller } : {}, params)
+      const operation = await prepareOperation(
+        server,
+        { caller: extra.caller, origin: entrance.originOf(extra.request) },
+        params,
+      )
       if (!('run' in operation)) return operation
       const stream = operation.isStream ? await operation.run() : undefined
       // A stream that could not begin is an error of the request, not a result.

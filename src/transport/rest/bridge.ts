@@ -24,9 +24,13 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
   /** How a row is served. */
   function serve(route: Route): Handler<Env> {
     return async (context) => {
-      const caller = await callerOf(route, context.env.incoming as IncomingMessage)
-      const operations = caller && operationsOf(server, caller)
-      return respond(await route.handle(await requestOf(route, context, operations)), context)
+      const req = context.env.incoming as IncomingMessage
+      const caller = await callerOf(route, req)
+      const operations = operationsOf(server, caller, entrance.originOf(req))
+      return respond(
+        await route.handle(await requestOf(route, context, { operations, isAnonymous: caller === undefined })),
+        context,
+      )
     }
   }
 
@@ -53,7 +57,7 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
 async function requestOf(
   route: Route,
   { req, env }: Context<Env>,
-  operations: Operations | undefined,
+  known: { operations: Operations; isAnonymous: boolean },
 ): Promise<RestRequest> {
   const incoming = env.incoming as IncomingMessage
   if (answersJson(route)) acceptsJson(req.header('accept'))
@@ -67,7 +71,7 @@ async function requestOf(
     headers: req.header(),
     body: route.body === undefined ? undefined : await readJson(incoming, route.bodyLimit ?? defaultBodyLimit),
     signal: req.raw.signal,
-    operations,
+    ...known,
   }
 }
 

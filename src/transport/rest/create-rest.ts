@@ -19,6 +19,8 @@ export interface RestOptions {
   readonly health: HealthSources
   /** Whether this process answers more than how it is. */
   readonly api: boolean
+  /** The public keys of access tokens. */
+  readonly jwks: () => Promise<object>
   /** Of this server, for the documentation. */
   readonly version: string
   readonly log: Logger
@@ -28,10 +30,10 @@ type Env = { Bindings: HttpBindings }
 
 /** Answers the documented paths under `/api` and `/sfp/api`, and the health paths outside of them; 404 for the rest. */
 export function createRest(options: RestOptions): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  const { entrance, maskError, health, version, api } = options
+  const { entrance, maskError, health, version, api, jwks } = options
   const bridge = createBridge(options)
   const app = new Hono<Env>()
-  const routes = createRoutes({ health: createHealth(health), version, api })
+  const routes = createRoutes({ health: createHealth(health), version, api, jwks })
   for (const route of routes)
     for (const path of pathsOf(route)) app.on(route.method.toUpperCase(), path, bridge.serve(route))
   for (const [path, allow] of methodsByPath(routes)) app.all(path, (context) => otherMethod(context, allow))

@@ -1,5 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { ExecutionResult, GraphQLError } from 'graphql'
+import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { Caller } from '#domain/access/service.ts'
 import { isRecord } from '#lib/json.ts'
 import { type PreparedOperation, prepareOperation } from '#transport/graphql/operation.ts'
@@ -29,10 +30,10 @@ interface Updates<Data> {
 }
 
 /** Operations go through the same pipeline as those that come by HTTP or WebSocket. */
-export function operationsOf(server: GraphqlServer, caller: Caller): Operations {
+export function operationsOf(server: GraphqlServer, caller: Caller | undefined, origin: RequestOrigin): Operations {
   async function start<Data, Variables>(document: TypedDocumentNode<Data, Variables>, variables: Variables) {
     const params = { query: document, variables: variables as Record<string, unknown> }
-    const operation = await prepareOperation(server, { caller }, params)
+    const operation = await prepareOperation(server, { caller, origin }, params)
     if (!isPrepared(operation)) throw refusedByErrors(operation)
     return operation.run()
   }

@@ -25,8 +25,9 @@ export interface RestRequest {
   readonly body: unknown
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal
-  /** The caller's way into GraphQL; undefined for anonymous ones, whom only open rows let in. */
-  readonly operations: Operations | undefined
+  /** The caller's way into GraphQL; for anonymous ones, whom only open rows let in, to what is for everybody. */
+  readonly operations: Operations
+  readonly isAnonymous: boolean
 }
 
 /** What a row answers with. An iterable body is read as fast as the client takes it, and not at all for HEAD. */
@@ -115,6 +116,8 @@ export interface GraphqlRow<
   readonly query?: Query
   readonly headers?: Headers
   readonly body?: Body
+  /** `open`: anonymous callers too; the operation is for everybody. Default: `token`. */
+  readonly access?: Route['access']
   readonly document: TypedDocumentNode<Data, Variables>
   /** What this door calls the operation's inputs, for the paths of issues: `{ input: 'data' }`. */
   readonly names?: Readonly<Record<string, string>>
@@ -138,15 +141,13 @@ export function defineRoute<
   Headers extends z.ZodObject = z.ZodObject,
   Body extends z.ZodType = z.ZodUnknown,
 >(row: GraphqlRow<Data, Variables, Params, Query, Headers, Body>): Route {
-  const { document, variables, answer, names = {}, ...docs } = row
+  const { document, variables, answer, names = {}, access = 'token', ...docs } = row
   return {
     ...docs,
-    access: 'token',
+    access,
     place: 'prefixed',
     async handle(request) {
-      const { operations } = request
-      if (operations === undefined) throw new Error(`${row.name} was run without a caller.`)
-      const { method, path, prefix, signal } = request
+      const { operations, method, path, prefix, signal } = request
       const asked = {
         method,
         path,

@@ -64,7 +64,8 @@ async function answers(sources: Partial<HealthSources>) {
     headers: {},
     body: undefined,
     signal: new AbortController().signal,
-    operations: undefined,
+    operations: undefined as never,
+    isAnonymous: true,
   }
   const status = async (path: string) => (await routes.find((route) => route.path === path)?.handle(request))?.status
   const { status: health } = await createHealth({ ...well, ...sources }).report()

@@ -50,3 +50,27 @@ const lockOwnersSql = `
 export async function lockOwners(sql: Sql, accountId: string): Promise<string[]> {
   return (await sql.query<{ id: string }>(lockOwnersSql, [accountId])).map(({ id }) => id)
 }
+
+const findPasswordSql = `
+  SELECT account_id AS "accountId", id, email, role, password_hash AS "passwordHash" FROM users
+  WHERE email = $1 AND removed_at IS NULL`
+
+/** Who has this address, in any account, and what is stored of their password. */
+export async function findPassword(
+  sql: Sql,
+  email: string,
+): Promise<(Pick<UserRow, 'accountId' | 'id' | 'email' | 'role'> & { passwordHash: string | null }) | undefined> {
+  const [row] = await sql.query<Pick<UserRow, 'accountId' | 'id' | 'email' | 'role'> & { passwordHash: string | null }>(
+    findPasswordSql,
+    [email],
+  )
+  return row
+}
+
+export async function setPasswordHash(sql: Sql, accountId: string, id: string, passwordHash: string): Promise<void> {
+  await sql.query('UPDATE users SET password_hash = $3 WHERE account_id = $1 AND id = $2', [
+    accountId,
+    id,
+    passwordHash,
+  ])
+}

@@ -121,7 +121,13 @@ type Refusal_MemberNotFound_Fragment = { code: string, message: string };
 
 type Refusal_OwnRoleRaised_Fragment = { code: string, message: string };
 
+type Refusal_RefreshRefused_Fragment = { code: string, message: string };
+
 type Refusal_ScopeNotHeld_Fragment = { code: string, message: string };
+
+type Refusal_SessionNotFound_Fragment = { code: string, message: string };
+
+type Refusal_SignInRefused_Fragment = { code: string, message: string };
 
 type Refusal_SlugTaken_Fragment = { code: string, message: string };
 
@@ -133,9 +139,13 @@ type Refusal_TaskNotRetryable_Fragment = { code: string, message: string };
 
 type Refusal_TeamNotFound_Fragment = { code: string, message: string };
 
+type Refusal_TooManyAttempts_Fragment = { code: string, message: string };
+
 type Refusal_UnknownTaskType_Fragment = { code: string, message: string };
 
 type Refusal_UserNotFound_Fragment = { code: string, message: string };
+
+type Refusal_WrongPassword_Fragment = { code: string, message: string };
 
 export type RefusalFragment =
   | Refusal_AlreadyMember_Fragment
@@ -148,14 +158,19 @@ export type RefusalFragment =
   | Refusal_LastTeam_Fragment
   | Refusal_MemberNotFound_Fragment
   | Refusal_OwnRoleRaised_Fragment
+  | Refusal_RefreshRefused_Fragment
   | Refusal_ScopeNotHeld_Fragment
+  | Refusal_SessionNotFound_Fragment
+  | Refusal_SignInRefused_Fragment
   | Refusal_SlugTaken_Fragment
   | Refusal_TaskAlreadyEnded_Fragment
   | Refusal_TaskNotFound_Fragment
   | Refusal_TaskNotRetryable_Fragment
   | Refusal_TeamNotFound_Fragment
+  | Refusal_TooManyAttempts_Fragment
   | Refusal_UnknownTaskType_Fragment
   | Refusal_UserNotFound_Fragment
+  | Refusal_WrongPassword_Fragment
 ;
 
 export type TaskReportFragment = { id: string, type: string, status: TaskStatus, progress: number, currentStep: string | null, result: unknown, resultExpired: boolean, error: { code: string, message: string, stack: string | null } | null };

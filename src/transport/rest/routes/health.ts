@@ -65,10 +65,10 @@ export function healthRoutes(health: Health): readonly Route[] {
   ]
 }
 
-async function answerHealth(health: Health, { operations }: RestRequest): Promise<Answer> {
+async function answerHealth(health: Health, { isAnonymous }: RestRequest): Promise<Answer> {
   const report = await health.report()
   const { status } = report
-  return json(statusCode(status), operations === undefined ? { status } : report)
+  return json(statusCode(status), isAnonymous ? { status } : report)
 }
 
 function statusCode(status: HealthStatus): number {

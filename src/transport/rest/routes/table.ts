@@ -3,6 +3,7 @@ import { createDocument } from '#transport/rest/openapi.ts'
 import type { Route } from '#transport/rest/route.ts'
 import { documentRoutes } from './document.ts'
 import { healthRoutes } from './health.ts'
+import { jwksRoutes } from './jwks.ts'
 import { logRoutes } from './logs.ts'
 import { recurringTaskRoutes } from './recurring-tasks.ts'
 import { taskListRoutes } from './task-list.ts'
@@ -12,12 +13,14 @@ import { taskRoutes } from './tasks.ts'
 export interface RoutesOptions {
   readonly health: Health
   readonly version: string
+  /** The public keys of access tokens. */
+  readonly jwks: () => Promise<object>
   /** Whether there is more to answer than how the process is. */
   readonly api: boolean
 }
 
 /** Every row that this door answers, in order of preference; a new group is a file of rows and a line here. */
-export function createRoutes({ health, version, api }: RoutesOptions): readonly Route[] {
+export function createRoutes({ health, version, api, jwks }: RoutesOptions): readonly Route[] {
   if (!api) return healthRoutes(health)
   const routes: Route[] = [
     ...healthRoutes(health),
@@ -26,6 +29,7 @@ export function createRoutes({ health, version, api }: RoutesOptions): readonly 
     ...taskPartRoutes,
     ...recurringTaskRoutes,
     ...logRoutes,
+    ...jwksRoutes(jwks),
   ]
   // The document also describes the rows that serve it.
   const documents = documentRoutes(() => createDocument([...routes, ...documents], version))

@@ -1,0 +1,123 @@
+import { UserNotFound } from '#domain/access/people/errors.ts'
+import {
+  RefreshRefused,
+  SessionNotFound,
+  SignInRefused,
+  TooManyAttempts,
+  WrongPassword,
+} from '#domain/access/sign-in/errors.ts'
+import type { SignedIn } from '#domain/access/sign-in/sessions.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { builder, isPublic } from '#schema/builder.ts'
+import { Failure, failureType } from '#schema/failures.ts'
+import { PersonRole } from './person.ts'
+import { userPayload } from './person-mutations.ts'
+
+failureType(SignInRefused, 'SignInRefused', 'Address or password is wrong; not told which.')
+failureType(RefreshRefused, 'RefreshRefused', 'The refresh token is not valid (any more).')
+failureType(SessionNotFound, 'SessionNotFound', 'The account has no such session that goes on.')
+failureType(WrongPassword, 'WrongPassword', 'The present password is not right.')
+
+builder.objectType(TooManyAttempts, {
+  name: 'TooManyAttempts',
+  description: 'Too many have been tried, from this address or for this person.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof TooManyAttempts,
+  fields: (t) => ({
+    retryAfterMs: t.exposeFloat('retryAfterMs', { description: 'When to try again, in milliseconds.' }),
+  }),
+})
+
+function signedInPayload(name: string) {
+  return builder.objectRef<SignedIn>(name).implement({
+    description: 'The person is signed in.',
+    fields: (t) => ({
+      accessToken: t.exposeString('accessToken', { description: 'Send it as `Authorization: Bearer <token>`.' }),
+      accessTokenExpiresAt: t.expose('accessTokenExpiresAt', { type: 'DateTime', description: 'An hour from now.' }),
+      refreshToken: t.exposeString('refreshToken', {
+        description: 'For the next pair; works once. Using it again ends the session: somebody has a copy.',
+      }),
+      userId: t.id({ description: 'Who.', resolve: ({ person }) => person.id }),
+      email: t.string({ description: 'Who, by their address.', resolve: ({ person }) => person.email }),
+      role: t.field({ type: PersonRole, description: 'In the account.', resolve: ({ person }) => person.role }),
+    }),
+  })
+}
+
+const SignInInput = builder.inputType('SignInInput', {
+  description: 'Who one is, and the proof.',
+  fields: (t) => ({
+    email: t.string({ required: true, description: 'The address that one was let in with.' }),
+    password: t.string({ required: true, description: 'The password.' }),
+  }),
+})
+
+builder.mutationField('signIn', (t) =>
+  t.field({
+    ...isPublic,
+    type: signedInPayload('SignInPayload'),
+    description: 'Signs a person in by address and password. Needs no token.',
+    args: { input: t.arg({ type: SignInInput, required: true, description: 'Who.' }) },
+    errors: { types: [SignInRefused, TooManyAttempts] },
+    resolve: (_root, { input }, { access, request }) => access.passwords.signIn(input.email, input.password, request),
+  }),
+)
+
+const RefreshSessionInput = builder.inputType('RefreshSessionInput', {
+  description: 'What a session goes on with.',
+  fields: (t) => ({ refreshToken: t.string({ required: true, description: 'The latest one.' }) }),
+})
+
+builder.mutationField('refreshSession', (t) =>
+  t.field({
+    ...isPublic,
+    type: signedInPayload('RefreshSessionPayload'),
+    description: 'Exchanges a refresh token for a new pair. Needs no other token.',
+    args: { input: t.arg({ type: RefreshSessionInput, required: true, description: 'Which.' }) },
+    errors: { types: [RefreshRefused] },
+    resolve: (_root, { input }, { access, request }) => access.sessions.refresh(input.refreshToken, request),
+  }),
+)
+
+const SignOutInput = builder.inputType('SignOutInput', {
+  description: 'A session to be ended.',
+  fields: (t) => ({ sessionId: t.id({ description: 'Which; the one of this request when absent.' }) }),
+})
+
+const SignOutPayload = builder.objectRef<{ sessionId: string }>('SignOutPayload').implement({
+  description: 'The session has ended, with everything that was under way with it.',
+  fields: (t) => ({ sessionId: t.exposeID('sessionId', { description: 'Which.' }) }),
+})
+
+builder.mutationField('signOut', (t) =>
+  t.field({
+    type: SignOutPayload,
+    description: 'Ends a session: one’s own, or anybody’s for who administers access.',
+    args: { input: t.arg({ type: SignOutInput, required: true, description: 'Which.' }) },
+    errors: { types: [SessionNotFound] },
+    resolve: async (_root, { input }, { caller, access }) => ({
+      sessionId: await access.sessions.end(caller, input.sessionId ?? undefined),
+    }),
+  }),
+)
+
+const SetPasswordInput = builder.inputType('SetPasswordInput', {
+  description: 'A password for a person.',
+  fields: (t) => ({
+    who: t.string({ required: true, description: 'Their id or e-mail address.' }),
+    password: t.string({ required: true, description: 'The new one: 12 to 256 characters.' }),
+    presentPassword: t.string({ description: 'Needed for one’s own.' }),
+  }),
+})
+
+builder.mutationField('setPassword', (t) =>
+  t.field({
+    type: userPayload('SetPasswordPayload', 'The password is set; all that the person was signed in with has ended.'),
+    description: 'Gives a person a password: oneself with the present one, others who administers access.',
+    args: { input: t.arg({ type: SetPasswordInput, required: true, description: 'Whose, and which.' }) },
+    errors: { types: [UserNotFound, InvalidInput, WrongPassword, TooManyAttempts] },
+    resolve: async (_root, { input }, { caller, access }) => ({
+      id: await access.passwords.setPassword(caller, input.who, input.password, input.presentPassword ?? undefined),
+    }),
+  }),
+)

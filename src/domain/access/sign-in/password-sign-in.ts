@@ -1,0 +1,83 @@
+import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
+import { personEvent } from '#domain/access/events.ts'
+import { normalEmail } from '#domain/access/people/user.ts'
+import { lock } from '#domain/access/people/user-service.ts'
+import { findPassword, setPasswordHash } from '#domain/access/people/user-store.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact } from '#platform/database/transaction.ts'
+import { SignInRefused, WrongPassword } from './errors.ts'
+import { checkPassword, hashPassword, isPassword } from './password.ts'
+import { endSessionsOf } from './session-store.ts'
+import { byPerson, type Sessions, type SignedIn } from './sessions.ts'
+import type { SignInThrottle } from './throttle.ts'
+
+export interface PasswordSignInDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly sessions: Sessions
+  readonly throttle: SignInThrottle
+}
+
+/** Signing in by e-mail address and password. */
+export function createPasswordSignIn({ sql, transact, sessions, throttle }: PasswordSignInDeps) {
+  /** @throws {SignInRefused} @throws {TooManyAttempts} */
+  async function signIn(email: string, password: string, request: RequestOrigin): Promise<SignedIn> {
+    const address = normalEmail(email) ?? ''
+    await throttle.attempt(address, request.address)
+    const person = await findPassword(sql, address)
+    if (!(await isPassword(password, person?.passwordHash ?? undefined)) || person === undefined) {
+      if (person !== undefined) await tellFailed(person, request)
+      throw new SignInRefused()
+    }
+    await throttle.succeeded(address, request.address)
+    const { accountId, id, role } = person
+    return sessions.begin({ accountId, id, email: person.email, role }, request, 'password')
+  }
+
+  async function tellFailed(
+    person: { accountId: string; id: string; email: string; role: string },
+    request: RequestOrigin,
+  ) {
+    const { email, role } = person
+    await transact(async (tx) => {
+      tx.journal(personEvent('auth.user_sign_in_failed', person, byPerson(person, 'none', request), { email, role }))
+    })
+  }
+
+  /**
+   * Gives a person a password: oneself with the present one; anybody who administers access. All that the person is
+   * signed in with ends.
+   * @throws {UserNotFound} @throws {InvalidInput} @throws {WrongPassword} @throws {TooManyAttempts}
+   */
+  async function setPassword(
+    caller: Caller,
+    who: string,
+    password: string,
+    presentPassword: string | undefined,
+  ): Promise<string> {
+    checkPassword(password)
+    const isOneself = caller.actor.kind === 'user' && [caller.actor.id, caller.actor.name].includes(who.toLowerCase())
+    if (isOneself) await mustKnow(caller, presentPassword ?? '')
+    else caller.must('access:admin')
+    const passwordHash = await hashPassword(password)
+    return transact(async (tx) => {
+      const user = await lock(tx, caller, who)
+      await setPasswordHash(tx, user.accountId, user.id, passwordHash)
+      await endSessionsOf(tx, user.accountId, user.id, 'password changed')
+      const { email, role } = user
+      tx.journal(personEvent('auth.user_password_set', user, caller.by(), { email, role }))
+      return user.id
+    })
+  }
+
+  async function mustKnow(caller: Caller, password: string): Promise<void> {
+    const email = caller.actor.name
+    const { address } = caller.by().origin ?? { address: '' }
+    await throttle.attempt(email, address)
+    const person = await findPassword(sql, email)
+    if (!(await isPassword(password, person?.passwordHash ?? undefined))) throw new WrongPassword()
+    await throttle.succeeded(email, address)
+  }
+
+  return { signIn, setPassword }
+}

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto'
+import type { Caller, Identity, RequestOrigin } from '#domain/access/caller.ts'
+import { Unauthenticated } from '#domain/access/errors.ts'
+import { sessionEvent } from '#domain/access/events.ts'
+import type { PersonRole } from '#domain/access/people/user.ts'
+import { grantsOf, isWithin, scopesOfRole } from '#domain/access/scope.ts'
+import { hashToken } from '#domain/access/tokens/token.ts'
+import type { Clock } from '#lib/clock.ts'
+import { isId, newId } from '#lib/ids.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { By } from '#platform/journal/entry.ts'
+import { RefreshRefused, SessionNotFound } from './errors.ts'
+import {
+  endSession,
+  findSession,
+  insertRefreshToken,
+  insertSession,
+  lockByRefresh,
+  prolongSession,
+  type SessionRow,
+} from './session-store.ts'
+import type { SigningKeys } from './signing-keys.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+/** A session that nobody refreshes ends after this. */
+const idleMs = 30 * dayMs
+const refreshPrefix = 'sbr_'
+const longestRefreshToken = 256
+
+/** What a person gets who has signed in. */
+export interface SignedIn {
+  readonly person: KnownPerson
+  readonly accessToken: string
+  readonly accessTokenExpiresAt: Date
+  readonly refreshToken: string
+}
+
+/** A person who has proved who they are. */
+export interface KnownPerson {
+  readonly accountId: string
+  readonly id: string
+  readonly email: string
+  readonly role: PersonRole
+}
+
+export interface SessionsDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly keys: SigningKeys
+  readonly clock: Clock
+}
+
+/** What people are signed in with: an access token of an hour, and refresh tokens that each work once. */
+export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
+  /** Who an access token belongs to, with the rights that they have now. @throws {Unauthenticated} */
+  async function identify(token: string): Promise<Identity> {
+    const { userId, sessionId, expiresAt } = await keys.verify(token)
+    const session = isId(sessionId) && isId(userId) ? await findSession(sql, sessionId, userId) : undefined
+    if (session === undefined) throw new Unauthenticated()
+    return { ...identityOf(session), expiresAt: new Date(Math.min(expiresAt.getTime(), session.expiresAt.getTime())) }
+  }
+
+  /** Signs a person in, with all rights of their role or some of them. */
+  async function begin(
+    person: KnownPerson,
+    request: RequestOrigin,
+    method: string,
+    scopes: readonly string[] = [],
+  ): Promise<SignedIn> {
+    const id = newId()
+    const { refreshToken } = await transact(async (tx) => {
+      const { address, userAgent } = request
+      const session = { accountId: person.accountId, id, userId: person.id, scopes, expiresAt: untilIdle() }
+      await insertSession(tx, { ...session, address, userAgent, method })
+      tx.journal(
+        sessionEvent('auth.signed_in', session, byPerson(person, id, request), { email: person.email, method }),
+      )
+      return nextRefreshToken(tx, session)
+    })
+    return signedIn(person, id, refreshToken)
+  }
+
+  /**
+   * Exchanges a refresh token for a new pair. A token that was exchanged before has been copied: its whole session ends.
+   * @throws {RefreshRefused}
+   */
+  async function refresh(token: string, request: RequestOrigin): Promise<SignedIn> {
+    if (token.length > longestRefreshToken || !token.startsWith(refreshPrefix)) throw new RefreshRefused()
+    const outcome = await transact(async (tx) => {
+      const session = await lockByRefresh(tx, hashToken(token))
+      if (session === undefined) return undefined
+      if (session.wasUsed) return endFamily(tx, session, request)
+      if (!session.goesOn) return undefined
+      await prolongSession(tx, session, untilIdle(), request)
+      return { session, ...(await nextRefreshToken(tx, session)) }
+    })
+    if (outcome === undefined) throw new RefreshRefused()
+    const { accountId, id, userId, email, role } = outcome.session
+    return signedIn({ accountId, id: userId, email, role }, id, outcome.refreshToken)
+  }
+
+  async function endFamily(tx: Transaction, session: SessionRow, request: RequestOrigin): Promise<undefined> {
+    const { accountId, id, userId, email } = session
+    const ended = await endSession(tx, accountId, id, 'refresh token used twice')
+    if (ended === undefined) return
+    const by = byPerson({ ...session, id: userId }, id, request)
+    tx.journal(sessionEvent('auth.refresh_token_reused', session, by, { email }))
+    tx.journal(sessionEvent('auth.session_ended', session, by, { email, reason: 'refresh token used twice' }))
+  }
+
+  /**
+   * Ends a session: one's own, or anybody's for who administers access. Without an id: the one of this request.
+   * @throws {SessionNotFound}
+   */
+  async function end(caller: Caller, id: string | undefined): Promise<string> {
+    const own = caller.credential.kind === 'session' ? caller.credential.id : undefined
+    const wanted = id ?? own
+    if (wanted === undefined || !isId(wanted)) throw new SessionNotFound(wanted ?? 'of this request')
+    return transact(async (tx) => {
+      const ended = await endSession(tx, caller.accountId, wanted, 'signed out')
+      if (ended === undefined) throw new SessionNotFound(wanted)
+      if (ended.userId !== caller.actor.id) caller.must('access:admin')
+      const session = { accountId: caller.accountId, ...ended }
+      tx.journal(sessionEvent('auth.session_ended', session, caller.by(), { reason: 'signed out' }))
+      return wanted
+    })
+  }
+
+  async function signedIn(person: KnownPerson, sessionId: string, refreshToken: string): Promise<SignedIn> {
+    const { token, expiresAt } = await keys.sign({ userId: person.id, sessionId })
+    return { person, accessToken: token, accessTokenExpiresAt: expiresAt, refreshToken }
+  }
+
+  function untilIdle(): Date {
+    return new Date(clock.now().getTime() + idleMs)
+  }
+
+  return { identify, begin, refresh, end }
+}
+
+export type Sessions = ReturnType<typeof createSessions>
+
+async function nextRefreshToken(tx: Transaction, session: { accountId: string; id: string }) {
+  const refreshToken = `${refreshPrefix}${randomBytes(32).toString('base64url')}`
+  await insertRefreshToken(tx, session, hashToken(refreshToken))
+  return { refreshToken }
+}
+
+function identityOf({ accountId, id, userId, email, role, scopes, expiresAt }: SessionRow): Identity {
+  const ofRole = grantsOf(scopesOfRole[role])
+  const narrowed = grantsOf(scopes).filter((grant) => isWithin(grant, ofRole))
+  return {
+    accountId,
+    actor: { kind: 'user', id: userId, name: email },
+    role,
+    grants: scopes.length === 0 ? ofRole : narrowed,
+    credential: { kind: 'session', id },
+    expiresAt,
+  }
+}
+
+/** A person who is about to be let in, or was just sent off: nobody's caller yet. */
+export function byPerson(
+  { id, email }: Pick<KnownPerson, 'id' | 'email'>,
+  sessionId: string,
+  request: RequestOrigin,
+): By {
+  const credential = { kind: 'session', id: sessionId } as const
+  return {
+    actor: { kind: 'user', id, name: email },
+    origin: { ...request, credential, operation: undefined, scopes: [] },
+  }
+}
