@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { authEventTypes } from '#domain/access/events.ts'
 import { type AccessService, createAccessService } from '#domain/access/service.ts'
+import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
@@ -124,6 +125,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
     metrics,
     api: config.roles.api,
     graphiql: !config.production,
+    publicUrl: config.publicUrl,
     log,
   })
   const port = await listen(http, config.host, config.port)
@@ -268,7 +270,15 @@ async function openAccess(
   const secretKey = await findSecretKey(config.secretKey, config.dataDir)
   const secrets = new SecretBox(secretKey, config.previousSecretKeys)
   const issuer = config.publicUrl ?? 'signalbox'
-  const access = createAccessService({ database, transact, secrets, clock: systemClock, issuer })
+  const access = createAccessService({
+    database,
+    transact,
+    secrets,
+    clock: systemClock,
+    issuer,
+    provider: config.oidc && new OidcProvider(config.oidc, log),
+    allowedDomains: config.oidc?.allowedDomains ?? [],
+  })
   const unlisten = tail.listen((entry) => access.heed(entry))
   const work = () => access.keepRecord()
   const periodic = runPeriodically({ name: 'access', intervalMs: accessRecordIntervalMs, log, work })

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import type { OidcSettings } from '#domain/access/sign-in/oidc-provider.ts'
 import { StartupError } from '#lib/errors.ts'
 import { secretKeyBytes } from '#platform/secrets/secret-key.ts'
 
@@ -19,6 +20,7 @@ const secretKey = z
   .refine((key) => key.length === secretKeyBytes, 'must be 32 bytes in base64, such as `openssl rand -base64 32` makes')
 
 const tokenRule = 'must have 32 to 128 characters'
+const domainRule = 'must be domains such as example.com, separated by commas'
 const networkRule = 'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas'
 
 /** Every variable that is read, with its default and what is accepted; the README's table and `.env.example` name the same. */
@@ -41,6 +43,15 @@ export const environment = z.object({
     .transform((text) => list(text).filter(Boolean))
     .pipe(z.array(secretKey)),
   BOOTSTRAP_TOKEN: z.string().min(32, tokenRule).max(128, tokenRule).optional(),
+  OIDC_ISSUER: z.url({ protocol: /^https?$/, error: 'must be an address such as https://id.example.com' }).optional(),
+  OIDC_CLIENT_ID: z.string().min(1).optional(),
+  OIDC_CLIENT_SECRET: z.string().min(1).optional(),
+  OIDC_ALLOWED_DOMAINS: z
+    .string()
+    .default('')
+    .transform((text) => list(text.toLowerCase()).filter(Boolean))
+    .pipe(z.array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, domainRule))),
+  OIDC_ACCESS_TOKEN_AUDIENCE: z.string().min(1).optional(),
   SIGNALBOX_CONFIG: z.string().min(1).optional(),
   ROLES: z
     .string()
@@ -79,6 +90,8 @@ export interface Config {
   /** Keys that secrets were encrypted with before. */
   readonly previousSecretKeys: readonly Uint8Array[]
   readonly bootstrapToken: string | undefined
+  /** Where people sign in; undefined: by password only. */
+  readonly oidc: (OidcSettings & { readonly allowedDomains: readonly string[] }) | undefined
   /** Absolute; undefined: `signalbox.config.ts` in the working directory, when there. */
   readonly configFile: string | undefined
   readonly workingDirectory: string
@@ -122,6 +135,7 @@ export function readConfig(
     secretKey: it.SECRET_KEY,
     previousSecretKeys: it.SECRET_KEY_PREVIOUS,
     bootstrapToken: it.BOOTSTRAP_TOKEN,
+    oidc: oidcOf(it),
     configFile: configFile === undefined ? undefined : resolve(options.workingDirectory, configFile),
     workingDirectory: options.workingDirectory,
     roles: { api: it.ROLES.includes('api'), worker: it.ROLES.includes('worker') },
@@ -140,8 +154,26 @@ export function readConfig(
   }
 }
 
+function oidcOf(it: z.output<typeof environment>): Config['oidc'] {
+  if (it.OIDC_ISSUER === undefined || it.OIDC_CLIENT_ID === undefined) return undefined
+  return {
+    issuer: it.OIDC_ISSUER,
+    clientId: it.OIDC_CLIENT_ID,
+    clientSecret: it.OIDC_CLIENT_SECRET,
+    accessTokenAudience: it.OIDC_ACCESS_TOKEN_AUDIENCE,
+    allowedDomains: it.OIDC_ALLOWED_DOMAINS,
+    allowInsecure: it.NODE_ENV !== 'production',
+  }
+}
+
 /** Variables whose values must not be repeated in a message, which may end in a log. */
-const secrets: ReadonlySet<string> = new Set(['DATABASE_URL', 'BOOTSTRAP_TOKEN'])
+const secrets: ReadonlySet<string> = new Set([
+  'DATABASE_URL',
+  'BOOTSTRAP_TOKEN',
+  'SECRET_KEY',
+  'SECRET_KEY_PREVIOUS',
+  'OIDC_CLIENT_SECRET',
+])
 
 /** One sentence for each variable, however many of its items are wrong. */
 function faultsOf(given: Readonly<Record<string, string | undefined>>, { issues }: z.ZodError): string[] {
@@ -166,5 +198,7 @@ function crossChecks(it: z.output<typeof environment>): string[] {
       'RESULT_RETENTION_DAYS: must not be more than TASK_RETENTION_DAYS, since a result goes with its task; ' +
         `it is ${RESULT_RETENTION_DAYS}, and TASK_RETENTION_DAYS is ${TASK_RETENTION_DAYS}`,
     )
+  if ((it.OIDC_ISSUER === undefined) !== (it.OIDC_CLIENT_ID === undefined))
+    faults.push('OIDC_ISSUER, OIDC_CLIENT_ID: must be given together; without both, people sign in by password')
   return faults
 }

@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: 'test/support/global-setup.ts',
     // graphql 17 chooses its files by the `development` condition; loaded from two sides it would be two libraries.
     server: { deps: { inline: [/@pothos/, /graphql/] } },
+    // The tests' identity provider says that it is not for production.
+    onConsoleLog: (log) => !log.includes('oidc-provider'),
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,

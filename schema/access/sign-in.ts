@@ -3,6 +3,7 @@ import {
   RefreshRefused,
   SessionNotFound,
   SignInRefused,
+  TokenRefused,
   TooManyAttempts,
   WrongPassword,
 } from '#domain/access/sign-in/errors.ts'
@@ -15,6 +16,7 @@ import { userPayload } from './person-mutations.ts'
 
 failureType(SignInRefused, 'SignInRefused', 'Address or password is wrong; not told which.')
 failureType(RefreshRefused, 'RefreshRefused', 'The refresh token is not valid (any more).')
+failureType(TokenRefused, 'TokenRefused', 'The token is no person’s, or not valid (any more).')
 failureType(SessionNotFound, 'SessionNotFound', 'The account has no such session that goes on.')
 failureType(WrongPassword, 'WrongPassword', 'The present password is not right.')
 
@@ -28,7 +30,7 @@ builder.objectType(TooManyAttempts, {
   }),
 })
 
-function signedInPayload(name: string) {
+export function signedInPayload(name: string) {
   return builder.objectRef<SignedIn>(name).implement({
     description: 'The person is signed in.',
     fields: (t) => ({
@@ -76,6 +78,27 @@ builder.mutationField('refreshSession', (t) =>
     args: { input: t.arg({ type: RefreshSessionInput, required: true, description: 'Which.' }) },
     errors: { types: [RefreshRefused] },
     resolve: (_root, { input }, { access, request }) => access.sessions.refresh(input.refreshToken, request),
+  }),
+)
+
+const CheckSessionInput = builder.inputType('CheckSessionInput', {
+  description: 'An access token to be looked at.',
+  fields: (t) => ({ accessToken: t.string({ required: true, description: 'The token.' }) }),
+})
+
+const CheckSessionPayload = builder.objectRef<{ userId: string }>('CheckSessionPayload').implement({
+  description: 'The token is valid.',
+  fields: (t) => ({ userId: t.exposeID('userId', { description: 'Whose it is.' }) }),
+})
+
+builder.mutationField('checkSession', (t) =>
+  t.field({
+    ...isPublic,
+    type: CheckSessionPayload,
+    description: 'Says whose an access token is. Needs no other token.',
+    args: { input: t.arg({ type: CheckSessionInput, required: true, description: 'Which.' }) },
+    errors: { types: [TokenRefused] },
+    resolve: async (_root, { input }, { access }) => ({ userId: await access.sessions.check(input.accessToken) }),
   }),
 )
 

@@ -22,18 +22,30 @@ export interface ApiOptions {
   /** Whether this process answers more than health and metrics. */
   readonly api: boolean
   readonly graphiql: boolean
+  /** Where this installation is reached; derived from each request when undefined. */
+  readonly publicUrl: string | undefined
   readonly log: Logger
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
 /** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
-export function serveApi({ http, access, contextOf, health, metrics, api, graphiql, log }: ApiOptions) {
+export function serveApi({ http, access, contextOf, health, metrics, api, graphiql, publicUrl, log }: ApiOptions) {
   const maskError = createErrorMask(log)
   const entrance = new Entrance(access)
   const server = createGraphqlServer({ contextOf, maskError, graphiql })
   const websocket = api ? serveWebsocket({ http, server, entrance, maskError, log }) : undefined
-  const rest = createRest({ server, jwks: access.jwks, entrance, maskError, health, api, version: health.version, log })
+  const rest = createRest({
+    server,
+    jwks: access.jwks,
+    publicUrl,
+    entrance,
+    maskError,
+    health,
+    api,
+    version: health.version,
+    log,
+  })
   const doors: Readonly<Record<string, Handler>> = {
     ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql }) }),
     [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),

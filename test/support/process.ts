@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '#platform/database/free-port.ts'
-import { ownerToken } from './server.ts'
+import { ownerToken, secretKey } from './server.ts'
 import { until } from './until.ts'
 
 export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -45,6 +45,7 @@ export async function spawnServer({ dataDir, databaseUrl, env, cwd }: ServerProc
       PORT: String(port),
       DATA_DIR: dataDir,
       BOOTSTRAP_TOKEN: ownerToken,
+      SECRET_KEY: secretKey,
       SHUTDOWN_TIMEOUT_MS: '2000',
       LOG_FORMAT: 'json',
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),

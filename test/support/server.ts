@@ -10,6 +10,8 @@ import { readConfig } from '#src/config.ts'
 import { databaseUrl } from './database-url.ts'
 import { until } from './until.ts'
 
+/** Servers that share a database need the same. */
+export const secretKey = Buffer.alloc(32, 'k').toString('base64')
 export const ownerToken = 'test-owner-token-of-forty-characters-0000'
 
 export interface TestDatabase {
@@ -85,6 +87,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     DATABASE_POOL: '5',
     DATA_DIR: dataDir,
     BOOTSTRAP_TOKEN: ownerToken,
+    SECRET_KEY: secretKey,
     SHUTDOWN_TIMEOUT_MS: '2000',
     LOG_LEVEL: 'warn',
     LOG_FORMAT: 'json',

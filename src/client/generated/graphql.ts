@@ -165,7 +165,15 @@ type FailureReport_LastTeam_Fragment = { code: string, message: string };
 
 type FailureReport_MemberNotFound_Fragment = { code: string, message: string };
 
+type FailureReport_NotInvited_Fragment = { code: string, message: string };
+
 type FailureReport_OwnRoleRaised_Fragment = { code: string, message: string };
+
+type FailureReport_ProviderFailed_Fragment = { code: string, message: string };
+
+type FailureReport_ProviderMissing_Fragment = { code: string, message: string };
+
+type FailureReport_ProviderRefused_Fragment = { code: string, message: string };
 
 type FailureReport_RefreshRefused_Fragment = { code: string, message: string };
 
@@ -185,6 +193,8 @@ type FailureReport_TaskNotRetryable_Fragment = { code: string, message: string }
 
 type FailureReport_TeamNotFound_Fragment = { code: string, message: string };
 
+type FailureReport_TokenRefused_Fragment = { code: string, message: string };
+
 type FailureReport_TooManyAttempts_Fragment = { code: string, message: string };
 
 type FailureReport_UnknownTaskType_Fragment = { code: string, message: string };
@@ -203,7 +213,11 @@ export type FailureReportFragment =
   | FailureReport_LastOwner_Fragment
   | FailureReport_LastTeam_Fragment
   | FailureReport_MemberNotFound_Fragment
+  | FailureReport_NotInvited_Fragment
   | FailureReport_OwnRoleRaised_Fragment
+  | FailureReport_ProviderFailed_Fragment
+  | FailureReport_ProviderMissing_Fragment
+  | FailureReport_ProviderRefused_Fragment
   | FailureReport_RefreshRefused_Fragment
   | FailureReport_ScopeNotHeld_Fragment
   | FailureReport_SessionNotFound_Fragment
@@ -213,6 +227,7 @@ export type FailureReportFragment =
   | FailureReport_TaskNotFound_Fragment
   | FailureReport_TaskNotRetryable_Fragment
   | FailureReport_TeamNotFound_Fragment
+  | FailureReport_TokenRefused_Fragment
   | FailureReport_TooManyAttempts_Fragment
   | FailureReport_UnknownTaskType_Fragment
   | FailureReport_UserNotFound_Fragment

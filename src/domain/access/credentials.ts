@@ -1,9 +1,11 @@
+import { decodeJwt } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '#lib/clock.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Identity } from './caller.ts'
 import { Unauthenticated } from './errors.ts'
 import { grantsOf } from './scope.ts'
+import type { OidcSignIn } from './sign-in/oidc-sign-in.ts'
 import type { Sessions } from './sign-in/sessions.ts'
 import { hashToken } from './tokens/token.ts'
 import { findToken } from './tokens/token-store.ts'
@@ -19,12 +21,14 @@ const jwtForm = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/
 export class Credentials {
   readonly #sql: Sql
   readonly #sessions: Sessions
+  readonly #oidc: OidcSignIn
   readonly #clock: Clock
   readonly #known = new LRUCache<string, Identity>({ max: mostKept, ttl: believedMs })
 
-  constructor(sql: Sql, sessions: Sessions, clock: Clock) {
+  constructor(sql: Sql, sessions: Sessions, oidc: OidcSignIn, clock: Clock) {
     this.#sql = sql
     this.#sessions = sessions
+    this.#oidc = oidc
     this.#clock = clock
   }
 
@@ -49,9 +53,13 @@ export class Credentials {
   }
 
   async #load(key: string, token: string, hash: Uint8Array): Promise<Identity> {
-    const identity = jwtForm.test(token) ? await this.#sessions.identify(token) : await this.#application(hash)
+    const identity = jwtForm.test(token) ? await this.#signedIn(token) : await this.#application(hash)
     this.#known.set(key, identity)
     return identity
+  }
+
+  #signedIn(token: string): Promise<Identity> {
+    return this.#oidc.isProviders(issuerOf(token)) ? this.#oidc.identify(token) : this.#sessions.identify(token)
   }
 
   async #application(hash: Uint8Array): Promise<Identity> {
@@ -66,5 +74,14 @@ export class Credentials {
       credential: { kind: 'token', id },
       expiresAt,
     }
+  }
+}
+
+/** Who a token claims to come from; nothing is believed of it yet. */
+function issuerOf(token: string): unknown {
+  try {
+    return decodeJwt(token).iss
+  } catch {
+    return undefined
   }
 }

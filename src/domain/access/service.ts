@@ -7,11 +7,15 @@ import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-store.ts'
 import { Caller, type RequestOrigin } from './caller.ts'
 import { Credentials } from './credentials.ts'
+import { Unauthenticated } from './errors.ts'
 import { lossBy } from './events.ts'
 import { LiveCallers } from './live-callers.ts'
 import { createTeamService } from './people/team-service.ts'
 import { createUserService } from './people/user-service.ts'
 import { everyScope } from './scope.ts'
+import { TokenRefused } from './sign-in/errors.ts'
+import type { OidcProvider } from './sign-in/oidc-provider.ts'
+import { createOidcSignIn } from './sign-in/oidc-sign-in.ts'
 import { createPasswordSignIn } from './sign-in/password-sign-in.ts'
 import { deleteOldSessions } from './sign-in/session-store.ts'
 import { createSessions } from './sign-in/sessions.ts'
@@ -35,16 +39,22 @@ export interface AccessServiceDeps {
   readonly clock: Clock
   /** Who issues access tokens: where this installation is reached. */
   readonly issuer: string
+  /** Where people sign in; undefined: by password only. */
+  readonly provider: OidcProvider | undefined
+  /** E-mail domains whose people are let in when they first come from the provider. */
+  readonly allowedDomains: readonly string[]
 }
 
 /** Who may do what; the only way in for callers. */
 export type AccessService = ReturnType<typeof createAccessService>
 
-export function createAccessService({ database, transact, secrets, clock, issuer }: AccessServiceDeps) {
+export function createAccessService(deps: AccessServiceDeps) {
+  const { database, transact, secrets, clock, issuer, provider, allowedDomains } = deps
   const keys = new SigningKeys({ sql: database, transact, secrets, clock, issuer })
   const sessions = createSessions({ sql: database, transact, keys, clock })
   const throttle = new SignInThrottle(database.pool)
-  const credentials = new Credentials(database, sessions, clock)
+  const oidc = createOidcSignIn({ sql: database, transact, secrets, sessions, clock, provider, allowedDomains })
+  const credentials = new Credentials(database, sessions, oidc, clock)
   const live = new LiveCallers(clock)
   const usage = new TokenUsage(transact)
 
@@ -53,6 +63,13 @@ export function createAccessService({ database, transact, secrets, clock, issuer
     const caller = new Caller(await credentials.identify(token), request)
     usage.note(caller, request)
     return caller
+  }
+
+  /** Whose access token this is. @throws {TokenRefused} */
+  async function personOf(token: string): Promise<string> {
+    const { actor } = await credentials.identify(token).catch(orRefused)
+    if (actor.kind !== 'user') throw new TokenRefused()
+    return actor.id
   }
 
   /** What the journal tells: a credential that was taken away is forgotten, and who was admitted with it is sent off. */
@@ -98,7 +115,8 @@ export function createAccessService({ database, transact, secrets, clock, issuer
     tokens: createTokenService({ transact, clock }),
     users: createUserService({ transact }),
     teams: createTeamService({ transact }),
-    sessions: { refresh: sessions.refresh, end: sessions.end },
+    sessions: { refresh: sessions.refresh, end: sessions.end, check: personOf },
+    oidc: { begin: oidc.begin, finish: oidc.finish },
     passwords: createPasswordSignIn({ sql: database, transact, sessions, throttle }),
     /** The keys by which access tokens can be checked. */
     jwks: () => keys.jwks(),
@@ -117,4 +135,8 @@ export function createAccessService({ database, transact, secrets, clock, issuer
       await usage.flush()
     },
   }
+}
+
+function orRefused(error: unknown): never {
+  throw error instanceof Unauthenticated ? new TokenRefused() : error
 }

@@ -9,10 +9,10 @@ import { connectSocket } from '#test/support/websocket.ts'
 let server: TestServer
 let neighbour: TestServer
 beforeAll(async () => {
-  server = await startTestServer({ env: { LOG_LEVEL: 'silent', SECRET_KEY: Buffer.alloc(32, 7).toString('base64') } })
+  server = await startTestServer({ env: { LOG_LEVEL: 'silent' } })
   neighbour = await startTestServer({
     database: server.database,
-    env: { LOG_LEVEL: 'silent', ROLES: 'api', SECRET_KEY: Buffer.alloc(32, 7).toString('base64') },
+    env: { LOG_LEVEL: 'silent', ROLES: 'api' },
   })
 })
 afterAll(async () => {

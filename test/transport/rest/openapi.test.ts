@@ -10,6 +10,7 @@ import { clientOf, type RestClient, startRestServer } from './rest.ts'
 const never = () => Promise.reject(new Error('The table is only looked at.'))
 const routes = createRoutes({
   jwks: never,
+  publicUrl: undefined,
   health: createHealth({ version: '0', database: never, queues: never, isStopping: () => false }),
   version: '0',
   api: true,

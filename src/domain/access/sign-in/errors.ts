@@ -16,6 +16,14 @@ export class RefreshRefused extends AppError {
   }
 }
 
+/** The access token is no person's, or not valid any more; deliberately not saying which. */
+export class TokenRefused extends AppError {
+  readonly code = 'UNAUTHENTICATED'
+  constructor() {
+    super('This access token is not valid (any more).')
+  }
+}
+
 /** Too many have been tried from there, or for this person. */
 export class TooManyAttempts extends AppError {
   readonly code = 'RATE_LIMITED'
@@ -38,5 +46,40 @@ export class WrongPassword extends AppError {
   readonly code = 'FORBIDDEN'
   constructor() {
     super('The present password is not right.')
+  }
+}
+
+/** This installation has no identity provider. */
+export class ProviderMissing extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor() {
+    super('No identity provider is configured here: sign in with e-mail address and password.')
+  }
+}
+
+/** The provider said no, or what came back from it fits nothing that was begun here. */
+export class ProviderRefused extends AppError {
+  readonly code = 'UNAUTHENTICATED'
+  /** The provider's own code (RFC 6749 §4.1.2.1), `invalid_state`, or `expired`. */
+  readonly reason: string
+  constructor(reason: string) {
+    super(`The sign-in did not succeed (${reason}). Begin again.`)
+    this.reason = reason
+  }
+}
+
+/** The identity provider is down, slow, or not what it should be. */
+export class ProviderFailed extends AppError {
+  readonly code = 'UPSTREAM_FAILED'
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`The identity provider can't be used now: ${reason}.`, options)
+  }
+}
+
+/** The provider knows the person, and this installation doesn't. */
+export class NotInvited extends AppError {
+  readonly code = 'FORBIDDEN'
+  constructor(reason: string) {
+    super(`You can't be signed in here: ${reason}. Ask an owner to let you in.`)
   }
 }

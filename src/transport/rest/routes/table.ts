@@ -6,6 +6,7 @@ import { healthRoutes } from './health.ts'
 import { jwksRoutes } from './jwks.ts'
 import { logRoutes } from './logs.ts'
 import { recurringTaskRoutes } from './recurring-tasks.ts'
+import { signInRoutes } from './sign-in.ts'
 import { taskListRoutes } from './task-list.ts'
 import { taskPartRoutes } from './task-parts.ts'
 import { taskRoutes } from './tasks.ts'
@@ -15,12 +16,14 @@ export interface RoutesOptions {
   readonly version: string
   /** The public keys of access tokens. */
   readonly jwks: () => Promise<object>
+  /** Where this installation is reached; derived from each request when undefined. */
+  readonly publicUrl: string | undefined
   /** Whether there is more to answer than how the process is. */
   readonly api: boolean
 }
 
 /** Every row that this door answers, in order of preference; a new group is a file of rows and a line here. */
-export function createRoutes({ health, version, api, jwks }: RoutesOptions): readonly Route[] {
+export function createRoutes({ health, version, api, jwks, publicUrl }: RoutesOptions): readonly Route[] {
   if (!api) return healthRoutes(health)
   const routes: Route[] = [
     ...healthRoutes(health),
@@ -29,6 +32,7 @@ export function createRoutes({ health, version, api, jwks }: RoutesOptions): rea
     ...taskPartRoutes,
     ...recurringTaskRoutes,
     ...logRoutes,
+    ...signInRoutes(publicUrl),
     ...jwksRoutes(jwks),
   ]
   // The document also describes the rows that serve it.

@@ -1,0 +1,44 @@
+import type { Sql } from '#platform/database/sql.ts'
+import type { KnownPerson } from './sessions.ts'
+
+const columns = 'users.account_id AS "accountId", users.id, users.email, users.role'
+
+const findIdentitySql = `
+  SELECT ${columns} FROM identity JOIN users ON users.account_id = identity.account_id AND users.id = identity.user_id
+  WHERE identity.issuer = $1 AND identity.subject = $2 AND users.removed_at IS NULL`
+
+/** The person whom a provider knows by this id. */
+export async function findIdentity(
+  sql: Sql,
+  { issuer, subject }: { issuer: string; subject: string },
+): Promise<KnownPerson | undefined> {
+  const [row] = await sql.query<KnownPerson>(findIdentitySql, [issuer, subject])
+  return row
+}
+
+/** The person who has this address. */
+export async function findPerson(sql: Sql, email: string): Promise<KnownPerson | undefined> {
+  const [row] = await sql.query<KnownPerson>(`SELECT ${columns} FROM users WHERE email = $1 AND removed_at IS NULL`, [
+    email,
+  ])
+  return row
+}
+
+/** Lets a provider's id stand for a person; one that stood for somebody who was removed moves on. */
+export async function insertIdentity(
+  sql: Sql,
+  person: { accountId: string; id: string },
+  { issuer, subject }: { issuer: string; subject: string },
+): Promise<void> {
+  await sql.query(insertIdentitySql, [issuer, subject, person.accountId, person.id])
+}
+
+const insertIdentitySql = `
+  INSERT INTO identity (issuer, subject, account_id, user_id) VALUES ($1, $2, $3, $4)
+  ON CONFLICT (issuer, subject) DO UPDATE SET account_id = EXCLUDED.account_id, user_id = EXCLUDED.user_id`
+
+/** Where people from allowed domains are let in. */
+export async function findOldestAccount(sql: Sql): Promise<string | undefined> {
+  const [row] = await sql.query<{ id: string }>('SELECT id FROM account ORDER BY created_at, id LIMIT 1')
+  return row?.id
+}

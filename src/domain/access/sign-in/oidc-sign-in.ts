@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import type { Identity, RequestOrigin } from '#domain/access/caller.ts'
+import { Unauthenticated } from '#domain/access/errors.ts'
+import { personEvent } from '#domain/access/events.ts'
+import { normalEmail } from '#domain/access/people/user.ts'
+import { insertUser } from '#domain/access/people/user-store.ts'
+import { grantsOf, scopesOfRole } from '#domain/access/scope.ts'
+import type { Clock } from '#lib/clock.ts'
+import { newId } from '#lib/ids.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { SecretBox } from '#platform/secrets/secret-box.ts'
+import { NotInvited, ProviderMissing, ProviderRefused } from './errors.ts'
+import { findIdentity, findOldestAccount, findPerson, insertIdentity } from './identity-store.ts'
+import type { OidcProvider, ProvidedIdentity } from './oidc-provider.ts'
+import { byPerson, type KnownPerson, type Sessions, type SignedIn } from './sessions.ts'
+
+export interface OidcSignInDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly secrets: SecretBox
+  readonly sessions: Sessions
+  readonly clock: Clock
+  /** Undefined: people sign in by password only. */
+  readonly provider: OidcProvider | undefined
+  /** E-mail domains whose people are let in when they first come; none when empty. */
+  readonly allowedDomains: readonly string[]
+}
+
+/** How long a person has at the provider, in milliseconds. */
+const pendingMs = 10 * 60 * 1000
+
+const pendingForm = z.object({
+  state: z.string(),
+  nonce: z.string(),
+  codeVerifier: z.string(),
+  redirectUri: z.string(),
+  until: z.number(),
+})
+
+/** Signing in at an OpenID provider. */
+export function createOidcSignIn(deps: OidcSignInDeps) {
+  const { sql, transact, secrets, sessions, clock, provider, allowedDomains } = deps
+
+  /**
+   * Where to send a person, and a sealed text that they have to bring back.
+   * @throws {ProviderMissing} @throws {ProviderFailed}
+   */
+  async function begin(redirectUri: string): Promise<{ url: string; pending: string }> {
+    if (provider === undefined) throw new ProviderMissing()
+    const { url, pending } = await provider.begin(redirectUri)
+    const until = clock.now().getTime() + pendingMs
+    return { url, pending: await secrets.seal(JSON.stringify({ ...pending, until })) }
+  }
+
+  /**
+   * Signs in who has come back from the provider: a person of ours by the provider's own id or a verified address, or
+   * somebody new from an allowed domain.
+   * @throws {ProviderMissing} @throws {ProviderRefused} @throws {ProviderFailed} @throws {NotInvited}
+   */
+  async function finish(parameters: string, pending: string, request: RequestOrigin): Promise<SignedIn> {
+    if (provider === undefined) throw new ProviderMissing()
+    const identity = await provider.finish(new URLSearchParams(parameters), await opened(pending))
+    const person = await transact((tx) => personOf(tx, identity, request))
+    return sessions.begin(person, request, 'oidc')
+  }
+
+  async function opened(pending: string) {
+    const text = await secrets.open(pending).catch(() => 'null')
+    const parsed = pendingForm.safeParse(JSON.parse(text))
+    if (!parsed.success || parsed.data.until < clock.now().getTime()) throw new ProviderRefused('expired')
+    return parsed.data
+  }
+
+  async function personOf(tx: Transaction, provided: ProvidedIdentity, request: RequestOrigin): Promise<KnownPerson> {
+    const known = await findIdentity(tx, provided)
+    if (known !== undefined) return known
+    const email = provided.isEmailVerified ? normalEmail(provided.email ?? '') : undefined
+    if (email === undefined) throw new NotInvited('the provider has not verified an e-mail address')
+    const person = (await findPerson(tx, email)) ?? (await letIn(tx, { ...provided, email }, request))
+    await insertIdentity(tx, person, provided)
+    return person
+  }
+
+  async function letIn(
+    tx: Transaction,
+    { email, firstName, lastName }: ProvidedIdentity & { email: string },
+    request: RequestOrigin,
+  ): Promise<KnownPerson> {
+    const domain = email.slice(email.lastIndexOf('@') + 1)
+    const accountId = allowedDomains.includes(domain) ? await findOldestAccount(tx) : undefined
+    if (accountId === undefined) throw new NotInvited(`nobody has let in ${email}`)
+    const person = { accountId, id: newId(), email, role: 'MEMBER' } as const
+    await insertUser(tx, { ...person, firstName, lastName }, undefined)
+    const { role } = person
+    tx.journal(personEvent('auth.user_created', person, byPerson(person, 'none', request), { email, role }))
+    return person
+  }
+
+  /** Whether a token claims to be one that the provider gave out for us. */
+  function isProviders(issuer: unknown): boolean {
+    return provider?.issued(issuer) ?? false
+  }
+
+  /** Who the provider's own access token belongs to: somebody who has signed in here before. @throws {Unauthenticated} */
+  async function identify(token: string): Promise<Identity> {
+    if (provider === undefined) throw new Unauthenticated()
+    const { issuer, subject, expiresAt } = await provider.verify(token)
+    const person = await findIdentity(sql, { issuer, subject })
+    if (person === undefined) throw new Unauthenticated()
+    const { accountId, id, email, role } = person
+    return {
+      accountId,
+      actor: { kind: 'user', id, name: email },
+      role,
+      grants: grantsOf(scopesOfRole[role]),
+      credential: { kind: 'provider', id },
+      expiresAt,
+    }
+  }
+
+  return { begin, finish, isProviders, identify }
+}
+
+export type OidcSignIn = ReturnType<typeof createOidcSignIn>

@@ -1,0 +1,277 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Unauthenticated } from '#domain/access/errors.ts'
+import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
+import { freePort } from '#platform/database/free-port.ts'
+import { createLog } from '#platform/telemetry/log.ts'
+import { graphql, graphqlData } from '#test/support/graphql.ts'
+import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'
+import { createTestDatabase, startTestServer, type TestDatabase, type TestServer } from '#test/support/server.ts'
+
+let database: TestDatabase
+let provider: TestProvider
+let server: TestServer
+beforeAll(async () => {
+  database = await createTestDatabase()
+  const port = String(await freePort())
+  const publicUrl = `http://127.0.0.1:${port}`
+  provider = await startProvider(['/api', '/sfp/api'].map((prefix) => `${publicUrl}${prefix}/auth/callback`))
+  server = await startTestServer({
+    database,
+    env: {
+      LOG_LEVEL: 'silent',
+      PORT: port,
+      PUBLIC_URL: publicUrl,
+      OIDC_ISSUER: provider.issuer,
+      OIDC_CLIENT_ID: provider.clientId,
+      OIDC_CLIENT_SECRET: provider.clientSecret,
+      OIDC_ALLOWED_DOMAINS: 'example.com',
+      OIDC_ACCESS_TOKEN_AUDIENCE: 'urn:signalbox',
+    },
+  })
+})
+afterAll(async () => {
+  await server.close()
+  await provider.close()
+  await database.drop()
+})
+
+interface SignedIn {
+  readonly access_token: string
+  readonly refresh_token: string
+  readonly user: { id: string; email: string; role: string }
+  readonly code?: string
+  readonly message?: string
+}
+
+/** Goes through the whole sign-in as a browser does. */
+async function signIn(person: Partial<TestProvider['person']>, path = '/api/auth/login') {
+  const subject = person.subject ?? person.email ?? 'somebody'
+  provider.person = { email: `${subject}@example.com`, isVerified: true, ...person, subject }
+  const { url, response } = await new Browser().visit(`${server.url}${path}`)
+  return { url, status: response.status, body: (await response.json()) as SignedIn }
+}
+
+const viewer = async (token: string) =>
+  (await graphql<{ viewer: object }>(server, '{ viewer { kind name role } }', {}, token)).data?.viewer
+
+describe('signing in at an OpenID provider', () => {
+  it.each(['/api/auth/login', '/sfp/api/auth/login'])('lets in who comes from an allowed domain: %s', async (path) => {
+    const email = `new-${path.length}@example.com`
+    const { status, body } = await signIn({ email }, path)
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ success: true, user: { email, role: 'member' } })
+    expect(await viewer(body.access_token)).toEqual({ kind: 'user', name: email, role: 'MEMBER' })
+    const { user } = await graphqlData<{ user: object }>(server, `{ user(who: "${email}") { firstName lastName } }`)
+    expect(user).toEqual({ firstName: 'Some', lastName: 'Body' })
+  })
+
+  it('knows a person again by the provider’s id, whatever their address is by now', async () => {
+    const first = await signIn({ subject: 'moved', email: 'before@example.com' })
+    const second = await signIn({ subject: 'moved', email: 'after@elsewhere.example' })
+    expect(second.body.user).toEqual(first.body.user)
+  })
+
+  it('knows by a verified address whom an owner has let in', async () => {
+    const query = 'mutation { createUser(input: { email: "invited@other.example", role: OWNER }) { __typename } }'
+    await graphqlData(server, query)
+    const { body } = await signIn({ email: 'invited@other.example' })
+    expect(body.user).toMatchObject({ email: 'invited@other.example', role: 'owner' })
+  })
+
+  it.each([
+    [{ subject: 'foreign', email: 'foreign@other.example' }, 'nobody has let in foreign@other.example'],
+    [
+      { subject: 'unsure', email: 'unsure@example.com', isVerified: false },
+      'the provider has not verified an e-mail address',
+    ],
+  ])('refuses %j', async (person, reason) => {
+    const { status, body } = await signIn(person)
+    expect([status, body.code]).toEqual([403, 'FORBIDDEN'])
+    expect(body.message).toContain(reason)
+  })
+
+  it('no longer knows who was removed', async () => {
+    const { body } = await signIn({ subject: 'gone', email: 'gone@example.com' })
+    await graphqlData(server, `mutation { removeUser(input: { who: "${body.user.id}" }) { __typename } }`)
+    expect(await viewer(body.access_token)).toBeUndefined()
+    const again = await signIn({ subject: 'gone', email: 'gone@example.com' })
+    expect(again.body.user.id).not.toBe(body.user.id)
+  })
+
+  it('goes back to where it was begun from, and nowhere else', async () => {
+    provider.person = { subject: 'back', email: 'back@example.com', isVerified: true }
+    const { url } = await new Browser().visit(`${server.url}/api/auth/login?return_to=/livez?x=1`)
+    expect(url).toMatch(new RegExp(`^${server.url}/livez\\?x=1#access_token=[^&]+&refresh_token=sbr_`))
+    for (const elsewhere of ['https://evil.example', '//evil.example', '/\\evil.example', 'livez']) {
+      const { response } = await new Browser().visit(
+        `${server.url}/api/auth/login?return_to=${encodeURIComponent(elsewhere)}`,
+      )
+      expect(response.status).toBe(400)
+    }
+  })
+})
+
+describe('what comes back from the provider', () => {
+  /** Where the provider sends a browser that has signed in, without going there. */
+  async function sentBack(browser: Browser): Promise<URL> {
+    provider.person = { subject: 'tested', email: 'tested@example.com', isVerified: true }
+    const beginning = await fetch(`${server.url}/api/auth/login`, { redirect: 'manual' })
+    const { url } = await browser.visit(beginning.headers.get('location') ?? '')
+    return new URL(url)
+  }
+
+  it('is refused where nothing was begun', async () => {
+    const back = await sentBack(new Browser())
+    const response = await fetch(back)
+    expect(response.status).toBe(401)
+    expect(((await response.json()) as SignedIn).message).toContain('This browser has begun no sign-in')
+  })
+
+  it.each([
+    ['another state', (back: URL) => back.searchParams.set('state', 'other')],
+    ['no code', (back: URL) => back.searchParams.delete('code')],
+    ['another code', (back: URL) => back.searchParams.set('code', 'other')],
+    ['another issuer', (back: URL) => back.searchParams.set('iss', 'https://other.example')],
+  ])('is refused with %s', async (_what, change) => {
+    const beginning = await fetch(`${server.url}/api/auth/login`, { redirect: 'manual' })
+    const cookie = beginning.headers.getSetCookie()[0]?.split(';', 1)[0] ?? ''
+    provider.person = { subject: 'tested', email: 'tested@example.com', isVerified: true }
+    const location = beginning.headers.get('location') ?? ''
+    // Without our cookie the last step is refused, and nothing of the code is used up.
+    const { url } = await new Browser().visit(location)
+    const back = new URL(url)
+    change(back)
+    const response = await fetch(back, { headers: { cookie } })
+    expect([401, 502]).toContain(response.status)
+    expect(await response.json()).not.toHaveProperty('access_token')
+  })
+
+  it('is refused when the person has said no', async () => {
+    const beginning = await fetch(`${server.url}/api/auth/login`, { redirect: 'manual' })
+    const cookie = beginning.headers.getSetCookie()[0]?.split(';', 1)[0] ?? ''
+    const state = new URL(beginning.headers.get('location') ?? '').searchParams.get('state')
+    const back = `${server.url}/api/auth/callback?error=access_denied&state=${state}&iss=${provider.issuer}`
+    const response = await fetch(back, { headers: { cookie } })
+    expect([response.status, ((await response.json()) as SignedIn).message]).toEqual([
+      401,
+      'The sign-in did not succeed (access_denied). Begin again.',
+    ])
+  })
+})
+
+describe('the provider’s own access token', () => {
+  /** An access token that the provider gives this client directly. */
+  async function providersToken(subject: string): Promise<string> {
+    provider.person = { subject, email: `${subject}@example.com`, isVerified: true }
+    const verifier = 'v'.repeat(50)
+    const challenge = Buffer.from(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))).toString(
+      'base64url',
+    )
+    const redirectUri = `${server.url}/api/auth/callback`
+    const parameters = new URLSearchParams({
+      client_id: provider.clientId,
+      response_type: 'code',
+      scope: 'openid',
+      redirect_uri: redirectUri,
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
+    })
+    const { url } = await new Browser().visit(`${provider.issuer}/auth?${parameters}`)
+    const answer = await fetch(`${provider.issuer}/token`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${provider.clientId}:${provider.clientSecret}`).toString('base64')}`,
+      },
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        code: new URL(url).searchParams.get('code') ?? '',
+        redirect_uri: redirectUri,
+        code_verifier: verifier,
+      }),
+    })
+    const { access_token: token } = (await answer.json()) as { access_token: string }
+    return token
+  }
+
+  it('is accepted of who has signed in here before', async () => {
+    await signIn({ subject: 'regular', email: 'regular@example.com' })
+    expect(await viewer(await providersToken('regular'))).toEqual({
+      kind: 'user',
+      name: 'regular@example.com',
+      role: 'MEMBER',
+    })
+    expect(await viewer(await providersToken('stranger'))).toBeUndefined()
+  })
+
+  it('is accepted after the provider has changed its keys, and the old one no longer', async () => {
+    const settings = { issuer: provider.issuer, clientId: provider.clientId, clientSecret: provider.clientSecret }
+    const known = new OidcProvider(
+      { ...settings, accessTokenAudience: 'urn:signalbox', allowInsecure: true, keyCooldownMs: 1 },
+      createLog({ level: 'silent', format: 'json' }),
+    )
+    const old = await providersToken('keys')
+    expect(await known.verify(old)).toMatchObject({ subject: 'keys' })
+    await provider.rotateKeys()
+    expect(await known.verify(await providersToken('keys'))).toMatchObject({ subject: 'keys' })
+    await expect(known.verify(old)).rejects.toThrow(Unauthenticated)
+    expect((await signIn({ subject: 'keys' })).status).toBe(200)
+  })
+
+  it('asks for keys no more than once a minute, however many unknown ones are named', async () => {
+    const keysAsked = () => provider.asked.filter((path) => path === '/jwks').length
+    const header = Buffer.from(JSON.stringify({ alg: 'RS256', kid: 'unknown' })).toString('base64url')
+    const claims = Buffer.from(JSON.stringify({ iss: provider.issuer, sub: 'x' })).toString('base64url')
+    const before = keysAsked()
+    for (let count = 0; count < 10; count += 1) expect(await viewer(`${header}.${claims}.AA${count}A`)).toBeUndefined()
+    expect(keysAsked() - before).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('a provider that is not what it should be', () => {
+  /** What a sign-in answers when the provider behaves like this. */
+  async function tried(issuer: string): Promise<{ status: number; message: string | undefined }> {
+    const other = await startTestServer({
+      database,
+      env: { LOG_LEVEL: 'silent', ROLES: 'api', OIDC_ISSUER: issuer, OIDC_CLIENT_ID: 'x' },
+    })
+    try {
+      const response = await fetch(`${other.url}/api/auth/login`, { redirect: 'manual' })
+      return { status: response.status, message: ((await response.json()) as SignedIn).message }
+    } finally {
+      await other.close()
+    }
+  }
+
+  it('is told when it is down', async () => {
+    const issuer = `http://127.0.0.1:${await freePort()}`
+    expect(await tried(issuer)).toEqual({
+      status: 502,
+      message: "The identity provider can't be used now: it can't be reached.",
+    })
+  })
+
+  it('is told when it lies about its issuer', async () => {
+    const http = createServer((_request, response) => {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ issuer: 'https://other.example', jwks_uri: 'https://other.example/jwks' }))
+    })
+    http.listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    const { status, message } = await tried(`http://127.0.0.1:${(http.address() as AddressInfo).port}`)
+    expect(status).toBe(502)
+    expect(message).toContain('its answer was not what it should be')
+    http.close()
+  })
+})
+
+describe('without a provider', () => {
+  it('says so', async () => {
+    const other = await startTestServer({ database, env: { LOG_LEVEL: 'silent', ROLES: 'api' } })
+    const response = await fetch(`${other.url}/api/auth/login`, { redirect: 'manual' })
+    expect([response.status, ((await response.json()) as SignedIn).code]).toEqual([404, 'NOT_FOUND'])
+    await other.close()
+  })
+})
