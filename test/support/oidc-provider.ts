@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair } from 'jose'
 import Provider, { type JWK } from 'oidc-provider'
 
-export interface TestPerson {
+interface TestPerson {
   readonly subject: string
   readonly email: string
   readonly isVerified: boolean

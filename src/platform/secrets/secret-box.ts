@@ -5,7 +5,7 @@ import { StartupError } from '#lib/errors.ts'
 const algorithms = { alg: 'dir', enc: 'A256GCM' } as const
 
 /** What was sealed can't be opened with any key that this process has. */
-export class SecretKeyMissing extends StartupError {
+class SecretKeyMissing extends StartupError {
   constructor(keyId: string) {
     super(
       `Stored secrets were encrypted with the key ${keyId}, which is not here: set SECRET_KEY to it, or SECRET_KEY_PREVIOUS while keys are being changed.`,

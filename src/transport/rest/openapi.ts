@@ -17,6 +17,7 @@ const tags = {
   Health: 'How the server is.',
   Tasks: 'Work to be handed in, followed and stopped.',
   Logs: 'What tasks have logged.',
+  'Signing in': 'Becoming somebody, and no longer being it.',
   Documentation: 'This document.',
 }
 

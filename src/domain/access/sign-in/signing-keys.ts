@@ -33,7 +33,7 @@ const overlapMs = dayMs
 const rereadMs = 1_000
 const clockToleranceS = 5
 /** How long an access token works, in seconds. */
-export const accessTokenS = 3_600
+const accessTokenS = 3_600
 
 interface Loaded {
   readonly row: SigningKeyRow
