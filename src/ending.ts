@@ -22,7 +22,7 @@ const echoMs = 500
 /**
  * Listens for what ends a server: SIGINT, SIGTERM, SIGHUP (its terminal was closed), and errors that nobody caught. A
  * second signal ends the process at once; the database then recovers at the next start. `onLate` hears of failures after
- * the first reason.
+ * the first reason. Once there is a reason it goes on listening to the end of the process.
  */
 export function awaitEnd(onLate: (error: unknown) => void): Ending {
   const { promise, resolve } = Promise.withResolvers<End>()
@@ -47,6 +47,7 @@ export function awaitEnd(onLate: (error: unknown) => void): Ending {
     first: promise,
     fail,
     [Symbol.dispose]() {
+      if (isDecided) return
       for (const signal of signals) process.off(signal, ask)
       process.off('uncaughtException', fail).off('unhandledRejection', fail)
     },

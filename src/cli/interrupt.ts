@@ -17,7 +17,10 @@ export interface Interruption extends Disposable {
 /** npm hands on a signal that the terminal has already sent to everybody: the same Ctrl-C arrives twice. */
 const echoMs = 500
 
-/** Lets a command end in order when it is interrupted; a second Ctrl-C ends it at once. */
+/**
+ * Lets a command end in order when it is interrupted; a second Ctrl-C ends it at once. Once interrupted it goes on
+ * listening to the end of the process, which the echo of the first Ctrl-C would otherwise kill.
+ */
 export function interruption(): Interruption {
   const controller = new AbortController()
   let firstAt = 0
@@ -31,6 +34,7 @@ export function interruption(): Interruption {
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
+      if (controller.signal.aborted) return
       process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
     },
   }

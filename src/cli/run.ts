@@ -18,7 +18,10 @@ export interface RunOptions {
   readonly env: Environment
 }
 
-/** Does what the arguments ask for; resolves with the exit code. Errors are told on standard error, and never thrown. */
+/**
+ * Does what the arguments ask for; resolves with the exit code, unless it was interrupted, which ends the process.
+ * Errors are told on standard error, and never thrown.
+ */
 export async function run(args: readonly string[], { server, invocation, env }: RunOptions): Promise<number> {
   const output = new Output({ stdout: process.stdout, stderr: process.stderr, env })
   const session = new Session({ server, invocation, env, output })
@@ -29,7 +32,8 @@ export async function run(args: readonly string[], { server, invocation, env }: 
   } catch (error) {
     // Commander has told its user already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.invalid
-    if (error instanceof Interrupted) return error.exitCode
+    // A process that ends by itself stops listening to signals a moment before it is gone: an echo would kill it then.
+    if (error instanceof Interrupted) process.exit(error.exitCode)
     debug('%O', error)
     output.remark(args.includes('--json') ? JSON.stringify({ error: record(error) }) : sentence(error, invocation))
     return exitCodeOf(error)

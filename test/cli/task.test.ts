@@ -94,6 +94,16 @@ describe('task submit --watch', () => {
     expect(JSON.parse((await task(['show', id, '--json'])).stdout)).toMatchObject({ status: 'ACTIVE' })
     await task(['cancel', id])
   })
+
+  it('ends in its own way however late the echo of Ctrl-C comes', async () => {
+    const watching = start(['task', 'submit', 'probe', '--set', 'durationMs=60000', '--watch'], { env })
+    await watching.says('running')
+    const again = setInterval(() => watching.child.kill('SIGINT'), 0)
+    expect(await watching.ended).toBe(130)
+    clearInterval(again)
+    const [id = ''] = /[0-9a-f-]{36}/.exec(watching.stdout()) ?? []
+    await task(['cancel', id])
+  })
 })
 
 describe('task submit', () => {
