@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { errorMessage, StartupError } from '#lib/errors.ts'
+import { isRecord } from '#lib/json.ts'
 import { createBuiltInTypes } from './handlers/built-in-types.ts'
 import { type CommandConfig, unknownPlaceholders } from './handlers/command-line.ts'
 import { priorities } from './task.ts'
@@ -177,7 +178,7 @@ const configSchema = z.strictObject({
 })
 
 function parse(file: string, exported: unknown): z.output<typeof configSchema> {
-  if (typeof exported !== 'object' || exported === null)
+  if (!isRecord(exported))
     throw new StartupError(`The configuration file ${file} must export an object by default: export default { … }`)
   const result = configSchema.safeParse(exported)
   if (result.success) return result.data

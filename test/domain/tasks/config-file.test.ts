@@ -73,6 +73,14 @@ describe('refusals name the file and the reason', () => {
     await expect(loadProjectConfig({ file, cwd: empty })).rejects.toThrow(/syntax-error\.mjs can't be loaded: .*Error/)
   })
 
+  it.each(['42', '[]', '() => ({})'])('of %s in the place of an object', async (exported) => {
+    const file = join(mkdtempSync(join(empty, 'nonsense-')), 'signalbox.config.mjs')
+    writeFileSync(file, `export default ${exported}`)
+    await expect(loadProjectConfig({ file, cwd: empty })).rejects.toThrow(
+      `The configuration file ${file} must export an object by default: export default { … }`,
+    )
+  })
+
   it('of each thing that is wrong, by its path', async () => {
     const message = await refusal('refused.ts')
     for (const sentence of [
