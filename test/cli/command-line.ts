@@ -17,11 +17,19 @@ export interface RunOptions {
   readonly env?: Record<string, string>
   readonly input?: string
   readonly cwd?: string
+  /** Another user than this process's; only root may choose. */
+  readonly uid?: number
+  readonly gid?: number
 }
 
 /** Starts the command line as its own process, with nothing of this one's environment but the path. */
-export function start(args: readonly string[], { env = {}, input = '', cwd }: RunOptions = {}): Run {
-  const child = spawn(process.execPath, [mainFile, ...args], { cwd, env: { PATH: process.env['PATH'], ...env } })
+export function start(args: readonly string[], { env = {}, input = '', ...options }: RunOptions = {}): Run {
+  const child = spawn(process.execPath, [mainFile, ...args], {
+    cwd: options.cwd,
+    uid: options.uid,
+    gid: options.gid,
+    env: { PATH: process.env['PATH'], ...env },
+  })
   child.stdin.end(input)
   const texts = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const)

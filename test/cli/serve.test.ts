@@ -1,7 +1,4 @@
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -98,18 +95,6 @@ describe('serve', () => {
     } finally {
       await own.drop()
     }
-  })
-
-  it('says why it can’t start, in a sentence, and ends with 1', async () => {
-    const other = createServer().listen(0, '127.0.0.1')
-    await once(other, 'listening')
-    const { port } = other.address() as AddressInfo
-    const server = serve({ PORT: String(port) })
-    expect(await server.ended).toBe(1)
-    expect(server.stderr()).toBe(
-      `127.0.0.1:${port} is in use by another program. Set PORT to a free one, or to 0 for any.\n`,
-    )
-    other.close()
   })
 
   it('says everything that is wrong with the configuration, and ends with 1', async () => {

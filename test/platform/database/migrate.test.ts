@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { EmbeddedDatabase } from '#platform/database/embedded.ts'
 import { migrate, pendingMigrations } from '#platform/database/migrate.ts'
-import { servePostgresOfVersion } from './fake-postgres.ts'
+import { servePostgresOfVersion } from '#test/support/fake-postgres.ts'
 import { log, makeDirectory, query, removeDirectory, startIn, until } from './fixture.ts'
 
 let directory: string
