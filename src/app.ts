@@ -128,13 +128,18 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
     publicUrl: config.publicUrl,
     log,
   })
+  observe(
+    metrics,
+    store,
+    () => worker,
+    () => api.sockets,
+  )
   const port = await listen(http, config.host, config.port)
   opened.add(async () => {
     await api.close()
     await closeServer(http, lastRequestsMs)
   })
   if (config.roles.worker) worker = await openWorker(config, project, types, store, metrics, log, opened)
-  observe(metrics, store, worker, () => api.sockets)
   keepRetention(config, store, access, log, opened)
   return {
     url: config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
@@ -314,7 +319,7 @@ function healthSources(database: Database): Omit<HealthSources, 'isStopping'> {
 function observe(
   metrics: Metrics,
   { database, journal }: Store,
-  worker: Worker | undefined,
+  worker: () => Worker | undefined,
   sockets: () => number,
 ): void {
   metrics.observe({
@@ -322,7 +327,7 @@ function observe(
     subscribers: () => journal.streams,
     sockets,
     journalLagSeconds: () => journal.lagMs / 1000,
-    runningTasks: () => worker?.dispatcher.running ?? 0,
+    runningTasks: () => worker()?.dispatcher.running ?? 0,
     pool: () => {
       const { totalCount: total, idleCount: idle, waitingCount: waiting } = database.pool
       return { total, idle, waiting }
