@@ -6,6 +6,8 @@ import { graphqlData } from '#test/support/graphql.ts'
 import type { TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 
+export { metric, subscribers } from '#test/support/metrics.ts'
+
 /** Task types with which a test decides what a stream tells. */
 export const configFile = join(import.meta.dirname, 'signalbox.config.ts')
 
@@ -56,17 +58,4 @@ export async function statusOf(server: Door, id: string): Promise<string> {
     { id },
   )
   return task.status
-}
-
-/** What `/metrics` says now. */
-export async function metric(server: Door, name: string): Promise<number> {
-  const response = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${server.token}` } })
-  const line = (await response.text()).split('\n').find((one) => one.startsWith(`${name} `))
-  if (line === undefined) throw new Error(`There is no metric ${name}.`)
-  return Number(line.slice(name.length))
-}
-
-/** How many streams of the journal are open. */
-export function subscribers(server: Door): Promise<number> {
-  return metric(server, 'signalbox_subscribers')
 }
