@@ -17,6 +17,12 @@ const aliveLock = 0x5b0c
 
 const holdAliveSql = 'SELECT pg_advisory_lock($1, $2)'
 
+/** Nobody else has this id: who still holds it is a connection of ours that broke without the database's knowing. */
+const endFormerSql = `
+  SELECT pg_terminate_backend(pid) FROM pg_locks
+  WHERE locktype = 'advisory' AND granted AND classid = $1::int::oid AND objid = $2::int::oid
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+
 /** A connection that is dead without a word is noticed within about twice this time. */
 const heartbeatMs = 5_000
 
@@ -103,11 +109,24 @@ export class DatabaseSession {
     client.on('error', () => this.#lost(client))
     client.on('end', () => this.#lost(client))
     client.on('notification', ({ channel, payload }) => this.#options.onNotify(channel, payload ?? ''))
-    await client.connect()
-    if (this.#aliveId !== undefined) await client.query(holdAliveSql, [aliveLock, this.#aliveId])
-    for (const channel of this.#options.channels) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`)
+    try {
+      await client.connect()
+      await this.#prepare(client)
+    } catch (error) {
+      // Left alone it would get the lock in the end, and keep it from every later connection.
+      client.end().catch(() => {})
+      throw error
+    }
     this.#client = client
     this.#options.onConnect()
+  }
+
+  async #prepare(client: pg.Client): Promise<void> {
+    if (this.#aliveId !== undefined) {
+      await client.query(endFormerSql, [aliveLock, this.#aliveId])
+      await client.query(holdAliveSql, [aliveLock, this.#aliveId])
+    }
+    for (const channel of this.#options.channels) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`)
   }
 
   #lost(client: pg.Client): void {
