@@ -14,6 +14,12 @@ export interface Database extends Sql {
 /** Limits that no statement or transaction of ours may pass, in milliseconds. */
 const sessionLimits = { statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000, lock_timeout: 15_000 }
 
+/**
+ * How long this side waits for an answer, in milliseconds: longer than the limits above let the database take, so that
+ * what passes it is a connection on which nobody answers any more. It is then given up.
+ */
+const silenceMs = 45_000
+
 /** Opens a pool of up to `poolSize` connections; none is made before the first statement. */
 export function openDatabase(options: { url: string; poolSize: number; onError: (error: Error) => void }): Database {
   const pool = new pg.Pool({
@@ -24,6 +30,7 @@ export function openDatabase(options: { url: string; poolSize: number; onError: 
     application_name: 'signalbox',
     pipeline: true,
     ...sessionLimits,
+    query_timeout: silenceMs,
   })
   // A connection that breaks is replaced by the next statement. Without listeners it would end the process: the pool
   // hears of idle ones only, and a transaction's own may break between two statements.

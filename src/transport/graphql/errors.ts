@@ -107,9 +107,9 @@ function unexpected(cause: unknown, error: unknown, log: Logger): GraphQLError {
 
 /** SQLSTATE classes, system errors and Prisma's codes that say that the database can't be had now. */
 const outageCode = /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|P1001|P1002|P1008|P1017|P2024)$/
-/** What `pg` says without a code when a connection breaks, or none can be had in time. */
+/** What `pg` says without a code when a connection breaks, stays silent, or none can be had in time. */
 const outageMessage =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error/
 
 function isDatabaseOutage(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false
