@@ -6,6 +6,7 @@ import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Context } from '#schema/index.ts'
 import { Entrance } from './entrance.ts'
 import { createErrorMask } from './graphql/errors.ts'
+import { graphiqlFiles } from './graphql/graphiql.ts'
 import { createGraphqlHttp } from './graphql/http.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
@@ -21,6 +22,7 @@ export interface ApiOptions {
   readonly metrics: Metrics
   /** Whether this process answers more than health and metrics. */
   readonly api: boolean
+  /** Whether there is a page for trying queries. */
   readonly graphiql: boolean
   /** Where this installation is reached; derived from each request when undefined. */
   readonly publicUrl: string | undefined
@@ -33,7 +35,7 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 export function serveApi({ http, access, contextOf, health, metrics, api, graphiql, publicUrl, log }: ApiOptions) {
   const maskError = createErrorMask(log)
   const entrance = new Entrance(access)
-  const server = createGraphqlServer({ contextOf, maskError, graphiql })
+  const server = createGraphqlServer({ contextOf, maskError })
   const websocket = api ? serveWebsocket({ http, server, entrance, maskError, log }) : undefined
   const rest = createRest({
     server,
@@ -48,6 +50,7 @@ export function serveApi({ http, access, contextOf, health, metrics, api, graphi
   })
   const doors: Readonly<Record<string, Handler>> = {
     ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql }) }),
+    ...(api && graphiql && graphiqlFiles(graphqlPath)),
     [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),
   }
 

@@ -7,6 +7,7 @@ import { BodyTooLarge, drain, readBody } from '#transport/body.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from './accept.ts'
 import { formatError, httpHint } from './errors.ts'
+import { serveGraphiql } from './graphiql.ts'
 import { type OperationParams, prepareOperation } from './operation.ts'
 import { bodyBytes, type GraphqlServer } from './server.ts'
 
@@ -38,8 +39,7 @@ interface Exchange {
  */
 export function createGraphqlHttp({ server, entrance, maskError, graphiql }: GraphqlHttpOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    if (graphiql && isPageRequest(req))
-      return server.handle(req, res, { caller: undefined, origin: entrance.originOf(req) })
+    if (graphiql && isPageRequest(req)) return serveGraphiql(res)
     const accepted = acceptedBy(req.headers.accept)
     try {
       const caller = entrance.isAnonymous(req) ? undefined : await entrance.admit(req)

@@ -16,8 +16,6 @@ export interface GraphqlServerOptions {
   /** What a caller's resolvers get. */
   readonly contextOf: (caller: Caller, request: RequestOrigin) => Context
   readonly maskError: (error: unknown) => GraphQLError
-  /** The page for trying queries; off in production. */
-  readonly graphiql: boolean
 }
 
 /** What a transport hands in with each operation. */
@@ -35,18 +33,12 @@ export interface OperationContext {
 export type GraphqlServer = YogaServerInstance<OperationContext, Context>
 
 /** Yoga with our schema: parsing, validation, execution and masking are the same for HTTP, SSE, WebSocket and REST. */
-export function createGraphqlServer({ contextOf, maskError, graphiql }: GraphqlServerOptions): GraphqlServer {
+export function createGraphqlServer({ contextOf, maskError }: GraphqlServerOptions): GraphqlServer {
   return createYoga<OperationContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
     landingPage: false,
-    graphiql: graphiql && {
-      title: 'Signalbox',
-      subscriptionsProtocol: 'WS',
-      headers: '{\n  "Authorization": "Bearer <your token>"\n}',
-    },
-    // The page is 9 MB of text, which most processes never serve.
-    renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
+    graphiql: false,
     context: ({ caller, origin, params }) => contextOf(caller?.in(operationOf(params)) ?? nobody(origin), origin),
     plugins: [refusals(maskError)],
     maskedErrors: { maskError: (error) => maskError(error) },

@@ -1,14 +1,17 @@
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { parse, validate } from 'graphql'
 import { serverAudits } from 'graphql-http'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeCursor } from '#lib/cursor.ts'
+import { schema } from '#schema/index.ts'
 import { type GraphqlAnswer, graphql, graphqlData } from '#test/support/graphql.ts'
 import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
+import { firstQuery } from '#transport/graphql/graphiql.ts'
 import { openPath } from './database-path.ts'
 import { metric, submitDistant, subscribers } from './streams.ts'
 
@@ -356,21 +359,33 @@ describe('a request’s id', () => {
 describe('GraphiQL', () => {
   const headers = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', authorization: '' }
 
-  it('is shown to a browser without a token', async () => {
+  it('is shown to a browser without a token, and consists of files of ours', async () => {
     const response = await fetch(`${server.url}/graphql`, { headers: { accept: headers.accept } })
-    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html'])
-    expect(await response.text()).toContain('<title>Signalbox</title>')
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
+    const files = [...(await response.text()).matchAll(/(?:src|href)="(graphql[^"]+)"/g)].map(([, file]) => file ?? '')
+    expect(files).toHaveLength(3)
+    for (const file of [...files, 'graphql/json.worker.js', 'graphql/graphql.worker.js']) {
+      const { status, headers } = await fetch(new URL(file, response.url))
+      expect([status, headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/(javascript|css);/)])
+      expect(headers.get('cache-control')).toContain('immutable')
+    }
+  })
+
+  it('begins with operations that the schema has', () => {
+    expect(validate(schema, parse(firstQuery))).toEqual([])
   })
 
   it('does not let anybody execute anything', async () => {
     const told = await ask({ method: 'GET', headers, query: { query: '{ __typename }' } })
     expect(told.body).toEqual({})
-    expect(told.type).toBe('text/html')
+    expect(told.type).toBe('text/html; charset=utf-8')
   })
 
   it('is not there in production', async () => {
     const production = await startTestServer({ env: { NODE_ENV: 'production' } })
     expect(await ask({ method: 'GET', headers, server: production })).toMatchObject({ status: 401 })
+    expect(await fetch(`${production.url}/graphql/start.js`)).toMatchObject({ status: 404 })
     await production.close()
   })
 })

@@ -147,7 +147,7 @@ describe('a socket is closed', () => {
 async function openDoor(times: { initTimeoutMs?: number; keepAliveMs?: number }) {
   const http = createServer()
   const maskError = createErrorMask(pino({ level: 'silent' }))
-  const graphqlServer = createGraphqlServer({ contextOf: () => ({}) as never, maskError, graphiql: false })
+  const graphqlServer = createGraphqlServer({ contextOf: () => ({}) as never, maskError })
   const access = { authenticate: async () => ({}) } as unknown as AccessService
   const log = pino({ level: 'silent' })
   const door = serveWebsocket({ http, server: graphqlServer, entrance: new Entrance(access), maskError, log, ...times })

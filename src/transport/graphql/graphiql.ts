@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
+import { Worker } from 'node:worker_threads'
+import { gzipSync } from 'node:zlib'
+import { icon, pageHeaders } from '#transport/page.ts'
+
+const require = createRequire(import.meta.url)
+
+/** What stands in the editor at first. */
+export const firstQuery = `# Put your token in place of <your token>, under
+# Headers below; the schema is loaded then.
+# Ctrl-Enter runs what the cursor is in.
+
+query Types {
+  taskTypes { name description input }
+}
+
+mutation Submit {
+  submitTask(input: {
+    type: "probe"
+    input: { durationMs: 5000, steps: 5 }
+  }) {
+    ... on SubmitTaskPayload { task { id status } }
+    ... on Failure { code message }
+  }
+}
+
+# Run it in another tab, and then the mutation.
+subscription Watch {
+  events(types: ["task.*"]) { type subject data }
+}
+`
+
+/** Starts GraphiQL, and loads the schema as soon as a token was entered. A file of its own, since the page runs no inline script. */
+const startScript = `
+const version = new URL(document.currentScript.src).search
+self.MonacoEnvironment = {
+  globalAPI: false,
+  getWorkerUrl: (_module, label) => new URL('graphql/' + label + '.worker.js' + version, location.href).href,
+}
+let timer
+YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
+  title: 'Signalbox',
+  defaultQuery: ${JSON.stringify(firstQuery)},
+  headers: '{\\n  "Authorization": "Bearer <your token>"\\n}',
+  // Whoever wants the token kept in the browser says so in the settings.
+  shouldPersistHeaders: null,
+  // Over a WebSocket it would not send the token.
+  subscriptionsProtocol: 'SSE',
+  onEditHeaders(text) {
+    clearTimeout(timer)
+    if (/"Bearer [^\\s"<]+"/.test(text))
+      timer = setTimeout(() => document.querySelector('button[aria-label^="Re-fetch"]')?.click(), 500)
+  },
+})
+`
+
+const script = 'text/javascript; charset=utf-8'
+
+/** What the page consists of, by name; all but the first are the package's. */
+const files = {
+  'start.js': { bundle: undefined, contentType: script },
+  'graphiql.js': { bundle: 'js', contentType: script },
+  'graphiql.css': { bundle: 'css', contentType: 'text/css; charset=utf-8' },
+  'editorWorkerService.worker.js': { bundle: 'editorWorkerService', contentType: script },
+  'json.worker.js': { bundle: 'jsonWorker', contentType: script },
+  'graphql.worker.js': { bundle: 'graphqlWorker', contentType: script },
+} as const
+type FileName = keyof typeof files
+
+/** Changes with the files, so that browsers may keep them for good. */
+const version = createHash('sha256')
+  .update((require('@graphql-yoga/render-graphiql/package.json') as { version: string }).version)
+  .update(startScript)
+  .digest('hex')
+  .slice(0, 12)
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Signalbox: GraphQL</title>
+<link rel="icon" href="${icon}">
+<link rel="stylesheet" href="${href('graphiql.css')}">
+<style>
+@media (max-width: 700px) {
+  #graphiql-session { flex-direction: column }
+  .graphiql-horizontal-drag-bar { display: none }
+}
+</style>
+</head>
+<body class="no-focus-outline">
+<noscript>This page needs JavaScript.</noscript>
+<div id="root"></div>
+<script src="${href('graphiql.js')}"></script>
+<script src="${href('start.js')}"></script>
+</body>
+</html>
+`
+
+/** Runs only scripts that are files of ours. Monaco, the editor, writes styles into its elements, hence those. */
+const headers = pageHeaders([
+  "script-src 'self'",
+  "worker-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  'font-src data:',
+  "img-src 'self' data:",
+  "connect-src 'self'",
+])
+
+/** Answers with GraphiQL's page. */
+export function serveGraphiql(res: ServerResponse): void {
+  res.writeHead(200, headers).end(page)
+}
+
+/** Answers with the files of the page, by their paths below that of the page. */
+export function graphiqlFiles(pagePath: string) {
+  const names = Object.keys(files) as FileName[]
+  return Object.fromEntries(
+    names.map((name) => [
+      `${pagePath}/${name}`,
+      async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+        req.resume()
+        const content = await readFile(name)
+        res.writeHead(200, {
+          'content-type': files[name].contentType,
+          'content-length': content.length,
+          // Every browser takes it.
+          'content-encoding': 'gzip',
+          // The page names each file with its version, so a copy is good for as long as it is asked for.
+          'cache-control': 'public, max-age=31536000, immutable',
+          'x-content-type-options': 'nosniff',
+        })
+        res.end(content)
+      },
+    ]),
+  )
+}
+
+async function readFile(name: FileName): Promise<Uint8Array> {
+  const { bundle } = files[name]
+  return bundle === undefined ? gzipSync(startScript) : (await readBundles())[bundle]
+}
+
+type Bundles = Readonly<Record<NonNullable<(typeof files)[FileName]['bundle']>, Uint8Array>>
+let bundles: Promise<Bundles> | undefined
+
+/** The package's files, compressed to 2.5 MB; read when they are first asked for, which most processes never are. */
+function readBundles(): Promise<Bundles> {
+  bundles ??= once(new Worker(new URL('./graphiql-files.ts', import.meta.url)), 'message').then(
+    ([read]) => read as Bundles,
+  )
+  bundles.catch(() => {
+    bundles = undefined
+  })
+  return bundles
+}
+
+/** Relative to the page, so that it works behind any proxy. */
+function href(name: FileName): string {
+  return `graphql/${name}?v=${version}`
+}
