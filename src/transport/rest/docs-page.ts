@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { icon, pageHeaders } from '#transport/page.ts'
 import type { OpenApiDocument } from './openapi.ts'
 
 const require = createRequire(import.meta.url)
@@ -9,6 +10,10 @@ const directory = dirname(require.resolve('swagger-ui-dist/package.json'))
 
 /** Starts Swagger UI with the document that stands in the page. A file of its own, since the page runs no inline script. */
 const startScript = `
+const dark = matchMedia('(prefers-color-scheme: dark)')
+const paint = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', paint)
+paint()
 window.ui = SwaggerUIBundle({
   spec: JSON.parse(document.getElementById('document').textContent),
   dom_id: '#docs',
@@ -36,22 +41,17 @@ const version = createHash('sha256')
 const assets = {
   'swagger-ui.css': styleSheet,
   'swagger-ui-bundle.js': script,
-  'favicon-32x32.png': 'image/png',
   'start.js': script,
 } as const
 type AssetName = keyof typeof assets
 
 /** Runs only scripts that are files of ours. Swagger UI writes styles into its elements, hence those. */
-export const pagePolicy = [
-  "default-src 'none'",
+export const docsPageHeaders = pageHeaders([
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data:",
   "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+])
 
 /** One of the page's files; undefined for any other name. */
 export async function readAsset(
@@ -73,8 +73,8 @@ export function docsPage(document: OpenApiDocument): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Signalbox: the REST API</title>
-<link rel="icon" type="image/png" href="${href('favicon-32x32.png')}">
+<title>Signalbox: REST</title>
+<link rel="icon" href="${icon}">
 <link rel="stylesheet" href="${href('swagger-ui.css')}">
 </head>
 <body>

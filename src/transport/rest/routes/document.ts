@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { docsPage, pagePolicy, readAsset } from '#transport/rest/docs-page.ts'
+import { docsPage, docsPageHeaders, readAsset } from '#transport/rest/docs-page.ts'
 import type { OpenApiDocument } from '#transport/rest/openapi.ts'
 import { found } from '#transport/rest/refused.ts'
 import { json, type Route } from '#transport/rest/route.ts'
@@ -34,16 +34,7 @@ export function documentRoutes(document: () => OpenApiDocument): readonly Route[
       access: 'open',
       place: 'prefixed',
       answers: { 200: { description: 'A page.', contentType: 'text/html' } },
-      handle: async () => ({
-        status: 200,
-        body: docsPage(get()),
-        headers: {
-          'content-type': 'text/html; charset=utf-8',
-          'content-security-policy': pagePolicy,
-          'cache-control': 'no-cache',
-          'referrer-policy': 'no-referrer',
-        },
-      }),
+      handle: async () => ({ status: 200, body: docsPage(get()), headers: docsPageHeaders }),
     },
     {
       method: 'get',

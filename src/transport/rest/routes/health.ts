@@ -56,7 +56,7 @@ export function healthRoutes(health: Health): readonly Route[] {
       path: '/ping',
       name: 'ping',
       tag,
-      summary: 'Answers `pong`.',
+      summary: 'Answers with the word pong.',
       access: 'open',
       place: 'prefixed',
       answers: { 200: { description: 'The server answers.', contentType: 'text/plain', example: 'pong' } },
