@@ -45,6 +45,7 @@ export function serveApi({ http, access, contextOf, health, metrics, api, graphi
     maskError,
     health,
     api,
+    graphiql,
     version: health.version,
     log,
   })

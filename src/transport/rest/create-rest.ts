@@ -23,6 +23,8 @@ export interface RestOptions {
   readonly jwks: () => Promise<object>
   /** Where this installation is reached; derived from each request when undefined. */
   readonly publicUrl: string | undefined
+  /** Whether there is a page for trying queries. */
+  readonly graphiql: boolean
   /** Of this server, for the documentation. */
   readonly version: string
   readonly log: Logger
@@ -32,10 +34,10 @@ type Env = { Bindings: HttpBindings }
 
 /** Answers the documented paths under `/api` and `/sfp/api`, and the health paths outside of them; 404 for the rest. */
 export function createRest(options: RestOptions): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  const { entrance, maskError, health, version, api, jwks, publicUrl } = options
+  const { entrance, maskError, health, version, api, jwks, publicUrl, graphiql } = options
   const bridge = createBridge(options)
   const app = new Hono<Env>()
-  const routes = createRoutes({ health: createHealth(health), version, api, jwks, publicUrl })
+  const routes = createRoutes({ health: createHealth(health), version, api, jwks, publicUrl, graphiql })
   for (const route of routes)
     for (const path of pathsOf(route)) app.on(route.method.toUpperCase(), path, bridge.serve(route))
   for (const [path, allow] of methodsByPath(routes)) app.all(path, (context) => otherMethod(context, allow))

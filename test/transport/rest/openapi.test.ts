@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { TestServer } from '#test/support/server.ts'
+import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { createHealth } from '#transport/rest/health.ts'
 import type { OpenApiDocument } from '#transport/rest/openapi.ts'
 import { problem } from '#transport/rest/problem.ts'
@@ -14,6 +14,7 @@ const routes = createRoutes({
   health: createHealth({ version: '0', database: never, queues: never, isStopping: () => false }),
   version: '0',
   api: true,
+  graphiql: true,
 })
 
 interface Operation {
@@ -180,5 +181,24 @@ describe.each(['/api', '/sfp/api'])('the page under %s', (prefix) => {
 
   it.each(['package.json', '..%2fpackage.json', '%2e%2e%2fpackage.json', 'index.html'])('has no %s', async (file) => {
     expect((await rest.ask(`GET ${prefix}/docs/${file}`, { token: null })).status).toBe(404)
+  })
+})
+
+describe('the start page', () => {
+  it('leads a person to pages that are there', async () => {
+    const { status, headers, body } = await rest.ask<string>('GET /', { token: null })
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    const accept = { accept: 'text/html' }
+    const links = [...body.matchAll(/<a href="([^"]+)"/g)].map(([, link]) => link)
+    expect(links).toContain('graphql')
+    for (const link of links)
+      expect(await rest.send(`GET /${link}`, { token: null, headers: accept })).toMatchObject({ status: 200 })
+  })
+
+  it('names no page for queries where there is none', async () => {
+    const production = await startTestServer({ env: { NODE_ENV: 'production' } })
+    const { body } = await clientOf(production).ask<string>('GET /', { token: null })
+    expect(body).not.toContain('href="graphql"')
+    await production.close()
   })
 })

@@ -56,7 +56,7 @@ describe('a refusal', () => {
     expect(known).toMatchObject({ status: 404, body: { detail: 'There is no GET /api/nothing.' } })
     const anonymous = await rest.ask('GET /api/nothing', { token: null })
     expect(anonymous).toMatchObject({ status: 404, body: { detail: 'There is nothing here.' } })
-    expect(await rest.ask('GET /')).toMatchObject({ status: 404 })
+    expect(await rest.ask('GET /nothing')).toMatchObject({ status: 404 })
     expect(await rest.ask('GET /api/tasks/')).toMatchObject({ status: 404 })
   })
 

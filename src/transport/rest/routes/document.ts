@@ -3,17 +3,36 @@ import { docsPage, docsPageHeaders, readAsset } from '#transport/rest/docs-page.
 import type { OpenApiDocument } from '#transport/rest/openapi.ts'
 import { found } from '#transport/rest/refused.ts'
 import { json, type Route } from '#transport/rest/route.ts'
+import { startPage, startPageHeaders } from '#transport/rest/start-page.ts'
 
 const tag = 'Documentation'
 
-/** Rows that serve the table's own documentation; `document` makes it, and is asked once. */
-export function documentRoutes(document: () => OpenApiDocument): readonly Route[] {
+export interface DocumentRoutesOptions {
+  /** Makes the table's own documentation; asked once. */
+  readonly document: () => OpenApiDocument
+  /** Whether there is a page for trying queries. */
+  readonly graphiql: boolean
+}
+
+/** Rows for people: where what is, and what this door answers. */
+export function documentRoutes({ document, graphiql }: DocumentRoutesOptions): readonly Route[] {
   let made: OpenApiDocument | undefined
   const get = () => {
     made ??= document()
     return made
   }
   return [
+    {
+      method: 'get',
+      path: '/',
+      name: 'getStartPage',
+      tag,
+      summary: 'Says to people what is where.',
+      access: 'open',
+      place: 'root',
+      answers: { 200: { description: 'A page.', contentType: 'text/html' } },
+      handle: async () => ({ status: 200, body: startPage({ graphiql }), headers: startPageHeaders }),
+    },
     {
       method: 'get',
       path: '/openapi.json',

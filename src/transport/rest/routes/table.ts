@@ -20,10 +20,12 @@ export interface RoutesOptions {
   readonly publicUrl: string | undefined
   /** Whether there is more to answer than how the process is. */
   readonly api: boolean
+  /** Whether there is a page for trying queries. */
+  readonly graphiql: boolean
 }
 
 /** Every row that this door answers, in order of preference; a new group is a file of rows and a line here. */
-export function createRoutes({ health, version, api, jwks, publicUrl }: RoutesOptions): readonly Route[] {
+export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }: RoutesOptions): readonly Route[] {
   if (!api) return healthRoutes(health)
   const routes: Route[] = [
     ...healthRoutes(health),
@@ -36,6 +38,9 @@ export function createRoutes({ health, version, api, jwks, publicUrl }: RoutesOp
     ...jwksRoutes(jwks),
   ]
   // The document also describes the rows that serve it.
-  const documents = documentRoutes(() => createDocument([...routes, ...documents], version))
+  const documents = documentRoutes({
+    document: () => createDocument([...routes, ...documents], version),
+    graphiql,
+  })
   return [...routes, ...documents]
 }
