@@ -148,7 +148,7 @@ async function openDoor(times: { initTimeoutMs?: number; keepAliveMs?: number })
   const http = createServer()
   const maskError = createErrorMask(pino({ level: 'silent' }))
   const graphqlServer = createGraphqlServer({ contextOf: () => ({}) as never, maskError })
-  const access = { authenticate: async () => ({}) } as unknown as AccessService
+  const access = { authenticate: async () => ({}), hold: () => () => {} } as unknown as AccessService
   const log = pino({ level: 'silent' })
   const door = serveWebsocket({ http, server: graphqlServer, entrance: new Entrance(access), maskError, log, ...times })
   await once(http.listen(0, '127.0.0.1'), 'listening')
