@@ -165,6 +165,11 @@ describe('task submit', () => {
     ])
   })
 
+  it('says what of the input is missing', async () => {
+    const { stderr } = await task(['submit', 'talk'])
+    expect(stderr).toContain('\n  input.lines: is missing\n')
+  })
+
   it('gives an error as JSON on standard error with --json', async () => {
     const { stdout, stderr } = await task(['submit', 'nope', '--json'])
     expect(stdout).toBe('')

@@ -4,6 +4,7 @@ import type { Caller } from '#domain/access/service.ts'
 import { type InputIssue, InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
+import { inWords } from '#lib/parse.ts'
 import { UnknownTaskType } from './errors.ts'
 import { defaultRetryPolicy } from './retry-plan.ts'
 import type { NewTask } from './store/tasks.ts'
@@ -65,7 +66,7 @@ function issuesOf(error: z.ZodError, root: string): InputIssue[] {
  * @throws {UnknownTaskType} @throws {InvalidInput} with path and reason of everything that is wrong.
  */
 export function planTask(caller: Caller, request: Submission, types: TaskTypes, now: Date): NewTask {
-  const parsed = submission.safeParse(request)
+  const parsed = submission.safeParse(request, inWords)
   if (!parsed.success) throw invalid('The task', issuesOf(parsed.error, ''))
   const wanted = parsed.data
   if (!isStorable(wanted))
@@ -110,7 +111,7 @@ function checkInput(type: TaskType, input: unknown): unknown {
   const size = Buffer.byteLength(JSON.stringify(input) ?? '')
   if (size > inputBytes)
     throw invalid('The input', [{ path: 'input', message: `has ${size} bytes; at most ${inputBytes} are kept` }])
-  const parsed = type.input.safeParse(input)
+  const parsed = type.input.safeParse(input, inWords)
   if (!parsed.success) throw invalid(`The input of "${type.name}"`, issuesOf(parsed.error, 'input'))
   return parsed.data
 }

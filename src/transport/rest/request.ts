@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { InputIssue } from '#lib/errors.ts'
+import { inWords } from '#lib/parse.ts'
 import type { RefusalCode } from './codes.ts'
 import { Refused } from './refused.ts'
 import type { RequestSchemas, RestRequest } from './route.ts'
@@ -46,7 +47,7 @@ function hasNul(text: string): boolean {
 
 function parse(schema: z.ZodType | undefined, value: unknown, code: RefusalCode, what: string): unknown {
   if (schema === undefined) return {}
-  const parsed = schema.safeParse(value)
+  const parsed = schema.safeParse(value, inWords)
   if (parsed.success) return parsed.data
   const issues = parsed.error.issues.map(issueOf)
   const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
