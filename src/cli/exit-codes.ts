@@ -21,7 +21,7 @@ export const exitCodes = {
 export const exitCodeHelp = `
 Exit codes:
   0    done; with --watch: the task is COMPLETED
-  1    the task is FAILED; serve, migrate: it can't be; doctor: there is a problem
+  1    the task is FAILED; serve, migrate: impossible; doctor: there is a problem
   2    wrong usage, or input that the server refuses
   3    not signed in, or not allowed
   4    not found, or kept no longer
@@ -30,7 +30,7 @@ Exit codes:
   7    the server, or what it needs, can't be reached
   8    the task is CANCELLED
   70   a bug
-  130  stopped by Ctrl-C (143: by SIGTERM); a task that was being watched goes on
+  130  stopped by Ctrl-C (143: by SIGTERM); a task that was watched goes on
 `
 
 /** What the client says by itself, without a server. */

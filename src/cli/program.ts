@@ -11,7 +11,7 @@ import { examples, type Session } from './session.ts'
 const environmentHelp = `
 Environment:
   SIGNALBOX_URL    the server (default: http://127.0.0.1:4000)
-  SIGNALBOX_TOKEN  an application token; the first start of a server prints the owner's
+  SIGNALBOX_TOKEN  an application token; a server's first start prints the owner's
   NO_COLOR         no colours
   What \`serve\` reads stands in the README.
 `

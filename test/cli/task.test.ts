@@ -51,7 +51,7 @@ describe('task submit --watch', () => {
         '  "mood": "calm",',
       ]),
     )
-    expect(stdout).toMatch(/^Task [0-9a-f-]{36} is handed in: talk, NORMAL\.$/m)
+    expect(stdout).toMatch(/^Task [0-9a-f-]{36} is handed in as NORMAL\.$/m)
     expect(stdout).toMatch(/^completed in \d+\.\d s$/m)
   })
 

@@ -4,7 +4,7 @@ import { readCount, readList } from '#cli/options.ts'
 import type { Output } from '#cli/output.ts'
 import { reconnectionRemarks } from '#cli/reconnection.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
-import { moment, pad, printable, shorten } from '#cli/text.ts'
+import { columnsOf, moment, pad, printable, shorten } from '#cli/text.ts'
 import { EventPageDocument, type EventSelection, followEvents, type SignalboxEvent } from '#client/index.ts'
 
 interface EventsOptions extends EventSelection {
@@ -14,6 +14,8 @@ interface EventsOptions extends EventSelection {
 }
 
 const pageSize = 200
+/** The longest type of a task's event: with it, moment and subject fit into 80 columns. */
+const typeColumns = 14
 
 export function addEventsCommand(parent: Command, session: Session): void {
   const command = parent
@@ -68,8 +70,9 @@ async function follow({ client, output, json }: Api, { after, ...selection }: Ev
 }
 
 function tell(output: Output, { at, type, subject, actor, data }: SignalboxEvent): void {
-  const head = `${output.styled('dim', moment(at))}  ${output.styled('cyan', pad(type, 18))}  ${printable(subject)}`
+  const name = pad(type, typeColumns)
+  const head = `${output.styled('dim', moment(at))}  ${output.styled('cyan', name)}  ${printable(subject)}`
   const rest = printable(`${actor.name}  ${JSON.stringify(data)}`)
-  const room = output.columns - 41 - subject.length - 2
+  const room = output.columns - columnsOf(head) - 2
   output.line(room < 10 ? head : `${head}  ${shorten(rest, room)}`)
 }

@@ -55,7 +55,8 @@ function helpOf(invocation: string): string {
     `echo '{"durationMs": 100}' | ${invocation} task submit probe --input-file - --json`,
   )
   return `
-Values of --set are numbers, true, false, null, lists or objects where they look like it, and texts otherwise.
+Values of --set are numbers, true, false, null, lists or objects where they look
+like it, and texts otherwise.
 What a type takes: ${invocation} task types <type>
 ${exitCodeHelp}${lines}`
 }
@@ -66,10 +67,7 @@ async function submit(api: Api, options: SubmitOptions, type: string): Promise<n
   const { task, deduplicated } = payloadOf((await client.request(SubmitTaskDocument, { input })).submitTask)
   if (json && options.watch) output.record({ kind: 'SUBMITTED', task, deduplicated })
   else if (json) output.document({ task, deduplicated })
-  else
-    output.line(
-      `Task ${task.id} ${deduplicated ? 'was handed in before' : 'is handed in'}: ${task.type}, ${task.priority}.`,
-    )
+  else output.line(`Task ${task.id} ${deduplicated ? 'was handed in before,' : 'is handed in'} as ${task.priority}.`)
   if (options.watch) return watchTask(api, task)
   if (!json && output.isTerminal) output.line(`Watch it: ${invocation} task watch ${task.id}`)
   return undefined
