@@ -5,6 +5,7 @@ import { addMigrateCommand } from '#cli/commands/migrate.ts'
 import { addServeCommand } from '#cli/commands/serve.ts'
 import { addTaskCommand } from '#cli/commands/task.ts'
 import { addViewerCommand } from '#cli/commands/viewer.ts'
+import packageJson from '#package.json' with { type: 'json' }
 import { exitCodeHelp } from './exit-codes.ts'
 import { examples, type Session } from './session.ts'
 
@@ -20,6 +21,7 @@ Environment:
 export function createProgram(session: Session): Command {
   const program = new Command('signalbox')
     .description('Hands in tasks, watches them, and runs the server that does them.')
+    .version(packageJson.version, '-V, --version', 'display the version')
     .exitOverride()
     .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, '')) })
     .showHelpAfterError('Add --help to see what there is.')

@@ -320,6 +320,10 @@ describe('a command that can’t do its work', () => {
   })
 })
 
+it('says its version', async () => {
+  expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
 describe('viewer', () => {
   it('says whose token it is', async () => {
     expect((await run(['whoami'], { env })).stdout).toMatch(/^role +OWNER$/m)
