@@ -49,6 +49,7 @@ async function list({ client, output, json }: Api, { types, subject, after, firs
     pageInfo = events.pageInfo
   }
   if (json) return output.document({ nodes, pageInfo })
+  if (nodes.length === 0) output.remark('No events.')
   for (const event of nodes) tell(output, event)
   if (pageInfo.hasNextPage) output.remark(`There are more: add --after ${pageInfo.endCursor}`)
 }

@@ -25,15 +25,19 @@ export function addTaskLogsCommand(parent: Command, session: Session): void {
     if (options.follow) return follow(api, id, take)
     await new TaskLogReader(api.client, id, take).drain()
     if (api.json) api.output.document(lines)
+    else if (lines.length === 0) api.output.remark('Nothing was logged.')
     return undefined
   })
 }
 
-/** One document holds all lines; a stream has each as it comes. */
+/** Tells each line as it comes, save where one document holds all; keeps them where they are not without end. */
 function collector({ output, json }: Api, { follow, times }: LogsOptions, lines: LogLine[]): (line: LogLine) => void {
-  if (json) return follow ? (line) => output.record(line) : (line) => void lines.push(line)
-  return ({ at, message }) =>
-    output.line(`${times ? `${output.styled('dim', moment(at))}  ` : ''}${printable(message)}`)
+  return (line) => {
+    if (!follow) lines.push(line)
+    if (json && follow) output.record(line)
+    else if (!json)
+      output.line(`${times ? `${output.styled('dim', moment(line.at))}  ` : ''}${printable(line.message)}`)
+  }
 }
 
 async function follow({ client, output }: Api, id: string, take: (line: LogLine) => void): Promise<undefined> {
