@@ -62,6 +62,8 @@ function sentence(error: unknown, invocation: string): string {
   if (!(error instanceof SignalboxError)) {
     return `This is a bug of the command line: ${printable(messageOf(error))} (NODE_DEBUG=signalbox shows where).`
   }
+  if (error.code === 'UNAUTHENTICATED')
+    return 'The server does not accept the token. Check SIGNALBOX_TOKEN or --token: it may be of another server, or revoked.'
   const issues = (error.issues ?? []).map(({ path, message }) => `  ${path ? `${path}: ` : ''}${printable(message)}`)
   return [printable(withoutIssues(error)), ...issues, ...advice(error, invocation)].join('\n')
 }
@@ -77,8 +79,6 @@ function issueText({ path, message }: InputIssue): string {
 }
 
 function advice({ code }: SignalboxError, invocation: string): string[] {
-  if (code === 'UNAUTHENTICATED')
-    return ['Check SIGNALBOX_TOKEN or --token: it is not one of this server, or not any more.']
   if (code === 'UNREACHABLE') return [`Is the server running (${invocation} serve)? Is SIGNALBOX_URL or --url right?`]
   return []
 }

@@ -88,9 +88,16 @@ function late({ url, timeoutMs }: HttpDoor, cause: unknown): SignalboxUnreachabl
   return new SignalboxUnreachable(`The server at ${url} did not answer within ${timeoutMs / 1000} seconds.`, { cause })
 }
 
+/** Codes of Node.js in words. */
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no host of that name',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it speaks http there, not https',
+}
+
 /** The reason stands in the cause in Node.js, and nowhere in browsers. */
 function unreachable(url: string, cause: unknown): SignalboxUnreachable {
   const { code, message } = ((cause as Error).cause ?? {}) as { code?: string; message?: string }
-  const reason = code === 'ECONNREFUSED' ? 'nothing listens there' : message || code
+  const reason = reasons[code ?? ''] ?? (message || code)
   return new SignalboxUnreachable(`The server at ${url} can't be reached${reason ? `: ${reason}` : ''}.`, { cause })
 }

@@ -293,6 +293,7 @@ describe('a command that can’t do its work', () => {
   it('says that the token is not accepted', async () => {
     const { code, stderr } = await task(['list', '--token', 'wrong'])
     expect(code).toBe(3)
+    expect(stderr).toMatch(/^The server does not accept the token\./)
     expect(stderr).toContain('Check SIGNALBOX_TOKEN or --token')
   })
 
@@ -308,6 +309,8 @@ describe('a command that can’t do its work', () => {
     const { code, stderr } = await task(['list', '--url', `http://127.0.0.1:${await freePort()}`])
     expect(code).toBe(7)
     expect(stderr).toMatch(/^The server at .* can't be reached: nothing listens there\.\nIs the server running/)
+    const secure = await task(['list', '--url', server.url.replace('http:', 'https:')])
+    expect(secure.stderr).toContain("can't be reached: it speaks http there, not https.")
   })
 
   it('refuses an address that is none, and options that it does not have', async () => {
