@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander'
 import { SignalboxError, type TaskStatus } from '#client/index.ts'
 import { errorTable, kindOf } from '#lib/error-codes.ts'
 
@@ -66,6 +67,7 @@ export class CommandFailure extends Error {
 /** The exit code for what a command threw. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandFailure) return error.exitCode
+  if (error instanceof CommanderError) return exitCodes.invalid
   if (error instanceof SignalboxError) return exitCodeOfError(error.code)
   return exitCodes.bug
 }

@@ -17,13 +17,13 @@ Environment:
   What \`serve\` reads stands in the README.
 `
 
-/** The whole command line as a tree of commands. */
-export function createProgram(session: Session): Command {
+/** The whole command line as a tree of commands; `say` gets what is wrong with how it is used. */
+export function createProgram(session: Session, say: (text: string) => void): Command {
   const program = new Command('signalbox')
     .description('Hands in tasks, watches them, and runs the server that does them.')
     .version(packageJson.version, '-V, --version', 'display the version')
     .exitOverride()
-    .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, '')) })
+    .configureOutput({ writeErr: (text) => say(text.replace(/^error: /, '')) })
     .showHelpAfterError('Add --help to see what there is.')
     .addHelpText('after', () => environmentHelp + exitCodeHelp + firstSteps(session.invocation))
   addServeCommand(program, session)

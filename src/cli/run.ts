@@ -25,17 +25,20 @@ export interface RunOptions {
 export async function run(args: readonly string[], { server, invocation, env }: RunOptions): Promise<number> {
   const output = new Output({ stdout: process.stdout, stderr: process.stderr, env })
   const session = new Session({ server, invocation, env, output })
+  const isJson = args.includes('--json')
   endWithReader()
   try {
-    await createProgram(session).parseAsync([...args], { from: 'user' })
+    const say = (text: string) => isJson || process.stderr.write(text)
+    await createProgram(session, say).parseAsync([...args], { from: 'user' })
     return session.exitCode
   } catch (error) {
-    // Commander has told its user already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.invalid
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
     // A process that ends by itself stops listening to signals a moment before it is gone: an echo would kill it then.
     if (error instanceof Interrupted) process.exit(error.exitCode)
     debug('%O', error)
-    output.remark(args.includes('--json') ? JSON.stringify({ error: record(error) }) : sentence(error, invocation))
+    if (isJson) output.remark(JSON.stringify({ error: record(error) }))
+    // Commander has told its user already.
+    else if (!(error instanceof CommanderError)) output.remark(sentence(error, invocation))
     return exitCodeOf(error)
   }
 }
@@ -50,6 +53,7 @@ function endWithReader(): void {
 
 function record(error: unknown): object {
   const { code, issues } = error instanceof SignalboxError ? error : {}
+  if (error instanceof CommanderError) return { code: 'COMMAND_FAILED', message: error.message.replace(/^error: /, '') }
   return {
     code: code ?? (error instanceof CommandFailure ? 'COMMAND_FAILED' : 'INTERNAL'),
     message: messageOf(error),
