@@ -49,6 +49,8 @@ function endWithReader(): void {
     if (error.code !== 'EPIPE') throw error
     process.exit(exitCodes.ok)
   })
+  // Nobody is left to be told; the exit code still says it.
+  process.stderr.on('error', () => {})
 }
 
 function record(error: unknown): object {

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '#platform/database/free-port.ts'
+import { mainFile } from '#test/support/process.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { type RunOptions, records, run, start } from './command-line.ts'
 
@@ -174,6 +177,21 @@ describe('task submit', () => {
     const { stdout, stderr } = await task(['submit', 'nope', '--json'])
     expect(stdout).toBe('')
     expect(JSON.parse(stderr)).toEqual({ error: { code: 'UNKNOWN_TASK_TYPE', message: expect.any(String) } })
+    const usage = await task(['submit', '--odd', '--json'])
+    expect(usage.code).toBe(2)
+    expect(JSON.parse(usage.stderr)).toEqual({ error: { code: 'COMMAND_FAILED', message: "unknown option '--odd'" } })
+  })
+})
+
+describe('a reader who goes', () => {
+  it.each([
+    ['of answers', ['task', 'list', '--json'], '', 0],
+    ['of remarks', ['task', 'show', 'none'], '2>&1 >&3', 4],
+  ])('%s is no failure of its own', async (_who, args, redirection, code) => {
+    // The first reader takes nothing, and is gone before there is anything.
+    const script = `exec 3>/dev/null; { sleep 0.5; "$0" "$@" ${redirection}; echo $? >&2; } | true`
+    const { stderr } = await promisify(execFile)('sh', ['-c', script, process.execPath, mainFile, ...args], { env })
+    expect(stderr).toBe(`${code}\n`)
   })
 })
 
