@@ -24,7 +24,7 @@ export async function serve({ configFile, invocation }: ServeOptions): Promise<n
   try {
     const workingDirectory = process.cwd()
     const config = readConfig(process.env, { workingDirectory, isTerminal: process.stdout.isTTY, configFile })
-    log = createLog({ level: config.logLevel, format: config.logFormat })
+    log = createLog({ level: config.logLevel, format: config.logFormat, isColored: isColored(process.stdout) })
     const app = await startApp(config, { log, onFatal: ending.fail })
     show(app, config, invocation)
     return await end(await ending.first, app, config, log)
@@ -36,7 +36,12 @@ export async function serve({ configFile, invocation }: ServeOptions): Promise<n
 /** Standard output belongs to the log where that is JSON. */
 function show(app: App, config: Config, invocation: string): void {
   const stream = config.logFormat === 'json' ? process.stderr : process.stdout
-  stream.write(banner(app, config, invocation, stream.isTTY && !process.env['NO_COLOR']))
+  stream.write(banner(app, config, invocation, isColored(stream)))
+}
+
+/** See no-color.org. */
+function isColored(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && !process.env['NO_COLOR']
 }
 
 async function end(reason: End, app: App, config: Config, log: Logger): Promise<number> {

@@ -12,7 +12,7 @@ const secretPaths = ['authorization', 'token', 'password', 'secret', 'connection
 ])
 
 /** The process's structured log, on standard output: JSON lines, or readable lines for a terminal. */
-export function createLog(options: { level: LogLevel; format: 'json' | 'pretty' }): Logger {
+export function createLog(options: { level: LogLevel; format: 'json' | 'pretty'; isColored?: boolean }): Logger {
   const settings = {
     level: options.level,
     base: null,
@@ -22,7 +22,10 @@ export function createLog(options: { level: LogLevel; format: 'json' | 'pretty' 
     redact: { paths: secretPaths, censor: '[redacted]' },
   }
   if (options.format === 'json') return pino(settings)
-  return pino(settings, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', sync: true }))
+  return pino(
+    settings,
+    pretty({ colorize: options.isColored ?? false, translateTime: 'SYS:HH:MM:ss.l', singleLine: true, sync: true }),
+  )
 }
 
 interface ErrorRecord {
