@@ -20,6 +20,6 @@ process.exitCode = await run(process.argv.slice(2), {
 /** How this program was called, in a form that can be pasted. */
 function invocation(): string {
   const [, program = ''] = process.argv
-  if (process.env['npm_lifecycle_event'] !== undefined) return 'npm run signalbox --'
+  if (process.env['npm_lifecycle_event'] !== undefined) return 'npm run -s signalbox --'
   return `${process.argv0} ${relative(process.cwd(), program)}`
 }

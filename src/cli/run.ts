@@ -13,7 +13,7 @@ const debug = debuglog('signalbox')
 
 export interface RunOptions {
   readonly server: ServerCommands
-  /** How the user calls this program, such as `npm run signalbox --`. */
+  /** How the user calls this program, such as `npm run -s signalbox --`. */
   readonly invocation: string
   readonly env: Environment
 }

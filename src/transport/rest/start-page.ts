@@ -41,8 +41,8 @@ export function startPage({ graphiql }: { graphiql: boolean }): string {
 <dt>Command line</dt>
 <dd>In the folder of the program:
 <pre>export SIGNALBOX_URL=&lt;the address of this page&gt; SIGNALBOX_TOKEN=&lt;your token&gt;
-npm run signalbox -- task types
-npm run signalbox -- task submit probe --set durationMs=5000 --watch</pre></dd>
+npm run -s signalbox -- task types
+npm run -s signalbox -- task submit probe --set durationMs=5000 --watch</pre></dd>
 </dl>
 <p>The APIs and the command line want a token. The owner’s is the one that the server’s first start has printed.</p>
 </body>
