@@ -28,7 +28,10 @@ const TaskUpdateRef = builder.objectRef<TaskUpdate>('TaskUpdate').implement({
     taskId: t.exposeID('taskId', { nullable: true, description: 'Which task; null for LAGGED in a feed.' }),
     status: t.expose('status', { type: TaskStatusEnum, nullable: true, description: 'After this update.' }),
     attempt: t.exposeInt('attempt', { nullable: true, description: 'Which attempt.' }),
-    progress: t.exposeInt('progress', { nullable: true, description: 'STATE and PROGRESS: 0 to 100.' }),
+    progress: t.exposeInt('progress', {
+      nullable: true,
+      description: 'STATE and PROGRESS: 0 to 100; STATUS: 100 when it is COMPLETED.',
+    }),
     step: t.exposeString('step', { nullable: true, description: 'STATE, PROGRESS and STEP: what it does.' }),
     log: t.expose('log', { type: LogLine, nullable: true, description: 'LOG: the line.' }),
     part: t.prismaField({

@@ -68,8 +68,17 @@ export class ProgressBoard {
     return this.#running.get(taskId)?.progress ?? this.#remote.get(taskId)
   }
 
-  /** Notes how far an attempt of this process is; the percentage is clamped to 0–100, the step kept when not given. */
-  note(attempt: Attempt, percent: number, step?: string): void {
+  /** Notes how far an attempt of this process is, clamped to 0–100 %. */
+  note(attempt: Attempt, percent: number): void {
+    this.#note(attempt, percent, undefined)
+  }
+
+  /** Notes what an attempt of this process does, once that is written down. */
+  noteStep(attempt: Attempt, step: string): void {
+    this.#note(attempt, undefined, step)
+  }
+
+  #note(attempt: Attempt, percent: number | undefined, step: string | undefined): void {
     const known = this.#running.get(attempt.taskId)?.progress
     const progress: Progress = {
       accountId: attempt.accountId,
@@ -78,7 +87,7 @@ export class ProgressBoard {
       priority: attempt.priority,
       labels: attempt.labels,
       attempt: attempt.number,
-      percent: clampPercent(percent, known?.percent ?? 0),
+      percent: percent === undefined ? (known?.percent ?? 0) : clampPercent(percent, known?.percent ?? 0),
       step: step ?? known?.step,
     }
     if (known !== undefined && known.percent === progress.percent && known.step === progress.step) return

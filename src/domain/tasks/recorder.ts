@@ -66,13 +66,11 @@ export class OutputRecorder {
     }
     return {
       progress: (percent, name) => {
+        // The board is told of a step once it is written, so that progress never speaks of a step before it is news.
         if (name !== undefined) step(name)
-        this.#board.note(attempt, percent, lastStep)
+        this.#board.note(attempt, percent)
       },
-      step: (name) => {
-        step(name)
-        this.#board.note(attempt, this.#board.find(attempt.taskId)?.percent ?? 0, lastStep)
-      },
+      step,
       log: (message) => {
         lines += 1n
         const seq = BigInt(attempt.fence) * 1_000_000n + lines
@@ -135,6 +133,7 @@ export class OutputRecorder {
       return attempts.filter((attempt) => !held.has(attempt.taskId))
     })
     for (const attempt of lost) this.#onLost(attempt)
+    for (const record of batch) if (record.kind === 'step') this.#board.noteStep(record.attempt, record.step)
   }
 
   #entry(record: OutputRecord) {

@@ -8,6 +8,7 @@ import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { type TaskEventType, taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
+import type { ProgressBoard } from './progress-board.ts'
 import { type StopReason, settle } from './settlement.ts'
 import { type Settled, type Settlement, settleAttempts } from './store/attempts.ts'
 import type { Attempt, Outcome } from './task.ts'
@@ -23,6 +24,7 @@ export interface SettlerDeps {
   readonly transact: Transact
   readonly queue: Queue
   readonly actor: Actor
+  readonly board: ProgressBoard
   readonly clock: Clock
   readonly log: Logger
   /** Told of each attempt once its end is written down. */
@@ -71,7 +73,10 @@ export class Settler {
   async #writeSome(): Promise<void> {
     const ended = this.#waiting.slice(0, this.#atOnce)
     const now = this.#deps.clock.now()
-    const settlements = ended.map(({ attempt, outcome, stopped }) => settle(attempt, outcome, stopped, now))
+    const settlements = ended.map(({ attempt, outcome, stopped }) => ({
+      ...settle(attempt, outcome, stopped, now),
+      progress: this.#deps.board.find(attempt.taskId),
+    }))
     const attempts = ended.map(({ attempt }) => attempt)
     await this.#deps.transact((tx) => writeSettlements(tx, this.#deps.queue, this.#deps.actor, attempts, settlements))
     this.#waiting = this.#waiting.slice(ended.length)

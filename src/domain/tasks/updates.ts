@@ -213,6 +213,7 @@ function toUpdate(item: JournalItem<Progress>, streamTaskId: string | undefined)
         taskId,
         status: data.status,
         attempt: data.attempt,
+        progress: data.status === 'COMPLETED' ? 100 : undefined,
         step: data.step,
         log: data.log && { ...data.log, at: entry.at },
         partName: data.part?.name,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { Follower, submitTask, taskFeed } from '#test/support/follower.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
@@ -175,6 +176,29 @@ describe('a task', () => {
     expect(submitted.task?.status).toBe('SCHEDULED')
     const task = await ended(submitted.task?.id ?? '')
     expect(new Date(task.startedAt ?? 0).getTime()).toBeGreaterThanOrEqual(new Date(runAt).getTime())
+  })
+})
+
+describe('the steps of a task', () => {
+  it('are told before its progress speaks of them, and the last one stays', async () => {
+    const feed = await Follower.open(server, taskFeed)
+    try {
+      const id = await submitTask(server, { type: 'probe', input: { durationMs: 900, steps: 6 } })
+      await feed.find(({ taskId, status }) => taskId === id && status === 'COMPLETED')
+      const updates = feed.updates.filter(
+        ({ taskId, kind }) => taskId === id && (kind === 'STEP' || kind === 'PROGRESS'),
+      )
+      const steps = updates.filter(({ kind }) => kind === 'STEP').map(({ step }) => step)
+      expect(steps.length).toBeGreaterThan(3)
+      for (const [index, { kind, step }] of updates.entries()) {
+        const told = updates.slice(0, index).filter((update) => update.kind === 'STEP')
+        if (kind === 'PROGRESS' && step !== null) expect(told.map((update) => update.step)).toContain(step)
+      }
+      const { task } = await graphqlData<{ task: object }>(server, `{ task(id: "${id}") { progress currentStep } }`)
+      expect(task).toEqual({ progress: 100, currentStep: steps.at(-1) })
+    } finally {
+      await feed.close()
+    }
   })
 })
 
