@@ -83,7 +83,8 @@ export class LiveTaskView implements TaskView {
     this.#frame = (this.#frame + 1) % frames.length
     const columns = this.#line.columns
     const time = duration(performance.now() - this.#since)
-    if (this.#status !== 'ACTIVE')
+    // One that has ended keeps its bar until its outcome stands in its place.
+    if (this.#status === 'PENDING' || this.#status === 'SCHEDULED')
       return this.#line.draw(shorten(`${frames[this.#frame]} ${this.#waitText()}  ${time}`, columns))
     const percent = `${String(this.#progress).padStart(3)} %`
     const barColumns = Math.min(widestBar, Math.floor((columns - fixedColumns) / 2))
