@@ -20,6 +20,7 @@ import { startWorker, type Worker } from '#domain/tasks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import { StartupError } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
+import { within } from '#lib/within.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import { AccountViews } from '#platform/database/account-view.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
@@ -51,6 +52,8 @@ const retentionIntervalMs = 10 * 60 * 1000
 const accessRecordIntervalMs = 5_000
 /** How long requests under way may still take once everything else has stopped, in milliseconds. */
 const lastRequestsMs = 1_000
+/** How long one thing may take to close before the others go on without it, in milliseconds. */
+const closeMs = 2_000
 
 export interface App {
   /** Where it listens, such as `http://127.0.0.1:4000`. */
@@ -135,7 +138,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
     () => api.sockets,
   )
   const port = await listen(http, config.host, config.port)
-  opened.add(async () => {
+  opened.addBounded(async () => {
     await api.close()
     await closeServer(http, lastRequestsMs)
   })
@@ -154,16 +157,26 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   }
 }
 
-/** What was opened, closed in reverse; a start that fails halfway closes what it had opened. */
+/**
+ * What was opened, closed in reverse; a start that fails halfway closes what it had opened. What waits for a database that
+ * doesn't answer is left behind after a while, so that closing ends in any case.
+ */
 class Opened {
   readonly #log: Logger
-  readonly #closers: (() => Promise<void> | void)[] = []
+  readonly #closers: (() => Promise<void>)[] = []
 
   constructor(log: Logger) {
     this.#log = log
   }
 
-  add(close: () => Promise<void> | void): void {
+  add(close: () => Promise<void>): void {
+    this.addBounded(async () => {
+      if (!(await within(closeMs, close()))) this.#log.warn('something did not close in time; going on without it')
+    })
+  }
+
+  /** Adds what is known to end by itself, however long that takes. */
+  addBounded(close: () => Promise<void>): void {
     this.#closers.unshift(close)
   }
 
@@ -185,7 +198,7 @@ async function findDatabase(config: Config, log: Logger, onFatal: AppOptions['on
     log,
     onExit: (reason) => onFatal(new StartupError(reason)),
   })
-  opened.add(() => embedded.stop())
+  opened.addBounded(() => embedded.stop())
   return { url: embedded.url, name: `embedded PostgreSQL ${embedded.version}` }
 }
 
@@ -261,7 +274,7 @@ async function openWorker(
       log.debug({ taskId: attempt.taskId, accountId: attempt.accountId, outcome: outcome.kind }, 'an attempt has ended')
     },
   })
-  opened.add(() => worker.stop(config.shutdownTimeoutMs))
+  opened.addBounded(() => worker.stop(config.shutdownTimeoutMs))
   return worker
 }
 

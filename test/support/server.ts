@@ -7,7 +7,7 @@ import { inject } from 'vitest'
 import { createLog } from '#platform/telemetry/log.ts'
 import { type App, startApp } from '#src/app.ts'
 import { readConfig } from '#src/config.ts'
-import { databaseUrl } from './database-url.ts'
+import { cloneTemplate, runOnce } from './template.ts'
 import { until } from './until.ts'
 
 /** Servers that share a database need the same. */
@@ -24,8 +24,7 @@ export interface TestDatabase {
 export async function createTestDatabase(): Promise<TestDatabase> {
   const clusterUrl = inject('clusterUrl')
   const name = `test_${randomBytes(6).toString('hex')}`
-  await admin(clusterUrl, `CREATE DATABASE ${name} TEMPLATE template_signalbox`)
-  const url = databaseUrl(clusterUrl, name)
+  const url = await cloneTemplate(clusterUrl, name)
   const pool = new pg.Pool({ connectionString: url, max: 2 })
   return {
     url,
@@ -40,21 +39,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 /** Whether it could be dropped: not while autovacuum works there, which only a superuser may stop. */
 async function dropped(clusterUrl: string, name: string): Promise<boolean> {
   try {
-    await admin(clusterUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+    await runOnce(clusterUrl, `DROP DATABASE ${name} WITH (FORCE)`)
     return true
   } catch (error) {
     if ((error as { code?: string }).code === '42501') return false
     throw error
-  }
-}
-
-async function admin(clusterUrl: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: clusterUrl })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
   }
 }
 

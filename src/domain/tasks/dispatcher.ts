@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '#lib/clock.ts'
+import { within } from '#lib/within.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
@@ -28,6 +29,8 @@ export interface DispatcherDeps {
   readonly plan: SlotPlan
   readonly workerId: number
   readonly actor: Actor
+  /** For how long nothing could be written though it was tried, in milliseconds. */
+  readonly stalledMs: () => number
   /** Told of each attempt's end, for measuring. */
   readonly onSettled: (attempt: Attempt, outcome: Outcome) => void
 }
@@ -35,6 +38,8 @@ export interface DispatcherDeps {
 interface Running {
   readonly attempt: Attempt
   readonly stop: AbortController
+  /** How it ended, once nothing of it is left. */
+  readonly outcome: Promise<Outcome>
   reason: StopReason | undefined
   /** Its place is free again; only its end is still to be written. */
   hasEnded: boolean
@@ -43,6 +48,10 @@ interface Running {
 /** It looks for due work at least this often, whatever hints it missed. */
 const lookIntervalMs = 1_000
 const failureDelayMs = 500
+/** A server that stops gives up on a database that has taken nothing for this long. */
+const longestStallMs = 5_000
+const stallLookMs = 250
+const lastRoundMs = 1_000
 
 /**
  * Gives free places to waiting tasks. It works in rounds, each one transaction that claims as many jobs as there are
@@ -57,7 +66,10 @@ export class Dispatcher {
   #wanted = false
   #round: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
+  /** A claim that is under way. */
+  #claimed: Promise<unknown> = Promise.resolve()
   #claiming = true
+  #releasing = false
   #stopped = false
   #checkDue = true
   /** Queues that may hold due jobs: those that a hint named, or whose last claim was filled. */
@@ -109,27 +121,50 @@ export class Dispatcher {
 
   /**
    * Claims nothing more, lets what runs end for up to `limitMs`, then stops it and hands it back to the queue.
-   * Everything is written down when this resolves.
+   * Nothing runs when this resolves, and everything is written down, unless the database takes nothing any more: who
+   * looks for lost workers then finds the attempts that are left.
    */
   async drain(limitMs: number): Promise<void> {
     this.#claiming = false
-    clearTimeout(this.#timer)
-    const timer = setTimeout(() => {
-      for (const { attempt } of this.#running.values()) this.stopAttempt(attempt.taskId, 'released')
-    }, limitMs)
-    await this.#untilIdle()
-    clearTimeout(timer)
+    const idle = this.#untilIdle()
+    if (!(await within(limitMs, idle))) {
+      this.#releaseAll()
+      while (!(await within(stallLookMs, idle)))
+        if (this.#deps.stalledMs() >= longestStallMs) {
+          await this.#giveUp()
+          break
+        }
+    }
     this.#stopped = true
     clearTimeout(this.#timer)
-    await this.#round
+    if (this.#round !== undefined) await within(lastRoundMs, this.#round)
   }
 
   async #untilIdle(): Promise<void> {
+    // What was about to be claimed runs as well.
+    await this.#claimed.catch(() => undefined)
     while (this.#running.size > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve
       })
     }
+  }
+
+  #releaseAll(): void {
+    this.#releasing = true
+    for (const { attempt } of this.#running.values()) this.stopAttempt(attempt.taskId, 'released')
+  }
+
+  /** Waits no longer for the database, only until nothing runs. */
+  async #giveUp(): Promise<void> {
+    const { recorder, log } = this.#deps
+    recorder.stop()
+    await Promise.all([...this.#running.values()].map(({ outcome }) => outcome))
+    this.#settler.stop()
+    log.warn(
+      { attempts: this.#running.size },
+      'the database does not take how attempts ended; they will be found as those of a lost worker',
+    )
   }
 
   async #rounds(): Promise<void> {
@@ -174,9 +209,10 @@ export class Dispatcher {
   async #oneRound(): Promise<number> {
     const places = this.#places()
     if (places.critical === 0 || this.#promising.size === 0) return 0
-    const attempts = await this.#deps.transact((tx) => this.#claim(tx, places, this.#count().BATCH))
-    for (const attempt of attempts) this.#run(attempt)
-    return attempts.length
+    const claim = this.#deps.transact((tx) => this.#claim(tx, places, this.#count().BATCH))
+    const started = claim.then((attempts) => attempts.map((attempt) => this.#run(attempt)))
+    this.#claimed = started
+    return (await started).length
   }
 
   #places(): { critical: number; shared: number } {
@@ -232,15 +268,19 @@ export class Dispatcher {
   }
 
   #run(attempt: Attempt): void {
-    const running: Running = { attempt, stop: new AbortController(), reason: undefined, hasEnded: false }
+    const { runner, recorder } = this.#deps
+    const stop = new AbortController()
+    const outcome = runner.run(attempt, recorder.outputOf(attempt), stop.signal)
+    const running: Running = { attempt, stop, outcome, reason: undefined, hasEnded: false }
     this.#running.set(attempt.taskId, running)
-    void this.#execute(running)
+    if (this.#releasing) this.stopAttempt(attempt.taskId, 'released')
+    void this.#conclude(running)
   }
 
-  async #execute(running: Running): Promise<void> {
-    const { runner, recorder, log, onSettled } = this.#deps
+  async #conclude(running: Running): Promise<void> {
+    const { recorder, log, onSettled } = this.#deps
     const { attempt } = running
-    let outcome = await runner.run(attempt, recorder.outputOf(attempt), running.stop.signal)
+    let outcome = await running.outcome
     try {
       await recorder.flush(attempt)
     } catch (error) {

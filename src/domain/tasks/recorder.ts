@@ -38,6 +38,8 @@ export class OutputRecorder {
   #unwritten: OutputRecord[] = []
   readonly #waiting = new Map<Attempt, number>()
   #writing: Promise<void> | undefined
+  #isStopped = false
+  readonly #stopped = Promise.withResolvers<void>()
 
   constructor(options: {
     transact: Transact
@@ -81,19 +83,32 @@ export class OutputRecorder {
     }
   }
 
-  /** Resolves when everything that the attempt has said is written. */
+  /** Resolves when everything that the attempt has said is written, or given up. */
   async flush(attempt: Attempt): Promise<void> {
     while (this.#waiting.has(attempt)) {
       this.#writing ??= this.#write(0)
-      await this.#writing
+      await this.#orStopped(this.#writing)
     }
   }
 
+  /** Gives up what is not written yet, and writes nothing more: nobody waits for the database here any longer. */
+  stop(): void {
+    this.#isStopped = true
+    this.#unwritten = []
+    this.#waiting.clear()
+    this.#stopped.resolve()
+  }
+
+  #orStopped(writing: Promise<void>): Promise<void> {
+    return Promise.race([writing, this.#stopped.promise])
+  }
+
   async #drained(): Promise<void> {
-    while (this.#unwritten.length > highWater && this.#writing !== undefined) await this.#writing
+    while (this.#unwritten.length > highWater && this.#writing !== undefined) await this.#orStopped(this.#writing)
   }
 
   #record(record: OutputRecord): void {
+    if (this.#isStopped) return
     this.#unwritten.push(record)
     this.#waiting.set(record.attempt, (this.#waiting.get(record.attempt) ?? 0) + 1)
     this.#writing ??= this.#write(batchDelayMs)
@@ -106,6 +121,7 @@ export class OutputRecorder {
       if (batch.length > 0) await this.#writeBatch(batch)
       this.#forget(batch)
     } catch (error) {
+      if (this.#isStopped) return
       this.#log.warn({ err: error, lines: batch.length }, 'task output was not written yet; trying again')
       await sleep(1_000)
     } finally {
@@ -158,6 +174,9 @@ export class OutputRecorder {
     let written = 0
     let made = false
     const flush = async (complete: boolean) => {
+      if (!this.#isStopped) await this.#orStopped(append(complete))
+    }
+    const append = async (complete: boolean) => {
       const data = Buffer.concat(held)
       held = []
       heldBytes = 0
@@ -175,7 +194,7 @@ export class OutputRecorder {
     return {
       write: async (chunk) => {
         // However large the pieces are in which it comes, it is stored in pieces that a reader can take one at a time.
-        for (let start = 0; start < chunk.length; ) {
+        for (let start = 0; start < chunk.length && !this.#isStopped; ) {
           const piece = chunk.subarray(start, start + chunkBytes - heldBytes)
           held.push(piece)
           heldBytes += piece.length

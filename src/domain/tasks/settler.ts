@@ -44,14 +44,22 @@ export class Settler {
   #waiting: Ended[] = []
   #atOnce = mostAtOnce
   #writing = false
+  #stopped = false
 
   constructor(deps: SettlerDeps) {
     this.#deps = deps
   }
 
   add(ended: Ended): void {
+    if (this.#stopped) return
     this.#waiting.push(ended)
     if (!this.#writing) void this.#writeAll()
+  }
+
+  /** Gives up what still waits to be written. */
+  stop(): void {
+    this.#stopped = true
+    this.#waiting = []
   }
 
   async #writeAll(): Promise<void> {
@@ -62,6 +70,7 @@ export class Settler {
       try {
         await this.#writeSome()
       } catch (error) {
+        if (this.#stopped) break
         if (isRefusedData(error)) this.#setApart(error)
         this.#deps.log.error({ err: error }, 'the end of tasks could not be written; trying again')
         await sleep(failureDelayMs)

@@ -1,8 +1,10 @@
 import { hostname } from 'node:os'
 import type { Clock } from '#lib/clock.ts'
+import { within } from '#lib/within.ts'
 import type { Database } from '#platform/database/client.ts'
 import type { DatabaseSession } from '#platform/database/session.ts'
 import type { Transact } from '#platform/database/transaction.ts'
+import { watchTransact } from '#platform/database/watched-transact.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Queue } from '#platform/queue/queue.ts'
@@ -33,13 +35,17 @@ export interface WorkerOptions {
 
 export interface Worker {
   readonly dispatcher: Dispatcher
-  /** Lets what runs end for up to `limitMs`, and hands the rest back. */
+  /** Lets what runs end for up to `limitMs`, and hands the rest back; ends soon after that without a database, too. */
   stop(limitMs: number): Promise<void>
 }
 
+/** How long a look for lost workers that is under way may still take when this one stops. */
+const lastLookMs = 1_000
+
 /** Makes this process a worker: known by a row, alive while its session holds the row's lock, fed by the dispatcher. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { database, session, transact, queue, tail, board, runner, plan, clock, log } = options
+  const { database, session, queue, tail, board, runner, plan, clock, log } = options
+  const { transact, stalledMs } = watchTransact(options.transact)
   const id = await insertWorker(database, hostname(), process.pid)
   await session.holdAlive(id)
   const actor: Actor = { kind: 'system', id: `worker-${id}`, name: `worker-${id}` }
@@ -58,6 +64,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     board,
     plan,
     workerId: id,
+    stalledMs,
     onSettled: options.onSettled,
   })
   const reaper = new Reaper(shared)
@@ -69,7 +76,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     async stop(limitMs) {
       await dispatcher.drain(limitMs)
       unlisten()
-      await reaper.stop()
+      await within(lastLookMs, reaper.stop())
     },
   }
 }

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StartupError } from '#lib/errors.ts'
+import { within } from '#lib/within.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { EmbeddedLocation } from './embedded-location.ts'
 import type { PostgresProgram } from './embedded-program.ts'
@@ -165,13 +166,4 @@ export class PostgresProcess {
     const how = signal === null ? `with the code ${code}` : `by ${signal}`
     this.#options.onExit(`PostgreSQL ended unexpectedly ${how}; it last said: ${this.#output.lastComplaint}.`)
   }
-}
-
-/** Whether the promise is fulfilled in time. */
-async function within(timeoutMs: number, promise: Promise<void>): Promise<boolean> {
-  const timer = new AbortController()
-  const late = sleep(timeoutMs, false, { signal: timer.signal }).catch(() => false)
-  const isInTime = await Promise.race([promise.then(() => true), late])
-  timer.abort()
-  return isInTime
 }

@@ -1,0 +1,21 @@
+import type { Transact } from './transaction.ts'
+
+/** Transactions of which one can tell that they don't come about. */
+export interface WatchedTransact {
+  readonly transact: Transact
+  /** For how long the database has been asked to write and has written nothing, in milliseconds; 0 when it writes. */
+  stalledMs(): number
+}
+
+export function watchTransact(transact: Transact): WatchedTransact {
+  let askedAt: number | undefined
+  return {
+    async transact(work) {
+      askedAt ??= performance.now()
+      const result = await transact(work)
+      askedAt = undefined
+      return result
+    },
+    stalledMs: () => (askedAt === undefined ? 0 : performance.now() - askedAt),
+  }
+}
