@@ -90,7 +90,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   await prepareDataDir(config.dataDir)
   const place = await findDatabase(config, log, onFatal, opened)
   const { applied } = await migrate({ databaseUrl: place.url, log })
-  if (applied.length > 0) log.info({ applied }, 'the database was migrated')
+  if (applied.length > 0) log.info({ migrations: applied.length }, 'the database was migrated')
 
   const metrics = createMetrics()
   const store = await openStore(config, place.url, log, opened)
