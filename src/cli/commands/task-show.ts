@@ -37,7 +37,10 @@ function show(output: Output, task: TaskDetails): void {
     ['ended', time(task.finishedAt)],
     ['ran', runTime(task)],
     ['to be stopped', cancelText(task)],
-    ['attempt', `${task.attempt} of ${Math.max(task.attempt, task.retry.maxAttempts)}, each at most ${duration(task.timeoutMs)}`],
+    [
+      'attempt',
+      `${task.attempt} of ${Math.max(task.attempt, task.retry.maxAttempts)}, each at most ${duration(task.timeoutMs)}`,
+    ],
     ['worker', task.worker ?? undefined],
     ['labels', labelText(task.labels)],
     ['idempotency key', task.idempotencyKey === null ? undefined : printable(task.idempotencyKey)],
