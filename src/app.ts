@@ -96,9 +96,8 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   const store = await openStore(config, place.url, log, opened)
   const { database, transact, queue, journal, board } = store
   const access = await openAccess(config, store, log, opened)
-  const ownerToken = await access.bootstrap(config.bootstrapToken)
 
-  let stopping = false
+  let serving = false
   let worker: Worker | undefined
   const onWaiting = (priority: Priority, due: 'now' | 'later') => worker?.dispatcher.expect(priority, due)
   const submitter = createSubmitter({ transact, queue, onWaiting })
@@ -123,7 +122,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
     contextOf: (caller, request) => ({ caller, request, db: views.of(caller.accountId), access, tasks, events }),
     health: {
       ...healthSources(database),
-      isStopping: () => stopping,
+      isServing: () => serving,
     },
     metrics,
     api: config.roles.api,
@@ -144,13 +143,16 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   })
   if (config.roles.worker) worker = await openWorker(config, project, types, store, metrics, log, opened)
   keepRetention(config, store, access, log, opened)
+  // The last thing that can fail: a token that was made is always shown.
+  const ownerToken = await access.bootstrap(config.bootstrapToken)
+  serving = true
   return {
     url: config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     database: place.name,
     taskTypes: types.list().length,
     ownerToken,
     async stop() {
-      stopping = true
+      serving = false
       http.close()
       await opened.closeAll()
     },
@@ -309,7 +311,7 @@ async function openAccess(
 }
 
 /** What the health report asks for. */
-function healthSources(database: Database): Omit<HealthSources, 'isStopping'> {
+function healthSources(database: Database): Omit<HealthSources, 'isServing'> {
   return {
     version,
     async database() {

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,6 +40,23 @@ function serve(env: Record<string, string> = {}, args: readonly string[] = []): 
 function fixture(name: string): string {
   return fileURLToPath(new URL(`../fixtures/cli/${name}`, import.meta.url))
 }
+
+describe('a first start that fails', () => {
+  it('leaves the token to the next one', async () => {
+    const empty = await createTestDatabase()
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const failed = serve({ DATABASE_URL: empty.url, PORT: String((other.address() as AddressInfo).port) })
+    expect(await failed.ended).toBe(1)
+    other.close()
+    const next = serve({ DATABASE_URL: empty.url })
+    await next.says('\ntry ', 'stderr')
+    expect(next.stderr()).toMatch(/^token +sbx_\w+$/m)
+    next.child.kill('SIGTERM')
+    await next.ended
+    await empty.drop()
+  })
+})
 
 describe('serve', () => {
   it('says in five lines what has started, with the owner’s token at the first start only', async () => {

@@ -9,8 +9,8 @@ const apiVersion = '1'
 export interface HealthSources {
   database(): Promise<DatabaseFacts>
   queues(): Promise<Readonly<Record<QueueName, QueueFacts>>>
-  /** Whether the process has been asked to stop. */
-  isStopping(): boolean
+  /** Whether the process has started completely, and hasn't been asked to stop. */
+  isServing(): boolean
   /** Of this server. */
   readonly version: string
 }
@@ -63,7 +63,7 @@ export function createHealth(sources: HealthSources) {
   /** The whole report; never fails, and takes two seconds at most. */
   async function report(): Promise<HealthReport> {
     const [database, queues] = await Promise.all([check(() => sources.database()), check(() => sources.queues())])
-    const api: HealthStatus = sources.isStopping() ? 'unhealthy' : 'healthy'
+    const api: HealthStatus = sources.isServing() ? 'healthy' : 'unhealthy'
     const databaseStatus: HealthStatus = database === undefined ? 'unhealthy' : 'healthy'
     return {
       status: worst([api, databaseStatus, queues === undefined ? 'degraded' : 'healthy']),
@@ -81,9 +81,9 @@ export function createHealth(sources: HealthSources) {
     }
   }
 
-  /** Whether requests should come here: the database answers, and the process isn't stopping. */
+  /** Whether requests should come here: the database answers, and the process neither starts nor stops. */
   async function isReady(): Promise<boolean> {
-    return !sources.isStopping() && (await check(() => sources.database())) !== undefined
+    return sources.isServing() && (await check(() => sources.database())) !== undefined
   }
 
   return { report, isReady }
