@@ -1,4 +1,5 @@
 import { matchesPattern } from '#lib/path-pattern.ts'
+import { type PersonRole, personRoles } from './people/user.ts'
 
 /** What somebody can be allowed to do, in the words that tokens are made with. */
 export const scopes = [
@@ -68,6 +69,11 @@ export const scopesOfRole = {
   OWNER: scopes,
   MEMBER: ['tasks:read', 'tasks:write', 'documents:read', 'entries:read', 'events:read', 'salesforce:use'],
 } as const satisfies Record<string, readonly Scope[]>
+
+/** The roles of people who may something of which any of these scopes is enough, the highest first. */
+export function rolesWithAny(sufficient: readonly string[]): readonly PersonRole[] {
+  return personRoles.filter((role) => scopesOfRole[role].some((scope) => sufficient.includes(scope)))
+}
 
 /** Stands for all scopes, those of later versions included; only the first owner's token has it. */
 export const everyScope = '*'

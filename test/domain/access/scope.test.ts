@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { allows, type Grant, grantText, isWithin, parseGrant, reach, scopes } from '#domain/access/scope.ts'
+import {
+  allows,
+  type Grant,
+  grantText,
+  isWithin,
+  parseGrant,
+  reach,
+  rolesWithAny,
+  scopes,
+  scopesOfRole,
+  sufficientScopes,
+} from '#domain/access/scope.ts'
 
 const granted = (...texts: string[]): Grant[] =>
   texts.map((text) => {
@@ -63,5 +74,29 @@ describe('a scope', () => {
     ).toBe(true)
     for (const wider of granted('tasks:write', 'tasks:read', 'tasks:write:type=b', 'tasks:admin', 'events:read'))
       expect(isWithin(wider, held)).toBe(false)
+  })
+})
+
+describe('a role', () => {
+  it('of an owner holds every scope, of a member what is for daily work', () => {
+    expect(scopesOfRole.OWNER).toEqual(scopes)
+    const member = granted(...scopesOfRole.MEMBER)
+    const may = scopes.filter((scope) => allows(member, scope))
+    expect(may.toSorted()).toEqual(
+      ['documents:read', 'entries:read', 'events:read', 'salesforce:use', 'tasks:read', 'tasks:write'].toSorted(),
+    )
+  })
+
+  it.each([
+    ['tasks:read', ['OWNER', 'MEMBER']],
+    ['salesforce:use', ['OWNER', 'MEMBER']],
+    ['documents:write', ['OWNER']],
+    ['access:admin', ['OWNER']],
+  ] as const)('is enough for %s when it holds that scope or a wider one: %j', (scope, roles) => {
+    expect(rolesWithAny(sufficientScopes(scope))).toEqual(roles)
+  })
+
+  it('is enough for nothing that no scope is enough for', () => {
+    expect(rolesWithAny([])).toEqual([])
   })
 })
