@@ -60,11 +60,12 @@ function isAboutRequest(cause: unknown, error: GraphQLError): boolean {
 function expected(cause: AppError, error: unknown): GraphQLError {
   const { status } = errorTable[cause.kind]
   const issues = 'issues' in cause ? { issues: cause.issues } : {}
+  const scopes = 'sufficientScopes' in cause ? { sufficientScopes: cause.sufficientScopes } : {}
   const isOfRequest = cause.kind === 'unauthenticated' || cause.kind === 'unavailable' || cause.kind === 'too-large'
   const http = isOfRequest ? { http: { status } } : {}
   return new GraphQLError(cause.message, {
     ...placeOf(error),
-    extensions: { code: cause.code, ...issues, ...http },
+    extensions: { code: cause.code, ...issues, ...scopes, ...http },
   })
 }
 

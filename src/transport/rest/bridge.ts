@@ -8,6 +8,7 @@ import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { acceptsJson, readJson } from './body.ts'
 import { check } from './health.ts'
 import { type Operations, operationsOf } from './operations.ts'
+import { addressed } from './refused.ts'
 import { type Answer, answersJson, defaultBodyLimit, prefixes, type RestRequest, type Route } from './route.ts'
 import { streamOf } from './streamed.ts'
 
@@ -27,10 +28,11 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
       const req = context.env.incoming as IncomingMessage
       const caller = await callerOf(route, req)
       const operations = operationsOf(server, caller, entrance.originOf(req))
-      return respond(
-        await route.handle(await requestOf(route, context, { operations, isAnonymous: caller === undefined })),
-        context,
-      )
+      const request = await requestOf(route, context, { operations, isAnonymous: caller === undefined })
+      const answer = await route.handle(request).catch((error: unknown) => {
+        throw addressed(error, caller)
+      })
+      return respond(answer, context)
     }
   }
 

@@ -1,4 +1,6 @@
 import type { GraphQLError } from 'graphql'
+import { rolesWithAny } from '#domain/access/scope.ts'
+import type { Caller } from '#domain/access/service.ts'
 import type { InputIssue } from '#lib/errors.ts'
 import type { RefusalCode } from './codes.ts'
 
@@ -7,17 +9,22 @@ export class Refused extends Error {
   readonly code: string
   readonly issues: readonly InputIssue[]
   readonly headers: Readonly<Record<string, string>>
+  /** Of a caller who lacks a scope: any of these would have been enough. */
+  readonly sufficientScopes: readonly string[]
 
-  constructor(
-    code: RefusalCode | (string & {}),
-    message: string,
-    more: { issues?: readonly InputIssue[] | undefined; headers?: Readonly<Record<string, string>> } = {},
-  ) {
+  constructor(code: RefusalCode | (string & {}), message: string, more: RefusalDetails = {}) {
     super(message)
     this.code = code
     this.issues = more.issues ?? []
     this.headers = more.headers ?? {}
+    this.sufficientScopes = more.sufficientScopes ?? []
   }
+}
+
+interface RefusalDetails {
+  readonly issues?: readonly InputIssue[] | undefined
+  readonly headers?: Readonly<Record<string, string>>
+  readonly sufficientScopes?: readonly string[]
 }
 
 /** What GraphQL refused, in this door's words; `failure` is a member of a mutation's result. */
@@ -39,14 +46,30 @@ export function renamed(refused: Refused, names: Readonly<Record<string, string>
     (text, { path }, index) => (path ? text.replace(`${path}: `, `${issues[index]?.path}: `) : text),
     refused.message,
   )
-  return new Refused(refused.code, message, { issues, headers: refused.headers })
+  const { headers, sufficientScopes } = refused
+  return new Refused(refused.code, message, { issues, headers, sufficientScopes })
 }
 
 /** A masked top-level error, in this door's words. */
 export function refusedByError({ message, extensions }: GraphQLError): Refused {
   const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'INTERNAL'
-  const issues = Array.isArray(extensions['issues']) ? (extensions['issues'] as InputIssue[]) : []
-  return refusedByGraphql({ code, message, issues })
+  const issues = listOf<InputIssue>(extensions['issues'])
+  return new Refused(code, message, { issues, sufficientScopes: listOf<string>(extensions['sufficientScopes']) })
+}
+
+function listOf<Item>(value: unknown): Item[] {
+  return Array.isArray(value) ? value : []
+}
+
+/**
+ * A refusal as it is said to this caller: people hear which roles would have been enough, in the documented words; a
+ * token has scopes, and keeps hearing of those.
+ */
+export function addressed(error: unknown, caller: Pick<Caller, 'actor'> | undefined): unknown {
+  if (!(error instanceof Refused) || caller?.actor.kind !== 'user') return error
+  const roles = rolesWithAny(error.sufficientScopes).map((role) => role.toLowerCase())
+  if (roles.length === 0) return error
+  return new Refused(error.code, `Forbidden - Requires role: ${roles.join(', ')}`)
 }
 
 /** The value that was looked for. @throws {Refused} 404 when there is none. */

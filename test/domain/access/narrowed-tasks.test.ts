@@ -47,7 +47,10 @@ describe('a scope that is narrowed to task types', () => {
     expect(await as(query, { type: 'probe' })).toEqual({ data: { submitTask: { task: { type: 'probe' } } } })
     const { errors } = await as(query, { type: 'command' })
     expect(errors).toMatchObject([
-      { message: 'This needs the scope tasks:write or tasks:admin for "command".', extensions: { code: 'FORBIDDEN' } },
+      {
+        message: 'This needs the scope tasks:write or tasks:admin for "command".',
+        extensions: { code: 'FORBIDDEN', sufficientScopes: ['tasks:write', 'tasks:admin'] },
+      },
     ])
     const many = 'mutation { submitTasks(input: { tasks: [{ type: "probe" }, { type: "command" }] }) { __typename } }'
     expect(codeOf(await as(many))).toBe('FORBIDDEN')
