@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { cursor, moment, nextLink, pageQuery, taskParams } from '#transport/rest/fields.ts'
+import { moment, taskParams } from '#transport/rest/fields.ts'
 import { DeleteTaskLogsDocument, TaskLogsDocument } from '#transport/rest/generated/graphql.ts'
+import { cursor, linkHeader, listQuery, nextLink } from '#transport/rest/paging.ts'
 import { found } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
 
@@ -28,13 +29,13 @@ export const logRoutes: readonly Route[] = [
       from: moment('Not before.'),
       to: moment('Not after.'),
       after: cursor('Go on behind this line.'),
-      limit: pageQuery.limit,
+      limit: listQuery().limit,
     }),
     answers: {
       200: {
         description: 'A page of lines.',
         schema: z.array(logLine),
-        headers: { Link: 'The next page (`rel="next"`); absent on the last one.' },
+        headers: linkHeader,
       },
     },
     refusals: [404],

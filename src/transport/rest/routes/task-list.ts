@@ -1,13 +1,12 @@
 import { z } from 'zod'
-import { nextLink, oneWayToPage, pageQuery } from '#transport/rest/fields.ts'
 import {
   type TaskFilter,
   type TaskListItemFragment,
   TaskPagesDocument,
   TasksDocument,
 } from '#transport/rest/generated/graphql.ts'
-import type { Operations } from '#transport/rest/operations.ts'
-import { defineRoute, json, type Route } from '#transport/rest/route.ts'
+import { answerPage, linkHeader, listQuery, placeOf } from '#transport/rest/paging.ts'
+import { defineRoute, type Route } from '#transport/rest/route.ts'
 import {
   documentedStatuses,
   nameOfPriority,
@@ -32,13 +31,13 @@ const listed = z
   })
   .meta({ id: 'ListedTask', description: 'A task in a list.' })
 
-const listQuery = z.object({
+const taskQuery = z.object({
   status: z.array(z.enum(documentedStatuses)).optional().describe('One of these.'),
   priority: z.array(z.enum(priorityNames)).optional().describe('One of these.'),
   type: z.array(z.string().min(1).max(64)).optional().describe('One of these task types.'),
-  ...pageQuery,
+  ...listQuery(),
 })
-type ListQuery = z.output<typeof listQuery>
+type TaskQuery = z.output<typeof taskQuery>
 
 export const taskListRoutes: readonly Route[] = [
   defineRoute({
@@ -47,50 +46,33 @@ export const taskListRoutes: readonly Route[] = [
     name: 'listTasks',
     tag: 'Tasks',
     summary: 'Lists tasks, newest first.',
-    query: listQuery,
+    query: taskQuery,
     answers: {
       200: {
         description: 'A page of tasks.',
         schema: z.array(listed),
-        headers: { Link: 'The next page (`rel="next"`); absent on the last one.' },
+        headers: linkHeader,
       },
     },
     document: TasksDocument,
-    variables: async ({ query, operations }) => ({
-      where: toFilter(query),
-      first: query.limit,
-      after: await placeOf(query, operations),
-    }),
-    answer: ({ tasks: { nodes, pageInfo } }, { path, query }) =>
-      json(
-        200,
-        nodes.map(toListed),
-        nextLink({ path, query }, 'cursor', pageInfo.hasNextPage ? pageInfo.endCursor : null),
-      ),
+    async variables({ query, operations }) {
+      const where = toFilter(query)
+      const after = await placeOf(
+        query,
+        async (page) => (await operations.run(TaskPagesDocument, { where, ...page })).tasks.pageInfo,
+      )
+      return { where, first: query.limit, after }
+    },
+    answer: ({ tasks: { nodes, pageInfo } }, asked) => answerPage(nodes.map(toListed), pageInfo, asked),
   }),
 ]
 
-function toFilter({ status, priority, type }: ListQuery): TaskFilter {
+function toFilter({ status, priority, type }: TaskQuery): TaskFilter {
   return {
     ...(status && { status: status.flatMap(statusesOf) }),
     ...(priority && { priority: priority.map((name) => priorityOf[name]) }),
     ...(type && { type }),
   }
-}
-
-const widestPage = 200
-
-/** The cursor behind as many tasks as `offset` leaves out; GraphQL's lists know cursors only. */
-async function placeOf(query: ListQuery, operations: Operations): Promise<string | null> {
-  oneWayToPage(query)
-  let after = query.cursor ?? null
-  for (let left = query.offset; left > 0; left -= widestPage) {
-    const first = Math.min(left, widestPage)
-    const { tasks } = await operations.run(TaskPagesDocument, { where: toFilter(query), first, after })
-    after = tasks.pageInfo.endCursor ?? after
-    if (!tasks.pageInfo.hasNextPage) break
-  }
-  return after
 }
 
 function toListed(task: TaskListItemFragment) {

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { wholeNumber } from './fields.ts'
+import { Refused } from './refused.ts'
+import { type Answer, json } from './route.ts'
+
+const longestList = 200
+/** How far into a list `offset` may point; beyond it, `cursor` leads on. */
+const offsetLimit = 10_000
+
+/** `limit`, of which the default is given, and `offset` of a list. */
+export function pageBy(defaultSize: number) {
+  return {
+    limit: wholeNumber(1, longestList).default(defaultSize).describe(`How many, 1 to ${longestList}.`),
+    offset: wholeNumber(0, offsetLimit)
+      .default(0)
+      .describe(`How many to leave out first, at most ${offsetLimit}; longer lists are followed by \`cursor\`.`),
+  } as const
+}
+
+/** `limit`, `offset` and `cursor` of a list that GraphQL has as a connection. */
+export function listQuery(defaultSize = 50) {
+  return {
+    ...pageBy(defaultSize),
+    cursor: cursor('Go on behind this place: from the `Link` header of the page before.'),
+  } as const
+}
+
+/** An opaque place in a list. */
+export function cursor(description: string) {
+  return z.string().max(512).optional().describe(description)
+}
+
+interface PageInfo {
+  readonly endCursor: string | null
+  readonly hasNextPage: boolean
+}
+
+/**
+ * The cursor behind as many as `offset` leaves out; GraphQL's lists know cursors only, so `pageInfo` asks for pages of
+ * which nothing but the end is read. @throws {Refused} 400 when a page is asked for in both ways.
+ */
+export async function placeOf(
+  { offset, cursor }: { readonly offset: number; readonly cursor?: string | undefined },
+  pageInfo: (page: { first: number; after: string | null }) => Promise<PageInfo>,
+): Promise<string | null> {
+  if (offset > 0 && cursor !== undefined)
+    throw new Refused('MALFORMED_REQUEST', 'Ask for a page by `offset` or by `cursor`, not by both.')
+  let after = cursor ?? null
+  for (let left = offset; left > 0; left -= longestList) {
+    const { endCursor, hasNextPage } = await pageInfo({ first: Math.min(left, longestList), after })
+    after = endCursor ?? after
+    if (!hasNextPage) break
+  }
+  return after
+}
+
+/** What rows with a list say of their headers. */
+export const linkHeader = { Link: 'The next page (`rel="next"`); absent on the last one.' }
+
+/** A page of a list, with `Link` to the next one. */
+export function answerPage(items: readonly unknown[], { endCursor, hasNextPage }: PageInfo, asked: ListAsked): Answer {
+  return json(200, items, nextLink(asked, 'cursor', hasNextPage ? endCursor : null))
+}
+
+interface ListAsked {
+  readonly path: string
+  readonly query: Readonly<Record<string, unknown>>
+}
+
+/** `Link` to the next page (RFC 8288), with the request's other parameters kept; nothing on the last page. */
+export function nextLink({ path, query }: ListAsked, name: string, next: string | null): Record<string, string> {
+  if (next === null) return {}
+  const entries = Object.entries(query)
+    .filter(([key, value]) => value !== undefined && key !== 'offset' && key !== name)
+    .map(([key, value]) => [key, String(value)])
+  const parameters = new URLSearchParams([...entries, [name, next]] as [string, string][])
+  return { link: `<${path}?${parameters}>; rel="next"` }
+}
