@@ -94,13 +94,23 @@ builder.queryField('users', (t) =>
   t.field({
     type: UserConnection,
     description: 'The account’s people, by e-mail address.',
-    args: { first: t.arg.int(page.first), after: t.arg.string(page.after) },
-    resolve: async (_root, { first, after }, context, info) => {
+    args: {
+      role: t.arg({ type: PersonRole, description: 'Who are this in the account; all when absent.' }),
+      team: t.arg.string({ description: 'Who are in the team of this slug; all when absent.' }),
+      first: t.arg.int(page.first),
+      after: t.arg.string(page.after),
+    },
+    resolve: async (_root, { role, team, first, after }, context, info) => {
       context.caller.must('access:admin')
       const size = pageSize(first)
       const read = await context.db.user.findMany({
         ...nodeQuery(context, info, 'User'),
-        where: { removedAt: null, ...(after && { email: { gt: decodeCursor('users', after, 1)[0] ?? '' } }) },
+        where: {
+          removedAt: null,
+          ...(role && { role }),
+          ...(team != null && { memberships: { some: { team: { slug: team } } } }),
+          ...(after && { email: { gt: decodeCursor('users', after, 1)[0] ?? '' } }),
+        },
         orderBy: { email: 'asc' },
         take: size + 1,
       })

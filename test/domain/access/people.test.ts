@@ -67,6 +67,21 @@ describe('a user', () => {
     expect(found.users.nodes).toContainEqual({ email: 'ada@example.com' })
   })
 
+  it('is listed by role and by team', async () => {
+    const [owner, member] = [await person('OWNER'), await person()]
+    const slug = await team()
+    for (const who of [owner, member]) await change('addTeamMember', { slug, who })
+    const list = async (filter: string) => {
+      const query = `{ users(first: 200, ${filter}) { nodes { email } } }`
+      const { users } = await graphqlData<{ users: { nodes: { email: string }[] } }>(server, query)
+      return users.nodes.map(({ email }) => email)
+    }
+    expect(await list(`team: "${slug}"`)).toEqual([owner, member].toSorted())
+    expect(await list(`team: "${slug}", role: MEMBER`)).toEqual([member])
+    expect(await list('role: OWNER')).not.toContain(member)
+    expect(await list('team: "no-such-team"')).toEqual([])
+  })
+
   it.each([
     [{ email: 'nobody' }, 'email'],
     [{ email: '' }, 'email'],
