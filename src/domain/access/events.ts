@@ -93,16 +93,23 @@ export interface Loss {
   readonly from: Date
 }
 
+/** How much longer than others may go on what is under way with a right that somebody took from themselves: the request that did so has to be answered. */
+const ownAnswerMs = 1_000
+
 /** What an entry of the journal takes away; undefined for one that takes away nothing. */
-export function lossBy({ type, subject, at, data }: JournalEntry): Loss | undefined {
+export function lossBy({ type, subject, at, actor, data }: JournalEntry): Loss | undefined {
+  if (!takesAway.has(type)) return undefined
   const id = subject.slice(subject.indexOf(':') + 1)
-  if (type === 'auth.token_rotated') return { id, from: new Date((data as unknown as TokenEventData).expiresAt ?? at) }
-  return takesAway.has(type) ? { id, from: at } : undefined
+  const { expiresAt, userId } = data as { readonly expiresAt?: string; readonly userId?: string }
+  const from = type === 'auth.token_rotated' && expiresAt !== undefined ? new Date(expiresAt) : at
+  const isOwn = actor.id === id || actor.id === userId
+  return { id, from: isOwn ? new Date(from.getTime() + ownAnswerMs) : from }
 }
 
 /** With a new role, a connection has to be made anew: what it was allowed before may be allowed no longer. */
 const takesAway: ReadonlySet<string> = new Set<AuthEventType>([
   'auth.token_revoked',
+  'auth.token_rotated',
   'auth.session_ended',
   'auth.user_removed',
   'auth.user_role_changed',

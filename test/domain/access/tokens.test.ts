@@ -49,16 +49,16 @@ async function create(input: object, as = server.token): Promise<Outcome> {
   return outcomeOf(await graphql<{ outcome: Outcome }>(server, query, { input }, as))
 }
 
-async function rotate(input: object): Promise<Outcome> {
+async function rotate(input: object, as = server.token): Promise<Outcome> {
   const query = `mutation($input: RotateApplicationTokenInput!) { outcome: rotateApplicationToken(input: $input) {
     ... on RotateApplicationTokenPayload { token ${tokenFields} } ${fields} } }`
-  return outcomeOf(await graphql<{ outcome: Outcome }>(server, query, { input }))
+  return outcomeOf(await graphql<{ outcome: Outcome }>(server, query, { input }, as))
 }
 
-async function revoke(input: object): Promise<Outcome> {
+async function revoke(input: object, as = server.token): Promise<Outcome> {
   const query = `mutation($input: RevokeApplicationTokenInput!) { outcome: revokeApplicationToken(input: $input) {
     ... on RevokeApplicationTokenPayload { ${tokenFields} } ${fields} } }`
-  return outcomeOf(await graphql<{ outcome: Outcome }>(server, query, { input }))
+  return outcomeOf(await graphql<{ outcome: Outcome }>(server, query, { input }, as))
 }
 
 function outcomeOf(answer: Awaited<ReturnType<typeof graphql<{ outcome: Outcome }>>>): Outcome {
@@ -326,6 +326,21 @@ describe('rotating a token', () => {
     await revoke({ id })
     expect(await rotate({ id })).toMatchObject({ code: 'TOKEN_ENDED' })
     expect(await rotate({ id: '019ab000-0000-7000-8000-000000000000' })).toMatchObject({ code: 'NOT_FOUND' })
+  })
+})
+
+describe('a token that ends itself', () => {
+  it('is answered, each time, and accepted no longer', async () => {
+    for (let count = 0; count < 5; count += 1) {
+      const old = await made(['access:admin', 'tasks:read'])
+      const socket = await connectSocket(neighbour, { token: old.token })
+      const { token = '' } = await rotate({ id: old.id }, old.token)
+      expect(await tried(token)).toBe('a tool')
+      expect((await socket.closed).code).toBe(4403)
+      expect([await tried(old.token), await tried(old.token, neighbour)]).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED'])
+      expect(await revoke({ id: token }, token)).toMatchObject({ applicationToken: { status: 'REVOKED' } })
+      await until(async () => (await tried(token)) === 'UNAUTHENTICATED')
+    }
   })
 })
 
