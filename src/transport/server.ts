@@ -13,6 +13,7 @@ import { serveWebsocket } from './graphql/websocket.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { createRest } from './rest/create-rest.ts'
 import type { HealthSources } from './rest/health.ts'
+import { shownPath } from './shown-path.ts'
 
 export interface ApiOptions {
   readonly http: Server
@@ -78,7 +79,9 @@ export function serveApi({ http, access, contextOf, health, metrics, api, graphi
       if (!log.isLevelEnabled('debug') && res.statusCode < 500) return
       const ms = Math.round(performance.now() - startedAt)
       const { accountId, actor } = entrance.callerOf(req) ?? {}
-      const line = { requestId, accountId, actorId: actor?.id, method: req.method, path, status: res.statusCode, ms }
+      const { method } = req
+      const { statusCode: status } = res
+      const line = { requestId, accountId, actorId: actor?.id, method, path: shownPath(path), status, ms }
       if (res.statusCode >= 500) log.warn(line, 'a request was answered with a failure of ours')
       else log.debug(line, 'a request was answered')
     })

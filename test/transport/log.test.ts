@@ -73,7 +73,13 @@ describe('the log', () => {
       headers: { authorization: 'Bearer wrong-token-0123' },
     })
     await logged({ status: 401 })
-    const secrets = [server.token, 'wrong-token-0123', 'in-the-address-0123', new URL(database.url).password]
-    for (const secret of secrets) expect(server.output()).not.toContain(secret)
+    await fetch(`${server.url}/sfp/api/application-tokens/in-the-path-0123`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${server.token}` },
+    })
+    await logged({ method: 'DELETE', path: '/sfp/api/application-tokens/…', status: 404 })
+    const given = ['wrong-token-0123', 'in-the-address-0123', 'in-the-path-0123']
+    for (const secret of [server.token, ...given, new URL(database.url).password])
+      expect(server.output()).not.toContain(secret)
   })
 })

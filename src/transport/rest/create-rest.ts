@@ -5,6 +5,7 @@ import { type Context, Hono } from 'hono'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
+import { shownPath } from '#transport/shown-path.ts'
 import { createBridge } from './bridge.ts'
 import { check, createHealth, type HealthSources } from './health.ts'
 import { problemResponse } from './problem.ts'
@@ -43,7 +44,8 @@ export function createRest(options: RestOptions): (req: IncomingMessage, res: Se
   for (const [path, allow] of methodsByPath(routes)) app.all(path, (context) => otherMethod(context, allow))
 
   app.notFound(async (context) => {
-    const { method, path } = context.req
+    const { method } = context.req
+    const path = shownPath(context.req.path)
     const isKnown = await check(() => entrance.admit(context.env.incoming as IncomingMessage))
     return problem(
       context,
@@ -86,15 +88,15 @@ function allowOf(methods: readonly string[]): string {
 }
 
 function otherMethod(context: Context<Env>, allow: string): Response {
-  const { method, path } = context.req
+  const { method } = context.req
   if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })
-  const message = `${path} can't be asked with ${method}, only with ${allow}.`
+  const message = `${shownPath(context.req.path)} can't be asked with ${method}, only with ${allow}.`
   return problem(context, new Refused('METHOD_NOT_ALLOWED', message, { headers: { allow } }))
 }
 
 function problem({ req, env }: Context<Env>, refused: Refused): Response {
   return problemResponse(refused, {
-    path: new URL(req.url).pathname,
+    path: shownPath(new URL(req.url).pathname),
     requestId: String(env.outgoing.getHeader('x-request-id') ?? ''),
   })
 }
