@@ -19,6 +19,11 @@ export async function readJson(incoming: IncomingMessage, limit: number): Promis
   return parse(await readBody(incoming, limit))
 }
 
+/** Whether a body comes with the request (RFC 9112 §6.3). */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
 function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

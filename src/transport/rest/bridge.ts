@@ -5,7 +5,7 @@ import type { Caller } from '#domain/access/service.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
-import { acceptsJson, readJson } from './body.ts'
+import { acceptsJson, hasBody, readJson } from './body.ts'
 import { check } from './health.ts'
 import { type Operations, operationsOf } from './operations.ts'
 import { addressed } from './refused.ts'
@@ -71,10 +71,18 @@ async function requestOf(
     params: req.param() as Record<string, string>,
     query,
     headers: req.header(),
-    body: route.body === undefined ? undefined : await readJson(incoming, route.bodyLimit ?? defaultBodyLimit),
+    body: await bodyOf(route, incoming),
     signal: req.raw.signal,
     ...known,
   }
+}
+
+async function bodyOf(
+  { body, bodyIsOptional, bodyLimit = defaultBodyLimit }: Route,
+  incoming: IncomingMessage,
+): Promise<unknown> {
+  if (body === undefined) return undefined
+  return bodyIsOptional && !hasBody(incoming) ? {} : readJson(incoming, bodyLimit)
 }
 
 function isIterable(body: Answer['body']): body is AsyncIterable<Uint8Array> {

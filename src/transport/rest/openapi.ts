@@ -18,6 +18,9 @@ const tags = {
   Tasks: 'Work to be handed in, followed and stopped.',
   Logs: 'What tasks have logged.',
   'Signing in': 'Becoming somebody, and no longer being it.',
+  'Application tokens': 'What programs call with.',
+  Users: 'The people of the account.',
+  Teams: 'People who work together.',
   Documentation: 'This document.',
 }
 
@@ -104,7 +107,7 @@ interface ObjectSchema {
 function requestBody(route: Route, body: z.ZodType, schemas: Schemas): Json {
   const examples = Object.entries(route.bodyExamples ?? {}).map(([name, value]) => [name, { value }] as const)
   return {
-    required: true,
+    required: route.bodyIsOptional !== true,
     content: {
       'application/json': {
         schema: schemas.refer(body, 'input'),

@@ -66,6 +66,8 @@ interface RouteDocs {
   readonly answers: Readonly<Record<number, AnswerDocs>>
   /** Statuses of problems beside those that any such row can have. */
   readonly refusals?: readonly number[]
+  /** A request without a body is taken as one with an empty object. */
+  readonly bodyIsOptional?: boolean
   /** The largest body, in bytes. */
   readonly bodyLimit?: number
   readonly bodyExamples?: Readonly<Record<string, unknown>>

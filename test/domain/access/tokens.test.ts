@@ -337,7 +337,10 @@ describe('a token that ends itself', () => {
       const { token = '' } = await rotate({ id: old.id }, old.token)
       expect(await tried(token)).toBe('a tool')
       expect((await socket.closed).code).toBe(4403)
-      expect([await tried(old.token), await tried(old.token, neighbour)]).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED'])
+      expect([await tried(old.token), await tried(old.token, neighbour)]).toEqual([
+        'UNAUTHENTICATED',
+        'UNAUTHENTICATED',
+      ])
       expect(await revoke({ id: token }, token)).toMatchObject({ applicationToken: { status: 'REVOKED' } })
       await until(async () => (await tried(token)) === 'UNAUTHENTICATED')
     }

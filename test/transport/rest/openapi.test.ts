@@ -27,6 +27,7 @@ interface Operation {
     readonly required: boolean
     readonly schema: object
   }[]
+  readonly requestBody?: { readonly required: boolean; readonly content: Record<string, { readonly schema: object }> }
   readonly responses: Record<string, { description?: string; $ref?: string }>
 }
 
@@ -96,6 +97,18 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('says which bodies can be left out', () => {
+    const bodies = operations().flatMap(({ path, method, operation }) =>
+      operation.requestBody ? [{ call: `${method} ${path}`, required: operation.requestBody.required }] : [],
+    )
+    expect(bodies.filter(({ required }) => !required).map(({ call }) => call)).toEqual([
+      'post /api/application-tokens/{id}/rotate',
+      'post /sfp/api/application-tokens/{id}/rotate',
+    ])
+    for (const { operation } of operations())
+      if (operation.requestBody) expect(operation.requestBody.content['application/json']?.schema).not.toEqual({})
+  })
+
   it('needs a token, unlike its page', async () => {
     expect((await rest.ask('GET /api/openapi.json', { token: null })).status).toBe(401)
     expect((await rest.ask('GET /api/docs', { token: null })).status).toBe(200)
@@ -123,10 +136,44 @@ describe('the OpenAPI document', () => {
     await holds('cancelTask', await rest.ask(`DELETE /api/tasks/${distant}`))
     await holds('listTaskRuns', await rest.ask(`GET /api/tasks/${id}/recurring-instances`))
     await holds('stopRecurringTask', await rest.ask(`POST /api/tasks/${id}/stop-recurring`))
+    await holdsForAccess()
     await holds('getHealth', await rest.ask('GET /api'))
     await holds('getLiveness', await rest.ask('GET /livez'))
   })
 })
+
+/** The same of tokens, users and teams. */
+async function holdsForAccess(): Promise<void> {
+  const token = { name: 'a tool', scopes: ['tasks:read'] }
+  const made = await rest.ask<{ id: string }>('POST /api/application-tokens', { body: token })
+  await holds('createApplicationToken', made)
+  const rotated = await rest.ask<{ id: string }>(`POST /api/application-tokens/${made.body.id}/rotate`)
+  await holds('rotateApplicationToken', rotated)
+  await holds('listApplicationTokens', await rest.ask('GET /api/application-tokens'))
+  for (let count = 0; count < 2; count += 1)
+    await holds('revokeApplicationToken', await rest.ask(`DELETE /api/application-tokens/${rotated.body.id}`))
+  const [email, other] = ['ada@example.com', 'bob@example.com']
+  await holds('createUser', await rest.ask('POST /api/users', { body: { email, firstName: 'Ada', role: 'owner' } }))
+  await holds('createUser', await rest.ask('POST /api/users', { body: { email: other } }))
+  await holds('createUser', await rest.ask('POST /api/users', { body: { email } }))
+  await holds('updateUser', await rest.ask(`PUT /api/users/${email}`, { body: { lastName: 'Lovelace' } }))
+  await holds('getUser', await rest.ask(`GET /api/users/${email}`))
+  await holds('getOwnUser', await rest.ask('GET /api/users/me'))
+  await holds('listUsers', await rest.ask('GET /api/users'))
+  await holds('createTeam', await rest.ask('POST /api/teams', { body: { name: 'One', slug: 'one' } }))
+  await holds('createTeam', await rest.ask('POST /api/teams', { body: { name: 'One', slug: 'one' } }))
+  await holds('listTeams', await rest.ask('GET /api/teams'))
+  for (const who of [email, other])
+    await holds('addTeamMember', await rest.ask('POST /api/teams/one/members', { body: { email: who } }))
+  await holds('listTeamMembers', await rest.ask('GET /api/teams/one/members'))
+  const role = { body: { role: 'owner' } }
+  await holds('setTeamMemberRole', await rest.ask(`PUT /api/teams/one/members/${email}/role`, role))
+  await holds('removeTeamMember', await rest.ask(`DELETE /api/teams/one/members/${other}`))
+  await holds('removeTeamMember', await rest.ask(`DELETE /api/teams/one/members/${email}`))
+  await holds('deleteTeam', await rest.ask('DELETE /api/teams/one'))
+  await holds('deleteUser', await rest.ask(`DELETE /api/users/${other}`))
+  await holds('deleteUserByBody', await rest.ask('DELETE /api/users', { body: { email: other } }))
+}
 
 /** An answer is one that its row documents, field by field. */
 async function holds(name: string, { status, body }: { status: number; body: unknown }): Promise<void> {

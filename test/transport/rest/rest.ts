@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
@@ -71,4 +72,27 @@ export function gate(): { until: string; release: () => void } {
 export async function makeToken(server: TestServer, scopes: string[], where: 'same' | 'other'): Promise<string> {
   const { token } = await addToken(server, { scopes, ...(where === 'same' && { accountId: await ownAccount(server) }) })
   return token
+}
+
+let people = 0
+
+/** A person of the owner's account who is signed in: their address, and their access token. */
+export async function signInPerson(
+  server: TestServer,
+  role: 'OWNER' | 'MEMBER',
+): Promise<{ email: string; token: string }> {
+  people += 1
+  const email = `signed-in-${people}@example.com`
+  const password = 'correct horse battery staple'
+  const query = `mutation($email: String!, $role: PersonRole!, $password: String!) {
+    createUser(input: { email: $email, role: $role }) { __typename }
+    setPassword(input: { who: $email, password: $password }) { __typename }
+    signIn(input: { email: $email, password: $password }) { ... on SignInPayload { accessToken } } }`
+  const { signIn } = await graphqlData<{ signIn: { accessToken: string } }>(server, query, { email, role, password })
+  return { email, token: signIn.accessToken }
+}
+
+/** The next page of a list, as its answer links to it. */
+export function nextPage({ headers }: Pick<RestAnswer<unknown>, 'headers'>): string | undefined {
+  return /^<(.*)>; rel="next"$/.exec(headers.get('link') ?? '')?.[1]
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { clientOf, gate, makeToken, type RestClient, startRestServer } from './rest.ts'
+import { clientOf, gate, makeToken, nextPage, type RestClient, startRestServer } from './rest.ts'
 
 let server: TestServer
 let rest: RestClient
@@ -175,7 +175,7 @@ describe('GET /tasks', () => {
     while (next !== undefined) {
       const answer: Awaited<ReturnType<typeof list>> = await rest.ask(`GET ${next}`)
       seen.push(...idsOf(answer))
-      next = /^<(.*)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1]
+      next = nextPage(answer)
     }
     expect(seen).toEqual(ids)
   })

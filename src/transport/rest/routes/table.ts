@@ -1,6 +1,7 @@
 import type { Health } from '#transport/rest/health.ts'
 import { createDocument } from '#transport/rest/openapi.ts'
 import type { Route } from '#transport/rest/route.ts'
+import { applicationTokenRoutes } from './application-tokens.ts'
 import { documentRoutes } from './document.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoutes } from './jwks.ts'
@@ -10,6 +11,9 @@ import { signInRoutes } from './sign-in.ts'
 import { taskListRoutes } from './task-list.ts'
 import { taskPartRoutes } from './task-parts.ts'
 import { taskRoutes } from './tasks.ts'
+import { teamMemberRoutes } from './team-members.ts'
+import { teamRoutes } from './teams.ts'
+import { userRoutes } from './users.ts'
 
 export interface RoutesOptions {
   readonly health: Health
@@ -36,6 +40,10 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...logRoutes,
     ...signInRoutes(publicUrl),
     ...jwksRoutes(jwks),
+    ...applicationTokenRoutes,
+    ...userRoutes,
+    ...teamRoutes,
+    ...teamMemberRoutes,
   ]
   // The document also describes the rows that serve it.
   const documents = documentRoutes({

@@ -1,0 +1,202 @@
+import { z } from 'zod'
+import {
+  type ApplicationTokenFactsFragment,
+  ApplicationTokenPagesDocument,
+  type ApplicationTokenStatus,
+  ApplicationTokensDocument,
+  CreateApplicationTokenDocument,
+  RevokeApplicationTokenDocument,
+  RotateApplicationTokenDocument,
+} from '#transport/rest/generated/graphql.ts'
+import { answerPage, linkHeader, listQuery, placeOf } from '#transport/rest/paging.ts'
+import { defineRoute, json, type Route } from '#transport/rest/route.ts'
+
+const tag = 'Application tokens'
+
+const statuses = ['active', 'expired', 'revoked'] as const
+type Status = (typeof statuses)[number]
+const statusOf = {
+  ACTIVE: 'active',
+  EXPIRED: 'expired',
+  REVOKED: 'revoked',
+} as const satisfies Record<ApplicationTokenStatus, Status>
+const storedStatusOf = { active: 'ACTIVE', expired: 'EXPIRED', revoked: 'REVOKED' } as const
+
+const listed = z
+  .object({
+    id: z.string(),
+    name: z.string().describe('For people.'),
+    scopes: z.array(z.string()).describe('What it may do; `*` is everything.'),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime().describe('When it ends, or has ended, by itself.'),
+    status: z.enum(statuses),
+    lastUsedAt: z.iso.datetime().nullable().describe('Known some seconds later; null when it never was.'),
+  })
+  .meta({ id: 'ApplicationToken', description: 'A program’s right to call.' })
+
+const issued = listed
+  .extend({ token: z.string().describe('The token itself. It is shown this once, and kept nowhere.') })
+  .meta({ id: 'IssuedApplicationToken', description: 'A token that was made just now.' })
+
+const example = {
+  id: '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11',
+  name: 'pipeline',
+  scopes: ['tasks:write:type=deploy.*', 'events:read'],
+  createdAt: '2026-11-24T12:48:36.561Z',
+  expiresAt: '2026-12-24T12:48:36.561Z',
+  status: 'active',
+  lastUsedAt: null,
+}
+const issuedExample = { ...example, token: 'sbx_…' }
+
+/** What a token may that was asked for without scopes: what the documents let every application do. */
+const applicationScopes = [
+  'tasks:read',
+  'tasks:write',
+  'documents:read',
+  'documents:write',
+  'entries:read',
+  'entries:write',
+  'events:read',
+  'salesforce:admin',
+]
+
+const expiresIn = z
+  .int()
+  .min(1)
+  .max(36_500)
+  .optional()
+  .describe(
+    'After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise.',
+  )
+
+const request = z
+  .strictObject({
+    name: z.string().describe('Who uses it, and for what; at most 100 characters.'),
+    expiresIn,
+    scopes: z
+      .array(z.string())
+      .default(applicationScopes)
+      .describe(
+        'What it may do, such as `tasks:read`, `tasks:write:type=deploy.*` or `documents:write:releases/**`; nothing that its maker may not do.',
+      ),
+  })
+  .meta({ id: 'ApplicationTokenRequest', description: 'A token to be made.' })
+
+const rotation = z
+  .strictObject({
+    overlapMs: z
+      .int()
+      .min(0)
+      .max(7 * 24 * 60 * 60 * 1000)
+      .default(0)
+      .describe('How long the old token still works, in milliseconds; at most seven days.'),
+    expiresIn,
+  })
+  .meta({ id: 'ApplicationTokenRotation', description: 'How a token is to be replaced.' })
+
+const revoked = z
+  .object({ message: z.string(), id: z.string(), status: z.enum(statuses) })
+  .meta({ id: 'RevokedApplicationToken', description: 'A token that was revoked.' })
+
+/** What this door calls `expiresInDays`. */
+const names = { expiresInDays: 'expiresIn' }
+
+export const applicationTokenRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'get',
+    path: '/application-tokens',
+    name: 'listApplicationTokens',
+    tag,
+    summary: 'Lists the account’s application tokens, newest first.',
+    query: z.object({
+      status: z.array(z.enum(statuses)).optional().describe('One of these.'),
+      ...listQuery(),
+    }),
+    answers: {
+      200: { description: 'A page of tokens.', schema: z.array(listed), headers: linkHeader, example: [example] },
+    },
+    document: ApplicationTokensDocument,
+    async variables({ query, operations }) {
+      const status = query.status?.map((name) => storedStatusOf[name]) ?? null
+      const pageInfo = async (page: { first: number; after: string | null }) =>
+        (await operations.run(ApplicationTokenPagesDocument, { status, ...page })).applicationTokens.pageInfo
+      return { status, first: query.limit, after: await placeOf(query, pageInfo) }
+    },
+    answer: ({ applicationTokens: { nodes, pageInfo } }, asked) => answerPage(nodes.map(toListed), pageInfo, asked),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/application-tokens',
+    name: 'createApplicationToken',
+    tag,
+    summary: 'Makes an application token.',
+    description: 'Without `scopes` it may what is documented for every application: everything but administration.',
+    body: request,
+    bodyExamples: {
+      narrow: { name: 'pipeline', scopes: ['tasks:write:type=deploy.*', 'events:read'], expiresIn: 90 },
+      'for everything but administration': { name: 'pipeline', expiresIn: 30 },
+    },
+    answers: { 201: { description: 'The token works from now on.', schema: issued, example: issuedExample } },
+    document: CreateApplicationTokenDocument,
+    names,
+    variables: ({ body: { name, scopes, expiresIn = null } }) => ({
+      input: { name, scopes, expiresInDays: expiresIn },
+    }),
+    answer: ({ createApplicationToken }) => json(201, toIssued(createApplicationToken)),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/application-tokens/{id}/rotate',
+    name: 'rotateApplicationToken',
+    tag,
+    summary: 'Makes a successor with the same name and scopes, and ends the old token.',
+    params: z.object({ id: z.string().describe('The old token’s id.') }),
+    body: rotation,
+    bodyIsOptional: true,
+    bodyExamples: { 'with an hour to change over': { overlapMs: 3_600_000 } },
+    answers: { 201: { description: 'The successor works from now on.', schema: issued, example: issuedExample } },
+    refusals: [404, 409],
+    document: RotateApplicationTokenDocument,
+    names,
+    variables: ({ params: { id }, body: { overlapMs, expiresIn = null } }) => ({
+      input: { id, overlapMs, expiresInDays: expiresIn },
+    }),
+    answer: ({ rotateApplicationToken }) => json(201, toIssued(rotateApplicationToken)),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/application-tokens/{token}',
+    name: 'revokeApplicationToken',
+    tag,
+    summary: 'Ends a token for good, with everything that is under way with it.',
+    params: z.object({ token: z.string().describe('Its id, or the token itself.') }),
+    query: z.object({ reason: z.string().max(500).optional().describe('Why, for those who look at it later.') }),
+    answers: {
+      200: {
+        description: 'No process accepts the token any more.',
+        schema: revoked,
+        example: { message: 'The application token was revoked.', id: example.id, status: 'revoked' },
+      },
+    },
+    refusals: [404, 409],
+    document: RevokeApplicationTokenDocument,
+    variables: ({ params, query: { reason = null } }) => ({ input: { id: params.token, reason } }),
+    answer({ revokeApplicationToken: { applicationToken } }) {
+      const { id, status } = toListed(applicationToken)
+      return json(200, { message: 'The application token was revoked.', id, status })
+    },
+  }),
+]
+
+function toListed(token: ApplicationTokenFactsFragment): z.output<typeof listed> {
+  const { id, name, scopes, createdAt, expiresAt, status, lastUsedAt } = token
+  return { id, name, scopes, createdAt, expiresAt, status: statusOf[status], lastUsedAt }
+}
+
+function toIssued(made: {
+  readonly token: string
+  readonly applicationToken: ApplicationTokenFactsFragment
+}): z.output<typeof issued> {
+  return { ...toListed(made.applicationToken), token: made.token }
+}

@@ -1,0 +1,154 @@
+import { z } from 'zod'
+import {
+  AddTeamMemberDocument,
+  RemoveTeamMemberDocument,
+  TeamMembersDocument,
+  type TeamMembersFragment,
+  UpdateTeamMemberDocument,
+} from '#transport/rest/generated/graphql.ts'
+import { linkHeader, nextLink, pageBy } from '#transport/rest/paging.ts'
+import { done, nameOfRole, personParams, role, roleOf } from '#transport/rest/person.ts'
+import { found } from '#transport/rest/refused.ts'
+import { defineRoute, json, type Route } from '#transport/rest/route.ts'
+
+const tag = 'Teams'
+
+/** The documents write these names so. */
+const membership = z
+  .object({
+    user_id: z.string(),
+    account_id: z.string().describe('The team’s id.'),
+    email: z.string(),
+    first_name: z.string(),
+    last_name: z.string(),
+    role: role.describe('In the team.'),
+    created_at: z.iso.datetime().describe('Since when they are in it.'),
+  })
+  .meta({ id: 'TeamMembership', description: 'A person in a team.' })
+
+const members = z
+  .object({ members: z.array(membership), total: z.int().describe('How many there are on all pages.') })
+  .meta({ id: 'TeamMembers', description: 'A page of a team’s members.' })
+
+const changed = z
+  .object({ success: z.literal(true), membership })
+  .meta({ id: 'ChangedTeamMembership', description: 'A membership as it is now.' })
+
+const example = {
+  user_id: '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11',
+  account_id: '019e7c3a-9d40-7f0e-b1c2-6a7d2e1f0c55',
+  email: 'ada@example.com',
+  first_name: 'Ada',
+  last_name: 'Lovelace',
+  role: 'member',
+  created_at: '2026-11-24T12:48:36.561Z',
+}
+const changedExample = { success: true, membership: example }
+
+const teamParams = z.object({ slug: z.string().describe('The team’s slug.') })
+const memberParams = teamParams.extend(personParams.shape)
+
+export const teamMemberRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'get',
+    path: '/teams/{slug}/members',
+    name: 'listTeamMembers',
+    tag,
+    summary: 'Lists a team’s members, in the order in which they came.',
+    params: teamParams,
+    query: z.object({ role: role.optional().describe('Who are this in the team.'), ...pageBy(10) }),
+    answers: {
+      200: {
+        description: 'A page of members.',
+        schema: members,
+        headers: linkHeader,
+        example: { members: [example], total: 1 },
+      },
+    },
+    refusals: [404],
+    document: TeamMembersDocument,
+    variables: ({ params }) => ({ slug: params.slug }),
+    answer(data, { params, path, query }) {
+      const all = toMemberships(found(data.team, `team ${params.slug}`))
+      const matching = all.filter(({ role }) => query.role === undefined || role === query.role)
+      const end = query.offset + query.limit
+      const next = nextLink({ path, query }, 'offset', end < matching.length ? String(end) : null)
+      return json(200, { members: matching.slice(query.offset, end), total: matching.length }, next)
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/teams/{slug}/members',
+    name: 'addTeamMember',
+    tag,
+    summary: 'Takes a person of the account into a team.',
+    params: teamParams,
+    body: z
+      .strictObject({
+        email: z.string().describe('The person’s e-mail address.'),
+        role: role.default('member').describe('In the team.'),
+      })
+      .meta({ id: 'TeamMemberRequest', description: 'A person to be taken into a team.' }),
+    bodyExamples: { member: { email: 'ada@example.com', role: 'member' } },
+    answers: { 201: { description: 'The person is in the team.', schema: changed, example: changedExample } },
+    refusals: [404, 409],
+    document: AddTeamMemberDocument,
+    variables: ({ params, body }) => ({
+      input: { slug: params.slug, who: body.email, role: roleOf[body.role] },
+    }),
+    answer: ({ addTeamMember }, { body }) => json(201, toChanged(addTeamMember.team, body.email)),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/teams/{slug}/members/{email}',
+    name: 'removeTeamMember',
+    tag,
+    summary: 'Takes a person out of a team.',
+    description: 'Everybody may leave by themselves; the last owner stays.',
+    params: memberParams,
+    answers: { 200: { description: 'The person is in the team no longer.', schema: done } },
+    refusals: [404, 409],
+    document: RemoveTeamMemberDocument,
+    variables: ({ params }) => ({ slug: params.slug, who: params.email }),
+    answer: () => json(200, { success: true }),
+  }),
+  defineRoute({
+    method: 'put',
+    path: '/teams/{slug}/members/{email}/role',
+    name: 'setTeamMemberRole',
+    tag,
+    summary: 'Changes what a person is in a team.',
+    description: 'Nobody raises their own role, and the last owner stays one.',
+    params: memberParams,
+    body: z
+      .strictObject({ role: role.describe('In the team.') })
+      .meta({ id: 'TeamMemberRole', description: 'What a person is to be in a team.' }),
+    bodyExamples: { owner: { role: 'owner' } },
+    answers: { 200: { description: 'The person has the role.', schema: changed, example: changedExample } },
+    refusals: [404, 409],
+    document: UpdateTeamMemberDocument,
+    variables: ({ params, body }) => ({
+      input: { slug: params.slug, who: params.email, role: roleOf[body.role] },
+    }),
+    answer: ({ updateTeamMember }, { params }) => json(200, toChanged(updateTeamMember.team, params.email)),
+  }),
+]
+
+function toMemberships({ id, members }: TeamMembersFragment): z.output<typeof membership>[] {
+  return members.map(({ user, role, joinedAt }) => ({
+    user_id: user.id,
+    account_id: id,
+    email: user.email,
+    first_name: user.firstName,
+    last_name: user.lastName,
+    role: nameOfRole[role],
+    created_at: joinedAt,
+  }))
+}
+
+/** The membership of whoever was named by address or id. */
+function toChanged(team: TeamMembersFragment, who: string): z.output<typeof changed> {
+  const name = who.trim().toLowerCase()
+  const own = toMemberships(team).find(({ email, user_id }) => email === name || user_id === name)
+  return { success: true, membership: found(own, `member ${who}`) }
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import {
+  CreateTeamDocument,
+  DeleteTeamDocument,
+  type TeamFactsFragment,
+  TeamPagesDocument,
+  TeamsDocument,
+} from '#transport/rest/generated/graphql.ts'
+import { answerPage, linkHeader, listQuery, placeOf } from '#transport/rest/paging.ts'
+import { done } from '#transport/rest/person.ts'
+import { defineRoute, json, type Route } from '#transport/rest/route.ts'
+
+const tag = 'Teams'
+
+const team = z
+  .object({
+    id: z.string(),
+    slug: z.string().describe('What it is called by; unique in the account.'),
+    name: z.string().describe('For people.'),
+    description: z.string().describe('What they do; may be empty.'),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Team', description: 'People who work together.' })
+
+const example = {
+  id: '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11',
+  slug: 'engine',
+  name: 'Engine',
+  description: 'They build it.',
+  createdAt: '2026-11-24T12:48:36.561Z',
+}
+
+export const teamRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'get',
+    path: '/teams',
+    name: 'listTeams',
+    tag,
+    summary: 'Lists the account’s teams, oldest first.',
+    query: z.object(listQuery()),
+    answers: {
+      200: { description: 'A page of teams.', schema: z.array(team), headers: linkHeader, example: [example] },
+    },
+    document: TeamsDocument,
+    variables: async ({ query, operations }) => ({
+      first: query.limit,
+      after: await placeOf(query, async (page) => (await operations.run(TeamPagesDocument, page)).teams.pageInfo),
+    }),
+    answer: ({ teams: { nodes, pageInfo } }, asked) => answerPage(nodes.map(toTeam), pageInfo, asked),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/teams',
+    name: 'createTeam',
+    tag,
+    summary: 'Makes a team.',
+    description: 'A person who makes one is its owner.',
+    body: z
+      .strictObject({
+        name: z.string().describe('At most 100 characters.'),
+        slug: z.string().describe('1 to 63 of a-z, 0-9 and, between them, -.'),
+        description: z.string().default('').describe('At most 500 characters.'),
+      })
+      .meta({ id: 'TeamRequest', description: 'A team to be made.' }),
+    bodyExamples: { engine: { name: 'Engine', slug: 'engine', description: 'They build it.' } },
+    answers: {
+      201: {
+        description: 'The team is there.',
+        schema: z
+          .object({ success: z.literal(true), team })
+          .meta({ id: 'ChangedTeam', description: 'A team as it is now.' }),
+        example: { success: true, team: example },
+      },
+    },
+    refusals: [409],
+    document: CreateTeamDocument,
+    variables: ({ body }) => ({ input: body }),
+    answer: ({ createTeam }) => json(201, { success: true, team: toTeam(createTeam.team) }),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/teams/{slug}',
+    name: 'deleteTeam',
+    tag,
+    summary: 'Deletes a team; the account’s last one stays.',
+    description: 'Its members belong to the account as before.',
+    params: z.object({ slug: z.string().describe('The team’s slug.') }),
+    answers: { 200: { description: 'The team is gone.', schema: done } },
+    refusals: [404, 409],
+    document: DeleteTeamDocument,
+    variables: ({ params }) => ({ slug: params.slug }),
+    answer: () => json(200, { success: true }),
+  }),
+]
+
+function toTeam({ id, slug, name, description, createdAt }: TeamFactsFragment): z.output<typeof team> {
+  return { id, slug, name, description, createdAt }
+}
