@@ -1,5 +1,5 @@
 import { type FollowOptions, persist, type SignalboxClient, TaskLogsDocument } from '#client/index.ts'
-import { found } from './task-text.ts'
+import { found } from './found.ts'
 
 export interface LogLine {
   readonly at: string
@@ -60,7 +60,7 @@ export class TaskLogReader {
     const { signal } = this.#options
     const variables = { id: this.#id, first: pageSize, after: this.#cursor }
     const { task } = await persist(() => this.#client.request(TaskLogsDocument, variables, { signal }), { signal })
-    const { nodes, pageInfo } = found(task, this.#id).logs
+    const { nodes, pageInfo } = found(task, `task ${this.#id}`).logs
     for (const line of nodes) this.#onLine(line)
     this.#cursor = pageInfo.endCursor ?? this.#cursor
     return pageInfo.hasNextPage

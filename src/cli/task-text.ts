@@ -1,4 +1,4 @@
-import { SignalboxError, type TaskStatus, type TaskSummaryFragment } from '#client/index.ts'
+import type { TaskStatus, TaskSummaryFragment } from '#client/index.ts'
 import type { Style } from './output.ts'
 import { duration, printable } from './text.ts'
 
@@ -10,13 +10,6 @@ export const statusStyles: Readonly<Record<TaskStatus, Style>> = {
   COMPLETED: 'green',
   FAILED: 'red',
   CANCELLED: 'yellow',
-}
-
-/** What a look-up has found. @throws {SignalboxError} NOT_FOUND when that is nothing. */
-export function found<Value>(value: Value | null | undefined, id: string): Value {
-  if (value === null || value === undefined)
-    throw new SignalboxError(`There is no task ${id} in this account.`, { code: 'NOT_FOUND' })
-  return value
 }
 
 /** How a task has ended, in one line. */

@@ -7,11 +7,11 @@ import {
   type TaskUpdate,
 } from '#client/index.ts'
 import { exitCodeOfStatus, exitCodes } from './exit-codes.ts'
+import { found } from './found.ts'
 import { type Interruption, interruption } from './interrupt.ts'
 import { reconnectionRemarks } from './reconnection.ts'
 import type { Api } from './session.ts'
 import { TaskLogReader } from './task-log-reader.ts'
-import { found } from './task-text.ts'
 import { createTaskView, type TaskOutcome, type TaskView } from './task-view.ts'
 
 /** A result of so many lines is shown with the outcome; of a longer one, how to get it. */
@@ -53,7 +53,7 @@ async function follow(
   }
   if (view.isForPeople) await log.drain()
   const { task } = await persist(() => client.request(TaskOutcomeDocument, { id }, { signal }), { signal })
-  return found(task, id)
+  return found(task, `task ${id}`)
 }
 
 function mayHaveLogged({ kind, attempt }: TaskUpdate): boolean {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { found } from '#cli/found.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
-import { found } from '#cli/task-text.ts'
 import { SignalboxError, TaskPartBytesDocument, TaskPartsDocument } from '#client/index.ts'
 import { partTable } from './task-show.ts'
 
@@ -20,7 +20,7 @@ export function addTaskPartsCommand(parent: Command, session: Session): void {
     )
   session.api(command, async (api, _options: object, id: string, name: string | undefined) => {
     if (name !== undefined) return write(api, id, name)
-    const { parts } = found((await api.client.request(TaskPartsDocument, { id })).task, id)
+    const { parts } = found((await api.client.request(TaskPartsDocument, { id })).task, `task ${id}`)
     if (api.json) api.output.document(parts)
     else if (parts.length === 0) api.output.remark('No parts.')
     else partTable(api.output, parts)
@@ -43,7 +43,7 @@ async function write({ client, output, json }: Api, id: string, name: string): P
 
 async function readStretch(client: Api['client'], id: string, name: string, offset: number) {
   const { task } = await client.request(TaskPartBytesDocument, { id, name, offset, length: stretchBytes })
-  const { part } = found(task, id)
+  const { part } = found(task, `task ${id}`)
   if (part === null) throw new SignalboxError(`Task ${id} has no part "${name}".`, { code: 'NOT_FOUND' })
   return part
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { CommandFailure, exitCodeOfStatus, exitCodes } from '#cli/exit-codes.ts'
+import { found } from '#cli/found.ts'
 import { examples, type Session } from '#cli/session.ts'
-import { found, outcome } from '#cli/task-text.ts'
+import { outcome } from '#cli/task-text.ts'
 import type { TaskOutcome } from '#cli/task-view.ts'
 import { TaskOutcomeDocument } from '#client/index.ts'
 
@@ -12,7 +13,7 @@ export function addTaskResultCommand(parent: Command, session: Session): void {
     .description('Prints the result of a task that is COMPLETED, as JSON. Of any other task it says why there is none.')
     .addHelpText('after', () => examples(`${session.invocation} task result 0197e2c4-… | jq .lines`))
   session.api(command, async ({ client, output, json, invocation }, _options: object, id: string) => {
-    const task = found((await client.request(TaskOutcomeDocument, { id })).task, id)
+    const task = found((await client.request(TaskOutcomeDocument, { id })).task, `task ${id}`)
     refuseWithoutResult(task, invocation)
     if (json) output.document(task.result)
     else output.line(output.value(task.result))

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
+import { found } from '#cli/found.ts'
 import type { Output } from '#cli/output.ts'
 import type { Session } from '#cli/session.ts'
-import { found, runTime, statusStyles } from '#cli/task-text.ts'
+import { runTime, statusStyles } from '#cli/task-text.ts'
 import { duration, moment, printable, size } from '#cli/text.ts'
 import { TaskDetailsDocument, type TaskDetailsQuery } from '#client/index.ts'
 
@@ -14,7 +15,7 @@ export function addTaskShowCommand(parent: Command, session: Session): void {
     .description('Shows everything about one task but its log.')
   session.api(command, async ({ client, output, json }, _options: object, id: string) => {
     const { task } = await client.request(TaskDetailsDocument, { id })
-    const details = found(task, id)
+    const details = found(task, `task ${id}`)
     if (json) output.document(details)
     else show(output, details)
   })

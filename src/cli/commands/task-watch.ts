@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { exitCodeHelp } from '#cli/exit-codes.ts'
+import { found } from '#cli/found.ts'
 import { examples, type Session } from '#cli/session.ts'
-import { found } from '#cli/task-text.ts'
 import { watchTask } from '#cli/watch-task.ts'
 import { TaskOutcomeDocument } from '#client/index.ts'
 
@@ -16,6 +16,6 @@ export function addTaskWatchCommand(parent: Command, session: Session): void {
     .addHelpText('after', () => exitCodeHelp + examples(`${session.invocation} task watch 0197e2c4-… --json`))
   session.api(command, async (api, _options: object, id: string) => {
     const { task } = await api.client.request(TaskOutcomeDocument, { id })
-    return watchTask(api, found(task, id))
+    return watchTask(api, found(task, `task ${id}`))
   })
 }
