@@ -77,12 +77,16 @@ function splitAssignment(text: string, option: string): readonly [name: string, 
 
 const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
+/** A duration such as `30s`, `10m`, `2h`, `1d`, in milliseconds; undefined for what is none. */
+export function durationMs(text: string): number | undefined {
+  const [, amount, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? []
+  return amount === undefined ? undefined : Number(amount) * (unitMs[unit] ?? 0)
+}
+
 /** A moment as ISO 8601, or as so long from now: `30s`, `10m`, `2h`, `1d`. */
 export function readMoment(text: string, now: number = Date.now()): string {
-  const [, amount, unit] = /^\+?(\d+)([smhd])$/.exec(text) ?? []
-  if (amount !== undefined && unit !== undefined) {
-    return new Date(now + Number(amount) * (unitMs[unit] ?? 0)).toISOString()
-  }
+  const fromNowMs = durationMs(text.replace(/^\+/, ''))
+  if (fromNowMs !== undefined) return new Date(now + fromNowMs).toISOString()
   const date = new Date(text)
   if (!/^\d{4}-/.test(text) || Number.isNaN(date.getTime()))
     throw new CommandFailure(

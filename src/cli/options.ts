@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { durationMs } from './input.ts'
 
 /** `a,b` as a list; given again, it adds to it. */
 export function readList(text: string, previous: readonly string[] = []): string[] {
@@ -39,4 +40,18 @@ function choose<Name extends string>(names: readonly Name[], text: string): Name
 export function readCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.')
   return Number(text)
+}
+
+/** Reads a duration such as `30s`, `10m`, `2h`, `1d`, into milliseconds. */
+export function readDuration(text: string): number {
+  const ms = durationMs(text)
+  if (ms === undefined) throw new InvalidArgumentError('It must be a duration such as 30s, 10m, 2h or 1d.')
+  return ms
+}
+
+/** Reads whole days, such as `30d` or `30`. */
+export function readDays(text: string): number {
+  const [, days] = /^([1-9]\d{0,4})d?$/.exec(text) ?? []
+  if (days === undefined) throw new InvalidArgumentError('It must be whole days, such as 30d.')
+  return Number(days)
 }

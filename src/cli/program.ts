@@ -4,6 +4,9 @@ import { addEventsCommand } from '#cli/commands/events.ts'
 import { addMigrateCommand } from '#cli/commands/migrate.ts'
 import { addServeCommand } from '#cli/commands/serve.ts'
 import { addTaskCommand } from '#cli/commands/task.ts'
+import { addTeamCommand } from '#cli/commands/team.ts'
+import { addTokenCommand } from '#cli/commands/token.ts'
+import { addUserCommand } from '#cli/commands/user.ts'
 import { addViewerCommand } from '#cli/commands/viewer.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import { exitCodeHelp } from './exit-codes.ts'
@@ -31,6 +34,9 @@ export function createProgram(session: Session, say: (text: string) => void): Co
   addDoctorCommand(program, session)
   addTaskCommand(program, session)
   addEventsCommand(program, session)
+  addTokenCommand(program, session)
+  addUserCommand(program, session)
+  addTeamCommand(program, session)
   addViewerCommand(program, session)
   return program
 }

@@ -74,10 +74,11 @@ function sentence(error: unknown, invocation: string): string {
   return [printable(withoutIssues(error)), ...issues, ...advice(error, invocation)].join('\n')
 }
 
-/** The message may list the issues itself. */
+/** The message may list the issues itself, as a sentence or not. */
 function withoutIssues({ message, issues }: SignalboxError): string {
   const listed = (issues ?? []).map(issueText).join('; ')
-  return listed !== '' && message.endsWith(listed) ? message.slice(0, -listed.length).trimEnd() : message
+  const ending = [listed, `${listed}.`].find((text) => listed !== '' && message.endsWith(text))
+  return ending === undefined ? message : message.slice(0, -ending.length).trimEnd()
 }
 
 function issueText({ path, message }: InputIssue): string {

@@ -1,0 +1,21 @@
+import type { Command } from 'commander'
+import { examples, type Session } from '#cli/session.ts'
+import { printable } from '#cli/text.ts'
+import { payloadOf, RevokeApplicationTokenDocument } from '#client/index.ts'
+
+export function addTokenRevokeCommand(parent: Command, session: Session): void {
+  const command = parent
+    .command('revoke <id>')
+    .summary('end an application token for good')
+    .description(
+      'Ends an application token for good, named by its id or by itself, with all that is under way with it.',
+    )
+    .option('--reason <text>', 'why, for those who look at it later')
+    .addHelpText('after', () => examples(`${session.invocation} token revoke 01a20d99-… --reason 'was in a log'`))
+  session.api(command, async ({ client, output, json }, { reason }: { reason?: string }, id: string) => {
+    const { revokeApplicationToken } = await client.request(RevokeApplicationTokenDocument, { input: { id, reason } })
+    const { applicationToken } = payloadOf(revokeApplicationToken)
+    if (json) return output.document(applicationToken)
+    output.line(`Application token ${applicationToken.id} is revoked: ${printable(applicationToken.name)}.`)
+  })
+}

@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import type { Session } from '#cli/session.ts'
+import { addTokenCreateCommand, addTokenRotateCommand } from './token-issue.ts'
+import { addTokenListCommand } from './token-list.ts'
+import { addTokenRevokeCommand } from './token-revoke.ts'
+
+/** Everything about application tokens. */
+export function addTokenCommand(parent: Command, session: Session): void {
+  const token = parent
+    .command('token')
+    .summary('make, renew and end application tokens')
+    .description('Makes, renews and ends application tokens: what programs call with.')
+  for (const add of [addTokenListCommand, addTokenCreateCommand, addTokenRotateCommand, addTokenRevokeCommand])
+    add(token, session)
+}
