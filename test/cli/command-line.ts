@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly env?: Record<string, string>
   readonly input?: string
   readonly cwd?: string
+  /** What is started with the arguments in the place of the command line. */
+  readonly program?: string
   /** Another user than this process's; only root may choose. */
   readonly uid?: number
   readonly gid?: number
@@ -24,7 +26,8 @@ export interface RunOptions {
 
 /** Starts the command line as its own process, with nothing of this one's environment but the path. */
 export function start(args: readonly string[], { env = {}, input = '', ...options }: RunOptions = {}): Run {
-  const child = spawn(process.execPath, [mainFile, ...args], {
+  const [file, own] = options.program === undefined ? [process.execPath, [mainFile]] : [options.program, []]
+  const child = spawn(file, [...own, ...args], {
     cwd: options.cwd,
     uid: options.uid,
     gid: options.gid,

@@ -18,6 +18,8 @@ export interface Update {
 
 const fields = 'cursor kind taskId status attempt progress step log { message } part { name }'
 
+/** A subscription to what one task does. */
+export const taskUpdates = `subscription ($id: ID!) { stream: taskUpdates(id: $id) { ${fields} } }`
 /** A subscription to what all tasks do. */
 export const taskFeed = `subscription { stream: taskFeed { ${fields} } }`
 
