@@ -2,6 +2,8 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
 const complaint = /(?:\b(?:PANIC|FATAL|ERROR|error):\s+|(?=\bchild process (?:was|exited)))(.*)$/
+/** What clients are told who come at a bad moment: true, and never why a server ends. */
+const rejection = /FATAL:\s+the database system is /
 const lineLimit = 40
 
 /** The last lines that a program of PostgreSQL printed, kept to tell why it failed. */
@@ -28,7 +30,7 @@ export class PostgresOutput {
 
   /** The last complaint: what came before it in a server was survived. */
   get lastComplaint(): string {
-    return this.#complaintAt(this.#lines.findLastIndex((line) => complaint.test(line)))
+    return this.#complaintAt(this.#lines.findLastIndex((line) => complaint.test(line) && !rejection.test(line)))
   }
 
   /** Without severity and time, with its detail or hint; the last line when nothing was complained about. */
