@@ -88,9 +88,14 @@ function hintOf(error: GraphQLError): HttpHint | undefined {
   return error.path === undefined ? { status: 400, spec: true } : undefined
 }
 
+/** PostgreSQL's word for it: what is there can be read, and nothing written. */
+const diskFull = '53100'
+const fullText = 'The database has no room left on its disk; try again once the operator has made some.'
+
 function outage(cause: unknown, error: unknown, log: Logger): GraphQLError {
-  log.warn({ err: cause }, 'the database did not answer')
-  return new GraphQLError('The database does not answer at the moment; try again.', {
+  const isFull = (cause as { code?: unknown }).code === diskFull
+  log.warn({ err: cause }, isFull ? 'the database has no room left on its disk' : 'the database did not answer')
+  return new GraphQLError(isFull ? fullText : 'The database does not answer at the moment; try again.', {
     ...placeOf(error),
     extensions: { code: 'UNAVAILABLE', http: { status: 503 } },
   })
