@@ -18,18 +18,15 @@ import type { Priority } from '#domain/tasks/task.ts'
 import type { TaskTypes } from '#domain/tasks/task-type.ts'
 import { startWorker, type Worker } from '#domain/tasks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
-import { StartupError } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { within } from '#lib/within.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import { AccountViews } from '#platform/database/account-view.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
-import { type EmbeddedDatabase, startEmbeddedDatabase } from '#platform/database/embedded.ts'
-import { migrate } from '#platform/database/migrate.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
 import { createTransact, type Transact } from '#platform/database/transaction.ts'
 import { closeServer, listen } from '#platform/http/listener.ts'
-import { installationId, prepareDataDir } from '#platform/installation.ts'
+import { installationId } from '#platform/installation.ts'
 import { Journal } from '#platform/journal/journal.ts'
 import { addPartitions, continueCounting, dropPartitions } from '#platform/journal/partitions.ts'
 import { JournalTail } from '#platform/journal/tail.ts'
@@ -43,6 +40,7 @@ import { createMetrics, type Metrics } from '#platform/telemetry/metrics.ts'
 import type { HealthSources } from '#transport/rest/health.ts'
 import { serveApi } from '#transport/server.ts'
 import type { Config } from './config.ts'
+import type { Place } from './place.ts'
 
 const { version } = packageJson
 
@@ -67,33 +65,31 @@ export interface App {
   stop(): Promise<void>
 }
 
-export interface AppOptions {
-  readonly log: Logger
-  /** The database has gone away for good, so that nothing works any more. */
-  readonly onFatal: (error: Error) => void
-}
-
-/** Starts everything that the configuration asks for. @throws {StartupError} with a sentence for the operator. */
-export async function startApp(config: Config, options: AppOptions): Promise<App> {
-  const opened = new Opened(options.log)
+/**
+ * Starts everything that the configuration asks for, at a place that may still be about to open, and closes with it.
+ * @throws {StartupError} with a sentence for the operator.
+ */
+export async function startApp(config: Config, place: Promise<Place>, log: Logger): Promise<App> {
+  const opened = new Opened(log)
+  opened.addBounded(() => place.then(({ close }) => close(), notOpened))
   try {
-    return await start(config, options, opened)
+    return await start(config, place, log, opened)
   } catch (error) {
     await opened.closeAll()
     throw error
   }
 }
 
-async function start(config: Config, { log, onFatal }: AppOptions, opened: Opened): Promise<App> {
+/** Nothing has to be closed; whoever waits for the place hears why. */
+function notOpened(): void {}
+
+async function start(config: Config, opening: Promise<Place>, log: Logger, opened: Opened): Promise<App> {
   const project = await loadProjectConfig({ file: config.configFile, cwd: config.workingDirectory })
   const types = loadTaskTypes(project, { egressAllow: config.egressAllow })
-  await prepareDataDir(config.dataDir)
-  const place = await findDatabase(config, log, onFatal, opened)
-  const { applied } = await migrate({ databaseUrl: place.url, log })
-  if (applied.length > 0) log.info({ migrations: applied.length }, 'the database was migrated')
+  const place = await opening
 
   const metrics = createMetrics()
-  const store = await openStore(config, place.url, log, opened)
+  const store = await openStore(config, place.databaseUrl, log, opened)
   const { database, transact, queue, journal, board } = store
   const access = await openAccess(config, store, log, opened)
 
@@ -148,7 +144,7 @@ async function start(config: Config, { log, onFatal }: AppOptions, opened: Opene
   serving = true
   return {
     url: config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
-    database: place.name,
+    database: place.database,
     taskTypes: types.list().length,
     ownerToken,
     async stop() {
@@ -191,17 +187,6 @@ class Opened {
       }
     }
   }
-}
-
-async function findDatabase(config: Config, log: Logger, onFatal: AppOptions['onFatal'], opened: Opened) {
-  if (config.databaseUrl !== undefined) return { url: config.databaseUrl, name: 'external PostgreSQL' }
-  const embedded: EmbeddedDatabase = await startEmbeddedDatabase({
-    dataDir: config.dataDir,
-    log,
-    onExit: (reason) => onFatal(new StartupError(reason)),
-  })
-  opened.addBounded(() => embedded.stop())
-  return { url: embedded.url, name: `embedded PostgreSQL ${embedded.version}` }
 }
 
 /** Everything that stands on the database and that all roles share. */

@@ -1,9 +1,10 @@
 import { errorMessage, StartupError } from '#lib/errors.ts'
 import { createLog, type Logger } from '#platform/telemetry/log.ts'
-import { type App, startApp } from './app.ts'
+import type { App } from './app.ts'
 import { banner } from './banner.ts'
 import { type Config, readConfig } from './config.ts'
 import { awaitEnd, type End } from './ending.ts'
+import { openPlace } from './place.ts'
 
 export interface ServeOptions {
   readonly configFile: string | undefined
@@ -25,7 +26,11 @@ export async function serve({ configFile, invocation }: ServeOptions): Promise<n
     const workingDirectory = process.cwd()
     const config = readConfig(process.env, { workingDirectory, isTerminal: process.stdout.isTTY, configFile })
     log = createLog({ level: config.logLevel, format: config.logFormat, isColored: isColored(process.stdout) })
-    const app = await startApp(config, { log, onFatal: ending.fail })
+    const place = openPlace(config, { log, onFatal: ending.fail })
+    // Most of the program is loaded while the database starts; whoever uses the place hears of its failure.
+    place.catch(() => {})
+    const { startApp } = await import('./app.ts')
+    const app = await startApp(config, place, log)
     show(app, config, invocation)
     return await end(await ending.first, app, config, log)
   } catch (error) {

@@ -7,6 +7,7 @@ import { inject } from 'vitest'
 import { createLog } from '#platform/telemetry/log.ts'
 import { type App, startApp } from '#src/app.ts'
 import { readConfig } from '#src/config.ts'
+import { openPlace } from '#src/place.ts'
 import { cloneTemplate, runOnce } from './template.ts'
 import { until } from './until.ts'
 
@@ -87,12 +88,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     isTerminal: false,
     configFile: options.configFile,
   })
-  const app: App = await startApp(config, {
-    log: createLog({ level: config.logLevel, format: 'json' }),
-    onFatal: (error) => {
-      throw error
-    },
-  })
+  const log = createLog({ level: config.logLevel, format: 'json' })
+  const onFatal = (error: Error) => {
+    throw error
+  }
+  const app: App = await startApp(config, openPlace(config, { log, onFatal }), log)
   return {
     url: app.url,
     token: ownerToken,
