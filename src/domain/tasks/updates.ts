@@ -135,7 +135,7 @@ async function* untilEnd(
 /** Whether the task's end stands between a cursor and what was handed out to streams by now. */
 async function hasEndedBehind(deps: UpdatesDeps, accountId: string, taskId: string, cursor: string): Promise<boolean> {
   const filter = { accountId, subject: taskSubject(taskId), types: endTypes }
-  return (await deps.journal.page(filter, cursor, 1)).length > 0
+  return deps.journal.hasPassed(filter, cursor)
 }
 
 /**

@@ -3,7 +3,7 @@ import { Mailbox } from '#lib/mailbox.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import { comparePositions, type JournalEntry, type Position } from './entry.ts'
 import { journalCursor, parseJournalCursor } from './journal-cursor.ts'
-import { readHistory, readPruned } from './store.ts'
+import { readEnd, readHistory, readPruned } from './store.ts'
 import type { JournalTail } from './tail.ts'
 
 /** Which of an account's entries a stream or a page has. */
@@ -68,12 +68,19 @@ export class Journal {
   }
 
   /**
-   * One page of an account's past, oldest first.
+   * One page of an account's past, oldest first: up to whatever was committed when it is asked for, unless a transaction
+   * that began earlier is still running.
    * @throws {InvalidCursor} when `after` is malformed or foreign. @throws {CursorExpired} when it is too old.
    */
   async page(filter: JournalFilter, after: string | undefined, first: number): Promise<JournalEntry[]> {
     const from = after === undefined ? beginning : await this.#resume(filter.accountId, after)
-    return this.#history(filter, from, this.#tail.position, first)
+    return this.#history(filter, from, await readEnd(this.#sql), first)
+  }
+
+  /** Whether something that matches stands behind a cursor and was handed out to streams. @throws as {@link page} */
+  async hasPassed(filter: JournalFilter, after: string): Promise<boolean> {
+    const from = await this.#resume(filter.accountId, after)
+    return (await this.#history(filter, from, this.#tail.position, 1)).length > 0
   }
 
   /** Whether something that matches was committed after a cursor. @throws {InvalidCursor} @throws {CursorExpired} */

@@ -271,7 +271,11 @@ describe('revoking a token', () => {
     const { id } = await made(['tasks:read'])
     await revoke({ id })
     expect(await revoke({ id })).toMatchObject({ code: 'TOKEN_ENDED' })
-    expect((await eventsOf(id)).filter((type) => type === 'auth.token_revoked')).toHaveLength(1)
+    const events = await until(async () => {
+      const found = await eventsOf(id)
+      return found.includes('auth.token_revoked') && found
+    })
+    expect(events.filter((type) => type === 'auth.token_revoked')).toHaveLength(1)
   })
 
   it('does not reach into another account, nor repeats what may be a token', async () => {
