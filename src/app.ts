@@ -227,7 +227,10 @@ async function openStore(config: Config, url: string, log: Logger, opened: Opene
   })
   const queue = await Queue.start({ database, queues: queueNames, log })
   opened.add(() => queue.stop())
-  return { database, session, tail, journal: new Journal({ sql: database, tail }), transact, queue, board }
+  const journal = new Journal({ sql: database, tail })
+  // After the journal, whose streams thus have a step before the board speaks of it.
+  tail.listen((entry) => board.heard(entry))
+  return { database, session, tail, journal, transact, queue, board }
 }
 
 async function openWorker(

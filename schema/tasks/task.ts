@@ -121,15 +121,9 @@ export const TaskRef = builder.prismaObject('Task', {
       description: '0 to 100.',
       select: { progress: true, status: true },
       resolve: (task, _args, { tasks }) =>
-        (task.status === 'ACTIVE' ? tasks.liveProgress(task.id)?.percent : undefined) ?? task.progress,
+        (task.status === 'ACTIVE' ? tasks.liveProgress(task.id) : undefined) ?? task.progress,
     }),
-    currentStep: t.string({
-      nullable: true,
-      description: 'What it does now, or did last.',
-      select: { currentStep: true, status: true },
-      resolve: (task, _args, { tasks }) =>
-        (task.status === 'ACTIVE' ? tasks.liveProgress(task.id)?.step : undefined) ?? task.currentStep,
-    }),
+    currentStep: t.exposeString('currentStep', { nullable: true, description: 'What it does now, or did last.' }),
     input: t.field({
       type: 'JSON',
       description: 'As it was handed in.',

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { Sql } from '#platform/database/sql.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { type TaskEventData, taskIdOf } from './events.ts'
 import { saveProgress } from './store/output.ts'
 import { type Attempt, priorities } from './task.ts'
 
-/** The latest that is known of a running task. Not history: newest wins. */
+/** The latest that is known of a running task. Not history: newest wins. Its step is the last that streams were told. */
 export interface Progress {
   readonly accountId: string
   readonly taskId: string
@@ -22,8 +24,8 @@ const passOnIntervalMs = 100
 const saveIntervalMs = 1_000
 /** PostgreSQL carries less than 8,000 bytes in a notification. */
 const notificationBytes = 7_500
-/** How many tasks of other processes are remembered. */
-const remoteCapacity = 10_000
+/** How many tasks of other processes, and how many steps, are remembered. */
+const capacity = 10_000
 
 const wireProgress = z.tuple([
   z.string(),
@@ -33,7 +35,6 @@ const wireProgress = z.tuple([
   z.record(z.string(), z.string()),
   z.number(),
   z.number(),
-  z.string().nullable(),
 ])
 
 /**
@@ -47,6 +48,7 @@ export class ProgressBoard {
   readonly #listeners = new Set<(progress: Progress) => void>()
   readonly #running = new Map<string, { progress: Progress; fence: number }>()
   readonly #remote = new Map<string, Progress>()
+  readonly #steps = new Map<string, string>()
   readonly #toPassOn = new Set<string>()
   readonly #toSave = new Set<string>()
   #passOnTimer: NodeJS.Timeout | undefined
@@ -70,15 +72,6 @@ export class ProgressBoard {
 
   /** Notes how far an attempt of this process is, clamped to 0–100 %. */
   note(attempt: Attempt, percent: number): void {
-    this.#note(attempt, percent, undefined)
-  }
-
-  /** Notes what an attempt of this process does, once that is written down. */
-  noteStep(attempt: Attempt, step: string): void {
-    this.#note(attempt, undefined, step)
-  }
-
-  #note(attempt: Attempt, percent: number | undefined, step: string | undefined): void {
     const known = this.#running.get(attempt.taskId)?.progress
     const progress: Progress = {
       accountId: attempt.accountId,
@@ -87,10 +80,10 @@ export class ProgressBoard {
       priority: attempt.priority,
       labels: attempt.labels,
       attempt: attempt.number,
-      percent: percent === undefined ? (known?.percent ?? 0) : clampPercent(percent, known?.percent ?? 0),
-      step: step ?? known?.step,
+      percent: clampPercent(percent, known?.percent ?? 0),
+      step: this.#steps.get(attempt.taskId),
     }
-    if (known !== undefined && known.percent === progress.percent && known.step === progress.step) return
+    if (known !== undefined && known.percent === progress.percent) return
     this.#running.set(attempt.taskId, { progress, fence: attempt.fence })
     this.#toPassOn.add(attempt.taskId)
     this.#toSave.add(attempt.taskId)
@@ -98,9 +91,23 @@ export class ProgressBoard {
     this.#saveTimer ??= setTimeout(() => void this.#save(), saveIntervalMs)
   }
 
+  /**
+   * Takes what the journal's streams were just told, so that progress never speaks of a step before they have heard of
+   * it, whichever process it happened in.
+   */
+  heard(entry: Pick<JournalEntry, 'type' | 'subject' | 'data'>): void {
+    if (entry.type !== 'task.step' && entry.type !== 'task.started') return
+    const taskId = taskIdOf(entry.subject)
+    if (taskId === undefined) return
+    this.#steps.delete(taskId)
+    const { step } = entry.data as unknown as TaskEventData
+    if (step !== undefined) setBounded(this.#steps, taskId, step)
+  }
+
   /** Forgets a task whose attempt has ended. */
   forget(taskId: string): void {
     this.#running.delete(taskId)
+    this.#steps.delete(taskId)
     this.#remote.delete(taskId)
     this.#toPassOn.delete(taskId)
     this.#toSave.delete(taskId)
@@ -110,10 +117,11 @@ export class ProgressBoard {
   receive(payload: string): void {
     const list = z.array(wireProgress).safeParse(parseJson(payload))
     if (!list.success) return
-    for (const [accountId, taskId, type, priority, labels, attempt, percent, step] of list.data) {
+    for (const [accountId, taskId, type, priority, labels, attempt, percent] of list.data) {
       if (this.#running.has(taskId)) continue
-      const progress = { accountId, taskId, type, priority, labels, attempt, percent, step: step ?? undefined }
-      this.#remember(progress)
+      const progress = { accountId, taskId, type, priority, labels, attempt, percent, step: undefined }
+      this.#remote.delete(taskId)
+      setBounded(this.#remote, taskId, progress)
       this.#tell(progress)
     }
   }
@@ -121,13 +129,6 @@ export class ProgressBoard {
   stop(): void {
     clearTimeout(this.#passOnTimer)
     clearTimeout(this.#saveTimer)
-  }
-
-  #remember(progress: Progress): void {
-    this.#remote.delete(progress.taskId)
-    this.#remote.set(progress.taskId, progress)
-    const [oldest] = this.#remote.keys()
-    if (this.#remote.size > remoteCapacity && oldest !== undefined) this.#remote.delete(oldest)
   }
 
   #passOn(): void {
@@ -139,7 +140,8 @@ export class ProgressBoard {
   }
 
   #tell(progress: Progress): void {
-    for (const listener of this.#listeners) listener(progress)
+    const told = { ...progress, step: this.#steps.get(progress.taskId) }
+    for (const listener of this.#listeners) listener(told)
   }
 
   async #save(): Promise<void> {
@@ -159,6 +161,13 @@ export class ProgressBoard {
 
 function clampPercent(percent: number, fallback: number): number {
   return Number.isFinite(percent) ? Math.round(Math.min(100, Math.max(0, percent))) : fallback
+}
+
+/** Adds at a map's end, and lets go of its oldest beyond {@link capacity}. */
+function setBounded<V>(map: Map<string, V>, key: string, value: V): void {
+  map.set(key, value)
+  const [oldest] = map.keys()
+  if (map.size > capacity && oldest !== undefined) map.delete(oldest)
 }
 
 function parseJson(text: string): unknown {
@@ -182,7 +191,6 @@ function packNotifications(changed: readonly Progress[]): string[] {
       one.labels,
       one.attempt,
       one.percent,
-      one.step ?? null,
     ])
     const bytes = Buffer.byteLength(text) + 1
     if (bytes > notificationBytes) continue

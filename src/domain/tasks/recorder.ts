@@ -6,7 +6,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { type TaskEventData, taskEvent } from './events.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import type { AttemptOutput, PartWriter } from './runner.ts'
-import { appendToPart, findHeld, insertLogs, insertPart } from './store/output.ts'
+import { appendToPart, findHeld, insertLogs, insertPart, saveSteps } from './store/output.ts'
 import type { Attempt } from './task.ts'
 
 type OutputRecord =
@@ -68,7 +68,6 @@ export class OutputRecorder {
     }
     return {
       progress: (percent, name) => {
-        // The board is told of a step once it is written, so that progress never speaks of a step before it is news.
         if (name !== undefined) step(name)
         this.#board.note(attempt, percent)
       },
@@ -145,11 +144,11 @@ export class OutputRecorder {
       const held = new Set((await findHeld(tx, attempts)).map((one) => one.taskId))
       const records = batch.filter((record) => held.has(record.attempt.taskId))
       await insertLogs(tx, records.flatMap(toLogLine))
+      await saveSteps(tx, latestSteps(records))
       for (const record of records) tx.journal(this.#entry(record))
       return attempts.filter((attempt) => !held.has(attempt.taskId))
     })
     for (const attempt of lost) this.#onLost(attempt)
-    for (const record of batch) if (record.kind === 'step') this.#board.noteStep(record.attempt, record.step)
   }
 
   #entry(record: OutputRecord) {
@@ -221,6 +220,13 @@ function toLogLine(record: OutputRecord) {
   if (record.kind !== 'log') return []
   const { attempt, seq, at, message } = record
   return [{ accountId: attempt.accountId, taskId: attempt.taskId, seq, attempt: attempt.number, at, message }]
+}
+
+/** The last step that each attempt has come to. */
+function latestSteps(records: readonly OutputRecord[]) {
+  const steps = new Map<Attempt, string>()
+  for (const record of records) if (record.kind === 'step') steps.set(record.attempt, record.step)
+  return [...steps].map(([attempt, step]) => ({ accountId: attempt.accountId, taskId: attempt.taskId, step }))
 }
 
 function eventData(attempt: Attempt): TaskEventData {

@@ -4,6 +4,7 @@ import { InvalidInput } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import { positionBefore } from '#platform/journal/entry.ts'
 import type { Journal } from '#platform/journal/journal.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { TaskAlreadyEnded, TaskNotFound, TaskNotRetryable, TaskPartNotFound } from './errors.ts'
@@ -189,7 +190,10 @@ export function createTaskService(deps: TaskServiceDeps) {
     const row = isId(taskId) ? await findTaskState(sql, accountId, taskId) : undefined
     if (row === undefined) return undefined
     const live = row.status === 'ACTIVE' ? board.find(taskId) : undefined
-    return { ...row, progress: live?.percent ?? row.progress, step: live?.step ?? row.step ?? undefined }
+    const { status, attempt, horizon } = row
+    const progress = live?.percent ?? row.progress
+    const step = row.step ?? undefined
+    return { status, attempt, progress, step, upTo: positionBefore(BigInt(horizon)) }
   }
 
   /** @see followTask */
@@ -215,9 +219,9 @@ export function createTaskService(deps: TaskServiceDeps) {
     return types.list().filter(({ name }) => caller.can('tasks:read', name))
   }
 
-  /** Progress of a running task that is newer than its row. */
-  function liveProgress(taskId: string): { percent: number; step: string | undefined } | undefined {
-    return board.find(taskId)
+  /** Progress of a running task in percent, newer than its row. */
+  function liveProgress(taskId: string): number | undefined {
+    return board.find(taskId)?.percent
   }
 
   return {

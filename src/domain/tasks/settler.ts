@@ -84,7 +84,7 @@ export class Settler {
     const now = this.#deps.clock.now()
     const settlements = ended.map(({ attempt, outcome, stopped }) => ({
       ...settle(attempt, outcome, stopped, now),
-      progress: this.#deps.board.find(attempt.taskId),
+      progress: this.#deps.board.find(attempt.taskId)?.percent,
     }))
     const attempts = ended.map(({ attempt }) => attempt)
     await this.#deps.transact((tx) => writeSettlements(tx, this.#deps.queue, this.#deps.actor, attempts, settlements))

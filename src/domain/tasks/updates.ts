@@ -1,4 +1,5 @@
 import { endable } from '#lib/endable.ts'
+import type { Position } from '#platform/journal/entry.ts'
 import type { Journal, JournalItem, JournalStream } from '#platform/journal/journal.ts'
 import { TaskNotFound } from './errors.ts'
 import { type TaskEventData, type TaskEventType, taskEventTypes, taskIdOf, taskSubject } from './events.ts'
@@ -54,6 +55,8 @@ interface TaskState {
   readonly progress: number
   readonly step: string | undefined
   readonly attempt: number
+  /** What the journal has up to there is part of the state. */
+  readonly upTo: Position
 }
 
 export interface UpdatesDeps {
@@ -77,6 +80,8 @@ export async function followTask(
   try {
     const state = await deps.findState(accountId, taskId)
     if (state === undefined) throw new TaskNotFound(taskId)
+    // What the state has in it already is not told again as news.
+    if (after === undefined) stream.skipTo(state.upTo)
     const isOver = hasEnded(state.status) && (after === undefined || !(await endsAfter(deps, accountId, taskId, after)))
     const updates = tellTask(deps, stream, accountId, taskId, after === undefined ? state : undefined, isOver)
     return endable(updates, () => stream.close())
@@ -187,7 +192,7 @@ function matchesFeed(
   )
 }
 
-function stateUpdate(cursor: string, taskId: string, state: TaskState): TaskUpdate {
+function stateUpdate(cursor: string, taskId: string, { upTo: _, ...state }: TaskState): TaskUpdate {
   return { kind: 'STATE', cursor, at: new Date(), taskId, ...state }
 }
 

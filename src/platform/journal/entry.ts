@@ -41,6 +41,11 @@ export interface Position {
   readonly seq: bigint
 }
 
+/** The last place before a horizon: everything up to there has been committed, and is seen by whoever has read it. */
+export function positionBefore(horizon: bigint): Position {
+  return { xid: horizon - 1n, seq: 2n ** 63n - 1n }
+}
+
 export interface JournalEntry extends Omit<NewEntry, 'origin'>, Position {
   readonly at: Date
 }

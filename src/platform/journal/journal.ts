@@ -25,8 +25,10 @@ export type JournalItem<Passing> =
   | { readonly kind: 'passing'; readonly value: Passing; readonly cursor: string }
 
 export interface JournalStream<Passing> extends AsyncIterable<JournalItem<Passing>> {
-  /** Where the stream has begun; what is read from the database after this call is at least as new. */
+  /** Where the stream begins; what is read from the database after this call is at least as new. */
   readonly cursor: string
+  /** Lets the stream begin there if that is later, before anything is read of it: the reader knows all up to there. */
+  skipTo(position: Position): void
   /** Passes something on that is not history: an unread one of the same key is replaced. */
   pass(key: string, value: Passing): void
   close(): void
@@ -110,9 +112,15 @@ export class Journal {
         unregister()
         mailbox.close()
       }
-      const read = () => this.#read(filter, mailbox, from, joined)
+      let start = from
+      const read = () => this.#read(filter, mailbox, start, joined)
       return {
-        cursor: journalCursor(filter.accountId, from),
+        get cursor() {
+          return journalCursor(filter.accountId, start)
+        },
+        skipTo(position) {
+          if (comparePositions(position, start) > 0) start = position
+        },
         pass: (key, value) => mailbox.putLatest(key, { passing: value }),
         close,
         async *[Symbol.asyncIterator]() {

@@ -1,5 +1,5 @@
 import type { Sql } from '#platform/database/sql.ts'
-import type { Actor, JournalEntry, Position } from './entry.ts'
+import { type Actor, type JournalEntry, type Position, positionBefore } from './entry.ts'
 
 interface EntryRow {
   xid: string
@@ -42,7 +42,7 @@ export async function readNext(
 /** Where the journal ends now: everything up to here is final. */
 export async function readEnd(sql: Sql): Promise<Position> {
   const [row] = await sql.query<{ horizon: string }>('SELECT journal_horizon() AS horizon')
-  return { xid: BigInt(row?.horizon ?? 0) - 1n, seq: 2n ** 63n - 1n }
+  return positionBefore(BigInt(row?.horizon ?? 0))
 }
 
 /** Up to where the journal has been dropped. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import { graphqlData } from '#test/support/graphql.ts'
 import type { TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
@@ -28,7 +29,10 @@ export async function submit(server: Door, input: Record<string, unknown>): Prom
 export async function submitSpeaker(server: Door, more: Record<string, unknown> = {}) {
   const until = join(mkdtempSync(join(tmpdir(), 'signalbox-speaker-')), randomUUID())
   const id = await submit(server, { type: 'speaks', input: { until }, ...more })
-  return { id, release: () => writeFileSync(until, '') }
+  const release = () => writeFileSync(until, '')
+  // A test that fails leaves no slot taken to the next ones.
+  onTestFinished(release)
+  return { id, release }
 }
 
 /** A task that never runs: due in a year. Streams that begin now don't tell any more that it was handed in. */

@@ -1,6 +1,6 @@
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 import type { Attempt, Priority, TaskStatus } from '#domain/tasks/task.ts'
-import { storableJson, storableText } from '#lib/json.ts'
+import { storableJson } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 
 interface AttemptRow {
@@ -77,8 +77,8 @@ export interface Settlement {
   readonly pastAttempt?: unknown
   /** The attempt is taken back, as if it had not been made. */
   readonly uncounted?: boolean
-  /** How far it had come; as it was written down last when undefined. */
-  readonly progress?: { readonly percent: number; readonly step: string | undefined } | undefined
+  /** How far it had come, in percent; as it was written down last when undefined. */
+  readonly progress?: number | undefined
 }
 
 const settleSql = `
@@ -88,7 +88,6 @@ const settleSql = `
     result = s.result,
     error = s.error,
     progress = CASE s.status WHEN 'COMPLETED' THEN 100 ELSE coalesce(s.progress, task.progress) END,
-    current_step = coalesce(s.step, current_step),
     finished_at = CASE WHEN s.job_id IS NULL OR cancel_requested_at IS NOT NULL THEN now() END,
     run_at = CASE WHEN s.job_id IS NULL THEN run_at ELSE now() + s.delay_ms * interval '1 millisecond' END,
     job_id = coalesce(s.job_id, task.job_id),
@@ -96,8 +95,8 @@ const settleSql = `
     past_attempts = CASE WHEN s.past_attempt IS NULL THEN past_attempts ELSE past_attempts || s.past_attempt END,
     worker_id = NULL
   FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::jsonb[], $6::jsonb[], $7::uuid[], $8::bigint[],
-              $9::jsonb[], $10::int[], $11::int[], $12::text[])
-    AS s (account_id, task_id, fence, status, result, error, job_id, delay_ms, past_attempt, uncounted, progress, step)
+              $9::jsonb[], $10::int[], $11::int[])
+    AS s (account_id, task_id, fence, status, result, error, job_id, delay_ms, past_attempt, uncounted, progress)
   WHERE task.account_id = s.account_id AND task.id = s.task_id AND task.fence = s.fence AND task.status = 'ACTIVE'
   RETURNING task.id, task.status, task.run_at AS "runAt", task.cancel_reason AS "cancelReason"`
 
@@ -123,8 +122,7 @@ export async function settleAttempts(sql: Sql, settlements: readonly Settlement[
     settlements.map((one) => one.next?.delayMs ?? 0),
     settlements.map((one) => json(one.pastAttempt)),
     settlements.map((one) => (one.uncounted ? 1 : 0)),
-    settlements.map((one) => one.progress?.percent ?? null),
-    settlements.map((one) => (one.progress?.step === undefined ? null : storableText(one.progress.step))),
+    settlements.map((one) => one.progress ?? null),
   ])
 }
 

@@ -50,28 +50,39 @@ export async function insertLogs(sql: Sql, lines: readonly LogLine[]): Promise<v
   ])
 }
 
-const saveProgressSql = `
-  UPDATE task SET progress = p.progress, current_step = coalesce(p.step, current_step)
-  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[]) AS p (account_id, task_id, fence, progress, step)
-  WHERE task.account_id = p.account_id AND task.id = p.task_id AND task.fence = p.fence AND task.status = 'ACTIVE'`
+const saveStepsSql = `
+  UPDATE task SET current_step = s.step FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS s (account_id, task_id, step)
+  WHERE task.account_id = s.account_id AND task.id = s.task_id`
 
-export interface ProgressRow {
-  readonly accountId: string
-  readonly taskId: string
-  readonly fence: number
-  readonly percent: number
-  readonly step: string | undefined
+/** Keeps the step that running tasks are at. */
+export async function saveSteps(
+  sql: Sql,
+  rows: readonly { readonly accountId: string; readonly taskId: string; readonly step: string }[],
+): Promise<void> {
+  if (rows.length === 0) return
+  await sql.query(saveStepsSql, [
+    rows.map((row) => row.accountId),
+    rows.map((row) => row.taskId),
+    rows.map((row) => storableText(row.step)),
+  ])
 }
 
-/** Keeps the latest progress of running attempts. */
-export async function saveProgress(sql: Sql, rows: readonly ProgressRow[]): Promise<void> {
+const saveProgressSql = `
+  UPDATE task SET progress = p.progress
+  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS p (account_id, task_id, fence, progress)
+  WHERE task.account_id = p.account_id AND task.id = p.task_id AND task.fence = p.fence AND task.status = 'ACTIVE'`
+
+/** Keeps the latest progress of running attempts, each in percent. */
+export async function saveProgress(
+  sql: Sql,
+  rows: readonly (AttemptRef & { readonly percent: number })[],
+): Promise<void> {
   if (rows.length === 0) return
   await sql.query(saveProgressSql, [
     rows.map((row) => row.accountId),
     rows.map((row) => row.taskId),
     rows.map((row) => row.fence),
     rows.map((row) => row.percent),
-    rows.map((row) => (row.step === undefined ? null : storableText(row.step))),
   ])
 }
 

@@ -114,7 +114,8 @@ export async function lockTask(sql: Sql, accountId: string, id: string): Promise
 }
 
 const taskStateSql = `
-  SELECT type, status, progress::int AS progress, current_step AS step, attempt FROM task WHERE account_id = $1 AND id = $2`
+  SELECT type, status, progress::int AS progress, current_step AS step, attempt, journal_horizon() AS horizon
+  FROM task WHERE account_id = $1 AND id = $2`
 
 export interface TaskStateRow {
   readonly type: string
@@ -122,6 +123,8 @@ export interface TaskStateRow {
   readonly progress: number
   readonly step: string | null
   readonly attempt: number
+  /** Whatever the journal has before it is part of this state. */
+  readonly horizon: string
 }
 
 export async function findTaskState(sql: Sql, accountId: string, id: string): Promise<TaskStateRow | undefined> {
