@@ -157,7 +157,7 @@ describe('readConfig', () => {
   it('takes the file named on the command line before SIGNALBOX_CONFIG', () => {
     const env = { SIGNALBOX_CONFIG: '/etc/box.ts' }
     expect(read(env).configFile).toBe('/etc/box.ts')
-    expect(read(env, { configFile: '/tmp/other.ts' }).configFile).toBe('/tmp/other.ts')
+    expect(read(env, { configFile: '/opt/other.ts' }).configFile).toBe('/opt/other.ts')
   })
 
   it('logs for people on a terminal and as JSON elsewhere, unless told otherwise', () => {

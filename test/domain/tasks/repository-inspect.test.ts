@@ -190,7 +190,7 @@ describe('a remote repository', () => {
   it.each([
     ['http://example.test/x.git', 'SOURCE_REFUSED'],
     ['ssh://git@example.test/x.git', 'SOURCE_REFUSED'],
-    ['ext::sh -c touch% /tmp/x', 'SOURCE_REFUSED'],
+    ['ext::sh -c touch% made', 'SOURCE_REFUSED'],
     ['file:///etc', 'SOURCE_REFUSED'],
     ['https://user:secret@example.test/x.git', 'SOURCE_REFUSED'],
     ['https://10.0.0.1/x.git', 'ADDRESS_REFUSED'],
