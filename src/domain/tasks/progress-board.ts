@@ -6,8 +6,8 @@ import { type TaskEventData, taskIdOf } from './events.ts'
 import { saveProgress } from './store/output.ts'
 import { type Attempt, priorities } from './task.ts'
 
-/** The latest that is known of a running task. Not history: newest wins. Its step is the last that streams were told. */
-export interface Progress {
+/** How far a running task is. Not history: newest wins. */
+interface Progress {
   readonly accountId: string
   readonly taskId: string
   readonly type: string
@@ -15,6 +15,10 @@ export interface Progress {
   readonly labels: Readonly<Record<string, string>>
   readonly attempt: number
   readonly percent: number
+}
+
+/** The same as it is passed on: with the step that streams were told last, if any. */
+export interface ToldProgress extends Progress {
   readonly step: string | undefined
 }
 
@@ -45,7 +49,7 @@ export class ProgressBoard {
   readonly #sql: Sql
   readonly #log: Logger
   readonly #notify: (payload: string) => void
-  readonly #listeners = new Set<(progress: Progress) => void>()
+  readonly #listeners = new Set<(progress: ToldProgress) => void>()
   readonly #running = new Map<string, { progress: Progress; fence: number }>()
   readonly #remote = new Map<string, Progress>()
   readonly #steps = new Map<string, string>()
@@ -60,7 +64,7 @@ export class ProgressBoard {
     this.#notify = options.notify
   }
 
-  listen(listener: (progress: Progress) => void): () => void {
+  listen(listener: (progress: ToldProgress) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -81,9 +85,8 @@ export class ProgressBoard {
       labels: attempt.labels,
       attempt: attempt.number,
       percent: clampPercent(percent, known?.percent ?? 0),
-      step: this.#steps.get(attempt.taskId),
     }
-    if (known !== undefined && known.percent === progress.percent) return
+    if (known?.percent === progress.percent) return
     this.#running.set(attempt.taskId, { progress, fence: attempt.fence })
     this.#toPassOn.add(attempt.taskId)
     this.#toSave.add(attempt.taskId)
@@ -99,9 +102,9 @@ export class ProgressBoard {
     if (entry.type !== 'task.step' && entry.type !== 'task.started') return
     const taskId = taskIdOf(entry.subject)
     if (taskId === undefined) return
-    this.#steps.delete(taskId)
     const { step } = entry.data as unknown as TaskEventData
-    if (step !== undefined) setBounded(this.#steps, taskId, step)
+    if (step === undefined) this.#steps.delete(taskId)
+    else setNewest(this.#steps, taskId, step)
   }
 
   /** Forgets a task whose attempt has ended. */
@@ -119,9 +122,8 @@ export class ProgressBoard {
     if (!list.success) return
     for (const [accountId, taskId, type, priority, labels, attempt, percent] of list.data) {
       if (this.#running.has(taskId)) continue
-      const progress = { accountId, taskId, type, priority, labels, attempt, percent, step: undefined }
-      this.#remote.delete(taskId)
-      setBounded(this.#remote, taskId, progress)
+      const progress = { accountId, taskId, type, priority, labels, attempt, percent }
+      setNewest(this.#remote, taskId, progress)
       this.#tell(progress)
     }
   }
@@ -163,8 +165,9 @@ function clampPercent(percent: number, fallback: number): number {
   return Number.isFinite(percent) ? Math.round(Math.min(100, Math.max(0, percent))) : fallback
 }
 
-/** Adds at a map's end, and lets go of its oldest beyond {@link capacity}. */
-function setBounded<V>(map: Map<string, V>, key: string, value: V): void {
+/** Sets a value as a map's newest, and lets go of its oldest beyond {@link capacity}. */
+function setNewest<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key)
   map.set(key, value)
   const [oldest] = map.keys()
   if (map.size > capacity && oldest !== undefined) map.delete(oldest)

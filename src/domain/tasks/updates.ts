@@ -3,7 +3,7 @@ import type { Position } from '#platform/journal/entry.ts'
 import type { Journal, JournalItem, JournalStream } from '#platform/journal/journal.ts'
 import { TaskNotFound } from './errors.ts'
 import { type TaskEventData, type TaskEventType, taskEventTypes, taskIdOf, taskSubject } from './events.ts'
-import type { Progress, ProgressBoard } from './progress-board.ts'
+import type { ProgressBoard, ToldProgress } from './progress-board.ts'
 import { hasEnded, type Priority, type TaskStatus } from './task.ts'
 
 export const taskUpdateKinds = ['STATE', 'STATUS', 'PROGRESS', 'STEP', 'LOG', 'PART', 'LAGGED'] as const
@@ -76,7 +76,7 @@ export async function followTask(
   taskId: string,
   after: string | undefined,
 ): Promise<AsyncGenerator<TaskUpdate>> {
-  const stream = await deps.journal.open<Progress>({ accountId, subject: taskSubject(taskId) }, { after })
+  const stream = await deps.journal.open<ToldProgress>({ accountId, subject: taskSubject(taskId) }, { after })
   try {
     const state = await deps.findState(accountId, taskId)
     if (state === undefined) throw new TaskNotFound(taskId)
@@ -98,7 +98,7 @@ function endsAfter(deps: UpdatesDeps, accountId: string, taskId: string, after: 
 
 async function* tellTask(
   deps: UpdatesDeps,
-  stream: JournalStream<Progress>,
+  stream: JournalStream<ToldProgress>,
   accountId: string,
   taskId: string,
   state: TaskState | undefined,
@@ -118,7 +118,7 @@ async function* tellTask(
 
 async function* untilEnd(
   deps: UpdatesDeps,
-  stream: JournalStream<Progress>,
+  stream: JournalStream<ToldProgress>,
   accountId: string,
   taskId: string,
 ): AsyncGenerator<TaskUpdate> {
@@ -153,13 +153,13 @@ export async function followTasks(
   where: VisibleFeed,
   after: string | undefined,
 ): Promise<AsyncGenerator<TaskUpdate>> {
-  const stream = await deps.journal.open<Progress>({ accountId, types: ['task.*'] }, { after })
+  const stream = await deps.journal.open<ToldProgress>({ accountId, types: ['task.*'] }, { after })
   return endable(tellTasks(deps, stream, accountId, where), () => stream.close())
 }
 
 async function* tellTasks(
   deps: UpdatesDeps,
-  stream: JournalStream<Progress>,
+  stream: JournalStream<ToldProgress>,
   accountId: string,
   where: VisibleFeed,
 ): AsyncGenerator<TaskUpdate> {
@@ -196,7 +196,7 @@ function stateUpdate(cursor: string, taskId: string, { upTo: _, ...state }: Task
   return { kind: 'STATE', cursor, at: new Date(), taskId, ...state }
 }
 
-function toUpdate(item: JournalItem<Progress>, streamTaskId: string | undefined): TaskUpdate | undefined {
+function toUpdate(item: JournalItem<ToldProgress>, streamTaskId: string | undefined): TaskUpdate | undefined {
   const { cursor } = item
   switch (item.kind) {
     case 'lagged':

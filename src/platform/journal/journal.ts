@@ -1,7 +1,7 @@
 import { CursorExpired } from '#lib/cursor.ts'
 import { Mailbox } from '#lib/mailbox.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import { comparePositions, type JournalEntry, type Position } from './entry.ts'
+import { comparePositions, type JournalEntry, type Position, positionBefore } from './entry.ts'
 import { journalCursor, parseJournalCursor } from './journal-cursor.ts'
 import { readEnd, readHistory, readPruned } from './store.ts'
 import type { JournalTail } from './tail.ts'
@@ -27,7 +27,7 @@ export type JournalItem<Passing> =
 export interface JournalStream<Passing> extends AsyncIterable<JournalItem<Passing>> {
   /** Where the stream begins; what is read from the database after this call is at least as new. */
   readonly cursor: string
-  /** Lets the stream begin there if that is later, before anything is read of it: the reader knows all up to there. */
+  /** Lets the stream begin there if that is later: its reader knows all up to there. No effect once it is being read. */
   skipTo(position: Position): void
   /** Passes something on that is not history: an unread one of the same key is replaced. */
   pass(key: string, value: Passing): void
@@ -200,7 +200,7 @@ export class Journal {
 }
 
 const beginning: Position = { xid: 0n, seq: 0n }
-const end: Position = { xid: 2n ** 63n - 1n, seq: 2n ** 63n - 1n }
+const end = positionBefore(2n ** 63n)
 
 /** Whether an entry's type is asked for; `task.*` stands for a whole family. */
 function entryMatcher(filter: JournalFilter): (entry: { type: string; subject: string }) => boolean {

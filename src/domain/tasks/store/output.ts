@@ -54,7 +54,7 @@ const saveStepsSql = `
   UPDATE task SET current_step = s.step FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS s (account_id, task_id, step)
   WHERE task.account_id = s.account_id AND task.id = s.task_id`
 
-/** Keeps the step that running tasks are at. */
+/** Keeps the step that running tasks are at, which {@link findHeld} has found in the same transaction. */
 export async function saveSteps(
   sql: Sql,
   rows: readonly { readonly accountId: string; readonly taskId: string; readonly step: string }[],
