@@ -3,6 +3,7 @@ import ErrorsPlugin from '@pothos/plugin-errors'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
+import type { AuditService } from '#domain/audit/service.ts'
 import type { EventService } from '#domain/events/service.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
 import type { AccountView } from '#platform/database/account-view.ts'
@@ -20,6 +21,7 @@ export interface Context {
   readonly access: AccessService
   readonly tasks: TaskService
   readonly events: EventService
+  readonly audit: AuditService
 }
 
 export const builder = new SchemaBuilder<{

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { authEventTypes } from '#domain/access/events.ts'
 import { type AccessService, createAccessService } from '#domain/access/service.ts'
 import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
+import { AuditProjection } from '#domain/audit/projection.ts'
+import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
-import { quietEventTypes } from '#domain/tasks/events.ts'
+import { outputEventTypes, quietEventTypes } from '#domain/tasks/events.ts'
 import { queueNames } from '#domain/tasks/jobs.ts'
 import { ProgressBoard } from '#domain/tasks/progress-board.ts'
 import { applyTaskRetention } from '#domain/tasks/retention.ts'
@@ -29,10 +31,12 @@ import { closeServer, listen } from '#platform/http/listener.ts'
 import { installationId } from '#platform/installation.ts'
 import { Journal } from '#platform/journal/journal.ts'
 import { addPartitions, continueCounting, dropPartitions } from '#platform/journal/partitions.ts'
+import type { RecordQuery } from '#platform/journal/store.ts'
 import { JournalTail } from '#platform/journal/tail.ts'
 import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
 import { runPeriodically } from '#platform/periodic.ts'
 import { Queue } from '#platform/queue/queue.ts'
+import { Seals } from '#platform/secrets/seals.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
 import { findSecretKey } from '#platform/secrets/secret-key.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -52,6 +56,10 @@ const accessRecordIntervalMs = 5_000
 const lastRequestsMs = 1_000
 /** How long one thing may take to close before the others go on without it, in milliseconds. */
 const closeMs = 2_000
+const dayMs = 24 * 60 * 60 * 1000
+
+/** What of the journal is in the audit log: what somebody did, and whatever concerns security. */
+const audited: RecordQuery = { prefix: 'auth.', excludedTypes: outputEventTypes }
 
 export interface App {
   /** Where it listens, such as `http://127.0.0.1:4000`. */
@@ -91,7 +99,9 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const metrics = createMetrics()
   const store = await openStore(config, place.databaseUrl, log, opened)
   const { database, transact, queue, journal, board } = store
-  const access = await openAccess(config, store, log, opened)
+  const secretKey = await findSecretKey(config.secretKey, config.dataDir)
+  const access = await openAccess(config, secretKey, store, log, opened)
+  const audit = openAudit(config, secretKey, store, log, opened)
 
   let serving = false
   let worker: Worker | undefined
@@ -115,7 +125,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const api = serveApi({
     http,
     access,
-    contextOf: (caller, request) => ({ caller, request, db: views.of(caller.accountId), access, tasks, events }),
+    contextOf: (caller, request) => ({ caller, request, db: views.of(caller.accountId), access, tasks, events, audit }),
     health: {
       ...healthSources(database),
       isServing: () => serving,
@@ -129,6 +139,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   observe(
     metrics,
     store,
+    audit,
     () => worker,
     () => api.sockets,
   )
@@ -138,7 +149,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     await closeServer(http, lastRequestsMs)
   })
   if (config.roles.worker) worker = await openWorker(config, project, types, store, metrics, log, opened)
-  keepRetention(config, store, access, log, opened)
+  keepRetention(config, store, { access, audit }, log, opened)
   // The last thing that can fail: a token that was made is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
   serving = true
@@ -271,11 +282,11 @@ async function openWorker(
 /** Who may do what, kept up to date by what the journal tells of other processes too. */
 async function openAccess(
   config: Config,
+  secretKey: Uint8Array,
   { database, transact, tail }: Store,
   log: Logger,
   opened: Opened,
 ): Promise<AccessService> {
-  const secretKey = await findSecretKey(config.secretKey, config.dataDir)
   const secrets = new SecretBox(secretKey, config.previousSecretKeys)
   const issuer = config.publicUrl ?? 'signalbox'
   const access = createAccessService({
@@ -296,6 +307,24 @@ async function openAccess(
     await access.stop()
   })
   return access
+}
+
+/** The audit log, which every process offers to write. */
+function openAudit(
+  config: Config,
+  secretKey: Uint8Array,
+  { database, transact, tail }: Store,
+  log: Logger,
+  opened: Opened,
+): AuditService {
+  const seals = new Seals('signalbox audit', secretKey, config.previousSecretKeys)
+  const projection = new AuditProjection({ transact, seals, log, query: audited })
+  const unlisten = tail.listen(() => projection.hint())
+  opened.add(async () => {
+    unlisten()
+    await projection.stop()
+  })
+  return createAuditService({ sql: database, transact, seals, query: audited })
 }
 
 /** What the health report asks for. */
@@ -322,6 +351,7 @@ function healthSources(database: Database): Omit<HealthSources, 'isServing'> {
 function observe(
   metrics: Metrics,
   { database, journal }: Store,
+  audit: AuditService,
   worker: () => Worker | undefined,
   sockets: () => number,
 ): void {
@@ -330,6 +360,7 @@ function observe(
     subscribers: () => journal.streams,
     sockets,
     journalLagSeconds: () => journal.lagMs / 1000,
+    auditLagSeconds: async () => (await audit.lagMs()) / 1000,
     runningTasks: () => worker()?.dispatcher.running ?? 0,
     pool: () => {
       const { totalCount: total, idleCount: idle, waitingCount: waiting } = database.pool
@@ -341,7 +372,7 @@ function observe(
 function keepRetention(
   config: Config,
   { database, transact }: Store,
-  access: AccessService,
+  { access, audit }: { access: AccessService; audit: AuditService },
   log: Logger,
   opened: Opened,
 ): void {
@@ -351,10 +382,13 @@ function keepRetention(
     log,
     async work() {
       await addPartitions(database, transact)
-      const dropped = await dropPartitions(transact, config.retention.journalDays)
+      // What is not in the audit log yet stays, should nobody have been able to write that for days.
+      const auditLagDays = Math.ceil((await audit.lagMs()) / dayMs)
+      const dropped = await dropPartitions(transact, Math.max(config.retention.journalDays, auditLagDays))
       if (dropped.length > 0) log.info({ dropped }, 'old days of the journal were dropped')
       await applyTaskRetention(database, config.retention)
       await access.maintain()
+      await audit.prune(config.retention.auditDays)
     },
   })
   opened.add(() => periodic.stop())

@@ -69,6 +69,7 @@ export const environment = z.object({
   JOURNAL_RETENTION_DAYS: count(1, 3_650).default(7),
   RESULT_RETENTION_DAYS: count(1, 3_650).default(14),
   TASK_RETENTION_DAYS: count(1, 3_650).default(30),
+  AUDIT_RETENTION_DAYS: count(1, 36_500).default(365),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent')
     .default('info'),
@@ -102,7 +103,12 @@ export interface Config {
   readonly shutdownTimeoutMs: number
   /** Private networks that outbound calls may reach all the same, as CIDR. */
   readonly egressAllow: readonly string[]
-  readonly retention: { readonly journalDays: number; readonly resultDays: number; readonly taskDays: number }
+  readonly retention: {
+    readonly journalDays: number
+    readonly resultDays: number
+    readonly taskDays: number
+    readonly auditDays: number
+  }
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly logFormat: 'json' | 'pretty'
   /** What task types may be given of it, by name; nothing else reads it. */
@@ -147,6 +153,7 @@ export function readConfig(
       journalDays: it.JOURNAL_RETENTION_DAYS,
       resultDays: it.RESULT_RETENTION_DAYS,
       taskDays: it.TASK_RETENTION_DAYS,
+      auditDays: it.AUDIT_RETENTION_DAYS,
     },
     logLevel: it.LOG_LEVEL,
     logFormat: it.LOG_FORMAT ?? (options.isTerminal ? 'pretty' : 'json'),

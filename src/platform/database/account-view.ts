@@ -16,6 +16,7 @@ const reads = new Set([
 const accountColumn: Partial<Record<Prisma.ModelName, 'accountId' | 'id'>> = {
   Account: 'id',
   ApplicationToken: 'accountId',
+  AuditEntry: 'accountId',
   Session: 'accountId',
   Task: 'accountId',
   TaskLog: 'accountId',

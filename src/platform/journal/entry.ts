@@ -50,6 +50,12 @@ export interface JournalEntry extends Omit<NewEntry, 'origin'>, Position {
   readonly at: Date
 }
 
+/** An entry with what is kept for the audit alone. */
+export interface JournalRecord extends JournalEntry {
+  /** Undefined: the system did it by itself. */
+  readonly origin: Origin | undefined
+}
+
 /** Negative when `a` comes before `b`. */
 export function comparePositions(a: Position, b: Position): number {
   if (a.xid !== b.xid) return a.xid < b.xid ? -1 : 1

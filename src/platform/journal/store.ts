@@ -1,5 +1,5 @@
 import type { Sql } from '#platform/database/sql.ts'
-import { type Actor, type JournalEntry, type Position, positionBefore } from './entry.ts'
+import { type Actor, type JournalEntry, type JournalRecord, type Origin, type Position, positionBefore } from './entry.ts'
 
 interface EntryRow {
   xid: string
@@ -37,6 +37,48 @@ export async function readNext(
   const settled = firstOpen === -1 ? rows : rows.slice(0, firstOpen)
   const more = firstOpen !== -1 ? 'soon' : rows.length === limit ? 'now' : 'no'
   return { entries: settled.map(toEntry), more }
+}
+
+/** Of which entries a record is wanted. */
+export interface RecordQuery {
+  /** Types that are wanted although the system did it by itself: they begin with this. */
+  readonly prefix: string
+  /** Types that are not wanted, whoever did it. */
+  readonly excludedTypes: readonly string[]
+}
+
+const recorded = `(origin IS NOT NULL OR type LIKE $1) AND NOT type = ANY($2)`
+
+const nextRecords = `
+  SELECT ${columns}, origin FROM journal
+  WHERE ${recorded} AND (xid, seq) > ($3, $4) AND (xid, seq) <= ($5, $6) AND at >= $7
+  ORDER BY xid, seq LIMIT $8`
+
+/** Records of all accounts between two positions, in commit order; none of them may be older than `since`. */
+export async function readRecords(
+  sql: Sql,
+  { prefix, excludedTypes }: RecordQuery,
+  range: { readonly after: Position; readonly upTo: Position; readonly since: Date },
+  limit: number,
+): Promise<JournalRecord[]> {
+  const { after, upTo, since } = range
+  const values = [beginningWith(prefix), excludedTypes, after.xid, after.seq, upTo.xid, upTo.seq, since, limit]
+  const rows = await sql.query<EntryRow & { origin: Origin | null }>(nextRecords, values)
+  return rows.map((row) => ({ ...toEntry(row), origin: row.origin ?? undefined }))
+}
+
+const firstRecord = `
+  SELECT at FROM journal WHERE ${recorded} AND (xid, seq) > ($3, $4) AND at >= $5 ORDER BY xid, seq LIMIT 1`
+
+/** When the first record behind a position was written; undefined when there is none. */
+export async function findRecordTime(
+  sql: Sql,
+  { prefix, excludedTypes }: RecordQuery,
+  after: Position,
+  since: Date,
+): Promise<Date | undefined> {
+  const values = [beginningWith(prefix), excludedTypes, after.xid, after.seq, since]
+  return (await sql.query<{ at: Date }>(firstRecord, values))[0]?.at
 }
 
 /** Where the journal ends now: everything up to here is final. */
@@ -88,5 +130,10 @@ export async function readHistory(
 
 function familyPatterns(types: readonly string[] | undefined): string[] {
   const families = types?.filter((type) => type.endsWith('.*')) ?? []
-  return families.map((family) => `${family.slice(0, -1).replace(/[\\%_]/g, '\\$&')}%`)
+  return families.map((family) => beginningWith(family.slice(0, -1)))
+}
+
+/** A pattern for LIKE. */
+function beginningWith(text: string): string {
+  return `${text.replace(/[\\%_]/g, '\\$&')}%`
 }

@@ -11,6 +11,8 @@ export interface MetricSources {
   readonly subscribers: () => number
   readonly sockets: () => number
   readonly journalLagSeconds: () => number
+  /** Asks the database. */
+  readonly auditLagSeconds: () => Promise<number>
   readonly runningTasks: () => number
   readonly pool: () => { total: number; idle: number; waiting: number }
 }
@@ -61,6 +63,11 @@ export function createMetrics() {
     gauge('signalbox_subscribers', 'Open streams of the journal.', sources.subscribers)
     gauge('signalbox_websockets', 'Open WebSocket connections.', sources.sockets)
     gauge('signalbox_journal_lag_seconds', 'Age of the last journal entry when it was read.', sources.journalLagSeconds)
+    gauge(
+      'signalbox_audit_lag_seconds',
+      'For how long what waits longest has been waiting to be in the audit log; the same for all processes.',
+      sources.auditLagSeconds,
+    )
     gauge('signalbox_running_tasks', 'Tasks that this process runs.', sources.runningTasks)
     new Gauge({
       name: 'signalbox_database_connections',
@@ -73,13 +80,13 @@ export function createMetrics() {
     })
   }
 
-  function gauge(name: string, help: string, read: () => number): void {
+  function gauge(name: string, help: string, read: () => number | Promise<number>): void {
     new Gauge({
       name,
       help,
       registers,
-      collect() {
-        this.set(read())
+      async collect() {
+        this.set(await read())
       },
     })
   }

@@ -1,0 +1,215 @@
+import type { Sql } from '#platform/database/sql.ts'
+import type { Position } from '#platform/journal/entry.ts'
+import type { Seal } from '#platform/secrets/seals.ts'
+import type { AuditEntry, AuditOutcome } from './audit-entry.ts'
+
+/** Key of the advisory lock of whoever appends to chains, or drops their beginnings. */
+export const auditLock = 0x5b0c_0003
+
+/** Whether this transaction is the one that may change chains now. */
+export async function tryLockChains(sql: Sql): Promise<boolean> {
+  const [row] = await sql.query<{ locked: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS locked', [auditLock])
+  return row?.locked === true
+}
+
+/** Waits until this transaction is the one that may change chains. */
+export async function lockChains(sql: Sql): Promise<void> {
+  await sql.query('SELECT pg_advisory_xact_lock($1)', [auditLock])
+}
+
+export interface AuditCursor extends Position {
+  /** No entry behind it is a day older than this. */
+  readonly at: Date
+}
+
+/** Up to where the journal is in the log. */
+export async function readCursor(sql: Sql): Promise<AuditCursor> {
+  const [row] = await sql.query<{ xid: string; seq: string; at: Date }>('SELECT xid, seq, at FROM audit_cursor')
+  if (row === undefined) throw new Error('The table audit_cursor has lost its row.')
+  return { xid: BigInt(row.xid), seq: BigInt(row.seq), at: row.at }
+}
+
+export async function moveCursor(sql: Sql, { xid, seq, at }: AuditCursor): Promise<void> {
+  await sql.query('UPDATE audit_cursor SET xid = $1, seq = $2, at = $3', [xid, seq, at])
+}
+
+/** Where a chain ends, and begins since older entries were dropped. */
+export interface AuditChain {
+  readonly accountId: string
+  readonly seq: number
+  readonly hash: string
+  readonly prunedSeq: number
+  readonly prunedHash: string
+}
+
+export interface SealedChain extends AuditChain, Seal {}
+
+interface ChainRow {
+  account_id: string
+  seq: string
+  hash: Buffer
+  pruned_seq: string
+  pruned_hash: Buffer
+  seal: Buffer
+  seal_key: string
+}
+
+const chainsSql = `
+  SELECT account_id, seq, hash, pruned_seq, pruned_hash, seal, seal_key FROM audit_chain WHERE account_id = ANY($1::uuid[])`
+
+/** The chains of these accounts, as far as they have begun. */
+export async function readChains(sql: Sql, accountIds: readonly string[]): Promise<SealedChain[]> {
+  const rows = await sql.query<ChainRow>(chainsSql, [accountIds])
+  return rows.map((row) => ({
+    accountId: row.account_id,
+    seq: Number(row.seq),
+    hash: row.hash.toString('hex'),
+    prunedSeq: Number(row.pruned_seq),
+    prunedHash: row.pruned_hash.toString('hex'),
+    seal: row.seal,
+    keyId: row.seal_key,
+  }))
+}
+
+const saveChainsSql = `
+  INSERT INTO audit_chain (account_id, seq, hash, pruned_seq, pruned_hash, seal, seal_key)
+  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bytea[], $7::text[])
+  ON CONFLICT (account_id) DO UPDATE SET (seq, hash, pruned_seq, pruned_hash, seal, seal_key) =
+    (EXCLUDED.seq, EXCLUDED.hash, EXCLUDED.pruned_seq, EXCLUDED.pruned_hash, EXCLUDED.seal, EXCLUDED.seal_key)`
+
+export async function saveChains(sql: Sql, chains: readonly SealedChain[]): Promise<void> {
+  await sql.query(saveChainsSql, [
+    chains.map((chain) => chain.accountId),
+    chains.map((chain) => chain.seq),
+    chains.map((chain) => Buffer.from(chain.hash, 'hex')),
+    chains.map((chain) => chain.prunedSeq),
+    chains.map((chain) => Buffer.from(chain.prunedHash, 'hex')),
+    chains.map((chain) => Buffer.from(chain.seal)),
+    chains.map((chain) => chain.keyId),
+  ])
+}
+
+// One JSON text in the place of twenty arrays: a list of scopes has no place in an array of arrays.
+const insertEntriesSql = `
+  INSERT INTO audit_entry (account_id, seq, at, type, outcome, actor_kind, actor_id, actor_name, subject, credential_kind,
+    credential_id, address, user_agent, request_id, operation_name, operation_hash, scopes, data, previous_hash, hash)
+  SELECT account_id, seq, at, type, outcome::audit_outcome, actor_kind, actor_id, actor_name, subject, credential_kind,
+    credential_id, address, user_agent, request_id, operation_name, operation_hash, scopes, data,
+    decode(previous_hash, 'hex'), decode(hash, 'hex')
+  FROM json_to_recordset($1) AS entry (account_id uuid, seq bigint, at timestamptz, type text, outcome text,
+    actor_kind text, actor_id text, actor_name text, subject text, credential_kind text, credential_id text, address text,
+    user_agent text, request_id text, operation_name text, operation_hash text, scopes text[], data jsonb,
+    previous_hash text, hash text)`
+
+export async function insertEntries(sql: Sql, entries: readonly AuditEntry[]): Promise<void> {
+  await sql.query(insertEntriesSql, [JSON.stringify(entries.map(toRow))])
+}
+
+function toRow(entry: AuditEntry) {
+  const { accountId, actor, credential, userAgent, requestId, operation, previousHash, ...same } = entry
+  return {
+    ...same,
+    account_id: accountId,
+    actor_kind: actor.kind,
+    actor_id: actor.id,
+    actor_name: actor.name,
+    credential_kind: credential?.kind,
+    credential_id: credential?.id,
+    user_agent: userAgent,
+    request_id: requestId,
+    operation_name: operation?.name,
+    operation_hash: operation?.hash,
+    previous_hash: previousHash,
+  }
+}
+
+/** An entry as the table has it. */
+interface EntryRow {
+  readonly accountId: string
+  readonly seq: bigint | string
+  readonly at: Date
+  readonly type: string
+  readonly outcome: AuditOutcome
+  readonly actorKind: string
+  readonly actorId: string
+  readonly actorName: string
+  readonly subject: string
+  readonly credentialKind: string | null
+  readonly credentialId: string | null
+  readonly address: string | null
+  readonly userAgent: string | null
+  readonly requestId: string | null
+  readonly operationName: string | null
+  readonly operationHash: string | null
+  readonly scopes: string[]
+  readonly data: unknown
+  readonly previousHash: Uint8Array
+  readonly hash: Uint8Array
+}
+
+function toAuditEntry(row: EntryRow): AuditEntry {
+  return {
+    accountId: row.accountId,
+    seq: Number(row.seq),
+    at: row.at,
+    type: row.type,
+    outcome: row.outcome,
+    actor: { kind: row.actorKind as AuditEntry['actor']['kind'], id: row.actorId, name: row.actorName },
+    subject: row.subject,
+    credential: row.credentialId === null ? null : { kind: row.credentialKind ?? '', id: row.credentialId },
+    address: row.address,
+    userAgent: row.userAgent,
+    requestId: row.requestId,
+    operation: row.operationHash === null ? null : { name: row.operationName, hash: row.operationHash },
+    scopes: row.scopes,
+    data: row.data as AuditEntry['data'],
+    previousHash: Buffer.from(row.previousHash).toString('hex'),
+    hash: Buffer.from(row.hash).toString('hex'),
+  }
+}
+
+const readEntriesSql = `
+  SELECT account_id AS "accountId", seq, at, type, outcome, actor_kind AS "actorKind", actor_id AS "actorId",
+    actor_name AS "actorName", subject, credential_kind AS "credentialKind", credential_id AS "credentialId", address,
+    user_agent AS "userAgent", request_id AS "requestId", operation_name AS "operationName",
+    operation_hash AS "operationHash", scopes, data, previous_hash AS "previousHash", hash
+  FROM audit_entry WHERE account_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`
+
+/** An account's entries behind a place in its chain, in their order. */
+export async function readEntries(sql: Sql, accountId: string, after: number, limit: number): Promise<AuditEntry[]> {
+  return (await sql.query<EntryRow>(readEntriesSql, [accountId, after, limit])).map(toAuditEntry)
+}
+
+// An entry's time is that of its transaction's beginning, so an older one may stand behind a younger one: all that stands
+// in front of the first one that is to be kept goes.
+const prunableSql = `
+  SELECT account_id AS "accountId", least(last_old, pruned_seq + $2)::float AS seq
+  FROM audit_chain AS chain
+  CROSS JOIN LATERAL (
+    SELECT coalesce((SELECT seq FROM audit_entry
+                     WHERE account_id = chain.account_id AND seq > chain.pruned_seq AND at >= now() - $1 * interval '1 day'
+                     ORDER BY seq LIMIT 1) - 1, chain.seq) AS last_old) AS old
+  WHERE last_old > pruned_seq`
+
+/** Up to where each chain is older than that, a stretch of at most `limit` entries. */
+export async function findPrunable(
+  sql: Sql,
+  days: number,
+  limit: number,
+): Promise<{ accountId: string; seq: number }[]> {
+  return sql.query(prunableSql, [days, limit])
+}
+
+/** The hash of one entry; undefined when it isn't there. */
+export async function findHash(sql: Sql, accountId: string, seq: number): Promise<string | undefined> {
+  const [row] = await sql.query<{ hash: Buffer }>('SELECT hash FROM audit_entry WHERE account_id = $1 AND seq = $2', [
+    accountId,
+    seq,
+  ])
+  return row?.hash.toString('hex')
+}
+
+/** Drops an account's entries up to this one, whose chain has its anchor there already. */
+export async function deleteEntries(sql: Sql, accountId: string, upTo: number): Promise<void> {
+  await sql.query('DELETE FROM audit_entry WHERE account_id = $1 AND seq <= $2', [accountId, upTo])
+}
