@@ -21,6 +21,7 @@ const tags = {
   'Application tokens': 'What programs call with.',
   Users: 'The people of the account.',
   Teams: 'People who work together.',
+  Audit: 'Who did what, from where, by what right.',
   Documentation: 'This document.',
 }
 

@@ -2,6 +2,7 @@ import type { Health } from '#transport/rest/health.ts'
 import { createDocument } from '#transport/rest/openapi.ts'
 import type { Route } from '#transport/rest/route.ts'
 import { applicationTokenRoutes } from './application-tokens.ts'
+import { auditRoutes } from './audit.ts'
 import { documentRoutes } from './document.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoutes } from './jwks.ts'
@@ -44,6 +45,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...userRoutes,
     ...teamRoutes,
     ...teamMemberRoutes,
+    ...auditRoutes,
   ]
   // The document also describes the rows that serve it.
   const documents = documentRoutes({
