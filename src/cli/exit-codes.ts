@@ -22,7 +22,7 @@ export const exitCodes = {
 export const exitCodeHelp = `
 Exit codes:
   0    done; with --watch: the task is COMPLETED
-  1    the task is FAILED; serve, migrate: impossible; doctor: there is a problem
+  1    the task is FAILED; serve, migrate: impossible; doctor: there is a problem; audit verify: a fault
   2    wrong usage, or input that the server refuses
   3    not signed in, or not allowed
   4    not found, or kept no longer

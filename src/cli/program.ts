@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addAuditCommand } from '#cli/commands/audit.ts'
 import { addDoctorCommand } from '#cli/commands/doctor.ts'
 import { addEventsCommand } from '#cli/commands/events.ts'
 import { addMigrateCommand } from '#cli/commands/migrate.ts'
@@ -37,6 +38,7 @@ export function createProgram(session: Session, say: (text: string) => void): Co
   addTokenCommand(program, session)
   addUserCommand(program, session)
   addTeamCommand(program, session)
+  addAuditCommand(program, session)
   addViewerCommand(program, session)
   return program
 }

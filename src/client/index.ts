@@ -1,3 +1,4 @@
+export { type ExportedEntry, faultOfExported } from './audit-chain.ts'
 export { type ClientOptions, createClient, type SignalboxClient } from './client.ts'
 export { type InputIssue, isPassing, SignalboxError, SignalboxUnreachable } from './errors.ts'
 export { type EventSelection, followEvents, type SignalboxEvent } from './follow-events.ts'

@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import type { Session } from '#cli/session.ts'
+import { addAuditExportCommand, addAuditVerifyExportCommand } from './audit-export.ts'
+import { addAuditListCommand } from './audit-list.ts'
+import { addAuditVerifyCommand } from './audit-verify.ts'
+
+/** Everything about the audit log. */
+export function addAuditCommand(parent: Command, session: Session): void {
+  const audit = parent
+    .command('audit')
+    .summary('who did what, and whether the log of it is intact')
+    .description('Looks at the audit log: who did what, from where, by what right; and who was kept from it.')
+  for (const add of [addAuditListCommand, addAuditVerifyCommand, addAuditExportCommand, addAuditVerifyExportCommand])
+    add(audit, session)
+}
