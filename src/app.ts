@@ -7,7 +7,7 @@ import { AuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
-import { outputEventTypes, quietEventTypes } from '#domain/tasks/events.ts'
+import { quietEventTypes } from '#domain/tasks/events.ts'
 import { queueNames } from '#domain/tasks/jobs.ts'
 import { ProgressBoard } from '#domain/tasks/progress-board.ts'
 import { applyTaskRetention } from '#domain/tasks/retention.ts'
@@ -31,7 +31,6 @@ import { closeServer, listen } from '#platform/http/listener.ts'
 import { installationId } from '#platform/installation.ts'
 import { Journal } from '#platform/journal/journal.ts'
 import { addPartitions, continueCounting, dropPartitions } from '#platform/journal/partitions.ts'
-import type { RecordQuery } from '#platform/journal/store.ts'
 import { JournalTail } from '#platform/journal/tail.ts'
 import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
 import { runPeriodically } from '#platform/periodic.ts'
@@ -43,6 +42,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { createMetrics, type Metrics } from '#platform/telemetry/metrics.ts'
 import type { HealthSources } from '#transport/rest/health.ts'
 import { serveApi } from '#transport/server.ts'
+import { audited } from './audited.ts'
 import type { Config } from './config.ts'
 import type { Place } from './place.ts'
 
@@ -57,9 +57,6 @@ const lastRequestsMs = 1_000
 /** How long one thing may take to close before the others go on without it, in milliseconds. */
 const closeMs = 2_000
 const dayMs = 24 * 60 * 60 * 1000
-
-/** What of the journal is in the audit log: what somebody did, and whatever concerns security. */
-const audited: RecordQuery = { prefix: 'auth.', excludedTypes: outputEventTypes }
 
 export interface App {
   /** Where it listens, such as `http://127.0.0.1:4000`. */

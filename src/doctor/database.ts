@@ -1,6 +1,8 @@
 import type pg from 'pg'
+import { readAuditLag } from '#domain/audit/projection.ts'
 import { connectForStartup } from '#platform/database/connect.ts'
 import { pendingMigrations } from '#platform/database/migrate.ts'
+import { audited } from '#src/audited.ts'
 import { check, type Finding, ok, problem, warning } from './finding.ts'
 
 type Found = Promise<Omit<Finding, 'check'>>
@@ -9,6 +11,8 @@ const statementTimeoutMs = 4_000
 /** A transaction that is open for so long holds back what happened since from everybody who waits for it. */
 const longTransactionSeconds = 10
 const veryLongTransactionSeconds = 60
+/** A server that runs is less than this behind with the audit log. */
+const usualAuditLagMs = 30_000
 const smallSkewMs = 1_000
 const largeSkewMs = 30_000
 
@@ -33,8 +37,9 @@ async function examineConnected(client: pg.Client, databaseUrl: string, poolSize
   const migrations = await check('migrations', () => examineMigrations(databaseUrl))
   const clock = await check('clock', () => examineClock(client))
   const journal = await check('journal', () => examineJournal(client))
+  const audit = await check('audit log', () => examineAudit(client))
   const connections = await check('connections', () => examineConnections(client, poolSize))
-  return [migrations, clock, journal, connections]
+  return [migrations, clock, journal, audit, connections]
 }
 
 async function versionOf(client: pg.Client): Promise<string> {
@@ -106,9 +111,26 @@ async function examineJournal(client: pg.Client): Found {
 }
 
 async function countHeldEntries(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ found: boolean }>(`SELECT to_regclass('journal') IS NOT NULL AS found`)
-  if (rows[0]?.found !== true) return 0
+  if (!(await hasTable(client, 'journal'))) return 0
   return (await client.query<{ entries: number }>(heldEntries, [longTransactionSeconds])).rows[0]?.entries ?? 0
+}
+
+async function hasTable(client: pg.Client, name: string): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [name])
+  return rows[0]?.found === true
+}
+
+/** Whether what is done gets into the audit log. */
+async function examineAudit(client: pg.Client): Found {
+  if (!(await hasTable(client, 'audit_entry'))) return ok('There is none yet.')
+  const query = async <Row>(text: string, values?: readonly unknown[]) =>
+    (await client.query(text, values && [...values])).rows as Row[]
+  const lagMs = await readAuditLag({ query }, audited)
+  if (lagMs <= usualAuditLagMs) return ok('It has all that was done.')
+  return warning(
+    `What was done ${Math.round(lagMs / 1000)} seconds ago is not in it yet.`,
+    'It is written while a server runs, and nothing holds the journal back. If one does, its log says why.',
+  )
 }
 
 const connectionUse = `

@@ -46,7 +46,14 @@ describe('doctor', () => {
     expect(code).toBe(0)
     expect(of('port')?.message).toContain('A Signalbox answers')
     const looked = ['configuration', 'Node.js', 'git', 'task types', 'data directory', 'disk', 'database', 'migrations']
-    expect(findings.map(({ check }) => check)).toEqual([...looked, 'clock', 'journal', 'connections', 'port'])
+    expect(findings.map(({ check }) => check)).toEqual([
+      ...looked,
+      'clock',
+      'journal',
+      'audit log',
+      'connections',
+      'port',
+    ])
   })
 
   it('says for people what it has found', async () => {
@@ -85,6 +92,20 @@ describe('doctor', () => {
     const nowhere = await doctor({ DATABASE_URL: `postgresql://nobody@127.0.0.1:${await freePort()}/none` })
     expect(nowhere.of('database')).toMatchObject({ status: 'problem' })
     expect(nowhere.code).toBe(1)
+  })
+
+  it('tells that nobody writes the audit log', async () => {
+    await database.query(
+      "CREATE TABLE journal_days.all_days PARTITION OF journal FOR VALUES FROM ('2020-01-01') TO ('2100-01-01')",
+    )
+    await database.query(
+      `INSERT INTO journal (at, account_id, type, subject, actor, data)
+       VALUES (now() - interval '1 minute', gen_random_uuid(), 'auth.signed_in', 'session:1', '{}', '{}')`,
+    )
+    expect((await doctor({})).of('audit log')).toMatchObject({
+      status: 'warning',
+      message: expect.stringMatching(/^What was done \d+ seconds ago is not in it yet\.$/),
+    })
   })
 
   it('tells migrations that the program does not know', async () => {

@@ -129,7 +129,7 @@ function sinceOf({ at }: AuditCursor): Date {
 }
 
 /** For how long what waits longest has been waiting to be appended, in milliseconds; 0 when nothing waits. */
-export async function readAuditLag(sql: Sql, query: RecordQuery): Promise<number> {
+export async function readAuditLag(sql: Pick<Sql, 'query'>, query: RecordQuery): Promise<number> {
   const cursor: AuditCursor & Position = await readCursor(sql)
   const oldest = await findRecordTime(sql, query, cursor, sinceOf(cursor))
   return oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.getTime())

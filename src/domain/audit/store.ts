@@ -23,7 +23,7 @@ export interface AuditCursor extends Position {
 }
 
 /** Up to where the journal is in the log. */
-export async function readCursor(sql: Sql): Promise<AuditCursor> {
+export async function readCursor(sql: Pick<Sql, 'query'>): Promise<AuditCursor> {
   const [row] = await sql.query<{ xid: string; seq: string; at: Date }>('SELECT xid, seq, at FROM audit_cursor')
   if (row === undefined) throw new Error('The table audit_cursor has lost its row.')
   return { xid: BigInt(row.xid), seq: BigInt(row.seq), at: row.at }

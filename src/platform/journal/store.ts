@@ -72,7 +72,7 @@ const firstRecord = `
 
 /** When the first record behind a position was written; undefined when there is none. */
 export async function findRecordTime(
-  sql: Sql,
+  sql: Pick<Sql, 'query'>,
   { prefix, excludedTypes }: RecordQuery,
   after: Position,
   since: Date,
