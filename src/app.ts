@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { authEventTypes } from '#domain/access/events.ts'
+import { authEventTypes, quietAuthEventTypes } from '#domain/access/events.ts'
 import { type AccessService, createAccessService } from '#domain/access/service.ts'
 import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
 import { AuditProjection } from '#domain/audit/projection.ts'
@@ -52,6 +52,8 @@ const progressChannel = 'signalbox_progress'
 const retentionIntervalMs = 10 * 60 * 1000
 /** How often it is written down how tokens are used. */
 const accessRecordIntervalMs = 5_000
+/** How often it is written down who was kept from something. */
+const incidentIntervalMs = 1_000
 /** How long requests under way may still take once everything else has stopped, in milliseconds. */
 const lastRequestsMs = 1_000
 /** How long one thing may take to close before the others go on without it, in milliseconds. */
@@ -115,7 +117,11 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     submitter,
     onWaiting,
   })
-  const events = createEventService({ journal, quietTypes: quietEventTypes, securityTypes: authEventTypes })
+  const events = createEventService({
+    journal,
+    quietTypes: [...quietEventTypes, ...quietAuthEventTypes],
+    securityTypes: authEventTypes,
+  })
 
   const views = new AccountViews(database.prisma)
   const http = createServer()
@@ -296,11 +302,12 @@ async function openAccess(
     allowedDomains: config.oidc?.allowedDomains ?? [],
   })
   const unlisten = tail.listen((entry) => access.heed(entry))
-  const work = () => access.keepRecord()
-  const periodic = runPeriodically({ name: 'access', intervalMs: accessRecordIntervalMs, log, work })
+  const record = { name: 'access', intervalMs: accessRecordIntervalMs, log, work: () => access.keepRecord() }
+  const incidents = { name: 'incidents', intervalMs: incidentIntervalMs, log, work: () => access.tellIncidents() }
+  const periodics = [record, incidents].map(runPeriodically)
   opened.add(async () => {
     unlisten()
-    await periodic.stop()
+    for (const periodic of periodics) await periodic.stop()
     await access.stop()
   })
   return access

@@ -12,7 +12,7 @@ export interface Identity {
   readonly actor: Actor
   readonly role: Role
   readonly grants: readonly Grant[]
-  readonly credential: Origin['credential']
+  readonly credential: NonNullable<Origin['credential']>
   /** When the right to call ends; undefined when it doesn't. */
   readonly expiresAt: Date | undefined
 }
@@ -20,17 +20,26 @@ export interface Identity {
 /** How a request came. */
 export type RequestOrigin = Pick<Origin, 'requestId' | 'address' | 'userAgent'>
 
+/** Is told when a caller asks for what they may not do: which scopes would have been enough, and for what. */
+export type OnRefused = (caller: Caller, sufficientScopes: readonly string[], resource: string | undefined) => void
+
 /** Whoever makes a request: always signed in, always of one account. */
 export class Caller {
   readonly #identity: Identity
   readonly #request: RequestOrigin
   readonly #operation: Origin['operation']
+  readonly #onRefused: OnRefused | undefined
   readonly #used = new Set<Scope>()
 
-  constructor(identity: Identity, request: RequestOrigin, operation?: Origin['operation']) {
+  constructor(
+    identity: Identity,
+    request: RequestOrigin,
+    more: { operation?: Origin['operation']; onRefused?: OnRefused | undefined } = {},
+  ) {
     this.#identity = identity
     this.#request = request
-    this.#operation = operation
+    this.#operation = more.operation
+    this.#onRefused = more.onRefused
   }
 
   get accountId(): string {
@@ -50,7 +59,7 @@ export class Caller {
   }
 
   /** What was shown, and is taken away when the right to call is. */
-  get credential(): Origin['credential'] {
+  get credential(): Identity['credential'] {
     return this.#identity.credential
   }
 
@@ -70,8 +79,17 @@ export class Caller {
 
   /** @throws {Forbidden} when the caller may not do this to the resource; without one: to any. */
   must(scope: Scope, resource?: string): void {
-    if (!this.can(scope, resource)) throw new Forbidden(scope, resource)
+    if (!this.can(scope, resource)) {
+      const forbidden = new Forbidden(scope, resource)
+      this.lacks(forbidden.sufficientScopes, resource)
+      throw forbidden
+    }
     this.#used.add(scope)
+  }
+
+  /** Notes that the caller is refused something, for those who watch over the account. */
+  lacks(sufficientScopes: readonly string[], resource?: string): void {
+    this.#onRefused?.(this, sufficientScopes, resource)
   }
 
   /** As {@link must}; returns where it holds: patterns of which one has to match, or undefined for everywhere. */
@@ -82,7 +100,7 @@ export class Caller {
 
   /** The same caller in one operation of the request. */
   in(operation: NonNullable<Origin['operation']>): Caller {
-    return new Caller(this.#identity, this.#request, operation)
+    return new Caller(this.#identity, this.#request, { operation, onRefused: this.#onRefused })
   }
 
   /** For the journal: who does it, from where, and by what right. */

@@ -1,4 +1,5 @@
-import type { By, JournalEntry, NewEntry } from '#platform/journal/entry.ts'
+import type { Actor, By, JournalEntry, NewEntry } from '#platform/journal/entry.ts'
+import type { RequestOrigin } from './caller.ts'
 
 /** What the journal says of access. */
 export const authEventTypes = [
@@ -7,6 +8,7 @@ export const authEventTypes = [
   'auth.token_revoked',
   'auth.token_expired',
   'auth.token_used_from_new_address',
+  'auth.token_used_unusually',
   'auth.user_created',
   'auth.user_changed',
   'auth.user_role_changed',
@@ -22,7 +24,14 @@ export const authEventTypes = [
   'auth.team_member_added',
   'auth.team_member_changed',
   'auth.team_member_removed',
+  'auth.refused',
+  'auth.refused_repeatedly',
+  'auth.attempt_failed',
 ] as const
+
+/** Left out of event lists unless asked for: a program that goes on asking for what it may not do is no news each time. */
+export const quietAuthEventTypes: readonly string[] = ['auth.refused', 'auth.attempt_failed']
+
 type AuthEventType = (typeof authEventTypes)[number]
 type EventOf<Thing extends string> = Extract<AuthEventType, `auth.${Thing}_${string}`>
 
@@ -40,6 +49,9 @@ export interface TokenEventData {
   /** Of a rotated token: the one that stands in its place. */
   readonly successor?: string
   readonly address?: string
+  /** Of one that is used more than is usual: in this hour, and in half of the hours of its last week at most. */
+  readonly calls?: number
+  readonly usualCalls?: number
 }
 
 export function tokenEvent(type: EventOf<'token'>, token: Subject, by: By, data: TokenEventData): NewEntry {
@@ -81,6 +93,45 @@ export interface TeamEventData {
 
 export function teamEvent(type: EventOf<'team'>, team: Subject, by: By, data: TeamEventData): NewEntry {
   return entry('team', type, team, by, data)
+}
+
+/** On entries about a caller who was refused something. */
+export interface RefusalEventData {
+  /** Any of these would have been enough. */
+  readonly sufficientScopes?: readonly string[]
+  /** For what, where the scope can be narrowed. */
+  readonly resource?: string
+  /** So many more refusals of the same caller in a minute are not told one by one. */
+  readonly suppressed?: number
+  /** In five minutes. */
+  readonly count?: number
+}
+
+export function refusalEvent(
+  type: 'auth.refused' | 'auth.refused_repeatedly',
+  { accountId, kind, id }: { accountId: string; kind: string; id: string },
+  by: By,
+  data: RefusalEventData,
+): NewEntry {
+  return entry(kind, type, { accountId, id }, by, data)
+}
+
+/** On entries about somebody who did not prove who they are. */
+export interface AttemptEventData {
+  /** With what: `token`, `password`, `refresh`, `oidc`; `none` when nothing was shown. */
+  readonly method: string
+  /** The code of the refusal. */
+  readonly reason: string
+  readonly suppressed?: number
+  /** The application token that is not valid any more. */
+  readonly token?: { readonly id: string; readonly name: string }
+}
+
+/** Somebody unknown: without a credential, and an actor only in name. */
+export function attemptEvent(accountId: string, request: RequestOrigin, data: AttemptEventData): NewEntry {
+  const actor: Actor = { kind: 'system', id: 'anonymous', name: 'anonymous' }
+  const origin = { ...request, credential: undefined, operation: undefined, scopes: [] }
+  return entry('address', 'auth.attempt_failed', { accountId, id: request.address }, { actor, origin }, data)
 }
 
 function entry(kind: string, type: AuthEventType, of: Subject, { actor, origin }: By, data: object): NewEntry {

@@ -2,13 +2,15 @@ import type { Clock } from '#lib/clock.ts'
 import { newId } from '#lib/ids.ts'
 import type { Database } from '#platform/database/client.ts'
 import type { Transact } from '#platform/database/transaction.ts'
-import type { JournalEntry } from '#platform/journal/entry.ts'
+import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-store.ts'
-import { Caller, type RequestOrigin } from './caller.ts'
+import { Caller, type OnRefused, type RequestOrigin } from './caller.ts'
 import { Credentials } from './credentials.ts'
 import { Unauthenticated } from './errors.ts'
-import { lossBy } from './events.ts'
+import { lossBy, tokenEvent } from './events.ts'
+import { deleteOldRefusals } from './incidents/incident-store.ts'
+import { Incidents } from './incidents/incidents.ts'
 import { LiveCallers } from './live-callers.ts'
 import { createTeamService } from './people/team-service.ts'
 import { createUserService } from './people/user-service.ts'
@@ -23,7 +25,7 @@ import { SigningKeys } from './sign-in/signing-keys.ts'
 import { SignInThrottle } from './sign-in/throttle.ts'
 import { expiryAfter, hashToken, newToken, tokenLifetime } from './tokens/token.ts'
 import { createTokenService } from './tokens/token-service.ts'
-import { insertToken } from './tokens/token-store.ts'
+import { deleteOldHours, insertToken } from './tokens/token-store.ts'
 import { TokenUsage } from './tokens/token-usage.ts'
 
 export { Caller, roles } from './caller.ts'
@@ -57,12 +59,26 @@ export function createAccessService(deps: AccessServiceDeps) {
   const credentials = new Credentials(database, sessions, oidc, clock)
   const live = new LiveCallers(clock)
   const usage = new TokenUsage(transact)
+  const incidents = new Incidents(transact, clock)
 
   /** Who makes a request with this token. @throws {Unauthenticated} when nobody holds it, or not any more. */
   async function authenticate(token: string | undefined, request: RequestOrigin): Promise<Caller> {
-    const caller = new Caller(await credentials.identify(token), request)
+    const identity = await credentials.identify(token).catch((error: unknown) => {
+      if (error instanceof Unauthenticated) noteStranger(token, request)
+      throw error
+    })
+    const caller = new Caller(identity, request, { onRefused })
     usage.note(caller, request)
     return caller
+  }
+
+  function onRefused(...refusal: Parameters<OnRefused>): void {
+    incidents.refused(...refusal)
+  }
+
+  function noteStranger(token: string | undefined, request: RequestOrigin): void {
+    if (token === undefined) incidents.attempted('none', 'UNAUTHENTICATED', request)
+    else incidents.attempted('token', 'UNAUTHENTICATED', request, hashToken(token))
   }
 
   /** Whose access token this is. @throws {TokenRefused} */
@@ -92,16 +108,14 @@ export function createAccessService(deps: AccessServiceDeps) {
       const token = given ?? newToken()
       const accountId = newId()
       await insertAccount(tx, accountId, 'main')
-      await insertToken(tx, {
-        accountId,
-        id: newId(),
-        name: 'owner',
-        hash: hashToken(token),
-        role: 'OWNER',
-        scopes: [everyScope],
-        expiresAt: expiryAfter(tokenLifetime.longest, clock.now()),
-        createdBy: { kind: 'system', id: 'bootstrap', name: 'bootstrap' },
-      })
+      const owner = { accountId, id: newId() }
+      const name = 'owner'
+      const scopes = [everyScope]
+      const expiresAt = expiryAfter(tokenLifetime.longest, clock.now())
+      const hash = hashToken(token)
+      await insertToken(tx, { ...owner, name, hash, role: 'OWNER', scopes, expiresAt, createdBy: bootstrapper })
+      const data = { name, scopes, expiresAt: expiresAt.toISOString() }
+      tx.journal(tokenEvent('auth.token_created', owner, { actor: bootstrapper }, data))
       return given === undefined ? token : undefined
     })
   }
@@ -115,9 +129,18 @@ export function createAccessService(deps: AccessServiceDeps) {
     tokens: createTokenService({ transact, clock }),
     users: createUserService({ transact }),
     teams: createTeamService({ transact }),
-    sessions: { refresh: sessions.refresh, end: sessions.end, check: personOf },
-    oidc: { begin: oidc.begin, finish: oidc.finish },
-    passwords: createPasswordSignIn({ sql: database, transact, sessions, throttle }),
+    sessions: {
+      refresh: (token: string, request: RequestOrigin) =>
+        incidents.watch('refresh', request, () => sessions.refresh(token, request)),
+      end: sessions.end,
+      check: personOf,
+    },
+    oidc: {
+      begin: oidc.begin,
+      finish: (parameters: string, pending: string, request: RequestOrigin) =>
+        incidents.watch('oidc', request, () => oidc.finish(parameters, pending, request)),
+    },
+    passwords: createPasswordSignIn({ sql: database, transact, sessions, throttle, incidents }),
     /** The keys by which access tokens can be checked. */
     jwks: () => keys.jwks(),
     /** Writes down how tokens were used, and which have expired; to be called every few seconds. */
@@ -125,17 +148,24 @@ export function createAccessService(deps: AccessServiceDeps) {
       await usage.flush()
       await usage.tellExpired()
     },
+    /** Writes down who was kept from something; to be called every second. */
+    tellIncidents: () => incidents.tell(),
     /** Changes keys in time, and deletes what is over for long; to be called now and then. */
     async maintain(): Promise<void> {
       await keys.rotate()
+      await deleteOldHours(database)
+      await deleteOldRefusals(database)
       while ((await deleteOldSessions(database, sessionRetentionDays, deletedAtOnce)) === deletedAtOnce);
     },
     async stop(): Promise<void> {
       live.stop()
       await usage.flush()
+      await incidents.tell({ everything: true })
     },
   }
 }
+
+const bootstrapper: Actor = { kind: 'system', id: 'bootstrap', name: 'bootstrap' }
 
 function orRefused(error: unknown): never {
   throw error instanceof Unauthenticated ? new TokenRefused() : error

@@ -1,5 +1,12 @@
 import type { Sql } from '#platform/database/sql.ts'
-import { type Actor, type JournalEntry, type JournalRecord, type Origin, type Position, positionBefore } from './entry.ts'
+import {
+  type Actor,
+  type JournalEntry,
+  type JournalRecord,
+  type Origin,
+  type Position,
+  positionBefore,
+} from './entry.ts'
 
 interface EntryRow {
   xid: string

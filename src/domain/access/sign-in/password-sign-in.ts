@@ -1,10 +1,12 @@
 import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
 import { personEvent } from '#domain/access/events.ts'
+import type { Incidents } from '#domain/access/incidents/incidents.ts'
 import { normalEmail } from '#domain/access/people/user.ts'
 import { lock } from '#domain/access/people/user-service.ts'
 import { findPassword, setPasswordHash } from '#domain/access/people/user-store.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
+import type { By } from '#platform/journal/entry.ts'
 import { SignInRefused, WrongPassword } from './errors.ts'
 import { checkPassword, hashPassword, isPassword } from './password.ts'
 import { endSessionsOf } from './session-store.ts'
@@ -16,31 +18,32 @@ export interface PasswordSignInDeps {
   readonly transact: Transact
   readonly sessions: Sessions
   readonly throttle: SignInThrottle
+  readonly incidents: Incidents
 }
 
 /** Signing in by e-mail address and password. */
-export function createPasswordSignIn({ sql, transact, sessions, throttle }: PasswordSignInDeps) {
+export function createPasswordSignIn({ sql, transact, sessions, throttle, incidents }: PasswordSignInDeps) {
   /** @throws {SignInRefused} @throws {TooManyAttempts} */
   async function signIn(email: string, password: string, request: RequestOrigin): Promise<SignedIn> {
     const address = normalEmail(email) ?? ''
-    await throttle.attempt(address, request.address)
+    await incidents.watch('password', request, () => throttle.attempt(address, request.address))
     const person = await findPassword(sql, address)
     if (!(await isPassword(password, person?.passwordHash ?? undefined)) || person === undefined) {
-      if (person !== undefined) await tellFailed(person, request)
-      throw new SignInRefused()
+      const refused = new SignInRefused()
+      if (person !== undefined) await tellFailed(person, byPerson(person, 'none', request))
+      // Not by which address: it may be a password that came into the wrong field.
+      else incidents.attempted('password', refused.code, request)
+      throw refused
     }
     await throttle.succeeded(address, request.address)
     const { accountId, id, role } = person
     return sessions.begin({ accountId, id, email: person.email, role }, request, 'password')
   }
 
-  async function tellFailed(
-    person: { accountId: string; id: string; email: string; role: string },
-    request: RequestOrigin,
-  ) {
+  async function tellFailed(person: { accountId: string; id: string; email: string; role: string }, by: By) {
     const { email, role } = person
     await transact(async (tx) => {
-      tx.journal(personEvent('auth.user_sign_in_failed', person, byPerson(person, 'none', request), { email, role }))
+      tx.journal(personEvent('auth.user_sign_in_failed', person, by, { email, role }))
     })
   }
 
@@ -75,7 +78,10 @@ export function createPasswordSignIn({ sql, transact, sessions, throttle }: Pass
     const { address } = caller.by().origin ?? { address: '' }
     await throttle.attempt(email, address)
     const person = await findPassword(sql, email)
-    if (!(await isPassword(password, person?.passwordHash ?? undefined))) throw new WrongPassword()
+    if (!(await isPassword(password, person?.passwordHash ?? undefined))) {
+      if (person !== undefined) await tellFailed(person, caller.by())
+      throw new WrongPassword()
+    }
     await throttle.succeeded(email, address)
   }
 

@@ -167,7 +167,10 @@ function scopeHint(text: string): string {
 /** The scopes, if the caller has them all. @throws {ScopeNotHeld} */
 function held(caller: Caller, scopes: readonly string[]): readonly string[] {
   const missing = scopes.filter((text) => !isWithin(parseGrant(text) as Grant, caller.grants))
-  if (missing.length > 0) throw new ScopeNotHeld(missing)
+  if (missing.length > 0) {
+    caller.lacks(missing)
+    throw new ScopeNotHeld(missing)
+  }
   return scopes
 }
 

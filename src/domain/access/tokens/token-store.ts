@@ -150,3 +150,70 @@ export async function takeExpired(
 ): Promise<{ accountId: string; id: string; name: string; expiresAt: Date }[]> {
   return sql.query(expireSql, [limit])
 }
+
+const noteHoursSql = `
+  INSERT INTO token_hour AS known (account_id, token_id, hour, calls)
+  SELECT account_id, token_id, date_trunc('hour', now(), 'UTC'), calls
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS use (account_id, token_id, calls)
+  ON CONFLICT (account_id, token_id, hour) DO UPDATE SET calls = known.calls + EXCLUDED.calls
+  RETURNING account_id AS "accountId", token_id AS id, hour, calls::float AS calls, told`
+
+/** How often a token was used in an hour. */
+export interface TokenHour {
+  readonly accountId: string
+  readonly id: string
+  readonly hour: Date
+  readonly calls: number
+  /** It was told already that this is unusual. */
+  readonly told: boolean
+}
+
+/** Adds calls to the present hour of these tokens, each named once; returns how often they were used in it by now. */
+export async function noteHours(
+  sql: Sql,
+  uses: readonly { accountId: string; id: string; calls: number }[],
+): Promise<TokenHour[]> {
+  return sql.query(noteHoursSql, [
+    uses.map((use) => use.accountId),
+    uses.map((use) => use.id),
+    uses.map((use) => use.calls),
+  ])
+}
+
+const findUsualSql = `
+  SELECT token.name, count(*)::int AS hours, percentile_cont(0.5) WITHIN GROUP (ORDER BY past.calls) AS median
+  FROM token_hour AS past JOIN application_token AS token ON token.account_id = past.account_id AND token.id = past.token_id
+  WHERE past.account_id = $1 AND past.token_id = $2 AND past.hour >= $3::timestamptz - interval '7 days' AND past.hour < $3
+  GROUP BY token.name`
+
+/** The median of the hours of the week before in which a token was used, and how many these are; undefined without any. */
+export async function findUsualCalls(
+  sql: Sql,
+  { accountId, id, hour }: TokenHour,
+): Promise<{ name: string; hours: number; median: number } | undefined> {
+  const [row] = await sql.query<{ name: string; hours: number; median: number }>(findUsualSql, [accountId, id, hour])
+  return row
+}
+
+export async function markHourTold(sql: Sql, { accountId, id, hour }: TokenHour): Promise<void> {
+  await sql.query('UPDATE token_hour SET told = true WHERE account_id = $1 AND token_id = $2 AND hour = $3', [
+    accountId,
+    id,
+    hour,
+  ])
+}
+
+/** Forgets hours that are of no use any more. */
+export async function deleteOldHours(sql: Sql): Promise<void> {
+  await sql.query("DELETE FROM token_hour WHERE hour < now() - interval '8 days'")
+}
+
+/** Application tokens with these hashes, whatever has become of them. */
+export async function findTokensByHash(
+  sql: Sql,
+  hashes: readonly Uint8Array[],
+): Promise<{ hash: Buffer; accountId: string; id: string; name: string }[]> {
+  return sql.query('SELECT hash, account_id AS "accountId", id, name FROM application_token WHERE hash = ANY($1)', [
+    hashes,
+  ])
+}

@@ -1,11 +1,25 @@
 import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
 import { tokenEvent } from '#domain/access/events.ts'
-import type { Transact } from '#platform/database/transaction.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
-import { noteUse, type TokenUse, takeExpired } from './token-store.ts'
+import {
+  findUsualCalls,
+  markHourTold,
+  noteHours,
+  noteUse,
+  type TokenHour,
+  type TokenUse,
+  takeExpired,
+} from './token-store.ts'
 
 const system: Actor = { kind: 'system', id: 'access', name: 'access' }
 const expiredAtOnce = 100
+
+/**
+ * What is unusual: this hour's calls are more than ten times the median of the hours of the past week in which the token
+ * was used at all, three of them at least, and more than a thousand. A new token has nothing that is usual yet.
+ */
+const unusual = { times: 10, calls: 1_000, hours: 3 } as const
 
 /** How application tokens are used, gathered in memory and written down now and then instead of with each request. */
 export class TokenUsage {
@@ -35,6 +49,7 @@ export class TokenUsage {
     this.#uses = new Map()
     // One statement changes a row once: what one token did from several addresses goes in several rounds.
     for (const round of rounds(uses)) await this.#write(round)
+    await this.#transact((tx) => tellUnusual(tx, totals(uses)))
   }
 
   async #write(uses: readonly TokenUse[]): Promise<void> {
@@ -54,6 +69,27 @@ export class TokenUsage {
         )
     })
   }
+}
+
+async function tellUnusual(tx: Transaction, uses: readonly Pick<TokenUse, 'accountId' | 'id' | 'calls'>[]) {
+  for (const hour of await noteHours(tx, uses))
+    if (!hour.told && hour.calls > unusual.calls) await tellIfUnusual(tx, hour)
+}
+
+async function tellIfUnusual(tx: Transaction, hour: TokenHour): Promise<void> {
+  const usual = await findUsualCalls(tx, hour)
+  if (usual === undefined || usual.hours < unusual.hours || hour.calls <= usual.median * unusual.times) return
+  await markHourTold(tx, hour)
+  const data = { name: usual.name, calls: hour.calls, usualCalls: usual.median }
+  tx.journal(tokenEvent('auth.token_used_unusually', hour, { actor: system }, data))
+}
+
+/** Each token once, with its calls from everywhere; always in the same order, so that two processes don't wait for each other. */
+function totals(uses: readonly TokenUse[]): Pick<TokenUse, 'accountId' | 'id' | 'calls'>[] {
+  const calls = new Map<string, Pick<TokenUse, 'accountId' | 'id' | 'calls'>>()
+  for (const { accountId, id, calls: more } of uses)
+    calls.set(id, { accountId, id, calls: (calls.get(id)?.calls ?? 0) + more })
+  return [...calls.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 /** The uses in groups in which no token stands twice. */

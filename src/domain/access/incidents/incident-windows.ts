@@ -1,0 +1,57 @@
+/** How many different incidents of one caller are told in a window, each once; the others are counted. */
+const mostTold = 10
+const windowMs = 60_000
+
+interface Window<Incident> {
+  readonly endsAt: number
+  readonly told: Set<string>
+  suppressed: number
+  last: Incident
+}
+
+/**
+ * What many callers do again and again, brought to what can be written down: of each caller at most ten in a minute, and at
+ * the minute's end how many there were beside those. No more callers are told apart than `mostCallers`; the others
+ * share a window.
+ */
+export class IncidentWindows<Incident> {
+  readonly #mostCallers: number
+  readonly #windows = new Map<string, Window<Incident>>()
+  #untold: Incident[] = []
+
+  constructor(mostCallers: number) {
+    this.#mostCallers = mostCallers
+  }
+
+  /** Takes an incident of a caller; those with the same `key` are alike. */
+  add(caller: string, key: string, incident: Incident, now: number): void {
+    const window = this.#windowOf(caller, incident, now)
+    window.last = incident
+    if (window.told.size >= mostTold || window.told.has(key)) window.suppressed += 1
+    else {
+      window.told.add(key)
+      this.#untold.push(incident)
+    }
+  }
+
+  /** What is to be told by now, each once; `suppressed` stands for more like it. */
+  take(now: number): { incident: Incident; suppressed: number }[] {
+    const taken = this.#untold.map((incident) => ({ incident, suppressed: 0 }))
+    this.#untold = []
+    for (const [caller, { endsAt, suppressed, last }] of this.#windows) {
+      if (endsAt > now) continue
+      this.#windows.delete(caller)
+      if (suppressed > 0) taken.push({ incident: last, suppressed })
+    }
+    return taken
+  }
+
+  #windowOf(caller: string, last: Incident, now: number): Window<Incident> {
+    const name = this.#windows.has(caller) || this.#windows.size < this.#mostCallers ? caller : ''
+    const known = this.#windows.get(name)
+    if (known !== undefined) return known
+    const window = { endsAt: now + windowMs, told: new Set<string>(), suppressed: 0, last }
+    this.#windows.set(name, window)
+    return window
+  }
+}

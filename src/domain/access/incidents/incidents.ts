@@ -1,0 +1,145 @@
+import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
+import { attemptEvent, refusalEvent } from '#domain/access/events.ts'
+import { findOldestAccount } from '#domain/access/sign-in/identity-store.ts'
+import { findTokensByHash } from '#domain/access/tokens/token-store.ts'
+import type { Clock } from '#lib/clock.ts'
+import { AppError } from '#lib/errors.ts'
+import { storableText } from '#lib/json.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import { countRefusals, markRefusalsTold, type Refusals } from './incident-store.ts'
+import { IncidentWindows } from './incident-windows.ts'
+
+/** So many refusals of one credential in so many minutes are told as such, once. */
+const repeatedly = { count: 10, minutes: 5 } as const
+/** How many known callers, and how many addresses of unknown ones, are told apart in a minute. */
+const mostCallers = 1_000
+const mostAddresses = 20
+const longestResource = 256
+
+interface Refusal {
+  readonly caller: Caller
+  readonly sufficientScopes: readonly string[]
+  readonly resource: string | undefined
+}
+
+interface Attempt {
+  readonly method: string
+  readonly reason: string
+  readonly request: RequestOrigin
+  /** SHA-256 of the token that was shown. */
+  readonly hash: Uint8Array | undefined
+}
+
+interface Told<Incident> {
+  readonly incident: Incident
+  readonly suppressed: number
+}
+
+/**
+ * Who was kept from something, gathered in memory and written to the journal a second later: these calls write no state,
+ * so what they cost must not grow with how often they are made.
+ */
+export class Incidents {
+  readonly #transact: Transact
+  readonly #clock: Clock
+  readonly #refusals = new IncidentWindows<Refusal>(mostCallers)
+  readonly #attempts = new IncidentWindows<Attempt>(mostAddresses)
+  /** Refusals by credential, with one of its callers. */
+  #counts = new Map<string, Refusals & { readonly caller: Caller }>()
+
+  constructor(transact: Transact, clock: Clock) {
+    this.#transact = transact
+    this.#clock = clock
+  }
+
+  /** A caller who is known lacks a scope. */
+  refused(caller: Caller, sufficientScopes: readonly string[], resource: string | undefined): void {
+    const { accountId, credential } = caller
+    const incident = {
+      caller,
+      sufficientScopes,
+      resource: resource && storableText(resource.slice(0, longestResource)),
+    }
+    const key = `${sufficientScopes.join()} ${resource}`
+    this.#refusals.add(credential.id, key, incident, this.#now())
+    const count = (this.#counts.get(credential.id)?.count ?? 0) + 1
+    if (count > 1 || this.#counts.size < mostCallers)
+      this.#counts.set(credential.id, { accountId, credentialId: credential.id, count, caller })
+  }
+
+  /** Somebody has not proved who they are. */
+  attempted(method: string, reason: string, request: RequestOrigin, hash?: Uint8Array): void {
+    this.#attempts.add(request.address, `${method} ${reason}`, { method, reason, request, hash }, this.#now())
+  }
+
+  /** What `work` answers; what it refuses is noted as an attempt. */
+  async watch<T>(method: string, request: RequestOrigin, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (isRefusal(error)) this.attempted(method, error.code, request)
+      throw error
+    }
+  }
+
+  /** Writes down what there is to tell; at the end of all, `everything`, also of minutes that are not over. */
+  async tell({ everything = false } = {}): Promise<void> {
+    const until = everything ? Number.POSITIVE_INFINITY : this.#now()
+    const refusals = this.#refusals.take(until)
+    const attempts = this.#attempts.take(until)
+    const counts = [...this.#counts.values()].sort((a, b) => (a.credentialId < b.credentialId ? -1 : 1))
+    this.#counts = new Map()
+    if (refusals.length + attempts.length + counts.length === 0) return
+    await this.#transact(async (tx) => {
+      for (const refusal of refusals) tellRefusal(tx, refusal)
+      if (attempts.length > 0) await tellAttempts(tx, attempts)
+      if (counts.length > 0) await tellRepeated(tx, counts)
+    })
+  }
+
+  #now(): number {
+    return this.#clock.now().getTime()
+  }
+}
+
+function isRefusal(error: unknown): error is AppError {
+  return error instanceof AppError && ['unauthenticated', 'forbidden', 'rate-limited'].includes(error.kind)
+}
+
+function tellRefusal(tx: Transaction, { incident, suppressed }: Told<Refusal>): void {
+  const { caller, sufficientScopes, resource } = incident
+  const data = { sufficientScopes, ...(resource !== undefined && { resource }), ...(suppressed > 0 && { suppressed }) }
+  tx.journal(refusalEvent('auth.refused', credentialOf(caller), caller.by(), data))
+}
+
+function credentialOf({ accountId, credential: { kind, id } }: Caller) {
+  return { accountId, kind: kind === 'provider' ? 'user' : kind, id }
+}
+
+/** An account is told of its own tokens that are not valid any more; the first one, whose owner runs this, of all else. */
+async function tellAttempts(tx: Transaction, attempts: readonly Told<Attempt>[]): Promise<void> {
+  const known = await findTokensByHash(
+    tx,
+    attempts.flatMap(({ incident }) => incident.hash ?? []),
+  )
+  const operator = await findOldestAccount(tx)
+  for (const { incident, suppressed } of attempts) {
+    const { method, reason, request, hash } = incident
+    const token = hash && known.find((one) => one.hash.equals(hash))
+    const accountId = token?.accountId ?? operator
+    if (accountId === undefined) continue
+    const which = token && { token: { id: token.id, name: token.name } }
+    tx.journal(attemptEvent(accountId, request, { method, reason, ...which, ...(suppressed > 0 && { suppressed }) }))
+  }
+}
+
+async function tellRepeated(tx: Transaction, counts: readonly (Refusals & { readonly caller: Caller })[]) {
+  for (const counted of await countRefusals(tx, counts, repeatedly.minutes)) {
+    if (counted.told || counted.count < repeatedly.count) continue
+    const caller = counts.find(({ credentialId }) => credentialId === counted.credentialId)?.caller
+    if (caller === undefined) continue
+    await markRefusalsTold(tx, counted)
+    const data = { count: counted.count }
+    tx.journal(refusalEvent('auth.refused_repeatedly', credentialOf(caller), caller.by(), data))
+  }
+}
