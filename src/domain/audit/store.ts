@@ -89,38 +89,46 @@ export async function saveChains(sql: Sql, chains: readonly SealedChain[]): Prom
   ])
 }
 
-// One JSON text in the place of twenty arrays: a list of scopes has no place in an array of arrays.
+// A list of scopes has no place in an array of arrays of different lengths, so it goes as PostgreSQL's text for it.
 const insertEntriesSql = `
   INSERT INTO audit_entry (account_id, seq, at, type, outcome, actor_kind, actor_id, actor_name, subject, credential_kind,
     credential_id, address, user_agent, request_id, operation_name, operation_hash, scopes, data, previous_hash, hash)
   SELECT account_id, seq, at, type, outcome::audit_outcome, actor_kind, actor_id, actor_name, subject, credential_kind,
-    credential_id, address, user_agent, request_id, operation_name, operation_hash, scopes, data,
-    decode(previous_hash, 'hex'), decode(hash, 'hex')
-  FROM json_to_recordset($1) AS entry (account_id uuid, seq bigint, at timestamptz, type text, outcome text,
-    actor_kind text, actor_id text, actor_name text, subject text, credential_kind text, credential_id text, address text,
-    user_agent text, request_id text, operation_name text, operation_hash text, scopes text[], data jsonb,
-    previous_hash text, hash text)`
+    credential_id, address, user_agent, request_id, operation_name, operation_hash, scopes::text[], data, previous_hash, hash
+  FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
+    $18::jsonb[], $19::bytea[], $20::bytea[])
+    AS entry (account_id, seq, at, type, outcome, actor_kind, actor_id, actor_name, subject, credential_kind, credential_id,
+      address, user_agent, request_id, operation_name, operation_hash, scopes, data, previous_hash, hash)`
+
+const insertedValues: readonly ((entry: AuditEntry) => unknown)[] = [
+  ({ accountId }) => accountId,
+  ({ seq }) => seq,
+  ({ at }) => at,
+  ({ type }) => type,
+  ({ outcome }) => outcome,
+  ({ actor }) => actor.kind,
+  ({ actor }) => actor.id,
+  ({ actor }) => actor.name,
+  ({ subject }) => subject,
+  ({ credential }) => credential?.kind,
+  ({ credential }) => credential?.id,
+  ({ address }) => address,
+  ({ userAgent }) => userAgent,
+  ({ requestId }) => requestId,
+  ({ operation }) => operation?.name,
+  ({ operation }) => operation?.hash,
+  ({ scopes }) => `{${scopes.map((scope) => JSON.stringify(scope)).join()}}`,
+  ({ data }) => JSON.stringify(data),
+  ({ previousHash }) => Buffer.from(previousHash, 'hex'),
+  ({ hash }) => Buffer.from(hash, 'hex'),
+]
 
 export async function insertEntries(sql: Sql, entries: readonly AuditEntry[]): Promise<void> {
-  await sql.query(insertEntriesSql, [JSON.stringify(entries.map(toRow))])
-}
-
-function toRow(entry: AuditEntry) {
-  const { accountId, actor, credential, userAgent, requestId, operation, previousHash, ...same } = entry
-  return {
-    ...same,
-    account_id: accountId,
-    actor_kind: actor.kind,
-    actor_id: actor.id,
-    actor_name: actor.name,
-    credential_kind: credential?.kind,
-    credential_id: credential?.id,
-    user_agent: userAgent,
-    request_id: requestId,
-    operation_name: operation?.name,
-    operation_hash: operation?.hash,
-    previous_hash: previousHash,
-  }
+  await sql.query(
+    insertEntriesSql,
+    insertedValues.map((value) => entries.map((entry) => value(entry) ?? null)),
+  )
 }
 
 /** An entry as the table has it. */
