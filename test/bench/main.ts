@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
+import { benchAudit } from './audit.ts'
 import { benchTasks } from './tasks.ts'
 
-const benches: Record<string, () => Promise<object>> = { tasks: benchTasks }
+const benches: Record<string, () => Promise<object>> = { audit: benchAudit, tasks: benchTasks }
 
 const name = process.argv[2] ?? ''
 const bench = benches[name]

@@ -4,11 +4,10 @@ import pg from 'pg'
 import { PgBoss } from 'pg-boss'
 import { Pool } from 'undici'
 import { until } from '#test/support/until.ts'
-import { BareConnection } from './http-load.ts'
 import { percentile, type Row, report } from './report.ts'
 import { openStand, type Stand, token } from './stand.ts'
+import { countFor, openSubmitters } from './submissions.ts'
 
-const connections = 64
 const turns = 5
 const turnMs = 2_500
 const taskCount = 20_000
@@ -30,19 +29,17 @@ export async function benchTasks(): Promise<object> {
 
 async function submissions(stand: Stand): Promise<Row[]> {
   const server = await stand.startServer(await stand.createDatabase('submissions'), { ROLES: 'api' })
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
-  const body = JSON.stringify({ query: submitQuery, variables: { input: { type: 'bench.noop' } } })
-  const clients = Array.from({ length: connections }, () => new BareConnection(server.url, '/graphql', headers, body))
+  const submitters = openSubmitters(server.url)
   const boss = await openBoss(await stand.createDatabase('submissions_boss'))
   await boss.createQueue('noop')
   const ours: number[] = []
   const peer: number[] = []
   // In turns, so that both meet the same machine; the first turn only warms up.
   for (let turn = 0; turn <= turns; turn += 1) {
-    ours.push(await countFor(turnMs, async (caller) => expectTask(await clients[caller]?.send())))
+    ours.push(await countFor(turnMs, submitters.submit))
     peer.push(await countFor(turnMs, () => boss.send('noop', {})))
   }
-  for (const client of clients) client.close()
+  submitters.close()
   await server.stop()
   await boss.stop({ graceful: false })
   const [mine, theirs] = [median(ours.slice(1)), median(peer.slice(1))]
@@ -52,26 +49,8 @@ async function submissions(stand: Stand): Promise<Row[]> {
   ]
 }
 
-function expectTask(answer = ''): void {
-  if (!answer.includes('"task":{"id":"')) throw new Error(`not submitted: ${answer}`)
-}
-
 function median(sample: readonly number[]): number {
   return percentile(sample, 0.5)
-}
-
-/** How often a second `work` gets done when 64 callers repeat it. */
-async function countFor(durationMs: number, work: (caller: number) => Promise<unknown>): Promise<number> {
-  let count = 0
-  const startedAt = performance.now()
-  const call = async (caller: number) => {
-    while (performance.now() - startedAt < durationMs) {
-      await work(caller)
-      count += 1
-    }
-  }
-  await Promise.all(Array.from({ length: connections }, (_, caller) => call(caller)))
-  return (count * 1000) / (performance.now() - startedAt)
 }
 
 const submitQuery =
