@@ -161,6 +161,50 @@ describe('an attempt of somebody unknown', () => {
   })
 })
 
+describe('a person’s password', () => {
+  const email = 'guessed@example.com'
+  const password = 'the right password'
+  const signIn = (with_: string) =>
+    graphql<{ signIn: { accessToken: string } }>(
+      server,
+      'mutation ($with: String!) { signIn(input: { email: "guessed@example.com", password: $with }) { ... on SignInPayload { accessToken } } }',
+      { with: with_ },
+    )
+  const failures = () => auditEntries(server, { actor: email, types: ['auth.user_sign_in_failed'] })
+
+  it('that is guessed, also by who is signed in as them, is told to their account', async () => {
+    await graphqlData(
+      server,
+      `mutation { createUser(input: { email: "${email}" }) { __typename }
+         setPassword(input: { who: "${email}", password: "${password}" }) { __typename } }`,
+    )
+    await signIn('a wrong password')
+    const { data } = await signIn(password)
+    await graphql(
+      server,
+      `mutation { setPassword(input: { who: "${email}", password: "another password", presentPassword: "guess" }) { __typename } }`,
+      {},
+      data!.signIn.accessToken,
+    )
+    const told = await until(async () => (await failures()).length === 2 && (await failures()))
+    expect(told.map(({ outcome, credential }) => [outcome, credential?.kind])).toEqual([
+      ['FAILED', 'session'],
+      ['FAILED', 'session'],
+    ])
+    expect(told[0]?.credential?.id).not.toBe('none')
+    expect(JSON.stringify(told)).not.toMatch(/guess"|wrong password/)
+  })
+
+  it('that is guessed too often is told to the operator', async () => {
+    for (let attempt = 0; attempt < 11; attempt += 1) await signIn('a wrong password')
+    const entries = await until(async () => {
+      const found = await auditEntries(server, { types: ['auth.attempt_failed'] })
+      return found.some(({ data }) => data['reason'] === 'RATE_LIMITED') && found
+    })
+    expect(entries.find(({ data }) => data['reason'] === 'RATE_LIMITED')?.data['method']).toBe('password')
+  })
+})
+
 describe('incidents in a minute', () => {
   const minute = 60_000
 
