@@ -32,7 +32,7 @@ const AuditEnd = builder.objectRef<NotedEnd>('AuditEnd').implement({
 const AuditVerificationRef = builder.objectRef<AuditVerification>('AuditVerification').implement({
   description: 'What was found in a stretch of the audit log.',
   fields: (t) => ({
-    checked: t.exposeInt('checked', { description: 'Entries that were looked at, at most 5,000.' }),
+    checked: t.exposeInt('checked', { description: 'Entries that were looked at, at most 1,000.' }),
     faults: t.field({
       type: [AuditFaultRef],
       description: 'What is wrong; at most a hundred are told.',

@@ -106,6 +106,8 @@ function factsIn(data: Readonly<Record<string, unknown>>, depth = 1): Record<str
 function shortened(value: unknown, depth: number): unknown {
   if (typeof value === 'string')
     return value.length > longestText ? `${value.slice(0, longestText).toWellFormed()}…` : value
+  // What JSON can't say has no canonical form, and must not hold up the log.
+  if (typeof value === 'number' && !Number.isFinite(value)) return null
   if (typeof value !== 'object' || value === null) return value
   if (depth === deepest) return '…'
   if (Array.isArray(value)) return value.slice(0, longestList).map((item) => shortened(item, depth + 1))

@@ -76,7 +76,7 @@ describe('the log of several processes', () => {
        FROM journal WHERE type = 'task.submitted'`,
     )
     expect(order?.same).toBe(true)
-    expect(await verifyAudit(first)).toMatchObject({ faultCount: 0, stretches: 2 })
+    expect(await verifyAudit(first)).toMatchObject({ faultCount: 0, stretches: 6 })
   })
 
   it('waits while nobody may write it, says so, and is complete afterwards', async () => {
