@@ -81,6 +81,25 @@ describe('a refusal', () => {
     await auditEntriesOnce(server, { token: id, types: ['auth.refused_repeatedly'] }, 2)
   })
 
+  it('that could not be written down is, once that is possible again', async () => {
+    const { token, id } = await newToken('tasks:read')
+    // A sequence counts what was tried, though it is rolled back.
+    await server.database.query(`
+      CREATE SEQUENCE tried;
+      CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM nextval('tried'); RAISE EXCEPTION 'not now'; END $$;
+      CREATE TRIGGER failing BEFORE INSERT ON refusal_count FOR EACH ROW EXECUTE FUNCTION fail()`)
+    for (let count = 0; count < 10; count += 1) await graphql(server, users, {}, token)
+    await until(async () => {
+      const [row] = await server.database.query<{ tries: number }>('SELECT last_value::int AS tries FROM tried')
+      return row!.tries >= 2
+    })
+    expect(await auditEntries(server, { token: id })).toEqual([])
+    await server.database.query('DROP TRIGGER failing ON refusal_count')
+    const entries = await auditEntriesOnce(server, { token: id }, 2)
+    expect(entries.map(({ type }) => type)).toEqual(['auth.refused_repeatedly', 'auth.refused'])
+  })
+
   it('is an event for those who ask for it, and no news otherwise', async () => {
     const { token, id } = await newToken('tasks:read')
     await graphql(server, users, {}, token)

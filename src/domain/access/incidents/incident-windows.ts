@@ -1,6 +1,14 @@
 /** How many different incidents of one caller are told in a window, each once; the others are counted. */
 const mostTold = 10
 const windowMs = 60_000
+/** How many may wait while they can't be told; older ones are dropped then. */
+const mostUntold = 10_000
+
+/** What is to be told; `suppressed` stands for more like it. */
+export interface Told<Incident> {
+  readonly incident: Incident
+  readonly suppressed: number
+}
 
 interface Window<Incident> {
   readonly endsAt: number
@@ -17,7 +25,7 @@ interface Window<Incident> {
 export class IncidentWindows<Incident> {
   readonly #mostCallers: number
   readonly #windows = new Map<string, Window<Incident>>()
-  #untold: Incident[] = []
+  #untold: Told<Incident>[] = []
 
   constructor(mostCallers: number) {
     this.#mostCallers = mostCallers
@@ -30,13 +38,13 @@ export class IncidentWindows<Incident> {
     if (window.told.size >= mostTold || window.told.has(key)) window.suppressed += 1
     else {
       window.told.add(key)
-      this.#untold.push(incident)
+      this.#untold.push({ incident, suppressed: 0 })
     }
   }
 
-  /** What is to be told by now, each once; `suppressed` stands for more like it. */
-  take(now: number): { incident: Incident; suppressed: number }[] {
-    const taken = this.#untold.map((incident) => ({ incident, suppressed: 0 }))
+  /** What is to be told by now, each once. */
+  take(now: number): Told<Incident>[] {
+    const taken = this.#untold
     this.#untold = []
     for (const [caller, { endsAt, suppressed, last }] of this.#windows) {
       if (endsAt > now) continue
@@ -44,6 +52,11 @@ export class IncidentWindows<Incident> {
       if (suppressed > 0) taken.push({ incident: last, suppressed })
     }
     return taken
+  }
+
+  /** Takes back what could not be told, to be taken again. */
+  giveBack(taken: readonly Told<Incident>[]): void {
+    this.#untold = [...taken, ...this.#untold].slice(-mostUntold)
   }
 
   #windowOf(caller: string, last: Incident, now: number): Window<Incident> {

@@ -7,7 +7,7 @@ import { AppError } from '#lib/errors.ts'
 import { storableText } from '#lib/json.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { countRefusals, markRefusalsTold, type Refusals } from './incident-store.ts'
-import { IncidentWindows } from './incident-windows.ts'
+import { IncidentWindows, type Told } from './incident-windows.ts'
 
 /** So many refusals of one credential in so many minutes are told as such, once. */
 const repeatedly = { count: 10, minutes: 5 } as const
@@ -22,17 +22,17 @@ interface Refusal {
   readonly resource: string | undefined
 }
 
+interface Counted extends Refusals {
+  /** One of those that were refused with the credential. */
+  readonly caller: Caller
+}
+
 interface Attempt {
   readonly method: string
   readonly reason: string
   readonly request: RequestOrigin
   /** SHA-256 of the token that was shown. */
   readonly hash: Uint8Array | undefined
-}
-
-interface Told<Incident> {
-  readonly incident: Incident
-  readonly suppressed: number
 }
 
 /**
@@ -44,8 +44,8 @@ export class Incidents {
   readonly #clock: Clock
   readonly #refusals = new IncidentWindows<Refusal>(mostCallers)
   readonly #attempts = new IncidentWindows<Attempt>(mostAddresses)
-  /** Refusals by credential, with one of its callers. */
-  #counts = new Map<string, Refusals & { readonly caller: Caller }>()
+  /** Refusals by credential. */
+  #counts = new Map<string, Counted>()
 
   constructor(transact: Transact, clock: Clock) {
     this.#transact = transact
@@ -62,9 +62,13 @@ export class Incidents {
     }
     const key = `${sufficientScopes.join()} ${resource}`
     this.#refusals.add(credential.id, key, incident, this.#now())
-    const count = (this.#counts.get(credential.id)?.count ?? 0) + 1
-    if (count > 1 || this.#counts.size < mostCallers)
-      this.#counts.set(credential.id, { accountId, credentialId: credential.id, count, caller })
+    this.#count({ accountId, credentialId: credential.id, count: 1, caller })
+  }
+
+  #count(more: Counted): void {
+    const known = this.#counts.get(more.credentialId)
+    if (known !== undefined || this.#counts.size < mostCallers)
+      this.#counts.set(more.credentialId, { ...more, count: more.count + (known?.count ?? 0) })
   }
 
   /** Somebody has not proved who they are. */
@@ -90,11 +94,19 @@ export class Incidents {
     const counts = [...this.#counts.values()].sort((a, b) => (a.credentialId < b.credentialId ? -1 : 1))
     this.#counts = new Map()
     if (refusals.length + attempts.length + counts.length === 0) return
-    await this.#transact(async (tx) => {
-      for (const refusal of refusals) tellRefusal(tx, refusal)
-      if (attempts.length > 0) await tellAttempts(tx, attempts)
-      if (counts.length > 0) await tellRepeated(tx, counts)
-    })
+    try {
+      await this.#transact(async (tx) => {
+        for (const refusal of refusals) tellRefusal(tx, refusal)
+        if (attempts.length > 0) await tellAttempts(tx, attempts)
+        if (counts.length > 0) await tellRepeated(tx, counts)
+      })
+    } catch (error) {
+      // The database is away for a while, say: it is told when it is back.
+      this.#refusals.giveBack(refusals)
+      this.#attempts.giveBack(attempts)
+      for (const counted of counts) this.#count(counted)
+      throw error
+    }
   }
 
   #now(): number {
@@ -133,7 +145,7 @@ async function tellAttempts(tx: Transaction, attempts: readonly Told<Attempt>[])
   }
 }
 
-async function tellRepeated(tx: Transaction, counts: readonly (Refusals & { readonly caller: Caller })[]) {
+async function tellRepeated(tx: Transaction, counts: readonly Counted[]) {
   for (const counted of await countRefusals(tx, counts, repeatedly.minutes)) {
     if (counted.told || counted.count < repeatedly.count) continue
     const caller = counts.find(({ credentialId }) => credentialId === counted.credentialId)?.caller
