@@ -1,21 +1,26 @@
 import SchemaBuilder from '@pothos/core'
+import ComplexityPlugin from '@pothos/plugin-complexity'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { AuditService } from '#domain/audit/service.ts'
 import type { EventService } from '#domain/events/service.ts'
+import type { Allowance } from '#domain/limits/allowance.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
 import type { AccountView } from '#platform/database/account-view.ts'
 import type PrismaTypes from '#platform/database/generated/pothos.ts'
 import { getDatamodel } from '#platform/database/generated/pothos.ts'
 import type { Actor } from '#platform/journal/entry.ts'
+import { fieldComplexity } from './complexity.ts'
 
 /** What every resolver has: who asks, what they may read, and the services that do things. */
 export interface Context {
   readonly caller: Caller
   /** How the request came, whoever makes it. */
   readonly request: RequestOrigin
+  /** What is left to whoever asks; undefined where nothing is counted. */
+  readonly allowance?: Allowance | undefined
   /** Reads, limited to the caller's account. */
   readonly db: AccountView
   readonly access: AccessService
@@ -37,11 +42,13 @@ export const builder = new SchemaBuilder<{
   }
 }>({
   defaultFieldNullability: false,
-  plugins: [ErrorsPlugin, PrismaPlugin],
+  plugins: [ErrorsPlugin, PrismaPlugin, ComplexityPlugin],
   errors: {
     directResult: true,
     defaultUnionOptions: { name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result` },
   },
+  // Operations are refused before anything of them is executed, so no resolver has to look again.
+  complexity: { fieldComplexity, disabled: true },
   prisma: {
     client: (context) => context.db as never,
     dmmf: getDatamodel(),

@@ -3,6 +3,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder, type Context } from './builder.ts'
+import { countedList } from './complexity.ts'
 
 const pageLimits = { default: 50, max: 200 } as const
 
@@ -37,15 +38,22 @@ export function connectionOf<Node>(name: string, node: ObjectRef<any, Node, any>
   return builder.objectRef<Page<Node>>(`${name}Connection`).implement({
     description: `A page of a list: ${name}.`,
     fields: (t) => ({
-      nodes: t.field({ type: [node], description: 'What the page holds.', resolve: (page) => page.nodes as never }),
+      nodes: t.field({
+        type: [node],
+        description: 'What the page holds.',
+        complexity: countedList,
+        resolve: (page) => page.nodes as never,
+      }),
       edges: t.field({
         type: [edge],
         description: 'The same with a cursor each.',
+        complexity: countedList,
         resolve: (page) => page.nodes.map((one, index) => ({ node: one, cursor: page.cursors[index] ?? '' })),
       }),
       pageInfo: t.field({
         type: PageInfo,
         description: 'Where the page ends.',
+        complexity: 0,
         resolve: ({ cursors, hasNextPage }) => ({ endCursor: cursors.at(-1) ?? null, hasNextPage }),
       }),
     }),

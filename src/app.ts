@@ -6,6 +6,7 @@ import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
 import { AuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { createEventService } from '#domain/events/service.ts'
+import { createLimitService } from '#domain/limits/service.ts'
 import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
 import { queueNames } from '#domain/tasks/jobs.ts'
@@ -123,11 +124,16 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     securityTypes: authEventTypes,
   })
 
+  const limits = createLimitService({ pool: database.pool, limits: config.limits, clock: systemClock, log })
   const views = new AccountViews(database.prisma)
   const http = createServer()
   const api = serveApi({
     http,
     access,
+    limits,
+    documentLimits: config.documentLimits,
+    bodyBytes: config.bodyBytes,
+    trustedProxies: config.trustedProxies,
     contextOf: (caller, request) => ({ caller, request, db: views.of(caller.accountId), access, tasks, events, audit }),
     health: {
       ...healthSources(database),

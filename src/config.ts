@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { OidcSettings } from '#domain/access/sign-in/oidc-provider.ts'
+import type { Limits } from '#domain/limits/service.ts'
 import { StartupError } from '#lib/errors.ts'
 import { secretKeyBytes } from '#platform/secrets/secret-key.ts'
+import type { DocumentLimits } from '#transport/graphql/document-limits.ts'
 
 /** A whole number in digits; what `Number` would take beside them, `0x1F90` or `4e3` or nothing but blanks, is a slip. */
 function count(min: number, max: number) {
@@ -22,6 +24,9 @@ const secretKey = z
 const tokenRule = 'must have 32 to 128 characters'
 const domainRule = 'must be domains such as example.com, separated by commas'
 const networkRule = 'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas'
+
+const proxyRule = 'must be addresses or networks such as 10.0.0.1 or 10.0.0.0/8, separated by commas'
+const mostCounted = 1_000_000_000
 
 /** Every variable that is read, with its default and what is accepted; the README's table and `.env.example` name the same. */
 export const environment = z.object({
@@ -70,6 +75,26 @@ export const environment = z.object({
   RESULT_RETENTION_DAYS: count(1, 3_650).default(14),
   TASK_RETENTION_DAYS: count(1, 3_650).default(30),
   AUDIT_RETENTION_DAYS: count(1, 36_500).default(365),
+  RATE_LIMIT_TOKEN: count(0, mostCounted).default(60_000),
+  RATE_LIMIT_USER: count(0, mostCounted).default(6_000),
+  RATE_LIMIT_ADDRESS: count(0, mostCounted).default(600),
+  COST_LIMIT_TOKEN: count(0, mostCounted).default(3_000_000),
+  COST_LIMIT_USER: count(0, mostCounted).default(600_000),
+  COST_LIMIT_ADDRESS: count(0, mostCounted).default(10_000),
+  QUERY_COST_LIMIT: count(0, mostCounted).default(50_000),
+  QUERY_DEPTH_LIMIT: count(1, 1_000).default(20),
+  QUERY_TOKEN_LIMIT: count(100, 1_000_000).default(10_000),
+  QUERY_ALIAS_LIMIT: count(0, 100_000).default(100),
+  QUERY_REPEAT_LIMIT: count(0, 100_000).default(50),
+  QUERY_DIRECTIVE_LIMIT: count(0, 100_000).default(50),
+  BODY_LIMIT_BYTES: count(16_384, 1_073_741_824).default(4_194_304),
+  SUBSCRIPTION_LIMIT: count(0, mostCounted).default(1_000),
+  SOCKET_LIMIT: count(0, mostCounted).default(100),
+  TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform((text) => list(text).filter(Boolean))
+    .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], proxyRule))),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent')
     .default('info'),
@@ -109,6 +134,12 @@ export interface Config {
     readonly taskDays: number
     readonly auditDays: number
   }
+  readonly limits: Limits
+  readonly documentLimits: DocumentLimits
+  /** The largest request to GraphQL, in bytes. */
+  readonly bodyBytes: number
+  /** Addresses and networks whose word on where a request came from is taken. */
+  readonly trustedProxies: readonly string[]
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly logFormat: 'json' | 'pretty'
   /** What task types may be given of it, by name; nothing else reads it. */
@@ -155,9 +186,29 @@ export function readConfig(
       taskDays: it.TASK_RETENTION_DAYS,
       auditDays: it.AUDIT_RETENTION_DAYS,
     },
+    limits: limitsOf(it),
+    documentLimits: {
+      depth: it.QUERY_DEPTH_LIMIT,
+      tokens: it.QUERY_TOKEN_LIMIT,
+      aliases: it.QUERY_ALIAS_LIMIT,
+      repeats: it.QUERY_REPEAT_LIMIT,
+      directives: it.QUERY_DIRECTIVE_LIMIT,
+    },
+    bodyBytes: it.BODY_LIMIT_BYTES,
+    trustedProxies: it.TRUSTED_PROXIES,
     logLevel: it.LOG_LEVEL,
     logFormat: it.LOG_FORMAT ?? (options.isTerminal ? 'pretty' : 'json'),
     env,
+  }
+}
+
+function limitsOf(it: z.output<typeof environment>): Limits {
+  return {
+    requests: { token: it.RATE_LIMIT_TOKEN, user: it.RATE_LIMIT_USER, address: it.RATE_LIMIT_ADDRESS },
+    cost: { token: it.COST_LIMIT_TOKEN, user: it.COST_LIMIT_USER, address: it.COST_LIMIT_ADDRESS },
+    operationCost: it.QUERY_COST_LIMIT,
+    subscriptions: it.SUBSCRIPTION_LIMIT,
+    sockets: it.SOCKET_LIMIT,
   }
 }
 
@@ -207,5 +258,11 @@ function crossChecks(it: z.output<typeof environment>): string[] {
     )
   if ((it.OIDC_ISSUER === undefined) !== (it.OIDC_CLIENT_ID === undefined))
     faults.push('OIDC_ISSUER, OIDC_CLIENT_ID: must be given together; without both, people sign in by password')
+  for (const name of ['COST_LIMIT_TOKEN', 'COST_LIMIT_USER'] as const)
+    if (it[name] > 0 && it.QUERY_COST_LIMIT > it[name])
+      faults.push(
+        `QUERY_COST_LIMIT: must not be more than ${name}, or the largest operations could never be run; ` +
+          `it is ${it.QUERY_COST_LIMIT}, and ${name} is ${it[name]}`,
+      )
   return faults
 }

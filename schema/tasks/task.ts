@@ -4,6 +4,7 @@ import { hasEnded, priorities, type TaskError, taskStatuses } from '#domain/task
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
+import { separateRead } from '#schema/complexity.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 
 export const PriorityEnum = builder.enumType('Priority', {
@@ -93,6 +94,7 @@ export const TaskPart = builder.prismaObject('TaskPart', {
     bytes: t.field({
       type: 'Base64',
       description: 'A stretch of its bytes, at most 1 MiB; shorter at its end.',
+      complexity: separateRead,
       args: {
         offset: t.arg.int({ defaultValue: 0, required: true, description: 'Where to begin.' }),
         length: t.arg.int({ defaultValue: 262_144, required: true, description: 'How many bytes.' }),
@@ -103,6 +105,7 @@ export const TaskPart = builder.prismaObject('TaskPart', {
     text: t.field({
       type: 'String',
       description: 'Its beginning as text, at most 256 KiB.',
+      complexity: separateRead,
       resolve: async (part, _args, { caller, tasks }) =>
         (await tasks.readPart(caller, part.taskId, part.name, 0, 262_144)).toString('utf8'),
     }),

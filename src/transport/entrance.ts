@@ -1,6 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+import proxyAddr from 'proxy-addr'
 import type { RequestOrigin } from '#domain/access/caller.ts'
+import { Unauthenticated } from '#domain/access/errors.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
+import type { Allowance } from '#domain/limits/allowance.ts'
+import type { LimitService } from '#domain/limits/service.ts'
 import { requestToken } from './credentials.ts'
 import { requestIdOf } from './request-id.ts'
 
@@ -8,17 +13,29 @@ import { requestIdOf } from './request-id.ts'
 interface Visit {
   readonly origin: RequestOrigin
   caller?: Caller
+  allowance?: Allowance
   release?: () => void
   isOver: boolean
 }
 
-/** Where every request shows who makes it, whatever door it goes to. */
+export interface EntranceOptions {
+  readonly access: AccessService
+  readonly limits: Pick<LimitService, 'of' | 'ofAddress'>
+  /** Addresses and networks whose word on where a request came from is taken. */
+  readonly trustedProxies: readonly string[]
+}
+
+/** Where every request shows who makes it, and is counted, whatever door it goes to. */
 export class Entrance {
   readonly #access: AccessService
+  readonly #limits: EntranceOptions['limits']
+  readonly #isTrusted: (address: string, hop: number) => boolean
   readonly #visits = new WeakMap<IncomingMessage, Visit>()
 
-  constructor(access: AccessService) {
+  constructor({ access, limits, trustedProxies }: EntranceOptions) {
     this.#access = access
+    this.#limits = limits
+    this.#isTrusted = trustedProxies.length === 0 ? () => false : proxyAddr.compile([...trustedProxies])
   }
 
   /** How the request came: always the same for one request. */
@@ -27,8 +44,9 @@ export class Entrance {
   }
 
   /**
-   * Who makes the request, by the token in its header or the one that came otherwise. `end` is called when that right is
-   * taken away before {@link leave}. @throws {Unauthenticated}
+   * Who makes the request, by the token in its header or the one that came otherwise, and counts it: for whoever is
+   * not known, by the address. `end` is called when that right is taken away before {@link leave}.
+   * @throws {Unauthenticated} @throws {RateLimited}
    */
   async admit(
     req: IncomingMessage,
@@ -36,12 +54,28 @@ export class Entrance {
     token = requestToken(req.headers),
   ): Promise<Caller> {
     const visit = this.#visit(req)
-    const caller = await this.#access.authenticate(token, visit.origin)
+    const caller = await this.#access
+      .authenticate(token, visit.origin)
+      .catch((error: unknown) => this.#turnAway(visit, error))
     visit.release?.()
     visit.caller = caller
+    visit.allowance = this.#limits.of(caller)
+    const counting = visit.allowance.request()
+    if (counting instanceof Promise) await counting
     // Whoever has gone meanwhile must not be held for ever.
     if (!visit.isOver) visit.release = this.#access.hold(caller, end)
     return caller
+  }
+
+  /** Counts a request of somebody who shows nothing. @throws {RateLimited} */
+  async admitAnybody(req: IncomingMessage): Promise<void> {
+    await this.#countAddress(this.#visit(req))
+  }
+
+  /** Counts one more request of the same connection. @throws {RateLimited} */
+  async again(req: IncomingMessage): Promise<void> {
+    const counting = this.#visit(req).allowance?.request()
+    if (counting instanceof Promise) await counting
   }
 
   /** Whether nothing was shown that says who makes it. */
@@ -54,6 +88,12 @@ export class Entrance {
     return this.#visits.get(req)?.caller
   }
 
+  /** What is left to whoever makes the request: to the address, until it is known who does. */
+  allowanceOf(req: IncomingMessage): Allowance {
+    const visit = this.#visit(req)
+    return visit.allowance ?? this.#limits.ofAddress(visit.origin.address)
+  }
+
   /** The request, or the connection that it began, is over. */
   leave(req: IncomingMessage): void {
     const visit = this.#visit(req)
@@ -61,18 +101,37 @@ export class Entrance {
     visit.release?.()
   }
 
+  /** Tokens that are guessed count for the address, too. */
+  async #turnAway(visit: Visit, error: unknown): Promise<never> {
+    if (error instanceof Unauthenticated) await this.#countAddress(visit)
+    throw error
+  }
+
+  async #countAddress(visit: Visit): Promise<void> {
+    visit.allowance = this.#limits.ofAddress(visit.origin.address)
+    await visit.allowance.request()
+  }
+
   #visit(req: IncomingMessage): Visit {
     const known = this.#visits.get(req)
     if (known !== undefined) return known
-    const { headers, socket } = req
+    const { headers } = req
     const origin = {
       requestId: requestIdOf(headers['x-request-id']),
-      address: socket.remoteAddress ?? '',
+      address: this.#addressOf(req),
       userAgent: headers['user-agent']?.slice(0, longestAgent),
     }
     const visit: Visit = { origin, isOver: false }
     this.#visits.set(req, visit)
     return visit
+  }
+
+  /** The first address, from the server's side, that is no trusted proxy; a header of anybody else's is not looked at. */
+  #addressOf(req: IncomingMessage): string {
+    const peer = req.socket.remoteAddress ?? ''
+    if (peer === '' || !this.#isTrusted(peer, 0)) return peer
+    const address = proxyAddr(req, this.#isTrusted)
+    return isIP(address) === 0 ? peer : address
   }
 }
 

@@ -1,16 +1,19 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
+import type { LimitService } from '#domain/limits/service.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Context } from '#schema/index.ts'
 import { Entrance } from './entrance.ts'
+import type { DocumentLimits } from './graphql/document-limits.ts'
 import { createErrorMask } from './graphql/errors.ts'
 import { graphiqlFiles } from './graphql/graphiql.ts'
 import { createGraphqlHttp } from './graphql/http.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
+import { tellLimits } from './rate-headers.ts'
 import { createRest } from './rest/create-rest.ts'
 import type { HealthSources } from './rest/health.ts'
 import { shownPath } from './shown-path.ts'
@@ -18,6 +21,12 @@ import { shownPath } from './shown-path.ts'
 export interface ApiOptions {
   readonly http: Server
   readonly access: AccessService
+  readonly limits: LimitService
+  readonly documentLimits: DocumentLimits
+  /** The largest request to GraphQL, in bytes. */
+  readonly bodyBytes: number
+  /** Addresses and networks whose word on where a request came from is taken. */
+  readonly trustedProxies: readonly string[]
   readonly contextOf: (caller: Caller, request: RequestOrigin) => Context
   readonly health: HealthSources
   readonly metrics: Metrics
@@ -33,10 +42,12 @@ export interface ApiOptions {
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
 /** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
-export function serveApi({ http, access, contextOf, health, metrics, api, graphiql, publicUrl, log }: ApiOptions) {
+export function serveApi(options: ApiOptions) {
+  const { http, access, limits, documentLimits, contextOf, health, metrics, api, graphiql, publicUrl, log } = options
+  const { bodyBytes, trustedProxies } = options
   const maskError = createErrorMask(log)
-  const entrance = new Entrance(access)
-  const server = createGraphqlServer({ contextOf, maskError })
+  const entrance = new Entrance({ access, limits, trustedProxies })
+  const server = createGraphqlServer({ contextOf, maskError, limits, documentLimits, bodyBytes })
   const websocket = api ? serveWebsocket({ http, server, entrance, maskError, log }) : undefined
   const rest = createRest({
     server,
@@ -51,7 +62,7 @@ export function serveApi({ http, access, contextOf, health, metrics, api, graphi
     log,
   })
   const doors: Readonly<Record<string, Handler>> = {
-    ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql }) }),
+    ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql, bodyBytes }) }),
     ...(api && graphiql && graphiqlFiles(graphqlPath)),
     [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),
   }
@@ -61,6 +72,7 @@ export function serveApi({ http, access, contextOf, health, metrics, api, graphi
     const { requestId } = entrance.originOf(req)
     res.setHeader('x-request-id', requestId)
     follow(req, res, { path, requestId })
+    tellLimits(req, res, entrance)
     const handle = doors[path] ?? rest
     handle(req, res).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'a request failed unexpectedly')

@@ -8,6 +8,8 @@ import type { Logger } from '#platform/telemetry/log.ts'
 export interface HttpHint {
   readonly status?: number
   readonly spec?: boolean
+  /** After which time trying again can help. */
+  readonly retryAfterMs?: number
 }
 
 /**
@@ -61,12 +63,19 @@ function expected(cause: AppError, error: unknown): GraphQLError {
   const { status } = errorTable[cause.kind]
   const issues = 'issues' in cause ? { issues: cause.issues } : {}
   const scopes = 'sufficientScopes' in cause ? { sufficientScopes: cause.sufficientScopes } : {}
-  const isOfRequest = cause.kind === 'unauthenticated' || cause.kind === 'unavailable' || cause.kind === 'too-large'
-  const http = isOfRequest ? { http: { status } } : {}
+  const wait = 'retryAfterMs' in cause ? { retryAfterMs: cause.retryAfterMs } : {}
+  const http = isOfRequest(cause, error) ? { http: { status, ...wait } } : {}
+  if (cause.code === 'TOO_COMPLEX') Object.assign(http, { http: { status: 400, spec: true } })
   return new GraphQLError(cause.message, {
     ...placeOf(error),
-    extensions: { code: cause.code, ...issues, ...scopes, ...http },
+    extensions: { code: cause.code, ...issues, ...scopes, ...wait, ...http },
   })
+}
+
+/** Whether an error says something of the whole request, whatever the media type of its answer. */
+function isOfRequest({ kind }: AppError, error: unknown): boolean {
+  if (kind === 'rate-limited') return !(error instanceof GraphQLError && error.path !== undefined)
+  return kind === 'unauthenticated' || kind === 'unavailable' || kind === 'too-large'
 }
 
 const statusCodes: Readonly<Record<number, string>> = { 413: 'TOO_LARGE' }

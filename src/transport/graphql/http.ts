@@ -9,13 +9,15 @@ import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from
 import { formatError, httpHint } from './errors.ts'
 import { serveGraphiql } from './graphiql.ts'
 import { type OperationParams, prepareOperation } from './operation.ts'
-import { bodyBytes, type GraphqlServer } from './server.ts'
+import type { GraphqlServer } from './server.ts'
 
 export interface GraphqlHttpOptions {
   readonly server: GraphqlServer
   readonly entrance: Entrance
   readonly maskError: (error: unknown) => GraphQLError
   readonly graphiql: boolean
+  /** The largest request, in bytes. */
+  readonly bodyBytes: number
 }
 
 /** The largest request of an anonymous caller, in bytes: to sign in takes little. */
@@ -37,17 +39,26 @@ interface Exchange {
  * with its caches and plugins), without its conversion to `Request` and `Response` and back, which costs twice as much
  * as the rest together. Everything else, such as streams, GET and whatever is not well-formed, is Yoga's own to answer.
  */
-export function createGraphqlHttp({ server, entrance, maskError, graphiql }: GraphqlHttpOptions) {
+export function createGraphqlHttp(options: GraphqlHttpOptions) {
+  const { server, entrance, maskError, graphiql, bodyBytes } = options
+
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     if (graphiql && isPageRequest(req)) return serveGraphiql(res)
     const accepted = acceptedBy(req.headers.accept)
     try {
-      const caller = entrance.isAnonymous(req) ? undefined : await entrance.admit(req)
+      const caller = await callerOf(req)
       await answer({ req, res, caller, accepted })
     } catch (error) {
       // Nobody is there any more to be told.
       if (!res.destroyed) refuse(req, res, accepted, maskError(error))
     }
+  }
+
+  /** Undefined: anonymous. */
+  async function callerOf(req: IncomingMessage): Promise<Caller | undefined> {
+    if (!entrance.isAnonymous(req)) return entrance.admit(req)
+    await entrance.admitAnybody(req)
+    return undefined
   }
 
   async function answer(exchange: Exchange): Promise<void> {
@@ -56,6 +67,7 @@ export function createGraphqlHttp({ server, entrance, maskError, graphiql }: Gra
     if (Number(req.headers['content-length'] ?? 0) > bodyBytes) throw new BodyTooLarge(bodyBytes)
     // Whatever is not plain would be Yoga's to answer, which knows nothing of what is for everybody.
     if (exchange.caller === undefined && !isPlain(req)) throw new Unauthenticated()
+    if (isSimple(req)) throw unsupported()
     if (accepted.json !== undefined && isPlain(req)) return answerPlain(exchange, accepted.json)
     return answerByYoga(exchange)
   }
@@ -66,7 +78,8 @@ export function createGraphqlHttp({ server, entrance, maskError, graphiql }: Gra
     const params = plainParams(body)
     if (params === undefined) return answerByYoga(exchange, body)
     const origin = entrance.originOf(req)
-    const operation = await prepareOperation(server, { caller, origin, req, res }, params)
+    const allowance = entrance.allowanceOf(req)
+    const operation = await prepareOperation(server, { caller, origin, req, res, allowance }, params)
     if (!('run' in operation)) return send(res, type, { errors: operation.map(maskError) })
     if (operation.isStream) return answerByYoga(exchange, body)
     send(res, type, (await operation.run()) as ExecutionResult)
@@ -78,8 +91,22 @@ export function createGraphqlHttp({ server, entrance, maskError, graphiql }: Gra
     if (body !== undefined) Object.assign(req, { body })
     // Yoga goes by the order of the types alone.
     if (accepted.json !== undefined && !accepted.stream) req.headers.accept = accepted.json
-    await server.handle(req, res, { req, res, caller, origin: entrance.originOf(req), acceptsStream: accepted.stream })
+    const known = { caller, origin: entrance.originOf(req), allowance: entrance.allowanceOf(req) }
+    await server.handle(req, res, { req, res, ...known, acceptsStream: accepted.stream })
   }
+}
+
+/**
+ * What a browser sends for any page without asking before (Fetch §4.8.2): a body that is no JSON. Refused, whoever
+ * asks, so that nothing depends on how tokens are sent.
+ */
+function isSimple({ method, headers }: IncomingMessage): boolean {
+  const [type = ''] = (headers['content-type'] ?? '').split(';', 1)
+  return method === 'POST' && !/^application\/(json|graphql\+json|[\w.-]+\+json)$/i.test(type.trim())
+}
+
+function unsupported(): GraphQLError {
+  return new GraphQLError('Operations come as application/json.', { extensions: { http: { status: 415 } } })
 }
 
 function isPageRequest(req: IncomingMessage): boolean {
@@ -100,7 +127,8 @@ const paramNames = new Set(['query', 'variables', 'operationName', 'extensions']
 /** What is asked, when it is well-formed. */
 function plainParams(body: Buffer): OperationParams | undefined {
   const params = parseJson(body)
-  if (!isRecord(params) || Object.keys(params).some((name) => !paramNames.has(name))) return undefined
+  if (!isRecord(params)) return undefined
+  if (Object.keys(params).some((name) => !paramNames.has(name))) return undefined
   const { query, variables, operationName, extensions } = params
   if (typeof query !== 'string' || !isRecordOrAbsent(variables) || !isRecordOrAbsent(extensions)) return undefined
   if (!(operationName == null || typeof operationName === 'string')) return undefined

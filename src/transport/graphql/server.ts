@@ -1,21 +1,37 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { GraphQLError } from 'graphql'
+import type { DocumentNode, GraphQLError } from 'graphql'
 import { createYoga, type YogaServerInstance } from 'graphql-yoga'
+import { LRUCache } from 'lru-cache'
 import { nobody, type RequestOrigin } from '#domain/access/caller.ts'
 import type { Caller } from '#domain/access/service.ts'
+import type { Allowance } from '#domain/limits/allowance.ts'
+import type { LimitService } from '#domain/limits/service.ts'
 import { type Context, schema } from '#schema/index.ts'
+import type { DocumentLimits } from './document-limits.ts'
+import { limitsPlugin } from './limits.ts'
 import { operationOf } from './operation-facts.ts'
 import { refusals } from './refusals.ts'
 
 export const graphqlPath = '/graphql'
 
-/** The largest request, in bytes: a thousand tasks fit. */
-export const bodyBytes = 4 * 1024 * 1024
-
 export interface GraphqlServerOptions {
   /** What a caller's resolvers get. */
   readonly contextOf: (caller: Caller, request: RequestOrigin) => Context
   readonly maskError: (error: unknown) => GraphQLError
+  readonly limits: Pick<LimitService, 'check' | 'operationCost'>
+  readonly documentLimits: DocumentLimits
+  /** The largest request, in bytes. */
+  readonly bodyBytes: number
+}
+
+/** Characters of queries, and of errors in them, that are kept with what was found out about them. */
+const cachedCharacters = 8_000_000
+const cacheSizes = { max: 1_000, maxSize: cachedCharacters, ttl: 3_600_000 }
+
+/** The document, or the error, that a query's text came to. */
+function parseCache<Value extends DocumentNode | Error>() {
+  const cache = new LRUCache<string, Value>({ ...cacheSizes, sizeCalculation: (_, text) => Math.max(1, text.length) })
+  return { get: (text: string) => cache.get(text), set: (text: string, value: Value) => void cache.set(text, value) }
 }
 
 /** What a transport hands in with each operation. */
@@ -24,6 +40,8 @@ export interface OperationContext {
   readonly caller: Caller | undefined
   /** How the request came. */
   readonly origin: RequestOrigin
+  /** What is left to whoever asks; nothing is counted when undefined. */
+  readonly allowance?: Allowance | undefined
   readonly req?: IncomingMessage
   readonly res?: ServerResponse
   /** Whether the client takes a stream as its answer; undefined where all do. */
@@ -33,14 +51,17 @@ export interface OperationContext {
 export type GraphqlServer = YogaServerInstance<OperationContext, Context>
 
 /** Yoga with our schema: parsing, validation, execution and masking are the same for HTTP, SSE, WebSocket and REST. */
-export function createGraphqlServer({ contextOf, maskError }: GraphqlServerOptions): GraphqlServer {
+export function createGraphqlServer(options: GraphqlServerOptions): GraphqlServer {
+  const { contextOf, maskError, limits, documentLimits, bodyBytes } = options
   return createYoga<OperationContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
     landingPage: false,
     graphiql: false,
     context: ({ caller, origin, params }) => contextOf(caller?.in(operationOf(params)) ?? nobody(origin), origin),
-    plugins: [refusals(maskError)],
+    plugins: [refusals(maskError), limitsPlugin({ limits, document: documentLimits, maskError })],
+    // Yoga's own count texts, of which each could be as large as a request.
+    parserAndValidationCache: { documentCache: parseCache<DocumentNode>(), errorCache: parseCache<Error>() },
     maskedErrors: { maskError: (error) => maskError(error) },
     logging: false,
     multipart: false,

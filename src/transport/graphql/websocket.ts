@@ -4,6 +4,7 @@ import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLE
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Caller } from '#domain/access/service.ts'
+import { errorTable } from '#lib/error-codes.ts'
 import { AppError } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { connectionToken } from '#transport/credentials.ts'
@@ -35,6 +36,7 @@ interface Connection extends Record<PropertyKey, unknown> {
   readonly request: IncomingMessage
   readonly socket: WebSocket
   caller?: Caller
+  disconnect?: () => void
 }
 
 /**
@@ -50,15 +52,30 @@ export function serveWebsocket(options: WebsocketOptions) {
     onConnect: async ({ connectionParams, extra }) => {
       const end = () => extra.socket.close(CloseCode.Forbidden, 'Forbidden')
       const token = connectionToken(connectionParams)
-      const caller = await entrance.admit(extra.request, end, token).catch(orRefused)
-      if (caller === undefined) return false
-      extra.caller = caller
+      try {
+        extra.caller = await entrance.admit(extra.request, end, token)
+        extra.disconnect = entrance.allowanceOf(extra.request).connect()
+      } catch (error) {
+        return refuse(extra.socket, error)
+      }
+      // It may have closed while it was looked up who it is.
+      if (extra.socket.readyState !== extra.socket.OPEN) extra.disconnect()
       return true
     },
+    onDisconnect: ({ extra }) => extra.disconnect?.(),
     onSubscribe: async ({ extra }, _id, params) => {
+      try {
+        await entrance.again(extra.request)
+      } catch (error) {
+        return [maskError(error)]
+      }
       const operation = await prepareOperation(
         server,
-        { caller: extra.caller, origin: entrance.originOf(extra.request) },
+        {
+          caller: extra.caller,
+          origin: entrance.originOf(extra.request),
+          allowance: entrance.allowanceOf(extra.request),
+        },
         params,
       )
       if (!('run' in operation)) return operation
@@ -117,8 +134,13 @@ function refuseUpgrade(socket: Duplex): void {
   socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
 }
 
-/** Nobody: the caller's token is not valid. Anything else stays an error. */
-function orRefused(error: unknown): undefined {
-  if (error instanceof AppError && error.kind === 'unauthenticated') return undefined
-  throw error
+/** Closes a socket as the refusal says: 4403 for who has no valid token, 4429 for who asks too often. */
+function refuse(socket: WebSocket, error: unknown): false {
+  if (!(error instanceof AppError) || !['unauthenticated', 'rate-limited'].includes(error.kind)) throw error
+  if (error.kind === 'rate-limited')
+    socket.close(errorTable[error.kind].closeCode, error.message.slice(0, longestReason))
+  return false
 }
+
+/** Of a WebSocket's close, which takes 123 bytes (RFC 6455 §5.5). */
+const longestReason = 120

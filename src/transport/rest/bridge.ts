@@ -27,7 +27,11 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
     return async (context) => {
       const req = context.env.incoming as IncomingMessage
       const caller = await callerOf(route, req)
-      const operations = operationsOf(server, caller, entrance.originOf(req))
+      const operations = operationsOf(server, {
+        caller,
+        origin: entrance.originOf(req),
+        allowance: entrance.allowanceOf(req),
+      })
       const request = await requestOf(route, context, { operations, isAnonymous: caller === undefined })
       const answer = await route.handle(request).catch((error: unknown) => {
         throw addressed(error, caller)
@@ -36,9 +40,11 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
     }
   }
 
-  async function callerOf({ access: needs }: Route, req: IncomingMessage): Promise<Caller | undefined> {
+  async function callerOf({ access: needs, isUncounted }: Route, req: IncomingMessage): Promise<Caller | undefined> {
     if (needs === 'token') return entrance.admit(req)
-    return req.headers.authorization === undefined ? undefined : check(() => entrance.admit(req))
+    if (!entrance.isAnonymous(req)) return check(() => entrance.admit(req))
+    if (isUncounted !== true) await entrance.admitAnybody(req)
+    return undefined
   }
 
   function respond({ status, headers = {}, body }: Answer, { env }: Context<Env>): Response {

@@ -1,10 +1,8 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import type { RequestOrigin } from '#domain/access/caller.ts'
-import type { Caller } from '#domain/access/service.ts'
 import { isRecord } from '#lib/json.ts'
 import { type PreparedOperation, prepareOperation } from '#transport/graphql/operation.ts'
-import type { GraphqlServer } from '#transport/graphql/server.ts'
+import type { GraphqlServer, OperationContext } from '#transport/graphql/server.ts'
 import { refusedByError, refusedByGraphql } from './refused.ts'
 
 /** The data of an operation that was not refused: its results without their failures. */
@@ -30,10 +28,10 @@ interface Updates<Data> {
 }
 
 /** Operations go through the same pipeline as those that come by HTTP or WebSocket. */
-export function operationsOf(server: GraphqlServer, caller: Caller | undefined, origin: RequestOrigin): Operations {
+export function operationsOf(server: GraphqlServer, context: OperationContext): Operations {
   async function start<Data, Variables>(document: TypedDocumentNode<Data, Variables>, variables: Variables) {
     const params = { query: document, variables: variables as Record<string, unknown> }
-    const operation = await prepareOperation(server, { caller, origin }, params)
+    const operation = await prepareOperation(server, context, params)
     if (!isPrepared(operation)) throw refusedByErrors(operation)
     return operation.run()
   }

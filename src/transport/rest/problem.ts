@@ -49,6 +49,6 @@ export function problemResponse(refused: Refused, request: { path: string; reque
   }
   const headers = new Headers({ ...fixedHeaders, ...refused.headers })
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="signalbox"')
-  if (retryAfterS !== undefined) headers.set('retry-after', String(retryAfterS))
+  if (retryAfterS !== undefined && !headers.has('retry-after')) headers.set('retry-after', String(retryAfterS))
   return new Response(JSON.stringify(body), { status, headers })
 }

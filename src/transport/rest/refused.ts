@@ -54,7 +54,13 @@ export function renamed(refused: Refused, names: Readonly<Record<string, string>
 export function refusedByError({ message, extensions }: GraphQLError): Refused {
   const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'INTERNAL'
   const issues = listOf<InputIssue>(extensions['issues'])
-  return new Refused(code, message, { issues, sufficientScopes: listOf<string>(extensions['sufficientScopes']) })
+  const wait = extensions['retryAfterMs']
+  const headers = typeof wait === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) } : {}
+  return new Refused(code, message, {
+    issues,
+    headers,
+    sufficientScopes: listOf<string>(extensions['sufficientScopes']),
+  })
 }
 
 function listOf<Item>(value: unknown): Item[] {

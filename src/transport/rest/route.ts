@@ -85,6 +85,8 @@ export interface RequestSchemas {
 export interface Route extends RouteDocs, RequestSchemas {
   /** `token`: only with a valid one. `open`: anonymous callers too. */
   readonly access: 'token' | 'open'
+  /** Anybody may ask at any time, and is not counted. */
+  readonly isUncounted?: boolean
   /** `prefixed`: under both prefixes. `root`: outside of them. */
   readonly place: 'prefixed' | 'root'
   /** @throws {Refused} */

@@ -53,8 +53,13 @@ async function ask({ headers = {}, body, query, server: asked = server, ...init 
     status: response.status,
     type: response.headers.get('content-type'),
     headers: response.headers,
-    body: answer.startsWith('{') ? JSON.parse(answer) : {},
+    body: answer.startsWith('{') ? withoutCost(JSON.parse(answer)) : {},
   }
+}
+
+/** What an operation has cost, and what is left, is not the same twice. */
+function withoutCost({ extensions: _, ...body }: Told['body'] & { extensions?: unknown }): Told['body'] {
+  return body
 }
 
 const codesOf = ({ body }: Pick<Told, 'body'>) => body.errors?.map(({ extensions }) => extensions?.['code'])

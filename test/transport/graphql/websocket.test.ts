@@ -1,9 +1,14 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import type { Pool } from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Caller, type Identity } from '#domain/access/caller.ts'
 import type { AccessService } from '#domain/access/service.ts'
+import { createLimitService } from '#domain/limits/service.ts'
+import { systemClock } from '#lib/clock.ts'
+import { readConfig } from '#src/config.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
@@ -143,14 +148,44 @@ describe('a socket is closed', () => {
   })
 })
 
+const unlimited = Object.fromEntries(
+  ['TOKEN', 'USER', 'ADDRESS']
+    .flatMap((name) => [`RATE_LIMIT_${name}`, `COST_LIMIT_${name}`])
+    .map((name) => [name, '0']),
+)
+const somebody: Identity = {
+  accountId: 'any',
+  actor: { kind: 'application', id: 'any', name: 'any' },
+  role: 'APPLICATION',
+  grants: [],
+  credential: { kind: 'token', id: 'any' },
+  expiresAt: undefined,
+}
+
 /** The WebSocket door alone, with shorter times; nobody gets in. */
 async function openDoor(times: { initTimeoutMs?: number; keepAliveMs?: number }) {
   const http = createServer()
   const maskError = createErrorMask(pino({ level: 'silent' }))
-  const graphqlServer = createGraphqlServer({ contextOf: () => ({}) as never, maskError })
-  const access = { authenticate: async () => ({}), hold: () => () => {} } as unknown as AccessService
   const log = pino({ level: 'silent' })
-  const door = serveWebsocket({ http, server: graphqlServer, entrance: new Entrance(access), maskError, log, ...times })
+  const {
+    limits: none,
+    documentLimits,
+    bodyBytes,
+  } = readConfig(unlimited, { workingDirectory: '/', isTerminal: false })
+  const limits = createLimitService({ pool: {} as Pool, limits: none, clock: systemClock, log })
+  const graphqlServer = createGraphqlServer({
+    contextOf: () => ({}) as never,
+    maskError,
+    limits,
+    documentLimits,
+    bodyBytes,
+  })
+  const access = {
+    authenticate: async () => new Caller(somebody, { requestId: '', address: '', userAgent: '' }),
+    hold: () => () => {},
+  } as unknown as AccessService
+  const entrance = new Entrance({ access, limits, trustedProxies: [] })
+  const door = serveWebsocket({ http, server: graphqlServer, entrance, maskError, log, ...times })
   await once(http.listen(0, '127.0.0.1'), 'listening')
   return {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
@@ -292,7 +327,7 @@ describe('an operation', () => {
   it('may be a query', async () => {
     socket.subscribe('q', '{ viewer { name } }')
     const next = { id: 'q', type: 'next', payload: { data: { viewer: { name: 'owner' } } } }
-    expect(await framesOf('q')).toEqual([next, { id: 'q', type: 'complete' }])
+    expect(await framesOf('q')).toMatchObject([next, { id: 'q', type: 'complete' }])
   })
 
   it('may be a mutation', async () => {

@@ -83,6 +83,7 @@ function signOfLife(path: string, name: string, summary: string, isWell: () => P
     tag,
     summary,
     access: 'open',
+    isUncounted: true,
     place: 'root',
     answers: {
       200: { description: 'Yes.', schema: lifeSign, example: { status: 'ok' } },

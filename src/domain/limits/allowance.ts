@@ -1,0 +1,67 @@
+import type { Meter, MeterState, Share } from './meter.ts'
+import type { Presence } from './presence.ts'
+
+export interface AllowanceOptions {
+  readonly key: string
+  /** No limit when undefined. */
+  readonly requests: Meter | undefined
+  readonly cost: Meter | undefined
+  readonly subscriptions: Presence
+  readonly sockets: Presence
+}
+
+/** Points that were spent before it was known what they are for. */
+export interface Hold {
+  readonly points: number
+  /** Spends what it came to in their place. */
+  settle(points: number): void
+}
+
+const unlimited = (points: number): Hold => ({ points, settle: () => undefined })
+
+/** What is left to one caller, or to one address. */
+export class Allowance {
+  readonly #options: AllowanceOptions
+
+  constructor(options: AllowanceOptions) {
+    this.#options = options
+  }
+
+  /** Counts a request; a promise only where the count of all processes has to be asked. @throws {RateLimited} */
+  request(): unknown {
+    const { requests, key } = this.#options
+    return requests?.spend(key, 1)
+  }
+
+  /** Spends what an operation may cost. @throws {RateLimited} */
+  hold(points: number): Hold | Promise<Hold> {
+    const { cost, key } = this.#options
+    if (cost === undefined) return unlimited(points)
+    const holdOf = (share: Share): Hold => ({
+      points,
+      settle: (actual) => cost.correct(share, points - actual),
+    })
+    const share = cost.spend(key, points)
+    return share instanceof Promise ? share.then(holdOf) : holdOf(share)
+  }
+
+  /** A stream begins; returns what to call when it is over. @throws {TooManyOpen} */
+  subscribe(): () => void {
+    return this.#options.subscriptions.enter(this.#options.key)
+  }
+
+  /** A connection begins; returns what to call when it is over. @throws {TooManyOpen} */
+  connect(): () => void {
+    return this.#options.sockets.enter(this.#options.key)
+  }
+
+  /** How the count of requests stands; undefined without a limit. */
+  get requests(): MeterState | undefined {
+    return this.#options.requests?.state(this.#options.key)
+  }
+
+  /** How the cost of operations stands; undefined without a limit. */
+  get cost(): MeterState | undefined {
+    return this.#options.cost?.state(this.#options.key)
+  }
+}

@@ -1,0 +1,87 @@
+import type { Pool } from 'pg'
+import type { Caller } from '#domain/access/caller.ts'
+import type { Clock } from '#lib/clock.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { Allowance } from './allowance.ts'
+import { TooComplex } from './errors.ts'
+import { Meter } from './meter.ts'
+import { Presence } from './presence.ts'
+import { createSharedCount } from './shared-count.ts'
+
+/** Who is counted: an application token, a person with all their sessions, or an address that nobody is known at. */
+export type Party = 'token' | 'user' | 'address'
+
+/** What is allowed; 0 means no limit. */
+export interface Limits {
+  /** Requests a minute. */
+  readonly requests: Readonly<Record<Party, number>>
+  /** What operations may cost in a minute. */
+  readonly cost: Readonly<Record<Party, number>>
+  /** What one operation may cost. */
+  readonly operationCost: number
+  /** Streams that one caller may have open, and WebSocket connections; in each process. */
+  readonly subscriptions: number
+  readonly sockets: number
+}
+
+/** In milliseconds. */
+export const windowMs = 60_000
+
+export interface LimitServiceDeps {
+  readonly pool: Pool
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** How much everybody may ask for. */
+export type LimitService = ReturnType<typeof createLimitService>
+
+export function createLimitService({ pool, limits, clock, log }: LimitServiceDeps) {
+  const subscriptions = new Presence('subscriptions', limits.subscriptions)
+  const sockets = new Presence('connections', limits.sockets)
+  const parties = { token: metersOf('token'), user: metersOf('user'), address: metersOf('address') }
+
+  function metersOf(party: Party) {
+    return {
+      requests: meterOf(`requests-${party}`, 'requests', limits.requests[party]),
+      cost: meterOf(`cost-${party}`, 'costly requests', limits.cost[party]),
+    }
+  }
+
+  function meterOf(name: string, what: string, limit: number): Meter | undefined {
+    if (limit === 0) return undefined
+    const shared = createSharedCount({ pool, name, limit, windowS: windowMs / 1000 })
+    const onError = (error: unknown) => log.warn({ err: error }, 'limits are counted by each process alone')
+    return new Meter({ what, limit, windowMs, shared, clock, onError })
+  }
+
+  function allowance(party: Party, key: string): Allowance {
+    return new Allowance({ ...parties[party], key, subscriptions, sockets })
+  }
+
+  return {
+    /** What is left to a caller: to a person across all their sessions. */
+    of({ credential, actor }: Caller): Allowance {
+      return credential.kind === 'token' ? allowance('token', credential.id) : allowance('user', actor.id)
+    },
+    /** What is left to those at an address that nobody is known at. */
+    ofAddress: (address: string) => allowance('address', blockOf(address)),
+    /** @throws {TooComplex} when one operation costs more than any may. */
+    check(cost: number): void {
+      const { operationCost: limit } = limits
+      if (limit > 0 && cost > limit) throw new TooComplex(`would cost ${cost}`, `at most ${limit} is allowed at once`)
+    },
+    operationCost: limits.operationCost,
+  }
+}
+
+/** Whoever has one IPv6 address has 2^64 of them: the first half is who they are (RFC 6177). */
+function blockOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.split('::', 2)
+  const groups = head === '' ? [] : head.split(':')
+  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0')
+  return [...groups, ...zeros, ...rest].slice(0, 4).join(':')
+}

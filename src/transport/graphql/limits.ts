@@ -1,0 +1,116 @@
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, type ParseOptions, type parse } from 'graphql'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { Hold } from '#domain/limits/allowance.ts'
+import type { LimitService } from '#domain/limits/service.ts'
+import { type Context, schema } from '#schema/index.ts'
+import { CostModel } from './cost.ts'
+import { createDocumentCheck, type DocumentLimits, tooComplex } from './document-limits.ts'
+import type { OperationContext } from './server.ts'
+
+export interface LimitsOptions {
+  readonly limits: Pick<LimitService, 'check' | 'operationCost'>
+  readonly document: DocumentLimits
+  readonly maskError: (error: unknown) => GraphQLError
+}
+
+type Refuse = (result: { errors: GraphQLError[] }) => void
+
+/**
+ * Holds every operation to its limits, in every transport alike: how large its text is, before anything else looks at
+ * it; what it may cost, before it is executed; and how many streams its caller has. What it has really cost stands in
+ * `extensions.cost`, and the difference is given back.
+ */
+export function limitsPlugin({ limits, document, maskError }: LimitsOptions): Plugin<OperationContext, Context> {
+  const check = createDocumentCheck(document)
+  const model = new CostModel(schema)
+
+  /** Spends what the operation may cost; undefined when that was refused, or nobody is counted. */
+  function hold(args: ExecutionArgs, refuse: Refuse): Hold | undefined | Promise<Hold | undefined> {
+    const { allowance } = args.contextValue as OperationContext
+    if (allowance === undefined) return undefined
+    const refused = (error: unknown): undefined => refuse({ errors: [maskError(error)] }) as undefined
+    try {
+      const requested = model.requested(args)
+      limits.check(requested)
+      const held = allowance.hold(requested)
+      return held instanceof Promise ? held.catch(refused) : held
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
+  /** Gives back what an operation has not cost, and tells. */
+  function settling(held: Hold, args: ExecutionArgs) {
+    const { allowance } = args.contextValue as OperationContext
+    return {
+      onExecuteDone({ result, setResult }: { result: unknown; setResult: (result: ExecutionResult) => void }) {
+        if (isAsyncIterable(result)) return
+        const answer = result as ExecutionResult
+        const actual = model.actual(args, answer.data)
+        held.settle(actual)
+        const left = allowance?.cost
+        const cost = {
+          requested: held.points,
+          actual,
+          maximum: limits.operationCost === 0 ? null : limits.operationCost,
+          ...(left && { limit: left.limit, remaining: left.remaining, resetMs: left.resetMs }),
+        }
+        setResult({ ...answer, extensions: { ...answer.extensions, cost } })
+      },
+    }
+  }
+
+  return {
+    onParse({ parseFn, setParseFn }) {
+      const original = parseFn as typeof parse
+      setParseFn((source: string, options?: ParseOptions) => parseLimited(original, source, options, document.tokens))
+      return ({ result, replaceParseResult }) => {
+        if (result === null || result instanceof Error) return
+        const refused = check(result)
+        if (refused !== undefined) replaceParseResult(refused as never)
+      }
+    },
+    onExecute({ args, setResultAndStopExecution }) {
+      const held = hold(args, setResultAndStopExecution)
+      if (held instanceof Promise) return held.then((one) => one && settling(one, args))
+      return held && settling(held, args)
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const refuse: Refuse = (result) => setResultAndStopExecution(result as never)
+      const began = () => begin(args, refuse)
+      const held = hold(args, refuse)
+      if (held instanceof Promise) return held.then((one) => one && began())
+      return held && began()
+    },
+  }
+
+  /** Counts a stream until it is over. */
+  function begin(args: ExecutionArgs, refuse: Refuse) {
+    const { allowance } = args.contextValue as OperationContext
+    try {
+      const leave = allowance?.subscribe()
+      return {
+        onSubscribeResult({ result }: { result: unknown }) {
+          if (isAsyncIterable(result)) return { onEnd: () => leave?.() }
+          leave?.()
+          return undefined
+        },
+      }
+    } catch (error) {
+      refuse({ errors: [maskError(error)] })
+      return undefined
+    }
+  }
+}
+
+/** What graphql says when a text has too many tokens, or comments, which are none. */
+const tooManyTokens = /^Syntax Error: Document contains more than \d+ (tokens|comments)/
+
+function parseLimited(parseFn: typeof parse, source: string, options: ParseOptions | undefined, maxTokens: number) {
+  try {
+    return parseFn(source, { ...options, maxTokens, maxComments: maxTokens })
+  } catch (error) {
+    if (!(error instanceof GraphQLError) || !tooManyTokens.test(error.message)) throw error
+    throw tooComplex(`has more than ${maxTokens} tokens`, `at most ${maxTokens} are allowed`)
+  }
+}

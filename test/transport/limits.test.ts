@@ -1,0 +1,243 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { graphql } from '#test/support/graphql.ts'
+import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { addToken, ownAccount } from '#test/support/tokens.ts'
+import { until } from '#test/support/until.ts'
+import { connectSocket, openSocket } from '#test/support/websocket.ts'
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startTestServer({
+    env: {
+      RATE_LIMIT_TOKEN: '12',
+      RATE_LIMIT_ADDRESS: '5',
+      COST_LIMIT_TOKEN: '400',
+      QUERY_COST_LIMIT: '300',
+      SUBSCRIPTION_LIMIT: '2',
+      SOCKET_LIMIT: '2',
+      TRUSTED_PROXIES: '127.0.0.0/8',
+    },
+  })
+})
+afterAll(() => server.close())
+
+const own = async () => addToken(server, { accountId: await ownAccount(server) })
+let address = 0
+/** An address that nobody has come from before. */
+const elsewhere = () => {
+  address += 1
+  return `203.0.113.${address}`
+}
+
+function ask(
+  token: string | undefined,
+  query: string,
+  headers: Record<string, string> = {},
+  base = server.url,
+  variables = {},
+) {
+  return fetch(`${base}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...headers },
+    body: JSON.stringify({ query, variables }),
+  })
+}
+
+const rest = (token: string | undefined, path: string, headers: Record<string, string> = {}) =>
+  fetch(`${server.url}${path}`, { headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers } })
+
+/** What a header says is left of a count. */
+function leftOf(name: string, response: Response): number {
+  const [, left] = new RegExp(`"${name}";r=(\\d+);t=\\d+`).exec(response.headers.get('ratelimit') ?? '') ?? []
+  return Number(left)
+}
+
+describe('requests of a token', () => {
+  it('are counted down on every answer, whichever door it comes from', async () => {
+    const { token } = await own()
+    const first = await ask(token, '{ __typename }')
+    expect(first.headers.get('ratelimit-policy')).toBe('"requests";q=12;w=60,"cost";q=400;w=60')
+    const second = await rest(token, '/api/tasks')
+    const third = await ask(token, '{ nothing }')
+    const fourth = await rest(token, '/api/nothing')
+    expect([first, second, third, fourth].map((one) => leftOf('requests', one))).toEqual([11, 10, 9, 8])
+  })
+
+  it('are refused beyond the limit, with when to come back, and nobody else’s with them', async () => {
+    const { token } = await own()
+    for (let asked = 0; asked < 12; asked += 1) expect((await ask(token, '{ __typename }')).status).toBe(200)
+    const refused = await ask(token, '{ __typename }')
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(60)
+    const [error] = ((await refused.json()) as { errors: { extensions: object }[] }).errors
+    expect(error?.extensions).toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) })
+    const problem = await rest(token, '/api/tasks')
+    expect([problem.status, await problem.json()]).toMatchObject([429, { code: 'RATE_LIMITED' }])
+    expect(Number(problem.headers.get('retry-after'))).toBeGreaterThan(1)
+    expect((await ask((await own()).token, '{ __typename }')).status).toBe(200)
+  })
+
+  it('are one count for all processes', async () => {
+    const other = await startTestServer({
+      database: server.database,
+      env: { RATE_LIMIT_TOKEN: '12', COST_LIMIT_TOKEN: '400', QUERY_COST_LIMIT: '300' },
+    })
+    const { token } = await own()
+    const statuses: number[] = []
+    for (let asked = 0; asked < 12; asked += 1)
+      for (const base of [server.url, other.url]) statuses.push((await ask(token, '{ __typename }', {}, base)).status)
+    await other.close()
+    expect(statuses.filter((status) => status === 200)).toHaveLength(12)
+  })
+
+  it('are counted on a WebSocket, each operation as one', async () => {
+    const { token } = await own()
+    const socket = await connectSocket(server, { token })
+    for (let asked = 0; asked < 11; asked += 1) {
+      socket.subscribe(String(asked), '{ __typename }')
+      expect((await socket.next(String(asked))).type).toBe('next')
+    }
+    socket.subscribe('last', '{ __typename }')
+    expect(await socket.next('last')).toMatchObject({
+      type: 'error',
+      payload: [{ extensions: { code: 'RATE_LIMITED' } }],
+    })
+    await socket.close()
+    const late = await openSocket(server)
+    late.send({ type: 'connection_init', payload: { token } })
+    expect((await late.closed).code).toBe(4429)
+  })
+})
+
+describe('anonymous requests', () => {
+  it('are counted by address, with guessed tokens among them', async () => {
+    const from = { 'x-forwarded-for': elsewhere() }
+    const told = [
+      await ask(undefined, '{ x }', from),
+      await ask('guessed-0000000000000000000000000000000', '{ x }', from),
+    ]
+    for (let asked = 0; asked < 4; asked += 1) told.push(await rest(undefined, '/api/tasks', from))
+    expect(told.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429])
+    expect((await ask(undefined, '{ x }', { 'x-forwarded-for': elsewhere() })).status).toBe(401)
+    expect((await ask((await own()).token, '{ __typename }', from)).status).toBe(200)
+  })
+
+  it('count as one from all of an IPv6 network', async () => {
+    const statuses: number[] = []
+    for (let host = 1; host <= 6; host += 1)
+      statuses.push((await ask(undefined, '{ x }', { 'x-forwarded-for': `2001:db8:0:7::${host}` })).status)
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429])
+  })
+
+  it('of probes are never refused', async () => {
+    const from = { 'x-forwarded-for': elsewhere() }
+    for (let asked = 0; asked < 8; asked += 1) expect((await rest(undefined, '/livez', from)).status).toBe(200)
+  })
+})
+
+describe('the address', () => {
+  it('is the last one that no trusted proxy has added', async () => {
+    const real = elsewhere()
+    const first = await rest(undefined, '/api/ping', { 'x-forwarded-for': `198.51.100.1, ${real}, 127.0.0.9` })
+    const second = await rest(undefined, '/api/ping', { 'x-forwarded-for': `198.51.100.2, ${real}` })
+    expect([leftOf('requests', first), leftOf('requests', second)]).toEqual([4, 3])
+  })
+
+  it('is the connection’s own where nobody is trusted', async () => {
+    const plain = await startTestServer({ env: { RATE_LIMIT_ADDRESS: '5' } })
+    const statuses: number[] = []
+    for (let asked = 0; asked < 6; asked += 1)
+      statuses.push((await ask(undefined, '{ x }', { 'x-forwarded-for': elsewhere() }, plain.url)).status)
+    await plain.close()
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429])
+  })
+})
+
+describe('the cost of an operation', () => {
+  const costOf = async (response: Response) =>
+    ((await response.json()) as { extensions?: { cost: Record<string, number> } }).extensions?.cost
+
+  it('is held before it runs, and what it did not cost is given back', async () => {
+    const { token } = await own()
+    const response = await ask(token, '{ tasks(first: 100) { nodes { id } } viewer { name } }')
+    const cost = await costOf(response)
+    expect(cost).toMatchObject({ requested: 102, actual: 2, maximum: 300, limit: 400, remaining: 398 })
+    expect(leftOf('cost', response)).toBe(398)
+    const { data } = await graphql(
+      server,
+      '{ rateLimit { requests { limit remaining } cost { limit remaining } } }',
+      {},
+      token,
+    )
+    expect(data).toEqual({
+      rateLimit: { requests: { limit: 12, remaining: 10 }, cost: { limit: 400, remaining: 396 } },
+    })
+  })
+
+  it('grows with the pages that are asked for, also by variables', async () => {
+    const { token } = await own()
+    const query = 'query ($n: Int) { tasks(first: $n) { nodes { id logs(first: 2) { nodes { at } } } } }'
+    const requested = async (n: number) => (await costOf(await ask(token, query, {}, server.url, { n })))?.['requested']
+    expect([await requested(10), await requested(20)]).toEqual([41, 81])
+  })
+
+  it('is refused beyond what one may have, before anything is done', async () => {
+    const { token } = await own()
+    const answer = await graphql(server, '{ tasks(first: 200) { nodes { id parts { name } } } }', {}, token)
+    expect(answer).toMatchObject({ errors: [{ extensions: { code: 'TOO_COMPLEX' } }] })
+    expect(answer.data).toBeUndefined()
+    expect(answer.errors?.[0]?.message).toMatch(/would cost \d+; at most 300/)
+  })
+
+  it('is refused beyond what a minute has', async () => {
+    const { token } = await own()
+    const changes = Array.from({ length: 19 }, (_, index) => `c${index}: cancelTask(input: { id: "x" }) { __typename }`)
+    expect((await ask(token, `mutation { ${changes.join(' ')} }`)).status).toBe(200)
+    const refused = await ask(token, '{ tasks(first: 200) { nodes { id } } }')
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+
+  it('is counted once for a REST request, and the operation behind it is no request of its own', async () => {
+    const { token } = await own()
+    const response = await rest(token, '/api/tasks?limit=10')
+    expect(response.status).toBe(200)
+    expect(leftOf('requests', response)).toBe(11)
+    expect(leftOf('cost', response)).toBeGreaterThan(390)
+    expect(leftOf('cost', response)).toBeLessThan(400)
+  })
+})
+
+describe('what is open at once', () => {
+  it('is limited for subscriptions of one caller, and has room again when one ends', async () => {
+    const { token } = await own()
+    const socket = await connectSocket(server, { token })
+    for (const id of ['a', 'b', 'c']) socket.subscribe(id, 'subscription { events { type } }')
+    const refused = await socket.next('c')
+    expect(refused).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'RATE_LIMITED' } }] })
+    socket.send({ id: 'a', type: 'complete' })
+    let tries = 0
+    await until(async () => {
+      tries += 1
+      socket.subscribe(
+        `again${tries}`,
+        `subscription { taskUpdates(id: "0190a6f4-0000-7000-8000-000000000000") { kind } }`,
+      )
+      return (await socket.next(`again${tries}`)).payload?.[0]?.extensions?.code !== 'RATE_LIMITED'
+    })
+    await socket.close()
+  })
+
+  it('is limited for connections of one caller', async () => {
+    const { token } = await own()
+    const [first, second] = [await connectSocket(server, { token }), await connectSocket(server, { token })]
+    const third = await openSocket(server)
+    third.send({ type: 'connection_init', payload: { token } })
+    expect(await third.closed).toEqual({ code: 4429, reason: expect.stringContaining('At most 2 connections') })
+    await first?.close()
+    await (await connectSocket(server, { token })).close()
+    await second?.close()
+  })
+})
