@@ -133,6 +133,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     limits,
     documentLimits: config.documentLimits,
     bodyBytes: config.bodyBytes,
+    corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies,
     contextOf: (caller, request) => ({ caller, request, db: views.of(caller.accountId), access, tasks, events, audit }),
     health: {

@@ -25,8 +25,13 @@ const tokenRule = 'must have 32 to 128 characters'
 const domainRule = 'must be domains such as example.com, separated by commas'
 const networkRule = 'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas'
 
+const originRule = 'must be origins such as https://app.example.com, separated by commas'
 const proxyRule = 'must be addresses or networks such as 10.0.0.1 or 10.0.0.0/8, separated by commas'
 const mostCounted = 1_000_000_000
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+}
 
 /** Every variable that is read, with its default and what is accepted; the README's table and `.env.example` name the same. */
 export const environment = z.object({
@@ -90,6 +95,11 @@ export const environment = z.object({
   BODY_LIMIT_BYTES: count(16_384, 1_073_741_824).default(4_194_304),
   SUBSCRIPTION_LIMIT: count(0, mostCounted).default(1_000),
   SOCKET_LIMIT: count(0, mostCounted).default(100),
+  CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) => list(text).filter(Boolean))
+    .pipe(z.array(z.string().refine(isOrigin, originRule))),
   TRUSTED_PROXIES: z
     .string()
     .default('')
@@ -139,6 +149,8 @@ export interface Config {
   /** The largest request to GraphQL, in bytes. */
   readonly bodyBytes: number
   /** Addresses and networks whose word on where a request came from is taken. */
+  /** Whose pages may call from a browser. */
+  readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly logFormat: 'json' | 'pretty'
@@ -198,6 +210,7 @@ export function readConfig(
     trustedProxies: it.TRUSTED_PROXIES,
     logLevel: it.LOG_LEVEL,
     logFormat: it.LOG_FORMAT ?? (options.isTerminal ? 'pretty' : 'json'),
+    corsOrigins: it.CORS_ORIGINS,
     env,
   }
 }

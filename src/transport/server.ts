@@ -5,6 +5,7 @@ import type { LimitService } from '#domain/limits/service.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Context } from '#schema/index.ts'
+import { createCrossOrigin } from './cross-origin.ts'
 import { Entrance } from './entrance.ts'
 import type { DocumentLimits } from './graphql/document-limits.ts'
 import { createErrorMask } from './graphql/errors.ts'
@@ -28,6 +29,8 @@ export interface ApiOptions {
   /** Addresses and networks whose word on where a request came from is taken. */
   readonly trustedProxies: readonly string[]
   readonly contextOf: (caller: Caller, request: RequestOrigin) => Context
+  /** Whose pages may call from a browser. */
+  readonly corsOrigins: readonly string[]
   readonly health: HealthSources
   readonly metrics: Metrics
   /** Whether this process answers more than health and metrics. */
@@ -44,7 +47,7 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 /** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
 export function serveApi(options: ApiOptions) {
   const { http, access, limits, documentLimits, contextOf, health, metrics, api, graphiql, publicUrl, log } = options
-  const { bodyBytes, trustedProxies } = options
+  const { bodyBytes, corsOrigins, trustedProxies } = options
   const maskError = createErrorMask(log)
   const entrance = new Entrance({ access, limits, trustedProxies })
   const server = createGraphqlServer({ contextOf, maskError, limits, documentLimits, bodyBytes })
@@ -61,6 +64,7 @@ export function serveApi(options: ApiOptions) {
     version: health.version,
     log,
   })
+  const crossOrigin = createCrossOrigin(corsOrigins)
   const doors: Readonly<Record<string, Handler>> = {
     ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql, bodyBytes }) }),
     ...(api && graphiql && graphiqlFiles(graphqlPath)),
@@ -73,6 +77,7 @@ export function serveApi(options: ApiOptions) {
     res.setHeader('x-request-id', requestId)
     follow(req, res, { path, requestId })
     tellLimits(req, res, entrance)
+    if (crossOrigin(req, res)) return
     const handle = doors[path] ?? rest
     handle(req, res).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'a request failed unexpectedly')

@@ -17,6 +17,7 @@ beforeAll(async () => {
       SUBSCRIPTION_LIMIT: '2',
       SOCKET_LIMIT: '2',
       TRUSTED_PROXIES: '127.0.0.0/8',
+      CORS_ORIGINS: 'https://app.example.com',
     },
   })
 })
@@ -239,5 +240,35 @@ describe('what is open at once', () => {
     await first?.close()
     await (await connectSocket(server, { token })).close()
     await second?.close()
+  })
+})
+
+describe('pages of other origins', () => {
+  const origin = 'https://app.example.com'
+  const preflight = (from: string) =>
+    fetch(`${server.url}/graphql`, {
+      method: 'OPTIONS',
+      headers: {
+        origin: from,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization',
+      },
+    })
+
+  it('may call when they are listed', async () => {
+    const allowed = await preflight(origin)
+    expect(allowed.status).toBe(204)
+    expect(allowed.headers.get('access-control-allow-origin')).toBe(origin)
+    expect(allowed.headers.get('access-control-allow-headers')).toContain('Authorization')
+    const { token } = await own()
+    const answer = await ask(token, '{ __typename }', { origin })
+    expect([answer.headers.get('access-control-allow-origin'), answer.headers.get('vary')]).toEqual([origin, 'Origin'])
+  })
+
+  it('may not when they are not, and caches are told that it depends', async () => {
+    for (const response of [await preflight('https://evil.example'), await rest(undefined, '/livez')]) {
+      expect(response.headers.get('access-control-allow-origin')).toBeNull()
+      expect(response.headers.get('vary')).toBe('Origin')
+    }
   })
 })
