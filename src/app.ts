@@ -41,6 +41,8 @@ import { SecretBox } from '#platform/secrets/secret-box.ts'
 import { findSecretKey } from '#platform/secrets/secret-key.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { createMetrics, type Metrics } from '#platform/telemetry/metrics.ts'
+import { schema } from '#schema/index.ts'
+import { loadPersistedOperations } from '#transport/graphql/persisted-operations.ts'
 import type { HealthSources } from '#transport/rest/health.ts'
 import { serveApi } from '#transport/server.ts'
 import { audited } from './audited.ts'
@@ -125,6 +127,8 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   })
 
   const limits = createLimitService({ pool: database.pool, limits: config.limits, clock: systemClock, log })
+  const { persistedOperations: persistedAt } = config
+  const persisted = persistedAt === undefined ? undefined : await loadPersistedOperations(persistedAt, schema)
   const views = new AccountViews(database.prisma)
   const http = createServer()
   const api = serveApi({
@@ -132,6 +136,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     access,
     limits,
     documentLimits: config.documentLimits,
+    persisted,
     bodyBytes: config.bodyBytes,
     corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies,

@@ -105,6 +105,7 @@ export const environment = z.object({
     .default('')
     .transform((text) => list(text).filter(Boolean))
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], proxyRule))),
+  PERSISTED_OPERATIONS: z.string().min(1).optional(),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent')
     .default('info'),
@@ -148,10 +149,12 @@ export interface Config {
   readonly documentLimits: DocumentLimits
   /** The largest request to GraphQL, in bytes. */
   readonly bodyBytes: number
-  /** Addresses and networks whose word on where a request came from is taken. */
   /** Whose pages may call from a browser. */
   readonly corsOrigins: readonly string[]
+  /** Addresses and networks whose word on where a request came from is taken. */
   readonly trustedProxies: readonly string[]
+  /** Absolute; a file or directory of operations, beside which nothing is answered. */
+  readonly persistedOperations: string | undefined
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly logFormat: 'json' | 'pretty'
   /** What task types may be given of it, by name; nothing else reads it. */
@@ -207,10 +210,12 @@ export function readConfig(
       directives: it.QUERY_DIRECTIVE_LIMIT,
     },
     bodyBytes: it.BODY_LIMIT_BYTES,
+    corsOrigins: it.CORS_ORIGINS,
     trustedProxies: it.TRUSTED_PROXIES,
+    persistedOperations:
+      it.PERSISTED_OPERATIONS === undefined ? undefined : resolve(options.workingDirectory, it.PERSISTED_OPERATIONS),
     logLevel: it.LOG_LEVEL,
     logFormat: it.LOG_FORMAT ?? (options.isTerminal ? 'pretty' : 'json'),
-    corsOrigins: it.CORS_ORIGINS,
     env,
   }
 }

@@ -28,6 +28,7 @@ export const errorCodes = {
   UNKNOWN_TASK_TYPE: 'invalid',
   INVALID_CURSOR: 'invalid',
   TOO_COMPLEX: 'invalid',
+  OPERATION_NOT_PERSISTED: 'forbidden',
   TOO_LARGE: 'too-large',
   ALREADY_EXISTS: 'conflict',
   VERSION_CONFLICT: 'conflict',

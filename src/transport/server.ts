@@ -11,6 +11,7 @@ import type { DocumentLimits } from './graphql/document-limits.ts'
 import { createErrorMask } from './graphql/errors.ts'
 import { graphiqlFiles } from './graphql/graphiql.ts'
 import { createGraphqlHttp } from './graphql/http.ts'
+import type { PersistedOperations } from './graphql/persisted-operations.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
@@ -24,13 +25,15 @@ export interface ApiOptions {
   readonly access: AccessService
   readonly limits: LimitService
   readonly documentLimits: DocumentLimits
+  /** The only GraphQL operations that are answered; all when undefined. */
+  readonly persisted: PersistedOperations | undefined
   /** The largest request to GraphQL, in bytes. */
   readonly bodyBytes: number
+  /** Whose pages may call from a browser. */
+  readonly corsOrigins: readonly string[]
   /** Addresses and networks whose word on where a request came from is taken. */
   readonly trustedProxies: readonly string[]
   readonly contextOf: (caller: Caller, request: RequestOrigin) => Context
-  /** Whose pages may call from a browser. */
-  readonly corsOrigins: readonly string[]
   readonly health: HealthSources
   readonly metrics: Metrics
   /** Whether this process answers more than health and metrics. */
@@ -47,11 +50,11 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 /** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
 export function serveApi(options: ApiOptions) {
   const { http, access, limits, documentLimits, contextOf, health, metrics, api, graphiql, publicUrl, log } = options
-  const { bodyBytes, corsOrigins, trustedProxies } = options
+  const { persisted, bodyBytes, corsOrigins, trustedProxies } = options
   const maskError = createErrorMask(log)
   const entrance = new Entrance({ access, limits, trustedProxies })
-  const server = createGraphqlServer({ contextOf, maskError, limits, documentLimits, bodyBytes })
-  const websocket = api ? serveWebsocket({ http, server, entrance, maskError, log }) : undefined
+  const server = createGraphqlServer({ contextOf, maskError, limits, documentLimits, persisted, bodyBytes })
+  const websocket = api ? serveWebsocket({ http, server, entrance, persisted, maskError, log }) : undefined
   const rest = createRest({
     server,
     jwks: access.jwks,
@@ -66,7 +69,7 @@ export function serveApi(options: ApiOptions) {
   })
   const crossOrigin = createCrossOrigin(corsOrigins)
   const doors: Readonly<Record<string, Handler>> = {
-    ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql, bodyBytes }) }),
+    ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql, persisted, bodyBytes }) }),
     ...(api && graphiql && graphiqlFiles(graphqlPath)),
     [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),
   }

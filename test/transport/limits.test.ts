@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { graphql } from '#test/support/graphql.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 import { connectSocket, openSocket } from '#test/support/websocket.ts'
@@ -270,5 +274,74 @@ describe('pages of other origins', () => {
       expect(response.headers.get('access-control-allow-origin')).toBeNull()
       expect(response.headers.get('vary')).toBe('Origin')
     }
+  })
+})
+
+describe('with persisted operations', () => {
+  const known = 'query Known { viewer { name } }'
+  const id = createHash('sha256').update(known).digest('hex')
+  let directory: string
+  let persisted: TestServer
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'signalbox-operations-'))
+    await writeFile(join(directory, 'known.graphql'), known)
+    persisted = await startTestServer({ env: { PERSISTED_OPERATIONS: directory } })
+  })
+  afterAll(async () => {
+    await persisted.close()
+    await rm(directory, { recursive: true })
+  })
+
+  const send = async (body: object) => {
+    const response = await fetch(`${persisted.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${persisted.token}` },
+      body: JSON.stringify(body),
+    })
+    return { status: response.status, body: (await response.json()) as object }
+  }
+  const extensions = { persistedQuery: { version: 1, sha256Hash: id } }
+
+  it.each([{ documentId: id }, { documentId: `sha256:${id}` }, { extensions }, { query: known }])(
+    'answers %j',
+    async (body) => {
+      expect(await send(body)).toMatchObject({ status: 200, body: { data: { viewer: { name: 'owner' } } } })
+    },
+  )
+
+  it.each([{ query: '{ viewer { name } }' }, { documentId: 'x' }, { documentId: '0'.repeat(64) }, {}])(
+    'refuses %j',
+    async (body) => {
+      const code = 'OPERATION_NOT_PERSISTED'
+      expect(await send(body)).toMatchObject({ status: 403, body: { errors: [{ extensions: { code } }] } })
+    },
+  )
+
+  it('refuses others by GET and WebSocket, too, and serves REST', async () => {
+    const headers = { authorization: `Bearer ${persisted.token}` }
+    const get = (query: Record<string, string>) =>
+      fetch(`${persisted.url}/graphql?${new URLSearchParams(query)}`, { headers })
+    expect(await (await get({ query: '{ __typename }' })).json()).toMatchObject({
+      errors: [{ extensions: { code: 'OPERATION_NOT_PERSISTED' } }],
+    })
+    expect(await (await get({ extensions: JSON.stringify(extensions) })).json()).toMatchObject({
+      data: { viewer: { name: 'owner' } },
+    })
+    const socket = await connectSocket(persisted)
+    socket.subscribe('other', '{ __typename }')
+    expect(await socket.next('other')).toMatchObject({ type: 'error' })
+    socket.subscribe('known', known)
+    expect(await socket.next('known')).toMatchObject({ type: 'next' })
+    await socket.close()
+    expect((await fetch(`${persisted.url}/api/tasks`, { headers })).status).toBe(200)
+  })
+
+  it('does not start with one that is not valid', async () => {
+    const database = await createTestDatabase()
+    const file = join(directory, 'broken.json')
+    await writeFile(file, JSON.stringify({ [id]: '{ nothing }' }))
+    await expect(startTestServer({ database, env: { PERSISTED_OPERATIONS: file } })).rejects.toThrow('another SHA-256')
+    await database.drop()
   })
 })

@@ -65,6 +65,7 @@ function expected(cause: AppError, error: unknown): GraphQLError {
   const scopes = 'sufficientScopes' in cause ? { sufficientScopes: cause.sufficientScopes } : {}
   const wait = 'retryAfterMs' in cause ? { retryAfterMs: cause.retryAfterMs } : {}
   const http = isOfRequest(cause, error) ? { http: { status, ...wait } } : {}
+  if (cause.code === 'OPERATION_NOT_PERSISTED') Object.assign(http, { http: { status } })
   if (cause.code === 'TOO_COMPLEX') Object.assign(http, { http: { status: 400, spec: true } })
   return new GraphQLError(cause.message, {
     ...placeOf(error),

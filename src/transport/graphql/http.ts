@@ -9,6 +9,7 @@ import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from
 import { formatError, httpHint } from './errors.ts'
 import { serveGraphiql } from './graphiql.ts'
 import { type OperationParams, prepareOperation } from './operation.ts'
+import type { PersistedOperations } from './persisted-operations.ts'
 import type { GraphqlServer } from './server.ts'
 
 export interface GraphqlHttpOptions {
@@ -16,6 +17,8 @@ export interface GraphqlHttpOptions {
   readonly entrance: Entrance
   readonly maskError: (error: unknown) => GraphQLError
   readonly graphiql: boolean
+  /** The only operations that are answered; all when undefined. */
+  readonly persisted: PersistedOperations | undefined
   /** The largest request, in bytes. */
   readonly bodyBytes: number
 }
@@ -40,7 +43,7 @@ interface Exchange {
  * as the rest together. Everything else, such as streams, GET and whatever is not well-formed, is Yoga's own to answer.
  */
 export function createGraphqlHttp(options: GraphqlHttpOptions) {
-  const { server, entrance, maskError, graphiql, bodyBytes } = options
+  const { server, entrance, maskError, graphiql, persisted, bodyBytes } = options
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     if (graphiql && isPageRequest(req)) return serveGraphiql(res)
@@ -75,7 +78,7 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
   async function answerPlain(exchange: Exchange, type: JsonType): Promise<void> {
     const { req, res, caller } = exchange
     const body = await readBody(req, caller === undefined ? anonymousBytes : bodyBytes)
-    const params = plainParams(body)
+    const params = plainParams(body, persisted)
     if (params === undefined) return answerByYoga(exchange, body)
     const origin = entrance.originOf(req)
     const allowance = entrance.allowanceOf(req)
@@ -125,11 +128,13 @@ function isPlain({ method, headers }: IncomingMessage): boolean {
 const paramNames = new Set(['query', 'variables', 'operationName', 'extensions'])
 
 /** What is asked, when it is well-formed. */
-function plainParams(body: Buffer): OperationParams | undefined {
+function plainParams(body: Buffer, persisted: PersistedOperations | undefined): OperationParams | undefined {
   const params = parseJson(body)
   if (!isRecord(params)) return undefined
-  if (Object.keys(params).some((name) => !paramNames.has(name))) return undefined
-  const { query, variables, operationName, extensions } = params
+  const query = persisted === undefined ? params['query'] : persisted.resolve(params)
+  if (Object.keys(params).some((name) => !paramNames.has(name) && !(persisted && name === 'documentId')))
+    return undefined
+  const { variables, operationName, extensions } = params
   if (typeof query !== 'string' || !isRecordOrAbsent(variables) || !isRecordOrAbsent(extensions)) return undefined
   if (!(operationName == null || typeof operationName === 'string')) return undefined
   return { query, variables, operationName }

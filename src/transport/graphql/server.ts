@@ -10,6 +10,7 @@ import { type Context, schema } from '#schema/index.ts'
 import type { DocumentLimits } from './document-limits.ts'
 import { limitsPlugin } from './limits.ts'
 import { operationOf } from './operation-facts.ts'
+import { type PersistedOperations, persistedOperationsPlugin } from './persisted-operations.ts'
 import { refusals } from './refusals.ts'
 
 export const graphqlPath = '/graphql'
@@ -20,6 +21,8 @@ export interface GraphqlServerOptions {
   readonly maskError: (error: unknown) => GraphQLError
   readonly limits: Pick<LimitService, 'check' | 'operationCost'>
   readonly documentLimits: DocumentLimits
+  /** The only operations that are answered; all when undefined. */
+  readonly persisted: PersistedOperations | undefined
   /** The largest request, in bytes. */
   readonly bodyBytes: number
 }
@@ -52,14 +55,19 @@ export type GraphqlServer = YogaServerInstance<OperationContext, Context>
 
 /** Yoga with our schema: parsing, validation, execution and masking are the same for HTTP, SSE, WebSocket and REST. */
 export function createGraphqlServer(options: GraphqlServerOptions): GraphqlServer {
-  const { contextOf, maskError, limits, documentLimits, bodyBytes } = options
+  const { contextOf, maskError, limits, documentLimits, persisted, bodyBytes } = options
   return createYoga<OperationContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
     landingPage: false,
     graphiql: false,
     context: ({ caller, origin, params }) => contextOf(caller?.in(operationOf(params)) ?? nobody(origin), origin),
-    plugins: [refusals(maskError), limitsPlugin({ limits, document: documentLimits, maskError })],
+    plugins: [
+      refusals(maskError),
+      limitsPlugin({ limits, document: documentLimits, maskError }),
+      ...(persisted ? [persistedOperationsPlugin(persisted, maskError)] : []),
+    ],
+    extraParamNames: persisted ? ['documentId'] : [],
     // Yoga's own count texts, of which each could be as large as a request.
     parserAndValidationCache: { documentCache: parseCache<DocumentNode>(), errorCache: parseCache<Error>() },
     maskedErrors: { maskError: (error) => maskError(error) },

@@ -11,6 +11,7 @@ import { connectionToken } from '#transport/credentials.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import { formatError } from './errors.ts'
 import { prepareOperation, type Results } from './operation.ts'
+import type { PersistedOperations } from './persisted-operations.ts'
 import { type GraphqlServer, graphqlPath } from './server.ts'
 import { joinSocket } from './socket.ts'
 
@@ -23,6 +24,8 @@ export interface WebsocketOptions {
   readonly http: Server
   readonly server: GraphqlServer
   readonly entrance: Entrance
+  /** The only operations that are answered; all when undefined. */
+  readonly persisted?: PersistedOperations | undefined
   readonly maskError: (error: unknown) => GraphQLError
   readonly log: Logger
   /** A client has this long to say who it is. Default: 10,000. */
@@ -45,7 +48,7 @@ interface Connection extends Record<PropertyKey, unknown> {
  * fills its own stream's bounded buffer, and nothing else, until a ping goes unanswered.
  */
 export function serveWebsocket(options: WebsocketOptions) {
-  const { http, server, entrance, maskError, log, initTimeoutMs = 10_000, keepAliveMs = 12_000 } = options
+  const { http, server, entrance, persisted, maskError, log, initTimeoutMs = 10_000, keepAliveMs = 12_000 } = options
   const sockets = new WebSocketServer(socketOptions)
   const protocol = makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: initTimeoutMs,
@@ -63,9 +66,11 @@ export function serveWebsocket(options: WebsocketOptions) {
       return true
     },
     onDisconnect: ({ extra }) => extra.disconnect?.(),
-    onSubscribe: async ({ extra }, _id, params) => {
+    onSubscribe: async ({ extra }, _id, asked) => {
+      let params = asked
       try {
         await entrance.again(extra.request)
+        if (persisted !== undefined) params = { ...params, query: persisted.resolve(params) }
       } catch (error) {
         return [maskError(error)]
       }

@@ -178,6 +178,7 @@ async function openDoor(times: { initTimeoutMs?: number; keepAliveMs?: number })
     maskError,
     limits,
     documentLimits,
+    persisted: undefined,
     bodyBytes,
   })
   const access = {
