@@ -1,8 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises'
+import { benchAccess } from './access.ts'
 import { benchAudit } from './audit.ts'
-import { benchTasks } from './tasks.ts'
+import { benchSubmissions, benchTasks } from './tasks.ts'
 
-const benches: Record<string, () => Promise<object>> = { audit: benchAudit, tasks: benchTasks }
+const benches: Record<string, () => Promise<object>> = {
+  access: benchAccess,
+  audit: benchAudit,
+  tasks: benchTasks,
+  submissions: benchSubmissions,
+}
 
 const name = process.argv[2] ?? ''
 const bench = benches[name]

@@ -22,6 +22,8 @@ export interface Stand {
     databaseUrl: string,
     env?: Record<string, string>,
   ): Promise<{ url: string; pid: number; stop(): Promise<void> }>
+  /** What answers queries of a Signalbox's database without any check. */
+  startUnguarded(databaseUrl: string): Promise<{ url: string; pid: number; stop(): Promise<void> }>
   close(): Promise<void>
 }
 
@@ -44,6 +46,7 @@ export async function openStand(): Promise<Stand> {
       servers += 1
       return startServer(url, join(directory, `server-${servers}`), env)
     },
+    startUnguarded: (url) => startProgram('unguarded.ts', { PATH: process.env['PATH'], DATABASE_URL: url }, '/'),
     async close() {
       await cluster.stop()
       await rm(directory, { recursive: true, force: true })
@@ -51,26 +54,30 @@ export async function openStand(): Promise<Stand> {
   }
 }
 
-async function startServer(url: string, dataDir: string, env: Record<string, string>) {
+function startServer(url: string, dataDir: string, env: Record<string, string>) {
+  const all = {
+    PATH: process.env['PATH'],
+    DATABASE_URL: url,
+    DATA_DIR: dataDir,
+    BOOTSTRAP_TOKEN: token,
+    SIGNALBOX_CONFIG: fileURLToPath(new URL('./bench.config.ts', import.meta.url)),
+    NODE_ENV: 'production',
+    LOG_LEVEL: 'warn',
+    // Everything is counted as ever, but a minute has more than can be measured in it.
+    RATE_LIMIT_TOKEN: '1000000000',
+    COST_LIMIT_TOKEN: '1000000000',
+    ...env,
+  }
+  return startProgram('../../src/main.ts', all, '/readyz', ['serve'])
+}
+
+/** A program of ours in a process of its own, once it answers at all under this path. */
+async function startProgram(file: string, env: NodeJS.ProcessEnv, path: string, args: readonly string[] = []) {
   const port = await freePort()
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [fileURLToPath(new URL('../../src/main.ts', import.meta.url)), 'serve'],
-    {
-      env: {
-        PATH: process.env['PATH'],
-        PORT: String(port),
-        DATABASE_URL: url,
-        DATA_DIR: dataDir,
-        BOOTSTRAP_TOKEN: token,
-        SIGNALBOX_CONFIG: fileURLToPath(new URL('./bench.config.ts', import.meta.url)),
-        NODE_ENV: 'production',
-        LOG_LEVEL: 'warn',
-        ...env,
-      },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  )
+  const child: ChildProcess = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], {
+    env: { PORT: String(port), ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   const base = `http://127.0.0.1:${port}`
   let complaints = ''
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -78,7 +85,8 @@ async function startServer(url: string, dataDir: string, env: Record<string, str
   })
   await until(async () => {
     if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}: ${complaints}`)
-    return (await fetch(`${base}/readyz`).catch(() => undefined))?.status === 200
+    const response = await fetch(`${base}${path}`).catch(() => undefined)
+    return response !== undefined && response.status < 500
   }, 20_000)
   return {
     url: base,

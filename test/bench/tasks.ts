@@ -27,6 +27,16 @@ export async function benchTasks(): Promise<object> {
   }
 }
 
+/** Of these only how fast tasks are handed in. */
+export async function benchSubmissions(): Promise<object> {
+  const stand = await openStand()
+  try {
+    return { submissions: report('Single submissions a second, 64 at a time', await submissions(stand)) }
+  } finally {
+    await stand.close()
+  }
+}
+
 async function submissions(stand: Stand): Promise<Row[]> {
   const server = await stand.startServer(await stand.createDatabase('submissions'), { ROLES: 'api' })
   const submitters = openSubmitters(server.url)
