@@ -7,6 +7,7 @@ import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { AuditService } from '#domain/audit/service.ts'
 import type { EventService } from '#domain/events/service.ts'
 import type { Allowance } from '#domain/limits/allowance.ts'
+import type { QuotaService } from '#domain/quotas/service.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
 import type { AccountView } from '#platform/database/account-view.ts'
 import type PrismaTypes from '#platform/database/generated/pothos.ts'
@@ -27,6 +28,7 @@ export interface Context {
   readonly tasks: TaskService
   readonly events: EventService
   readonly audit: AuditService
+  readonly quotas: QuotaService
 }
 
 export const builder = new SchemaBuilder<{

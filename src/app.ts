@@ -7,6 +7,7 @@ import { AuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { createLimitService } from '#domain/limits/service.ts'
+import { createQuotaService, type QuotaService } from '#domain/quotas/service.ts'
 import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
 import { queueNames } from '#domain/tasks/jobs.ts'
@@ -57,6 +58,8 @@ const retentionIntervalMs = 10 * 60 * 1000
 const accessRecordIntervalMs = 5_000
 /** How often it is written down who was kept from something. */
 const incidentIntervalMs = 1_000
+/** How often it is added up what accounts use. */
+const usageIntervalMs = 5_000
 /** How long requests under way may still take once everything else has stopped, in milliseconds. */
 const lastRequestsMs = 1_000
 /** How long one thing may take to close before the others go on without it, in milliseconds. */
@@ -102,7 +105,8 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const store = await openStore(config, place.databaseUrl, log, opened)
   const { database, transact, queue, journal, board } = store
   const secretKey = await findSecretKey(config.secretKey, config.dataDir)
-  const access = await openAccess(config, secretKey, store, log, opened)
+  const quotas = createQuotaService({ sql: database, quotas: config.quotas, clock: systemClock })
+  const access = await openAccess(config, secretKey, store, quotas, log, opened)
   const audit = openAudit(config, secretKey, store, log, opened)
 
   let serving = false
@@ -118,6 +122,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     board,
     types,
     submitter,
+    quotas,
     onWaiting,
   })
   const events = createEventService({
@@ -140,7 +145,16 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     bodyBytes: config.bodyBytes,
     corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies,
-    contextOf: (caller, request) => ({ caller, request, db: views.of(caller.accountId), access, tasks, events, audit }),
+    contextOf: (caller, request) => ({
+      caller,
+      request,
+      db: views.of(caller.accountId),
+      access,
+      tasks,
+      events,
+      audit,
+      quotas,
+    }),
     health: {
       ...healthSources(database),
       isServing: () => serving,
@@ -163,8 +177,9 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     await api.close()
     await closeServer(http, lastRequestsMs)
   })
-  if (config.roles.worker) worker = await openWorker(config, project, types, store, metrics, log, opened)
+  if (config.roles.worker) worker = await openWorker(config, project, types, store, quotas, metrics, log, opened)
   keepRetention(config, store, { access, audit }, log, opened)
+  keepUsage(quotas, log, opened)
   // The last thing that can fail: a token that was made is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
   serving = true
@@ -264,6 +279,7 @@ async function openWorker(
   project: ProjectConfig,
   types: TaskTypes,
   store: Store,
+  quotas: QuotaService,
   metrics: Metrics,
   log: Logger,
   opened: Opened,
@@ -280,6 +296,7 @@ async function openWorker(
   await runner.sweep()
   const worker = await startWorker({
     ...store,
+    quotas,
     runner,
     plan: { slots: config.slots, criticalSlots: config.criticalSlots },
     clock: systemClock,
@@ -299,6 +316,7 @@ async function openAccess(
   config: Config,
   secretKey: Uint8Array,
   { database, transact, tail }: Store,
+  quotas: QuotaService,
   log: Logger,
   opened: Opened,
 ): Promise<AccessService> {
@@ -309,6 +327,7 @@ async function openAccess(
     transact,
     secrets,
     clock: systemClock,
+    quotas,
     issuer,
     provider: config.oidc && new OidcProvider(config.oidc, log),
     allowedDomains: config.oidc?.allowedDomains ?? [],
@@ -383,6 +402,11 @@ function observe(
       return { total, idle, waiting }
     },
   })
+}
+
+function keepUsage(quotas: QuotaService, log: Logger, opened: Opened): void {
+  const periodic = runPeriodically({ name: 'usage', intervalMs: usageIntervalMs, log, work: () => quotas.fold() })
+  opened.add(() => periodic.stop())
 }
 
 function keepRetention(

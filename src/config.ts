@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { OidcSettings } from '#domain/access/sign-in/oidc-provider.ts'
 import type { Limits } from '#domain/limits/service.ts'
+import type { Quotas } from '#domain/quotas/quota.ts'
 import { StartupError } from '#lib/errors.ts'
 import { secretKeyBytes } from '#platform/secrets/secret-key.ts'
 import type { DocumentLimits } from '#transport/graphql/document-limits.ts'
@@ -80,6 +81,10 @@ export const environment = z.object({
   RESULT_RETENTION_DAYS: count(1, 3_650).default(14),
   TASK_RETENTION_DAYS: count(1, 3_650).default(30),
   AUDIT_RETENTION_DAYS: count(1, 36_500).default(365),
+  QUOTA_WAITING_TASKS: count(0, mostCounted).default(1_000_000),
+  QUOTA_RUNNING_TASKS: count(0, mostCounted).default(10_000),
+  QUOTA_STORED_BYTES: count(0, Number.MAX_SAFE_INTEGER).default(107_374_182_400),
+  QUOTA_APPLICATION_TOKENS: count(0, mostCounted).default(1_000),
   RATE_LIMIT_TOKEN: count(0, mostCounted).default(60_000),
   RATE_LIMIT_USER: count(0, mostCounted).default(6_000),
   RATE_LIMIT_ADDRESS: count(0, mostCounted).default(600),
@@ -145,6 +150,7 @@ export interface Config {
     readonly taskDays: number
     readonly auditDays: number
   }
+  readonly quotas: Quotas
   readonly limits: Limits
   readonly documentLimits: DocumentLimits
   /** The largest request to GraphQL, in bytes. */
@@ -200,6 +206,12 @@ export function readConfig(
       resultDays: it.RESULT_RETENTION_DAYS,
       taskDays: it.TASK_RETENTION_DAYS,
       auditDays: it.AUDIT_RETENTION_DAYS,
+    },
+    quotas: {
+      waitingTasks: it.QUOTA_WAITING_TASKS,
+      runningTasks: it.QUOTA_RUNNING_TASKS,
+      storedBytes: it.QUOTA_STORED_BYTES,
+      applicationTokens: it.QUOTA_APPLICATION_TOKENS,
     },
     limits: limitsOf(it),
     documentLimits: {

@@ -1,5 +1,6 @@
 import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from '#domain/access/errors.ts'
 import type { IssuedToken } from '#domain/access/tokens/token-service.ts'
+import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'
 import { ApplicationTokenRef } from './application-token.ts'
@@ -52,7 +53,7 @@ builder.mutationField('createApplicationToken', (t) =>
     type: issuedPayload('CreateApplicationTokenPayload', 'The token works from now on.'),
     description: 'Makes an application token.',
     args: { input: t.arg({ type: CreateApplicationTokenInput, required: true, description: 'The token.' }) },
-    errors: { types: [InvalidInput, ScopeNotHeld] },
+    errors: { types: [InvalidInput, ScopeNotHeld, QuotaExceeded] },
     resolve: (_root, { input }, { caller, access }) =>
       access.tokens.create(caller, { ...input, expiresInDays: input.expiresInDays ?? undefined }),
   }),

@@ -1,3 +1,4 @@
+import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import {
   IdempotencyKeyReused,
   TaskAlreadyEnded,
@@ -56,7 +57,7 @@ builder.mutationField('submitTask', (t) =>
     type: SubmitTaskPayload,
     description: 'Hands in a task.',
     args: { input: t.arg({ type: SubmitTaskInput, required: true, description: 'The task.' }) },
-    errors: { types: [UnknownTaskType, InvalidInput, IdempotencyKeyReused] },
+    errors: { types: [UnknownTaskType, InvalidInput, IdempotencyKeyReused, QuotaExceeded] },
     resolve: (_root, { input }, { caller, tasks }) => tasks.submit(caller, toSubmission(input)),
   }),
 )
@@ -93,7 +94,7 @@ builder.mutationField('submitTasks', (t) =>
     type: SubmitTasksPayload,
     description: 'Hands in up to 1,000 tasks: all of them, or none.',
     args: { input: t.arg({ type: SubmitTasksInput, required: true, description: 'The tasks.' }) },
-    errors: { types: [UnknownTaskType, InvalidInput, IdempotencyKeyReused] },
+    errors: { types: [UnknownTaskType, InvalidInput, IdempotencyKeyReused, QuotaExceeded] },
     resolve: async (_root, { input }, { caller, tasks }) => ({
       submitted: await tasks.submitAll(caller, input.tasks.map(toSubmission)),
     }),
@@ -146,7 +147,7 @@ builder.mutationField('retryTask', (t) =>
     type: taskPayload('RetryTaskPayload', 'The task waits for one more attempt.'),
     description: 'Gives a task that failed or was cancelled one more attempt.',
     args: { input: t.arg({ type: RetryTaskInput, required: true, description: 'Which.' }) },
-    errors: { types: [TaskNotFound, TaskNotRetryable] },
+    errors: { types: [TaskNotFound, TaskNotRetryable, QuotaExceeded] },
     resolve: async (_root, { input }, { caller, tasks }) => ({ id: await tasks.retry(caller, input.id) }),
   }),
 )

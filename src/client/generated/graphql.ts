@@ -289,6 +289,7 @@ export type CreateApplicationTokenMutationVariables = Exact<{
 export type CreateApplicationTokenMutation = { createApplicationToken:
     | { __typename: 'CreateApplicationTokenPayload', token: string, applicationToken: { id: string, name: string, scopes: Array<string>, status: ApplicationTokenStatus, createdAt: string, expiresAt: string, revokedAt: string | null, endReason: string | null, successorId: string | null, lastUsedAt: string | null, calls: number, createdBy: { kind: string, name: string } } }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'QuotaExceeded', code: string, message: string }
     | { __typename: 'ScopeNotHeld', code: string, message: string }
    };
 
@@ -519,6 +520,8 @@ type FailureReport_ProviderMissing_Fragment = { code: string, message: string };
 
 type FailureReport_ProviderRefused_Fragment = { code: string, message: string };
 
+type FailureReport_QuotaExceeded_Fragment = { code: string, message: string };
+
 type FailureReport_RefreshRefused_Fragment = { code: string, message: string };
 
 type FailureReport_ScopeNotHeld_Fragment = { code: string, message: string };
@@ -562,6 +565,7 @@ export type FailureReportFragment =
   | FailureReport_ProviderFailed_Fragment
   | FailureReport_ProviderMissing_Fragment
   | FailureReport_ProviderRefused_Fragment
+  | FailureReport_QuotaExceeded_Fragment
   | FailureReport_RefreshRefused_Fragment
   | FailureReport_ScopeNotHeld_Fragment
   | FailureReport_SessionNotFound_Fragment
@@ -641,6 +645,7 @@ export type SubmitTaskMutationVariables = Exact<{
 export type SubmitTaskMutation = { submitTask:
     | { __typename: 'IdempotencyKeyReused', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'QuotaExceeded', code: string, message: string }
     | { __typename: 'SubmitTaskPayload', deduplicated: boolean, task: { id: string, type: string, status: TaskStatus, priority: Priority, progress: number, currentStep: string | null, attempt: number, labels: unknown, createdAt: string, runAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string, retryable: boolean } | null } }
     | { __typename: 'UnknownTaskType', code: string, message: string }
    };
@@ -663,6 +668,7 @@ export type RetryTaskMutationVariables = Exact<{
 
 
 export type RetryTaskMutation = { retryTask:
+    | { __typename: 'QuotaExceeded', code: string, message: string }
     | { __typename: 'RetryTaskPayload', task: { id: string, type: string, status: TaskStatus, priority: Priority, progress: number, currentStep: string | null, attempt: number, labels: unknown, createdAt: string, runAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string, retryable: boolean } | null } }
     | { __typename: 'TaskNotFound', code: string, message: string }
     | { __typename: 'TaskNotRetryable', code: string, message: string }

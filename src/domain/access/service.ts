@@ -1,3 +1,4 @@
+import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { newId } from '#lib/ids.ts'
 import type { Database } from '#platform/database/client.ts'
@@ -39,6 +40,7 @@ export interface AccessServiceDeps {
   readonly transact: Transact
   readonly secrets: SecretBox
   readonly clock: Clock
+  readonly quotas: Pick<QuotaService, 'mustHaveRoom'>
   /** Who issues access tokens: where this installation is reached. */
   readonly issuer: string
   /** Where people sign in; undefined: by password only. */
@@ -51,7 +53,7 @@ export interface AccessServiceDeps {
 export type AccessService = ReturnType<typeof createAccessService>
 
 export function createAccessService(deps: AccessServiceDeps) {
-  const { database, transact, secrets, clock, issuer, provider, allowedDomains } = deps
+  const { database, transact, secrets, clock, quotas, issuer, provider, allowedDomains } = deps
   const keys = new SigningKeys({ sql: database, transact, secrets, clock, issuer })
   const sessions = createSessions({ sql: database, transact, keys, clock })
   const throttle = new SignInThrottle(database.pool)
@@ -126,7 +128,7 @@ export function createAccessService(deps: AccessServiceDeps) {
     heed,
     /** Has `end` called when the caller loses the right to be served; returns what to call when it is over anyway. */
     hold: (caller: Caller, end: () => void) => live.hold(caller, end),
-    tokens: createTokenService({ transact, clock }),
+    tokens: createTokenService({ transact, clock, quotas }),
     users: createUserService({ transact }),
     teams: createTeamService({ transact }),
     sessions: {

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { within } from '#lib/within.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
-import type { ClaimedJob, Queue } from '#platform/queue/queue.ts'
+import type { ClaimedJob, NewJob, Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { taskEvent } from './events.ts'
 import { attemptJob, queueOf } from './jobs.ts'
@@ -14,7 +15,7 @@ import type { Runner } from './runner.ts'
 import type { StopReason } from './settlement.ts'
 import { type Ended, Settler } from './settler.ts'
 import { batchPart, freeSlots, type SlotPlan } from './slots.ts'
-import { promoteDue, type Settlement, startAttempts } from './store/attempts.ts'
+import { type JobRef, promoteDue, type Settlement, startAttempts } from './store/attempts.ts'
 import { type Attempt, type Outcome, type Priority, priorities } from './task.ts'
 
 export interface DispatcherDeps {
@@ -28,11 +29,21 @@ export interface DispatcherDeps {
   readonly log: Logger
   readonly plan: SlotPlan
   readonly workerId: number
+  readonly quotas: Pick<QuotaService, 'takeRunning'>
   readonly actor: Actor
   /** For how long nothing could be written though it was tried, in milliseconds. */
   readonly stalledMs: () => number
   /** Told of each attempt's end, for measuring. */
   readonly onSettled: (attempt: Attempt, outcome: Outcome) => void
+}
+
+/** A job that was claimed, and what it stands for. */
+interface QueuedJob extends JobRef {
+  readonly queue: string
+}
+
+function toQueuedJob({ id, data }: ClaimedJob, queue: string): QueuedJob {
+  return { ...attemptJob.parse(data), jobId: id, queue }
 }
 
 interface Running {
@@ -48,6 +59,8 @@ interface Running {
 /** It looks for due work at least this often, whatever hints it missed. */
 const lookIntervalMs = 1_000
 const failureDelayMs = 500
+/** After which time at least it is looked again whether an account may run more. */
+const quotaDelayMs = 1_000
 /** A server that stops gives up on a database that has taken nothing for this long. */
 const longestStallMs = 5_000
 const stallLookMs = 250
@@ -246,25 +259,42 @@ export class Dispatcher {
     return this.#startAttempts(tx, [...critical, ...normal, ...batch, ...rest])
   }
 
-  async #claimFrom(tx: Transaction, priority: Priority, limit: number): Promise<ClaimedJob[]> {
+  async #claimFrom(tx: Transaction, priority: Priority, limit: number): Promise<QueuedJob[]> {
     if (limit <= 0 || !this.#promising.has(priority)) return []
     // Before the query: a hint that comes while it runs must not be lost.
     this.#promising.delete(priority)
-    const jobs = await this.#deps.queue.claim(tx, queueOf[priority], limit)
+    const queue = queueOf[priority]
+    const jobs = await this.#deps.queue.claim(tx, queue, limit)
     if (jobs.length === limit) this.#promising.add(priority)
-    return jobs
+    return jobs.map((job) => toQueuedJob(job, queue))
   }
 
   /** A job whose task was cancelled, or has another job by now, stands for nothing. */
-  async #startAttempts(tx: Transaction, jobs: readonly ClaimedJob[]): Promise<Attempt[]> {
+  async #startAttempts(tx: Transaction, jobs: readonly QueuedJob[]): Promise<Attempt[]> {
     if (jobs.length === 0) return []
-    const refs = jobs.map((job) => ({ ...attemptJob.parse(job.data), jobId: job.id }))
-    const attempts = await startAttempts(tx, this.#deps.workerId, refs)
+    const attempts = await startAttempts(tx, this.#deps.workerId, await this.#withinQuota(tx, jobs))
     for (const { type, priority, labels, number, ...rest } of attempts) {
       const data = { type, priority, labels, status: 'ACTIVE', attempt: number } as const
       tx.journal(taskEvent('task.started', rest, this.#deps, data))
     }
     return attempts
+  }
+
+  /** Those that their accounts may run beside what they run; the others go back to their queue for a while. */
+  async #withinQuota(tx: Transaction, jobs: readonly QueuedJob[]): Promise<readonly QueuedJob[]> {
+    const { quotas, queue, clock } = this.#deps
+    const started: QueuedJob[] = []
+    const deferred: NewJob[] = []
+    for (const [accountId, own] of Map.groupBy(jobs, (job) => job.accountId)) {
+      const { count, waiting } = await quotas.takeRunning(accountId, own.length)
+      started.push(...own.slice(0, count))
+      // The more wait, the longer, so that a thousand in a second are looked at in vain at most.
+      const startAfter = new Date(clock.now().getTime() + quotaDelayMs + waiting)
+      for (const { queue, jobId: id, taskId } of own.slice(count))
+        deferred.push({ queue, id, data: { accountId, taskId }, startAfter })
+    }
+    await queue.send(tx, deferred)
+    return started
   }
 
   #run(attempt: Attempt): void {

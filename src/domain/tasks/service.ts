@@ -1,4 +1,5 @@
 import type { Caller } from '#domain/access/service.ts'
+import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
@@ -14,7 +15,7 @@ import type { ProgressBoard } from './progress-board.ts'
 import { pastAttempt } from './settlement.ts'
 import { deleteLogs, findPart, readPart } from './store/output.ts'
 import { type QueueState, readQueueStates, readQueueTimes } from './store/queues.ts'
-import { findTaskState, type LockedTask, lockTask, reopenTask, requestCancel } from './store/tasks.ts'
+import { findTaskState, type LockedTask, lockTask, type NewTask, reopenTask, requestCancel } from './store/tasks.ts'
 import { planTask, type Submission } from './submission.ts'
 import type { Submitted, Submitter } from './submitter.ts'
 import { hasEnded, type Priority, priorities, type TaskError, type TaskStatus } from './task.ts'
@@ -30,6 +31,7 @@ export interface TaskServiceDeps {
   readonly types: TaskTypes
   readonly clock: Clock
   readonly submitter: Submitter
+  readonly quotas: Pick<QuotaService, 'hold'>
   /** A task waits now: whoever dispatches should know. */
   readonly onWaiting: (priority: Priority, due: 'now' | 'later') => void
 }
@@ -58,15 +60,16 @@ export interface Percentiles {
 }
 
 export function createTaskService(deps: TaskServiceDeps) {
-  const { sql, transact, queue, journal, board, types, clock, submitter, onWaiting } = deps
+  const { sql, transact, queue, journal, board, types, clock, submitter, quotas, onWaiting } = deps
 
   /**
    * Hands in one task; returns once it is committed.
-   * @throws {UnknownTaskType} @throws {InvalidInput} @throws {IdempotencyKeyReused}
+   * @throws {UnknownTaskType} @throws {InvalidInput} @throws {IdempotencyKeyReused} @throws {QuotaExceeded}
    */
   async function submit(caller: Caller, request: Submission): Promise<Submitted> {
     caller.must('tasks:write', request.type)
-    return submitter.submitOne(planTask(caller, request, types, clock.now()))
+    const task = planTask(caller, request, types, clock.now())
+    return withinQuota(caller, [task], () => submitter.submitOne(task))
   }
 
   /** Hands in up to 1,000 tasks, all or none. @throws as {@link submit}; issues are headed by the task's place. */
@@ -74,7 +77,19 @@ export function createTaskService(deps: TaskServiceDeps) {
     for (const { type } of requests) caller.must('tasks:write', type)
     if (requests.length > submitLimit)
       throw new InvalidInput(`At most ${submitLimit} tasks can be submitted together; there are ${requests.length}.`)
-    return submitter.submitAll(requests.map((request, index) => planAt(caller, request, index)))
+    const tasks = requests.map((request, index) => planAt(caller, request, index))
+    return withinQuota(caller, tasks, () => submitter.submitAll(tasks))
+  }
+
+  /** Does what writes these tasks, if the account has room for them; a repeated one counts as if it were new. */
+  async function withinQuota<Result>(
+    { accountId }: Caller,
+    tasks: readonly NewTask[],
+    write: () => Promise<Result>,
+  ): Promise<Result> {
+    const storedBytes = tasks.reduce((sum, { inputBytes }) => sum + inputBytes, 0)
+    const release = await quotas.hold(accountId, { waitingTasks: tasks.length, storedBytes })
+    return write().finally(release)
   }
 
   function planAt(caller: Caller, request: Submission, index: number) {
@@ -106,10 +121,11 @@ export function createTaskService(deps: TaskServiceDeps) {
     return id
   }
 
-  /** Gives a task that failed or was cancelled one more attempt. @throws {TaskNotFound} @throws {TaskNotRetryable} */
+  /** Gives a task that failed or was cancelled one more attempt. @throws {TaskNotFound} @throws {TaskNotRetryable} @throws {QuotaExceeded} */
   async function retry(caller: Caller, id: string): Promise<string> {
     caller.must('tasks:write')
-    const priority = await transact(async (tx) => {
+    const release = await quotas.hold(caller.accountId, { waitingTasks: 1 })
+    const reopened = transact(async (tx) => {
       const task = await lock(tx, caller, id)
       if (task.status !== 'FAILED' && task.status !== 'CANCELLED') throw new TaskNotRetryable(id, task.status)
       const jobId = newId()
@@ -120,6 +136,7 @@ export function createTaskService(deps: TaskServiceDeps) {
       note(tx, caller, task, 'task.retried', 'PENDING')
       return task.priority
     })
+    const priority = await reopened.finally(release)
     onWaiting(priority, 'now')
     return id
   }

@@ -77,7 +77,8 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
       wanted.type,
       types.list().map((known) => known.name),
     )
-  const defaults = taskDefaults(type, checkInput(type, wanted.input))
+  const checked = checkInput(type, wanted.input)
+  const defaults = taskDefaults(type, checked.input)
   const { priority, timeoutMs, lockMs, labels, fairnessKey, idempotencyKey, runAt } = wanted
   return {
     accountId: caller.accountId,
@@ -86,6 +87,7 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
     type: type.name,
     priority: priority ?? defaults.priority,
     input: wanted.input,
+    inputBytes: checked.sizeBytes,
     labels: labels ?? {},
     fairnessKey,
     idempotencyKey,
@@ -104,16 +106,16 @@ function given<Input extends object>(input: Input): { [Key in keyof Input]?: Non
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as never
 }
 
-/** The input as the type's schema parses it. */
-function checkInput(type: TaskType, input: unknown): unknown {
+/** The input as the type's schema parses it, and its size as it is kept. */
+function checkInput(type: TaskType, input: unknown): { input: unknown; sizeBytes: number } {
   if (nestsDeeper(input, inputDepth))
     throw invalid('The input', [{ path: 'input', message: `is nested more than ${inputDepth} deep` }])
-  const size = Buffer.byteLength(JSON.stringify(input) ?? '')
-  if (size > inputBytes)
-    throw invalid('The input', [{ path: 'input', message: `has ${size} bytes; at most ${inputBytes} are kept` }])
+  const sizeBytes = Buffer.byteLength(JSON.stringify(input) ?? '')
+  if (sizeBytes > inputBytes)
+    throw invalid('The input', [{ path: 'input', message: `has ${sizeBytes} bytes; at most ${inputBytes} are kept` }])
   const parsed = type.input.safeParse(input, inWords)
   if (!parsed.success) throw invalid(`The input of "${type.name}"`, issuesOf(parsed.error, 'input'))
-  return parsed.data
+  return { input: parsed.data, sizeBytes }
 }
 
 function nestsDeeper(value: unknown, depth: number): boolean {

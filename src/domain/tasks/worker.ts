@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { within } from '#lib/within.ts'
 import type { Database } from '#platform/database/client.ts'
@@ -27,6 +28,7 @@ export interface WorkerOptions {
   readonly tail: JournalTail
   readonly board: ProgressBoard
   readonly runner: Runner
+  readonly quotas: Pick<QuotaService, 'takeRunning'>
   readonly plan: SlotPlan
   readonly clock: Clock
   readonly log: Logger
@@ -60,6 +62,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const dispatcher: Dispatcher = new Dispatcher({
     ...shared,
     runner,
+    quotas: options.quotas,
     recorder,
     board,
     plan,

@@ -3,6 +3,7 @@ import type { Caller } from '#domain/access/caller.ts'
 import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from '#domain/access/errors.ts'
 import { tokenEvent } from '#domain/access/events.ts'
 import { expandScopes, type Grant, isWithin, parseGrant } from '#domain/access/scope.ts'
+import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
@@ -14,6 +15,7 @@ import { endToken, findTokenPolicy, insertToken, lockToken, lockTokenByHash, typ
 export interface TokenServiceDeps {
   readonly transact: Transact
   readonly clock: Clock
+  readonly quotas: Pick<QuotaService, 'mustHaveRoom'>
 }
 
 export interface TokenRequest {
@@ -41,14 +43,15 @@ const nameForm = z.string().trim().min(1, 'must not be empty').max(100, 'must ha
 const mostScopes = 50
 
 /** The application tokens of an account. */
-export function createTokenService({ transact, clock }: TokenServiceDeps) {
-  /** Makes a token with some of the caller's own rights. @throws {InvalidInput} @throws {ScopeNotHeld} */
+export function createTokenService({ transact, clock, quotas }: TokenServiceDeps) {
+  /** Makes a token with some of the caller's own rights. @throws {InvalidInput} @throws {ScopeNotHeld} @throws {QuotaExceeded} */
   async function create(caller: Caller, request: TokenRequest): Promise<IssuedToken> {
     caller.must('access:admin')
     const name = validName(request.name)
     const scopes = held(caller, parseScopes(request.scopes))
     return transact(async (tx) => {
       const expiresAt = await expiry(tx, caller.accountId, request.expiresInDays)
+      await quotas.mustHaveRoom(tx, caller.accountId, 'applicationTokens')
       const issued = await issue(tx, { accountId: caller.accountId, name, scopes, expiresAt, by: caller.by() })
       const data = { name, scopes, expiresAt: expiresAt.toISOString() }
       tx.journal(tokenEvent('auth.token_created', { accountId: caller.accountId, id: issued.id }, caller.by(), data))

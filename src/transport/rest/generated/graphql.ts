@@ -283,6 +283,7 @@ export type CreateApplicationTokenMutation = { createApplicationToken:
     | { token: string, applicationToken: { id: string, name: string, scopes: Array<string>, status: ApplicationTokenStatus, createdAt: string, expiresAt: string, lastUsedAt: string | null } }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
+    | { code: string, message: string }
    };
 
 export type RotateApplicationTokenMutationVariables = Exact<{
@@ -593,6 +594,8 @@ type Refusal_ProviderMissing_Fragment = { code: string, message: string };
 
 type Refusal_ProviderRefused_Fragment = { code: string, message: string };
 
+type Refusal_QuotaExceeded_Fragment = { code: string, message: string };
+
 type Refusal_RefreshRefused_Fragment = { code: string, message: string };
 
 type Refusal_ScopeNotHeld_Fragment = { code: string, message: string };
@@ -636,6 +639,7 @@ export type RefusalFragment =
   | Refusal_ProviderFailed_Fragment
   | Refusal_ProviderMissing_Fragment
   | Refusal_ProviderRefused_Fragment
+  | Refusal_QuotaExceeded_Fragment
   | Refusal_RefreshRefused_Fragment
   | Refusal_ScopeNotHeld_Fragment
   | Refusal_SessionNotFound_Fragment
@@ -666,6 +670,7 @@ export type SubmitTaskMutationVariables = Exact<{
 export type SubmitTaskMutation = { submitTask:
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
     | { deduplicated: boolean, task: { id: string, type: string } }
     | { code: string, message: string }
    };

@@ -1,0 +1,121 @@
+import { LRUCache } from 'lru-cache'
+import type { Caller } from '#domain/access/caller.ts'
+import { createBatcher } from '#lib/batcher.ts'
+import type { Clock } from '#lib/clock.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import { AccountUsage } from './account-usage.ts'
+import { QuotaExceeded } from './errors.ts'
+import { type Amounts, type QuotaName, type QuotaState, type Quotas, quotaNames } from './quota.ts'
+import { foldUsage, lockAccount, ownQuotas, readUsage, type UsageRow } from './store.ts'
+
+export interface QuotaServiceDeps {
+  readonly sql: Sql
+  readonly quotas: Quotas
+  readonly clock: Clock
+}
+
+/** How long what was read of an account is gone by, in milliseconds; what this process adds itself is known at once. */
+const believedMs = 1_000
+const mostKept = 10_000
+const foldedAtOnce = 5_000
+const readTogether = 500
+
+/** What accounts may have, and what they use. */
+export type QuotaService = ReturnType<typeof createQuotaService>
+
+/**
+ * Nothing is counted row by row: tables note what changes, and what is known of an account is at most a second old, so
+ * that nobody waits for it. Before somebody is refused it is read anew. Several processes may so exceed a quota by what
+ * the others add in a second.
+ */
+export function createQuotaService({ sql, quotas, clock }: QuotaServiceDeps) {
+  const known = new LRUCache<string, Promise<AccountUsage>>({ max: mostKept })
+  const read = createBatcher<string, UsageRow | undefined>({
+    maxSize: readTogether,
+    async run(accountIds) {
+      const rows = new Map((await readUsage(sql, [...new Set(accountIds)])).map((row) => [row.accountId, row]))
+      return accountIds.map((id) => rows.get(id))
+    },
+  })
+
+  /** What is known of an account, read when nothing is. */
+  function usageOf(accountId: string): Promise<AccountUsage> {
+    const usage = known.get(accountId)
+    if (usage !== undefined) return usage
+    const fresh = new AccountUsage()
+    // Who asks meanwhile waits for the same: two counts beside each other would each see half.
+    const reading = refresh(accountId, fresh).then(() => fresh)
+    reading.catch(() => known.delete(accountId))
+    known.set(accountId, reading)
+    return reading
+  }
+
+  async function refresh(accountId: string, usage: AccountUsage): Promise<void> {
+    const startedAt = clock.now().getTime()
+    const mark = usage.mark()
+    const row = await read(accountId)
+    usage.replace(mark, { limits: { ...quotas, ...(row && ownQuotas(row)) }, used: row?.used ?? {}, at: startedAt })
+  }
+
+  /** Reads anew in time, without anybody waiting for it. */
+  function keepFresh(accountId: string, usage: AccountUsage): void {
+    if (usage.isRefreshing || clock.now().getTime() - usage.readAt < believedMs) return
+    usage.isRefreshing = true
+    refresh(accountId, usage)
+      // The next who needs it reads again, or hears why it can't be read.
+      .catch(() => undefined)
+      .finally(() => {
+        usage.isRefreshing = false
+      })
+  }
+
+  /**
+   * Counts what is about to be written; to be released once it is, or has failed. @throws {QuotaExceeded}
+   */
+  async function hold(accountId: string, amounts: Amounts): Promise<() => void> {
+    const usage = await usageOf(accountId)
+    keepFresh(accountId, usage)
+    if (usage.excess(amounts) !== undefined) await refresh(accountId, usage)
+    const excess = usage.excess(amounts)
+    if (excess !== undefined) throw new QuotaExceeded(excess.name, excess.limit ?? 0, excess.used)
+    return usage.hold(amounts)
+  }
+
+  /** How many more tasks the account may run, at most as many as wanted: those count at once. And how many wait. */
+  async function takeRunning(accountId: string, wanted: number): Promise<{ count: number; waiting: number }> {
+    const usage = await usageOf(accountId)
+    keepFresh(accountId, usage)
+    if (usage.room('runningTasks') < wanted) await refresh(accountId, usage)
+    const count = Math.max(0, Math.min(wanted, usage.room('runningTasks')))
+    // What is known is read anew every second; until then they count as if they ran.
+    usage.hold({ runningTasks: count })()
+    return { count, waiting: usage.used('waitingTasks') }
+  }
+
+  return {
+    hold,
+    takeRunning,
+    /** In the transaction that adds one, which others of the account wait for: exact. @throws {QuotaExceeded} */
+    async mustHaveRoom(tx: Sql, accountId: string, name: QuotaName): Promise<void> {
+      await lockAccount(tx, accountId)
+      const [row] = await readUsage(tx, [accountId])
+      const limit = (row && ownQuotas(row)[name]) ?? quotas[name]
+      const used = row?.used[name] ?? 0
+      if (limit > 0 && used >= limit) throw new QuotaExceeded(name, limit, used)
+    },
+    /** How the caller's account stands. */
+    async states({ accountId }: Caller): Promise<QuotaState[]> {
+      const [row] = await readUsage(sql, [accountId])
+      const limits = { ...quotas, ...(row && ownQuotas(row)) }
+      return quotaNames.map((name) => ({
+        name,
+        limit: limits[name] > 0 ? limits[name] : undefined,
+        used: row?.used[name] ?? 0,
+      }))
+    },
+    /** Adds up what tables have noted; to be called every few seconds, by any number of processes. */
+    async fold(): Promise<void> {
+      while ((await foldUsage(sql, foldedAtOnce)) === foldedAtOnce);
+    },
+  }
+}

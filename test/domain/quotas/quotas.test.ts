@@ -1,0 +1,159 @@
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { graphql, graphqlData } from '#test/support/graphql.ts'
+import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { addToken, ownAccount } from '#test/support/tokens.ts'
+import { until } from '#test/support/until.ts'
+
+const submit = `mutation ($input: SubmitTaskInput!) { submitTask(input: $input) {
+  ... on SubmitTaskPayload { task { id } deduplicated } ... on Failure { code message } ... on QuotaExceeded { quota limit used } } }`
+const submitMany = `mutation ($tasks: [SubmitTaskInput!]!) { submitTasks(input: { tasks: $tasks }) {
+  ... on SubmitTasksPayload { deduplicated } ... on QuotaExceeded { quota limit used } } }`
+const later = { type: 'probe', runAt: '2999-01-01T00:00:00Z' }
+
+let server: TestServer
+
+const start = async (env: Record<string, string>) => {
+  server = await startTestServer({
+    configFile: join(import.meta.dirname, '../../fixtures/tasks/signalbox.config.ts'),
+    env,
+  })
+}
+afterEach(() => server.close())
+
+interface Told {
+  readonly task?: { id: string }
+  readonly code?: string
+  readonly quota?: string
+  readonly limit?: number
+  readonly used?: number
+}
+
+const submitOne = async (input: object, token = server.token): Promise<Told> => {
+  const { data } = await graphql<{ submitTask: Told }>(server, submit, { input }, token)
+  return data?.submitTask ?? {}
+}
+
+const usageOf = async (name: string) => {
+  const { quotas } = await graphqlData<{ quotas: { name: string; used: number }[] }>(
+    server,
+    '{ quotas { name used limit } }',
+  )
+  return quotas.find((one) => one.name === name)?.used
+}
+
+describe('tasks that wait', () => {
+  beforeEach(() => start({ ROLES: 'api', QUOTA_WAITING_TASKS: '5' }))
+
+  it('are refused beyond the quota, with which, how much it is and how much is used', async () => {
+    for (let count = 0; count < 5; count += 1) expect((await submitOne(later)).task).toBeDefined()
+    const refused = { code: 'QUOTA_EXCEEDED', quota: 'WAITING_TASKS', limit: 5, used: 5 }
+    expect(await submitOne(later)).toMatchObject(refused)
+    expect(await usageOf('WAITING_TASKS')).toBe(5)
+    const response = await fetch(`${server.url}/api/tasks`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${server.token}` },
+      body: JSON.stringify({ type: 'probe', data: {}, scheduleType: 'scheduled', scheduledFor: later.runAt }),
+    })
+    expect([response.status, await response.json()]).toMatchObject([429, { code: 'QUOTA_EXCEEDED' }])
+  })
+
+  it('are counted exactly, however many are handed in at once', async () => {
+    const told = await Promise.all(Array.from({ length: 40 }, () => submitOne(later)))
+    expect(told.filter(({ task }) => task !== undefined)).toHaveLength(5)
+    expect(await server.database.query('SELECT count(*)::int AS count FROM task')).toEqual([{ count: 5 }])
+  })
+
+  it('are refused all together when not all have room', async () => {
+    const { data } = await graphql<{ submitTasks: Told }>(server, submitMany, { tasks: Array(6).fill(later) })
+    expect(data?.submitTasks).toEqual({ quota: 'WAITING_TASKS', limit: 5, used: 0 })
+    expect(await usageOf('WAITING_TASKS')).toBe(0)
+  })
+
+  it('have room again as soon as one ends', async () => {
+    const { task } = await submitOne(later)
+    for (let count = 1; count < 5; count += 1) await submitOne(later)
+    expect((await submitOne(later)).code).toBe('QUOTA_EXCEEDED')
+    await graphqlData(server, `mutation { cancelTask(input: { id: "${task?.id}" }) { __typename } }`)
+    expect((await submitOne(later)).task).toBeDefined()
+    const retry = `mutation { retryTask(input: { id: "${task?.id}" }) { __typename ... on QuotaExceeded { used } } }`
+    expect(await graphqlData(server, retry)).toEqual({ retryTask: { __typename: 'QuotaExceeded', used: 5 } })
+  })
+
+  it('are each account’s own, which may have a quota of its own', async () => {
+    const other = await addToken(server)
+    await server.database.query(`UPDATE account SET quotas = '{"waitingTasks": 7}' WHERE id = $1`, [other.accountId])
+    for (let count = 0; count < 5; count += 1) await submitOne(later)
+    for (let count = 0; count < 7; count += 1) expect((await submitOne(later, other.token)).task).toBeDefined()
+    expect(await submitOne(later, other.token)).toMatchObject({ limit: 7, used: 7 })
+  })
+})
+
+describe('other quotas', () => {
+  it('keep tasks waiting of which too many would run, until others have ended', async () => {
+    await start({ QUOTA_RUNNING_TASKS: '2', WORKER_SLOTS: '8', CRITICAL_SLOTS: '0' })
+    const inputs = Array.from({ length: 4 }, () => ({ type: 'probe', input: { durationMs: 600_000, steps: 1 } }))
+    const ids = (await Promise.all(inputs.map((input) => submitOne(input)))).map(({ task }) => task?.id)
+    const states = async () =>
+      server.database.query<{ status: string }>('SELECT id, status FROM task ORDER BY status DESC')
+    const active = async () => (await states()).filter(({ status }) => status === 'ACTIVE').length
+    await until(async () => (await active()) === 2)
+    const running = (await server.database.query<{ id: string }>("SELECT id FROM task WHERE status = 'ACTIVE'")).map(
+      ({ id }) => id,
+    )
+    await until(async () => (await usageOf('RUNNING_TASKS')) === 2)
+    for (const id of running)
+      await graphqlData(server, `mutation { cancelTask(input: { id: "${id}" }) { __typename } }`)
+    const others = ids.filter((id) => id !== undefined && !running.includes(id))
+    await until(async () => {
+      const rows = await server.database.query("SELECT id FROM task WHERE status = 'ACTIVE' AND id = ANY($1)", [others])
+      return rows.length === 2
+    }, 20_000)
+    for (const id of others) await graphqlData(server, `mutation { cancelTask(input: { id: "${id}" }) { __typename } }`)
+    await until(async () => (await active()) === 0)
+  })
+
+  it('refuse tasks when an account has stored too much, and count what is deleted', async () => {
+    await start({ ROLES: 'api', QUOTA_STORED_BYTES: '300' })
+    expect((await submitOne({ ...later, input: { durationMs: 1 } })).task).toBeDefined()
+    const before = (await usageOf('STORED_BYTES')) ?? 0
+    expect(before).toBeGreaterThan(0)
+    const account = await ownAccount(server)
+    await server.database.query(
+      `INSERT INTO task_log (account_id, task_id, seq, attempt, at, message) SELECT account_id, id, 1, 1, now(), repeat('x', 290) FROM task`,
+    )
+    expect(await usageOf('STORED_BYTES')).toBe(before + 290)
+    // What this process has not written itself it knows within a second.
+    const refused = await until(async () => {
+      const told = await submitOne({ ...later, input: { durationMs: 1 } })
+      return told.task === undefined && told
+    })
+    expect(refused).toMatchObject({ quota: 'STORED_BYTES', limit: 300 })
+    await server.database.query('DELETE FROM task WHERE account_id = $1', [account])
+    expect([await usageOf('STORED_BYTES'), await usageOf('WAITING_TASKS')]).toEqual([0, 0])
+  })
+
+  it('refuse tokens beyond what may work at once', async () => {
+    await start({ ROLES: 'api', QUOTA_APPLICATION_TOKENS: '3' })
+    const create = `mutation { createApplicationToken(input: { name: "x", scopes: ["tasks:read"] }) {
+      __typename ... on CreateApplicationTokenPayload { applicationToken { id } } ... on QuotaExceeded { quota limit used } } }`
+    const told = await Promise.all(
+      Array.from({ length: 5 }, () => graphqlData<{ createApplicationToken: object }>(server, create)),
+    )
+    const refused = { __typename: 'QuotaExceeded', quota: 'APPLICATION_TOKENS', limit: 3, used: 3 }
+    expect(told.filter(({ createApplicationToken }) => 'applicationToken' in createApplicationToken)).toHaveLength(2)
+    expect(told).toContainEqual({ createApplicationToken: refused })
+  })
+})
+
+describe('what tables have noted', () => {
+  it('is added up without changing what is used', async () => {
+    await start({ ROLES: 'api' })
+    for (let count = 0; count < 3; count += 1) await submitOne(later)
+    const changes = async () => (await server.database.query('SELECT id FROM usage_change')).length
+    await until(async () => (await changes()) === 0, 20_000)
+    expect(await usageOf('WAITING_TASKS')).toBe(3)
+    await submitOne(later)
+    expect(await usageOf('WAITING_TASKS')).toBe(4)
+  })
+})
