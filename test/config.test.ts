@@ -58,6 +58,9 @@ describe('readConfig refuses', () => {
   const roles = 'must be api, worker, or both with a comma between them'
   const networks = 'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas'
 
+  const origins = 'must be origins such as https://app.example.com, separated by commas'
+  const proxies = 'must be addresses or networks such as 10.0.0.1 or 10.0.0.0/8, separated by commas'
+
   it.each([
     ['PORT', 'http', whole(0, 65_535)],
     ['PORT', '65536', whole(0, 65_535)],
@@ -79,6 +82,24 @@ describe('readConfig refuses', () => {
     ['ROLES', 'api,', roles],
     ['EGRESS_ALLOW', '10.0.0.1', networks],
     ['EGRESS_ALLOW', '10.0.0.0/8,10.0.0.0/33', networks],
+    ['RATE_LIMIT_TOKEN', 'many', whole(0, 1_000_000_000)],
+    ['RATE_LIMIT_USER', '-1', whole(0, 1_000_000_000)],
+    ['RATE_LIMIT_ADDRESS', '1e3', whole(0, 1_000_000_000)],
+    ['COST_LIMIT_ADDRESS', 'none', whole(0, 1_000_000_000)],
+    ['QUERY_DEPTH_LIMIT', '0', whole(1, 1_000)],
+    ['QUERY_TOKEN_LIMIT', '99', whole(100, 1_000_000)],
+    ['QUERY_ALIAS_LIMIT', '100001', whole(0, 100_000)],
+    ['QUERY_REPEAT_LIMIT', 'x', whole(0, 100_000)],
+    ['QUERY_DIRECTIVE_LIMIT', 'x', whole(0, 100_000)],
+    ['BODY_LIMIT_BYTES', '4MB', whole(16_384, 1_073_741_824)],
+    ['SUBSCRIPTION_LIMIT', 'x', whole(0, 1_000_000_000)],
+    ['SOCKET_LIMIT', 'x', whole(0, 1_000_000_000)],
+    ['QUOTA_WAITING_TASKS', 'x', whole(0, 1_000_000_000)],
+    ['QUOTA_STORED_BYTES', '1GB', whole(0, Number.MAX_SAFE_INTEGER)],
+    ['CORS_ORIGINS', '*', origins],
+    ['CORS_ORIGINS', 'https://app.example.com/', origins],
+    ['TRUSTED_PROXIES', 'proxy.internal', proxies],
+    ['TRUSTED_PROXIES', '10.0.0.1,10.0.0.0/33', proxies],
     ['LOG_LEVEL', 'loud', 'must be trace, debug, info, warn, error or silent'],
     ['LOG_FORMAT', 'xml', 'must be json or pretty'],
   ])('%s=%s, and says what would be right', (name, value, rule) => {
@@ -113,6 +134,12 @@ describe('readConfig refuses', () => {
     const rule = 'RESULT_RETENTION_DAYS: must not be more than TASK_RETENTION_DAYS, since a result goes with its task'
     expect(faults({ TASK_RETENTION_DAYS: '7' })).toEqual([`${rule}; it is 14, and TASK_RETENTION_DAYS is 7`])
     expect(read({ TASK_RETENTION_DAYS: '14' }).retention).toMatchObject({ resultDays: 14, taskDays: 14 })
+  })
+
+  it('operations that no minute has room for', () => {
+    const rule = 'QUERY_COST_LIMIT: must not be more than COST_LIMIT_USER, or the largest operations could never be run'
+    expect(faults({ COST_LIMIT_USER: '100' })).toEqual([`${rule}; it is 50000, and COST_LIMIT_USER is 100`])
+    expect(faults({ COST_LIMIT_USER: '0' })).toEqual([])
   })
 
   it('both of these together', () => {
