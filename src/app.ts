@@ -6,6 +6,7 @@ import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
 import { AuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { createEventService } from '#domain/events/service.ts'
+import { forgetOldCounts } from '#domain/limits/retention.ts'
 import { createLimitService } from '#domain/limits/service.ts'
 import { createQuotaService, type QuotaService } from '#domain/quotas/service.ts'
 import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
@@ -429,6 +430,7 @@ function keepRetention(
       await applyTaskRetention(database, config.retention)
       await access.maintain()
       await audit.prune(config.retention.auditDays)
+      await forgetOldCounts(database)
     },
   })
   opened.add(() => periodic.stop())
