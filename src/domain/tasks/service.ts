@@ -1,4 +1,5 @@
 import type { Caller } from '#domain/access/service.ts'
+import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
@@ -15,7 +16,15 @@ import type { ProgressBoard } from './progress-board.ts'
 import { pastAttempt } from './settlement.ts'
 import { deleteLogs, findPart, readPart } from './store/output.ts'
 import { type QueueState, readQueueStates, readQueueTimes } from './store/queues.ts'
-import { findTaskState, type LockedTask, lockTask, type NewTask, reopenTask, requestCancel } from './store/tasks.ts'
+import {
+  findKeyHolders,
+  findTaskState,
+  type LockedTask,
+  lockTask,
+  type NewTask,
+  reopenTask,
+  requestCancel,
+} from './store/tasks.ts'
 import { planTask, type Submission } from './submission.ts'
 import type { Submitted, Submitter } from './submitter.ts'
 import { hasEnded, type Priority, priorities, type TaskError, type TaskStatus } from './task.ts'
@@ -81,14 +90,25 @@ export function createTaskService(deps: TaskServiceDeps) {
     return withinQuota(caller, tasks, () => submitter.submitAll(tasks))
   }
 
-  /** Does what writes these tasks, if the account has room for them; a repeated one counts as if it were new. */
+  /** Whether each task's idempotency key is taken, so that none would be new; whoever repeats learns what they have. */
+  async function areRepeated(tasks: readonly NewTask[]): Promise<boolean> {
+    const keys = tasks.flatMap(({ accountId, idempotencyKey: key }) => (key === undefined ? [] : [{ accountId, key }]))
+    return keys.length === tasks.length && (await findKeyHolders(sql, keys)).length === keys.length
+  }
+
+  /** Does what writes these tasks, if the account has room for them, or all of them were written before. */
   async function withinQuota<Result>(
     { accountId }: Caller,
     tasks: readonly NewTask[],
     write: () => Promise<Result>,
   ): Promise<Result> {
     const storedBytes = tasks.reduce((sum, { inputBytes }) => sum + inputBytes, 0)
-    const release = await quotas.hold(accountId, { waitingTasks: tasks.length, storedBytes })
+    const release = await quotas
+      .hold(accountId, { waitingTasks: tasks.length, storedBytes })
+      .catch(async (error: unknown) => {
+        if (!(error instanceof QuotaExceeded) || !(await areRepeated(tasks))) throw error
+        return () => undefined
+      })
     return write().finally(release)
   }
 

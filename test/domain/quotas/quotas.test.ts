@@ -80,6 +80,14 @@ describe('tasks that wait', () => {
     expect(await graphqlData(server, retry)).toEqual({ retryTask: { __typename: 'QuotaExceeded', used: 5 } })
   })
 
+  it('that were handed in before are answered as such, with no room for more', async () => {
+    const keyed = { ...later, idempotencyKey: 'once' }
+    const { task } = await submitOne(keyed)
+    for (let count = 1; count < 5; count += 1) await submitOne(later)
+    expect(await submitOne(keyed)).toMatchObject({ deduplicated: true, task })
+    expect(await submitOne({ ...later, idempotencyKey: 'other' })).toMatchObject({ code: 'QUOTA_EXCEEDED' })
+  })
+
   it('are each account’s own, which may have a quota of its own', async () => {
     const other = await addToken(server)
     await server.database.query(`UPDATE account SET quotas = '{"waitingTasks": 7}' WHERE id = $1`, [other.accountId])
