@@ -1,3 +1,4 @@
+import { ScopeNotHeld } from '#domain/access/errors.ts'
 import { UserNotFound } from '#domain/access/people/errors.ts'
 import {
   RefreshRefused,
@@ -11,6 +12,7 @@ import type { SignedIn } from '#domain/access/sign-in/sessions.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder, isPublic } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
+import './failures.ts'
 import { PersonRole } from './person.ts'
 import { userPayload } from './person-mutations.ts'
 
@@ -51,6 +53,7 @@ const SignInInput = builder.inputType('SignInInput', {
   fields: (t) => ({
     email: t.string({ required: true, description: 'The address that one was let in with.' }),
     password: t.string({ required: true, description: 'The password.' }),
+    scopes: t.stringList({ description: 'What the session may do; all that the role may when absent.' }),
   }),
 })
 
@@ -60,14 +63,20 @@ builder.mutationField('signIn', (t) =>
     type: signedInPayload('SignInPayload'),
     description: 'Signs a person in by address and password. Needs no token.',
     args: { input: t.arg({ type: SignInInput, required: true, description: 'Who.' }) },
-    errors: { types: [SignInRefused, TooManyAttempts] },
-    resolve: (_root, { input }, { access, request }) => access.passwords.signIn(input.email, input.password, request),
+    errors: { types: [SignInRefused, TooManyAttempts, InvalidInput, ScopeNotHeld] },
+    resolve: (_root, { input }, { access, request }) =>
+      access.passwords.signIn(input.email, input.password, request, input.scopes ?? undefined),
   }),
 )
 
 const RefreshSessionInput = builder.inputType('RefreshSessionInput', {
   description: 'What a session goes on with.',
-  fields: (t) => ({ refreshToken: t.string({ required: true, description: 'The latest one.' }) }),
+  fields: (t) => ({
+    refreshToken: t.string({ required: true, description: 'The latest one.' }),
+    scopes: t.stringList({
+      description: 'What the session may do from now on: only what it may already. As before when absent.',
+    }),
+  }),
 })
 
 builder.mutationField('refreshSession', (t) =>
@@ -76,8 +85,9 @@ builder.mutationField('refreshSession', (t) =>
     type: signedInPayload('RefreshSessionPayload'),
     description: 'Exchanges a refresh token for a new pair. Needs no other token.',
     args: { input: t.arg({ type: RefreshSessionInput, required: true, description: 'Which.' }) },
-    errors: { types: [RefreshRefused] },
-    resolve: (_root, { input }, { access, request }) => access.sessions.refresh(input.refreshToken, request),
+    errors: { types: [RefreshRefused, InvalidInput, ScopeNotHeld] },
+    resolve: (_root, { input }, { access, request }) =>
+      access.sessions.refresh(input.refreshToken, request, input.scopes ?? undefined),
   }),
 )
 

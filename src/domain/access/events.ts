@@ -17,6 +17,7 @@ export const authEventTypes = [
   'auth.user_sign_in_failed',
   'auth.signed_in',
   'auth.session_ended',
+  'auth.session_narrowed',
   'auth.refresh_token_reused',
   'auth.team_created',
   'auth.team_changed',
@@ -74,10 +75,12 @@ export interface SessionEventData {
   /** How the person signed in. */
   readonly method?: string
   readonly reason?: string
+  /** What it is narrowed to. */
+  readonly scopes?: readonly string[]
 }
 
 export function sessionEvent(
-  type: 'auth.signed_in' | 'auth.session_ended' | 'auth.refresh_token_reused',
+  type: 'auth.signed_in' | 'auth.refresh_token_reused' | EventOf<'session'>,
   session: Subject & { readonly userId: string },
   by: By,
   data: SessionEventData,
@@ -162,6 +165,7 @@ const takesAway: ReadonlySet<string> = new Set<AuthEventType>([
   'auth.token_revoked',
   'auth.token_rotated',
   'auth.session_ended',
+  'auth.session_narrowed',
   'auth.user_removed',
   'auth.user_role_changed',
   'auth.user_password_set',

@@ -21,6 +21,7 @@ import type { OidcProvider } from './sign-in/oidc-provider.ts'
 import { createOidcSignIn } from './sign-in/oidc-sign-in.ts'
 import { createPasswordSignIn } from './sign-in/password-sign-in.ts'
 import { deleteOldSessions } from './sign-in/session-store.ts'
+import { SessionUsage } from './sign-in/session-usage.ts'
 import { createSessions } from './sign-in/sessions.ts'
 import { SigningKeys } from './sign-in/signing-keys.ts'
 import { SignInThrottle } from './sign-in/throttle.ts'
@@ -61,6 +62,7 @@ export function createAccessService(deps: AccessServiceDeps) {
   const credentials = new Credentials(database, sessions, oidc, clock)
   const live = new LiveCallers(clock)
   const usage = new TokenUsage(transact)
+  const sessionUsage = new SessionUsage(database)
   const incidents = new Incidents(transact, clock)
 
   /** Who makes a request with this token. @throws {Unauthenticated} when nobody holds it, or not any more. */
@@ -71,6 +73,7 @@ export function createAccessService(deps: AccessServiceDeps) {
     })
     const caller = new Caller(identity, request, { onRefused })
     usage.note(caller, request)
+    sessionUsage.note(caller, request)
     return caller
   }
 
@@ -132,9 +135,11 @@ export function createAccessService(deps: AccessServiceDeps) {
     users: createUserService({ transact }),
     teams: createTeamService({ transact }),
     sessions: {
-      refresh: (token: string, request: RequestOrigin) =>
-        incidents.watch('refresh', request, () => sessions.refresh(token, request)),
+      refresh: (token: string, request: RequestOrigin, scopes?: readonly string[]) =>
+        incidents.watch('refresh', request, () => sessions.refresh(token, request, scopes)),
       end: sessions.end,
+      endAll: sessions.endAll,
+      personIn: sessions.personIn,
       check: personOf,
     },
     oidc: {
@@ -148,6 +153,7 @@ export function createAccessService(deps: AccessServiceDeps) {
     /** Writes down how tokens were used, and which have expired; to be called every few seconds. */
     async keepRecord(): Promise<void> {
       await usage.flush()
+      await sessionUsage.flush()
       await usage.tellExpired()
     },
     /** Writes down who was kept from something; to be called every second. */
@@ -162,6 +168,7 @@ export function createAccessService(deps: AccessServiceDeps) {
     async stop(): Promise<void> {
       live.stop()
       await usage.flush()
+      await sessionUsage.flush()
       await incidents.tell({ everything: true })
     },
   }

@@ -23,8 +23,16 @@ export interface PasswordSignInDeps {
 
 /** Signing in by e-mail address and password. */
 export function createPasswordSignIn({ sql, transact, sessions, throttle, incidents }: PasswordSignInDeps) {
-  /** @throws {SignInRefused} @throws {TooManyAttempts} */
-  async function signIn(email: string, password: string, request: RequestOrigin): Promise<SignedIn> {
+  /**
+   * Signs a person in, with fewer rights than their role has where scopes are given.
+   * @throws {SignInRefused} @throws {TooManyAttempts} @throws {InvalidInput} @throws {ScopeNotHeld}
+   */
+  async function signIn(
+    email: string,
+    password: string,
+    request: RequestOrigin,
+    scopes?: readonly string[],
+  ): Promise<SignedIn> {
     const address = normalEmail(email) ?? ''
     await incidents.watch('password', request, () => throttle.attempt(address, request.address))
     const person = await findPassword(sql, address)
@@ -37,7 +45,7 @@ export function createPasswordSignIn({ sql, transact, sessions, throttle, incide
     }
     await throttle.succeeded(address, request.address)
     const { accountId, id, role } = person
-    return sessions.begin({ accountId, id, email: person.email, role }, request, 'password')
+    return sessions.begin({ accountId, id, email: person.email, role }, request, 'password', scopes)
   }
 
   async function tellFailed(person: { accountId: string; id: string; email: string; role: string }, by: By) {

@@ -98,6 +98,11 @@ export async function prolongSession(
   )
 }
 
+/** Leaves a session with fewer scopes. */
+export async function narrowSession(sql: Sql, accountId: string, id: string, scopes: readonly string[]): Promise<void> {
+  await sql.query('UPDATE session SET scopes = $3 WHERE account_id = $1 AND id = $2', [accountId, id, scopes])
+}
+
 const endSessionSql = `
   UPDATE session SET ended_at = now(), end_reason = $3 WHERE account_id = $1 AND id = $2 AND ended_at IS NULL
   RETURNING id, user_id AS "userId"`
@@ -119,6 +124,48 @@ const endSessionsSql = `
 /** Ends everything that a person is signed in with. */
 export async function endSessionsOf(sql: Sql, accountId: string, userId: string, reason: string): Promise<void> {
   await sql.query(endSessionsSql, [accountId, userId, reason])
+}
+
+const endSomeSql = `
+  UPDATE session SET ended_at = now(), end_reason = $4 WHERE account_id = $1 AND id IN (
+    SELECT id FROM session
+    WHERE account_id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > now() AND id IS DISTINCT FROM $3
+    ORDER BY id LIMIT $5 FOR UPDATE)
+  RETURNING id`
+
+/** Ends some of what a person is signed in with, but for one session; returns which. */
+export async function endSomeSessions(
+  sql: Sql,
+  wanted: { accountId: string; userId: string; kept: string | undefined; reason: string; limit: number },
+): Promise<string[]> {
+  const { accountId, userId, kept = null, reason, limit } = wanted
+  const rows = await sql.query<{ id: string }>(endSomeSql, [accountId, userId, kept, reason, limit])
+  return rows.map(({ id }) => id)
+}
+
+/** Signs of life of sessions, gathered; each session once. */
+export interface SessionUse {
+  readonly accountId: string
+  readonly id: string
+  readonly at: Date
+  readonly address: string
+  readonly userAgent: string | undefined
+}
+
+const noteUseSql = `
+  UPDATE session SET last_used_at = greatest(session.last_used_at, use.at), address = use.address, user_agent = use.agent
+  FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[]) AS use (account_id, id, at, address, agent)
+  WHERE session.account_id = use.account_id AND session.id = use.id`
+
+/** Writes down when and from where sessions were last used. */
+export async function noteSessionUse(sql: Sql, uses: readonly SessionUse[]): Promise<void> {
+  await sql.query(noteUseSql, [
+    uses.map((use) => use.accountId),
+    uses.map((use) => use.id),
+    uses.map((use) => use.at),
+    uses.map((use) => use.address),
+    uses.map((use) => use.userAgent ?? null),
+  ])
 }
 
 const deleteOldSql = `

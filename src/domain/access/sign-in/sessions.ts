@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Caller, Identity, RequestOrigin } from '#domain/access/caller.ts'
-import { Unauthenticated } from '#domain/access/errors.ts'
+import { ScopeNotHeld, Unauthenticated } from '#domain/access/errors.ts'
 import { sessionEvent } from '#domain/access/events.ts'
-import type { PersonRole } from '#domain/access/people/user.ts'
-import { grantsOf, isWithin, scopesOfRole } from '#domain/access/scope.ts'
+import { normalEmail, type PersonRole } from '#domain/access/people/user.ts'
+import { lock as lockUserOf } from '#domain/access/people/user-service.ts'
+import { type Grant, grantsOf, isWithin, scopesOfRole } from '#domain/access/scope.ts'
+import { missingOf, parseScopes } from '#domain/access/scope-request.ts'
 import { hashToken } from '#domain/access/tokens/token.ts'
 import type { Clock } from '#lib/clock.ts'
 import { isId, newId } from '#lib/ids.ts'
@@ -13,10 +15,12 @@ import type { By } from '#platform/journal/entry.ts'
 import { RefreshRefused, SessionNotFound } from './errors.ts'
 import {
   endSession,
+  endSomeSessions,
   findSession,
   insertRefreshToken,
   insertSession,
   lockByRefresh,
+  narrowSession,
   prolongSession,
   type SessionRow,
 } from './session-store.ts'
@@ -27,12 +31,20 @@ const dayMs = 24 * 60 * 60 * 1000
 const idleMs = 30 * dayMs
 const refreshPrefix = 'sbr_'
 const longestRefreshToken = 256
+const endedAtOnce = 500
 
 /** What a person gets who has signed in. */
 export interface SignedIn {
   readonly person: KnownPerson
   readonly accessToken: string
   readonly accessTokenExpiresAt: Date
+  readonly refreshToken: string
+}
+
+/** A session that was begun, and has no access token yet. */
+export interface OpenSession {
+  readonly person: KnownPerson
+  readonly id: string
   readonly refreshToken: string
 }
 
@@ -61,43 +73,64 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     return { ...identityOf(session), expiresAt: new Date(Math.min(expiresAt.getTime(), session.expiresAt.getTime())) }
   }
 
-  /** Signs a person in, with all rights of their role or some of them. */
+  /**
+   * Signs a person in, with all rights of their role or, where scopes are given, with those alone.
+   * @throws {InvalidInput} @throws {ScopeNotHeld}
+   */
   async function begin(
     person: KnownPerson,
     request: RequestOrigin,
     method: string,
-    scopes: readonly string[] = [],
+    scopes?: readonly string[],
   ): Promise<SignedIn> {
+    return signedIn(await transact((tx) => open(tx, person, request, method, scopes)))
+  }
+
+  /** As {@link begin}, as a part of something larger; {@link signedIn} makes the tokens of it once that is committed. */
+  async function open(
+    tx: Transaction,
+    person: KnownPerson,
+    request: RequestOrigin,
+    method: string,
+    wanted?: readonly string[],
+  ): Promise<OpenSession> {
     const id = newId()
-    const { refreshToken } = await transact(async (tx) => {
-      const { address, userAgent } = request
-      const session = { accountId: person.accountId, id, userId: person.id, scopes, expiresAt: untilIdle() }
-      await insertSession(tx, { ...session, address, userAgent, method })
-      tx.journal(
-        sessionEvent('auth.signed_in', session, byPerson(person, id, request), { email: person.email, method }),
-      )
-      return nextRefreshToken(tx, session)
-    })
-    return signedIn(person, id, refreshToken)
+    const scopes = wanted === undefined ? [] : narrowed(wanted, grantsOf(scopesOfRole[person.role]))
+    const { address, userAgent } = request
+    const session = { accountId: person.accountId, id, userId: person.id, scopes, expiresAt: untilIdle() }
+    await insertSession(tx, { ...session, address, userAgent, method })
+    const data = { email: person.email, method, ...(scopes.length > 0 && { scopes }) }
+    tx.journal(sessionEvent('auth.signed_in', session, byPerson(person, id, request), data))
+    return { person, id, ...(await nextRefreshToken(tx, session)) }
   }
 
   /**
-   * Exchanges a refresh token for a new pair. A token that was exchanged before has been copied: its whole session ends.
-   * @throws {RefreshRefused}
+   * Exchanges a refresh token for a new pair, with the rights that the session has or, where scopes are given, with fewer
+   * from now on. A token that was exchanged before has been copied: its whole session ends.
+   * @throws {RefreshRefused} @throws {InvalidInput} @throws {ScopeNotHeld} of which the token stays as good as it was
    */
-  async function refresh(token: string, request: RequestOrigin): Promise<SignedIn> {
+  async function refresh(token: string, request: RequestOrigin, scopes?: readonly string[]): Promise<SignedIn> {
     if (token.length > longestRefreshToken || !token.startsWith(refreshPrefix)) throw new RefreshRefused()
     const outcome = await transact(async (tx) => {
       const session = await lockByRefresh(tx, hashToken(token))
       if (session === undefined) return undefined
       if (session.wasUsed) return endFamily(tx, session, request)
       if (!session.goesOn) return undefined
+      if (scopes !== undefined) await narrow(tx, session, narrowed(scopes, identityOf(session).grants), request)
       await prolongSession(tx, session, untilIdle(), request)
       return { session, ...(await nextRefreshToken(tx, session)) }
     })
     if (outcome === undefined) throw new RefreshRefused()
     const { accountId, id, userId, email, role } = outcome.session
-    return signedIn({ accountId, id: userId, email, role }, id, outcome.refreshToken)
+    return signedIn({ person: { accountId, id: userId, email, role }, id, refreshToken: outcome.refreshToken })
+  }
+
+  async function narrow(tx: Transaction, session: SessionRow, scopes: readonly string[], request: RequestOrigin) {
+    if (scopes.length === session.scopes.length && scopes.every((scope) => session.scopes.includes(scope))) return
+    const { accountId, id, userId, email } = session
+    await narrowSession(tx, accountId, id, scopes)
+    const by = byPerson({ ...session, id: userId }, id, request)
+    tx.journal(sessionEvent('auth.session_narrowed', session, by, { email, scopes }))
   }
 
   async function endFamily(tx: Transaction, session: SessionRow, request: RequestOrigin): Promise<undefined> {
@@ -127,8 +160,41 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     })
   }
 
-  async function signedIn(person: KnownPerson, sessionId: string, refreshToken: string): Promise<SignedIn> {
-    const { token, expiresAt } = await keys.sign({ userId: person.id, sessionId })
+  /** Whose sessions the caller may see of those that they ask for: as a condition for people. @throws {Forbidden} */
+  function personIn(caller: Caller, who: string | undefined): { id?: string; email?: string } {
+    const isPerson = caller.actor.kind === 'user'
+    if (who === undefined && isPerson) return { id: caller.actor.id }
+    const person = who === undefined ? {} : isId(who) ? { id: who.toLowerCase() } : { email: normalEmail(who) ?? who }
+    const isOneself = isPerson && (person.id === caller.actor.id || person.email === caller.actor.name)
+    if (!isOneself) caller.must('access:admin')
+    return person
+  }
+
+  /**
+   * Ends what a person is signed in with, save for the session of this request where that is to stay: one's own, or
+   * anybody's for who administers access. Returns how many have ended.
+   * @throws {UserNotFound}
+   */
+  async function endAll(caller: Caller, who: string | undefined, keepsOwn: boolean): Promise<number> {
+    const kept = keepsOwn && caller.credential.kind === 'session' ? caller.credential.id : undefined
+    let count = 0
+    for (let ended = endedAtOnce; ended === endedAtOnce; count += ended)
+      ended = await transact(async (tx) => {
+        const { id: userId, accountId, email } = await lockUserOf(tx, caller, who ?? caller.actor.id)
+        if (caller.actor.kind !== 'user' || caller.actor.id !== userId) caller.must('access:admin')
+        const ids = await endSomeSessions(tx, { accountId, userId, kept, reason: 'signed out', limit: endedAtOnce })
+        for (const id of ids) {
+          const session = { accountId, id, userId }
+          tx.journal(sessionEvent('auth.session_ended', session, caller.by(), { email, reason: 'signed out' }))
+        }
+        return ids.length
+      })
+    return count
+  }
+
+  /** The tokens of a session that is committed. */
+  async function signedIn({ person, id, refreshToken }: OpenSession): Promise<SignedIn> {
+    const { token, expiresAt } = await keys.sign({ userId: person.id, sessionId: id })
     return { person, accessToken: token, accessTokenExpiresAt: expiresAt, refreshToken }
   }
 
@@ -136,7 +202,7 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     return new Date(clock.now().getTime() + idleMs)
   }
 
-  return { identify, begin, refresh, end }
+  return { identify, begin, open, signedIn, refresh, end, endAll, personIn }
 }
 
 export type Sessions = ReturnType<typeof createSessions>
@@ -145,6 +211,14 @@ async function nextRefreshToken(tx: Transaction, session: { accountId: string; i
   const refreshToken = `${refreshPrefix}${randomBytes(32).toString('base64url')}`
   await insertRefreshToken(tx, session, hashToken(refreshToken))
   return { refreshToken }
+}
+
+/** The scopes, if the grants hold them all. @throws {InvalidInput} @throws {ScopeNotHeld} */
+function narrowed(texts: readonly string[], grants: readonly Grant[]): readonly string[] {
+  const scopes = parseScopes(texts)
+  const missing = missingOf(scopes, grants)
+  if (missing.length > 0) throw new ScopeNotHeld(missing)
+  return scopes
 }
 
 function identityOf({ accountId, id, userId, email, role, scopes, expiresAt }: SessionRow): Identity {

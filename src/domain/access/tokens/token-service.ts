@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Caller } from '#domain/access/caller.ts'
-import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from '#domain/access/errors.ts'
+import { ApplicationTokenEnded, ApplicationTokenNotFound } from '#domain/access/errors.ts'
 import { tokenEvent } from '#domain/access/events.ts'
-import { expandScopes, type Grant, isWithin, parseGrant } from '#domain/access/scope.ts'
+import { expandScopes } from '#domain/access/scope.ts'
+import { held, parseScopes } from '#domain/access/scope-request.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
@@ -40,7 +41,6 @@ export interface IssuedToken {
 const longestOverlapMs = 7 * 24 * 60 * 60 * 1000
 const longestReason = 500
 const nameForm = z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters')
-const mostScopes = 50
 
 /** The application tokens of an account. */
 export function createTokenService({ transact, clock, quotas }: TokenServiceDeps) {
@@ -147,34 +147,6 @@ function validName(name: string): string {
   const parsed = nameForm.safeParse(name)
   if (!parsed.success) throw invalid('name', parsed.error.issues.map((issue) => issue.message).join('; '))
   return parsed.data
-}
-
-function parseScopes(texts: readonly string[]): readonly string[] {
-  if (texts.length === 0) throw invalid('scopes', 'must name at least one')
-  if (texts.length > mostScopes) throw invalid('scopes', `must be at most ${mostScopes}`)
-  const wrong = texts.filter((text) => parseGrant(text) === undefined)
-  if (wrong.length > 0)
-    throw new InvalidInput(
-      `The scopes are not valid: ${wrong.join(', ')}.`,
-      texts.flatMap((text, index) =>
-        wrong.includes(text) ? [{ path: `scopes.${index}`, message: scopeHint(text) }] : [],
-      ),
-    )
-  return [...new Set(texts)]
-}
-
-function scopeHint(text: string): string {
-  return `"${text.slice(0, 100)}" is no scope, such as tasks:read, tasks:write:type=deploy.* or documents:write:releases/**`
-}
-
-/** The scopes, if the caller has them all. @throws {ScopeNotHeld} */
-function held(caller: Caller, scopes: readonly string[]): readonly string[] {
-  const missing = scopes.filter((text) => !isWithin(parseGrant(text) as Grant, caller.grants))
-  if (missing.length > 0) {
-    caller.lacks(missing)
-    throw new ScopeNotHeld(missing)
-  }
-  return scopes
 }
 
 function invalid(path: string, message: string): InvalidInput {

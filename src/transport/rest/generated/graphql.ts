@@ -126,6 +126,8 @@ export type Priority =
 export type RefreshSessionInput = {
   /** The latest one. */
   refreshToken: string;
+  /** What the session may do from now on: only what it may already. As before when absent. */
+  scopes?: Array<string> | null | undefined;
 };
 
 /** When a failed attempt is followed by another; what is left out comes from the task type. */
@@ -164,6 +166,8 @@ export type SignInInput = {
   email: string;
   /** The password. */
   password: string;
+  /** What the session may do; all that the role may when absent. */
+  scopes?: Array<string> | null | undefined;
 };
 
 /** A session to be ended. */
@@ -507,6 +511,8 @@ export type SignInMutationVariables = Exact<{
 
 
 export type SignInMutation = { signIn:
+    | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
     | { accessToken: string, refreshToken: string, userId: string, email: string, role: PersonRole }
     | { code: string, message: string }
     | { code: string, message: string }
@@ -518,8 +524,10 @@ export type RefreshSessionMutationVariables = Exact<{
 
 
 export type RefreshSessionMutation = { refreshSession:
+    | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
     | { accessToken: string, refreshToken: string, userId: string, email: string, role: PersonRole }
+    | { code: string, message: string }
    };
 
 export type SignOutMutationVariables = Exact<{
