@@ -24,6 +24,11 @@ const pair = z.object({
 const signedIn = pair.meta({ id: 'SignedIn', description: 'A person who is signed in.' })
 const signedInAnswer = { 200: { description: 'Signed in.', schema: signedIn } } as const
 
+const scopes = z
+  .array(z.string())
+  .optional()
+  .describe('What the session may do; all that the role may, or as before, when absent. Never more than before.')
+
 interface Session {
   readonly accessToken: string
   readonly refreshToken: string
@@ -65,11 +70,11 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       tag,
       summary: 'Signs a person in by e-mail address and password.',
       access: 'open',
-      body: z.object({ email: z.string(), password: z.string() }),
+      body: z.object({ email: z.string(), password: z.string(), scopes }),
       answers: signedInAnswer,
-      refusals: [401, 429],
+      refusals: [401, 403, 429],
       document: SignInDocument,
-      variables: ({ body }) => ({ input: body }),
+      variables: ({ body: { scopes = null, ...who } }) => ({ input: { ...who, scopes } }),
       answer: ({ signIn }) => json(200, bodyOf(signIn)),
     }),
     defineRoute({
@@ -80,11 +85,11 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       summary: 'Exchanges a refresh token for a new pair.',
       description: 'A refresh token works once. Using it again ends the session: somebody has a copy.',
       access: 'open',
-      body: z.object({ refresh_token: z.string() }),
+      body: z.object({ refresh_token: z.string(), scopes }),
       answers: signedInAnswer,
       refusals: [401],
       document: RefreshSessionDocument,
-      variables: ({ body }) => ({ input: { refreshToken: body.refresh_token } }),
+      variables: ({ body }) => ({ input: { refreshToken: body.refresh_token, scopes: body.scopes ?? null } }),
       answer: ({ refreshSession }) => json(200, bodyOf(refreshSession)),
     }),
     defineRoute({

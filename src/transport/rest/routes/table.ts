@@ -8,6 +8,7 @@ import { healthRoutes } from './health.ts'
 import { jwksRoutes } from './jwks.ts'
 import { logRoutes } from './logs.ts'
 import { recurringTaskRoutes } from './recurring-tasks.ts'
+import { sessionRoutes } from './sessions.ts'
 import { signInRoutes } from './sign-in.ts'
 import { taskListRoutes } from './task-list.ts'
 import { taskPartRoutes } from './task-parts.ts'
@@ -40,6 +41,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...recurringTaskRoutes,
     ...logRoutes,
     ...signInRoutes(publicUrl),
+    ...sessionRoutes,
     ...jwksRoutes(jwks),
     ...applicationTokenRoutes,
     ...userRoutes,
