@@ -4,6 +4,7 @@ import { addDoctorCommand } from '#cli/commands/doctor.ts'
 import { addEventsCommand } from '#cli/commands/events.ts'
 import { addMigrateCommand } from '#cli/commands/migrate.ts'
 import { addServeCommand } from '#cli/commands/serve.ts'
+import { addSessionCommand } from '#cli/commands/session.ts'
 import { addTaskCommand } from '#cli/commands/task.ts'
 import { addTeamCommand } from '#cli/commands/team.ts'
 import { addTokenCommand } from '#cli/commands/token.ts'
@@ -37,6 +38,7 @@ export function createProgram(session: Session, say: (text: string) => void): Co
   addEventsCommand(program, session)
   addTokenCommand(program, session)
   addUserCommand(program, session)
+  addSessionCommand(program, session)
   addTeamCommand(program, session)
   addAuditCommand(program, session)
   addViewerCommand(program, session)
