@@ -322,14 +322,13 @@ async function openAccess(
   opened: Opened,
 ): Promise<AccessService> {
   const secrets = new SecretBox(secretKey, config.previousSecretKeys)
-  const issuer = config.publicUrl ?? 'signalbox'
   const access = createAccessService({
     database,
     transact,
     secrets,
     clock: systemClock,
     quotas,
-    issuer,
+    publicUrl: config.publicUrl,
     provider: config.oidc && new OidcProvider(config.oidc, log),
     allowedDomains: config.oidc?.allowedDomains ?? [],
   })

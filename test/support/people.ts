@@ -41,7 +41,7 @@ async function anonymous<Data>(
 }
 
 /** Runs one public mutation; what it answers, be it a payload or a failure. */
-async function anonymously<Outcome>(
+export async function anonymously<Outcome>(
   server: Pick<TestServer, 'url'>,
   name: string,
   input: object,

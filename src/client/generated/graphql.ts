@@ -537,6 +537,14 @@ type FailureReport_ApplicationTokenEnded_Fragment = { code: string, message: str
 
 type FailureReport_ApplicationTokenNotFound_Fragment = { code: string, message: string };
 
+type FailureReport_AuthorizationPending_Fragment = { code: string, message: string };
+
+type FailureReport_DeviceCodeExpired_Fragment = { code: string, message: string };
+
+type FailureReport_DeviceDenied_Fragment = { code: string, message: string };
+
+type FailureReport_DeviceNotFound_Fragment = { code: string, message: string };
+
 type FailureReport_EmailTaken_Fragment = { code: string, message: string };
 
 type FailureReport_IdempotencyKeyReused_Fragment = { code: string, message: string };
@@ -553,6 +561,8 @@ type FailureReport_NotInvited_Fragment = { code: string, message: string };
 
 type FailureReport_OwnRoleRaised_Fragment = { code: string, message: string };
 
+type FailureReport_PersonNeeded_Fragment = { code: string, message: string };
+
 type FailureReport_ProviderFailed_Fragment = { code: string, message: string };
 
 type FailureReport_ProviderMissing_Fragment = { code: string, message: string };
@@ -568,6 +578,8 @@ type FailureReport_ScopeNotHeld_Fragment = { code: string, message: string };
 type FailureReport_SessionNotFound_Fragment = { code: string, message: string };
 
 type FailureReport_SignInRefused_Fragment = { code: string, message: string };
+
+type FailureReport_SlowDown_Fragment = { code: string, message: string };
 
 type FailureReport_SlugTaken_Fragment = { code: string, message: string };
 
@@ -593,6 +605,10 @@ export type FailureReportFragment =
   | FailureReport_AlreadyMember_Fragment
   | FailureReport_ApplicationTokenEnded_Fragment
   | FailureReport_ApplicationTokenNotFound_Fragment
+  | FailureReport_AuthorizationPending_Fragment
+  | FailureReport_DeviceCodeExpired_Fragment
+  | FailureReport_DeviceDenied_Fragment
+  | FailureReport_DeviceNotFound_Fragment
   | FailureReport_EmailTaken_Fragment
   | FailureReport_IdempotencyKeyReused_Fragment
   | FailureReport_InvalidInput_Fragment
@@ -601,6 +617,7 @@ export type FailureReportFragment =
   | FailureReport_MemberNotFound_Fragment
   | FailureReport_NotInvited_Fragment
   | FailureReport_OwnRoleRaised_Fragment
+  | FailureReport_PersonNeeded_Fragment
   | FailureReport_ProviderFailed_Fragment
   | FailureReport_ProviderMissing_Fragment
   | FailureReport_ProviderRefused_Fragment
@@ -609,6 +626,7 @@ export type FailureReportFragment =
   | FailureReport_ScopeNotHeld_Fragment
   | FailureReport_SessionNotFound_Fragment
   | FailureReport_SignInRefused_Fragment
+  | FailureReport_SlowDown_Fragment
   | FailureReport_SlugTaken_Fragment
   | FailureReport_TaskAlreadyEnded_Fragment
   | FailureReport_TaskNotFound_Fragment

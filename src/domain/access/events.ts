@@ -19,6 +19,8 @@ export const authEventTypes = [
   'auth.session_ended',
   'auth.session_narrowed',
   'auth.refresh_token_reused',
+  'auth.device_approved',
+  'auth.device_denied',
   'auth.team_created',
   'auth.team_changed',
   'auth.team_deleted',
@@ -86,6 +88,20 @@ export function sessionEvent(
   data: SessionEventData,
 ): NewEntry {
   return entry('session', type, session, by, { ...data, userId: session.userId })
+}
+
+/** On entries about a device that asked to be signed in. */
+export interface DeviceEventData {
+  /** What it calls itself. */
+  readonly client: string
+  /** The network address that it asked from. */
+  readonly address: string
+  /** What it asked for, or was given; everything that the person may when empty. */
+  readonly scopes: readonly string[]
+}
+
+export function deviceEvent(type: EventOf<'device'>, device: Subject, by: By, data: DeviceEventData): NewEntry {
+  return entry('device', type, device, by, data)
 }
 
 /** On entries about a team. */

@@ -16,6 +16,8 @@ import { LiveCallers } from './live-callers.ts'
 import { createTeamService } from './people/team-service.ts'
 import { createUserService } from './people/user-service.ts'
 import { everyScope } from './scope.ts'
+import { createDeviceSignIn } from './sign-in/device-sign-in.ts'
+import { deleteOldDevices } from './sign-in/device-store.ts'
 import { TokenRefused } from './sign-in/errors.ts'
 import type { OidcProvider } from './sign-in/oidc-provider.ts'
 import { createOidcSignIn } from './sign-in/oidc-sign-in.ts'
@@ -24,7 +26,7 @@ import { deleteOldSessions } from './sign-in/session-store.ts'
 import { SessionUsage } from './sign-in/session-usage.ts'
 import { createSessions } from './sign-in/sessions.ts'
 import { SigningKeys } from './sign-in/signing-keys.ts'
-import { SignInThrottle } from './sign-in/throttle.ts'
+import { DeviceThrottle, SignInThrottle } from './sign-in/throttle.ts'
 import { expiryAfter, hashToken, newToken, tokenLifetime } from './tokens/token.ts'
 import { createTokenService } from './tokens/token-service.ts'
 import { deleteOldHours, insertToken } from './tokens/token-store.ts'
@@ -42,8 +44,8 @@ export interface AccessServiceDeps {
   readonly secrets: SecretBox
   readonly clock: Clock
   readonly quotas: Pick<QuotaService, 'mustHaveRoom'>
-  /** Who issues access tokens: where this installation is reached. */
-  readonly issuer: string
+  /** Where this installation is reached, which is also who issues access tokens; undefined: it doesn't know. */
+  readonly publicUrl: string | undefined
   /** Where people sign in; undefined: by password only. */
   readonly provider: OidcProvider | undefined
   /** E-mail domains whose people are let in when they first come from the provider. */
@@ -54,8 +56,8 @@ export interface AccessServiceDeps {
 export type AccessService = ReturnType<typeof createAccessService>
 
 export function createAccessService(deps: AccessServiceDeps) {
-  const { database, transact, secrets, clock, quotas, issuer, provider, allowedDomains } = deps
-  const keys = new SigningKeys({ sql: database, transact, secrets, clock, issuer })
+  const { database, transact, secrets, clock, quotas, publicUrl, provider, allowedDomains } = deps
+  const keys = new SigningKeys({ sql: database, transact, secrets, clock, issuer: publicUrl ?? 'signalbox' })
   const sessions = createSessions({ sql: database, transact, keys, clock })
   const throttle = new SignInThrottle(database.pool)
   const oidc = createOidcSignIn({ sql: database, transact, secrets, sessions, clock, provider, allowedDomains })
@@ -147,6 +149,14 @@ export function createAccessService(deps: AccessServiceDeps) {
       finish: (parameters: string, pending: string, request: RequestOrigin) =>
         incidents.watch('oidc', request, () => oidc.finish(parameters, pending, request)),
     },
+    devices: createDeviceSignIn({
+      sql: database,
+      transact,
+      sessions,
+      throttle: new DeviceThrottle(database.pool),
+      clock,
+      publicUrl: publicUrl?.replace(/\/$/, ''),
+    }),
     passwords: createPasswordSignIn({ sql: database, transact, sessions, throttle, incidents }),
     /** The keys by which access tokens can be checked. */
     jwks: () => keys.jwks(),
@@ -163,6 +173,7 @@ export function createAccessService(deps: AccessServiceDeps) {
       await keys.rotate()
       await deleteOldHours(database)
       await deleteOldRefusals(database)
+      await deleteOldDevices(database)
       while ((await deleteOldSessions(database, sessionRetentionDays, deletedAtOnce)) === deletedAtOnce);
     },
     async stop(): Promise<void> {

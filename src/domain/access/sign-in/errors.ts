@@ -83,3 +83,54 @@ export class NotInvited extends AppError {
     super(`You can't be signed in here: ${reason}. Ask an owner to let you in.`)
   }
 }
+
+/** Nobody has decided yet whether the device may sign in: ask again. */
+export class AuthorizationPending extends AppError {
+  readonly code = 'AUTHORIZATION_PENDING'
+  constructor() {
+    super('Nobody has approved this device yet: ask again.')
+  }
+}
+
+/** The device asks too often: from now on it has to wait longer. */
+export class SlowDown extends AppError {
+  readonly code = 'SLOW_DOWN'
+  /** How long to wait between two questions from now on. */
+  readonly intervalMs: number
+  constructor(intervalMs: number) {
+    super(`This is asked too often: wait ${intervalMs / 1000} seconds each time.`)
+    this.intervalMs = intervalMs
+  }
+}
+
+/** A person has refused the device. */
+export class DeviceDenied extends AppError {
+  readonly code = 'ACCESS_DENIED'
+  constructor() {
+    super('The sign-in of this device was refused.')
+  }
+}
+
+/** The device's code has expired, was used, or was never given out; deliberately not saying which. */
+export class DeviceCodeExpired extends AppError {
+  readonly code = 'EXPIRED_TOKEN'
+  constructor() {
+    super('This device code is not valid any more: begin again.')
+  }
+}
+
+/** No device shows this code, or somebody has decided already. */
+export class DeviceNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor() {
+    super('No device waits with this code: it was mistyped, has expired, or was decided about already.')
+  }
+}
+
+/** Programs sign nobody in. */
+export class PersonNeeded extends AppError {
+  readonly code = 'FORBIDDEN'
+  constructor() {
+    super('Only a person who is signed in can decide about a device, no application token.')
+  }
+}

@@ -24,6 +24,15 @@ export async function findPerson(sql: Sql, email: string): Promise<KnownPerson |
   return row
 }
 
+/** A person of an account; undefined when they were removed. */
+export async function findPersonById(sql: Sql, accountId: string, id: string): Promise<KnownPerson | undefined> {
+  const [row] = await sql.query<KnownPerson>(
+    `SELECT ${columns} FROM users WHERE account_id = $1 AND id = $2 AND removed_at IS NULL`,
+    [accountId, id],
+  )
+  return row
+}
+
 /** Lets a provider's id stand for a person; one that stood for somebody who was removed moves on. */
 export async function insertIdentity(
   sql: Sql,

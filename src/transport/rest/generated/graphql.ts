@@ -618,6 +618,14 @@ type Refusal_ApplicationTokenEnded_Fragment = { code: string, message: string };
 
 type Refusal_ApplicationTokenNotFound_Fragment = { code: string, message: string };
 
+type Refusal_AuthorizationPending_Fragment = { code: string, message: string };
+
+type Refusal_DeviceCodeExpired_Fragment = { code: string, message: string };
+
+type Refusal_DeviceDenied_Fragment = { code: string, message: string };
+
+type Refusal_DeviceNotFound_Fragment = { code: string, message: string };
+
 type Refusal_EmailTaken_Fragment = { code: string, message: string };
 
 type Refusal_IdempotencyKeyReused_Fragment = { code: string, message: string };
@@ -634,6 +642,8 @@ type Refusal_NotInvited_Fragment = { code: string, message: string };
 
 type Refusal_OwnRoleRaised_Fragment = { code: string, message: string };
 
+type Refusal_PersonNeeded_Fragment = { code: string, message: string };
+
 type Refusal_ProviderFailed_Fragment = { code: string, message: string };
 
 type Refusal_ProviderMissing_Fragment = { code: string, message: string };
@@ -649,6 +659,8 @@ type Refusal_ScopeNotHeld_Fragment = { code: string, message: string };
 type Refusal_SessionNotFound_Fragment = { code: string, message: string };
 
 type Refusal_SignInRefused_Fragment = { code: string, message: string };
+
+type Refusal_SlowDown_Fragment = { code: string, message: string };
 
 type Refusal_SlugTaken_Fragment = { code: string, message: string };
 
@@ -674,6 +686,10 @@ export type RefusalFragment =
   | Refusal_AlreadyMember_Fragment
   | Refusal_ApplicationTokenEnded_Fragment
   | Refusal_ApplicationTokenNotFound_Fragment
+  | Refusal_AuthorizationPending_Fragment
+  | Refusal_DeviceCodeExpired_Fragment
+  | Refusal_DeviceDenied_Fragment
+  | Refusal_DeviceNotFound_Fragment
   | Refusal_EmailTaken_Fragment
   | Refusal_IdempotencyKeyReused_Fragment
   | Refusal_InvalidInput_Fragment
@@ -682,6 +698,7 @@ export type RefusalFragment =
   | Refusal_MemberNotFound_Fragment
   | Refusal_NotInvited_Fragment
   | Refusal_OwnRoleRaised_Fragment
+  | Refusal_PersonNeeded_Fragment
   | Refusal_ProviderFailed_Fragment
   | Refusal_ProviderMissing_Fragment
   | Refusal_ProviderRefused_Fragment
@@ -690,6 +707,7 @@ export type RefusalFragment =
   | Refusal_ScopeNotHeld_Fragment
   | Refusal_SessionNotFound_Fragment
   | Refusal_SignInRefused_Fragment
+  | Refusal_SlowDown_Fragment
   | Refusal_SlugTaken_Fragment
   | Refusal_TaskAlreadyEnded_Fragment
   | Refusal_TaskNotFound_Fragment

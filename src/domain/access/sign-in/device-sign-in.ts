@@ -1,0 +1,198 @@
+import { z } from 'zod'
+import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
+import { deviceEvent } from '#domain/access/events.ts'
+import { grantsOf, scopesOfRole } from '#domain/access/scope.ts'
+import { held, missingOf, parseScopes } from '#domain/access/scope-request.ts'
+import { hashToken } from '#domain/access/tokens/token.ts'
+import type { Clock } from '#lib/clock.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { newId } from '#lib/ids.ts'
+import { isStorable } from '#lib/json.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import { newDeviceCode, newUserCode, normalUserCode } from './device-code.ts'
+import {
+  type AskingDevice,
+  type DeviceRow,
+  decideDevice,
+  deleteDevice,
+  findDevice,
+  insertDevice,
+  lockAskingDevice,
+  lockUndecidedDevice,
+  noteAsked,
+} from './device-store.ts'
+import {
+  AuthorizationPending,
+  DeviceCodeExpired,
+  DeviceDenied,
+  DeviceNotFound,
+  PersonNeeded,
+  SlowDown,
+  TooManyAttempts,
+} from './errors.ts'
+import { findPersonById } from './identity-store.ts'
+import type { OpenSession, Sessions, SignedIn } from './sessions.ts'
+import type { DeviceThrottle } from './throttle.ts'
+
+export interface DeviceSignInDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly sessions: Sessions
+  readonly throttle: DeviceThrottle
+  readonly clock: Clock
+  /** Where this installation is reached; undefined: where the device has reached it. */
+  readonly publicUrl: string | undefined
+}
+
+/** What a device asks for. */
+export interface DeviceRequest {
+  readonly clientName: string
+  /** Everything that the person may, when undefined. */
+  readonly scopes?: readonly string[] | undefined
+}
+
+/** What a device shows, and what it asks with meanwhile. */
+export interface BegunDevice {
+  readonly deviceCode: string
+  readonly userCode: string
+  /** A path of this server where its address is not configured. */
+  readonly verificationUri: string
+  readonly expiresAt: Date
+  readonly intervalMs: number
+}
+
+const lifetimeMs = 10 * 60 * 1000
+const intervalMs = 3_000
+/** What a device has to wait longer each time that it asks too soon (RFC 8628 §3.5). */
+const slowDownMs = 5_000
+const mostWaiting = 1_000
+const fullRetryMs = 60_000
+const longestDeviceCode = 100
+
+const clientNameForm = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(100, 'must have at most 100 characters')
+  .refine(isStorable, 'must be text')
+
+/** Signing in devices that have no browser of their own, such as a command line, by a person elsewhere (RFC 8628). */
+export function createDeviceSignIn({ sql, transact, sessions, throttle, clock, publicUrl }: DeviceSignInDeps) {
+  /** Begins to wait for a person. @throws {InvalidInput} @throws {TooManyAttempts} also when too many devices wait */
+  async function begin({ clientName, scopes }: DeviceRequest, request: RequestOrigin): Promise<BegunDevice> {
+    const facts = { clientName: validName(clientName), scopes: scopes === undefined ? [] : parseScopes(scopes) }
+    await throttle.begin(request.address)
+    const [deviceCode, userCode] = [newDeviceCode(), newUserCode()]
+    const expiresAt = new Date(clock.now().getTime() + lifetimeMs)
+    const { address, userAgent } = request
+    const hashes = { deviceHash: hashToken(deviceCode), userHash: hashToken(userCode) }
+    const device = { id: newId(), ...hashes, ...facts, address, userAgent, expiresAt, intervalMs }
+    if (!(await insertDevice(sql, device, mostWaiting))) throw new TooManyAttempts(fullRetryMs)
+    return { deviceCode, userCode, verificationUri: `${publicUrl ?? ''}/device`, expiresAt, intervalMs }
+  }
+
+  /** What asks with this code; undefined when nothing does. @throws {PersonNeeded} @throws {TooManyAttempts} */
+  async function find(caller: Caller, userCode: string): Promise<DeviceRow | undefined> {
+    return guessed(caller, userCode, (hash) => findDevice(sql, hash))
+  }
+
+  /**
+   * Lets the device be the caller, with what it asks for. @throws {PersonNeeded} @throws {DeviceNotFound}
+   * @throws {TooManyAttempts} @throws {ScopeNotHeld} when it asks for more than the caller may
+   */
+  async function approve(caller: Caller, userCode: string): Promise<DeviceRow> {
+    return decide(caller, userCode, 'APPROVED')
+  }
+
+  /** Sends the device away. @throws {PersonNeeded} @throws {DeviceNotFound} @throws {TooManyAttempts} */
+  async function deny(caller: Caller, userCode: string): Promise<DeviceRow> {
+    return decide(caller, userCode, 'DENIED')
+  }
+
+  async function decide(caller: Caller, userCode: string, decision: 'APPROVED' | 'DENIED'): Promise<DeviceRow> {
+    const decided = await guessed(caller, userCode, (hash) =>
+      transact(async (tx) => {
+        const device = await lockUndecidedDevice(tx, hash)
+        if (device === undefined) return undefined
+        const { accountId, actor } = caller
+        const scopes = decision === 'DENIED' ? device.scopes : given(caller, device)
+        await decideDevice(tx, device.id, decision, { accountId, userId: actor.id, scopes })
+        const { id, clientName: client, address } = device
+        const type = decision === 'APPROVED' ? 'auth.device_approved' : 'auth.device_denied'
+        tx.journal(deviceEvent(type, { accountId, id }, caller.by(), { client, address, scopes }))
+        return device
+      }),
+    )
+    if (decided === undefined) throw new DeviceNotFound()
+    return decided
+  }
+
+  /** What is found by a code that somebody typed; wrong ones are counted. */
+  async function guessed<Found>(
+    caller: Caller,
+    userCode: string,
+    look: (hash: Uint8Array) => Promise<Found | undefined>,
+  ): Promise<Found | undefined> {
+    if (caller.actor.kind !== 'user') throw new PersonNeeded()
+    const code = normalUserCode(userCode)
+    if (code === undefined) return undefined
+    await throttle.guess(caller.actor.id)
+    const found = await look(hashToken(code))
+    if (found !== undefined) await throttle.rightly(caller.actor.id)
+    return found
+  }
+
+  /**
+   * The tokens of a device that somebody has approved; works once.
+   * @throws {AuthorizationPending} @throws {SlowDown} @throws {DeviceDenied} @throws {DeviceCodeExpired}
+   */
+  async function finish(deviceCode: string, request: RequestOrigin): Promise<SignedIn> {
+    if (deviceCode.length > longestDeviceCode) throw new DeviceCodeExpired()
+    // What is thrown in a transaction undoes it, and that somebody has asked is to be remembered.
+    const outcome = await transact((tx) => ask(tx, hashToken(deviceCode), request))
+    if (outcome instanceof Error) throw outcome
+    return sessions.signedIn(outcome)
+  }
+
+  async function ask(tx: Transaction, hash: Uint8Array, request: RequestOrigin): Promise<OpenSession | Error> {
+    const device = await lockAskingDevice(tx, hash)
+    if (device === undefined || device.isExpired) return new DeviceCodeExpired()
+    if (device.isTooSoon) {
+      const longer = device.intervalMs + slowDownMs
+      await noteAsked(tx, device.id, longer)
+      return new SlowDown(longer)
+    }
+    if (device.decision === null) {
+      await noteAsked(tx, device.id, device.intervalMs)
+      return new AuthorizationPending()
+    }
+    await deleteDevice(tx, device.id)
+    return device.decision === 'DENIED' ? new DeviceDenied() : open(tx, device, request)
+  }
+
+  /** The person may have lost meanwhile what they gave. */
+  async function open(tx: Transaction, device: AskingDevice, request: RequestOrigin): Promise<OpenSession | Error> {
+    const { accountId, userId, scopes } = device
+    const person = await findPersonById(tx, accountId ?? '', userId ?? '')
+    if (person === undefined || missingOf(scopes, grantsOf(scopesOfRole[person.role])).length > 0)
+      return new DeviceDenied()
+    return sessions.open(tx, person, request, 'device', scopes.length === 0 ? undefined : scopes)
+  }
+
+  return { begin, find, approve, deny, finish }
+}
+
+/** What the device gets of what it asks for: nobody gives more than they have, also when that is less than their role's. */
+function given(caller: Caller, { scopes }: DeviceRow): readonly string[] {
+  if (scopes.length > 0) return held(caller, scopes)
+  const ofRole = caller.role === 'APPLICATION' ? [] : scopesOfRole[caller.role]
+  return missingOf(ofRole, caller.grants).length > 0 ? caller.scopes : []
+}
+
+function validName(name: string): string {
+  const parsed = clientNameForm.safeParse(name)
+  if (parsed.success) return parsed.data
+  const message = parsed.error.issues.map((issue) => issue.message).join('; ')
+  throw new InvalidInput(`The device is not valid. clientName: ${message}.`, [{ path: 'clientName', message }])
+}
