@@ -164,6 +164,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     api: config.roles.api,
     graphiql: !config.production,
     publicUrl: config.publicUrl,
+    hasProvider: config.oidc !== undefined,
     log,
   })
   observe(

@@ -5,8 +5,11 @@ export const icon = `data:image/svg+xml,${encodeURIComponent(
 )}`
 
 /** Headers of a page: it loads nothing but what the policy names, isn't framed, and tells nobody where it was. */
-export function pageHeaders(policy: readonly string[]): Readonly<Record<string, string>> {
-  const always = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]
+export function pageHeaders(
+  policy: readonly string[],
+  forms: "form-action 'none'" | "form-action 'self'" = "form-action 'none'",
+): Readonly<Record<string, string>> {
+  const always = ["default-src 'none'", "base-uri 'none'", forms, "frame-ancestors 'none'"]
   return {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': [...always, ...policy].join('; '),

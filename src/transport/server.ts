@@ -6,6 +6,8 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Context } from '#schema/index.ts'
 import { createCrossOrigin } from './cross-origin.ts'
+import { devicePath } from './device/cookies.ts'
+import { createDeviceDoor } from './device/door.ts'
 import { Entrance } from './entrance.ts'
 import type { DocumentLimits } from './graphql/document-limits.ts'
 import { createErrorMask } from './graphql/errors.ts'
@@ -42,6 +44,8 @@ export interface ApiOptions {
   readonly graphiql: boolean
   /** Where this installation is reached; derived from each request when undefined. */
   readonly publicUrl: string | undefined
+  /** Whether people can sign in at an identity provider. */
+  readonly hasProvider: boolean
   readonly log: Logger
 }
 
@@ -50,7 +54,7 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 /** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
 export function serveApi(options: ApiOptions) {
   const { http, access, limits, documentLimits, contextOf, health, metrics, api, graphiql, publicUrl, log } = options
-  const { persisted, bodyBytes, corsOrigins, trustedProxies } = options
+  const { hasProvider, persisted, bodyBytes, corsOrigins, trustedProxies } = options
   const maskError = createErrorMask(log)
   const entrance = new Entrance({ access, limits, trustedProxies })
   const server = createGraphqlServer({ contextOf, maskError, limits, documentLimits, persisted, bodyBytes })
@@ -71,6 +75,7 @@ export function serveApi(options: ApiOptions) {
   const doors: Readonly<Record<string, Handler>> = {
     ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql, persisted, bodyBytes }) }),
     ...(api && graphiql && graphiqlFiles(graphqlPath)),
+    ...(api && { [devicePath]: createDeviceDoor({ server, entrance, maskError, publicUrl, hasProvider }) }),
     [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),
   }
 

@@ -120,10 +120,12 @@ export class Browser {
   readonly #cookies = new Map<string, Map<string, string>>()
 
   /** Goes to an address and wherever it is sent on from there, but for the last step of a sign-in that goes elsewhere. */
-  async visit(address: string): Promise<{ url: string; response: Response }> {
+  async visit(address: string, first: RequestInit = {}): Promise<{ url: string; response: Response }> {
     let url = address
     for (let step = 0; step < 20; step += 1) {
-      const response = await fetch(url, { redirect: 'manual', headers: { cookie: this.#cookiesFor(url) } })
+      const asked = step === 0 ? first : {}
+      const headers = { ...(asked.headers as Record<string, string>), cookie: this.#cookiesFor(url) }
+      const response = await fetch(url, { ...asked, redirect: 'manual', headers })
       this.#keep(url, response)
       const location = response.headers.get('location')
       if (location === null) return { url, response }

@@ -1,7 +1,7 @@
 import { type GraphqlAnswer, graphqlData } from './graphql.ts'
 import type { TestServer } from './server.ts'
 
-const password = 'correct horse battery staple'
+export const password = 'correct horse battery staple'
 
 /** What a sign-in answers; `code` and `message` when it was refused. */
 export interface SignedIn {

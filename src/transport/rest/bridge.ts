@@ -47,10 +47,12 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
     return undefined
   }
 
-  function respond({ status, headers = {}, body }: Answer, { env }: Context<Env>): Response {
+  function respond({ status, headers = {}, cookies = [], body }: Answer, { env }: Context<Env>): Response {
     const all = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers }
     const content = isIterable(body) ? streamOf(body, (error) => breakOff(error, env)) : (body ?? null)
-    return new Response(content, { status, headers: all })
+    const response = new Response(content, { status, headers: all })
+    for (const cookie of cookies) response.headers.append('set-cookie', cookie)
+    return response
   }
 
   /** What was promised can't be sent any more: the client learns it from a connection that ends too early. */

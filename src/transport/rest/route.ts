@@ -34,6 +34,8 @@ export interface RestRequest {
 export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
+  /** Each as a `Set-Cookie` has it. */
+  readonly cookies?: readonly string[]
   readonly body?: string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array>
 }
 

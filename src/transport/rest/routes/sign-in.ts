@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DeviceCookies, devicePath } from '#transport/device/cookies.ts'
 import {
   BeginOidcSignInDocument,
   CheckSessionDocument,
@@ -9,38 +10,17 @@ import {
 } from '#transport/rest/generated/graphql.ts'
 import { Refused } from '#transport/rest/refused.ts'
 import { type Answer, defineRoute, json, type Route } from '#transport/rest/route.ts'
+import { signedInAnswer, signedInBody, whereReached } from '#transport/rest/signed-in.ts'
 
 const tag = 'Signing in'
 const cookieName = 'signalbox_sign_in'
 /** How long a person has at the identity provider, in seconds. */
 const cookieAgeS = 600
 
-const pair = z.object({
-  success: z.literal(true),
-  access_token: z.string().describe('Send it as `Authorization: Bearer <token>`; it works for an hour.'),
-  refresh_token: z.string().describe('For the next pair; works once.'),
-  user: z.object({ id: z.uuid(), email: z.email(), role: z.enum(['owner', 'member']) }),
-})
-const signedIn = pair.meta({ id: 'SignedIn', description: 'A person who is signed in.' })
-const signedInAnswer = { 200: { description: 'Signed in.', schema: signedIn } } as const
-
 const scopes = z
   .array(z.string())
   .optional()
   .describe('What the session may do; all that the role may, or as before, when absent. Never more than before.')
-
-interface Session {
-  readonly accessToken: string
-  readonly refreshToken: string
-  readonly userId: string
-  readonly email: string
-  readonly role: 'OWNER' | 'MEMBER'
-}
-
-function bodyOf({ accessToken, refreshToken, userId, email, role }: Session) {
-  const user = { id: userId, email, role: role.toLowerCase() }
-  return { success: true, access_token: accessToken, refresh_token: refreshToken, user }
-}
 
 const samePlace = z
   .string()
@@ -48,18 +28,14 @@ const samePlace = z
   .optional()
   .describe('Where to go afterwards: a path of this server, which gets the tokens behind a `#`.')
 
-/** Where an installation is reached: its configured address or, without one, the one that was asked for. */
-function originOf(publicUrl: string | undefined, host: string): string {
-  return (publicUrl ?? `http://${host}`).replace(/\/$/, '')
-}
-
 /** Rows for people to sign in and out; `publicUrl` is where this installation is reached. */
 export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
   const isSecure = publicUrl?.startsWith('https:') ?? false
 
-  function cookie(value: string, ageS: number): Record<string, string> {
-    const attributes = `Path=/; HttpOnly; SameSite=Lax; Max-Age=${ageS}${isSecure ? '; Secure' : ''}`
-    return { 'set-cookie': `${cookieName}=${value}; ${attributes}` }
+  const deviceCookies = new DeviceCookies(publicUrl)
+
+  function cookie(value: string, ageS: number): string {
+    return `${cookieName}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${ageS}${isSecure ? '; Secure' : ''}`
   }
 
   return [
@@ -75,7 +51,7 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       refusals: [401, 403, 429],
       document: SignInDocument,
       variables: ({ body: { scopes = null, ...who } }) => ({ input: { ...who, scopes } }),
-      answer: ({ signIn }) => json(200, bodyOf(signIn)),
+      answer: ({ signIn }) => json(200, signedInBody(signIn)),
     }),
     defineRoute({
       method: 'post',
@@ -90,7 +66,7 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       refusals: [401],
       document: RefreshSessionDocument,
       variables: ({ body }) => ({ input: { refreshToken: body.refresh_token, scopes: body.scopes ?? null } }),
-      answer: ({ refreshSession }) => json(200, bodyOf(refreshSession)),
+      answer: ({ refreshSession }) => json(200, signedInBody(refreshSession)),
     }),
     defineRoute({
       method: 'post',
@@ -136,11 +112,11 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       refusals: [404, 502],
       document: BeginOidcSignInDocument,
       variables: ({ prefix, headers }) => ({
-        input: { redirectUri: `${originOf(publicUrl, headers.host)}${prefix}/auth/callback` },
+        input: { redirectUri: `${whereReached(publicUrl, headers.host)}${prefix}/auth/callback` },
       }),
       answer({ beginOidcSignIn: { url, pending } }, { query }): Answer {
         const value = [pending, ...(query.return_to === undefined ? [] : [encode(query.return_to)])].join('~')
-        return { status: 302, headers: { location: url, ...cookie(value, cookieAgeS) } }
+        return { status: 302, headers: { location: url }, cookies: [cookie(value, cookieAgeS)] }
       },
     }),
     defineRoute({
@@ -170,13 +146,20 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       answer({ finishOidcSignIn }, { headers }): Answer {
         const { returnTo } = begun(headers.cookie)
         const used = cookie('', 0)
-        if (returnTo === undefined) return json(200, bodyOf(finishOidcSignIn), used)
+        if (returnTo === undefined) return { ...json(200, signedInBody(finishOidcSignIn)), cookies: [used] }
         const { accessToken, refreshToken } = finishOidcSignIn
+        // That page works without scripts, and nothing else reads what stands behind a `#`.
+        if (isDevicePage(returnTo, publicUrl))
+          return { status: 302, headers: { location: returnTo }, cookies: [used, deviceCookies.signedIn(accessToken)] }
         const tokens = new URLSearchParams({ access_token: accessToken, refresh_token: refreshToken })
-        return { status: 302, headers: { location: `${returnTo}#${tokens}`, ...used } }
+        return { status: 302, headers: { location: `${returnTo}#${tokens}` }, cookies: [used] }
       },
     }),
   ]
+}
+
+function isDevicePage(path: string, publicUrl = 'http://localhost'): boolean {
+  return path.split('?', 1)[0] === `${new URL(publicUrl).pathname.replace(/\/$/, '')}${devicePath}`
 }
 
 /** What was remembered when the sign-in was begun. @throws {Refused} when this browser has begun none. */

@@ -1,0 +1,62 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+
+/** Where the page stands; there is one path, so that its forms work behind any prefix of a proxy. */
+export const devicePath = '/device'
+
+/** How long somebody stays signed in on the page, in seconds. */
+const signedInS = 600
+const names = { signedIn: 'signalbox_device', form: 'signalbox_device_form' } as const
+
+/** The page's own cookies: who is signed in there, and that a form was ours. */
+export class DeviceCookies {
+  readonly #attributes: string
+
+  /** `publicUrl`: where browsers find this installation; without one, as it was asked for. */
+  constructor(publicUrl: string | undefined) {
+    const url = publicUrl === undefined ? undefined : new URL(publicUrl)
+    const path = `${url?.pathname.replace(/\/$/, '') ?? ''}${devicePath}`
+    this.#attributes = `Path=${path}; HttpOnly${url?.protocol === 'https:' ? '; Secure' : ''}`
+  }
+
+  /** Keeps somebody signed in. Lax, since they may come back from an identity provider; no form of others carries it. */
+  signedIn(accessToken: string): string {
+    return `${names.signedIn}=${accessToken}; ${this.#attributes}; SameSite=Lax; Max-Age=${signedInS}`
+  }
+
+  signedOut(): string {
+    return `${names.signedIn}=; ${this.#attributes}; SameSite=Lax; Max-Age=0`
+  }
+
+  form(token: string): string {
+    return `${names.form}=${token}; ${this.#attributes}; SameSite=Strict`
+  }
+}
+
+/** The access token of who is signed in on the page; undefined when nobody is. */
+export function accessTokenOf(req: IncomingMessage): string | undefined {
+  return cookieOf(req, names.signedIn)
+}
+
+/** What the browser's forms have to carry. */
+export function formTokenOf(req: IncomingMessage): string | undefined {
+  return cookieOf(req, names.form)
+}
+
+export function newFormToken(): string {
+  return randomBytes(24).toString('base64url')
+}
+
+/** Whether a form comes from a page that this browser had from here. */
+export function isOwnForm(req: IncomingMessage, token: string): boolean {
+  const known = Buffer.from(formTokenOf(req) ?? '')
+  const given = Buffer.from(token)
+  const site = req.headers['sec-fetch-site']
+  const isSameSite = site === undefined || site === 'same-origin' || site === 'none'
+  return isSameSite && known.length > 0 && known.length === given.length && timingSafeEqual(known, given)
+}
+
+function cookieOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const pair = (headers.cookie ?? '').split(/; */).find((one) => one.startsWith(`${name}=`))
+  return pair?.slice(name.length + 1) || undefined
+}

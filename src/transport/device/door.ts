@@ -1,0 +1,213 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { GraphQLError } from 'graphql'
+import { Unauthenticated } from '#domain/access/errors.ts'
+import type { Caller } from '#domain/access/service.ts'
+import { readBody } from '#transport/body.ts'
+import type { Entrance } from '#transport/entrance.ts'
+import type { GraphqlServer } from '#transport/graphql/server.ts'
+import { meaningOf } from '#transport/rest/codes.ts'
+import {
+  ApproveDeviceDocument,
+  DenyDeviceDocument,
+  DeviceSignInDocument,
+  DeviceViewerDocument,
+  SignInDocument,
+  SignOutDocument,
+} from '#transport/rest/generated/graphql.ts'
+import { type Operations, operationsOf } from '#transport/rest/operations.ts'
+import { Refused, refusedByError } from '#transport/rest/refused.ts'
+import { accessTokenOf, DeviceCookies, devicePath, formTokenOf, isOwnForm, newFormToken } from './cookies.ts'
+import { codePage, decidedPage, devicePageHeaders, failurePage, requestPage, signInPage } from './pages.ts'
+
+export interface DeviceDoorOptions {
+  readonly server: GraphqlServer
+  readonly entrance: Entrance
+  readonly maskError: (error: unknown) => GraphQLError
+  /** Where browsers find this installation; as it was asked for when undefined. */
+  readonly publicUrl: string | undefined
+  /** Whether people can sign in at an identity provider. */
+  readonly hasProvider: boolean
+}
+
+const formBytes = 16 * 1024
+const longestCode = 100
+
+/** What is sent back: a page, or the way to one. */
+interface Reply {
+  readonly status: number
+  readonly page?: ReturnType<typeof failurePage>
+  readonly location?: string
+  readonly cookies?: readonly string[]
+}
+
+/** A request to the page, and who makes it. */
+interface Visit {
+  readonly req: IncomingMessage
+  /** Undefined: nobody is signed in on the page. */
+  readonly caller: Caller | undefined
+  readonly operations: Operations
+  readonly formToken: string
+}
+
+/**
+ * The page on which people sign in devices that have no browser of their own (RFC 8628 §3.3). It is plain HTML, works
+ * without scripts, and knows nothing but the operations of GraphQL.
+ */
+export function createDeviceDoor(options: DeviceDoorOptions) {
+  const { server, entrance, maskError, publicUrl, hasProvider } = options
+  const cookies = new DeviceCookies(publicUrl)
+  const prefix = publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '')
+
+  return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const formToken = formTokenOf(req) ?? newFormToken()
+    const reply = await answer(req, formToken).catch((error: unknown) => failed(error))
+    if (res.destroyed) return
+    const all = [...(reply.cookies ?? []), ...(formTokenOf(req) === undefined ? [cookies.form(formToken)] : [])]
+    res.writeHead(reply.status, {
+      ...devicePageHeaders,
+      ...(all.length > 0 && { 'set-cookie': all }),
+      ...(reply.location !== undefined && { location: reply.location }),
+      ...(reply.status === 405 && { allow: 'GET, HEAD, POST' }),
+    })
+    res.end(req.method === 'HEAD' ? undefined : String((await reply.page) ?? ''))
+  }
+
+  async function answer(req: IncomingMessage, formToken: string): Promise<Reply> {
+    const caller = await callerOf(req)
+    const operations = operationsOf(server, {
+      caller,
+      origin: entrance.originOf(req),
+      allowance: entrance.allowanceOf(req),
+    })
+    const visit = { req, caller, operations, formToken }
+    if (req.method === 'GET' || req.method === 'HEAD') return show(visit, codeOf(queryOf(req)))
+    if (req.method === 'POST') return take(visit, await formOf(req))
+    throw new Refused('METHOD_NOT_ALLOWED', 'This page is shown and sent, and nothing else.')
+  }
+
+  async function callerOf(req: IncomingMessage): Promise<Caller | undefined> {
+    const token = accessTokenOf(req)
+    if (token === undefined) {
+      await entrance.admitAnybody(req)
+      return undefined
+    }
+    return entrance.admit(req, undefined, token).catch((error: unknown) => {
+      if (error instanceof Unauthenticated) return undefined
+      throw error
+    })
+  }
+
+  /** The page that comes next: who, then which device, then what it asks for. */
+  async function show(visit: Visit, userCode: string, error?: string, status = 200): Promise<Reply> {
+    const { caller, operations, formToken } = visit
+    if (caller === undefined) return { status, page: askWho(visit, userCode, error) }
+    const { viewer } = await operations.run(DeviceViewerDocument, {})
+    const facts = { formToken, error, who: viewer.name }
+    if (userCode === '') return { status, page: codePage(facts) }
+    const { deviceSignIn: device } = await operations.run(DeviceSignInDocument, { userCode }).catch(orTellOfCode)
+    if (typeof device === 'string' || device === null) {
+      const message = device ?? 'No device waits with this code. Was it mistyped, or has it expired?'
+      return { status: 404, page: codePage({ ...facts, userCode, error: message }) }
+    }
+    // Moments come as they are in memory, whatever the generated types say.
+    const expiresAt = new Date(device.expiresAt)
+    const shown = { ...device, expiresAt }
+    return {
+      status,
+      page: requestPage({ ...facts, role: viewer.role, userCode, device: shown }),
+    }
+  }
+
+  function askWho({ formToken }: Visit, userCode: string, error?: string, email?: string) {
+    const back = `${prefix}${devicePath}${userCode === '' ? '' : `?user_code=${encodeURIComponent(userCode)}`}`
+    const providerUrl = hasProvider ? `api/auth/login?return_to=${encodeURIComponent(back)}` : undefined
+    return signInPage({ formToken, error, email, userCode, providerUrl })
+  }
+
+  async function take(visit: Visit, form: URLSearchParams): Promise<Reply> {
+    const userCode = codeOf(form)
+    if (!isOwnForm(visit.req, form.get('form_token') ?? ''))
+      return show(visit, userCode, 'The form was not from this browser, or it was too old. Try again.', 403)
+    const wanted = form.get('do')
+    if (wanted === 'sign-in') return signIn(visit, userCode, form)
+    if (wanted === 'sign-out') return signOut(visit)
+    if (wanted === 'approve' || wanted === 'deny') return decide(visit, wanted, userCode)
+    throw new Refused('MALFORMED_REQUEST', 'The form says nothing that this page knows.')
+  }
+
+  async function signIn(visit: Visit, userCode: string, form: URLSearchParams): Promise<Reply> {
+    const email = form.get('email') ?? ''
+    const input = { email, password: form.get('password') ?? '' }
+    try {
+      const { signIn: signedIn } = await visit.operations.run(SignInDocument, { input })
+      return { ...(await toCode(userCode)), cookies: [cookies.signedIn(signedIn.accessToken)] }
+    } catch (error) {
+      const { message, status } = refusalOf(error)
+      return { status, page: askWho(visit, userCode, message, email) }
+    }
+  }
+
+  async function signOut(visit: Visit): Promise<Reply> {
+    await leave(visit)
+    return { ...(await toCode('')), cookies: [cookies.signedOut()] }
+  }
+
+  async function decide(visit: Visit, decision: 'approve' | 'deny', userCode: string): Promise<Reply> {
+    if (visit.caller === undefined) return show(visit, userCode, 'You were signed in for too long. Sign in again.', 401)
+    try {
+      const { clientName } = await decided(visit.operations, decision, userCode)
+      await leave(visit)
+      return { status: 200, page: decidedPage(decision, clientName), cookies: [cookies.signedOut()] }
+    } catch (error) {
+      const { message, status } = refusalOf(error)
+      return show(visit, status === 404 ? '' : userCode, message, status)
+    }
+  }
+
+  /** Nobody stays signed in on the page once it has served its purpose. */
+  async function leave({ caller, operations }: Visit): Promise<void> {
+    if (caller?.credential.kind === 'session') await operations.run(SignOutDocument, { input: {} })
+  }
+
+  /** What a person is told of what went wrong. */
+  function refusalOf(error: unknown): { message: string; status: number } {
+    const { message, code } = error instanceof Refused ? error : refusedByError(maskError(error))
+    return { message, status: meaningOf(code).status }
+  }
+
+  function failed(error: unknown): Reply {
+    const { message, status } = refusalOf(error)
+    return { status, page: failurePage(message) }
+  }
+}
+
+async function decided(operations: Operations, decision: 'approve' | 'deny', userCode: string) {
+  if (decision === 'approve') return (await operations.run(ApproveDeviceDocument, { userCode })).approveDevice.device
+  return (await operations.run(DenyDeviceDocument, { userCode })).denyDevice.device
+}
+
+/** Relative, so that it holds behind any prefix. */
+async function toCode(userCode: string): Promise<Reply> {
+  return { status: 303, location: `device${userCode === '' ? '' : `?user_code=${encodeURIComponent(userCode)}`}` }
+}
+
+/** Somebody who has tried too many codes is told so beside the field. */
+function orTellOfCode(error: unknown): { deviceSignIn: string } {
+  if (error instanceof Refused && ['RATE_LIMITED', 'FORBIDDEN'].includes(error.code))
+    return { deviceSignIn: error.message }
+  throw error
+}
+
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  return new URLSearchParams(url.split('?').slice(1).join('?'))
+}
+
+function codeOf(fields: URLSearchParams): string {
+  return (fields.get('user_code') ?? '').trim().slice(0, longestCode)
+}
+
+async function formOf(req: IncomingMessage): Promise<URLSearchParams> {
+  if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(req.headers['content-type'] ?? ''))
+    throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The page takes forms, and nothing else.')
+  return new URLSearchParams((await readBody(req, formBytes)).toString('utf8'))
+}
