@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { graphql } from '#test/support/graphql.ts'
 import { addPerson, signIn } from '#test/support/people.ts'
 import type { TestServer } from '#test/support/server.ts'
 import { clientOf, startRestServer } from './rest.ts'
@@ -47,5 +48,41 @@ describe('POST /auth/admin/login', () => {
     expect([signedIn.status, refused.status]).toEqual([200, 403])
     const more = { ...body, scopes: ['access:admin'] }
     expect((await rest.ask('POST /api/auth/admin/login', { body: more, token: null })).status).toBe(403)
+  })
+})
+
+describe('POST /auth/device', () => {
+  it('begins to wait for a person, and is answered once they have approved', async () => {
+    const body = { client_name: 'pipeline', scopes: ['tasks:read'] }
+    const { status, body: begun } = await rest.ask<Record<string, string>>('POST /api/auth/device', {
+      body,
+      token: null,
+    })
+    expect([status, begun]).toEqual([
+      200,
+      {
+        device_code: expect.stringMatching(/^sbd_/),
+        user_code: expect.stringMatching(/^\w{4}-\w{4}$/),
+        verification_uri: `${server.url}/device`,
+        verification_uri_complete: `${server.url}/device?user_code=${begun['user_code']}`,
+        expires_in: expect.any(Number),
+        interval: 3,
+      },
+    ])
+    const question = { body: { device_code: begun['device_code'] }, token: null }
+    const ask = () => rest.ask<Record<string, unknown>>('POST /sfp/api/auth/device/token', question)
+    expect(await ask()).toMatchObject({ status: 409, body: { code: 'AUTHORIZATION_PENDING' } })
+    expect(await ask()).toMatchObject({ status: 429, body: { code: 'SLOW_DOWN' } })
+    const { accessToken } = await signIn(server, await addPerson(server))
+    const approve = 'mutation($code: String!) { approveDevice(input: { userCode: $code }) { __typename } }'
+    await graphql(server, approve, { code: begun['user_code'] }, accessToken)
+    await server.database.query('UPDATE device_sign_in SET asked_at = NULL')
+    expect(await ask()).toMatchObject({ status: 200, body: { success: true, user: { role: 'member' } } })
+    expect(await ask()).toMatchObject({ status: 410, body: { code: 'EXPIRED_TOKEN' } })
+  })
+
+  it('says what is wrong in its own words', async () => {
+    const { status, body } = await rest.ask('POST /api/auth/device', { body: { client_name: '' }, token: null })
+    expect([status, body['issues']]).toEqual([422, [{ path: 'client_name', message: 'must not be empty' }]])
   })
 })

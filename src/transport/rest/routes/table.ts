@@ -3,6 +3,7 @@ import { createDocument } from '#transport/rest/openapi.ts'
 import type { Route } from '#transport/rest/route.ts'
 import { applicationTokenRoutes } from './application-tokens.ts'
 import { auditRoutes } from './audit.ts'
+import { deviceRoutes } from './device.ts'
 import { documentRoutes } from './document.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoutes } from './jwks.ts'
@@ -41,6 +42,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...recurringTaskRoutes,
     ...logRoutes,
     ...signInRoutes(publicUrl),
+    ...deviceRoutes(publicUrl),
     ...sessionRoutes,
     ...jwksRoutes(jwks),
     ...applicationTokenRoutes,

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { devicePath } from '#transport/device/cookies.ts'
+import { BeginDeviceSignInDocument, FinishDeviceSignInDocument } from '#transport/rest/generated/graphql.ts'
+import { defineRoute, json, type Route } from '#transport/rest/route.ts'
+import { signedInAnswer, signedInBody, whereReached } from '#transport/rest/signed-in.ts'
+
+const tag = 'Signing in'
+
+/** The names are those of RFC 8628 §3.2. */
+const authorization = z
+  .object({
+    device_code: z.string().describe('What the device asks with; nobody else may see it.'),
+    user_code: z.string().describe('For a person to type.'),
+    verification_uri: z.string().describe('Where they type it.'),
+    verification_uri_complete: z.string().describe('The same with the code in it.'),
+    expires_in: z.int().describe('For how many seconds.'),
+    interval: z.int().describe('How many seconds to wait between two questions.'),
+  })
+  .meta({ id: 'DeviceAuthorization', description: 'A device that waits for a person.' })
+
+/** Rows for programs without a browser; `publicUrl` is where this installation is reached. */
+export function deviceRoutes(publicUrl: string | undefined): readonly Route[] {
+  return [
+    defineRoute({
+      method: 'post',
+      path: '/auth/device',
+      name: 'beginDeviceSignIn',
+      tag,
+      summary: 'Begins to sign in a program without a browser.',
+      description: 'A person types the code on the page and approves; meanwhile the program asks `/auth/device/token`.',
+      access: 'open',
+      headers: z.object({ host: z.string() }),
+      body: z.object({
+        client_name: z.string().describe('What the person is shown; at most 100 characters.'),
+        scopes: z.array(z.string()).optional().describe('What it wants to do; all that the person may when absent.'),
+      }),
+      bodyExamples: { narrow: { client_name: 'pipeline on build-7', scopes: ['tasks:write'] } },
+      answers: { 200: { description: 'It waits, for ten minutes.', schema: authorization } },
+      refusals: [429],
+      document: BeginDeviceSignInDocument,
+      names: { clientName: 'client_name' },
+      variables: ({ body }) => ({ input: { clientName: body.client_name, scopes: body.scopes ?? null } }),
+      answer({ beginDeviceSignIn: begun }, { headers }) {
+        const verificationUri = `${whereReached(publicUrl, headers.host)}${devicePath}`
+        return json(200, {
+          device_code: begun.deviceCode,
+          user_code: begun.userCode,
+          verification_uri: verificationUri,
+          verification_uri_complete: `${verificationUri}?user_code=${begun.userCode}`,
+          expires_in: Math.round((new Date(begun.expiresAt).getTime() - Date.now()) / 1000),
+          interval: Math.ceil(begun.intervalMs / 1000),
+        })
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/auth/device/token',
+      name: 'finishDeviceSignIn',
+      tag,
+      summary: 'Answers with the tokens of a device that was approved; to be asked again and again.',
+      description:
+        '`code` of a refusal says what to do: AUTHORIZATION_PENDING, SLOW_DOWN, ACCESS_DENIED, EXPIRED_TOKEN.',
+      access: 'open',
+      body: z.object({ device_code: z.string() }),
+      answers: signedInAnswer,
+      refusals: [403, 409, 410, 429],
+      document: FinishDeviceSignInDocument,
+      variables: ({ body }) => ({ deviceCode: body.device_code }),
+      answer: ({ finishDeviceSignIn }) => json(200, signedInBody(finishDeviceSignIn)),
+    }),
+  ]
+}
