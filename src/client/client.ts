@@ -1,14 +1,14 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { endpointOf } from './endpoint.ts'
 import { SignalboxError } from './errors.ts'
-import { type HttpDoor, requestOperation } from './operation-request.ts'
+import { type HttpDoor, requestOperation, type Token } from './operation-request.ts'
 import { type SubscribeOptions, SubscriptionSocket } from './subscription-socket.ts'
 
 export interface ClientOptions {
   /** The server's address, such as `http://127.0.0.1:4000`. */
   readonly url: string
-  /** An application token. */
-  readonly token?: string | undefined
+  /** An application token; or what has one that is valid now, asked for each request and connection. */
+  readonly token?: Token | undefined
   /** Default: the global one. */
   readonly fetch?: typeof fetch | undefined
   /** A WebSocket class. Default: the global one, which browsers and Node.js 22 and later have. */

@@ -4,6 +4,7 @@ export { type InputIssue, isPassing, SignalboxError, SignalboxUnreachable } from
 export { type EventSelection, followEvents, type SignalboxEvent } from './follow-events.ts'
 export { followTask, hasEnded, type TaskUpdate } from './follow-task.ts'
 export * from './generated/graphql.ts'
+export type { Token } from './operation-request.ts'
 export { payloadOf } from './payload.ts'
 export { type FollowOptions, persist, type Reconnection } from './resume.ts'
 export type { SubscribeOptions } from './subscription-socket.ts'

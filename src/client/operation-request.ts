@@ -2,10 +2,18 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { print } from 'graphql/language'
 import { operationError, SignalboxError, SignalboxUnreachable, type WireError } from './errors.ts'
 
+/** What a caller shows; a function is asked anew each time, so that it can renew what has expired. */
+export type Token = string | (() => Promise<string>)
+
+/** The token as it is now. */
+export async function presentToken(token: Token | undefined): Promise<string | undefined> {
+  return typeof token === 'function' ? token() : token
+}
+
 /** How operations reach the server over HTTP. */
 export interface HttpDoor {
   readonly url: string
-  readonly token: string | undefined
+  readonly token: Token | undefined
   readonly fetch: typeof fetch
   /** The longest wait for an answer, in milliseconds. */
   readonly timeoutMs: number
@@ -22,7 +30,8 @@ export async function requestOperation<Data, Variables>(
   signal: AbortSignal,
 ): Promise<Data> {
   const body = JSON.stringify({ query: print(document), variables })
-  const { status, answer } = await exchange(door, body, signal)
+  const headers = headersOf(await presentToken(door.token))
+  const { status, answer } = await exchange(door, { headers, body }, signal)
   if (answer.errors !== undefined && answer.errors.length > 0) throw operationError(answer.errors, status)
   if (answer.data === undefined || answer.data === null) throw unexpected(door.url, status)
   return answer.data as Data
@@ -33,13 +42,16 @@ interface Answer {
   readonly errors?: readonly WireError[]
 }
 
-async function exchange(door: HttpDoor, body: string, signal: AbortSignal) {
+async function exchange(
+  door: HttpDoor,
+  request: { readonly headers: Record<string, string>; readonly body: string },
+  signal: AbortSignal,
+) {
   const deadline = AbortSignal.timeout(door.timeoutMs)
   try {
     const response = await door.fetch(door.url, {
       method: 'POST',
-      headers: headersOf(door.token),
-      body,
+      ...request,
       signal: AbortSignal.any([signal, deadline]),
     })
     return { status: response.status, answer: parse(door.url, response.status, await response.text()) }

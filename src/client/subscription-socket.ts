@@ -2,11 +2,12 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { print } from 'graphql/language'
 import type { Client } from 'graphql-ws/client'
 import { operationError, SignalboxError, SignalboxUnreachable, type WireError } from './errors.ts'
+import { presentToken, type Token } from './operation-request.ts'
 import { StreamBuffer } from './stream-buffer.ts'
 
 export interface SocketOptions {
   readonly url: string
-  readonly token: string | undefined
+  readonly token: Token | undefined
   /** A WebSocket class; the global one when undefined. */
   readonly webSocket: unknown
 }
@@ -31,6 +32,8 @@ export class SubscriptionSocket {
   readonly #options: SocketOptions
   #client: Promise<Client> | undefined
   #isConnected = false
+  /** Whether the server has accepted the token of the connection that is, or was last. */
+  #wasLetIn = false
 
   constructor(options: SocketOptions) {
     this.#options = options
@@ -46,6 +49,8 @@ export class SubscriptionSocket {
     { signal, onConnected }: SubscribeOptions,
   ): AsyncGenerator<Data, void> {
     signal?.throwIfAborted()
+    // Should there be none, the reason would be lost in the protocol.
+    await presentToken(this.#options.token)
     const client = await this.#open()
     const buffer = new StreamBuffer<Data>(bufferCapacity)
     const forget = this.#tellConnected(client, onConnected)
@@ -93,13 +98,20 @@ export class SubscriptionSocket {
     const client = createClient({
       url,
       ...(webSocket !== undefined && { webSocketImpl: webSocket }),
-      connectionParams: token === undefined ? {} : { token },
+      connectionParams: async () => {
+        const present = await presentToken(token)
+        return present === undefined ? {} : { token: present }
+      },
       retryAttempts: 0,
       keepAlive: pingIntervalMs,
       connectionAckWaitTimeout: acknowledgePatienceMs,
     })
+    client.on('connecting', () => {
+      this.#wasLetIn = false
+    })
     client.on('connected', () => {
       this.#isConnected = true
+      this.#wasLetIn = true
     })
     client.on('closed', () => {
       this.#isConnected = false
@@ -120,12 +132,17 @@ export class SubscriptionSocket {
     if (error instanceof SignalboxError) return error
     if (Array.isArray(error)) return operationError(error as readonly WireError[])
     const { code, reason } = (error ?? {}) as { code?: number; reason?: string }
+    if (this.#wasLetIn && typeof this.#options.token === 'function' && endedTokens.has(code ?? 0))
+      return new SignalboxUnreachable(`The connection to ${url} has ended with its token.`, { cause: error })
     const explain = refusals[code ?? 0]
     if (explain !== undefined) return explain(reason ?? '')
     const why = reason ? `: ${reason}` : ''
     return new SignalboxUnreachable(`The connection to ${url} is lost${why}.`, { cause: error })
   }
 }
+
+/** Closes of a connection that was let in because its token is over: one that can be renewed is worth another try. */
+const endedTokens: ReadonlySet<number> = new Set([4401, 4403])
 
 /** What the close codes of the protocol (graphql-transport-ws) mean where trying again is of no use. */
 const refusals: Record<number, (reason: string) => SignalboxError> = {

@@ -6,13 +6,17 @@ import { endpointOf } from '#client/endpoint.ts'
 import {
   createClient,
   EventStreamDocument,
+  followEvents,
   payloadOf,
   type SignalboxClient,
   SubmitTaskDocument,
   ViewerDocument,
 } from '#client/index.ts'
 import { freePort } from '#platform/database/free-port.ts'
+import { graphqlData } from '#test/support/graphql.ts'
+import { addPerson, refresh, signIn } from '#test/support/people.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { until } from '#test/support/until.ts'
 
 let server: TestServer
 let client: SignalboxClient
@@ -24,6 +28,33 @@ beforeEach(() => {
   client = createClient(server)
 })
 afterEach(() => client.close())
+
+describe('a token that can be renewed', () => {
+  it('keeps a stream going when the one that it began with is over', async () => {
+    const session = { ...(await signIn(server, await addPerson(server, 'OWNER'))) }
+    const renewable = createClient({ url: server.url, token: async () => session.accessToken })
+    const connections: unknown[] = []
+    const options = { onConnected: () => void connections.push('let in') }
+    const events = followEvents(renewable, { types: ['auth.team_created'] }, options)
+    const next = events.next()
+    await until(() => connections.length === 1)
+    // Fewer rights end what was let in with more, as time ends what was let in with a token.
+    const wanted = ['events:read', 'audit:read']
+    Object.assign(session, await refresh(server, session.refreshToken, wanted))
+    await until(() => connections.length === 2)
+    const name = 'renewed'
+    await graphqlData(server, `mutation { createTeam(input: { slug: "${name}", name: "${name}" }) { __typename } }`)
+    expect((await next).value).toMatchObject({ data: { name } })
+    await renewable.close()
+    await events.return()
+  })
+
+  it('that is not valid is refused all the same', async () => {
+    const stranger = createClient({ url: server.url, token: async () => 'not-a-token' })
+    await expect(followEvents(stranger).next()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    await stranger.close()
+  })
+})
 
 describe('a request', () => {
   it('resolves with what was asked for', async () => {
