@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addAuditCommand } from '#cli/commands/audit.ts'
 import { addDoctorCommand } from '#cli/commands/doctor.ts'
 import { addEventsCommand } from '#cli/commands/events.ts'
+import { addLoginCommand, addLogoutCommand } from '#cli/commands/login.ts'
 import { addMigrateCommand } from '#cli/commands/migrate.ts'
 import { addServeCommand } from '#cli/commands/serve.ts'
 import { addSessionCommand } from '#cli/commands/session.ts'
@@ -17,7 +18,9 @@ import { examples, type Session } from './session.ts'
 const environmentHelp = `
 Environment:
   SIGNALBOX_URL    the server (default: http://127.0.0.1:4000)
-  SIGNALBOX_TOKEN  an application token; a server's first start prints the owner's
+  SIGNALBOX_TOKEN  an application token; a server's first start prints the owner's.
+                   Without one: the session of login
+  XDG_CONFIG_HOME  where that is kept (default: ~/.config)
   NO_COLOR         no colours
   What \`serve\` reads stands in the README.
 `
@@ -34,6 +37,8 @@ export function createProgram(session: Session, say: (text: string) => void): Co
   addServeCommand(program, session)
   addMigrateCommand(program, session)
   addDoctorCommand(program, session)
+  addLoginCommand(program, session)
+  addLogoutCommand(program, session)
   addTaskCommand(program, session)
   addEventsCommand(program, session)
   addTokenCommand(program, session)

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander'
-import { createClient, type SignalboxClient } from '#client/index.ts'
+import { createClient, type SignalboxClient, type Token } from '#client/index.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
 import type { Output } from './output.ts'
+import { SavedSession } from './saved-session.ts'
 import type { ServerCommands } from './server-commands.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -47,37 +48,54 @@ export class Session {
     command: Command,
     action: (api: Api, options: Options, ...args: Args) => ActionResult,
   ): Command {
+    command.option('--token <token>', 'an application token (default: SIGNALBOX_TOKEN, else the session of login)')
+    return this.#speaking(command, (url, { token }) => this.#token(url, token), action)
+  }
+
+  /** As {@link api}, for a command that is about being signed in; it has no token by itself. */
+  anonymous<Options extends object, Args extends readonly unknown[]>(
+    command: Command,
+    action: (api: Api, options: Options, ...args: Args) => ActionResult,
+  ): Command {
+    return this.#speaking(command, async () => undefined, action)
+  }
+
+  /** What `login` has kept of a server. */
+  saved(url: string): SavedSession {
+    return new SavedSession(url, this.#env)
+  }
+
+  #speaking<Options extends object, Args extends readonly unknown[]>(
+    command: Command,
+    tokenFor: (url: string, options: ApiOptions) => Promise<Token | undefined>,
+    action: (api: Api, options: Options, ...args: Args) => ActionResult,
+  ): Command {
     return command
       .addOption(jsonOption())
       .option('--url <address>', `the server (default: SIGNALBOX_URL, else ${defaultUrl})`)
-      .option('--token <token>', 'an application token (default: SIGNALBOX_TOKEN)')
       .action(async (...all: unknown[]) => {
         const options = all.at(-2) as Options & ApiOptions
-        const api = this.#connect(options)
+        const { output, invocation } = this
+        const url = options.url ?? this.#setting('SIGNALBOX_URL') ?? defaultUrl
+        const client = createConnected(url, await tokenFor(url, options))
+        const api = { client, output, json: options.json ?? false, invocation }
         try {
           this.exitCode = (await action(api, options, ...(all.slice(0, -2) as unknown as Args))) ?? exitCodes.ok
         } finally {
-          await api.client.close()
+          await client.close()
         }
       })
   }
 
-  #connect({ url, token, json = false }: ApiOptions): Api {
-    const { output, invocation } = this
-    return {
-      client: createSignedIn(url ?? this.#setting('SIGNALBOX_URL') ?? defaultUrl, this.#token(token)),
-      output,
-      json,
-      invocation,
-    }
-  }
-
-  #token(given: string | undefined): string {
+  async #token(url: string, given: string | undefined): Promise<Token> {
     const token = given?.trim() || this.#setting('SIGNALBOX_TOKEN')
     if (token !== undefined) return token
+    const saved = this.saved(url)
+    if ((await saved.read()) !== undefined) return () => saved.token()
     throw new CommandFailure(
-      'There is no token: set SIGNALBOX_TOKEN to an application token, or give one with --token.\n' +
-        'The owner’s token is printed by the first start of the server, which is also when BOOTSTRAP_TOKEN sets it.',
+      `You are not signed in at ${url}: sign in with \`${this.invocation} login\`, or set SIGNALBOX_TOKEN to an\n` +
+        'application token. The owner’s is printed by the first start of the server, which is also when\n' +
+        'BOOTSTRAP_TOKEN sets it.',
       exitCodes.denied,
     )
   }
@@ -91,7 +109,7 @@ export function jsonOption(): Option {
   return new Option('--json', 'answer in JSON: one document, or one a line where it is a stream')
 }
 
-function createSignedIn(url: string, token: string): SignalboxClient {
+function createConnected(url: string, token: Token | undefined): SignalboxClient {
   try {
     return createClient({ url, token })
   } catch (cause) {
