@@ -50,6 +50,7 @@ import { serveApi } from '#transport/server.ts'
 import { audited } from './audited.ts'
 import type { Config } from './config.ts'
 import type { Place } from './place.ts'
+import { auditSealPurpose } from './sealed.ts'
 
 const { version } = packageJson
 
@@ -353,7 +354,7 @@ function openAudit(
   log: Logger,
   opened: Opened,
 ): AuditService {
-  const seals = new Seals('signalbox audit', secretKey, config.previousSecretKeys)
+  const seals = new Seals(auditSealPurpose, secretKey, config.previousSecretKeys)
   const projection = new AuditProjection({ transact, seals, log, query: audited })
   const unlisten = tail.listen(() => projection.hint())
   opened.add(async () => {

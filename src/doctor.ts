@@ -21,9 +21,9 @@ export async function examine(): Promise<Finding[]> {
 }
 
 async function examineServer(config: Config): Promise<Finding[]> {
-  const { dataDir, databaseUrl, databasePool } = config
+  const { dataDir, databaseUrl } = config
   if (databaseUrl !== undefined) {
-    const database = await examineDatabase(databaseUrl, databasePool)
+    const database = await examineDatabase(databaseUrl, config)
     return [await check('disk', () => examineDisk([dataDir])), ...database, await examineServing(config, undefined)]
   }
   let state: EmbeddedState | undefined
@@ -32,7 +32,7 @@ async function examineServer(config: Config): Promise<Finding[]> {
     return examineEmbedded(state)
   })
   const disk = await check('disk', () => examineDisk([dataDir, ...(state?.clusterDir ? [state.clusterDir] : [])]))
-  const database = state?.url === undefined ? [] : await examineDatabase(state.url, databasePool)
+  const database = state?.url === undefined ? [] : await examineDatabase(state.url, config)
   return [disk, embedded, ...database, await examineServing(config, state && state.holder !== undefined)]
 }
 

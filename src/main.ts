@@ -13,6 +13,7 @@ process.exitCode = await run(process.argv.slice(2), {
   server: {
     serve: async (options) => process.exit(await (await import('./serve.ts')).serve(options)),
     migrate: async () => (await import('./migrate.ts')).migrateDatabase(),
+    rotateSecrets: async () => (await import('./rotate-secrets.ts')).rotateSecrets(),
     doctor: async () => (await import('./doctor.ts')).examine(),
   },
 })

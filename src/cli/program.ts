@@ -4,6 +4,7 @@ import { addDoctorCommand } from '#cli/commands/doctor.ts'
 import { addEventsCommand } from '#cli/commands/events.ts'
 import { addLoginCommand, addLogoutCommand } from '#cli/commands/login.ts'
 import { addMigrateCommand } from '#cli/commands/migrate.ts'
+import { addSecretsCommand } from '#cli/commands/secrets.ts'
 import { addServeCommand } from '#cli/commands/serve.ts'
 import { addSessionCommand } from '#cli/commands/session.ts'
 import { addTaskCommand } from '#cli/commands/task.ts'
@@ -37,6 +38,7 @@ export function createProgram(session: Session, say: (text: string) => void): Co
   addServeCommand(program, session)
   addMigrateCommand(program, session)
   addDoctorCommand(program, session)
+  addSecretsCommand(program, session)
   addLoginCommand(program, session)
   addLogoutCommand(program, session)
   addTaskCommand(program, session)

@@ -4,6 +4,8 @@ export interface ServerCommands {
   serve(options: { readonly configFile: string | undefined; readonly invocation: string }): Promise<number>
   /** Brings the database up to date. */
   migrate(): Promise<MigrationReport>
+  /** Seals stored secrets with the present key that an older one has sealed. */
+  rotateSecrets(): Promise<SecretsReport>
   /** Looks at the installation; each finding is bounded in time, and none changes anything. */
   doctor(): Promise<readonly Finding[]>
 }
@@ -13,6 +15,17 @@ interface MigrationReport {
   readonly database: string
   /** Names of the migrations that were applied, oldest first. */
   readonly applied: readonly string[]
+}
+
+export interface SecretsReport {
+  readonly places: readonly {
+    /** In the plural, for people. */
+    readonly name: string
+    readonly renewed: number
+    /** Of keys that are not here, or written meanwhile by a server whose present key is another. */
+    readonly remaining: number
+  }[]
+  readonly remaining: number
 }
 
 /** What was found where somebody looked. */

@@ -3,7 +3,10 @@ import { readAuditLag } from '#domain/audit/projection.ts'
 import { connectForStartup } from '#platform/database/connect.ts'
 import { pendingMigrations } from '#platform/database/migrate.ts'
 import { audited } from '#src/audited.ts'
+import type { Config } from '#src/config.ts'
+import { examineSecrets } from './access.ts'
 import { check, type Finding, ok, problem, warning } from './finding.ts'
+import { hasTable, sqlOf } from './sql.ts'
 
 type Found = Promise<Omit<Finding, 'check'>>
 
@@ -17,7 +20,7 @@ const smallSkewMs = 1_000
 const largeSkewMs = 30_000
 
 /** Looks at a database that should answer: whether it does, its migrations, clock, journal and connections. */
-export async function examineDatabase(databaseUrl: string, poolSize: number): Promise<Finding[]> {
+export async function examineDatabase(databaseUrl: string, config: Config): Promise<Finding[]> {
   let client: pg.Client | undefined
   try {
     const reached = await check('database', async () => {
@@ -26,20 +29,21 @@ export async function examineDatabase(databaseUrl: string, poolSize: number): Pr
       return ok(`${await versionOf(client)} answers, after ${Math.round(performance.now() - startedAt)} ms.`)
     })
     if (client === undefined || reached.status !== 'ok') return [reached]
-    return [reached, ...(await examineConnected(client, databaseUrl, poolSize))]
+    return [reached, ...(await examineConnected(client, databaseUrl, config))]
   } finally {
     // Not waited for: a database that has stopped answering doesn't answer to this either.
     client?.end().catch(() => undefined)
   }
 }
 
-async function examineConnected(client: pg.Client, databaseUrl: string, poolSize: number): Promise<Finding[]> {
+async function examineConnected(client: pg.Client, databaseUrl: string, config: Config): Promise<Finding[]> {
   const migrations = await check('migrations', () => examineMigrations(databaseUrl))
   const clock = await check('clock', () => examineClock(client))
   const journal = await check('journal', () => examineJournal(client))
   const audit = await check('audit log', () => examineAudit(client))
-  const connections = await check('connections', () => examineConnections(client, poolSize))
-  return [migrations, clock, journal, audit, connections]
+  const connections = await check('connections', () => examineConnections(client, config.databasePool))
+  const secrets = await check('secrets', () => examineSecrets(client, config))
+  return [migrations, clock, journal, audit, connections, secrets]
 }
 
 async function versionOf(client: pg.Client): Promise<string> {
@@ -115,17 +119,10 @@ async function countHeldEntries(client: pg.Client): Promise<number> {
   return (await client.query<{ entries: number }>(heldEntries, [longTransactionSeconds])).rows[0]?.entries ?? 0
 }
 
-async function hasTable(client: pg.Client, name: string): Promise<boolean> {
-  const { rows } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [name])
-  return rows[0]?.found === true
-}
-
 /** Whether what is done gets into the audit log. */
 async function examineAudit(client: pg.Client): Found {
   if (!(await hasTable(client, 'audit_entry'))) return ok('There is none yet.')
-  const query = async <Row>(text: string, values?: readonly unknown[]) =>
-    (await client.query(text, values && [...values])).rows as Row[]
-  const lagMs = await readAuditLag({ query }, audited)
+  const lagMs = await readAuditLag(sqlOf(client), audited)
   if (lagMs <= usualAuditLagMs) return ok('It has all that was done.')
   return warning(
     `What was done ${Math.round(lagMs / 1000)} seconds ago is not in it yet.`,

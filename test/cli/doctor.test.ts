@@ -52,6 +52,7 @@ describe('doctor', () => {
       'journal',
       'audit log',
       'connections',
+      'secrets',
       'port',
     ])
   })

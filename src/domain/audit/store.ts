@@ -59,8 +59,11 @@ const chainsSql = `
 
 /** The chains of these accounts, as far as they have begun. */
 export async function readChains(sql: Sql, accountIds: readonly string[]): Promise<SealedChain[]> {
-  const rows = await sql.query<ChainRow>(chainsSql, [accountIds])
-  return rows.map((row) => ({
+  return (await sql.query<ChainRow>(chainsSql, [accountIds])).map(toChain)
+}
+
+function toChain(row: ChainRow): SealedChain {
+  return {
     accountId: row.account_id,
     seq: Number(row.seq),
     hash: row.hash.toString('hex'),
@@ -68,7 +71,28 @@ export async function readChains(sql: Sql, accountIds: readonly string[]): Promi
     prunedHash: row.pruned_hash.toString('hex'),
     seal: row.seal,
     keyId: row.seal_key,
-  }))
+  }
+}
+
+/** How many chains have a seal that was not made with this key. */
+export async function countChainsOfOtherKeys(sql: Pick<Sql, 'query'>, keyId: string): Promise<number> {
+  const text = 'SELECT count(*)::int AS count FROM audit_chain WHERE seal_key <> $1'
+  const [row] = await sql.query<{ count: number }>(text, [keyId])
+  return row?.count ?? 0
+}
+
+const otherKeysSql = `
+  SELECT account_id, seq, hash, pruned_seq, pruned_hash, seal, seal_key FROM audit_chain
+  WHERE seal_key <> $1 AND account_id > $2 ORDER BY account_id LIMIT $3`
+
+/** The next of these chains, by account. */
+export async function findChainsOfOtherKeys(
+  sql: Sql,
+  keyId: string,
+  after: string,
+  limit: number,
+): Promise<SealedChain[]> {
+  return (await sql.query<ChainRow>(otherKeysSql, [keyId, after, limit])).map(toChain)
 }
 
 const saveChainsSql = `

@@ -20,6 +20,11 @@ export class Seals {
     this.#current = idOf(derived[0] as Buffer)
   }
 
+  /** The id of the key that is sealed with. */
+  get keyId(): string {
+    return this.#current
+  }
+
   seal(text: string): Seal {
     return { seal: this.#sealWith(this.#current, text) as Buffer, keyId: this.#current }
   }

@@ -52,6 +52,11 @@ export class SecretBox {
     return decodeProtectedHeader(sealed).kid === this.#current
   }
 
+  /** What everything begins with that is sealed with the present key: the header names it. */
+  async beginning(): Promise<string> {
+    return `${(await this.seal('')).split('.', 1)[0]}.`
+  }
+
   #key(id: string): Uint8Array {
     const key = this.#keys.get(id)
     if (key === undefined) throw new SecretKeyMissing(id)

@@ -1,0 +1,26 @@
+import type pg from 'pg'
+import { lookForSecretKey } from '#platform/secrets/secret-key.ts'
+import type { Config } from '#src/config.ts'
+import { sealedPlaces } from '#src/sealed.ts'
+import { type Finding, ok, warning } from './finding.ts'
+import { hasTable, sqlOf } from './sql.ts'
+
+type Found = Promise<Omit<Finding, 'check'>>
+
+/** Whether all stored secrets are encrypted with the present key. */
+export async function examineSecrets(client: pg.Client, config: Config): Found {
+  if (!(await hasTable(client, 'audit_chain'))) return ok('There are none yet.')
+  const key = await lookForSecretKey(config.secretKey, config.dataDir)
+  if (key === undefined) return ok('There is no key yet; the first start makes it.')
+  const sql = sqlOf(client)
+  const left: string[] = []
+  for (const place of sealedPlaces(key, config.previousSecretKeys)) {
+    const count = await place.countOld(sql)
+    if (count > 0) left.push(`${place.name}, ${count}`)
+  }
+  if (left.length === 0) return ok('All are encrypted with the present key.')
+  return warning(
+    `Under a key that is not the present one: ${left.join('; ')}.`,
+    'Keep that key in SECRET_KEY_PREVIOUS, and run `secrets rotate`.',
+  )
+}

@@ -1,0 +1,80 @@
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact } from '#platform/database/transaction.ts'
+import type { SecretBox } from './secret-box.ts'
+
+/** What came of a stretch of a place. */
+interface Renewal {
+  /** Where the next stretch begins; undefined at the end. */
+  readonly last: string | undefined
+  readonly renewed: number
+  /** What can't be opened with any key that is here. */
+  readonly unreadable: number
+}
+
+/** Where something is kept that a secret key has sealed. */
+export interface SealedPlace {
+  /** In the plural, for people. */
+  readonly name: string
+  /** How much there is of an older key. */
+  countOld(sql: Pick<Sql, 'query'>): Promise<number>
+  /** Seals at most so much behind a place anew; others may write meanwhile. */
+  renew(tx: Sql, after: string, limit: number): Promise<Renewal>
+}
+
+/** A column of sealed texts; names are constants of ours. */
+export interface SealedColumn {
+  readonly name: string
+  readonly table: string
+  /** A column of UUIDs, unique in the table. */
+  readonly id: string
+  readonly column: string
+}
+
+/** Before the first identifier. */
+const beginning = '00000000-0000-0000-0000-000000000000'
+
+/** A column as a place: what {@link SecretBox} seals says itself by which key. */
+export function sealedColumn({ name, table, id, column }: SealedColumn, box: SecretBox): SealedPlace {
+  const isOld = `${column} IS NOT NULL AND NOT starts_with(${column}, $1)`
+  const countSql = `SELECT count(*)::int AS count FROM ${table} WHERE ${isOld}`
+  const stretchSql = `
+    SELECT ${id} AS id, ${column} AS sealed FROM ${table} WHERE ${isOld} AND ${id} > $2 ORDER BY ${id} LIMIT $3 FOR UPDATE`
+  const saveSql = `UPDATE ${table} SET ${column} = $2 WHERE ${id} = $1`
+
+  return {
+    name,
+    async countOld(sql) {
+      const [row] = await sql.query<{ count: number }>(countSql, [await box.beginning()])
+      return row?.count ?? 0
+    },
+    async renew(tx, after, limit) {
+      const rows = await tx.query<{ id: string; sealed: string }>(stretchSql, [await box.beginning(), after, limit])
+      let renewed = 0
+      for (const row of rows) {
+        const text = await box.open(row.sealed).catch(() => undefined)
+        if (text === undefined) continue
+        await tx.query(saveSql, [row.id, await box.seal(text)])
+        renewed += 1
+      }
+      const last = rows.length < limit ? undefined : rows.at(-1)?.id
+      return { last, renewed, unreadable: rows.length - renewed }
+    },
+  }
+}
+
+/** Goes through a place to its end, a stretch a transaction; what was renewed stays so, whenever this is cut short. */
+export async function renewPlace(
+  transact: Transact,
+  place: SealedPlace,
+  stretch = 100,
+): Promise<{ renewed: number; unreadable: number }> {
+  const total = { renewed: 0, unreadable: 0 }
+  for (let after: string | undefined = beginning; after !== undefined; ) {
+    const from: string = after
+    const { last, renewed, unreadable } = await transact((tx) => place.renew(tx, from, stretch))
+    total.renewed += renewed
+    total.unreadable += unreadable
+    after = last
+  }
+  return total
+}

@@ -1,0 +1,19 @@
+import { sealedChains } from '#domain/audit/sealed-chains.ts'
+import { type SealedColumn, type SealedPlace, sealedColumn } from '#platform/secrets/sealed-place.ts'
+import { Seals } from '#platform/secrets/seals.ts'
+import { SecretBox } from '#platform/secrets/secret-box.ts'
+
+/** Every column that {@link SecretBox} seals something for; who adds one adds its line here. */
+const sealedColumns: readonly SealedColumn[] = [
+  { name: 'keys that sign access tokens', table: 'signing_key', id: 'id', column: 'private_key' },
+]
+
+/** What the audit log's keys are derived for. */
+export const auditSealPurpose = 'signalbox audit'
+
+/** Everything that a secret key has sealed, and that has to be sealed anew when that changes. */
+export function sealedPlaces(current: Uint8Array, previous: readonly Uint8Array[]): readonly SealedPlace[] {
+  const box = new SecretBox(current, previous)
+  const seals = new Seals(auditSealPurpose, current, previous)
+  return [...sealedColumns.map((column) => sealedColumn(column, box)), sealedChains(seals)]
+}
