@@ -49,7 +49,10 @@ const example = {
 }
 const issuedExample = { ...example, token: 'sbx_…' }
 
-/** What a token may that was asked for without scopes: what the documents let every application do. */
+/**
+ * What a token may that was asked for without scopes: the daily work of an application. Nothing that administers, and no
+ * other's credentials: to register Salesforce orgs, salesforce:admin has to be asked for.
+ */
 const applicationScopes = [
   'tasks:read',
   'tasks:write',
@@ -58,7 +61,7 @@ const applicationScopes = [
   'entries:read',
   'entries:write',
   'events:read',
-  'salesforce:admin',
+  'salesforce:use',
 ]
 
 const expiresIn = z
@@ -131,7 +134,9 @@ export const applicationTokenRoutes: readonly Route[] = [
     name: 'createApplicationToken',
     tag,
     summary: 'Makes an application token.',
-    description: 'Without `scopes` it may what is documented for every application: everything but administration.',
+    description:
+      'Without `scopes` it may hand in and read tasks, read and write documents and entries, read events, and use ' +
+      'Salesforce orgs. To register orgs, work on tasks or administer anything, ask for the scope by name.',
     body: request,
     bodyExamples: {
       narrow: { name: 'pipeline', scopes: ['tasks:write:type=deploy.*', 'events:read'], expiresIn: 90 },
