@@ -3,6 +3,15 @@ import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import { builder } from '#schema/builder.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+import { visibleTeams } from './visible.ts'
+
+const page = {
+  first: { description: 'How many, 1 to 200; 50 when absent.' },
+  after: { description: 'Go on behind this cursor.' },
+}
+
+/** How many teams of a person are shown with them. */
+const mostMemberships = 200
 
 export const PersonRole = builder.enumType('PersonRole', {
   description: 'What a person is in an account, or in a team. Owners let others in.',
@@ -34,13 +43,20 @@ export const UserRef = builder.prismaObject('User', {
       nullable: true,
       description: 'When they were removed; null while they belong to the account.',
     }),
-    memberships: t.relation('memberships', { description: 'The teams that they are in.' }),
+    memberships: t.relation('memberships', {
+      description: 'The teams that they are in, as far as you may see these; at most 200.',
+      query: (_args, { caller }) => ({
+        where: { team: visibleTeams(caller) },
+        orderBy: { joinedAt: 'asc' },
+        take: mostMemberships,
+      }),
+    }),
   }),
 })
 
-builder.prismaObject('TeamMember', {
+const TeamMemberRef = builder.prismaObject('TeamMember', {
   description: 'A person in a team.',
-  select: { accountId: true, teamId: true, userId: true },
+  select: { accountId: true, teamId: true, userId: true, joinedAt: true },
   fields: (t) => ({
     user: t.relation('user', { description: 'Who.' }),
     team: t.relation('team', { description: 'In which.' }),
@@ -53,6 +69,9 @@ builder.prismaObject('TeamMember', {
     joinedAt: t.expose('joinedAt', { type: 'DateTime', description: 'Since when.' }),
   }),
 })
+
+const TeamMemberConnection = connectionOf('TeamMember', TeamMemberRef)
+
 export const TeamRef = builder.prismaObject('Team', {
   description: 'People who work together.',
   select: { accountId: true, id: true },
@@ -62,14 +81,43 @@ export const TeamRef = builder.prismaObject('Team', {
     name: t.exposeString('name', { description: 'For people.' }),
     description: t.exposeString('description', { description: 'What they do; may be empty.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
-    members: t.relation('members', { description: 'Who is in it.', query: { orderBy: { joinedAt: 'asc' } } }),
+    members: t.field({
+      type: TeamMemberConnection,
+      description: 'Who is in it, in the order in which they came.',
+      args: {
+        role: t.arg({ type: PersonRole, description: 'Who are this in the team; all when absent.' }),
+        first: t.arg.int(page.first),
+        after: t.arg.string(page.after),
+      },
+      resolve: async ({ id }, { role, first, after }, context, info) => {
+        const size = pageSize(first)
+        const read = await context.db.teamMember.findMany({
+          ...nodeQuery(context, info, 'TeamMember'),
+          where: { teamId: id, ...(role && { role }), ...(after && { OR: behindMember(after) }) },
+          orderBy: [{ joinedAt: 'asc' }, { userId: 'asc' }],
+          take: size + 1,
+        })
+        return pageOf(read, size, (member) => encodeCursor('members', [member.joinedAt.toISOString(), member.userId]))
+      },
+    }),
+    memberCount: t.int({
+      description: 'How many are in it.',
+      args: { role: t.arg({ type: PersonRole, description: 'Who are this in the team; all when absent.' }) },
+      resolve: ({ id }, { role }, { db }) => db.teamMember.count({ where: { teamId: id, ...(role && { role }) } }),
+    }),
+    member: t.prismaField({
+      type: TeamMemberRef,
+      nullable: true,
+      description: 'One of its members; null when the person is not in it.',
+      args: { who: t.arg.string({ required: true, description: 'Their id or e-mail address.' }) },
+      resolve: (query, { id }, { who }, { db }) =>
+        db.teamMember.findFirst({
+          ...query,
+          where: { teamId: id, ...(isId(who) ? { userId: who } : { user: { email: who.trim().toLowerCase() } }) },
+        }),
+    }),
   }),
 })
-
-const page = {
-  first: { description: 'How many, 1 to 200; 50 when absent.' },
-  after: { description: 'Go on behind this cursor.' },
-}
 
 const UserConnection = connectionOf('User', UserRef)
 
@@ -125,23 +173,23 @@ builder.queryField('team', (t) =>
   t.prismaField({
     type: TeamRef,
     nullable: true,
-    description: 'One team; null when the account has none of this slug.',
+    description: 'One team; null when the account has none of this slug, or people are not in it.',
     args: { slug: t.arg.string({ required: true, description: 'Its slug.' }) },
     resolve: (query, _root, { slug }, { caller, db }) =>
-      db.team.findUnique({ ...query, where: { accountId_slug: { accountId: caller.accountId, slug } } }),
+      db.team.findFirst({ ...query, where: { slug, ...visibleTeams(caller) } }),
   }),
 )
 
 builder.queryField('teams', (t) =>
   t.field({
     type: TeamConnection,
-    description: 'The account’s teams, oldest first.',
+    description: 'The account’s teams, oldest first; for people those that they are in, unless they administer access.',
     args: { first: t.arg.int(page.first), after: t.arg.string(page.after) },
     resolve: async (_root, { first, after }, context, info) => {
       const size = pageSize(first)
       const read = await context.db.team.findMany({
         ...nodeQuery(context, info, 'Team'),
-        where: after ? { id: { gt: idOf(after) } } : {},
+        where: { ...visibleTeams(context.caller), ...(after && { id: { gt: idOf(after) } }) },
         orderBy: { id: 'asc' },
         take: size + 1,
       })
@@ -149,6 +197,13 @@ builder.queryField('teams', (t) =>
     },
   }),
 )
+
+function behindMember(cursor: string) {
+  const [time = '', userId = ''] = decodeCursor('members', cursor, 2)
+  const joinedAt = new Date(time)
+  if (Number.isNaN(joinedAt.getTime()) || !isId(userId)) throw new InvalidCursor()
+  return [{ joinedAt: { gt: joinedAt } }, { joinedAt, userId: { gt: userId } }]
+}
 
 function idOf(cursor: string): string {
   const [id = ''] = decodeCursor('teams', cursor, 1)

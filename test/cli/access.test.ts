@@ -279,7 +279,11 @@ describe('team', () => {
     expect(shown).toMatch(new RegExp(`^${email} +Grace Hopper +OWNER +\\d{4}-`, 'm'))
     expect(await said('list')).toMatch(/^engine +The engine +They build it\. +\d{4}-/m)
     await json('team', 'create', 'another')
-    expect(await json('team', 'show', 'another')).toMatchObject({ slug: 'another', name: 'another', members: [] })
+    expect(await json('team', 'show', 'another')).toMatchObject({
+      slug: 'another',
+      name: 'another',
+      members: { nodes: [] },
+    })
     expect(await said('delete', 'engine')).toBe('The team engine is deleted.\n')
     expect(await signalbox('team', 'show', 'engine')).toMatchObject({
       code: 4,

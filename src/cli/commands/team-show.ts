@@ -26,12 +26,13 @@ function show(output: Output, { slug, name, description, createdAt, id, members 
     ['made', moment(createdAt)],
     ['id', id],
   ])
-  if (members.length === 0) return
+  if (members.nodes.length === 0) return
   output.line()
-  output.table(members, [
+  output.table(members.nodes, [
     { title: 'MEMBER', text: ({ user }) => user.email },
     { title: 'NAME', text: ({ user }) => fullName(user), flexible: true },
     { title: 'ROLE', text: ({ role }) => role },
     { title: 'SINCE', text: ({ joinedAt }) => moment(joinedAt) },
   ])
+  if (members.pageInfo.hasNextPage) output.remark(`There are more: see user list --team ${slug}`)
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toldEvents } from '#test/support/events.ts'
 import { type GraphqlAnswer, graphql, graphqlData } from '#test/support/graphql.ts'
+import { addPerson, signIn } from '#test/support/people.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 
@@ -173,9 +174,14 @@ describe('a team', () => {
     const who = await person('OWNER')
     expect(await change('addTeamMember', { slug, who })).not.toHaveProperty('code')
     expect(await change('addTeamMember', { slug, who })).toMatchObject({ code: 'ALREADY_EXISTS' })
-    const query = `{ team(slug: "${slug}") { name members { role user { email } } } }`
+    const query = `{ team(slug: "${slug}") { name memberCount members { nodes { role user { email } } } member(who: "${who}") { role } } }`
     expect(await graphqlData(server, query)).toEqual({
-      team: { name: 'A team', members: [{ role: 'MEMBER', user: { email: who } }] },
+      team: {
+        name: 'A team',
+        memberCount: 1,
+        members: { nodes: [{ role: 'MEMBER', user: { email: who } }] },
+        member: { role: 'MEMBER' },
+      },
     })
     expect(await change('removeTeamMember', { slug, who })).not.toHaveProperty('code')
     expect(await change('removeTeamMember', { slug, who })).toMatchObject({ code: 'NOT_FOUND' })
@@ -193,6 +199,56 @@ describe('a team', () => {
     expect(await change('createTeam', { slug, name: 'x' })).toMatchObject({ code: 'ALREADY_EXISTS' })
     const { token } = await addToken(server)
     expect(await change('createTeam', { slug, name: 'x' }, '', token)).not.toHaveProperty('code')
+  })
+
+  it('has its members in pages, by role', async () => {
+    const slug = await team()
+    const people = [await person(), await person(), await person('OWNER')]
+    for (const who of people) await change('addTeamMember', { slug, who, role: who === people[0] ? 'OWNER' : 'MEMBER' })
+    const query = `query($after: String, $role: PersonRole) { team(slug: "${slug}") { memberCount(role: $role)
+      members(first: 2, after: $after, role: $role) { nodes { user { email } } pageInfo { endCursor hasNextPage } } } }`
+    interface Answer {
+      readonly team: {
+        readonly memberCount: number
+        readonly members: {
+          nodes: { user: { email: string } }[]
+          pageInfo: { endCursor: string; hasNextPage: boolean }
+        }
+      }
+    }
+    const emails = ({ team: { members } }: Answer) => members.nodes.map(({ user }) => user.email)
+    const first = await graphqlData<Answer>(server, query)
+    const second = await graphqlData<Answer>(server, query, { after: first.team.members.pageInfo.endCursor })
+    expect([...emails(first), ...emails(second)]).toEqual(people)
+    expect([first, second].map(({ team }) => team.members.pageInfo.hasNextPage)).toEqual([true, false])
+    const owners = await graphqlData<Answer>(server, query, { role: 'OWNER' })
+    expect([emails(owners), owners.team.memberCount]).toEqual([[people[0]], 1])
+  })
+
+  it('is seen by its members and by who administers access, and by nobody else', async () => {
+    const [own, other] = [await team(), await team()]
+    const [email, colleague] = [await addPerson(server), await addPerson(server)]
+    for (const who of [email, colleague]) await change('addTeamMember', { slug: own, who })
+    await change('addTeamMember', { slug: other, who: colleague })
+    const { accessToken } = await signIn(server, email)
+    const query = `{ teams { nodes { slug members { nodes { user { email memberships { team { slug } } } } } } }
+      own: team(slug: "${own}") { slug } other: team(slug: "${other}") { slug } }`
+    const teams = [{ team: { slug: own } }]
+    expect((await graphql(server, query, {}, accessToken)).data).toEqual({
+      teams: {
+        nodes: [
+          {
+            slug: own,
+            members: { nodes: [email, colleague].map((email) => ({ user: { email, memberships: teams } })) },
+          },
+        ],
+      },
+      own: { slug: own },
+      other: null,
+    })
+    const { token } = await addToken(server, { accountId: await ownAccount(server), scopes: ['tasks:admin'] })
+    const refused = await graphql(server, '{ teams { nodes { slug } } }', {}, token)
+    expect(refused.errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
   })
 
   it('is renamed', async () => {

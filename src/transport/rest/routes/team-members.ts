@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import {
   AddTeamMemberDocument,
+  type MembershipFragment,
   RemoveTeamMemberDocument,
+  TeamMemberPagesDocument,
   TeamMembersDocument,
-  type TeamMembersFragment,
   UpdateTeamMemberDocument,
 } from '#transport/rest/generated/graphql.ts'
-import { linkHeader, nextLink, pageBy } from '#transport/rest/paging.ts'
+import { linkHeader, nextLink, pageBy, placeOf } from '#transport/rest/paging.ts'
 import { done, nameOfRole, personParams, role, roleOf } from '#transport/rest/person.ts'
 import { found } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
@@ -55,6 +56,7 @@ export const teamMemberRoutes: readonly Route[] = [
     name: 'listTeamMembers',
     tag,
     summary: 'Lists a team’s members, in the order in which they came.',
+    description: 'Its members may, and who administers access.',
     params: teamParams,
     query: z.object({ role: role.optional().describe('Who are this in the team.'), ...pageBy(10) }),
     answers: {
@@ -67,13 +69,19 @@ export const teamMemberRoutes: readonly Route[] = [
     },
     refusals: [404],
     document: TeamMembersDocument,
-    variables: ({ params }) => ({ slug: params.slug }),
+    async variables({ params: { slug }, query, operations }) {
+      const role = query.role === undefined ? null : roleOf[query.role]
+      const pageInfo = async (page: { first: number; after: string | null }) => {
+        const { team } = await operations.run(TeamMemberPagesDocument, { slug, role, ...page })
+        return team?.members.pageInfo ?? { endCursor: null, hasNextPage: false }
+      }
+      return { slug, role, first: query.limit, after: await placeOf(query, pageInfo) }
+    },
     answer(data, { params, path, query }) {
-      const all = toMemberships(found(data.team, `team ${params.slug}`))
-      const matching = all.filter(({ role }) => query.role === undefined || role === query.role)
+      const { id, memberCount, members } = found(data.team, `team ${params.slug}`)
       const end = query.offset + query.limit
-      const next = nextLink({ path, query }, 'offset', end < matching.length ? String(end) : null)
-      return json(200, { members: matching.slice(query.offset, end), total: matching.length }, next)
+      const next = nextLink({ path, query }, 'offset', members.pageInfo.hasNextPage ? String(end) : null)
+      return json(200, { members: members.nodes.map((member) => toMembership(id, member)), total: memberCount }, next)
     },
   }),
   defineRoute({
@@ -95,8 +103,9 @@ export const teamMemberRoutes: readonly Route[] = [
     document: AddTeamMemberDocument,
     variables: ({ params, body }) => ({
       input: { slug: params.slug, who: body.email, role: roleOf[body.role] },
+      who: body.email,
     }),
-    answer: ({ addTeamMember }, { body }) => json(201, toChanged(addTeamMember.team, body.email)),
+    answer: ({ addTeamMember }) => json(201, toChanged(addTeamMember.team)),
   }),
   defineRoute({
     method: 'delete',
@@ -129,26 +138,24 @@ export const teamMemberRoutes: readonly Route[] = [
     document: UpdateTeamMemberDocument,
     variables: ({ params, body }) => ({
       input: { slug: params.slug, who: params.email, role: roleOf[body.role] },
+      who: params.email,
     }),
-    answer: ({ updateTeamMember }, { params }) => json(200, toChanged(updateTeamMember.team, params.email)),
+    answer: ({ updateTeamMember }) => json(200, toChanged(updateTeamMember.team)),
   }),
 ]
 
-function toMemberships({ id, members }: TeamMembersFragment): z.output<typeof membership>[] {
-  return members.map(({ user, role, joinedAt }) => ({
+function toMembership(teamId: string, { user, role, joinedAt }: MembershipFragment): z.output<typeof membership> {
+  return {
     user_id: user.id,
-    account_id: id,
+    account_id: teamId,
     email: user.email,
     first_name: user.firstName,
     last_name: user.lastName,
     role: nameOfRole[role],
     created_at: joinedAt,
-  }))
+  }
 }
 
-/** The membership of whoever was named by address or id. */
-function toChanged(team: TeamMembersFragment, who: string): z.output<typeof changed> {
-  const name = who.trim().toLowerCase()
-  const own = toMemberships(team).find(({ email, user_id }) => email === name || user_id === name)
-  return { success: true, membership: found(own, `member ${who}`) }
+function toChanged(team: { id: string; member: MembershipFragment | null }): z.output<typeof changed> {
+  return { success: true, membership: toMembership(team.id, found(team.member, 'such member')) }
 }

@@ -1,0 +1,10 @@
+import type { Caller } from '#domain/access/service.ts'
+
+/**
+ * The condition that keeps reads to teams that the caller may see: people see those that they are in, who administers
+ * access sees all. @throws {Forbidden} when they may see none
+ */
+export function visibleTeams(caller: Caller): { members?: { some: { userId: string } } } {
+  if (caller.actor.kind !== 'user') caller.must('access:admin')
+  return caller.can('access:admin') ? {} : { members: { some: { userId: caller.actor.id } } }
+}
