@@ -1,6 +1,7 @@
 import './scalars.ts'
 import './failures.ts'
 import './actor.ts'
+import './idempotency.ts'
 import './access/viewer.ts'
 import './access/application-token.ts'
 import './access/application-token-mutations.ts'

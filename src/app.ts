@@ -28,6 +28,7 @@ import { within } from '#lib/within.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import { AccountViews } from '#platform/database/account-view.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
+import { deleteOldKeys } from '#platform/database/once.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
 import { createTransact, type Transact } from '#platform/database/transaction.ts'
 import { closeServer, listen } from '#platform/http/listener.ts'
@@ -66,6 +67,7 @@ const usageIntervalMs = 5_000
 const lastRequestsMs = 1_000
 /** How long one thing may take to close before the others go on without it, in milliseconds. */
 const closeMs = 2_000
+const deletedAtOnce = 1_000
 const dayMs = 24 * 60 * 60 * 1000
 
 export interface App {
@@ -430,6 +432,7 @@ function keepRetention(
       if (dropped.length > 0) log.info({ dropped }, 'old days of the journal were dropped')
       await applyTaskRetention(database, config.retention)
       await access.maintain()
+      while ((await deleteOldKeys(database, deletedAtOnce)) === deletedAtOnce);
       await audit.prune(config.retention.auditDays)
       await forgetOldCounts(database)
     },

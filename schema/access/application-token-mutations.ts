@@ -1,8 +1,10 @@
-import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from '#domain/access/errors.ts'
+import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld, TokenShown } from '#domain/access/errors.ts'
 import type { IssuedToken } from '#domain/access/tokens/token-service.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
+import { KeyReused } from '#platform/database/once.ts'
 import { builder } from '#schema/builder.ts'
+import { idempotencyKey } from '#schema/idempotency.ts'
 import { ApplicationTokenRef } from './application-token.ts'
 import './failures.ts'
 
@@ -32,6 +34,8 @@ function issuedPayload(name: string, description: string) {
   return payload
 }
 
+const keyDescription = `${idempotencyKey.description} A token is shown once: the second answer is TokenShown.`
+
 const expiryDescription =
   'After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise.'
 
@@ -45,6 +49,7 @@ const CreateApplicationTokenInput = builder.inputType('CreateApplicationTokenInp
         'What it may do, such as `tasks:read`; narrowed `tasks:write:type=deploy.*` or `documents:write:releases/**`. Nothing that its maker may not do.',
     }),
     expiresInDays: t.int({ description: expiryDescription }),
+    idempotencyKey: t.string({ description: keyDescription }),
   }),
 })
 
@@ -53,9 +58,8 @@ builder.mutationField('createApplicationToken', (t) =>
     type: issuedPayload('CreateApplicationTokenPayload', 'The token works from now on.'),
     description: 'Makes an application token.',
     args: { input: t.arg({ type: CreateApplicationTokenInput, required: true, description: 'The token.' }) },
-    errors: { types: [InvalidInput, ScopeNotHeld, QuotaExceeded] },
-    resolve: (_root, { input }, { caller, access }) =>
-      access.tokens.create(caller, { ...input, expiresInDays: input.expiresInDays ?? undefined }),
+    errors: { types: [InvalidInput, ScopeNotHeld, QuotaExceeded, KeyReused, TokenShown] },
+    resolve: (_root, { input }, { caller, access }) => access.tokens.create(caller, withoutNull(input)),
   }),
 )
 
@@ -69,6 +73,7 @@ const RotateApplicationTokenInput = builder.inputType('RotateApplicationTokenInp
       description: 'How long the old token still works, in milliseconds; not at all when absent. At most seven days.',
     }),
     expiresInDays: t.int({ description: expiryDescription }),
+    idempotencyKey: t.string({ description: keyDescription }),
   }),
 })
 
@@ -77,9 +82,10 @@ builder.mutationField('rotateApplicationToken', (t) =>
     type: issuedPayload('RotateApplicationTokenPayload', 'The successor works from now on.'),
     description: 'Makes a successor with the same name and scopes, and ends the old token.',
     args: { input: t.arg({ type: RotateApplicationTokenInput, required: true, description: 'Which.' }) },
-    errors: { types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput, ScopeNotHeld] },
-    resolve: (_root, { input }, { caller, access }) =>
-      access.tokens.rotate(caller, { ...input, expiresInDays: input.expiresInDays ?? undefined }),
+    errors: {
+      types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput, ScopeNotHeld, KeyReused, TokenShown],
+    },
+    resolve: (_root, { input }, { caller, access }) => access.tokens.rotate(caller, withoutNull(input)),
   }),
 )
 
@@ -102,3 +108,14 @@ builder.mutationField('revokeApplicationToken', (t) =>
     }),
   }),
 )
+
+/** What was left out is absent, and not null. */
+function withoutNull<
+  Input extends { expiresInDays?: number | null | undefined; idempotencyKey?: string | null | undefined },
+>(input: Input) {
+  return {
+    ...input,
+    expiresInDays: input.expiresInDays ?? undefined,
+    idempotencyKey: input.idempotencyKey ?? undefined,
+  }
+}

@@ -1,4 +1,4 @@
-import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld } from '#domain/access/errors.ts'
+import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld, TokenShown } from '#domain/access/errors.ts'
 import { builder } from '#schema/builder.ts'
 import { Failure } from '#schema/failures.ts'
 
@@ -15,6 +15,14 @@ builder.objectType(ApplicationTokenEnded, {
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof ApplicationTokenEnded,
   fields: (t) => ({ status: t.exposeString('status', { description: 'EXPIRED or REVOKED.' }) }),
+})
+
+builder.objectType(TokenShown, {
+  name: 'TokenShown',
+  description: 'The token was made by an earlier request with this idempotency key, and shown then.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof TokenShown,
+  fields: (t) => ({ id: t.exposeID('id', { description: 'The token’s id; rotate it if its text was lost.' }) }),
 })
 
 builder.objectType(ScopeNotHeld, {

@@ -10,8 +10,10 @@ import {
   UserNotFound,
 } from '#domain/access/people/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
+import { KeyReused } from '#platform/database/once.ts'
 import { builder } from '#schema/builder.ts'
 import { failureType } from '#schema/failures.ts'
+import { idempotencyKey } from '#schema/idempotency.ts'
 import { PersonRole, TeamRef, UserRef } from './person.ts'
 
 failureType(UserNotFound, 'UserNotFound', 'The account has no such user.')
@@ -47,6 +49,7 @@ const CreateUserInput = builder.inputType('CreateUserInput', {
     firstName: t.string({ required: true, defaultValue: '', description: 'At most 100 characters.' }),
     lastName: t.string({ required: true, defaultValue: '', description: 'At most 100 characters.' }),
     role: t.field({ type: PersonRole, required: true, defaultValue: 'MEMBER', description: 'In the account.' }),
+    idempotencyKey: t.string(idempotencyKey),
   }),
 })
 
@@ -55,8 +58,10 @@ builder.mutationField('createUser', (t) =>
     type: userPayload('CreateUserPayload', 'The person belongs to the account.'),
     description: 'Lets a person in.',
     args: { input: t.arg({ type: CreateUserInput, required: true, description: 'The person.' }) },
-    errors: { types: [InvalidInput, EmailTaken] },
-    resolve: async (_root, { input }, { caller, access }) => ({ id: await access.users.create(caller, input) }),
+    errors: { types: [InvalidInput, EmailTaken, KeyReused] },
+    resolve: async (_root, { input: { idempotencyKey: key, ...facts } }, { caller, access }) => ({
+      id: await access.users.create(caller, facts, key ?? undefined),
+    }),
   }),
 )
 
@@ -117,6 +122,7 @@ const CreateTeamInput = builder.inputType('CreateTeamInput', {
     slug: t.string({ required: true, description: 'What it is called by: 1 to 63 of a-z, 0-9 and, between them, -.' }),
     name: t.string({ required: true, description: 'For people; at most 100 characters.' }),
     description: t.string({ required: true, defaultValue: '', description: 'At most 500 characters.' }),
+    idempotencyKey: t.string(idempotencyKey),
   }),
 })
 
@@ -125,8 +131,10 @@ builder.mutationField('createTeam', (t) =>
     type: teamPayload('CreateTeamPayload', 'The team is there. A person who made it is its owner.'),
     description: 'Makes a team.',
     args: { input: t.arg({ type: CreateTeamInput, required: true, description: 'The team.' }) },
-    errors: { types: [InvalidInput, SlugTaken] },
-    resolve: async (_root, { input }, { caller, access }) => ({ id: await access.teams.create(caller, input) }),
+    errors: { types: [InvalidInput, SlugTaken, KeyReused, TeamNotFound] },
+    resolve: async (_root, { input: { idempotencyKey: key, ...facts } }, { caller, access }) => ({
+      id: await access.teams.create(caller, facts, key ?? undefined),
+    }),
   }),
 )
 
@@ -177,6 +185,7 @@ const TeamMemberInput = builder.inputType('TeamMemberInput', {
     slug: t.string({ required: true, description: 'Which team.' }),
     who: t.string({ required: true, description: who }),
     role: t.field({ type: PersonRole, required: true, defaultValue: 'MEMBER', description: 'In the team.' }),
+    idempotencyKey: t.string({ description: `${idempotencyKey.description} Only \`addTeamMember\` looks at it.` }),
   }),
 })
 
@@ -185,9 +194,9 @@ builder.mutationField('addTeamMember', (t) =>
     type: teamPayload('AddTeamMemberPayload', 'The person is in the team.'),
     description: 'Takes a person of the account into a team.',
     args: { input: t.arg({ type: TeamMemberInput, required: true, description: 'Who, and where.' }) },
-    errors: { types: [TeamNotFound, UserNotFound, AlreadyMember] },
-    resolve: async (_root, { input: { slug, who, role } }, { caller, access }) => ({
-      id: await access.teams.addMember(caller, slug, who, role),
+    errors: { types: [TeamNotFound, UserNotFound, AlreadyMember, InvalidInput, KeyReused] },
+    resolve: async (_root, { input: { slug, who, role, idempotencyKey: key } }, { caller, access }) => ({
+      id: await access.teams.addMember(caller, slug, who, role, key ?? undefined),
     }),
   }),
 )

@@ -37,6 +37,7 @@ export const errorCodes = {
   TASK_NOT_RETRYABLE: 'conflict',
   IDEMPOTENCY_KEY_REUSED: 'conflict',
   TOKEN_ENDED: 'conflict',
+  TOKEN_SHOWN: 'conflict',
   AUTHORIZATION_PENDING: 'conflict',
   SLOW_DOWN: 'rate-limited',
   ACCESS_DENIED: 'forbidden',

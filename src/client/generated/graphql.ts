@@ -90,6 +90,8 @@ export type CancelTaskInput = {
 export type CreateApplicationTokenInput = {
   /** After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise. */
   expiresInDays?: number | null | undefined;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  idempotencyKey?: string | null | undefined;
   /** For people: who uses it, and for what; at most 100 characters. */
   name: string;
   /** What it may do, such as `tasks:read`; narrowed `tasks:write:type=deploy.*` or `documents:write:releases/**`. Nothing that its maker may not do. */
@@ -100,6 +102,8 @@ export type CreateApplicationTokenInput = {
 export type CreateTeamInput = {
   /** At most 500 characters. */
   description?: string;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  idempotencyKey?: string | null | undefined;
   /** For people; at most 100 characters. */
   name: string;
   /** What it is called by: 1 to 63 of a-z, 0-9 and, between them, -. */
@@ -112,6 +116,8 @@ export type CreateUserInput = {
   email: string;
   /** At most 100 characters. */
   firstName?: string;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  idempotencyKey?: string | null | undefined;
   /** At most 100 characters. */
   lastName?: string;
   /** In the account. */
@@ -183,6 +189,8 @@ export type RotateApplicationTokenInput = {
   expiresInDays?: number | null | undefined;
   /** The old token’s id. */
   id: string | number;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  idempotencyKey?: string | null | undefined;
   /** How long the old token still works, in milliseconds; not at all when absent. At most seven days. */
   overlapMs?: number;
 };
@@ -255,6 +263,8 @@ export type TaskUpdateKind =
 
 /** A person in a team. */
 export type TeamMemberInput = {
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. Only `addTeamMember` looks at it. */
+  idempotencyKey?: string | null | undefined;
   /** In the team. */
   role?: PersonRole;
   /** Which team. */
@@ -305,8 +315,10 @@ export type CreateApplicationTokenMutationVariables = Exact<{
 export type CreateApplicationTokenMutation = { createApplicationToken:
     | { __typename: 'CreateApplicationTokenPayload', token: string, applicationToken: { id: string, name: string, scopes: Array<string>, status: ApplicationTokenStatus, createdAt: string, expiresAt: string, revokedAt: string | null, endReason: string | null, successorId: string | null, lastUsedAt: string | null, calls: number, createdBy: { kind: string, name: string } } }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'KeyReused', code: string, message: string }
     | { __typename: 'QuotaExceeded', code: string, message: string }
     | { __typename: 'ScopeNotHeld', code: string, message: string }
+    | { __typename: 'TokenShown', code: string, message: string }
    };
 
 export type RotateApplicationTokenMutationVariables = Exact<{
@@ -318,8 +330,10 @@ export type RotateApplicationTokenMutation = { rotateApplicationToken:
     | { __typename: 'ApplicationTokenEnded', code: string, message: string }
     | { __typename: 'ApplicationTokenNotFound', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'KeyReused', code: string, message: string }
     | { __typename: 'RotateApplicationTokenPayload', token: string, applicationToken: { id: string, name: string, scopes: Array<string>, status: ApplicationTokenStatus, createdAt: string, expiresAt: string, revokedAt: string | null, endReason: string | null, successorId: string | null, lastUsedAt: string | null, calls: number, createdBy: { kind: string, name: string } } }
     | { __typename: 'ScopeNotHeld', code: string, message: string }
+    | { __typename: 'TokenShown', code: string, message: string }
    };
 
 export type RevokeApplicationTokenMutationVariables = Exact<{
@@ -360,6 +374,7 @@ export type CreateUserMutation = { createUser:
     | { __typename: 'CreateUserPayload', user: { id: string, email: string, firstName: string, lastName: string, role: PersonRole, createdAt: string, lastSignInAt: string | null, memberships: Array<{ role: PersonRole, team: { slug: string } }> } }
     | { __typename: 'EmailTaken', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'KeyReused', code: string, message: string }
    };
 
 export type UpdateUserMutationVariables = Exact<{
@@ -409,7 +424,9 @@ export type CreateTeamMutationVariables = Exact<{
 export type CreateTeamMutation = { createTeam:
     | { __typename: 'CreateTeamPayload', team: { id: string, slug: string, name: string, description: string, createdAt: string, members: { nodes: Array<{ role: PersonRole, joinedAt: string, user: { id: string, email: string, firstName: string, lastName: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'KeyReused', code: string, message: string }
     | { __typename: 'SlugTaken', code: string, message: string }
+    | { __typename: 'TeamNotFound', code: string, message: string }
    };
 
 export type DeleteTeamMutationVariables = Exact<{
@@ -431,6 +448,8 @@ export type AddTeamMemberMutationVariables = Exact<{
 export type AddTeamMemberMutation = { addTeamMember:
     | { __typename: 'AddTeamMemberPayload', team: { id: string, slug: string, name: string, description: string, createdAt: string, members: { nodes: Array<{ role: PersonRole, joinedAt: string, user: { id: string, email: string, firstName: string, lastName: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } }
     | { __typename: 'AlreadyMember', code: string, message: string }
+    | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'KeyReused', code: string, message: string }
     | { __typename: 'TeamNotFound', code: string, message: string }
     | { __typename: 'UserNotFound', code: string, message: string }
    };
@@ -595,6 +614,8 @@ type FailureReport_IdempotencyKeyReused_Fragment = { code: string, message: stri
 
 type FailureReport_InvalidInput_Fragment = { code: string, message: string, issues: Array<{ path: string, message: string }> };
 
+type FailureReport_KeyReused_Fragment = { code: string, message: string };
+
 type FailureReport_LastOwner_Fragment = { code: string, message: string };
 
 type FailureReport_LastTeam_Fragment = { code: string, message: string };
@@ -637,6 +658,8 @@ type FailureReport_TeamNotFound_Fragment = { code: string, message: string };
 
 type FailureReport_TokenRefused_Fragment = { code: string, message: string };
 
+type FailureReport_TokenShown_Fragment = { code: string, message: string };
+
 type FailureReport_TooManyAttempts_Fragment = { code: string, message: string };
 
 type FailureReport_UnknownTaskType_Fragment = { code: string, message: string };
@@ -656,6 +679,7 @@ export type FailureReportFragment =
   | FailureReport_EmailTaken_Fragment
   | FailureReport_IdempotencyKeyReused_Fragment
   | FailureReport_InvalidInput_Fragment
+  | FailureReport_KeyReused_Fragment
   | FailureReport_LastOwner_Fragment
   | FailureReport_LastTeam_Fragment
   | FailureReport_MemberNotFound_Fragment
@@ -677,6 +701,7 @@ export type FailureReportFragment =
   | FailureReport_TaskNotRetryable_Fragment
   | FailureReport_TeamNotFound_Fragment
   | FailureReport_TokenRefused_Fragment
+  | FailureReport_TokenShown_Fragment
   | FailureReport_TooManyAttempts_Fragment
   | FailureReport_UnknownTaskType_Fragment
   | FailureReport_UserNotFound_Fragment

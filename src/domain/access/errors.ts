@@ -47,3 +47,15 @@ export class ScopeNotHeld extends AppError {
     this.scopes = scopes
   }
 }
+
+/** The token was made by an earlier request with the same idempotency key, and shown then. */
+export class TokenShown extends AppError {
+  readonly code = 'TOKEN_SHOWN'
+  readonly id: string
+  constructor(id: string) {
+    super(
+      `The application token ${id} was made by an earlier request with this key, and its text shown then. If that was lost, rotate it.`,
+    )
+    this.id = id
+  }
+}

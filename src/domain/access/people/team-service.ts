@@ -1,6 +1,7 @@
 import type { Caller } from '#domain/access/caller.ts'
 import { teamEvent } from '#domain/access/events.ts'
 import { newId } from '#lib/ids.ts'
+import { once } from '#platform/database/once.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { AlreadyMember, LastOwner, LastTeam, MemberNotFound, OwnRoleRaised, SlugTaken, TeamNotFound } from './errors.ts'
 import {
@@ -8,6 +9,7 @@ import {
   deleteMember,
   deleteTeam,
   findMembers,
+  hasTeam,
   insertMember,
   insertTeam,
   lockTeam,
@@ -22,16 +24,25 @@ import type { UserRow } from './user-store.ts'
 
 /** The teams of an account. Teams are named by slug, their members by id or e-mail address. */
 export function createTeamService({ transact }: { readonly transact: Transact }) {
-  /** Makes a team; a person who makes one is its owner. @throws {InvalidInput} @throws {SlugTaken} */
-  async function create(caller: Caller, facts: TeamFacts): Promise<string> {
+  /**
+   * Makes a team; a person who makes one is its owner. Under a key it is made once, however often it is asked for.
+   * @throws {InvalidInput} @throws {SlugTaken} @throws {KeyReused} @throws {TeamNotFound} when it has gone since
+   */
+  async function create(caller: Caller, facts: TeamFacts, key?: string): Promise<string> {
     caller.must('access:admin')
-    const team = { ...validTeam(facts), accountId: caller.accountId, id: newId() }
+    const { accountId, actor } = caller
+    const request = validTeam(facts)
     return transact(async (tx) => {
-      if (!(await insertTeam(tx, team))) throw new SlugTaken(team.slug)
-      const { kind, id: userId } = caller.actor
-      if (kind === 'user') await insertMember(tx, team.accountId, team.id, { userId, role: 'OWNER' })
-      note(tx, caller, 'auth.team_created', team)
-      return team.id
+      const keyed = { accountId, key, operation: 'createTeam', request }
+      const { outcome, isRepeated } = await once(tx, keyed, async () => {
+        const team = { ...request, accountId, id: newId() }
+        if (!(await insertTeam(tx, team))) throw new SlugTaken(team.slug)
+        if (actor.kind === 'user') await insertMember(tx, accountId, team.id, { userId: actor.id, role: 'OWNER' })
+        note(tx, caller, 'auth.team_created', team)
+        return team.id
+      })
+      if (isRepeated && !(await hasTeam(tx, accountId, outcome))) throw new TeamNotFound(request.slug)
+      return outcome
     })
   }
 
@@ -58,13 +69,18 @@ export function createTeamService({ transact }: { readonly transact: Transact })
     })
   }
 
-  /** @throws {TeamNotFound} @throws {UserNotFound} @throws {AlreadyMember} */
-  async function addMember(caller: Caller, slug: string, who: string, role: PersonRole): Promise<string> {
+  /** @throws {TeamNotFound} @throws {UserNotFound} @throws {AlreadyMember} @throws {KeyReused} */
+  async function addMember(caller: Caller, slug: string, who: string, role: PersonRole, key?: string): Promise<string> {
     return inTeam(caller, slug, async (tx, { team, members }) => {
-      const user = await lockUser(tx, caller, who)
-      if (members.some(({ userId }) => userId === user.id)) throw new AlreadyMember(user.email, team.slug)
-      await insertMember(tx, team.accountId, team.id, { userId: user.id, role })
-      note(tx, caller, 'auth.team_member_added', team, { ...user, role })
+      const { accountId } = caller
+      const keyed = { accountId, key, operation: 'addTeamMember', request: { slug, who, role } }
+      await once(tx, keyed, async () => {
+        const user = await lockUser(tx, caller, who)
+        if (members.some(({ userId }) => userId === user.id)) throw new AlreadyMember(user.email, team.slug)
+        await insertMember(tx, accountId, team.id, { userId: user.id, role })
+        note(tx, caller, 'auth.team_member_added', team, { ...user, role })
+        return team.id
+      })
     })
   }
 

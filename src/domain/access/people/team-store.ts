@@ -24,6 +24,10 @@ export async function lockTeam(sql: Sql, accountId: string, slug: string): Promi
   return row
 }
 
+export async function hasTeam(sql: Sql, accountId: string, id: string): Promise<boolean> {
+  return (await sql.query('SELECT id FROM team WHERE account_id = $1 AND id = $2', [accountId, id])).length > 0
+}
+
 export async function updateTeam(sql: Sql, { accountId, id, name, description }: TeamRow): Promise<void> {
   await sql.query('UPDATE team SET name = $3, description = $4 WHERE account_id = $1 AND id = $2', [
     accountId,

@@ -1,6 +1,7 @@
 import type { Caller } from '#domain/access/caller.ts'
 import { personEvent } from '#domain/access/events.ts'
 import { newId } from '#lib/ids.ts'
+import { once } from '#platform/database/once.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { EmailTaken, LastOwner, OwnRoleRaised, UserNotFound } from './errors.ts'
 import { deleteMemberships, teamsOwnedAlone } from './team-store.ts'
@@ -20,14 +21,22 @@ export interface UserChanges {
 
 /** The people of an account. Users are named by id or e-mail address. */
 export function createUserService({ transact }: UserServiceDeps) {
-  /** Lets a person in. @throws {InvalidInput} @throws {EmailTaken} */
-  async function create(caller: Caller, facts: UserFacts): Promise<string> {
+  /**
+   * Lets a person in; under a key once, however often it is asked for.
+   * @throws {InvalidInput} @throws {EmailTaken} @throws {KeyReused}
+   */
+  async function create(caller: Caller, facts: UserFacts, key?: string): Promise<string> {
     caller.must('access:admin')
-    const user = { ...validUser(facts), accountId: caller.accountId, id: newId() }
+    const { accountId } = caller
+    const request = validUser(facts)
     return transact(async (tx) => {
-      if (!(await insertUser(tx, user, undefined))) throw new EmailTaken(user.email)
-      note(tx, caller, 'auth.user_created', user)
-      return user.id
+      const { outcome } = await once(tx, { accountId, key, operation: 'createUser', request }, async () => {
+        const user = { ...request, accountId, id: newId() }
+        if (!(await insertUser(tx, user, undefined))) throw new EmailTaken(user.email)
+        note(tx, caller, 'auth.user_created', user)
+        return user.id
+      })
+      return outcome
     })
   }
 

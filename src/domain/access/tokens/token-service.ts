@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Caller } from '#domain/access/caller.ts'
-import { ApplicationTokenEnded, ApplicationTokenNotFound } from '#domain/access/errors.ts'
+import { ApplicationTokenEnded, ApplicationTokenNotFound, TokenShown } from '#domain/access/errors.ts'
 import { tokenEvent } from '#domain/access/events.ts'
 import { expandScopes } from '#domain/access/scope.ts'
 import { held, parseScopes } from '#domain/access/scope-request.ts'
@@ -8,6 +8,7 @@ import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
+import { type KeyedRequest, once } from '#platform/database/once.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { expiryAfter, hashToken, newToken, tokenLifetime, tokenStatus } from './token.ts'
@@ -23,6 +24,8 @@ export interface TokenRequest {
   readonly name: string
   readonly scopes: readonly string[]
   readonly expiresInDays?: number | undefined
+  /** Under it a token is made once: to ask again is answered with {@link TokenShown}. */
+  readonly idempotencyKey?: string | undefined
 }
 
 export interface RotationRequest {
@@ -30,6 +33,8 @@ export interface RotationRequest {
   /** How long the old token still works, in milliseconds. At once over when 0. */
   readonly overlapMs: number
   readonly expiresInDays?: number | undefined
+  /** As for a new one. */
+  readonly idempotencyKey?: string | undefined
 }
 
 /** A token that was made just now: its text is shown this once. */
@@ -44,13 +49,18 @@ const nameForm = z.string().trim().min(1, 'must not be empty').max(100, 'must ha
 
 /** The application tokens of an account. */
 export function createTokenService({ transact, clock, quotas }: TokenServiceDeps) {
-  /** Makes a token with some of the caller's own rights. @throws {InvalidInput} @throws {ScopeNotHeld} @throws {QuotaExceeded} */
+  /**
+   * Makes a token with some of the caller's own rights.
+   * @throws {InvalidInput} @throws {ScopeNotHeld} @throws {QuotaExceeded} @throws {KeyReused} @throws {TokenShown}
+   */
   async function create(caller: Caller, request: TokenRequest): Promise<IssuedToken> {
     caller.must('access:admin')
     const name = validName(request.name)
     const scopes = held(caller, parseScopes(request.scopes))
-    return transact(async (tx) => {
-      const expiresAt = await expiry(tx, caller.accountId, request.expiresInDays)
+    const { expiresInDays, idempotencyKey: key } = request
+    const keyed = { key, operation: 'createApplicationToken', request: { name, scopes, expiresInDays } }
+    return issuedOnce(caller, keyed, async (tx) => {
+      const expiresAt = await expiry(tx, caller.accountId, expiresInDays)
       await quotas.mustHaveRoom(tx, caller.accountId, 'applicationTokens')
       const issued = await issue(tx, { accountId: caller.accountId, name, scopes, expiresAt, by: caller.by() })
       const data = { name, scopes, expiresAt: expiresAt.toISOString() }
@@ -63,17 +73,20 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
    * Makes a successor with the same name and scopes, and ends the old token at once or after the overlap; never later
    * than it would have ended by itself.
    * @throws {InvalidInput} @throws {ApplicationTokenNotFound} @throws {ApplicationTokenEnded} @throws {ScopeNotHeld}
+   * @throws {KeyReused} @throws {TokenShown}
    */
   async function rotate(caller: Caller, request: RotationRequest): Promise<IssuedToken> {
     caller.must('access:admin')
     const { id, overlapMs } = request
     if (overlapMs < 0 || overlapMs > longestOverlapMs)
       throw invalid('overlapMs', `must be 0 to ${longestOverlapMs}: at most seven days`)
-    return transact(async (tx) => {
+    const { expiresInDays, idempotencyKey: key } = request
+    const keyed = { key, operation: 'rotateApplicationToken', request: { id, overlapMs, expiresInDays } }
+    return issuedOnce(caller, keyed, async (tx) => {
       const old = await lockActive(tx, caller, id)
       const { scopes } = old
       held(caller, expandScopes(scopes))
-      const expiresAt = await expiry(tx, caller.accountId, request.expiresInDays)
+      const expiresAt = await expiry(tx, caller.accountId, expiresInDays)
       const by = caller.by()
       const issued = await issue(tx, { accountId: caller.accountId, name: old.name, scopes, expiresAt, by })
       const now = clock.now()
@@ -82,6 +95,23 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
       await endToken(tx, old, { ...end, by: by.actor, reason: 'rotated', successorId: issued.id })
       const data = { name: old.name, successor: issued.id, expiresAt: until.toISOString() }
       tx.journal(tokenEvent('auth.token_rotated', old, by, data))
+      return issued
+    })
+  }
+
+  /** A token is shown once and kept nowhere, so that a repeated request can't be answered with it. */
+  async function issuedOnce(
+    { accountId }: Caller,
+    keyed: Omit<KeyedRequest, 'accountId'>,
+    work: (tx: Transaction) => Promise<IssuedToken>,
+  ): Promise<IssuedToken> {
+    return transact(async (tx) => {
+      let issued: IssuedToken | undefined
+      const { outcome } = await once(tx, { accountId, ...keyed }, async () => {
+        issued = await work(tx)
+        return issued.id
+      })
+      if (issued === undefined) throw new TokenShown(outcome)
       return issued
     })
   }

@@ -83,6 +83,8 @@ export type CheckSessionInput = {
 export type CreateApplicationTokenInput = {
   /** After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise. */
   expiresInDays?: number | null | undefined;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  idempotencyKey?: string | null | undefined;
   /** For people: who uses it, and for what; at most 100 characters. */
   name: string;
   /** What it may do, such as `tasks:read`; narrowed `tasks:write:type=deploy.*` or `documents:write:releases/**`. Nothing that its maker may not do. */
@@ -93,6 +95,8 @@ export type CreateApplicationTokenInput = {
 export type CreateTeamInput = {
   /** At most 500 characters. */
   description?: string;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  idempotencyKey?: string | null | undefined;
   /** For people; at most 100 characters. */
   name: string;
   /** What it is called by: 1 to 63 of a-z, 0-9 and, between them, -. */
@@ -105,6 +109,8 @@ export type CreateUserInput = {
   email: string;
   /** At most 100 characters. */
   firstName?: string;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  idempotencyKey?: string | null | undefined;
   /** At most 100 characters. */
   lastName?: string;
   /** In the account. */
@@ -178,6 +184,8 @@ export type RotateApplicationTokenInput = {
   expiresInDays?: number | null | undefined;
   /** The old token’s id. */
   id: string | number;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  idempotencyKey?: string | null | undefined;
   /** How long the old token still works, in milliseconds; not at all when absent. At most seven days. */
   overlapMs?: number;
 };
@@ -249,6 +257,8 @@ export type TaskStatus =
 
 /** A person in a team. */
 export type TeamMemberInput = {
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. Only `addTeamMember` looks at it. */
+  idempotencyKey?: string | null | undefined;
   /** In the team. */
   role?: PersonRole;
   /** Which team. */
@@ -310,6 +320,8 @@ export type CreateApplicationTokenMutation = { createApplicationToken:
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
     | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
    };
 
 export type RotateApplicationTokenMutationVariables = Exact<{
@@ -321,7 +333,9 @@ export type RotateApplicationTokenMutation = { rotateApplicationToken:
     | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
     | { token: string, applicationToken: { id: string, name: string, scopes: Array<string>, status: ApplicationTokenStatus, createdAt: string, expiresAt: string, lastUsedAt: string | null } }
+    | { code: string, message: string }
     | { code: string, message: string }
    };
 
@@ -373,6 +387,7 @@ export type CreateUserMutation = { createUser:
     | { user: { id: string, email: string, firstName: string, lastName: string, role: PersonRole, memberships: Array<{ team: { slug: string } }> } }
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
    };
 
 export type UpdateUserMutationVariables = Exact<{
@@ -444,6 +459,8 @@ export type CreateTeamMutation = { createTeam:
     | { team: { id: string, slug: string, name: string, description: string, createdAt: string } }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
    };
 
 export type DeleteTeamMutationVariables = Exact<{
@@ -465,6 +482,8 @@ export type AddTeamMemberMutationVariables = Exact<{
 
 export type AddTeamMemberMutation = { addTeamMember:
     | { team: { id: string, member: { role: PersonRole, joinedAt: string, user: { id: string, email: string, firstName: string, lastName: string } } | null } }
+    | { code: string, message: string }
+    | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string }
@@ -722,6 +741,8 @@ type Refusal_IdempotencyKeyReused_Fragment = { code: string, message: string };
 
 type Refusal_InvalidInput_Fragment = { code: string, message: string, issues: Array<{ path: string, message: string }> };
 
+type Refusal_KeyReused_Fragment = { code: string, message: string };
+
 type Refusal_LastOwner_Fragment = { code: string, message: string };
 
 type Refusal_LastTeam_Fragment = { code: string, message: string };
@@ -764,6 +785,8 @@ type Refusal_TeamNotFound_Fragment = { code: string, message: string };
 
 type Refusal_TokenRefused_Fragment = { code: string, message: string };
 
+type Refusal_TokenShown_Fragment = { code: string, message: string };
+
 type Refusal_TooManyAttempts_Fragment = { code: string, message: string };
 
 type Refusal_UnknownTaskType_Fragment = { code: string, message: string };
@@ -783,6 +806,7 @@ export type RefusalFragment =
   | Refusal_EmailTaken_Fragment
   | Refusal_IdempotencyKeyReused_Fragment
   | Refusal_InvalidInput_Fragment
+  | Refusal_KeyReused_Fragment
   | Refusal_LastOwner_Fragment
   | Refusal_LastTeam_Fragment
   | Refusal_MemberNotFound_Fragment
@@ -804,6 +828,7 @@ export type RefusalFragment =
   | Refusal_TaskNotRetryable_Fragment
   | Refusal_TeamNotFound_Fragment
   | Refusal_TokenRefused_Fragment
+  | Refusal_TokenShown_Fragment
   | Refusal_TooManyAttempts_Fragment
   | Refusal_UnknownTaskType_Fragment
   | Refusal_UserNotFound_Fragment

@@ -1,0 +1,10 @@
+import { KeyReused } from '#platform/database/once.ts'
+import { failureType } from './failures.ts'
+
+failureType(KeyReused, 'KeyReused', 'The idempotency key belongs to a request that asks for something else.')
+
+/** What inputs say of their key. */
+export const idempotencyKey = {
+  description:
+    'Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255.',
+} as const

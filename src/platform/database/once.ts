@@ -1,0 +1,86 @@
+import { hash } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import { AppError, InvalidInput } from '#lib/errors.ts'
+import type { Sql } from './sql.ts'
+
+/** What somebody asks for under a key, so that they can send it again without knowing what became of it. */
+export interface KeyedRequest {
+  readonly accountId: string
+  /** Undefined: each request is one of its own. */
+  readonly key: string | undefined
+  /** Such as `createUser`. */
+  readonly operation: string
+  /** All that was asked for; only a hash of it is kept. */
+  readonly request: object
+}
+
+/** The key was used before for something else. */
+export class KeyReused extends AppError {
+  readonly code = 'IDEMPOTENCY_KEY_REUSED'
+  constructor(key: string) {
+    super(`The idempotency key "${key}" belongs to a request that asks for something else.`)
+  }
+}
+
+/** How long a key is known, in hours. */
+const knownHours = 24
+const longestKey = 255
+
+const forgetSql = `
+  DELETE FROM idempotent_request
+  WHERE account_id = $1 AND key = $2 AND created_at <= now() - ${knownHours} * interval '1 hour'`
+
+const claimSql = `
+  INSERT INTO idempotent_request (account_id, key, request_hash, outcome) VALUES ($1, $2, $3, '')
+  ON CONFLICT DO NOTHING RETURNING key`
+
+/**
+ * Does the work, unless the account has had it done under this key within a day: then it answers with what was made
+ * then. The key is written in the work's own transaction, so that a failure leaves it free; of two requests at the same
+ * time the second waits for the first. @throws {KeyReused} when the key was for something else @throws {InvalidInput}
+ */
+export async function once(
+  tx: Sql,
+  { accountId, key, operation, request }: KeyedRequest,
+  work: () => Promise<string>,
+): Promise<{ outcome: string; isRepeated: boolean }> {
+  if (key === undefined) return { outcome: await work(), isRepeated: false }
+  checkKey(key)
+  const requestHash = hash('sha256', canonicalize({ operation, request }) as string, 'buffer')
+  await tx.query(forgetSql, [accountId, key])
+  const [claimed] = await tx.query(claimSql, [accountId, key, requestHash])
+  if (claimed === undefined) return { outcome: await known(tx, accountId, key, requestHash), isRepeated: true }
+  const outcome = await work()
+  await tx.query('UPDATE idempotent_request SET outcome = $3 WHERE account_id = $1 AND key = $2', [
+    accountId,
+    key,
+    outcome,
+  ])
+  return { outcome, isRepeated: false }
+}
+
+async function known(tx: Sql, accountId: string, key: string, requestHash: Buffer): Promise<string> {
+  const [row] = await tx.query<{ requestHash: Buffer; outcome: string }>(
+    'SELECT request_hash AS "requestHash", outcome FROM idempotent_request WHERE account_id = $1 AND key = $2',
+    [accountId, key],
+  )
+  if (row === undefined || !row.requestHash.equals(requestHash)) throw new KeyReused(key)
+  return row.outcome
+}
+
+function checkKey(key: string): void {
+  if (/^[\x21-\x7e]+$/.test(key) && key.length <= longestKey) return
+  const message = `must be 1 to ${longestKey} visible ASCII characters`
+  throw new InvalidInput(`The idempotency key ${message}.`, [{ path: 'idempotencyKey', message }])
+}
+
+const deleteOldSql = `
+  DELETE FROM idempotent_request WHERE (account_id, key) IN (
+    SELECT account_id, key FROM idempotent_request
+    WHERE created_at <= now() - ${knownHours} * interval '1 hour' ORDER BY created_at LIMIT $1)
+  RETURNING key`
+
+/** Forgets keys whose day is over; returns how many, at most `limit`. */
+export async function deleteOldKeys(sql: Sql, limit: number): Promise<number> {
+  return (await sql.query(deleteOldSql, [limit])).length
+}
