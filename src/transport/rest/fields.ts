@@ -17,3 +17,21 @@ export function wholeNumber(min: number, max: number) {
 export function moment(description: string) {
   return z.iso.datetime({ offset: true }).optional().describe(description)
 }
+
+/** What rows that make something look at of the headers. */
+export const idempotencyHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe('The same key again within a day, with the same content, answers alike instead of doing it once more.'),
+})
+
+/** The key of a request as GraphQL takes it. */
+export function keyOf(headers: z.output<typeof idempotencyHeaders>): { idempotencyKey: string | null } {
+  return { idempotencyKey: headers['idempotency-key'] ?? null }
+}
+
+/** What this door calls the key. */
+export const keyNames = { idempotencyKey: 'Idempotency-Key' } as const

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idempotencyHeaders, keyNames, keyOf } from '#transport/rest/fields.ts'
 import {
   type ApplicationTokenFactsFragment,
   ApplicationTokenPagesDocument,
@@ -103,7 +104,7 @@ const revoked = z
   .meta({ id: 'RevokedApplicationToken', description: 'A token that was revoked.' })
 
 /** What this door calls `expiresInDays`. */
-const names = { expiresInDays: 'expiresIn' }
+const names = { ...keyNames, expiresInDays: 'expiresIn' }
 
 export const applicationTokenRoutes: readonly Route[] = [
   defineRoute({
@@ -137,16 +138,18 @@ export const applicationTokenRoutes: readonly Route[] = [
     description:
       'Without `scopes` it may hand in and read tasks, read and write documents and entries, read events, and use ' +
       'Salesforce orgs. To register orgs, work on tasks or administer anything, ask for the scope by name.',
+    headers: idempotencyHeaders,
     body: request,
     bodyExamples: {
       narrow: { name: 'pipeline', scopes: ['tasks:write:type=deploy.*', 'events:read'], expiresIn: 90 },
       'for everything but administration': { name: 'pipeline', expiresIn: 30 },
     },
     answers: { 201: { description: 'The token works from now on.', schema: issued, example: issuedExample } },
+    refusals: [409],
     document: CreateApplicationTokenDocument,
     names,
-    variables: ({ body: { name, scopes, expiresIn = null } }) => ({
-      input: { name, scopes, expiresInDays: expiresIn },
+    variables: ({ body: { name, scopes, expiresIn = null }, headers }) => ({
+      input: { name, scopes, expiresInDays: expiresIn, ...keyOf(headers) },
     }),
     answer: ({ createApplicationToken }) => json(201, toIssued(createApplicationToken)),
   }),
@@ -157,6 +160,7 @@ export const applicationTokenRoutes: readonly Route[] = [
     tag,
     summary: 'Makes a successor with the same name and scopes, and ends the old token.',
     params: z.object({ id: z.string().describe('The old token’s id.') }),
+    headers: idempotencyHeaders,
     body: rotation,
     bodyIsOptional: true,
     bodyExamples: { 'with an hour to change over': { overlapMs: 3_600_000 } },
@@ -164,8 +168,8 @@ export const applicationTokenRoutes: readonly Route[] = [
     refusals: [404, 409],
     document: RotateApplicationTokenDocument,
     names,
-    variables: ({ params: { id }, body: { overlapMs, expiresIn = null } }) => ({
-      input: { id, overlapMs, expiresInDays: expiresIn },
+    variables: ({ params: { id }, body: { overlapMs, expiresIn = null }, headers }) => ({
+      input: { id, overlapMs, expiresInDays: expiresIn, ...keyOf(headers) },
     }),
     answer: ({ rotateApplicationToken }) => json(201, toIssued(rotateApplicationToken)),
   }),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idempotencyHeaders, keyNames, keyOf } from '#transport/rest/fields.ts'
 import {
   AddTeamMemberDocument,
   type MembershipFragment,
@@ -91,6 +92,7 @@ export const teamMemberRoutes: readonly Route[] = [
     tag,
     summary: 'Takes a person of the account into a team.',
     params: teamParams,
+    headers: idempotencyHeaders,
     body: z
       .strictObject({
         email: z.string().describe('The person’s e-mail address.'),
@@ -101,8 +103,9 @@ export const teamMemberRoutes: readonly Route[] = [
     answers: { 201: { description: 'The person is in the team.', schema: changed, example: changedExample } },
     refusals: [404, 409],
     document: AddTeamMemberDocument,
-    variables: ({ params, body }) => ({
-      input: { slug: params.slug, who: body.email, role: roleOf[body.role] },
+    names: keyNames,
+    variables: ({ params, body, headers }) => ({
+      input: { slug: params.slug, who: body.email, role: roleOf[body.role], ...keyOf(headers) },
       who: body.email,
     }),
     answer: ({ addTeamMember }) => json(201, toChanged(addTeamMember.team)),

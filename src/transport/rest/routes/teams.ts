@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idempotencyHeaders, keyNames, keyOf } from '#transport/rest/fields.ts'
 import {
   CreateTeamDocument,
   DeleteTeamDocument,
@@ -55,6 +56,7 @@ export const teamRoutes: readonly Route[] = [
     tag,
     summary: 'Makes a team.',
     description: 'A person who makes one is its owner.',
+    headers: idempotencyHeaders,
     body: z
       .strictObject({
         name: z.string().describe('At most 100 characters.'),
@@ -72,9 +74,10 @@ export const teamRoutes: readonly Route[] = [
         example: { success: true, team: example },
       },
     },
-    refusals: [409],
+    refusals: [404, 409],
     document: CreateTeamDocument,
-    variables: ({ body }) => ({ input: body }),
+    names: keyNames,
+    variables: ({ body, headers }) => ({ input: { ...body, ...keyOf(headers) } }),
     answer: ({ createTeam }) => json(201, { success: true, team: toTeam(createTeam.team) }),
   }),
   defineRoute({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idempotencyHeaders, keyNames, keyOf } from '#transport/rest/fields.ts'
 import {
   CreateUserDocument,
   RemoveUserDocument,
@@ -64,6 +65,7 @@ export const userRoutes: readonly Route[] = [
     name: 'createUser',
     tag,
     summary: 'Lets a person in.',
+    headers: idempotencyHeaders,
     body: z
       .strictObject({
         email: z.string().describe('They sign in with it.'),
@@ -83,7 +85,8 @@ export const userRoutes: readonly Route[] = [
     },
     refusals: [409],
     document: CreateUserDocument,
-    variables: ({ body }) => ({ input: { ...body, role: roleOf[body.role] } }),
+    names: keyNames,
+    variables: ({ body, headers }) => ({ input: { ...body, ...keyOf(headers), role: roleOf[body.role] } }),
     answer: ({ createUser: { user } }, { prefix }) =>
       json(201, toChanged(user), { location: `${prefix}/users/${encodeURIComponent(user.email)}` }),
   }),
