@@ -78,6 +78,8 @@ export interface App {
   readonly taskTypes: number
   /** The owner's token, when this start made it: it is shown this once. */
   readonly ownerToken: string | undefined
+  /** What the operator should do something about soon. */
+  readonly warnings: readonly string[]
   /** Stops in order: nothing new, what runs ends or goes back to the queue, streams close, the database last. */
   stop(): Promise<void>
 }
@@ -187,12 +189,15 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   keepUsage(quotas, log, opened)
   // The last thing that can fail: a token that was made is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
+  const warnings = await access.expiryWarnings()
+  for (const warning of warnings) log.warn(warning)
   serving = true
   return {
     url: config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     database: place.database,
     taskTypes: types.list().length,
     ownerToken,
+    warnings,
     async stop() {
       serving = false
       http.close()

@@ -4,7 +4,10 @@ import type { Config } from './config.ts'
 
 const defaultUrl = 'http://127.0.0.1:4000'
 
-/** What the operator has to know of a server that has started, in five lines: the last is a command that can be pasted. */
+/**
+ * What the operator has to know of a server that has started, in five lines, of which the last is a command that can be
+ * pasted; and above that what they should do something about.
+ */
 export function banner(app: App, config: Config, invocation: string, isColored: boolean): string {
   const { ownerToken, url } = app
   const lines = [
@@ -12,6 +15,7 @@ export function banner(app: App, config: Config, invocation: string, isColored: 
     ['token', ownerToken ?? 'as given at first start'],
     ['database', app.database],
     ['data', config.dataDir],
+    ...app.warnings.map((warning) => ['warning', warning] as const),
     ['try', firstCommand(url, ownerToken, invocation)],
   ] as const
   return lines.map(([name, value]) => `${isColored ? label(name) : name.padEnd(9)}  ${value}\n`).join('')

@@ -4,7 +4,7 @@ import { connectForStartup } from '#platform/database/connect.ts'
 import { pendingMigrations } from '#platform/database/migrate.ts'
 import { audited } from '#src/audited.ts'
 import type { Config } from '#src/config.ts'
-import { examineSecrets } from './access.ts'
+import { examineCredentials, examineSecrets } from './access.ts'
 import { check, type Finding, ok, problem, warning } from './finding.ts'
 import { hasTable, sqlOf } from './sql.ts'
 
@@ -43,7 +43,8 @@ async function examineConnected(client: pg.Client, databaseUrl: string, config: 
   const audit = await check('audit log', () => examineAudit(client))
   const connections = await check('connections', () => examineConnections(client, config.databasePool))
   const secrets = await check('secrets', () => examineSecrets(client, config))
-  return [migrations, clock, journal, audit, connections, secrets]
+  const credentials = await check('credentials', () => examineCredentials(client, config))
+  return [migrations, clock, journal, audit, connections, secrets, credentials]
 }
 
 async function versionOf(client: pg.Client): Promise<string> {

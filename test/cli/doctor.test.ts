@@ -53,6 +53,7 @@ describe('doctor', () => {
       'audit log',
       'connections',
       'secrets',
+      'credentials',
       'port',
     ])
   })

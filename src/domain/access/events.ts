@@ -6,6 +6,7 @@ export const authEventTypes = [
   'auth.token_created',
   'auth.token_rotated',
   'auth.token_revoked',
+  'auth.token_expiring',
   'auth.token_expired',
   'auth.token_used_from_new_address',
   'auth.token_used_unusually',

@@ -27,6 +27,7 @@ import { SessionUsage } from './sign-in/session-usage.ts'
 import { createSessions } from './sign-in/sessions.ts'
 import { SigningKeys } from './sign-in/signing-keys.ts'
 import { DeviceThrottle, SignInThrottle } from './sign-in/throttle.ts'
+import { expiryWarnings, readExpiryOutlook } from './tokens/expiry-outlook.ts'
 import { expiryAfter, hashToken, newToken, tokenLifetime } from './tokens/token.ts'
 import { createTokenService } from './tokens/token-service.ts'
 import { deleteOldHours, insertToken } from './tokens/token-store.ts'
@@ -160,6 +161,8 @@ export function createAccessService(deps: AccessServiceDeps) {
     passwords: createPasswordSignIn({ sql: database, transact, sessions, throttle, incidents }),
     /** The keys by which access tokens can be checked. */
     jwks: () => keys.jwks(),
+    /** What an operator should know of credentials that end soon, in sentences. */
+    expiryWarnings: async () => expiryWarnings(await readExpiryOutlook(database, provider !== undefined)),
     /** Writes down how tokens were used, and which have expired; to be called every few seconds. */
     async keepRecord(): Promise<void> {
       await usage.flush()

@@ -1,6 +1,7 @@
 import type { Role } from '#domain/access/caller.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Actor } from '#platform/journal/entry.ts'
+import { warnedDays } from './token.ts'
 
 export interface TokenRow {
   readonly accountId: string
@@ -149,6 +150,24 @@ export async function takeExpired(
   limit: number,
 ): Promise<{ accountId: string; id: string; name: string; expiresAt: Date }[]> {
   return sql.query(expireSql, [limit])
+}
+
+const warnSql = `
+  UPDATE application_token SET expiry_warned = true
+  WHERE (account_id, id) IN (
+    SELECT account_id, id FROM application_token
+    WHERE NOT expiry_warned AND revoked_at IS NULL AND successor_id IS NULL AND expires_at > now()
+      AND expires_at < now() + ${warnedDays} * interval '1 day'
+      AND expires_at - created_at > ${warnedDays} * interval '1 day'
+    ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+  RETURNING account_id AS "accountId", id, name, expires_at AS "expiresAt"`
+
+/** Tokens that will soon expire, and were not rotated; each is told of once, and none that was made for less. */
+export async function takeExpiring(
+  sql: Sql,
+  limit: number,
+): Promise<{ accountId: string; id: string; name: string; expiresAt: Date }[]> {
+  return sql.query(warnSql, [limit])
 }
 
 const noteHoursSql = `

@@ -10,6 +10,7 @@ import {
   type TokenHour,
   type TokenUse,
   takeExpired,
+  takeExpiring,
 } from './token-store.ts'
 
 const system: Actor = { kind: 'system', id: 'access', name: 'access' }
@@ -60,13 +61,17 @@ export class TokenUsage {
     })
   }
 
-  /** Tells, once for each, of tokens that have expired. */
+  /** Tells, once for each, of tokens that have expired, and of those that soon will. */
   async tellExpired(): Promise<void> {
     await this.#transact(async (tx) => {
-      for (const { name, expiresAt, ...token } of await takeExpired(tx, expiredAtOnce))
-        tx.journal(
-          tokenEvent('auth.token_expired', token, { actor: system }, { name, expiresAt: expiresAt.toISOString() }),
-        )
+      const ended = await takeExpired(tx, expiredAtOnce)
+      const ending = await takeExpiring(tx, expiredAtOnce)
+      const tell = (type: 'auth.token_expired' | 'auth.token_expiring', tokens: typeof ended) => {
+        for (const { name, expiresAt, ...token } of tokens)
+          tx.journal(tokenEvent(type, token, { actor: system }, { name, expiresAt: expiresAt.toISOString() }))
+      }
+      tell('auth.token_expired', ended)
+      tell('auth.token_expiring', ending)
     })
   }
 }

@@ -39,6 +39,9 @@ const dayMs = 24 * 60 * 60 * 1000
 /** In days, where the account's policy says nothing else. */
 export const tokenLifetime = { usual: 30, longest: 365 } as const
 
+/** How many days before its end a token that lasts longer is warned of. */
+export const warnedDays = 14
+
 /** When a token that is made now ends. */
 export function expiryAfter(days: number, now: Date): Date {
   return new Date(now.getTime() + days * dayMs)
