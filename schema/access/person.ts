@@ -127,9 +127,8 @@ builder.queryField('user', (t) =>
     nullable: true,
     description: 'One person, by id or e-mail address; null when the account has no such one.',
     args: { who: t.arg.string({ required: true, description: 'Their id or e-mail address.' }) },
-    resolve: (query, _root, { who }, { caller, db }) => {
-      const isOneself = who === caller.actor.id || who.toLowerCase() === caller.actor.name
-      if (caller.actor.kind !== 'user' || !isOneself) caller.must('access:admin')
+    resolve: (query, _root, { who }, { caller, db, access }) => {
+      access.users.mustSee(caller, who)
       return db.user.findFirst({
         ...query,
         where: { removedAt: null, ...(isId(who) ? { id: who } : { email: who.trim().toLowerCase() }) },

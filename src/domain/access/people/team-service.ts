@@ -19,7 +19,7 @@ import {
   updateTeam,
 } from './team-store.ts'
 import { isRaise, type PersonRole, type TeamFacts, validTeam } from './user.ts'
-import { lock as lockUser } from './user-service.ts'
+import { isOneself, lock as lockUser } from './user-service.ts'
 import type { UserRow } from './user-store.ts'
 
 /** The teams of an account. Teams are named by slug, their members by id or e-mail address. */
@@ -98,12 +98,11 @@ export function createTeamService({ transact }: { readonly transact: Transact })
 
   /** Takes somebody out of a team; oneself may always go. @throws {TeamNotFound} @throws {MemberNotFound} @throws {LastOwner} */
   async function removeMember(caller: Caller, slug: string, who: string): Promise<string> {
-    const isLeaving = (user: UserRow) => user.id === caller.actor.id
     return transact(async (tx) => {
       const team = await lockOwn(tx, caller, slug)
-      const user = await lockUser(tx, caller, who)
       const members = await findMembers(tx, team.accountId, team.id)
-      if (!isLeaving(user)) mustManage(caller, members)
+      if (!isOneself(caller, who)) mustManage(caller, members)
+      const user = await lockUser(tx, caller, who)
       const member = memberOf(members, user, team)
       if (member.role === 'OWNER') mustLeaveAnOwner(members, user, team)
       await deleteMember(tx, team.accountId, team.id, user.id)
@@ -130,10 +129,12 @@ export function createTeamService({ transact }: { readonly transact: Transact })
   return { create, update, remove, addMember, setMemberRole, removeMember }
 }
 
-async function lockOwn(tx: Transaction, { accountId }: Caller, slug: string): Promise<TeamRow> {
-  const team = await lockTeam(tx, accountId, slug)
-  if (team === undefined) throw new TeamNotFound(slug)
-  return team
+/** @throws {TeamNotFound} @throws {Forbidden} instead for who could not manage it either. */
+async function lockOwn(tx: Transaction, caller: Caller, slug: string): Promise<TeamRow> {
+  const team = await lockTeam(tx, caller.accountId, slug)
+  if (team !== undefined) return team
+  caller.must('access:admin')
+  throw new TeamNotFound(slug)
 }
 
 /** A team's own owners manage it, and whoever administers access. @throws {Forbidden} */

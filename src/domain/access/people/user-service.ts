@@ -46,10 +46,11 @@ export function createUserService({ transact }: UserServiceDeps) {
    */
   async function update(caller: Caller, who: string, changes: UserChanges): Promise<string> {
     return transact(async (tx) => {
+      mustSee(caller, who)
       const user = await lock(tx, caller, who)
       const role = changes.role ?? user.role
-      if (!isOneself(caller, user) || role !== user.role) caller.must('access:admin')
-      if (isOneself(caller, user) && isRaise(user.role, role)) throw new OwnRoleRaised()
+      if (role !== user.role) caller.must('access:admin')
+      if (isOneself(caller, who) && isRaise(user.role, role)) throw new OwnRoleRaised()
       if (isRaise(role, user.role)) await mustNotBeLastOwner(tx, user)
       const { firstName = user.firstName, lastName = user.lastName } = changes
       const next = { ...user, ...validUser({ email: user.email, firstName, lastName, role }) }
@@ -65,8 +66,8 @@ export function createUserService({ transact }: UserServiceDeps) {
    */
   async function remove(caller: Caller, who: string): Promise<string> {
     return transact(async (tx) => {
+      mustSee(caller, who)
       const user = await lock(tx, caller, who)
-      if (!isOneself(caller, user)) caller.must('access:admin')
       if (user.role === 'OWNER') await mustNotBeLastOwner(tx, user)
       const [team] = await teamsOwnedAlone(tx, user.accountId, user.id)
       if (team !== undefined) throw new LastOwner(`the team ${team}`)
@@ -77,7 +78,7 @@ export function createUserService({ transact }: UserServiceDeps) {
     })
   }
 
-  return { create, update, remove }
+  return { create, update, remove, mustSee }
 }
 
 /** Reads and locks a user of the caller's account. @throws {UserNotFound} */
@@ -87,8 +88,14 @@ export async function lock(tx: Transaction, { accountId }: Caller, who: string):
   return user
 }
 
-function isOneself({ actor }: Caller, { id }: UserRow): boolean {
-  return actor.kind === 'user' && actor.id === id
+/** Everybody may see and change themselves; others who administers access. @throws {Forbidden} */
+export function mustSee(caller: Caller, who: string): void {
+  if (!isOneself(caller, who)) caller.must('access:admin')
+}
+
+/** Whether somebody is named by who they are themselves: told before looking, so that nobody learns who is there. */
+export function isOneself({ actor }: Caller, who: string): boolean {
+  return actor.kind === 'user' && [actor.id, actor.name].includes(normalEmail(who) ?? who.toLowerCase())
 }
 
 async function mustNotBeLastOwner(tx: Transaction, { accountId, id }: UserRow): Promise<void> {

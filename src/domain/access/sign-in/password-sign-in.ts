@@ -2,7 +2,7 @@ import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
 import { personEvent } from '#domain/access/events.ts'
 import type { Incidents } from '#domain/access/incidents/incidents.ts'
 import { normalEmail } from '#domain/access/people/user.ts'
-import { lock } from '#domain/access/people/user-service.ts'
+import { isOneself, lock } from '#domain/access/people/user-service.ts'
 import { findPassword, setPasswordHash } from '#domain/access/people/user-store.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
@@ -67,8 +67,7 @@ export function createPasswordSignIn({ sql, transact, sessions, throttle, incide
     presentPassword: string | undefined,
   ): Promise<string> {
     checkPassword(password)
-    const isOneself = caller.actor.kind === 'user' && [caller.actor.id, caller.actor.name].includes(who.toLowerCase())
-    if (isOneself) await mustKnow(caller, presentPassword ?? '')
+    if (isOneself(caller, who)) await mustKnow(caller, presentPassword ?? '')
     else caller.must('access:admin')
     const passwordHash = await hashPassword(password)
     return transact(async (tx) => {

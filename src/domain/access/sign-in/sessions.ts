@@ -3,7 +3,7 @@ import type { Caller, Identity, RequestOrigin } from '#domain/access/caller.ts'
 import { ScopeNotHeld, Unauthenticated } from '#domain/access/errors.ts'
 import { sessionEvent } from '#domain/access/events.ts'
 import { normalEmail, type PersonRole } from '#domain/access/people/user.ts'
-import { lock as lockUserOf } from '#domain/access/people/user-service.ts'
+import { isOneself, lock as lockUserOf, mustSee } from '#domain/access/people/user-service.ts'
 import { type Grant, grantsOf, isWithin, scopesOfRole } from '#domain/access/scope.ts'
 import { missingOf, parseScopes } from '#domain/access/scope-request.ts'
 import { hashToken } from '#domain/access/tokens/token.ts'
@@ -148,12 +148,12 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
    */
   async function end(caller: Caller, id: string | undefined): Promise<string> {
     const own = caller.credential.kind === 'session' ? caller.credential.id : undefined
-    const wanted = id ?? own
-    if (wanted === undefined || !isId(wanted)) throw new SessionNotFound(wanted ?? 'of this request')
+    const wanted = id ?? own ?? 'of this request'
     return transact(async (tx) => {
-      const ended = await endSession(tx, caller.accountId, wanted, 'signed out')
+      const ended = isId(wanted) ? await endSession(tx, caller.accountId, wanted, 'signed out') : undefined
+      // Before it is said whether there is one: nobody else learns that.
+      if (id !== undefined && id !== own && ended?.userId !== caller.actor.id) caller.must('access:admin')
       if (ended === undefined) throw new SessionNotFound(wanted)
-      if (ended.userId !== caller.actor.id) caller.must('access:admin')
       const session = { accountId: caller.accountId, ...ended }
       tx.journal(sessionEvent('auth.session_ended', session, caller.by(), { reason: 'signed out' }))
       return wanted
@@ -162,12 +162,10 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
 
   /** Whose sessions the caller may see of those that they ask for: as a condition for people. @throws {Forbidden} */
   function personIn(caller: Caller, who: string | undefined): { id?: string; email?: string } {
-    const isPerson = caller.actor.kind === 'user'
-    if (who === undefined && isPerson) return { id: caller.actor.id }
-    const person = who === undefined ? {} : isId(who) ? { id: who.toLowerCase() } : { email: normalEmail(who) ?? who }
-    const isOneself = isPerson && (person.id === caller.actor.id || person.email === caller.actor.name)
-    if (!isOneself) caller.must('access:admin')
-    return person
+    if (who === undefined && caller.actor.kind === 'user') return { id: caller.actor.id }
+    if (who === undefined || !isOneself(caller, who)) caller.must('access:admin')
+    if (who === undefined) return {}
+    return isId(who) ? { id: who.toLowerCase() } : { email: normalEmail(who) ?? who }
   }
 
   /**
@@ -176,12 +174,13 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
    * @throws {UserNotFound}
    */
   async function endAll(caller: Caller, who: string | undefined, keepsOwn: boolean): Promise<number> {
+    const whose = who ?? caller.actor.id
+    mustSee(caller, whose)
     const kept = keepsOwn && caller.credential.kind === 'session' ? caller.credential.id : undefined
     let count = 0
     for (let ended = endedAtOnce; ended === endedAtOnce; count += ended)
       ended = await transact(async (tx) => {
-        const { id: userId, accountId, email } = await lockUserOf(tx, caller, who ?? caller.actor.id)
-        if (caller.actor.kind !== 'user' || caller.actor.id !== userId) caller.must('access:admin')
+        const { id: userId, accountId, email } = await lockUserOf(tx, caller, whose)
         const ids = await endSomeSessions(tx, { accountId, userId, kept, reason: 'signed out', limit: endedAtOnce })
         for (const id of ids) {
           const session = { accountId, id, userId }
