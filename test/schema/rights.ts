@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import type { Scope } from '#domain/access/scope.ts'
+
+/** What calls are about: things of the account that they are made in, or ids of nothing at all. */
+export interface Things {
+  readonly taskId: string
+  readonly tokenId: string
+  readonly email: string
+  readonly teamSlug: string
+  readonly sessionId: string
+  readonly userCode: string
+}
+
+export function nothing(): Things {
+  return {
+    taskId: randomUUID(),
+    tokenId: randomUUID(),
+    email: `${randomUUID()}@example.com`,
+    teamSlug: `team-${randomUUID()}`,
+    sessionId: randomUUID(),
+    userCode: 'BBBB-BBBB',
+  }
+}
+
+/** The scope that is needed; `signed in` is for everybody who is, `anyone` for those too who aren't, `nobody` for none. */
+export type Need = Scope | 'signed in' | 'anyone' | 'nobody'
+
+export interface Right {
+  /** What application tokens need, and people unless {@link people} says otherwise. */
+  readonly needs: Need
+  /** What people need, who see less than application tokens would: what concerns themselves. */
+  readonly people?: Need
+  /** The field's arguments. */
+  readonly args?: (things: Things) => Record<string, unknown>
+}
+
+const input = (make: (things: Things) => Record<string, unknown>) => (things: Things) => ({ input: make(things) })
+const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
+
+/** Who may call which root field. A field that is not here fails the test, and so does one that is here for nothing. */
+export const rights: Readonly<Record<string, Readonly<Record<string, Right>>>> = {
+  Query: {
+    applicationToken: { needs: 'access:admin', args: ({ tokenId }) => ({ id: tokenId }) },
+    applicationTokens: { needs: 'access:admin' },
+    auditEntries: { needs: 'audit:read' },
+    auditVerification: { needs: 'audit:read' },
+    deviceSignIn: { needs: 'nobody', people: 'signed in', args: ({ userCode }) => ({ userCode }) },
+    events: { needs: 'events:read' },
+    queues: { needs: 'tasks:read' },
+    quotas: { needs: 'signed in' },
+    rateLimit: { needs: 'signed in' },
+    sessions: { needs: 'access:admin', people: 'signed in' },
+    task: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
+    taskTypes: { needs: 'tasks:read' },
+    tasks: { needs: 'tasks:read' },
+    team: { needs: 'access:admin', people: 'signed in', args: ({ teamSlug }) => ({ slug: teamSlug }) },
+    teams: { needs: 'access:admin', people: 'signed in' },
+    user: { needs: 'access:admin', args: ({ email }) => ({ who: email }) },
+    users: { needs: 'access:admin' },
+    viewer: { needs: 'signed in' },
+  },
+  Mutation: {
+    addTeamMember: {
+      needs: 'access:admin',
+      args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email, role: 'OWNER' })),
+    },
+    approveDevice: { needs: 'nobody', people: 'signed in', args: input(({ userCode }) => ({ userCode })) },
+    beginDeviceSignIn: { needs: 'anyone', args: input(() => ({ clientName: 'a test' })) },
+    beginOidcSignIn: { needs: 'anyone', args: input(() => ({ redirectUri: 'https://example.com/back' })) },
+    cancelTask: { needs: 'tasks:write', args: input(({ taskId }) => ({ id: taskId })) },
+    checkSession: { needs: 'anyone', args: input(() => ({ accessToken: 'none' })) },
+    createApplicationToken: {
+      needs: 'access:admin',
+      args: input(() => ({ name: 'made by a test', scopes: ['access:admin'] })),
+    },
+    createTeam: { needs: 'access:admin', args: input(() => ({ name: 'New', slug: `new-${randomUUID()}` })) },
+    createUser: { needs: 'access:admin', args: input(() => ({ email: `${randomUUID()}@example.com` })) },
+    deleteTaskLogs: { needs: 'tasks:write', args: input(({ taskId }) => ({ id: taskId })) },
+    deleteTeam: { needs: 'access:admin', args: input(({ teamSlug }) => ({ slug: teamSlug })) },
+    denyDevice: { needs: 'nobody', people: 'signed in', args: input(({ userCode }) => ({ userCode })) },
+    endSessions: { needs: 'access:admin', args: input(({ email }) => ({ who: email })) },
+    finishDeviceSignIn: { needs: 'anyone', args: input(() => ({ deviceCode: 'none' })) },
+    finishOidcSignIn: { needs: 'anyone', args: input(() => ({ parameters: 'code=none', pending: 'none' })) },
+    refreshSession: { needs: 'anyone', args: input(() => ({ refreshToken: 'none' })) },
+    removeTeamMember: {
+      needs: 'access:admin',
+      args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email })),
+    },
+    removeUser: { needs: 'access:admin', args: input(({ email }) => ({ who: email })) },
+    retryTask: { needs: 'tasks:write', args: input(({ taskId }) => ({ id: taskId })) },
+    revokeApplicationToken: { needs: 'access:admin', args: input(({ tokenId }) => ({ id: tokenId })) },
+    rotateApplicationToken: { needs: 'access:admin', args: input(({ tokenId }) => ({ id: tokenId })) },
+    setPassword: {
+      needs: 'access:admin',
+      args: input(({ email }) => ({ who: email, password: 'a password of a stranger' })),
+    },
+    signIn: { needs: 'anyone', args: input(() => ({ email: 'nobody@example.com', password: 'none' })) },
+    signOut: { needs: 'access:admin', args: input(({ sessionId }) => ({ sessionId })) },
+    submitTask: { needs: 'tasks:write', args: input(() => ({ type: 'probe', runAt: inAYear() })) },
+    submitTasks: { needs: 'tasks:write', args: input(() => ({ tasks: [{ type: 'probe', runAt: inAYear() }] })) },
+    updateTeam: { needs: 'access:admin', args: input(({ teamSlug }) => ({ slug: teamSlug, name: 'Taken' })) },
+    updateTeamMember: {
+      needs: 'access:admin',
+      args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email, role: 'OWNER' })),
+    },
+    updateUser: { needs: 'access:admin', args: input(({ email }) => ({ who: email, firstName: 'Taken' })) },
+  },
+  Subscription: {
+    events: { needs: 'events:read' },
+    taskFeed: { needs: 'tasks:read' },
+    taskUpdates: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
+  },
+}
+
+/**
+ * Every other object type with all its fields, and what may be asked of whom it is shown to: a root field through which
+ * it can be reached needs at least that. Results of mutations, failures and connections add nothing to what they hold.
+ */
+export const shown: Readonly<Record<string, { readonly needs: Need; readonly fields: string }>> = {
+  Account: { needs: 'signed in', fields: 'createdAt id name' },
+  Actor: { needs: 'signed in', fields: 'id kind name' },
+  ApplicationToken: {
+    needs: 'access:admin',
+    fields: `calls createdAt createdBy endReason endedBy expiresAt id lastUsedAddress lastUsedAgent lastUsedAt name
+      revokedAt scopes status successorId`,
+  },
+  AuditCredential: { needs: 'audit:read', fields: 'id kind' },
+  AuditEnd: { needs: 'audit:read', fields: 'hash seq' },
+  AuditEntry: {
+    needs: 'audit:read',
+    fields: `accountId actor address at credential data hash operation outcome previousHash requestId scopes seq subject
+      type userAgent`,
+  },
+  AuditFault: { needs: 'audit:read', fields: 'kind message seq' },
+  AuditOperation: { needs: 'audit:read', fields: 'hash name' },
+  AuditVerification: { needs: 'audit:read', fields: 'checked cursor end faultCount faults prunedSeq' },
+  DeviceSignIn: { needs: 'nobody', fields: 'address clientName createdAt expiresAt scopes userAgent' },
+  Event: { needs: 'events:read', fields: 'actor at cursor data subject type' },
+  InputIssue: { needs: 'anyone', fields: 'message path' },
+  PageInfo: { needs: 'anyone', fields: 'endCursor hasNextPage' },
+  Percentiles: { needs: 'tasks:read', fields: 'p50 p95 p99' },
+  Queue: { needs: 'tasks:read', fields: 'active oldestWaitMs priority run scheduled wait waiting' },
+  Quota: { needs: 'signed in', fields: 'limit name used' },
+  RateLimit: { needs: 'signed in', fields: 'cost requests' },
+  RateLimitState: { needs: 'signed in', fields: 'limit remaining resetMs' },
+  RetryPolicy: { needs: 'tasks:read', fields: 'backoff delayMs maxAttempts maxDelayMs' },
+  Session: {
+    needs: 'access:admin',
+    fields: 'address createdAt expiresAt id isCurrent lastUsedAt method scopes user userAgent',
+  },
+  Task: {
+    needs: 'tasks:read',
+    fields: `attempt attempts cancelReason cancelRequestedAt createdAt createdBy currentStep error fairnessKey finishedAt
+      id idempotencyKey input labels lockMs logs part parts priority progress result resultExpired retry runAt startedAt
+      status timeoutMs type worker`,
+  },
+  TaskAttempt: { needs: 'tasks:read', fields: 'error finishedAt number startedAt' },
+  TaskError: { needs: 'tasks:read', fields: 'code message retryable stack' },
+  TaskLog: { needs: 'tasks:read', fields: 'at attempt message' },
+  TaskLogLine: { needs: 'tasks:read', fields: 'at message' },
+  TaskPart: {
+    needs: 'tasks:read',
+    fields: 'attempt bytes complete contentType createdAt name sizeBytes text',
+  },
+  TaskType: { needs: 'tasks:read', fields: 'description input name priority' },
+  TaskUpdate: {
+    needs: 'tasks:read',
+    fields: 'at attempt cursor kind log part progress skipped status step task taskId',
+  },
+  Team: { needs: 'access:admin', fields: 'createdAt description id member memberCount members name slug' },
+  TeamMember: { needs: 'access:admin', fields: 'joinedAt role team user' },
+  User: {
+    needs: 'access:admin',
+    fields: 'createdAt email firstName id lastName lastSignInAt memberships removedAt role',
+  },
+  Viewer: { needs: 'signed in', fields: 'account id kind name role scopes tokenExpiresAt' },
+}
