@@ -50,7 +50,7 @@ export class Entrance {
    */
   async admit(
     req: IncomingMessage,
-    end: () => void = () => req.destroy(),
+    end: () => void = () => req.socket.destroy(),
     token = requestToken(req.headers),
   ): Promise<Caller> {
     const visit = this.#visit(req)

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { Unauthenticated } from '#domain/access/errors.ts'
+import { ProviderFailed } from '#domain/access/sign-in/errors.ts'
 import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
 import { freePort } from '#platform/database/free-port.ts'
 import { createLog } from '#platform/telemetry/log.ts'
@@ -253,6 +254,74 @@ describe('a provider that is not what it should be', () => {
     })
   })
 
+  /** A provider of its own making: `answer` says what it does, by path. */
+  async function providerThat(answer: (path: string, issuer: string) => object | undefined) {
+    const http = createServer((request, response) => {
+      const body = answer(request.url ?? '', issuer)
+      // Without an answer it keeps its visitors waiting.
+      if (body !== undefined) response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
+    })
+    http.listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    onTestFinished(() => {
+      http.closeAllConnections()
+      http.close()
+    })
+    const issuer = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+    return new OidcProvider(
+      { issuer, clientId: 'x', clientSecret: undefined, accessTokenAudience: 'x', allowInsecure: true, timeoutS: 0.2 },
+      createLog({ level: 'silent', format: 'json' }),
+    )
+  }
+
+  const metadata = (issuer: string) => ({
+    issuer,
+    authorization_endpoint: `${issuer}/auth`,
+    token_endpoint: `${issuer}/token`,
+    jwks_uri: `${issuer}/jwks`,
+    response_types_supported: ['code'],
+  })
+  const redirectUri = 'http://127.0.0.1/api/auth/callback'
+  const late = "The identity provider can't be used now: it did not answer in time."
+
+  it('is told when it does not answer, and asked again by the next one', async () => {
+    let isSlow = true
+    const slow = await providerThat((_path, issuer) => (isSlow ? undefined : metadata(issuer)))
+    await expect(slow.begin(redirectUri)).rejects.toThrow(late)
+    isSlow = false
+    expect((await slow.begin(redirectUri)).url).toContain('/auth?')
+  })
+
+  it('is told when it takes its time over a code', async () => {
+    const slow = await providerThat((path, issuer) => (path === '/token' ? undefined : metadata(issuer)))
+    const { pending } = await slow.begin(redirectUri)
+    const back = new URLSearchParams({ code: 'x', state: pending.state })
+    await expect(slow.finish(back, pending)).rejects.toThrow(late)
+  })
+
+  it('is told when its keys do not come', async () => {
+    const slow = await providerThat((path, issuer) => (path === '/jwks' ? undefined : metadata(issuer)))
+    const parts = [{ alg: 'RS256', kid: 'x' }, { iss: 'x' }].map((part) =>
+      Buffer.from(JSON.stringify(part)).toString('base64url'),
+    )
+    await expect(slow.verify(`${parts.join('.')}.AAAA`)).rejects.toThrow(ProviderFailed)
+  })
+
+  it.each([
+    ['nothing', {}],
+    ['no ID token', { access_token: 'x', token_type: 'bearer' }],
+    [
+      'an ID token of another issuer',
+      { access_token: 'x', token_type: 'bearer', id_token: idTokenOf('https://other.example') },
+    ],
+    ['an ID token that is none', { access_token: 'x', token_type: 'bearer', id_token: 'nonsense' }],
+  ])('is told when it answers a code with %s', async (_what, tokens) => {
+    const liar = await providerThat((path, issuer) => (path === '/token' ? tokens : metadata(issuer)))
+    const { pending } = await liar.begin(redirectUri)
+    const back = new URLSearchParams({ code: 'x', state: pending.state })
+    await expect(liar.finish(back, pending)).rejects.toThrow(ProviderFailed)
+  })
+
   it('is told when it lies about its issuer', async () => {
     const http = createServer((_request, response) => {
       response.setHeader('content-type', 'application/json')
@@ -266,6 +335,13 @@ describe('a provider that is not what it should be', () => {
     http.close()
   })
 })
+
+/** An ID token with everything but the right issuer. */
+function idTokenOf(issuer: string): string {
+  const now = Math.floor(Date.now() / 1000)
+  const claims = { iss: issuer, sub: 'x', aud: 'x', iat: now, exp: now + 60 }
+  return `${[{ alg: 'RS256' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.AAAA`
+}
 
 describe('without a provider', () => {
   it('says so', async () => {

@@ -16,6 +16,8 @@ export interface OidcSettings {
   readonly allowInsecure: boolean
   /** Keys are asked for again because of an unknown id at most once in this time. Default: a minute. */
   readonly keyCooldownMs?: number
+  /** How long the provider may take for each answer, in seconds. Default: ten. */
+  readonly timeoutS?: number
 }
 
 /** What the provider says of a person. */
@@ -37,8 +39,7 @@ export interface PendingSignIn {
 }
 
 const scope = 'openid email profile'
-/** How long the provider may take for each answer, in seconds. */
-const timeoutS = 10
+const usualTimeoutS = 10
 const usualCooldownMs = 60_000
 const keyAgeMs = 10 * 60_000
 const clockToleranceS = 5
@@ -128,7 +129,7 @@ export class OidcProvider {
     const { jwks_uri: url } = (await this.#discovered()).serverMetadata()
     if (url === undefined) throw new ProviderFailed('it publishes no keys')
     const settings = {
-      timeoutDuration: timeoutS * 1000,
+      timeoutDuration: (this.#settings.timeoutS ?? usualTimeoutS) * 1000,
       cooldownDuration: this.#settings.keyCooldownMs ?? usualCooldownMs,
       cacheMaxAge: keyAgeMs,
     }
@@ -147,11 +148,11 @@ export class OidcProvider {
   }
 
   async #discover(): Promise<oidc.Configuration> {
-    const { issuer, clientId, clientSecret, allowInsecure } = this.#settings
+    const { issuer, clientId, clientSecret, allowInsecure, timeoutS: timeout = usualTimeoutS } = this.#settings
     const authentication = clientSecret === undefined ? oidc.None() : oidc.ClientSecretBasic(clientSecret)
     // The ID token comes from the provider itself, so TLS vouches for it (OpenID Connect Core 1.0 §3.1.3.7, item 6).
     const execute = allowInsecure ? [oidc.allowInsecureRequests] : []
-    return oidc.discovery(new URL(issuer), clientId, undefined, authentication, { execute, timeout: timeoutS })
+    return oidc.discovery(new URL(issuer), clientId, undefined, authentication, { execute, timeout })
   }
 
   #translated(error: unknown): unknown {
