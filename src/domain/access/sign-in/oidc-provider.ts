@@ -168,7 +168,7 @@ export class OidcProvider {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return 'it did not answer in time'
+  if (error instanceof oidc.ClientError && error.code === 'OAUTH_TIMEOUT') return 'it did not answer in time'
   if (error instanceof TypeError) return "it can't be reached"
   return 'its answer was not what it should be; the log says more'
 }
