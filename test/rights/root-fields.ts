@@ -1,36 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { Scope } from '#domain/access/scope.ts'
+import type { Need, Right } from './need.ts'
+import type { Things } from './things.ts'
 
-/** What calls are about: things of the account that they are made in, or ids of nothing at all. */
-export interface Things {
-  readonly taskId: string
-  readonly tokenId: string
-  readonly email: string
-  readonly teamSlug: string
-  readonly sessionId: string
-  readonly userCode: string
-}
-
-export function nothing(): Things {
-  return {
-    taskId: randomUUID(),
-    tokenId: randomUUID(),
-    email: `${randomUUID()}@example.com`,
-    teamSlug: `team-${randomUUID()}`,
-    sessionId: randomUUID(),
-    userCode: 'BBBB-BBBB',
-  }
-}
-
-/** The scope that is needed; `signed in` is for everybody who is, `anyone` for those too who aren't, `nobody` for none. */
-export type Need = Scope | 'signed in' | 'anyone' | 'nobody'
-
-export interface Right {
-  /** What application tokens need, and people unless {@link people} says otherwise. */
-  readonly needs: Need
-  /** What people need, who see less than application tokens would: what concerns themselves. */
-  readonly people?: Need
-  /** The field's arguments. */
+/** A root field, and how it is called. */
+export interface RootField extends Right {
+  /** Its arguments. */
   readonly args?: (things: Things) => Record<string, unknown>
 }
 
@@ -38,7 +12,7 @@ const input = (make: (things: Things) => Record<string, unknown>) => (things: Th
 const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
 
 /** Who may call which root field. A field that is not here fails the test, and so does one that is here for nothing. */
-export const rights: Readonly<Record<string, Readonly<Record<string, Right>>>> = {
+export const rootRights: Readonly<Record<string, Readonly<Record<string, RootField>>>> = {
   Query: {
     applicationToken: { needs: 'access:admin', args: ({ tokenId }) => ({ id: tokenId }) },
     applicationTokens: { needs: 'access:admin' },

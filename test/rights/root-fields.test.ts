@@ -1,11 +1,14 @@
 import { isObjectType } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Scope, scopes, scopesOfRole, sufficientScopes } from '#domain/access/scope.ts'
+import { type Scope, scopes, scopesOfRole } from '#domain/access/scope.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { firstCursor, submitDistant } from '#test/transport/graphql/streams.ts'
-import { type Need, nothing, type Right, rights, shown, type Things } from './rights.ts'
+import { contentsOf } from './contents.ts'
+import { allows, enough, isEnough } from './need.ts'
+import { type RootField, rootRights, shown } from './root-fields.ts'
+import { makeThings, nothing, type Things } from './things.ts'
 import {
   fieldsOf,
   isCarrier,
@@ -22,7 +25,7 @@ const names = all.map(({ root, name }) => [root, name] as const)
 
 describe('the table of rights', () => {
   it('knows every root field, and no other', () => {
-    const known = Object.entries(rights).flatMap(([root, fields]) =>
+    const known = Object.entries(rootRights).flatMap(([root, fields]) =>
       Object.keys(fields).map((name) => `${root}.${name}`),
     )
     expect(known.toSorted()).toEqual(all.map(({ root, name }) => `${root}.${name}`).toSorted())
@@ -56,27 +59,10 @@ describe('the table of rights', () => {
   })
 })
 
-function rightOf(root: string, name: string): Right {
-  const right = rights[root]?.[name]
+function rightOf(root: string, name: string): RootField {
+  const right = rootRights[root]?.[name]
   if (right === undefined) throw new Error(`${root}.${name} is not in the table of rights.`)
   return right
-}
-
-/** Whether who has one right has the other. */
-function isEnough(has: Need, needs: Need): boolean {
-  if (needs === 'anyone' || has === needs) return true
-  if (has === 'anyone' || needs === 'nobody') return false
-  if (needs === 'signed in' || has === 'nobody') return true
-  return has !== 'signed in' && sufficientScopes(needs).includes(has)
-}
-
-/** The scopes of which each is enough. */
-function enough(needs: Need): readonly Scope[] {
-  return needs === 'anyone' || needs === 'signed in' || needs === 'nobody' ? [] : sufficientScopes(needs)
-}
-
-function allows(needs: Need, held: readonly Scope[]): boolean {
-  return needs === 'anyone' || needs === 'signed in' || held.some((scope) => enough(needs).includes(scope))
 }
 
 /** One caller asks for everything at once, and does so again and again. */
@@ -102,7 +88,6 @@ describe('every root field', () => {
   let owner: string
   let revoked: string
   const single = new Map<Scope, string>()
-  const password = 'correct horse battery staple'
 
   beforeAll(async () => {
     server = await startTestServer({ env: unlimited })
@@ -120,44 +105,6 @@ describe('every root field', () => {
     })
   })
   afterAll(() => server.close())
-
-  /** A task, a token, a person with a session, and a team. */
-  async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Promise<Things & { signedIn: string }> {
-    const email = `${role.toLowerCase()}@example.com`
-    const teamSlug = `team-of-${role.toLowerCase()}`
-    const made = await graphqlData<{
-      submitTask: { task: { id: string } }
-      createApplicationToken: { applicationToken: { id: string } }
-      signIn: { accessToken: string }
-      beginDeviceSignIn: { userCode: string }
-    }>(
-      at,
-      `mutation ($email: String!, $role: PersonRole!, $slug: String!, $password: String!, $runAt: DateTime!) {
-        submitTask(input: { type: "probe", runAt: $runAt }) { ... on SubmitTaskPayload { task { id } } }
-        createApplicationToken(input: { name: "one", scopes: ["tasks:read"] }) {
-          ... on CreateApplicationTokenPayload { applicationToken { id } }
-        }
-        createUser(input: { email: $email, role: $role }) { __typename }
-        createTeam(input: { name: "Team", slug: $slug }) { __typename }
-        addTeamMember(input: { slug: $slug, who: $email }) { __typename }
-        setPassword(input: { who: $email, password: $password }) { __typename }
-        signIn(input: { email: $email, password: $password }) { ... on SignInPayload { accessToken } }
-        beginDeviceSignIn(input: { clientName: "one" }) { ... on BeginDeviceSignInPayload { userCode } }
-      }`,
-      { email, role, slug: teamSlug, password, runAt: new Date(Date.now() + 3_600_000_000).toISOString() },
-    )
-    const signedIn = made.signIn.accessToken
-    const claims = JSON.parse(Buffer.from(signedIn.split('.')[1] ?? '', 'base64url').toString())
-    return {
-      taskId: made.submitTask.task.id,
-      tokenId: made.createApplicationToken.applicationToken.id,
-      email,
-      teamSlug,
-      sessionId: claims.sid,
-      userCode: made.beginDeviceSignIn.userCode,
-      signedIn,
-    }
-  }
 
   /** Calls a field for all that it shows; returns what was said first. */
   async function call(root: Root, name: string, about: Things, token: string | undefined): Promise<string> {
@@ -184,22 +131,6 @@ describe('every root field', () => {
   /** Why nothing was answered; what a mutation answers with instead of its result is none, except to who is no person. */
   const refusal = (said: string) =>
     (/"extensions":\{[^{}]*"code":"(\w+)"/.exec(said) ?? /"PersonNeeded_code":"(\w+)"/.exec(said))?.[1]
-
-  /** Everything that the account has, save for what is recorded of calls, to see that nothing has changed. */
-  async function everything(): Promise<unknown> {
-    const tables = await server.database.query<{ name: string }>(
-      `SELECT table_name AS name FROM information_schema.columns
-       WHERE table_schema = 'public' AND column_name = 'account_id' AND table_name !~ '^(journal|audit|refusal|token_hour)' ORDER BY 1`,
-    )
-    const contents = tables.map(async ({ name }) => {
-      const rows = await server.database.query(
-        `SELECT to_jsonb(t) - 'calls' - 'last_used_at' - 'last_used_address' - 'last_used_agent' AS row FROM "${name}" t WHERE account_id = $1 ORDER BY t::text`,
-        [accountId],
-      )
-      return [name, rows]
-    })
-    return Object.fromEntries(await Promise.all(contents))
-  }
 
   it.each(names)('%s.%s is refused to who is not signed in, unless it is for everybody', async (root, name) => {
     const { needs } = rightOf(root, name)
@@ -234,7 +165,7 @@ describe('every root field', () => {
   it('changes nothing for who may not, and for nobody of another account', async () => {
     const stranger = (await addToken(server)).token
     const powerless = (await addToken(server, { accountId, scopes: ['salesforce:use'] })).token
-    const before = await everything()
+    const before = await contentsOf(server, accountId)
     for (const { root, name } of all) {
       const { needs } = rightOf(root, name)
       if (needs !== 'anyone' && needs !== 'signed in') await call(root, name, things, powerless)
@@ -247,6 +178,6 @@ describe('every root field', () => {
         expect(said).not.toMatch(new RegExp(`"\\w*(id|email|slug)":"${id}"`))
       }
     }
-    expect(await everything()).toEqual(before)
+    expect(await contentsOf(server, accountId)).toEqual(before)
   })
 })

@@ -1,0 +1,84 @@
+import type { Right } from './need.ts'
+import type { Things } from './things.ts'
+
+/** A row of REST, and how it is called. */
+export interface RestRight extends Right {
+  /** What stands for the parameters of its path. */
+  readonly params?: (things: Things) => Readonly<Record<string, string>>
+  readonly query?: (things: Things) => Readonly<Record<string, string>>
+  readonly body?: (things: Things) => unknown
+}
+
+const operationId = { params: ({ taskId }: Things) => ({ operationId: taskId }) }
+const email = { params: (things: Things) => ({ email: things.email }) }
+const slug = { params: ({ teamSlug }: Things) => ({ slug: teamSlug }) }
+const member = { params: ({ teamSlug, email }: Things) => ({ slug: teamSlug, email }) }
+const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
+
+/** Who may call which documented path. One that is not here fails the test, and so does one that is here for nothing. */
+export const restRights: Readonly<Record<string, RestRight>> = {
+  'GET /.well-known/jwks.json': { needs: 'anyone' },
+  'GET /': { needs: 'anyone' },
+  'GET /api': { needs: 'anyone' },
+  'GET /api/application-tokens': { needs: 'access:admin' },
+  'POST /api/application-tokens': { needs: 'access:admin', body: () => ({ name: 'x', scopes: ['access:admin'] }) },
+  'POST /api/application-tokens/{id}/rotate': {
+    needs: 'access:admin',
+    params: ({ tokenId }) => ({ id: tokenId }),
+  },
+  'DELETE /api/application-tokens/{token}': { needs: 'access:admin', params: ({ tokenId }) => ({ token: tokenId }) },
+  'GET /api/audit': { needs: 'audit:read' },
+  'POST /api/auth/admin/login': { needs: 'anyone', body: () => ({ email: 'nobody@example.com', password: 'none' }) },
+  'GET /api/auth/callback': { needs: 'anyone', query: () => ({ code: 'none' }) },
+  'POST /api/auth/callback': { needs: 'anyone', body: () => ({ access_token: 'none' }) },
+  'POST /api/auth/device': { needs: 'anyone', body: () => ({ client_name: 'a test' }) },
+  'POST /api/auth/device/token': { needs: 'anyone', body: () => ({ device_code: 'none' }) },
+  'GET /api/auth/login': { needs: 'anyone' },
+  'POST /api/auth/logout': { needs: 'signed in' },
+  'POST /api/auth/refresh': { needs: 'anyone', body: () => ({ refresh_token: 'none' }) },
+  'GET /api/auth/sessions': { needs: 'access:admin', query: (things) => ({ email: things.email }) },
+  'DELETE /api/auth/sessions': { needs: 'access:admin', query: (things) => ({ email: things.email }) },
+  'DELETE /api/auth/sessions/{id}': { needs: 'access:admin', params: ({ sessionId }) => ({ id: sessionId }) },
+  'GET /api/docs': { needs: 'anyone' },
+  'GET /api/docs/{asset}': { needs: 'anyone', params: () => ({ asset: 'none.js' }) },
+  'GET /health': { needs: 'anyone' },
+  'GET /livez': { needs: 'anyone' },
+  'GET /readyz': { needs: 'anyone' },
+  'GET /api/logs/{operationId}': { needs: 'tasks:read', ...operationId },
+  'DELETE /api/logs/{operationId}': { needs: 'tasks:write', ...operationId },
+  'GET /api/openapi.json': { needs: 'signed in' },
+  'GET /api/ping': { needs: 'anyone' },
+  'GET /api/tasks': { needs: 'tasks:read' },
+  'POST /api/tasks': {
+    needs: 'tasks:write',
+    body: () => ({ type: 'probe', data: {}, scheduleType: 'scheduled', scheduledFor: inAYear() }),
+  },
+  'DELETE /api/tasks/{operationId}': { needs: 'tasks:write', ...operationId },
+  'GET /api/tasks/{operationId}/recurring-instances': { needs: 'tasks:read', ...operationId },
+  'GET /api/tasks/{operationId}/result': { needs: 'tasks:read', ...operationId },
+  'GET /api/tasks/{operationId}/result/parts': { needs: 'tasks:read', ...operationId },
+  'GET /api/tasks/{operationId}/result/parts/{name}': {
+    needs: 'tasks:read',
+    params: ({ taskId }) => ({ operationId: taskId, name: 'none' }),
+  },
+  'GET /api/tasks/{operationId}/status': { needs: 'tasks:read', ...operationId },
+  'POST /api/tasks/{operationId}/stop-recurring': { needs: 'tasks:read', ...operationId },
+  'GET /api/teams': { needs: 'access:admin', people: 'signed in' },
+  'POST /api/teams': { needs: 'access:admin', body: ({ teamSlug }) => ({ name: 'New', slug: `new-${teamSlug}` }) },
+  'DELETE /api/teams/{slug}': { needs: 'access:admin', ...slug },
+  'GET /api/teams/{slug}/members': { needs: 'access:admin', people: 'signed in', ...slug },
+  'POST /api/teams/{slug}/members': {
+    needs: 'access:admin',
+    ...slug,
+    body: (things) => ({ email: things.email, role: 'owner' }),
+  },
+  'DELETE /api/teams/{slug}/members/{email}': { needs: 'access:admin', ...member },
+  'PUT /api/teams/{slug}/members/{email}/role': { needs: 'access:admin', ...member, body: () => ({ role: 'owner' }) },
+  'GET /api/users': { needs: 'access:admin' },
+  'POST /api/users': { needs: 'access:admin', body: (things) => ({ email: `new-${things.email}` }) },
+  'DELETE /api/users': { needs: 'access:admin', body: (things) => ({ email: things.email }) },
+  'GET /api/users/me': { needs: 'signed in' },
+  'GET /api/users/{email}': { needs: 'access:admin', ...email },
+  'PUT /api/users/{email}': { needs: 'access:admin', ...email, body: () => ({ firstName: 'Taken' }) },
+  'DELETE /api/users/{email}': { needs: 'access:admin', ...email },
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+import { graphqlData } from '#test/support/graphql.ts'
+import type { TestServer } from '#test/support/server.ts'
+
+/** What calls are about: things of the account that they are made in, or ids of nothing at all. */
+export interface Things {
+  readonly taskId: string
+  readonly tokenId: string
+  readonly email: string
+  readonly teamSlug: string
+  readonly sessionId: string
+  readonly userCode: string
+}
+
+export function nothing(): Things {
+  return {
+    taskId: randomUUID(),
+    tokenId: randomUUID(),
+    email: `${randomUUID()}@example.com`,
+    teamSlug: `team-${randomUUID()}`,
+    sessionId: randomUUID(),
+    userCode: 'BBBB-BBBB',
+  }
+}
+
+const password = 'correct horse battery staple'
+
+/** A task, a token, a person with a session, and a team. */
+export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Promise<Things & { signedIn: string }> {
+  const email = `${role.toLowerCase()}@example.com`
+  const teamSlug = `team-of-${role.toLowerCase()}`
+  const made = await graphqlData<{
+    submitTask: { task: { id: string } }
+    createApplicationToken: { applicationToken: { id: string } }
+    signIn: { accessToken: string }
+    beginDeviceSignIn: { userCode: string }
+  }>(
+    at,
+    `mutation ($email: String!, $role: PersonRole!, $slug: String!, $password: String!, $runAt: DateTime!) {
+      submitTask(input: { type: "probe", runAt: $runAt }) { ... on SubmitTaskPayload { task { id } } }
+      createApplicationToken(input: { name: "one", scopes: ["tasks:read"] }) {
+        ... on CreateApplicationTokenPayload { applicationToken { id } }
+      }
+      createUser(input: { email: $email, role: $role }) { __typename }
+      createTeam(input: { name: "Team", slug: $slug }) { __typename }
+      addTeamMember(input: { slug: $slug, who: $email }) { __typename }
+      setPassword(input: { who: $email, password: $password }) { __typename }
+      signIn(input: { email: $email, password: $password }) { ... on SignInPayload { accessToken } }
+      beginDeviceSignIn(input: { clientName: "one" }) { ... on BeginDeviceSignInPayload { userCode } }
+    }`,
+    { email, role, slug: teamSlug, password, runAt: new Date(Date.now() + 3_600_000_000).toISOString() },
+  )
+  const signedIn = made.signIn.accessToken
+  const claims = JSON.parse(Buffer.from(signedIn.split('.')[1] ?? '', 'base64url').toString())
+  return {
+    taskId: made.submitTask.task.id,
+    tokenId: made.createApplicationToken.applicationToken.id,
+    email,
+    teamSlug,
+    sessionId: claims.sid,
+    userCode: made.beginDeviceSignIn.userCode,
+    signedIn,
+  }
+}
