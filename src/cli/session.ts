@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { createClient, type SignalboxClient, type Token } from '#client/index.ts'
+import packageJson from '#package.json' with { type: 'json' }
 import { CommandFailure, exitCodes } from './exit-codes.ts'
 import type { Output } from './output.ts'
 import { SavedSession } from './saved-session.ts'
@@ -111,11 +112,18 @@ export function jsonOption(): Option {
 
 function createConnected(url: string, token: Token | undefined): SignalboxClient {
   try {
-    return createClient({ url, token })
+    return createClient({ url, token, fetch: fetchAsProgram })
   } catch (cause) {
     if (cause instanceof TypeError) throw new CommandFailure(cause.message, exitCodes.invalid, { cause })
     throw cause
   }
+}
+
+/** Says which program asks: people see it beside their sessions and tokens. */
+const fetchAsProgram: typeof fetch = (input, init) => {
+  const headers = new Headers(init?.headers)
+  headers.set('user-agent', `signalbox/${packageJson.version} (${process.platform})`)
+  return fetch(input, { ...init, headers })
 }
 
 /** Commands of a user's shell, for the end of a help text. */

@@ -70,6 +70,8 @@ describe('login', () => {
     expect(more).toEqual([])
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect((await signalbox('whoami')).stdout).toContain(`${email} (user)`)
+    const { nodes } = JSON.parse((await signalbox('session', 'list', '--json')).stdout) as { nodes: object[] }
+    expect(nodes[0]).toMatchObject({ isCurrent: true, userAgent: expect.stringMatching(/^signalbox\/\d.* \(\w+\)$/) })
     const { accessToken } = await change({})
     expect((await signalbox('logout')).stdout).toBe(`You are signed out at ${server.url}.\n`)
     expect(await files()).toEqual([])
