@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { password, signIn } from '#test/support/people.ts'
 import { mainFile } from '#test/support/process.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
@@ -255,6 +256,22 @@ describe('user', () => {
     const answer = await signalbox('user', ...args)
     expect(answer).toMatchObject({ code, stdout: '' })
     expect(answer.stderr).toContain(message)
+  })
+
+  it('gets a password from the standard input, and changes it with the present one', async () => {
+    const email = await person('--role', 'owner')
+    const set = (input: string, token = env['SIGNALBOX_TOKEN']) =>
+      run(['user', 'password', email], { env: { ...env, SIGNALBOX_TOKEN: token ?? '' }, input })
+    expect(await set(`${password}\n`)).toEqual({
+      code: 0,
+      stdout: `${email} signs in with the new password from now on.\n`,
+      stderr: '',
+    })
+    const { accessToken } = await signIn(server, email)
+    expect(await set('wrong\nanother good password\n', accessToken)).toMatchObject({ code: 3, stdout: '' })
+    expect(await set(`${password}\nanother good password\n`, accessToken)).toMatchObject({ code: 0 })
+    expect(await set('short\n')).toMatchObject({ code: 2, stderr: expect.stringContaining('password') })
+    expect(await set('')).toEqual({ code: 2, stdout: '', stderr: 'The new password: nothing was given.\n' })
   })
 
   it('is there once', async () => {

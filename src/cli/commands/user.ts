@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Session } from '#cli/session.ts'
 import { addUserCreateCommand, addUserRemoveCommand, addUserUpdateCommand } from './user-changes.ts'
 import { addUserListCommand } from './user-list.ts'
+import { addUserPasswordCommand } from './user-password.ts'
 import { addUserShowCommand } from './user-show.ts'
 
 /** Everything about the people of the account. */
@@ -15,6 +16,7 @@ export function addUserCommand(parent: Command, session: Session): void {
     addUserShowCommand,
     addUserCreateCommand,
     addUserUpdateCommand,
+    addUserPasswordCommand,
     addUserRemoveCommand,
   ])
     add(user, session)
