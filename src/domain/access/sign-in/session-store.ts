@@ -118,6 +118,12 @@ export async function endSession(
   return row
 }
 
+/** Whose session it is or was; undefined when there is none. */
+export async function findSessionUser(sql: Sql, accountId: string, id: string): Promise<string | undefined> {
+  const found = 'SELECT user_id AS "userId" FROM session WHERE account_id = $1 AND id = $2'
+  return (await sql.query<{ userId: string }>(found, [accountId, id]))[0]?.userId
+}
+
 const endSessionsSql = `
   UPDATE session SET ended_at = now(), end_reason = $3 WHERE account_id = $1 AND user_id = $2 AND ended_at IS NULL`
 

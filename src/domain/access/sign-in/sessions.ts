@@ -17,6 +17,7 @@ import {
   endSession,
   endSomeSessions,
   findSession,
+  findSessionUser,
   insertRefreshToken,
   insertSession,
   lockByRefresh,
@@ -151,8 +152,9 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     const wanted = id ?? own ?? 'of this request'
     return transact(async (tx) => {
       const ended = isId(wanted) ? await endSession(tx, caller.accountId, wanted, 'signed out') : undefined
+      const userId = ended?.userId ?? (isId(wanted) ? await findSessionUser(tx, caller.accountId, wanted) : undefined)
       // Before it is said whether there is one: nobody else learns that.
-      if (id !== undefined && id !== own && ended?.userId !== caller.actor.id) caller.must('access:admin')
+      if (id !== undefined && id !== own && userId !== caller.actor.id) caller.must('access:admin')
       if (ended === undefined) throw new SessionNotFound(wanted)
       const session = { accountId: caller.accountId, ...ended }
       tx.journal(sessionEvent('auth.session_ended', session, caller.by(), { reason: 'signed out' }))
