@@ -15,6 +15,8 @@ export interface Identity {
   readonly credential: NonNullable<Origin['credential']>
   /** When the right to call ends; undefined when it doesn't. */
   readonly expiresAt: Date | undefined
+  /** What transactions with lower ids have done is known here already; undefined: nothing is known for sure. */
+  readonly knownBefore?: bigint
 }
 
 /** How a request came. */
@@ -65,6 +67,12 @@ export class Caller {
 
   get expiresAt(): Date | undefined {
     return this.#identity.expiresAt
+  }
+
+  /** Whether what a transaction has changed was known already when it was read who the caller is. */
+  hasSeen(xid: bigint): boolean {
+    const { knownBefore } = this.#identity
+    return knownBefore !== undefined && xid < knownBefore
   }
 
   /** What the caller may do, in the words that tokens are made with. */

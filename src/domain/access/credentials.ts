@@ -65,7 +65,7 @@ export class Credentials {
   async #application(hash: Uint8Array): Promise<Identity> {
     const row = await findToken(this.#sql, hash)
     if (row === undefined) throw new Unauthenticated()
-    const { accountId, id, name, role, scopes, expiresAt } = row
+    const { accountId, id, name, role, scopes, expiresAt, horizon } = row
     return {
       accountId,
       actor: { kind: 'application', id, name },
@@ -73,6 +73,7 @@ export class Credentials {
       grants: grantsOf(scopes),
       credential: { kind: 'token', id },
       expiresAt,
+      knownBefore: BigInt(horizon),
     }
   }
 }

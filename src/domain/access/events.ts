@@ -158,23 +158,24 @@ function entry(kind: string, type: AuthEventType, of: Subject, { actor, origin }
   return { accountId: of.accountId, type, subject: `${kind}:${of.id}`, actor, origin, data: { ...data } }
 }
 
-/** What an entry takes away: from whose credential or person of this id, and from when on. */
+/** What an entry takes away: from whose credential or person of this id, from when on, and by which transaction. */
 export interface Loss {
   readonly id: string
   readonly from: Date
+  readonly xid: bigint
 }
 
 /** How much longer than others may go on what is under way with a right that somebody took from themselves: the request that did so has to be answered. */
 const ownAnswerMs = 1_000
 
 /** What an entry of the journal takes away; undefined for one that takes away nothing. */
-export function lossBy({ type, subject, at, actor, data }: JournalEntry): Loss | undefined {
+export function lossBy({ type, subject, at, xid, actor, data }: JournalEntry): Loss | undefined {
   if (!takesAway.has(type)) return undefined
   const id = subject.slice(subject.indexOf(':') + 1)
   const { expiresAt, userId } = data as { readonly expiresAt?: string; readonly userId?: string }
   const from = type === 'auth.token_rotated' && expiresAt !== undefined ? new Date(expiresAt) : at
   const isOwn = actor.id === id || actor.id === userId
-  return { id, from: isOwn ? new Date(from.getTime() + ownAnswerMs) : from }
+  return { id, xid, from: isOwn ? new Date(from.getTime() + ownAnswerMs) : from }
 }
 
 /** With a new role, a connection has to be made anew: what it was allowed before may be allowed no longer. */

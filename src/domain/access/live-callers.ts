@@ -1,7 +1,9 @@
 import type { Clock } from '#lib/clock.ts'
 import type { Caller } from './caller.ts'
+import type { Loss } from './events.ts'
 
 interface Held {
+  readonly caller: Caller
   /** When the right to stay ends, in milliseconds since 1970. */
   until: number
   readonly end: () => void
@@ -25,8 +27,9 @@ export class LiveCallers {
   }
 
   /** Has `end` called, once, when the caller loses the right to be served; returns what to call when it is over anyway. */
-  hold({ credential, actor, expiresAt }: Caller, end: () => void): () => void {
-    const held: Held = { until: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY, end }
+  hold(caller: Caller, end: () => void): () => void {
+    const { credential, actor, expiresAt } = caller
+    const held: Held = { caller, until: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY, end }
     const ids = credential.id === actor.id ? [actor.id] : [credential.id, actor.id]
     for (const id of ids) this.#held.set(id, (this.#held.get(id) ?? new Set()).add(held))
     return () => {
@@ -34,9 +37,10 @@ export class LiveCallers {
     }
   }
 
-  /** Lets those whose credential, or who themselves, have this id stay no longer than until then. */
-  endBy(id: string, time: Date): void {
-    for (const held of this.#held.get(id) ?? []) held.until = Math.min(held.until, time.getTime())
+  /** Lets those who are concerned stay no longer than until then; not those who were admitted knowing of it. */
+  endBy({ id, from, xid }: Loss): void {
+    for (const held of this.#held.get(id) ?? [])
+      if (!held.caller.hasSeen(xid)) held.until = Math.min(held.until, from.getTime())
     this.#endPast()
   }
 

@@ -101,7 +101,7 @@ export function createAccessService(deps: AccessServiceDeps) {
     const loss = lossBy(entry)
     if (loss === undefined) return
     credentials.forget(loss.id)
-    live.endBy(loss.id, loss.from)
+    live.endBy(loss)
   }
 
   /**

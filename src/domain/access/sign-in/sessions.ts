@@ -71,7 +71,11 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     const { userId, sessionId, expiresAt } = await keys.verify(token)
     const session = isId(sessionId) && isId(userId) ? await findSession(sql, sessionId, userId) : undefined
     if (session === undefined) throw new Unauthenticated()
-    return { ...identityOf(session), expiresAt: new Date(Math.min(expiresAt.getTime(), session.expiresAt.getTime())) }
+    return {
+      ...identityOf(session),
+      expiresAt: new Date(Math.min(expiresAt.getTime(), session.expiresAt.getTime())),
+      knownBefore: BigInt(session.horizon),
+    }
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Role } from '#domain/access/caller.ts'
+import { horizon, type Seen } from '#platform/database/horizon.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { warnedDays } from './token.ts'
@@ -15,11 +16,11 @@ export interface TokenRow {
 
 const columns = `account_id AS "accountId", id, name, role, scopes, expires_at AS "expiresAt", revoked_at AS "revokedAt"`
 
-const findTokenSql = `SELECT ${columns} FROM application_token WHERE hash = $1 AND revoked_at IS NULL`
+const findTokenSql = `SELECT ${columns}, ${horizon} FROM application_token WHERE hash = $1 AND revoked_at IS NULL`
 
-/** The application token with this hash, unless it was revoked. */
-export async function findToken(sql: Sql, hash: Uint8Array): Promise<TokenRow | undefined> {
-  const [row] = await sql.query<TokenRow>(findTokenSql, [hash])
+/** The application token with this hash, unless it was revoked; with what was known by then. */
+export async function findToken(sql: Sql, hash: Uint8Array): Promise<(TokenRow & Seen) | undefined> {
+  const [row] = await sql.query<TokenRow & Seen>(findTokenSql, [hash])
   return row
 }
 
