@@ -65,6 +65,8 @@ export async function createCluster(): Promise<Cluster> {
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
     const children = childrenOf(child.pid)
     child.kill(signal)
+    // A power cut leaves nobody: otherwise a child answers until it notices that it is alone.
+    if (signal === 'SIGKILL') send(signal, children)
     // Who stands still notices nothing, and would be there for ever.
     send('SIGCONT', [child.pid, ...children])
     await once(child, 'exit')

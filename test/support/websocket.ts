@@ -49,7 +49,8 @@ export class RawSocket {
       const index = this.#frames.findIndex((frame) => id === undefined || frame.id === id)
       const [frame] = index === -1 ? [] : this.#frames.splice(index, 1)
       if (frame !== undefined) return frame
-      if (this.socket.readyState === WebSocket.CLOSED) throw new Error('The socket is closed.')
+      if (this.socket.readyState === WebSocket.CLOSED)
+        throw new Error(`The socket is closed: ${JSON.stringify(await this.closed)}`)
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
   }
