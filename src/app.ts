@@ -6,6 +6,7 @@ import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
 import { AuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { createEventService } from '#domain/events/service.ts'
+import { createHookService, type HookService, hooksOf } from '#domain/hooks/service.ts'
 import { forgetOldCounts } from '#domain/limits/retention.ts'
 import { createLimitService } from '#domain/limits/service.ts'
 import { createQuotaService, type QuotaService } from '#domain/quotas/service.ts'
@@ -137,6 +138,14 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     securityTypes: authEventTypes,
   })
 
+  const hooks = createHookService({
+    sql: database,
+    transact,
+    tasks,
+    hooks: hooksOf(project.hooks, config.env),
+    log,
+  })
+
   const limits = createLimitService({ pool: database.pool, limits: config.limits, clock: systemClock, log })
   const { persistedOperations: persistedAt } = config
   const persisted = persistedAt === undefined ? undefined : await loadPersistedOperations(persistedAt, schema)
@@ -145,6 +154,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const api = serveApi({
     http,
     access,
+    hooks,
     limits,
     documentLimits: config.documentLimits,
     persisted,
@@ -185,7 +195,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     await closeServer(http, lastRequestsMs)
   })
   if (config.roles.worker) worker = await openWorker(config, project, types, store, quotas, metrics, log, opened)
-  keepRetention(config, store, { access, audit }, log, opened)
+  keepRetention(config, store, { access, audit, hooks }, log, opened)
   keepUsage(quotas, log, opened)
   // The last thing that can fail: a token that was made is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
@@ -421,7 +431,7 @@ function keepUsage(quotas: QuotaService, log: Logger, opened: Opened): void {
 function keepRetention(
   config: Config,
   { database, transact }: Store,
-  { access, audit }: { access: AccessService; audit: AuditService },
+  { access, audit, hooks }: { access: AccessService; audit: AuditService; hooks: HookService },
   log: Logger,
   opened: Opened,
 ): void {
@@ -437,6 +447,7 @@ function keepRetention(
       if (dropped.length > 0) log.info({ dropped }, 'old days of the journal were dropped')
       await applyTaskRetention(database, config.retention)
       await access.maintain()
+      await hooks.prune()
       while ((await deleteOldKeys(database, deletedAtOnce)) === deletedAtOnce);
       await audit.prune(config.retention.auditDays)
       await forgetOldCounts(database)

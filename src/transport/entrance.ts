@@ -67,6 +67,14 @@ export class Entrance {
     return caller
   }
 
+  /** Counts a request of a caller who has proved otherwise than by a token who they are. @throws {RateLimited} */
+  async admitKnown(req: IncomingMessage, caller: Caller): Promise<void> {
+    const visit = this.#visit(req)
+    visit.caller = caller
+    visit.allowance = this.#limits.of(caller)
+    await visit.allowance.request()
+  }
+
   /** Counts a request of somebody who shows nothing. @throws {RateLimited} */
   async admitAnybody(req: IncomingMessage): Promise<void> {
     await this.#countAddress(this.#visit(req))

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
+import type { HookService } from '#domain/hooks/service.ts'
 import type { LimitService } from '#domain/limits/service.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
@@ -16,6 +17,7 @@ import { createGraphqlHttp } from './graphql/http.ts'
 import type { PersistedOperations } from './graphql/persisted-operations.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
+import { createHookDoor, hooksPrefix } from './hooks/door.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { tellLimits } from './rate-headers.ts'
 import { createRest } from './rest/create-rest.ts'
@@ -25,6 +27,7 @@ import { shownPath } from './shown-path.ts'
 export interface ApiOptions {
   readonly http: Server
   readonly access: AccessService
+  readonly hooks: HookService
   readonly limits: LimitService
   readonly documentLimits: DocumentLimits
   /** The only GraphQL operations that are answered; all when undefined. */
@@ -54,7 +57,7 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 /** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
 export function serveApi(options: ApiOptions) {
   const { http, access, limits, documentLimits, contextOf, health, metrics, api, graphiql, publicUrl, log } = options
-  const { hasProvider, persisted, bodyBytes, corsOrigins, trustedProxies } = options
+  const { hasProvider, hooks, persisted, bodyBytes, corsOrigins, trustedProxies } = options
   const maskError = createErrorMask(log)
   const entrance = new Entrance({ access, limits, trustedProxies })
   const server = createGraphqlServer({ contextOf, maskError, limits, documentLimits, persisted, bodyBytes })
@@ -79,6 +82,13 @@ export function serveApi(options: ApiOptions) {
     [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),
   }
 
+  const hookDoor = createHookDoor({ hooks, entrance, maskError })
+
+  /** Which door a path leads to. */
+  function doorOf(path: string): Handler {
+    return doors[path] ?? (api && path.startsWith(hooksPrefix) ? hookDoor : rest)
+  }
+
   http.on('request', (req: IncomingMessage, res: ServerResponse) => {
     const path = (req.url ?? '/').split('?', 1)[0] ?? '/'
     const { requestId } = entrance.originOf(req)
@@ -86,8 +96,7 @@ export function serveApi(options: ApiOptions) {
     follow(req, res, { path, requestId })
     tellLimits(req, res, entrance)
     if (crossOrigin(req, res)) return
-    const handle = doors[path] ?? rest
-    handle(req, res).catch((error: unknown) => {
+    doorOf(path)(req, res).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'a request failed unexpectedly')
       if (!res.headersSent) res.writeHead(500)
       res.end()

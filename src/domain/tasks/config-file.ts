@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
+import { type HookConfig, hooksSchema } from '#domain/hooks/hook.ts'
 import { errorMessage, StartupError } from '#lib/errors.ts'
 import { isRecord } from '#lib/json.ts'
 import { createBuiltInTypes } from './handlers/built-in-types.ts'
@@ -21,6 +22,8 @@ export interface ProjectConfigInput {
    * Default: the directory that the server was started in.
    */
   readonly roots?: readonly string[]
+  /** Addresses below `/hooks/` that others call, by their ids, and the tasks that follow from a call. */
+  readonly hooks?: Readonly<Record<string, HookConfig>>
 }
 
 /** The configuration of this project, checked, with absolute paths. */
@@ -28,6 +31,7 @@ export interface ProjectConfig {
   readonly commands: Readonly<Record<string, CommandConfig>>
   readonly taskTypes: readonly TaskType[]
   readonly roots: readonly string[]
+  readonly hooks: Readonly<Record<string, HookConfig>>
   /** Absolute path of the file that it came from. */
   readonly file?: string
 }
@@ -41,7 +45,7 @@ const fileNames = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.conf
 
 /** What holds where there is no configuration file. */
 export function defaultProjectConfig(cwd: string): ProjectConfig {
-  return { commands: {}, taskTypes: [], roots: [cwd] }
+  return { commands: {}, taskTypes: [], roots: [cwd], hooks: {} }
 }
 
 /**
@@ -59,6 +63,7 @@ export async function loadProjectConfig(options: { file?: string | undefined; cw
     commands: mapValues(input.commands ?? {}, (command) => absoluteCwd(command, directory)),
     taskTypes: (input.taskTypes ?? []) as readonly TaskType[],
     roots: (input.roots ?? [options.cwd]).map((root) => existingDirectory(file, resolve(directory, root))),
+    hooks: (input.hooks ?? {}) as Readonly<Record<string, HookConfig>>,
     file,
   }
 }
@@ -175,6 +180,7 @@ const configSchema = z.strictObject({
   commands: z.record(commandName, commandSchema, 'must be an object of commands by their names').optional(),
   taskTypes: z.array(typeSchema, 'must be a list').optional(),
   roots: z.array(text, 'must be a list of directories').min(1, 'must name a directory').optional(),
+  hooks: hooksSchema.optional(),
 })
 
 function parse(file: string, exported: unknown): z.output<typeof configSchema> {

@@ -47,6 +47,7 @@ export interface TaskServiceDeps {
 
 /** Everything that can be done with tasks; the only way in for callers. */
 export type TaskService = ReturnType<typeof createTaskService>
+export type { Submission } from './submission.ts'
 
 /** Most tasks in one `submitTasks`. */
 const submitLimit = 1_000

@@ -12,7 +12,7 @@ export interface Origin {
   readonly address: string
   readonly userAgent: string | undefined
   /** What the caller showed; undefined when it is not known whose it is. */
-  readonly credential: { readonly kind: 'token' | 'session' | 'provider'; readonly id: string } | undefined
+  readonly credential: { readonly kind: 'token' | 'session' | 'provider' | 'hook'; readonly id: string } | undefined
   /** The GraphQL operation, by its name and the hash of its text. */
   readonly operation: { readonly name: string | undefined; readonly hash: string } | undefined
   /** The scopes that were asked for and held. */

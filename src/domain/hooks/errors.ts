@@ -1,0 +1,32 @@
+import { AppError } from '#lib/errors.ts'
+
+export class HookNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor() {
+    super('There is no hook at this address.')
+  }
+}
+
+/** The call does not prove that it comes from whoever the hook is for. */
+export class HookSignatureRefused extends AppError {
+  readonly code = 'UNAUTHENTICATED'
+  constructor() {
+    super('The call is not signed as this hook wants it, or too old.')
+  }
+}
+
+/** What was taken before comes again under another id: somebody repeats a call that they have listened to. */
+export class HookCallReplayed extends AppError {
+  readonly code = 'ALREADY_EXISTS'
+  constructor() {
+    super('A call with the same content was taken before under another delivery id.')
+  }
+}
+
+/** The same delivery id came before with another content. */
+export class DeliveryIdReused extends AppError {
+  readonly code = 'IDEMPOTENCY_KEY_REUSED'
+  constructor(id: string) {
+    super(`The delivery id "${id}" belongs to a call with another content.`)
+  }
+}

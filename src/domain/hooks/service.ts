@@ -1,0 +1,155 @@
+import { Caller, type RequestOrigin } from '#domain/access/caller.ts'
+import type { Submission, TaskService } from '#domain/tasks/service.ts'
+import { errorMessage, InvalidInput, StartupError } from '#lib/errors.ts'
+import { newId } from '#lib/ids.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact } from '#platform/database/transaction.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { DeliveryIdReused, HookCallReplayed, HookNotFound } from './errors.ts'
+import { defaultHookBytes, type HookConfig, isAbout, taskOf } from './hook.ts'
+import { deleteOldCalls, findAccount, findCall, type InboundCall, insertCall, noteTasks } from './store.ts'
+import { type Hook, type RawCall, type VerifiedCall, verify } from './verification.ts'
+
+export interface HookServiceDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly tasks: Pick<TaskService, 'submitAll'>
+  readonly hooks: readonly Hook[]
+  readonly log: Logger
+}
+
+/** What became of a call. */
+export interface TakenCall {
+  readonly deliveryId: string
+  /** Whether it came before: then these are the tasks of that time. */
+  readonly isRepeated: boolean
+  readonly taskIds: readonly string[]
+}
+
+/** What others call from outside, and the tasks that follow. */
+export type HookService = ReturnType<typeof createHookService>
+
+/** How long a call is known, in days: GitHub lets its deliveries be sent again for three. */
+const knownDays = 30
+const forgottenAtOnce = 1_000
+
+export function createHookService({ sql, transact, tasks, hooks, log }: HookServiceDeps) {
+  const byId = new Map(hooks.map((hook) => [hook.id, hook]))
+
+  /** @throws {HookNotFound} */
+  function get(id: string): Hook {
+    const hook = byId.get(id)
+    if (hook === undefined) throw new HookNotFound()
+    return hook
+  }
+
+  /** The most bytes that a hook takes. @throws {HookNotFound} */
+  function limitOf(id: string): number {
+    return get(id).maxBytes ?? defaultHookBytes
+  }
+
+  /**
+   * Who a call is made as, once it has proved where it comes from.
+   * @throws {HookNotFound} @throws {HookSignatureRefused} @throws {InvalidInput}
+   */
+  async function admit(id: string, raw: RawCall, request: RequestOrigin) {
+    const hook = get(id)
+    const call = verify(hook, raw)
+    const accountId = await findAccount(sql, hook.account)
+    if (accountId === undefined) throw new HookNotFound()
+    return { call, caller: callerOf(hook, accountId, request) }
+  }
+
+  /**
+   * Makes the tasks that the hook's rules want of a call: all or none, and once, however often it comes.
+   * @throws {HookCallReplayed} @throws {DeliveryIdReused} @throws {InvalidInput} @throws {UnknownTaskType} @throws {QuotaExceeded}
+   */
+  async function take(caller: Caller, call: VerifiedCall): Promise<TakenCall> {
+    const deliveryId = call.deliveryId ?? newId()
+    const wanted = requests(get(call.hook), call, deliveryId)
+    const { bodyHash, isReplayable, hook } = call
+    const inbound = { accountId: caller.accountId, hook, deliveryId, bodyHash, isReplayable }
+    const before = await remember(caller, inbound, call.event)
+    if (before) return { deliveryId, isRepeated: true, taskIds: before }
+    // Handed in again after a crash in between, each task is still made once: their keys are the call's.
+    const taskIds = wanted.length === 0 ? [] : (await tasks.submitAll(caller, wanted)).map(({ taskId }) => taskId)
+    await noteTasks(sql, inbound, taskIds)
+    return { deliveryId, isRepeated: false, taskIds }
+  }
+
+  /** Writes down that a call has come; the tasks that it became when it had come before. */
+  async function remember(caller: Caller, inbound: InboundCall, event: string): Promise<readonly string[] | undefined> {
+    const { accountId, hook, deliveryId, bodyHash } = inbound
+    return transact(async (tx) => {
+      if (await insertCall(tx, inbound)) {
+        const data = { hook, event, deliveryId }
+        tx.journal({ ...caller.by(), accountId, type: 'hook.received', subject: `hook:${hook}`, data })
+        return undefined
+      }
+      const known = await findCall(tx, inbound)
+      if (known === undefined) throw new HookCallReplayed()
+      if (!known.bodyHash.equals(bodyHash)) throw new DeliveryIdReused(deliveryId)
+      return known.taskIds ?? undefined
+    })
+  }
+
+  function requests(hook: Hook, call: VerifiedCall, deliveryId: string): Submission[] {
+    return hook.rules.flatMap((rule, index) => {
+      try {
+        if (!isAbout(rule, call)) return []
+        return [{ ...taskOf(rule, call), idempotencyKey: `hook:${hook.id}:${deliveryId}:${index}` }]
+      } catch (error) {
+        log.warn({ err: error, hook: hook.id, rule: index, event: call.event }, 'a rule of a hook failed')
+        throw new InvalidInput(`Rule ${index} of the hook can't be applied to this call: ${errorMessage(error)}`)
+      }
+    })
+  }
+
+  return {
+    limitOf,
+    admit,
+    take,
+    /** Forgets what came long ago. */
+    async prune(): Promise<void> {
+      while ((await deleteOldCalls(sql, knownDays, forgottenAtOnce)) === forgottenAtOnce);
+    },
+  }
+}
+
+function callerOf(hook: Hook, accountId: string, request: RequestOrigin): Caller {
+  const id = `hook:${hook.id}`
+  return new Caller(
+    {
+      accountId,
+      actor: { kind: 'system', id, name: `hook ${hook.id}` },
+      role: 'APPLICATION',
+      grants: hook.rules.map(({ type }) => ({ scope: 'tasks:write', pattern: type })),
+      credential: { kind: 'hook', id },
+      expiresAt: undefined,
+    },
+    request,
+  )
+}
+
+/** The hooks of a configuration with their secrets. @throws {StartupError} when one is not there, or no secret. */
+export function hooksOf(
+  configs: Readonly<Record<string, HookConfig>>,
+  env: Readonly<Record<string, string | undefined>>,
+): Hook[] {
+  return Object.entries(configs).map(([id, config]) => ({
+    ...config,
+    id,
+    secrets: [config.secretEnv].flat().map((name) => secretOf(id, config, name, env[name])),
+  }))
+}
+
+const shortestSecret = 16
+
+function secretOf(id: string, { sender }: HookConfig, name: string, value: string | undefined): string {
+  const refuse = (what: string) => new StartupError(`The hook "${id}" takes its secret from ${name}, ${what}.`)
+  if (value === undefined || value === '') throw refuse('which is not set')
+  if (value.length < shortestSecret) throw refuse(`which has fewer than ${shortestSecret} characters`)
+  if (sender === 'standard-webhooks' && !/^(whsec_)?[A-Za-z0-9+/]+={0,2}$/.test(value))
+    throw refuse('which must be base64, with or without whsec_ before it')
+  return value
+}

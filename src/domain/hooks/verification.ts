@@ -1,0 +1,127 @@
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { Webhook, WebhookVerificationError } from 'standardwebhooks'
+import { InvalidInput } from '#lib/errors.ts'
+import { HookSignatureRefused } from './errors.ts'
+import { type HookCall, type HookConfig, type Sender, textAt } from './hook.ts'
+
+/** A call as it came. */
+export interface RawCall {
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
+/** A hook with its secrets. */
+export interface Hook extends HookConfig {
+  readonly id: string
+  readonly secrets: readonly string[]
+}
+
+interface SenderRules {
+  /** Whether the call was made by somebody who knows the secret; of the raw bytes. */
+  isSigned(call: RawCall, secret: string, hook: Hook): boolean
+  /** What the call is called, and the id that stays the same when it is sent again. */
+  nameOf(headers: RawCall['headers'], body: unknown): Pick<HookCall, 'event' | 'deliveryId'>
+  /** Whether the signature does not cover the id, so that a call can be sent again under another one. */
+  readonly idIsUnsigned: boolean
+}
+
+const rules: Readonly<Record<Sender, SenderRules>> = {
+  // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+  github: {
+    isSigned: ({ headers, body }, secret) =>
+      isEqual(headers['x-hub-signature-256'], `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`),
+    nameOf(headers, body) {
+      const event = headers['x-github-event'] ?? 'unknown'
+      const action = textAt(body, 'action')
+      return { event: action === undefined ? event : `${event}.${action}`, deliveryId: headers['x-github-delivery'] }
+    },
+    idIsUnsigned: true,
+  },
+  // https://docs.gitlab.com/user/project/integrations/webhooks/
+  gitlab: {
+    isSigned: ({ headers }, secret) => isEqual(headers['x-gitlab-token'], secret),
+    nameOf: (headers, body) => ({
+      event: textAt(body, 'object_kind') ?? textAt(body, 'event_name') ?? 'unknown',
+      deliveryId: headers['idempotency-key'] ?? headers['x-gitlab-event-uuid'],
+    }),
+    idIsUnsigned: false,
+  },
+  'standard-webhooks': {
+    isSigned(call, secret) {
+      try {
+        new Webhook(secret).verify(call.body, call.headers, { jsonParse: false })
+        return true
+      } catch (error) {
+        if (error instanceof WebhookVerificationError) return false
+        throw error
+      }
+    },
+    nameOf: (headers, body) => ({ event: textAt(body, 'type') ?? 'unknown', deliveryId: headers['webhook-id'] }),
+    idIsUnsigned: false,
+  },
+  'shared-secret': {
+    isSigned: ({ headers }, secret, hook) =>
+      isEqual(headers[(hook.header ?? 'authorization').toLowerCase()]?.replace(/^Bearer +/i, ''), secret),
+    nameOf: (headers, body) => ({
+      event: textAt(body, 'type') ?? textAt(body, 'event') ?? 'unknown',
+      deliveryId: headers['idempotency-key'] ?? headers['webhook-id'],
+    }),
+    idIsUnsigned: false,
+  },
+}
+
+/** A call that may be believed. */
+export interface VerifiedCall extends HookCall {
+  /** Of the raw bytes. */
+  readonly bodyHash: Buffer
+  /** Whether the same content under another id is somebody's repetition. */
+  readonly isReplayable: boolean
+}
+
+const longestId = 128
+const longestEvent = 128
+
+/**
+ * Reads a call, once its signature is found to be right for any of the hook's secrets.
+ * @throws {HookSignatureRefused} @throws {InvalidInput} when the signature is right and the content is no JSON.
+ */
+export function verify(hook: Hook, call: RawCall): VerifiedCall {
+  const { isSigned, nameOf, idIsUnsigned } = rules[hook.sender]
+  // Each secret is tried, so that the time does not tell which one was right.
+  if (!hook.secrets.map((secret) => isSigned(call, secret, hook)).includes(true)) throw new HookSignatureRefused()
+  const body = parseBody(call)
+  const { event, deliveryId } = nameOf(call.headers, body)
+  if (deliveryId !== undefined && !isPlainId(deliveryId))
+    throw new InvalidInput(`The delivery id must be 1 to ${longestId} visible ASCII characters.`)
+  return {
+    hook: hook.id,
+    event: event.slice(0, longestEvent),
+    deliveryId,
+    headers: call.headers,
+    body,
+    bodyHash: hash('sha256', call.body, 'buffer'),
+    isReplayable: idIsUnsigned,
+  }
+}
+
+function isPlainId(id: string): boolean {
+  return id.length <= longestId && /^[\x21-\x7e]+$/.test(id)
+}
+
+/** JSON, or a form whose field `payload` is JSON, as GitHub sends it unless told otherwise. */
+function parseBody({ headers, body }: RawCall): unknown {
+  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded')
+  const text = isForm ? (new URLSearchParams(body.toString()).get('payload') ?? '') : body.toString()
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new InvalidInput(`The call's body is no JSON: ${(cause as Error).message}`)
+  }
+}
+
+function isEqual(given: string | undefined, expected: string): boolean {
+  if (given === undefined) return false
+  // Of hashes, so that both are of one length.
+  return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', expected, 'buffer'))
+}

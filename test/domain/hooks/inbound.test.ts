@@ -1,0 +1,228 @@
+import { createHmac } from 'node:crypto'
+import { join } from 'node:path'
+import { Webhook } from 'standardwebhooks'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toldEvents } from '#test/support/events.ts'
+import { graphqlData } from '#test/support/graphql.ts'
+import { startTestServer, type TestServer } from '#test/support/server.ts'
+
+const secrets = {
+  GITHUB_SECRET: "It's a Secret to Everybody",
+  GITHUB_SECRET_NEXT: 'the next secret of GitHub',
+  GITLAB_SECRET: 'a secret that GitLab shows',
+  STANDARD_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  PLAIN_SECRET: 'a plain secret of somebody',
+}
+
+const configFile = join(import.meta.dirname, '../../fixtures/hooks/signalbox.config.ts')
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({
+    env: { ...secrets, ROLES: 'api', LOG_LEVEL: 'silent', RATE_LIMIT_ADDRESS: '40' },
+    configFile,
+  })
+})
+afterAll(() => server.close())
+
+interface Answer {
+  readonly status: number
+  readonly body: {
+    readonly deliveryId: string
+    readonly duplicate: boolean
+    readonly tasks: readonly string[]
+    readonly code?: string
+    readonly message?: string
+  }
+}
+
+async function call(hook: string, body: string, headers: Record<string, string>): Promise<Answer> {
+  const url = `${server.url}/hooks/${hook}`
+  const response = await fetch(url, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', ...headers },
+  })
+  return { status: response.status, body: (await response.json()) as Answer['body'] }
+}
+
+function signed(body: string, secret = secrets.GITHUB_SECRET): string {
+  return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
+}
+
+let count = 0
+/** A call of GitHub's, with an id of its own unless one is given. */
+function github(event: string, body: object, more: Record<string, string> = {}): Promise<Answer> {
+  const text = JSON.stringify(body)
+  count += 1
+  const headers = { 'x-github-event': event, 'x-github-delivery': `delivery-${count}` }
+  return call('github', text, { ...headers, 'x-hub-signature-256': signed(text), ...more })
+}
+
+async function task(id: string | undefined) {
+  const query = '{ task(id: $id) { type priority input fairnessKey labels createdBy { kind id name } } }'
+  const { task: found } = await graphqlData<{ task: Record<string, unknown> }>(server, `query($id: ID!) ${query}`, {
+    id,
+  })
+  return found
+}
+
+describe('a call of GitHub’s', () => {
+  const push = { ref: 'refs/heads/main', commits: [1, 2, 3] }
+
+  it('makes a task by each rule that fits, as the rule says', async () => {
+    const { status, body } = await github('push', push)
+    expect([status, body.duplicate, body.tasks.length]).toEqual([202, false, 2])
+    expect(await task(body.tasks[0])).toEqual({
+      type: 'probe',
+      priority: 'CRITICAL',
+      input: { steps: 3 },
+      fairnessKey: 'refs/heads/main',
+      labels: { from: 'github' },
+      createdBy: { kind: 'system', id: 'hook:github', name: 'hook github' },
+    })
+    expect(await task(body.tasks[1])).toMatchObject({ priority: 'BATCH', input: {} })
+    const [event] = await toldEvents(server, ['hook.received'], ({ data }) => data['deliveryId'] === body.deliveryId)
+    expect(event).toMatchObject({ data: { hook: 'github', event: 'push' }, actor: { id: 'hook:github' } })
+  })
+
+  it('is named by its event and action, and need not be about anything', async () => {
+    expect((await github('pull_request', { action: 'opened' })).body.tasks).toHaveLength(1)
+    expect((await github('pull_requests', { action: 'opened', number: 2 })).body.tasks).toEqual([])
+    expect((await github('ping', { zen: 'Keep it simple.' })).body.tasks).toEqual([])
+  })
+
+  it('changes nothing when it comes again, also at the same time', async () => {
+    const ref = { ref: 'refs/heads/other', again: true }
+    const answers = await Promise.all([1, 2, 3].map(() => github('push', ref, { 'x-github-delivery': 'again' })))
+    const [first] = answers
+    expect(new Set(answers.flatMap(({ body }) => body.tasks)).size).toBe(1)
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202])
+    const later = await github('push', ref, { 'x-github-delivery': 'again' })
+    expect(later.body).toMatchObject({ duplicate: true, tasks: first?.body.tasks })
+  })
+
+  it('is refused when its content comes under another id, or its id with another content', async () => {
+    const body = { ref: 'refs/heads/replayed' }
+    const first = await github('push', body, { 'x-github-delivery': 'heard' })
+    const replayed = await github('push', body, { 'x-github-delivery': 'made up' })
+    const replaced = await github('push', { ref: 'refs/heads/x' }, { 'x-github-delivery': 'heard' })
+    expect(first.status).toBe(202)
+    expect([replayed.status, replayed.body.code]).toEqual([422, 'INVALID_INPUT'])
+    const again = await github('push', body, { 'x-github-delivery': 'made-up' })
+    expect([again.status, again.body.code]).toEqual([409, 'ALREADY_EXISTS'])
+    expect([replaced.status, replaced.body.code]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED'])
+  })
+
+  it('is right with the next secret, and as a form', async () => {
+    const text = `payload=${encodeURIComponent(JSON.stringify({ ref: 'refs/heads/form' }))}`
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-github-event': 'push',
+      'x-github-delivery': 'a-form',
+      'x-hub-signature-256': signed(text, secrets.GITHUB_SECRET_NEXT),
+    }
+    expect((await call('github', text, headers)).body.tasks).toHaveLength(1)
+  })
+
+  // GitHub's own example: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+  it('is believed by GitHub’s published example, whose content is no JSON', async () => {
+    const signature = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17'
+    const { status, body } = await call('github', 'Hello, World!', { 'x-hub-signature-256': signature })
+    expect([status, body.code]).toEqual([422, 'INVALID_INPUT'])
+  })
+
+  it('whose rule fails, or names no task type, is answered with why, and is made when it can be', async () => {
+    const failed = await github('fork', {})
+    expect([failed.status, failed.body.message]).toEqual([422, expect.stringContaining('Rule 2 of the hook')])
+    const unknown = await github('star', { action: 'created' })
+    expect([unknown.status, unknown.body.code]).toEqual([422, 'UNKNOWN_TASK_TYPE'])
+  })
+})
+
+describe('a call of', () => {
+  it('GitLab’s is known by its token, and repeated by its key', async () => {
+    const headers = { 'x-gitlab-token': secrets.GITLAB_SECRET, 'idempotency-key': 'gitlab-1' }
+    const first = await call('gitlab', '{"object_kind":"pipeline"}', headers)
+    const second = await call('gitlab', '{"object_kind":"pipeline"}', headers)
+    expect(first.body.tasks).toHaveLength(1)
+    expect(second.body).toMatchObject({ duplicate: true, tasks: first.body.tasks })
+  })
+
+  it('Standard Webhooks’ is checked by its signature and time', async () => {
+    const send = (id: string, at: Date, body = '{"type":"invoice.paid"}', signedBody = body) =>
+      call('standard', body, {
+        'webhook-id': id,
+        'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+        'webhook-signature': new Webhook(secrets.STANDARD_SECRET).sign(id, at, signedBody),
+      })
+    const now = new Date()
+    const minutes = (count: number) => new Date(now.getTime() + count * 60_000)
+    expect((await send('msg_1', now)).body.tasks).toHaveLength(1)
+    expect((await send('msg_1', minutes(1))).body.duplicate).toBe(true)
+    for (const refused of [send('m', minutes(-6)), send('m', minutes(6)), send('m', now, '{}', '{ }')])
+      expect((await refused).status).toBe(401)
+    const headers = { 'webhook-id': 'm', 'webhook-timestamp': 'now', 'webhook-signature': 'v1' }
+    expect((await call('standard', '{}', headers)).status).toBe(401)
+  })
+
+  it('anybody who knows the secret is one of its own without an id', async () => {
+    const headers = { 'x-secret': secrets.PLAIN_SECRET }
+    const [first, second] = [await call('plain', '{}', headers), await call('plain', '{}', headers)]
+    expect([first.status, second.body.duplicate]).toEqual([202, false])
+    expect(second.body.tasks).not.toEqual(first.body.tasks)
+    expect((await call('plain', `"${'x'.repeat(1_000)}"`, headers)).status).toBe(413)
+  })
+})
+
+describe('a server with hooks', () => {
+  it.each([
+    [{ GITLAB_SECRET: '' }, 'The hook "gitlab" takes its secret from GITLAB_SECRET, which is not set.'],
+    [
+      { GITLAB_SECRET: 'short' },
+      'The hook "gitlab" takes its secret from GITLAB_SECRET, which has fewer than 16 characters.',
+    ],
+    [{ STANDARD_SECRET: 'no base64, but long enough' }, 'which must be base64, with or without whsec_ before it.'],
+  ])('does not start with %j', async (env, message) => {
+    await expect(startTestServer({ env: { ...secrets, ...env, LOG_LEVEL: 'silent' }, configFile })).rejects.toThrow(
+      message,
+    )
+  })
+})
+
+describe('a hook', () => {
+  it('answers nobody who does not prove who they are, and makes nothing', async () => {
+    const text = '{"ref":"refs/heads/main","commits":[]}'
+    const named = { 'x-github-event': 'push', 'x-github-delivery': 'forged' }
+    for (const signature of [
+      '',
+      'sha256=',
+      signed(text, 'another secret of mine'),
+      signed(`${text} `),
+      signed(text).slice(7),
+    ])
+      expect((await call('github', text, { ...named, 'x-hub-signature-256': signature })).status).toBe(401)
+    expect((await call('github', text, named)).status).toBe(401)
+    expect((await call('gitlab', text, { 'x-gitlab-token': 'wrong' })).status).toBe(401)
+    expect((await call('plain', text, { authorization: `Bearer ${secrets.PLAIN_SECRET}` })).status).toBe(401)
+    const { events } = await graphqlData<{ events: { nodes: { data: { deliveryId: string } }[] } }>(
+      server,
+      '{ events(types: ["hook.received"], first: 200) { nodes { data } } }',
+    )
+    expect(events.nodes.map(({ data }) => data.deliveryId)).not.toContain('forged')
+  })
+
+  it('is there by its id and POST alone', async () => {
+    expect((await call('unknown', '{}', {})).status).toBe(404)
+    expect((await call('github/more', '{}', {})).status).toBe(404)
+    const shown = await fetch(`${server.url}/hooks/github`)
+    expect([shown.status, shown.headers.get('allow')]).toEqual([405, 'POST'])
+  })
+
+  it('lets an address guess only so often, and goes on taking what is signed', async () => {
+    let status = 0
+    for (let tries = 0; status !== 429 && tries < 60; tries += 1) status = (await call('gitlab', '{}', {})).status
+    expect(status).toBe(429)
+    expect((await github('ping', { late: true })).status).toBe(202)
+  })
+})
