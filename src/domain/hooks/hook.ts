@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isRecord } from '#lib/json.ts'
 
 /** How those who call prove who they are. */
-export const senders = ['github', 'gitlab', 'standard-webhooks', 'shared-secret'] as const
+const senders = ['github', 'gitlab', 'standard-webhooks', 'shared-secret'] as const
 export type Sender = (typeof senders)[number]
 
 /** A call from outside whose signature is right. */
