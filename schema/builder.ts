@@ -5,6 +5,7 @@ import PrismaPlugin from '@pothos/plugin-prisma'
 import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { AuditService } from '#domain/audit/service.ts'
+import type { DocumentService } from '#domain/documents/service.ts'
 import type { EventService } from '#domain/events/service.ts'
 import type { Allowance } from '#domain/limits/allowance.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
@@ -26,6 +27,7 @@ export interface Context {
   readonly db: AccountView
   readonly access: AccessService
   readonly tasks: TaskService
+  readonly documents: DocumentService
   readonly events: EventService
   readonly audit: AuditService
   readonly quotas: QuotaService

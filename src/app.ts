@@ -5,6 +5,7 @@ import { type AccessService, createAccessService } from '#domain/access/service.
 import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
 import { AuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
+import { createDocumentService } from '#domain/documents/service.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { createHookService, type HookService, hooksOf } from '#domain/hooks/service.ts'
 import { forgetOldCounts } from '#domain/limits/retention.ts'
@@ -132,6 +133,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     quotas,
     onWaiting,
   })
+  const documents = createDocumentService({ sql: database, transact, quotas })
   const events = createEventService({
     journal,
     quietTypes: [...quietEventTypes, ...quietAuthEventTypes],
@@ -167,6 +169,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
       db: views.of(caller.accountId),
       access,
       tasks,
+      documents,
       events,
       audit,
       quotas,

@@ -10,6 +10,8 @@ export interface Things {
   readonly teamSlug: string
   readonly sessionId: string
   readonly userCode: string
+  /** In the collection `default`. */
+  readonly documentKey: string
 }
 
 export function nothing(): Things {
@@ -20,14 +22,16 @@ export function nothing(): Things {
     teamSlug: `team-${randomUUID()}`,
     sessionId: randomUUID(),
     userCode: 'BBBB-BBBB',
+    documentKey: randomUUID(),
   }
 }
 
 const password = 'correct horse battery staple'
 
-/** A task, a token, a person with a session, and a team. */
+/** A task, a document, a token, a person with a session, and a team. */
 export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Promise<Things & { signedIn: string }> {
   const email = `${role.toLowerCase()}@example.com`
+  const documentKey = `of-${role.toLowerCase()}`
   const teamSlug = `team-of-${role.toLowerCase()}`
   const made = await graphqlData<{
     submitTask: { task: { id: string } }
@@ -36,8 +40,10 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
     beginDeviceSignIn: { userCode: string }
   }>(
     at,
-    `mutation ($email: String!, $role: PersonRole!, $slug: String!, $password: String!, $runAt: DateTime!) {
+    `mutation ($email: String!, $role: PersonRole!, $slug: String!, $password: String!, $runAt: DateTime!,
+      $documentKey: String!) {
       submitTask(input: { type: "probe", runAt: $runAt }) { ... on SubmitTaskPayload { task { id } } }
+      putDocument(input: { key: $documentKey, data: { secret: 42 } }) { __typename }
       createApplicationToken(input: { name: "one", scopes: ["tasks:read"] }) {
         ... on CreateApplicationTokenPayload { applicationToken { id } }
       }
@@ -48,7 +54,7 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
       signIn(input: { email: $email, password: $password }) { ... on SignInPayload { accessToken } }
       beginDeviceSignIn(input: { clientName: "one" }) { ... on BeginDeviceSignInPayload { userCode } }
     }`,
-    { email, role, slug: teamSlug, password, runAt: new Date(Date.now() + 3_600_000_000).toISOString() },
+    { email, role, slug: teamSlug, password, documentKey, runAt: new Date(Date.now() + 3_600_000_000).toISOString() },
   )
   const signedIn = made.signIn.accessToken
   const claims = JSON.parse(Buffer.from(signedIn.split('.')[1] ?? '', 'base64url').toString())
@@ -58,6 +64,7 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
     email,
     teamSlug,
     sessionId: claims.sid,
+    documentKey,
     userCode: made.beginDeviceSignIn.userCode,
     signedIn,
   }

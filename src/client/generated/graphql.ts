@@ -631,6 +631,8 @@ type FailureReport_DeviceDenied_Fragment = { code: string, message: string };
 
 type FailureReport_DeviceNotFound_Fragment = { code: string, message: string };
 
+type FailureReport_DocumentNotFound_Fragment = { code: string, message: string };
+
 type FailureReport_EmailTaken_Fragment = { code: string, message: string };
 
 type FailureReport_IdempotencyKeyReused_Fragment = { code: string, message: string };
@@ -689,6 +691,10 @@ type FailureReport_UnknownTaskType_Fragment = { code: string, message: string };
 
 type FailureReport_UserNotFound_Fragment = { code: string, message: string };
 
+type FailureReport_VersionConflict_Fragment = { code: string, message: string };
+
+type FailureReport_VersionRequired_Fragment = { code: string, message: string };
+
 type FailureReport_WrongPassword_Fragment = { code: string, message: string };
 
 export type FailureReportFragment =
@@ -699,6 +705,7 @@ export type FailureReportFragment =
   | FailureReport_DeviceCodeExpired_Fragment
   | FailureReport_DeviceDenied_Fragment
   | FailureReport_DeviceNotFound_Fragment
+  | FailureReport_DocumentNotFound_Fragment
   | FailureReport_EmailTaken_Fragment
   | FailureReport_IdempotencyKeyReused_Fragment
   | FailureReport_InvalidInput_Fragment
@@ -728,6 +735,8 @@ export type FailureReportFragment =
   | FailureReport_TooManyAttempts_Fragment
   | FailureReport_UnknownTaskType_Fragment
   | FailureReport_UserNotFound_Fragment
+  | FailureReport_VersionConflict_Fragment
+  | FailureReport_VersionRequired_Fragment
   | FailureReport_WrongPassword_Fragment
 ;
 

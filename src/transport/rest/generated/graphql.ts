@@ -735,6 +735,8 @@ type Refusal_DeviceDenied_Fragment = { code: string, message: string };
 
 type Refusal_DeviceNotFound_Fragment = { code: string, message: string };
 
+type Refusal_DocumentNotFound_Fragment = { code: string, message: string };
+
 type Refusal_EmailTaken_Fragment = { code: string, message: string };
 
 type Refusal_IdempotencyKeyReused_Fragment = { code: string, message: string };
@@ -793,6 +795,10 @@ type Refusal_UnknownTaskType_Fragment = { code: string, message: string };
 
 type Refusal_UserNotFound_Fragment = { code: string, message: string };
 
+type Refusal_VersionConflict_Fragment = { code: string, message: string };
+
+type Refusal_VersionRequired_Fragment = { code: string, message: string };
+
 type Refusal_WrongPassword_Fragment = { code: string, message: string };
 
 export type RefusalFragment =
@@ -803,6 +809,7 @@ export type RefusalFragment =
   | Refusal_DeviceCodeExpired_Fragment
   | Refusal_DeviceDenied_Fragment
   | Refusal_DeviceNotFound_Fragment
+  | Refusal_DocumentNotFound_Fragment
   | Refusal_EmailTaken_Fragment
   | Refusal_IdempotencyKeyReused_Fragment
   | Refusal_InvalidInput_Fragment
@@ -832,6 +839,8 @@ export type RefusalFragment =
   | Refusal_TooManyAttempts_Fragment
   | Refusal_UnknownTaskType_Fragment
   | Refusal_UserNotFound_Fragment
+  | Refusal_VersionConflict_Fragment
+  | Refusal_VersionRequired_Fragment
   | Refusal_WrongPassword_Fragment
 ;
 

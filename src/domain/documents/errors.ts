@@ -1,0 +1,54 @@
+import { AppError } from '#lib/errors.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+import type { DocumentName } from './document.ts'
+
+export class DocumentNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor({ collection, key }: DocumentName, version?: number) {
+    super(`There is no document ${key} in ${collection}${version === undefined ? '' : ` of version ${version}`}.`)
+  }
+}
+
+/** Somebody else has written since; what they made of it is told. */
+export class VersionConflict extends AppError {
+  readonly code = 'VERSION_CONFLICT'
+  readonly document: DocumentName
+  readonly expectedVersion: number
+  /** 0 when there is none. */
+  readonly currentVersion: number
+  readonly currentBy: Actor | undefined
+  readonly currentAt: Date | undefined
+  constructor(
+    { collection, key }: DocumentName,
+    expected: number,
+    current: { readonly version: number; readonly updatedBy: Actor; readonly updatedAt: Date } | undefined,
+  ) {
+    const is = current === undefined ? 'isn’t there' : `is at version ${current.version}, by ${current.updatedBy.name}`
+    super(`Document ${key} in ${collection} ${is}, and not at version ${expected}.`)
+    this.document = { collection, key }
+    this.expectedVersion = expected
+    this.currentVersion = current?.version ?? 0
+    this.currentBy = current?.updatedBy
+    this.currentAt = current?.updatedAt
+  }
+}
+
+/** The collection wants every write to say which version it changes. */
+export class VersionRequired extends AppError {
+  readonly code = 'VERSION_REQUIRED'
+  constructor({ collection, key }: DocumentName) {
+    super(`The collection ${collection} wants \`expectedVersion\` with each write: 0 for a new ${key}.`)
+  }
+}
+
+/** None of the writes was done, for the sake of those that could not be. */
+export class WritesRefused extends AppError {
+  readonly code = 'VERSION_CONFLICT'
+  readonly refusals: readonly { readonly index: number; readonly failure: AppError }[]
+  constructor(refusals: readonly { readonly index: number; readonly failure: AppError }[]) {
+    const [first] = refusals
+    const which = first === undefined ? '' : ` The first, write ${first.index}: ${first.failure.message}`
+    super(`Nothing was written: ${refusals.length} of the writes could not be done.${which}`)
+    this.refusals = refusals
+  }
+}

@@ -1,0 +1,48 @@
+import type { By, NewEntry } from '#platform/journal/entry.ts'
+import type { DocumentName, DocumentState } from './document.ts'
+
+/** What the journal says of documents and their collections. */
+const documentEventTypes = ['document.created', 'document.updated', 'document.deleted', 'document.restored'] as const
+export type DocumentEventType = (typeof documentEventTypes)[number]
+
+/** On every entry about a document. What it holds stands in its version, and nowhere else. */
+export interface DocumentEventData extends DocumentName {
+  readonly version: number
+  /** 0 for the first. */
+  readonly previousVersion: number
+  readonly sizeBytes: number
+  /** Of a deletion that nobody asked for. */
+  readonly reason?: 'expired'
+  /** Which version was brought back. */
+  readonly restoredVersion?: number
+}
+
+function documentSubject({ collection, key }: DocumentName): string {
+  return `document:${collection}/${key}`
+}
+
+export function documentEvent(
+  type: DocumentEventType,
+  { accountId, collection, key, version, sizeBytes }: DocumentState,
+  { actor, origin }: By,
+  more: Pick<DocumentEventData, 'reason' | 'restoredVersion'> = {},
+): NewEntry {
+  const data = { collection, key, version, previousVersion: version - 1, sizeBytes, ...more }
+  return { accountId, type, subject: documentSubject({ collection, key }), actor, origin, data }
+}
+
+/** On every entry about a collection. */
+export interface CollectionEventData {
+  readonly path: string
+  /** Of a deletion: how many documents went with it. */
+  readonly documents?: number
+}
+
+export function collectionEvent(
+  type: 'collection.created' | 'collection.updated' | 'collection.deleted',
+  accountId: string,
+  { actor, origin }: By,
+  data: CollectionEventData,
+): NewEntry {
+  return { accountId, type, subject: `collection:${data.path}`, actor, origin, data: { ...data } }
+}

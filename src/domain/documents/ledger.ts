@@ -1,0 +1,157 @@
+import { AppError } from '#lib/errors.ts'
+import type { Transaction } from '#platform/database/transaction.ts'
+import type { NewEntry } from '#platform/journal/entry.ts'
+import { type CollectionRules, noRules } from './collection.ts'
+import type { DocumentState } from './document.ts'
+import { collectionEvent } from './events.ts'
+import { type CollectionRow, holdCollections, insertCollections } from './store/collections.ts'
+import {
+  type FullName,
+  insertDocuments,
+  insertVersions,
+  lockDocuments,
+  readTime,
+  readVersionData,
+  updateDocuments,
+  type VersionData,
+} from './store/documents.ts'
+import { decide, type Write } from './write.ts'
+
+/** Somebody else has made the same document or collection meanwhile: the transaction has to begin anew. */
+export class Raced extends Error {}
+
+/** What a group of writes makes of the documents that it is about: read once, decided in order, written once. */
+export class Ledger {
+  readonly #collections: ReadonlyMap<string, CollectionRow>
+  readonly #earlier: ReadonlyMap<string, VersionData>
+  readonly #now: Date
+  readonly #current: Map<string, DocumentState>
+  readonly #found: ReadonlySet<string>
+  readonly #changed = new Set<string>()
+  readonly #versions: DocumentState[] = []
+  readonly #entries: NewEntry[] = []
+  readonly #newCollections = new Map<string, Write>()
+
+  private constructor(read: {
+    collections: readonly CollectionRow[]
+    documents: readonly DocumentState[]
+    earlier: readonly VersionData[]
+    now: Date
+  }) {
+    this.#collections = new Map(read.collections.map((one) => [collectionId(one.accountId, one.path), one]))
+    this.#earlier = new Map(read.earlier.map((one) => [`${idOf(one)} ${one.version}`, one]))
+    this.#now = read.now
+    this.#current = new Map(read.documents.map((one) => [idOf(one), one]))
+    this.#found = new Set(this.#current.keys())
+  }
+
+  /** Locks and reads whatever the writes are about. */
+  static async open(tx: Transaction, writes: readonly Write[]): Promise<Ledger> {
+    const restores = writes.flatMap((write) =>
+      write.change.kind === 'restore' ? [{ ...write, version: write.change.version }] : [],
+    )
+    const paths = unique(writes, ({ accountId, collection }) => collectionId(accountId, collection))
+    // In one go: each statement begins when the one before it has its locks, so the time is later than all of them.
+    const [collections, documents, earlier, now] = await Promise.all([
+      holdCollections(
+        tx,
+        paths.map(({ accountId, collection: path }) => ({ accountId, path })),
+      ),
+      lockDocuments(tx, unique(writes, idOf)),
+      restores.length === 0
+        ? []
+        : readVersionData(
+            tx,
+            unique(restores, (one) => `${idOf(one)} ${one.version}`),
+          ),
+      readTime(tx),
+    ])
+    return new Ledger({ collections, documents, earlier, now })
+  }
+
+  /** What becomes of the document by this write, or why nothing does. */
+  decide(write: Write): DocumentState | AppError {
+    const id = idOf(write)
+    const { change } = write
+    const earlier = change.kind === 'restore' ? this.#earlierOf(id, change.version) : undefined
+    try {
+      const ground = { current: this.#current.get(id), rules: this.#rulesOf(write), earlier, now: this.#now }
+      const { versions, entries } = decide(write, ground)
+      const last = versions.at(-1) as DocumentState
+      this.#note(write, id, versions, entries)
+      return last
+    } catch (error) {
+      if (error instanceof AppError) return error
+      throw error
+    }
+  }
+
+  #note(write: Write, id: string, versions: readonly DocumentState[], entries: readonly NewEntry[]): void {
+    const path = collectionId(write.accountId, write.collection)
+    if (!this.#collections.has(path) && !this.#newCollections.has(path)) {
+      this.#newCollections.set(path, write)
+      this.#entries.push(collectionEvent('collection.created', write.accountId, write.by, { path: write.collection }))
+    }
+    this.#current.set(id, versions.at(-1) as DocumentState)
+    this.#changed.add(id)
+    this.#versions.push(...versions)
+    this.#entries.push(...entries)
+  }
+
+  /** A version as the database has it, or as a write before this one has just made it. */
+  #earlierOf(id: string, version: number) {
+    const made = this.#versions.find((one) => idOf(one) === id && one.version === version && !one.deleted)
+    return made ?? this.#earlier.get(`${id} ${version}`)
+  }
+
+  #rulesOf({ accountId, collection }: Write): CollectionRules {
+    const row = this.#collections.get(collectionId(accountId, collection))
+    return row === undefined ? noRules : { requireVersion: row.requireVersion, check: () => undefined }
+  }
+
+  /** Writes everything that was decided. @throws {Raced} */
+  async save(tx: Transaction): Promise<void> {
+    if (this.#versions.length === 0) return
+    await this.#makeCollections(tx)
+    const changed = [...this.#changed].map((id) => this.#current.get(id) as DocumentState)
+    const fresh = changed.filter((one) => !this.#found.has(idOf(one))).sort(byName)
+    const known = changed.filter((one) => this.#found.has(idOf(one)))
+    if (known.length > 0) tx.beside(updateDocuments(tx, known))
+    if (fresh.length > 0 && (await insertDocuments(tx, fresh)) < fresh.length) throw new Raced()
+    tx.beside(insertVersions(tx, this.#versions))
+    for (const entry of this.#entries) tx.journal(entry)
+  }
+
+  async #makeCollections(tx: Transaction): Promise<void> {
+    const made = [...this.#newCollections.values()].map(({ accountId, collection: path, by }) => ({
+      accountId,
+      path,
+      by: by.actor,
+    }))
+    made.sort((a, b) => compare(a.accountId, b.accountId) || compare(a.path, b.path))
+    if (made.length > 0 && (await insertCollections(tx, made)) < made.length) throw new Raced()
+  }
+}
+
+function idOf({ accountId, collection, key }: FullName): string {
+  // No name holds a space.
+  return `${accountId} ${collection} ${key}`
+}
+
+function collectionId(accountId: string, path: string): string {
+  return `${accountId} ${path}`
+}
+
+function unique<Item>(items: readonly Item[], idOf: (item: Item) => string): Item[] {
+  return [...new Map(items.map((item) => [idOf(item), item])).values()]
+}
+
+/** The order in which everybody makes documents, so that no two transactions wait for each other. */
+function byName(a: DocumentState, b: DocumentState): number {
+  return compare(a.accountId, b.accountId) || compare(a.collection, b.collection) || compare(a.key, b.key)
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,186 @@
+import type { DocumentName, DocumentState } from '#domain/documents/document.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+
+/** A document's name with its account. */
+export interface FullName extends DocumentName {
+  readonly accountId: string
+}
+
+/** Columns of `document` as a {@link DocumentState}. */
+const documentColumns = `
+  document.account_id AS "accountId", document.collection, document.key, document.version, document.data,
+  document.created_at AS "createdAt", document.created_by AS "createdBy", document.updated_at AS "updatedAt",
+  document.updated_by AS "updatedBy", document.deleted, document.expires_at AS "expiresAt",
+  document.size_bytes AS "sizeBytes"`
+
+const lockSql = `
+  SELECT ${documentColumns} FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (account_id, collection, key)
+  JOIN document ON document.account_id = asked.account_id AND document.collection = asked.collection COLLATE "C"
+    AND document.key = asked.key COLLATE "C"
+  ORDER BY document.account_id, document.collection, document.key FOR UPDATE OF document`
+
+/** Reads documents, each named once, and keeps others from changing them until the transaction ends. */
+export async function lockDocuments(sql: Sql, names: readonly FullName[]): Promise<DocumentState[]> {
+  return sql.query(lockSql, columnsOf(names))
+}
+
+function columnsOf(names: readonly FullName[]): unknown[] {
+  return [names.map((one) => one.accountId), names.map((one) => one.collection), names.map((one) => one.key)]
+}
+
+const nowSql = `SELECT date_trunc('milliseconds', clock_timestamp()) AS now`
+
+/** What time it is for the database, which is the same for all processes. */
+export async function readTime(sql: Sql): Promise<Date> {
+  const [row] = await sql.query<{ now: Date }>(nowSql)
+  return row?.now ?? new Date()
+}
+
+const columns =
+  'account_id, collection, key, version, data, created_at, created_by, updated_at, updated_by, deleted, expires_at, size_bytes'
+const given = `
+  SELECT ${columns} FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::jsonb[], $6::timestamptz[], $7::jsonb[],
+    $8::timestamptz[], $9::jsonb[], $10::boolean[], $11::timestamptz[], $12::int[]) AS given (${columns})`
+
+const insertSql = `
+  INSERT INTO document (${columns}) ${given} ON CONFLICT DO NOTHING RETURNING collection`
+
+/** Writes documents that weren't there; returns how many still weren't. They come in the order of their names. */
+export async function insertDocuments(sql: Sql, documents: readonly DocumentState[]): Promise<number> {
+  return (await sql.query(insertSql, valuesOf(documents))).length
+}
+
+const updateSql = `
+  UPDATE document SET version = given.version, data = given.data, created_at = given.created_at,
+    created_by = given.created_by, updated_at = given.updated_at, updated_by = given.updated_by,
+    deleted = given.deleted, expires_at = given.expires_at, size_bytes = given.size_bytes
+  FROM (${given}) AS given
+  WHERE document.account_id = given.account_id AND document.collection = given.collection AND document.key = given.key`
+
+/** Writes documents that are locked. */
+export async function updateDocuments(sql: Sql, documents: readonly DocumentState[]): Promise<void> {
+  await sql.query(updateSql, valuesOf(documents))
+}
+
+function valuesOf(documents: readonly DocumentState[]): unknown[] {
+  return [
+    ...columnsOf(documents),
+    documents.map((one) => one.version),
+    documents.map(dataOf),
+    documents.map((one) => one.createdAt),
+    documents.map((one) => JSON.stringify(one.createdBy)),
+    documents.map((one) => one.updatedAt),
+    documents.map((one) => JSON.stringify(one.updatedBy)),
+    documents.map((one) => one.deleted),
+    documents.map((one) => one.expiresAt),
+    documents.map((one) => one.sizeBytes),
+  ]
+}
+
+/** As a parameter: a deleted document holds nothing, which is not the JSON value null. */
+function dataOf({ deleted, data }: DocumentState): string | null {
+  return deleted ? null : JSON.stringify(data)
+}
+
+const insertVersionsSql = `
+  INSERT INTO document_version (account_id, collection, key, version, data, created_at, created_by, at, by, deleted,
+    expires_at, size_bytes)
+  ${given}`
+
+/** Writes down what each write has made. */
+export async function insertVersions(sql: Sql, versions: readonly DocumentState[]): Promise<void> {
+  await sql.query(insertVersionsSql, valuesOf(versions))
+}
+
+const versionDataSql = `
+  SELECT v.account_id AS "accountId", v.collection, v.key, v.version, v.data, v.size_bytes AS "sizeBytes"
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) AS asked (account_id, collection, key, version)
+  JOIN document_version v ON v.account_id = asked.account_id AND v.collection = asked.collection COLLATE "C"
+    AND v.key = asked.key COLLATE "C" AND v.version = asked.version
+  WHERE NOT v.deleted`
+
+/** What a version holds. */
+export interface VersionData extends FullName {
+  readonly version: number
+  readonly data: unknown
+  readonly sizeBytes: number
+}
+
+/** What these versions hold; those that are deletions, or aren't there, are left out. */
+export async function readVersionData(
+  sql: Sql,
+  names: readonly (FullName & { readonly version: number })[],
+): Promise<VersionData[]> {
+  return sql.query(versionDataSql, [...columnsOf(names), names.map((one) => one.version)])
+}
+
+const findSql = `
+  SELECT ${documentColumns} FROM document WHERE account_id = $1 AND collection = $2 AND key = $3`
+
+/** A document as it is, a deleted one included. */
+export async function findDocument(
+  sql: Sql,
+  { accountId, collection, key }: FullName,
+): Promise<DocumentState | undefined> {
+  const [row] = await sql.query<DocumentState>(findSql, [accountId, collection, key])
+  return row
+}
+
+/** Columns of `document_version v` as a {@link DocumentState}. */
+const versionColumns = `
+  v.account_id AS "accountId", v.collection, v.key, v.version, v.data, v.created_at AS "createdAt",
+  v.created_by AS "createdBy", v.at AS "updatedAt", v.by AS "updatedBy", v.deleted, v.expires_at AS "expiresAt",
+  v.size_bytes AS "sizeBytes"`
+
+const findVersionSql = `
+  SELECT ${versionColumns} FROM document_version v
+  WHERE v.account_id = $1 AND v.collection = $2 AND v.key = $3 AND v.version = $4`
+
+/** A document as one of its writes has made it. */
+export async function findVersion(
+  sql: Sql,
+  { accountId, collection, key }: FullName,
+  version: number,
+): Promise<DocumentState | undefined> {
+  const [row] = await sql.query<DocumentState>(findVersionSql, [accountId, collection, key, version])
+  return row
+}
+
+const findVersionAtSql = `
+  SELECT ${versionColumns} FROM document_version v
+  WHERE v.account_id = $1 AND v.collection = $2 AND v.key = $3 AND v.at <= $4 ORDER BY v.version DESC LIMIT 1`
+
+/** A document as it was at a time. */
+export async function findVersionAt(
+  sql: Sql,
+  { accountId, collection, key }: FullName,
+  at: Date,
+): Promise<DocumentState | undefined> {
+  const [row] = await sql.query<DocumentState>(findVersionAtSql, [accountId, collection, key, at])
+  return row
+}
+
+const historySql = `
+  SELECT version, at, by, deleted, pinned, size_bytes AS "sizeBytes" FROM document_version
+  WHERE account_id = $1 AND collection = $2 AND key = $3 AND version < $4 ORDER BY version DESC LIMIT $5`
+
+/** One line of a document's history. */
+export interface VersionRow {
+  readonly version: number
+  readonly at: Date
+  readonly by: Actor
+  readonly deleted: boolean
+  readonly pinned: boolean
+  readonly sizeBytes: number
+}
+
+/** Versions before one, newest first. */
+export async function readHistory(
+  sql: Sql,
+  { accountId, collection, key }: FullName,
+  before: number,
+  limit: number,
+): Promise<VersionRow[]> {
+  return sql.query(historySql, [accountId, collection, key, before, limit])
+}

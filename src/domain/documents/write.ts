@@ -1,0 +1,134 @@
+import type { By, NewEntry } from '#platform/journal/entry.ts'
+import type { CollectionRules } from './collection.ts'
+import { type DocumentName, type DocumentState, isDue } from './document.ts'
+import { DocumentNotFound, VersionConflict, VersionRequired } from './errors.ts'
+import { type DocumentEventType, documentEvent } from './events.ts'
+import type { Value } from './value.ts'
+
+/** What somebody wants to do to a document. */
+export type Change =
+  /** Puts a value in its place; makes it when there is none. */
+  | { readonly kind: 'put'; readonly value: Value; readonly ttlMs: number | undefined }
+  /** Makes a new value of the present one; `undefined` for the time to live leaves that as it is. */
+  | { readonly kind: 'patch'; readonly apply: (data: unknown) => Value; readonly ttlMs: number | undefined }
+  | { readonly kind: 'delete'; readonly reason?: 'expired' }
+  /** Makes an earlier version the present one, also of a document that is deleted. */
+  | { readonly kind: 'restore'; readonly version: number }
+
+/** One write, as it was asked for. */
+export interface Write extends DocumentName {
+  readonly accountId: string
+  readonly by: By
+  readonly change: Change
+  /** The version that is to be changed; 0: there must be none; undefined: whichever. */
+  readonly expectedVersion: number | undefined
+}
+
+/** What a write is decided by. */
+export interface Ground {
+  /** The document as it is, a deleted one included. */
+  readonly current: DocumentState | undefined
+  readonly rules: CollectionRules
+  /** The version to be restored, when there is one that holds something. */
+  readonly earlier: Value | undefined
+  readonly now: Date
+}
+
+/** What comes of a write: the versions that it makes, oldest first, and what is told of each. */
+export interface Decision {
+  readonly versions: readonly DocumentState[]
+  readonly entries: readonly NewEntry[]
+}
+
+const system: By = { actor: { kind: 'system', id: 'system', name: 'system' } }
+
+/**
+ * Decides what a write makes of a document. A document that is due is deleted by the system first, as a version of its own.
+ * @throws {VersionConflict} @throws {VersionRequired} @throws {DocumentNotFound} and whatever the value is refused for
+ */
+export function decide(write: Write, ground: Ground): Decision {
+  const { current, now } = ground
+  if (current === undefined || !isDue(current, now)) return decideOnPresent(write, ground)
+  const expiry: Write = {
+    ...write,
+    by: system,
+    change: { kind: 'delete', reason: 'expired' },
+    expectedVersion: undefined,
+  }
+  const expired = made(expiry, 'document.deleted', nextVersion(expiry, ground, undefined))
+  if (write.change.kind === 'delete' && write.change.reason === 'expired') return expired
+  const after = decideOnPresent(write, { ...ground, current: expired.versions.at(-1) })
+  return { versions: [...expired.versions, ...after.versions], entries: [...expired.entries, ...after.entries] }
+}
+
+function decideOnPresent(write: Write, ground: Ground): Decision {
+  const { change } = write
+  const { current, rules } = ground
+  const isHere = current !== undefined && !current.deleted
+  if (!isHere && (change.kind === 'patch' || change.kind === 'delete')) throw new DocumentNotFound(write)
+  checkVersion(write, current, rules)
+  switch (change.kind) {
+    case 'put':
+      rules.check(change.value.data)
+      return made(write, isHere ? 'document.updated' : 'document.created', nextVersion(write, ground, change.value))
+    case 'patch': {
+      const value = change.apply(current?.data)
+      rules.check(value.data)
+      return made(write, 'document.updated', nextVersion(write, ground, value))
+    }
+    case 'delete':
+      return made(write, 'document.deleted', nextVersion(write, ground, undefined))
+    case 'restore': {
+      if (ground.earlier === undefined) throw new DocumentNotFound(write, change.version)
+      rules.check(ground.earlier.data)
+      return made(write, 'document.restored', nextVersion(write, ground, ground.earlier))
+    }
+  }
+}
+
+function checkVersion(write: Write, current: DocumentState | undefined, rules: CollectionRules): void {
+  const { expectedVersion } = write
+  if (expectedVersion === undefined) {
+    if (rules.requireVersion) throw new VersionRequired(write)
+    return
+  }
+  const isFresh = expectedVersion === 0 && (current === undefined || current.deleted)
+  if (!isFresh && expectedVersion !== (current?.version ?? 0))
+    throw new VersionConflict(write, expectedVersion, current)
+}
+
+function nextVersion(write: Write, { current, now }: Ground, value: Value | undefined): DocumentState {
+  const { accountId, collection, key, by } = write
+  // Times of one document never go back, whichever transaction waited for whom.
+  const at = current !== undefined && current.updatedAt > now ? current.updatedAt : now
+  const isNew = current === undefined || current.deleted
+  return {
+    accountId,
+    collection,
+    key,
+    version: (current?.version ?? 0) + 1,
+    data: value?.data ?? null,
+    createdAt: isNew ? at : current.createdAt,
+    createdBy: isNew ? by.actor : current.createdBy,
+    updatedAt: at,
+    updatedBy: by.actor,
+    deleted: value === undefined,
+    expiresAt: value === undefined ? null : expiry(write.change, current, at),
+    sizeBytes: value?.sizeBytes ?? 0,
+  }
+}
+
+function expiry(change: Change, current: DocumentState | undefined, at: Date): Date | null {
+  if (change.kind === 'restore' || change.kind === 'delete') return null
+  if (change.ttlMs !== undefined) return new Date(at.getTime() + change.ttlMs)
+  return change.kind === 'patch' ? (current?.expiresAt ?? null) : null
+}
+
+function made(write: Write, type: DocumentEventType, state: DocumentState): Decision {
+  const { change, by } = write
+  const more = {
+    ...(change.kind === 'delete' && change.reason !== undefined && { reason: change.reason }),
+    ...(change.kind === 'restore' && { restoredVersion: change.version }),
+  }
+  return { versions: [state], entries: [documentEvent(type, state, by, more)] }
+}

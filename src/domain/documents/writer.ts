@@ -1,0 +1,71 @@
+import { createBatcher } from '#lib/batcher.ts'
+import { AppError } from '#lib/errors.ts'
+import { isRefusedData } from '#platform/database/refusal.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { DocumentState } from './document.ts'
+import { WritesRefused } from './errors.ts'
+import { Ledger, Raced } from './ledger.ts'
+import type { Write } from './write.ts'
+
+/** Most single writes that share one commit, and most bytes of documents among them. */
+const groupSize = 200
+/** How often writes are begun anew because others made the same documents or collections at the same time. */
+const mostRaces = 20
+
+/** Makes what writes documents: state, version and journal entry in one transaction. */
+export function createDocumentWriter({ transact }: { readonly transact: Transact }) {
+  /** Commits writes together; a refused one is an error in its place, and keeps nobody else from being written. */
+  async function writeGroup(writes: readonly Write[]): Promise<(DocumentState | AppError)[]> {
+    return again(() => transact((tx) => writeEach(tx, writes)))
+  }
+
+  /** Commits all writes or, when one is refused, none. @throws {WritesRefused} */
+  async function writeAll(writes: readonly Write[]): Promise<DocumentState[]> {
+    return again(() =>
+      transact(async (tx) => {
+        const outcomes = await writeEach(tx, writes)
+        const refusals = outcomes.flatMap((failure, index) => (failure instanceof AppError ? [{ index, failure }] : []))
+        if (refusals.length > 0) throw new WritesRefused(refusals)
+        return outcomes as DocumentState[]
+      }),
+    )
+  }
+
+  const inGroup = createBatcher<Write, DocumentState | Error>({
+    maxSize: groupSize,
+    run: (writes) => writeGroup(writes).catch((error: unknown) => writeApart(writes, error)),
+  })
+
+  /** What the database refuses in one write must not keep the others of its group from being done. */
+  async function writeApart(writes: readonly Write[], error: unknown): Promise<(DocumentState | Error)[]> {
+    if (writes.length === 1 || !isRefusedData(error)) throw error
+    const each = writes.map(async (write) => (await writeGroup([write]))[0] as DocumentState | AppError)
+    return (await Promise.allSettled(each)).map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
+  }
+
+  /** Commits one write, together with whichever others arrive at the same time. @throws what {@link decide} throws */
+  async function writeOne(write: Write): Promise<DocumentState> {
+    const outcome = await inGroup(write)
+    if (outcome instanceof Error) throw outcome
+    return outcome
+  }
+
+  return { writeOne, writeAll, writeGroup }
+}
+
+async function writeEach(tx: Transaction, writes: readonly Write[]): Promise<(DocumentState | AppError)[]> {
+  const ledger = await Ledger.open(tx, writes)
+  const outcomes = writes.map((write) => ledger.decide(write))
+  await ledger.save(tx)
+  return outcomes
+}
+
+async function again<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let race = 1; ; race += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof Raced) || race === mostRaces) throw error
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { get, put, write } from '#test/support/documents.ts'
+import { graphqlData } from '#test/support/graphql.ts'
+import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { until } from '#test/support/until.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ env: { ROLES: 'api' } })
+})
+afterAll(() => server.close())
+
+const historyOf = async (key: string, first = 50, after?: string) => {
+  const { document } = await graphqlData<{
+    document: {
+      history: { nodes: { version: number; deleted: boolean; by: { name: string } }[]; pageInfo: { endCursor: string } }
+    } | null
+  }>(
+    server,
+    `query ($key: String!, $first: Int, $after: String) { document(key: $key, deleted: true) {
+      history(first: $first, after: $after) { nodes { version deleted by { name } } pageInfo { endCursor } } } }`,
+    { key, first, after },
+  )
+  return document?.history
+}
+
+describe('a document', () => {
+  it('is made by its first write, and has a version for each', async () => {
+    expect(await put(server, 'one', { a: 1 })).toMatchObject({ collection: 'default', version: 1, data: { a: 1 } })
+    const second = await put(server, 'one', { a: 2 })
+    expect(second).toMatchObject({ version: 2, data: { a: 2 } })
+    expect(await get(server, 'one')).toEqual(second)
+  })
+
+  it('keeps its older versions, with who wrote them and when', async () => {
+    await put(server, 'kept', 'first')
+    const second = await put(server, 'kept', 'second')
+    expect(await get(server, 'kept', { version: 1 })).toMatchObject({ version: 1, data: 'first' })
+    expect(await get(server, 'kept', { version: 3 })).toBeNull()
+    await put(server, 'kept', 'third')
+    expect(await get(server, 'kept', { at: second.updatedAt })).toMatchObject({ version: 2, data: 'second' })
+    expect(await get(server, 'kept', { at: '2000-01-01T00:00:00Z' })).toBeNull()
+    const page = await historyOf('kept', 2)
+    expect(page?.nodes.map(({ version }) => version)).toEqual([3, 2])
+    expect((await historyOf('kept', 2, page?.pageInfo.endCursor))?.nodes).toMatchObject([
+      { version: 1, deleted: false, by: { name: 'owner' } },
+    ])
+  })
+
+  it('is deleted by a version of its own, counts on when it is written again, and can be restored', async () => {
+    await put(server, 'gone', { is: 'here' })
+    expect(await write(server, 'deleteDocument', { key: 'gone' })).toMatchObject({
+      document: { version: 2, deleted: true, data: null },
+    })
+    expect(await get(server, 'gone')).toBeNull()
+    expect(await get(server, 'gone', { version: 2 })).toMatchObject({ deleted: true })
+    expect(await write(server, 'deleteDocument', { key: 'gone' })).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await write(server, 'restoreDocument', { key: 'gone', version: 2 })).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await write(server, 'restoreDocument', { key: 'gone', version: 1 })).toMatchObject({
+      document: { version: 3, data: { is: 'here' } },
+    })
+    await write(server, 'deleteDocument', { key: 'gone', expectedVersion: 3 })
+    expect(await put(server, 'gone', null, { expectedVersion: 0 })).toMatchObject({ version: 5, data: null })
+    expect((await historyOf('gone'))?.nodes.map(({ version, deleted }) => [version, deleted])).toEqual([
+      [5, false],
+      [4, true],
+      [3, false],
+      [2, true],
+      [1, false],
+    ])
+  })
+
+  it('is told of by events that name its versions', async () => {
+    await put(server, 'told/of', 1, { collection: 'events/here' })
+    await write(server, 'deleteDocument', { collection: 'events/here', key: 'told/of' })
+    const types = await until(async () => {
+      const { events } = await graphqlData<{ events: { nodes: { type: string; data: object }[] } }>(
+        server,
+        '{ events(subject: "document:events/here/told/of") { nodes { type data } } }',
+      )
+      return events.nodes.length === 2 && events.nodes
+    })
+    expect(types).toMatchObject([
+      { type: 'document.created', data: { collection: 'events/here', key: 'told/of', version: 1, previousVersion: 0 } },
+      { type: 'document.deleted', data: { version: 2, previousVersion: 1 } },
+    ])
+  })
+})
+
+describe('a write that expects a version', () => {
+  it('is refused when somebody has written since, with their version and name', async () => {
+    await put(server, 'held', 1)
+    await put(server, 'held', 2)
+    expect(await write(server, 'putDocument', { key: 'held', data: 3, expectedVersion: 1 })).toMatchObject({
+      code: 'VERSION_CONFLICT',
+      currentVersion: 2,
+      expectedVersion: 1,
+      by: { name: 'owner' },
+    })
+    expect(await write(server, 'deleteDocument', { key: 'held', expectedVersion: 1 })).toMatchObject({
+      code: 'VERSION_CONFLICT',
+    })
+    expect(await get(server, 'held')).toMatchObject({ version: 2, data: 2 })
+    expect(await put(server, 'held', 3, { expectedVersion: 2 })).toMatchObject({ version: 3 })
+  })
+
+  it('of 0 is taken only when there is no such document', async () => {
+    const input = { key: 'fresh', data: 1, expectedVersion: 0 }
+    expect(await write(server, 'putDocument', input)).toMatchObject({ document: { version: 1 } })
+    expect(await write(server, 'putDocument', input)).toMatchObject({ code: 'VERSION_CONFLICT', currentVersion: 1 })
+    expect(await write(server, 'putDocument', { ...input, key: 'never', expectedVersion: 4 })).toMatchObject({
+      code: 'VERSION_CONFLICT',
+      currentVersion: 0,
+      by: null,
+    })
+  })
+
+  it('wins alone among many at the same time', async () => {
+    await put(server, 'race', 0)
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, index) =>
+        write(server, 'putDocument', { key: 'race', data: index, expectedVersion: 1 }),
+      ),
+    )
+    expect(answers.filter(({ document }) => document !== undefined)).toHaveLength(1)
+    expect(await get(server, 'race')).toMatchObject({ version: 2 })
+  })
+})
+
+it('makes one version for each of many writes at the same time', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, (_, index) => write(server, 'putDocument', { key: 'busy', data: index })),
+  )
+  const versions = answers.map(({ document }) => document?.version ?? 0).sort((a, b) => a - b)
+  expect(versions).toEqual(Array.from({ length: 60 }, (_, index) => index + 1))
+})
