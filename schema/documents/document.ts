@@ -59,6 +59,20 @@ export const DocumentRef = builder.objectRef<DocumentState>('Document').implemen
         return pageOf(read, size, ({ version }) => encodeCursor('versions', [String(version)]))
       },
     }),
+    diff: t.field({
+      type: 'JSON',
+      description: 'The JSON Patch (RFC 6902) that makes one version the other; null when one of them isn’t there.',
+      nullable: true,
+      complexity: 2 * separateRead,
+      args: {
+        from: t.arg.int({
+          description: 'From which version; the one before this when absent. Deletions count as null, and so does 0.',
+        }),
+        to: t.arg.int({ description: 'To which version; this one when absent.' }),
+      },
+      resolve: async (document, { from, to }, { caller, documents }) =>
+        (await documents.diff(caller, document, from ?? document.version - 1, to ?? document.version)) ?? null,
+    }),
   }),
 })
 

@@ -1,4 +1,4 @@
-import { DocumentNotFound, VersionConflict, VersionRequired } from '#domain/documents/errors.ts'
+import { DocumentNotFound, PatchFailed, VersionConflict, VersionRequired } from '#domain/documents/errors.ts'
 import { builder } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
 
@@ -28,4 +28,13 @@ builder.objectType(VersionConflict, {
       resolve: ({ currentAt }) => currentAt ?? null,
     }),
   }),
+})
+
+builder.objectType(PatchFailed, {
+  name: 'PatchFailed',
+  description:
+    'The patch doesn’t fit the document: something that it needs isn’t there, or a test of its own has failed.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof PatchFailed,
+  fields: (t) => ({ operation: t.exposeInt('operation', { description: 'Which of its operations, from 0.' }) }),
 })

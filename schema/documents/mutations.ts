@@ -1,5 +1,5 @@
 import type { DocumentState } from '#domain/documents/document.ts'
-import { DocumentNotFound, VersionConflict, VersionRequired } from '#domain/documents/errors.ts'
+import { DocumentNotFound, PatchFailed, VersionConflict, VersionRequired } from '#domain/documents/errors.ts'
 import { defaultCollection } from '#domain/documents/name.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
@@ -60,6 +60,39 @@ builder.mutationField('putDocument', (t) =>
         ttlMs: ttlMs ?? undefined,
       })
     },
+  }),
+)
+
+const PatchDocumentInput = builder.inputType('PatchDocumentInput', {
+  description: 'A part of a document to be changed, by one kind of patch or the other.',
+  fields: (t) => ({
+    collection: t.string(collectionField),
+    key: t.string(keyField),
+    mergePatch: t.field({ type: 'JSON', description: 'A JSON Merge Patch (RFC 7396): null removes a member.' }),
+    jsonPatch: t.field({
+      type: 'JSON',
+      description: 'A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it depend on what is there.',
+    }),
+    expectedVersion: t.int(expectedVersionField),
+    ttlMs: t.float({ description: 'After how many milliseconds it is deleted by itself; as it was when absent.' }),
+  }),
+})
+
+builder.mutationField('patchDocument', (t) =>
+  t.field({
+    type: documentPayload('PatchDocumentPayload', 'The document is changed.'),
+    description: 'Changes a part of a document. Nobody can write between what the patch reads and what it writes.',
+    args: { input: t.arg({ type: PatchDocumentInput, required: true, description: 'What to change.' }) },
+    errors: {
+      types: [InvalidInput, DocumentNotFound, VersionConflict, VersionRequired, PatchFailed, QuotaExceeded],
+    },
+    resolve: (_root, { input: { expectedVersion, ttlMs, ...rest } }, { caller, documents }) =>
+      documents.write(caller, {
+        kind: 'patch',
+        ...rest,
+        expectedVersion: expectedVersion ?? undefined,
+        ttlMs: ttlMs ?? undefined,
+      }),
   }),
 )
 

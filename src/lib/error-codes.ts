@@ -33,6 +33,7 @@ export const errorCodes = {
   ALREADY_EXISTS: 'conflict',
   VERSION_CONFLICT: 'conflict',
   VERSION_REQUIRED: 'precondition-required',
+  PATCH_FAILED: 'conflict',
   TASK_ALREADY_ENDED: 'conflict',
   TASK_NOT_RETRYABLE: 'conflict',
   IDEMPOTENCY_KEY_REUSED: 'conflict',

@@ -57,6 +57,10 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     endSessions: { needs: 'access:admin', args: input(({ email }) => ({ who: email })) },
     finishDeviceSignIn: { needs: 'anyone', args: input(() => ({ deviceCode: 'none' })) },
     finishOidcSignIn: { needs: 'anyone', args: input(() => ({ parameters: 'code=none', pending: 'none' })) },
+    patchDocument: {
+      needs: 'documents:write',
+      args: input(({ documentKey }) => ({ key: documentKey, mergePatch: { secret: null } })),
+    },
     putDocument: { needs: 'documents:write', args: input(({ documentKey }) => ({ key: documentKey, data: 'taken' })) },
     refreshSession: { needs: 'anyone', args: input(() => ({ refreshToken: 'none' })) },
     removeTeamMember: {
@@ -118,7 +122,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   DeviceSignIn: { needs: 'nobody', fields: 'address clientName createdAt expiresAt scopes userAgent' },
   Document: {
     needs: 'documents:read',
-    fields: `collection createdAt createdBy data deleted expiresAt history key sizeBytes updatedAt updatedBy version`,
+    fields: `collection createdAt createdBy data deleted diff expiresAt history key sizeBytes updatedAt updatedBy version`,
   },
   DocumentVersion: { needs: 'documents:read', fields: 'at by deleted pinned sizeBytes version' },
   Event: { needs: 'events:read', fields: 'actor at cursor data subject type' },

@@ -651,6 +651,8 @@ type FailureReport_NotInvited_Fragment = { code: string, message: string };
 
 type FailureReport_OwnRoleRaised_Fragment = { code: string, message: string };
 
+type FailureReport_PatchFailed_Fragment = { code: string, message: string };
+
 type FailureReport_PersonNeeded_Fragment = { code: string, message: string };
 
 type FailureReport_ProviderFailed_Fragment = { code: string, message: string };
@@ -715,6 +717,7 @@ export type FailureReportFragment =
   | FailureReport_MemberNotFound_Fragment
   | FailureReport_NotInvited_Fragment
   | FailureReport_OwnRoleRaised_Fragment
+  | FailureReport_PatchFailed_Fragment
   | FailureReport_PersonNeeded_Fragment
   | FailureReport_ProviderFailed_Fragment
   | FailureReport_ProviderMissing_Fragment

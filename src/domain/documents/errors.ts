@@ -41,6 +41,20 @@ export class VersionRequired extends AppError {
   }
 }
 
+/** The patch doesn't fit the document: something isn't there that it needs, or a test of its own has failed. */
+export class PatchFailed extends AppError {
+  readonly code = 'PATCH_FAILED'
+  /** Which operation, from 0. */
+  readonly operation: number
+  constructor(operation: number, op: string, path: string, { cause }: { cause: unknown }) {
+    super(
+      `Operation ${operation} of the patch, ${op} ${path === '' ? 'of the whole' : path}, doesn’t fit the document.`,
+    )
+    this.operation = operation
+    this.cause = cause
+  }
+}
+
 /** None of the writes was done, for the sake of those that could not be. */
 export class WritesRefused extends AppError {
   readonly code = 'VERSION_CONFLICT'

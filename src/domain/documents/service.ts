@@ -6,6 +6,7 @@ import type { Transact } from '#platform/database/transaction.ts'
 import { type DocumentName, type DocumentState, isThere, resourceOf } from './document.ts'
 import { DocumentNotFound } from './errors.ts'
 import { checkKey, checkPath, isName } from './name.ts'
+import { type ApplyPatch, difference, jsonPatchOf, mergePatch } from './patch.ts'
 import { findDocument, findVersion, findVersionAt, readHistory, type VersionRow } from './store/documents.ts'
 import { checkValue } from './value.ts'
 import type { Change, Write } from './write.ts'
@@ -28,6 +29,12 @@ const largestInt = 2 ** 31 - 1
 /** What is asked of a document, as it comes in. */
 export type DocumentRequest = DocumentName & { readonly expectedVersion?: number | undefined } & (
     | { readonly kind: 'put'; readonly data: unknown; readonly ttlMs?: number | undefined }
+    | {
+        readonly kind: 'patch'
+        readonly mergePatch?: unknown
+        readonly jsonPatch?: unknown
+        readonly ttlMs?: number | undefined
+      }
     | { readonly kind: 'delete' }
     | { readonly kind: 'restore'; readonly version: number }
   )
@@ -105,7 +112,17 @@ export function createDocumentService({ sql, transact, quotas }: DocumentService
     return readHistory(sql, { ...name, accountId: caller.accountId }, before ?? largestInt, limit)
   }
 
-  return { write, writeAll, find, history }
+  /**
+   * The JSON Patch that makes one version of a document the other; undefined when one of them isn't there (any more).
+   * A deletion holds null, and so does version 0.
+   */
+  async function diff(caller: Caller, name: DocumentName, from: number, to: number) {
+    const dataOf = async (version: number) => (version === 0 ? { data: null } : find(caller, name, { version }))
+    const [before, after] = await Promise.all([dataOf(from), dataOf(to)])
+    return before && after && difference(before.data, after.data)
+  }
+
+  return { write, writeAll, find, history, diff }
 }
 
 /** Whether the caller may see the document, should there be one. @throws {Forbidden} when they may see none at all. */
@@ -139,12 +156,22 @@ function changeOf(request: DocumentRequest): Change {
   switch (request.kind) {
     case 'put':
       return { kind: 'put', value: checkValue(request.data), ttlMs: checkedTtl(request.ttlMs) }
+    case 'patch':
+      return { kind: 'patch', apply: patchOf(request.mergePatch, request.jsonPatch), ttlMs: checkedTtl(request.ttlMs) }
     case 'delete':
       return { kind: 'delete' }
     case 'restore':
       if (!isVersion(request.version)) throw new DocumentNotFound(request, request.version)
       return { kind: 'restore', version: request.version }
   }
+}
+
+function patchOf(merge: unknown, json: unknown): ApplyPatch {
+  if ((merge === undefined) === (json === undefined))
+    throw new InvalidInput('Give either `mergePatch` or `jsonPatch`.', [
+      { path: 'mergePatch', message: 'must be given, unless `jsonPatch` is' },
+    ])
+  return json === undefined ? mergePatch(merge) : jsonPatchOf(json)
 }
 
 function checkedTtl(ttlMs: number | undefined): number | undefined {

@@ -2,7 +2,7 @@ import { InvalidInput } from '#lib/errors.ts'
 import { isStorable } from '#lib/json.ts'
 
 /** Most bytes of a document as JSON. */
-const documentBytes = 1024 * 1024
+export const documentBytes = 1024 * 1024
 const deepest = 200
 
 /** A value that can be kept, and how it is written. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { get, put, write } from '#test/support/documents.ts'
-import { graphqlData } from '#test/support/graphql.ts'
+import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 
@@ -133,4 +133,32 @@ it('makes one version for each of many writes at the same time', async () => {
   )
   const versions = answers.map(({ document }) => document?.version ?? 0).sort((a, b) => a - b)
   expect(versions).toEqual(Array.from({ length: 60 }, (_, index) => index + 1))
+})
+
+describe('the difference between two versions', () => {
+  const ask = (key: string, args: string) =>
+    graphql<{ document: { diff: unknown } | null }>(
+      server,
+      `query ($key: String!) { document(key: $key, deleted: true) { diff${args} } }`,
+      { key },
+    )
+
+  it('is a JSON Patch that makes one the other', async () => {
+    await put(server, 'compared', { a: 1, list: [1, 2] })
+    await put(server, 'compared', { a: 1, list: [1, 3], b: '~/' })
+    await write(server, 'deleteDocument', { key: 'compared' })
+    const { data } = await ask('compared', '(from: 1, to: 2)')
+    expect(data?.document?.diff).toEqual([
+      { op: 'replace', path: '/list/1', value: 3 },
+      { op: 'add', path: '/b', value: '~/' },
+    ])
+    const deletion = await ask('compared', '')
+    expect(deletion.data?.document?.diff).toEqual([{ op: 'replace', path: '', value: null }])
+  })
+
+  it('begins with nothing, and is null for a version that isn’t there', async () => {
+    await put(server, 'alone', 1)
+    expect((await ask('alone', '')).data?.document?.diff).toEqual([{ op: 'replace', path: '', value: 1 }])
+    expect((await ask('alone', '(to: 2)')).data?.document?.diff).toBeNull()
+  })
 })

@@ -755,6 +755,8 @@ type Refusal_NotInvited_Fragment = { code: string, message: string };
 
 type Refusal_OwnRoleRaised_Fragment = { code: string, message: string };
 
+type Refusal_PatchFailed_Fragment = { code: string, message: string };
+
 type Refusal_PersonNeeded_Fragment = { code: string, message: string };
 
 type Refusal_ProviderFailed_Fragment = { code: string, message: string };
@@ -819,6 +821,7 @@ export type RefusalFragment =
   | Refusal_MemberNotFound_Fragment
   | Refusal_NotInvited_Fragment
   | Refusal_OwnRoleRaised_Fragment
+  | Refusal_PatchFailed_Fragment
   | Refusal_PersonNeeded_Fragment
   | Refusal_ProviderFailed_Fragment
   | Refusal_ProviderMissing_Fragment
