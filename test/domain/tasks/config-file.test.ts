@@ -111,7 +111,13 @@ describe('refusals name the file and the reason', () => {
 describe('task types', () => {
   it('are the built-in ones and the project’s', async () => {
     const types = loadTaskTypes(await load('full.ts'), { egressAllow: [] })
-    expect(types.list().map((type) => type.name)).toEqual(['command', 'greet', 'probe', 'repository.inspect'])
+    expect(types.list().map((type) => type.name)).toEqual([
+      'command',
+      'greet',
+      'http.request',
+      'probe',
+      'repository.inspect',
+    ])
   })
 
   it('describe their input to callers, command by command', async () => {

@@ -1,6 +1,7 @@
 import type { TaskType } from '#domain/tasks/task-type.ts'
 import { createCommandType } from './command.ts'
 import type { CommandConfig } from './command-line.ts'
+import { createHttpRequestType } from './http-request.ts'
 import { probe } from './probe.ts'
 import { createRepositoryInspectType } from './repository-inspect.ts'
 
@@ -9,11 +10,16 @@ export interface BuiltInOptions {
   readonly commands: Readonly<Record<string, CommandConfig>>
   /** Directories below which `repository.inspect` may read. */
   readonly roots: readonly string[]
-  /** Networks (CIDR) that `repository.inspect` may reach although they are private. */
+  /** Networks (CIDR) that `repository.inspect` and `http.request` may reach although they are private. */
   readonly egressAllow: readonly string[]
 }
 
 /** The task types that every server has. */
 export function createBuiltInTypes(options: BuiltInOptions): TaskType[] {
-  return [probe, createCommandType(options.commands), createRepositoryInspectType(options)]
+  return [
+    probe,
+    createCommandType(options.commands),
+    createHttpRequestType(options),
+    createRepositoryInspectType(options),
+  ]
 }

@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import {
+  defineTaskType,
+  PermanentFailure,
+  type TaskContext,
+  TaskFailure,
+  type TaskType,
+} from '#domain/tasks/task-type.ts'
+import type { OpenedResponse } from '#platform/http/guarded-fetch.ts'
+
+const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** Visible ASCII, blanks and tabs (RFC 9110 §5.5): no line can be begun in one. */
+const headerValue = /^[\t\x20-\x7e]*$/
+
+const input = z.strictObject({
+  method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET').describe('The method.'),
+  url: z
+    .url({ protocol: /^https?$/, error: 'must be an http: or https: URL' })
+    .max(2_000)
+    .refine(hasNoCredentials, 'must not carry credentials: they would be kept with the task')
+    .describe('Where; its host must be public, unless the operator allows its network.'),
+  headers: z
+    .record(
+      z.string().max(100).regex(headerName, 'is no name of a header'),
+      z.string().max(8_192).regex(headerValue, 'must be visible ASCII'),
+    )
+    .default({})
+    .describe('Headers by name. They are kept with the task: no place for secrets.'),
+  body: z.json().optional().describe('A text is sent as it is, anything else as JSON.'),
+  expectedStatus: z
+    .array(z.int().min(100).max(599))
+    .min(1)
+    .max(50)
+    .optional()
+    .describe('The task completes with one of these; by default with any from 200 to 299.'),
+  timeoutMs: z.int().min(1).max(600_000).default(30_000).describe('For the whole call, in milliseconds.'),
+  response: z
+    .enum(['result', 'part'])
+    .default('result')
+    .describe('`result`: the body, at most 128 KiB, in the result. `part`: at most 64 MiB, as the part `body`.'),
+})
+
+type Request = z.output<typeof input>
+
+const resultBytes = 128 * 1024
+const partBytes = 64 * 1024 * 1024
+
+function hasNoCredentials(text: string): boolean {
+  const url = URL.parse(text)
+  return url === null || (url.username === '' && url.password === '')
+}
+
+/**
+ * Makes one HTTP request. An attempt that is repeated makes it again: whoever asks for something that must not be done
+ * twice gives the receiver a key to know it by, in a header.
+ */
+export function createHttpRequestType({ egressAllow }: { readonly egressAllow: readonly string[] }): TaskType {
+  return defineTaskType({
+    name: 'http.request',
+    description: 'Makes an HTTP request, without following redirects, and keeps the answer as result or part.',
+    input,
+    isolation: 'none',
+    async run(context) {
+      // What every task's process loads delays each of its starts.
+      const { GuardedFetch } = await import('#platform/http/guarded-fetch.ts')
+      const outbound = new GuardedFetch({ egressAllow, connections: 1 })
+      try {
+        return await makeRequest(context, (asked) => outbound.open(asked))
+      } finally {
+        await outbound.close()
+      }
+    },
+  })
+}
+
+type Open = InstanceType<typeof import('#platform/http/guarded-fetch.ts').GuardedFetch>['open']
+
+async function makeRequest(context: TaskContext<Request>, open: Open): Promise<unknown> {
+  const { method, url, headers, body, timeoutMs, response } = context.input
+  const maxBytes = response === 'part' ? partBytes : resultBytes
+  const isText = typeof body === 'string'
+  const type = body === undefined || isText ? {} : { 'content-type': 'application/json' }
+  const text = body === undefined || isText ? body : JSON.stringify(body)
+  context.step(`${method} ${new URL(url).host}`)
+  const { signal } = context
+  try {
+    const answer = await open({
+      method,
+      url,
+      headers: { ...type, ...headers },
+      body: text,
+      timeoutMs,
+      maxBytes,
+      signal,
+    })
+    return await keep(context, answer)
+  } catch (error) {
+    throw await taskFailure(error)
+  }
+}
+
+async function keep(context: TaskContext<Request>, answer: OpenedResponse): Promise<unknown> {
+  const { status, headers } = answer
+  const type = String(headers['content-type'] ?? 'application/octet-stream')
+  if (context.input.response === 'part') {
+    await context.part('body', answer.body, type)
+    mustBeExpected(context.input, status)
+    return { status, headers }
+  }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of answer.body) chunks.push(chunk)
+  mustBeExpected(context.input, status)
+  return { status, headers, body: parsed(Buffer.concat(chunks).toString('utf8'), type) }
+}
+
+function mustBeExpected({ expectedStatus }: Request, status: number): void {
+  if (expectedStatus?.includes(status) ?? (status >= 200 && status < 300)) return
+  const message = `The answer was ${status}.`
+  // Of the rest, only these say that another time may be better (RFC 9110 §15.5.9, RFC 6585 §4, RFC 8470 §5.2).
+  const mayPass = status >= 500 || [408, 425, 429].includes(status)
+  throw mayPass ? new TaskFailure(message, 'UNEXPECTED_STATUS') : new PermanentFailure(message, 'UNEXPECTED_STATUS')
+}
+
+function parsed(text: string, type: string): unknown {
+  if (!/^application\/([\w.-]+\+)?json\b/i.test(type)) return text
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+async function taskFailure(error: unknown): Promise<unknown> {
+  const { OutboundFailure } = await import('#platform/http/outbound-failure.ts')
+  if (!(error instanceof OutboundFailure)) return error
+  const { failure, message } = error
+  const code = failure === 'blocked' ? 'ADDRESS_REFUSED' : `HTTP_${failure.toUpperCase()}`
+  const isFinal = failure === 'blocked' || failure === 'too_large'
+  return isFinal
+    ? new PermanentFailure(message, code, { cause: error })
+    : new TaskFailure(message, code, { cause: error })
+}

@@ -1,0 +1,19 @@
+/** A certificate that nobody has vouched for, and its key, which are worth nothing. */
+export const selfSigned = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgW3gtnqs/uTb9/RJa
+iP858r7/4caMbFVZgssrfMjKaiyhRANCAASmLhj60PQcImSvmF700s+Cvb6J4bG9
+PLPmyluxBJiTUAsksZHN/LLR+znN5FE8f9umipE5DxxxcbyeOc6omls2
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBfjCCASWgAwIBAgIUcJGs2tk7TDpxeTc7SCDZW8uzh34wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNzIzMzMxMloYDzIxMjYxMTAz
+MjMzMzEyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASmLhj60PQcImSvmF700s+Cvb6J4bG9PLPmyluxBJiTUAsksZHN/LLR
++znN5FE8f9umipE5DxxxcbyeOc6omls2o1MwUTAdBgNVHQ4EFgQU180C5i3MHeqG
+CuFdfX1P5B5cMi0wHwYDVR0jBBgwFoAU180C5i3MHeqGCuFdfX1P5B5cMi0wDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiACPdJZdVCf0Lk/wNyX7ZZC
+LGsR/VkVsR3JrppjBwg0HgIgIDYT2VhW8gGsJ4VCCaOYJ+LKzGB2+IihRajnKJXe
+AVk=
+-----END CERTIFICATE-----`,
+} as const
