@@ -1,4 +1,10 @@
-import { DocumentNotFound, PatchFailed, VersionConflict, VersionRequired } from '#domain/documents/errors.ts'
+import {
+  DocumentNotFound,
+  PatchFailed,
+  VersionConflict,
+  VersionRequired,
+  WritesRefused,
+} from '#domain/documents/errors.ts'
 import { builder } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
 
@@ -37,4 +43,39 @@ builder.objectType(PatchFailed, {
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof PatchFailed,
   fields: (t) => ({ operation: t.exposeInt('operation', { description: 'Which of its operations, from 0.' }) }),
+})
+
+type Refusal = WritesRefused['refusals'][number]
+const WriteRefusal = builder.objectRef<Refusal>('WriteRefusal').implement({
+  description: 'Why one of several writes could not be done.',
+  fields: (t) => ({
+    index: t.exposeInt('index', { description: 'Which write, from 0.' }),
+    code: t.string({ description: 'As the failure of a single write has it.', resolve: ({ failure }) => failure.code }),
+    message: t.string({ description: 'A sentence for people.', resolve: ({ failure }) => failure.message }),
+    currentVersion: t.int({
+      nullable: true,
+      description: 'VERSION_CONFLICT: the version that the document is at; 0 when it isn’t there.',
+      resolve: ({ failure }) => (failure instanceof VersionConflict ? failure.currentVersion : null),
+    }),
+    by: t.field({
+      type: 'Actor',
+      nullable: true,
+      description: 'VERSION_CONFLICT: who wrote that.',
+      resolve: ({ failure }) => (failure instanceof VersionConflict ? (failure.currentBy ?? null) : null),
+    }),
+  }),
+})
+
+builder.objectType(WritesRefused, {
+  name: 'WritesRefused',
+  description: 'Nothing was written, because not all of it could be.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof WritesRefused,
+  fields: (t) => ({
+    refusals: t.field({
+      type: [WriteRefusal],
+      description: 'Every write that could not be done. Those before it count as done when one is judged.',
+      resolve: ({ refusals }) => [...refusals],
+    }),
+  }),
 })

@@ -5,11 +5,11 @@ export async function contentsOf({ database }: Pick<TestServer, 'database'>, acc
   const tables = await database.query<{ name: string }>(
     `SELECT table_name AS name FROM information_schema.columns
      WHERE table_schema = 'public' AND column_name = 'account_id'
-       AND table_name !~ '^(journal|audit|refusal|token_hour)' ORDER BY 1`,
+       AND table_name !~ '^(journal|audit|refusal|token_hour|usage)' ORDER BY 1`,
   )
   const contents = tables.map(async ({ name }) => {
     const rows = await database.query(
-      `SELECT to_jsonb(t) - 'calls' - 'last_used_at' - 'last_used_address' - 'last_used_agent' AS row
+      `SELECT to_jsonb(t) - 'calls' - 'last_used_at' - 'last_used_address' - 'last_used_agent' - 'addresses' AS row
        FROM "${name}" t WHERE account_id = $1 ORDER BY t::text`,
       [accountId],
     )

@@ -89,6 +89,10 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
       args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email, role: 'OWNER' })),
     },
     updateUser: { needs: 'access:admin', args: input(({ email }) => ({ who: email, firstName: 'Taken' })) },
+    writeDocuments: {
+      needs: 'documents:write',
+      args: input(({ documentKey }) => ({ writes: [{ put: { key: documentKey, data: 'taken' } }] })),
+    },
   },
   Subscription: {
     events: { needs: 'events:read' },
@@ -164,4 +168,5 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     fields: 'createdAt email firstName id lastName lastSignInAt memberships removedAt role',
   },
   Viewer: { needs: 'signed in', fields: 'account id kind name role scopes tokenExpiresAt' },
+  WriteRefusal: { needs: 'documents:read', fields: 'by code currentVersion index message' },
 }

@@ -697,6 +697,8 @@ type FailureReport_VersionConflict_Fragment = { code: string, message: string };
 
 type FailureReport_VersionRequired_Fragment = { code: string, message: string };
 
+type FailureReport_WritesRefused_Fragment = { code: string, message: string };
+
 type FailureReport_WrongPassword_Fragment = { code: string, message: string };
 
 export type FailureReportFragment =
@@ -740,6 +742,7 @@ export type FailureReportFragment =
   | FailureReport_UserNotFound_Fragment
   | FailureReport_VersionConflict_Fragment
   | FailureReport_VersionRequired_Fragment
+  | FailureReport_WritesRefused_Fragment
   | FailureReport_WrongPassword_Fragment
 ;
 

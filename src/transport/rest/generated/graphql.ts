@@ -801,6 +801,8 @@ type Refusal_VersionConflict_Fragment = { code: string, message: string };
 
 type Refusal_VersionRequired_Fragment = { code: string, message: string };
 
+type Refusal_WritesRefused_Fragment = { code: string, message: string };
+
 type Refusal_WrongPassword_Fragment = { code: string, message: string };
 
 export type RefusalFragment =
@@ -844,6 +846,7 @@ export type RefusalFragment =
   | Refusal_UserNotFound_Fragment
   | Refusal_VersionConflict_Fragment
   | Refusal_VersionRequired_Fragment
+  | Refusal_WritesRefused_Fragment
   | Refusal_WrongPassword_Fragment
 ;
 

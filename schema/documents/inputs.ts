@@ -1,0 +1,120 @@
+import { defaultCollection } from '#domain/documents/name.ts'
+import type { DocumentRequest } from '#domain/documents/service.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { builder } from '#schema/builder.ts'
+
+/** What an input says of the document that it is about. */
+const collectionField = {
+  required: true,
+  defaultValue: defaultCollection,
+  description: 'The path of its collection, made with its first document.',
+} as const
+const keyField = { required: true, description: 'Its key.' } as const
+const expectedVersionField = {
+  description: 'The version that is changed; 0: there must be no such document. Whichever it is when absent.',
+} as const
+const ttlField = { description: 'After how many milliseconds it is deleted by itself; never when absent.' } as const
+
+export const PutDocumentInput = builder.inputType('PutDocumentInput', {
+  description: 'What a document is to hold.',
+  fields: (t) => ({
+    collection: t.string(collectionField),
+    key: t.string(keyField),
+    data: t.field({ type: 'JSON', description: 'Any JSON value of at most 1 MiB; null when absent.' }),
+    expectedVersion: t.int(expectedVersionField),
+    ttlMs: t.float(ttlField),
+  }),
+})
+
+export const PatchDocumentInput = builder.inputType('PatchDocumentInput', {
+  description: 'A part of a document to be changed, by one kind of patch or the other.',
+  fields: (t) => ({
+    collection: t.string(collectionField),
+    key: t.string(keyField),
+    mergePatch: t.field({ type: 'JSON', description: 'A JSON Merge Patch (RFC 7396): null removes a member.' }),
+    jsonPatch: t.field({
+      type: 'JSON',
+      description: 'A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it depend on what is there.',
+    }),
+    expectedVersion: t.int(expectedVersionField),
+    ttlMs: t.float({ description: 'After how many milliseconds it is deleted by itself; as it was when absent.' }),
+  }),
+})
+
+export const DeleteDocumentInput = builder.inputType('DeleteDocumentInput', {
+  description: 'A document to be deleted.',
+  fields: (t) => ({
+    collection: t.string(collectionField),
+    key: t.string(keyField),
+    expectedVersion: t.int(expectedVersionField),
+  }),
+})
+
+export const RestoreDocumentInput = builder.inputType('RestoreDocumentInput', {
+  description: 'A version to be brought back.',
+  fields: (t) => ({
+    collection: t.string(collectionField),
+    key: t.string(keyField),
+    version: t.int({ required: true, description: 'Which; not a deletion.' }),
+    expectedVersion: t.int(expectedVersionField),
+  }),
+})
+
+/** A write as the service takes it. */
+export function toPut({
+  data = null,
+  expectedVersion,
+  ttlMs,
+  ...name
+}: typeof PutDocumentInput.$inferInput): DocumentRequest {
+  return { kind: 'put', ...name, data, ...present({ expectedVersion, ttlMs }) }
+}
+
+export function toPatch({ expectedVersion, ttlMs, ...rest }: typeof PatchDocumentInput.$inferInput): DocumentRequest {
+  return { kind: 'patch', ...rest, ...present({ expectedVersion, ttlMs }) }
+}
+
+export function toDelete({ expectedVersion, ...name }: typeof DeleteDocumentInput.$inferInput): DocumentRequest {
+  return { kind: 'delete', ...name, ...present({ expectedVersion }) }
+}
+
+export function toRestore({ expectedVersion, ...rest }: typeof RestoreDocumentInput.$inferInput): DocumentRequest {
+  return { kind: 'restore', ...rest, ...present({ expectedVersion }) }
+}
+
+/** What was given: null is as good as absent. */
+function present<Given extends Record<string, number | null | undefined>>(given: Given) {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value != null)) as {
+    [name in keyof Given]?: number
+  }
+}
+
+const DocumentWrite = builder.inputType('DocumentWrite', {
+  description: 'One of several writes.',
+  isOneOf: true,
+  fields: (t) => ({
+    put: t.field({ type: PutDocumentInput, description: 'As `putDocument`.' }),
+    patch: t.field({ type: PatchDocumentInput, description: 'As `patchDocument`.' }),
+    delete: t.field({ type: DeleteDocumentInput, description: 'As `deleteDocument`.' }),
+    restore: t.field({ type: RestoreDocumentInput, description: 'As `restoreDocument`.' }),
+  }),
+})
+
+export const WriteDocumentsInput = builder.inputType('WriteDocumentsInput', {
+  description: 'Writes to be done together.',
+  fields: (t) => ({
+    writes: t.field({
+      type: [DocumentWrite],
+      required: true,
+      description: 'At most 500, in any collections; done in their order, each on what those before it have made.',
+    }),
+  }),
+})
+
+export function toRequest({ put, patch, delete: remove, restore }: typeof DocumentWrite.$inferInput): DocumentRequest {
+  if (put != null) return toPut(put)
+  if (patch != null) return toPatch(patch)
+  if (remove != null) return toDelete(remove)
+  if (restore != null) return toRestore(restore)
+  throw new InvalidInput('A write is one of put, patch, delete and restore.')
+}
