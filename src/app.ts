@@ -5,7 +5,8 @@ import { type AccessService, createAccessService } from '#domain/access/service.
 import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
 import { AuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
-import { createDocumentService } from '#domain/documents/service.ts'
+import { applyDocumentRetention } from '#domain/documents/retention.ts'
+import { createDocumentService, type DocumentService } from '#domain/documents/service.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { createHookService, type HookService, hooksOf } from '#domain/hooks/service.ts'
 import { forgetOldCounts } from '#domain/limits/retention.ts'
@@ -65,6 +66,8 @@ const accessRecordIntervalMs = 5_000
 const incidentIntervalMs = 1_000
 /** How often it is added up what accounts use. */
 const usageIntervalMs = 5_000
+/** How often it is looked for documents whose time has come. */
+const expiryIntervalMs = 500
 /** How long requests under way may still take once everything else has stopped, in milliseconds. */
 const lastRequestsMs = 1_000
 /** How long one thing may take to close before the others go on without it, in milliseconds. */
@@ -200,6 +203,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   if (config.roles.worker) worker = await openWorker(config, project, types, store, quotas, metrics, log, opened)
   keepRetention(config, store, { access, audit, hooks }, log, opened)
   keepUsage(quotas, log, opened)
+  keepExpiry(documents, log, opened)
   // The last thing that can fail: a token that was made is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
   const warnings = await access.expiryWarnings()
@@ -431,6 +435,12 @@ function keepUsage(quotas: QuotaService, log: Logger, opened: Opened): void {
   opened.add(() => periodic.stop())
 }
 
+function keepExpiry(documents: DocumentService, log: Logger, opened: Opened): void {
+  const work = () => documents.expire()
+  const periodic = runPeriodically({ name: 'expiry of documents', intervalMs: expiryIntervalMs, log, work })
+  opened.add(() => periodic.stop())
+}
+
 function keepRetention(
   config: Config,
   { database, transact }: Store,
@@ -449,6 +459,7 @@ function keepRetention(
       const dropped = await dropPartitions(transact, Math.max(config.retention.journalDays, auditLagDays))
       if (dropped.length > 0) log.info({ dropped }, 'old days of the journal were dropped')
       await applyTaskRetention(database, config.retention)
+      await applyDocumentRetention(database)
       await access.maintain()
       await hooks.prune()
       while ((await deleteOldKeys(database, deletedAtOnce)) === deletedAtOnce);

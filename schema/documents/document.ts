@@ -5,7 +5,7 @@ import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
 import { connectionOf, pageOf, pageSize } from '#schema/pagination.ts'
 
-const DocumentVersion = builder.objectRef<VersionRow>('DocumentVersion').implement({
+export const DocumentVersion = builder.objectRef<VersionRow>('DocumentVersion').implement({
   description: 'What one write has made of a document.',
   fields: (t) => ({
     version: t.exposeInt('version', { description: '1 for the first.' }),

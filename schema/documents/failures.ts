@@ -1,6 +1,11 @@
 import {
+  CollectionExists,
+  CollectionNotFound,
   DocumentNotFound,
+  DocumentsDontFit,
   PatchFailed,
+  SchemaViolation,
+  type UnfitDocument,
   VersionConflict,
   VersionRequired,
   WritesRefused,
@@ -9,6 +14,8 @@ import { builder } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
 
 failureType(DocumentNotFound, 'DocumentNotFound', 'There is no such document, or no such version of it.')
+failureType(CollectionNotFound, 'CollectionNotFound', 'There is no such collection.')
+failureType(CollectionExists, 'CollectionExists', 'There is a collection of that path already.')
 failureType(VersionRequired, 'VersionRequired', 'The collection wants each write to say which version it changes.')
 
 builder.objectType(VersionConflict, {
@@ -77,5 +84,41 @@ builder.objectType(WritesRefused, {
       description: 'Every write that could not be done. Those before it count as done when one is judged.',
       resolve: ({ refusals }) => [...refusals],
     }),
+  }),
+})
+
+builder.objectType(SchemaViolation, {
+  name: 'SchemaViolation',
+  description: 'What the document is to hold doesn’t fit the schema of its collection.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof SchemaViolation,
+  fields: (t) => ({
+    path: t.exposeString('path', { description: 'Where: a JSON Pointer into the document; empty for the whole.' }),
+    reason: t.exposeString('reason', { description: 'Why.' }),
+  }),
+})
+
+const UnfitDocumentRef = builder.objectRef<UnfitDocument>('UnfitDocument').implement({
+  description: 'A document that the new schema would refuse.',
+  fields: (t) => ({
+    key: t.exposeString('key', { description: 'Which.' }),
+    version: t.exposeInt('version', { description: 'Which version of it was looked at.' }),
+    path: t.exposeString('path', { description: 'Where: a JSON Pointer into the document.' }),
+    reason: t.exposeString('reason', { description: 'Why.' }),
+  }),
+})
+
+builder.objectType(DocumentsDontFit, {
+  name: 'DocumentsDontFit',
+  description: 'The schema was not changed, because documents of the collection don’t fit it.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof DocumentsDontFit,
+  fields: (t) => ({
+    documents: t.field({
+      type: [UnfitDocumentRef],
+      description: 'Which, at most 100, by their keys.',
+      resolve: ({ documents }) => [...documents],
+    }),
+    more: t.exposeBoolean('more', { description: 'Whether there are others.' }),
   }),
 })

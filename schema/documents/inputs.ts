@@ -4,12 +4,12 @@ import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'
 
 /** What an input says of the document that it is about. */
-const collectionField = {
+export const collectionField = {
   required: true,
   defaultValue: defaultCollection,
   description: 'The path of its collection, made with its first document.',
 } as const
-const keyField = { required: true, description: 'Its key.' } as const
+export const keyField = { required: true, description: 'Its key.' } as const
 const expectedVersionField = {
   description: 'The version that is changed; 0: there must be no such document. Whichever it is when absent.',
 } as const

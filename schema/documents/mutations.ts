@@ -2,6 +2,7 @@ import type { DocumentState } from '#domain/documents/document.ts'
 import {
   DocumentNotFound,
   PatchFailed,
+  SchemaViolation,
   VersionConflict,
   VersionRequired,
   WritesRefused,
@@ -43,7 +44,7 @@ builder.mutationField('putDocument', (t) =>
     type: documentPayload('PutDocumentPayload', 'The document is written.'),
     description: 'Makes a document, or puts another value into it.',
     args: { input: t.arg({ type: PutDocumentInput, required: true, description: 'The document.' }) },
-    errors: { types: [InvalidInput, VersionConflict, VersionRequired, QuotaExceeded] },
+    errors: { types: [InvalidInput, SchemaViolation, VersionConflict, VersionRequired, QuotaExceeded] },
     resolve: (_root, { input }, { caller, documents }) => documents.write(caller, toPut(input)),
   }),
 )
@@ -54,7 +55,15 @@ builder.mutationField('patchDocument', (t) =>
     description: 'Changes a part of a document. Nobody can write between what the patch reads and what it writes.',
     args: { input: t.arg({ type: PatchDocumentInput, required: true, description: 'What to change.' }) },
     errors: {
-      types: [InvalidInput, DocumentNotFound, VersionConflict, VersionRequired, PatchFailed, QuotaExceeded],
+      types: [
+        InvalidInput,
+        SchemaViolation,
+        DocumentNotFound,
+        VersionConflict,
+        VersionRequired,
+        PatchFailed,
+        QuotaExceeded,
+      ],
     },
     resolve: (_root, { input }, { caller, documents }) => documents.write(caller, toPatch(input)),
   }),
@@ -75,7 +84,9 @@ builder.mutationField('restoreDocument', (t) =>
     type: documentPayload('RestoreDocumentPayload', 'The document holds again what it did.'),
     description: 'Makes an earlier version the present one, as a new version; also of a document that is deleted.',
     args: { input: t.arg({ type: RestoreDocumentInput, required: true, description: 'Which.' }) },
-    errors: { types: [InvalidInput, DocumentNotFound, VersionConflict, VersionRequired, QuotaExceeded] },
+    errors: {
+      types: [InvalidInput, SchemaViolation, DocumentNotFound, VersionConflict, VersionRequired, QuotaExceeded],
+    },
     resolve: (_root, { input }, { caller, documents }) => documents.write(caller, toRestore(input)),
   }),
 )

@@ -1,5 +1,8 @@
 import { defaultCollection } from '#domain/documents/name.ts'
+import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { builder } from '#schema/builder.ts'
+import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+import { CollectionRef } from './collection.ts'
 import { DocumentRef } from './document.ts'
 
 builder.queryField('document', (t) =>
@@ -24,3 +27,51 @@ builder.queryField('document', (t) =>
     },
   }),
 )
+
+const CollectionConnection = connectionOf('Collection', CollectionRef)
+
+builder.queryField('collection', (t) =>
+  t.prismaField({
+    type: CollectionRef,
+    nullable: true,
+    description: 'One collection; null when there is none.',
+    args: { path: t.arg.string({ required: true, description: 'Its path.' }) },
+    resolve: (query, _root, { path }, { caller, db, documents }) => {
+      if (!documents.collections.isVisible(caller, path)) return null
+      return db.collection.findUnique({ ...query, where: { accountId_path: { accountId: caller.accountId, path } } })
+    },
+  }),
+)
+
+builder.queryField('collections', (t) =>
+  t.field({
+    type: CollectionConnection,
+    description: 'The account’s collections, by their paths.',
+    args: {
+      prefix: t.arg.string({ defaultValue: '', required: true, description: 'What their paths begin with.' }),
+      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+    },
+    resolve: async (_root, { prefix, first, after }, context, info) => {
+      const { caller, db, documents } = context
+      const size = pageSize(first)
+      const behind = after == null ? '' : behindOf(after)
+      const paths = await documents.collections.visiblePaths(caller, prefix, behind, size + 1)
+      const read = await db.collection.findMany({
+        ...nodeQuery(context, info, 'Collection'),
+        where: { path: { in: paths } },
+        orderBy: { path: 'asc' },
+      })
+      return pageOf(read, size, ({ path }) => encodeCursor('collections', [encodeURIComponent(path)]))
+    },
+  }),
+)
+
+function behindOf(cursor: string): string {
+  const [path = ''] = decodeCursor('collections', cursor, 1)
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw new InvalidCursor()
+  }
+}

@@ -21,7 +21,8 @@ export function encodeCursor(list: string, parts: readonly string[]): string {
   return Buffer.from([list, ...parts].join('|')).toString('base64url')
 }
 
-const longestCursor = 512
+/** A list by paths has a path in its cursor, every byte of which may take three characters. */
+const longestCursor = 4_096
 
 /** Unpacks a cursor of the named list. @throws {InvalidCursor} when it is malformed or of another list. */
 export function decodeCursor(list: string, cursor: string, partCount: number): string[] {

@@ -34,6 +34,7 @@ export const errorCodes = {
   VERSION_CONFLICT: 'conflict',
   VERSION_REQUIRED: 'precondition-required',
   PATCH_FAILED: 'conflict',
+  SCHEMA_VIOLATION: 'invalid',
   TASK_ALREADY_ENDED: 'conflict',
   TASK_NOT_RETRYABLE: 'conflict',
   IDEMPOTENCY_KEY_REUSED: 'conflict',

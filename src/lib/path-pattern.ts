@@ -38,3 +38,16 @@ function matches(
   }
   return pattern.slice(next).every(isWild)
 }
+
+/**
+ * Whether something below the path could match the pattern, such as documents of a collection: `a/*` reaches below `a`,
+ * and `a/**` below `a/b`.
+ */
+export function reachesBelow(pattern: string, path: string): boolean {
+  const parts = pattern.split('/')
+  const wild = parts.indexOf('**')
+  if (wild !== -1 && matchesPattern(parts.slice(0, wild + 1).join('/'), path)) return true
+  const depth = path.split('/').length
+  const isShort = depth < (wild === -1 ? parts.length : wild)
+  return isShort && matchesPattern(parts.slice(0, depth).join('/'), path)
+}

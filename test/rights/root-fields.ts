@@ -18,6 +18,8 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     applicationTokens: { needs: 'access:admin' },
     auditEntries: { needs: 'audit:read' },
     auditVerification: { needs: 'audit:read' },
+    collection: { needs: 'documents:read', args: ({ collection }) => ({ path: collection }) },
+    collections: { needs: 'documents:read' },
     deviceSignIn: { needs: 'nobody', people: 'signed in', args: ({ userCode }) => ({ userCode }) },
     document: { needs: 'documents:read', args: ({ documentKey }) => ({ key: documentKey }) },
     events: { needs: 'events:read' },
@@ -48,8 +50,10 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
       needs: 'access:admin',
       args: input(() => ({ name: 'made by a test', scopes: ['access:admin'] })),
     },
+    createCollection: { needs: 'documents:write', args: input(() => ({ path: `new/${randomUUID()}` })) },
     createTeam: { needs: 'access:admin', args: input(() => ({ name: 'New', slug: `new-${randomUUID()}` })) },
     createUser: { needs: 'access:admin', args: input(() => ({ email: `${randomUUID()}@example.com` })) },
+    deleteCollection: { needs: 'documents:write', args: input(({ collection }) => ({ path: collection })) },
     deleteDocument: { needs: 'documents:write', args: input(({ documentKey }) => ({ key: documentKey })) },
     deleteTaskLogs: { needs: 'tasks:write', args: input(({ taskId }) => ({ id: taskId })) },
     deleteTeam: { needs: 'access:admin', args: input(({ teamSlug }) => ({ slug: teamSlug })) },
@@ -60,6 +64,10 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     patchDocument: {
       needs: 'documents:write',
       args: input(({ documentKey }) => ({ key: documentKey, mergePatch: { secret: null } })),
+    },
+    pinDocumentVersion: {
+      needs: 'documents:write',
+      args: input(({ documentKey }) => ({ key: documentKey, version: 1 })),
     },
     putDocument: { needs: 'documents:write', args: input(({ documentKey }) => ({ key: documentKey, data: 'taken' })) },
     refreshSession: { needs: 'anyone', args: input(() => ({ refreshToken: 'none' })) },
@@ -83,6 +91,10 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     signOut: { needs: 'access:admin', args: input(({ sessionId }) => ({ sessionId })) },
     submitTask: { needs: 'tasks:write', args: input(() => ({ type: 'probe', runAt: inAYear() })) },
     submitTasks: { needs: 'tasks:write', args: input(() => ({ tasks: [{ type: 'probe', runAt: inAYear() }] })) },
+    updateCollection: {
+      needs: 'documents:write',
+      args: input(({ collection }) => ({ path: collection, requireVersion: true })),
+    },
     updateTeam: { needs: 'access:admin', args: input(({ teamSlug }) => ({ slug: teamSlug, name: 'Taken' })) },
     updateTeamMember: {
       needs: 'access:admin',
@@ -123,6 +135,10 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   AuditFault: { needs: 'audit:read', fields: 'kind message seq' },
   AuditOperation: { needs: 'audit:read', fields: 'hash name' },
   AuditVerification: { needs: 'audit:read', fields: 'checked cursor end faultCount faults prunedSeq' },
+  Collection: {
+    needs: 'documents:read',
+    fields: 'createdAt createdBy documentCount path requireVersion retention schema updatedAt',
+  },
   DeviceSignIn: { needs: 'nobody', fields: 'address clientName createdAt expiresAt scopes userAgent' },
   Document: {
     needs: 'documents:read',
@@ -137,6 +153,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   Quota: { needs: 'signed in', fields: 'limit name used' },
   RateLimit: { needs: 'signed in', fields: 'cost requests' },
   RateLimitState: { needs: 'signed in', fields: 'limit remaining resetMs' },
+  Retention: { needs: 'documents:read', fields: 'days kind versions' },
   RetryPolicy: { needs: 'tasks:read', fields: 'backoff delayMs maxAttempts maxDelayMs' },
   Session: {
     needs: 'access:admin',
@@ -163,6 +180,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   },
   Team: { needs: 'access:admin', fields: 'createdAt description id member memberCount members name slug' },
   TeamMember: { needs: 'access:admin', fields: 'joinedAt role team user' },
+  UnfitDocument: { needs: 'documents:read', fields: 'key path reason version' },
   User: {
     needs: 'access:admin',
     fields: 'createdAt email firstName id lastName lastSignInAt memberships removedAt role',

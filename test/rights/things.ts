@@ -12,6 +12,7 @@ export interface Things {
   readonly userCode: string
   /** In the collection `default`. */
   readonly documentKey: string
+  readonly collection: string
 }
 
 export function nothing(): Things {
@@ -23,6 +24,7 @@ export function nothing(): Things {
     sessionId: randomUUID(),
     userCode: 'BBBB-BBBB',
     documentKey: randomUUID(),
+    collection: `none/${randomUUID()}`,
   }
 }
 
@@ -31,6 +33,7 @@ const password = 'correct horse battery staple'
 /** A task, a document, a token, a person with a session, and a team. */
 export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Promise<Things & { signedIn: string }> {
   const email = `${role.toLowerCase()}@example.com`
+  const collection = `rules/${role.toLowerCase()}`
   const documentKey = `of-${role.toLowerCase()}`
   const teamSlug = `team-of-${role.toLowerCase()}`
   const made = await graphqlData<{
@@ -41,7 +44,8 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
   }>(
     at,
     `mutation ($email: String!, $role: PersonRole!, $slug: String!, $password: String!, $runAt: DateTime!,
-      $documentKey: String!) {
+      $documentKey: String!, $collection: String!) {
+      createCollection(input: { path: $collection }) { __typename }
       submitTask(input: { type: "probe", runAt: $runAt }) { ... on SubmitTaskPayload { task { id } } }
       putDocument(input: { key: $documentKey, data: { secret: 42 } }) { __typename }
       createApplicationToken(input: { name: "one", scopes: ["tasks:read"] }) {
@@ -54,7 +58,15 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
       signIn(input: { email: $email, password: $password }) { ... on SignInPayload { accessToken } }
       beginDeviceSignIn(input: { clientName: "one" }) { ... on BeginDeviceSignInPayload { userCode } }
     }`,
-    { email, role, slug: teamSlug, password, documentKey, runAt: new Date(Date.now() + 3_600_000_000).toISOString() },
+    {
+      email,
+      role,
+      slug: teamSlug,
+      password,
+      documentKey,
+      collection,
+      runAt: new Date(Date.now() + 3_600_000_000).toISOString(),
+    },
   )
   const signedIn = made.signIn.accessToken
   const claims = JSON.parse(Buffer.from(signedIn.split('.')[1] ?? '', 'base64url').toString())
@@ -65,6 +77,7 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
     teamSlug,
     sessionId: claims.sid,
     documentKey,
+    collection,
     userCode: made.beginDeviceSignIn.userCode,
     signedIn,
   }

@@ -625,6 +625,10 @@ type FailureReport_ApplicationTokenNotFound_Fragment = { code: string, message: 
 
 type FailureReport_AuthorizationPending_Fragment = { code: string, message: string };
 
+type FailureReport_CollectionExists_Fragment = { code: string, message: string };
+
+type FailureReport_CollectionNotFound_Fragment = { code: string, message: string };
+
 type FailureReport_DeviceCodeExpired_Fragment = { code: string, message: string };
 
 type FailureReport_DeviceDenied_Fragment = { code: string, message: string };
@@ -632,6 +636,8 @@ type FailureReport_DeviceDenied_Fragment = { code: string, message: string };
 type FailureReport_DeviceNotFound_Fragment = { code: string, message: string };
 
 type FailureReport_DocumentNotFound_Fragment = { code: string, message: string };
+
+type FailureReport_DocumentsDontFit_Fragment = { code: string, message: string };
 
 type FailureReport_EmailTaken_Fragment = { code: string, message: string };
 
@@ -664,6 +670,8 @@ type FailureReport_ProviderRefused_Fragment = { code: string, message: string };
 type FailureReport_QuotaExceeded_Fragment = { code: string, message: string };
 
 type FailureReport_RefreshRefused_Fragment = { code: string, message: string };
+
+type FailureReport_SchemaViolation_Fragment = { code: string, message: string };
 
 type FailureReport_ScopeNotHeld_Fragment = { code: string, message: string };
 
@@ -706,10 +714,13 @@ export type FailureReportFragment =
   | FailureReport_ApplicationTokenEnded_Fragment
   | FailureReport_ApplicationTokenNotFound_Fragment
   | FailureReport_AuthorizationPending_Fragment
+  | FailureReport_CollectionExists_Fragment
+  | FailureReport_CollectionNotFound_Fragment
   | FailureReport_DeviceCodeExpired_Fragment
   | FailureReport_DeviceDenied_Fragment
   | FailureReport_DeviceNotFound_Fragment
   | FailureReport_DocumentNotFound_Fragment
+  | FailureReport_DocumentsDontFit_Fragment
   | FailureReport_EmailTaken_Fragment
   | FailureReport_IdempotencyKeyReused_Fragment
   | FailureReport_InvalidInput_Fragment
@@ -726,6 +737,7 @@ export type FailureReportFragment =
   | FailureReport_ProviderRefused_Fragment
   | FailureReport_QuotaExceeded_Fragment
   | FailureReport_RefreshRefused_Fragment
+  | FailureReport_SchemaViolation_Fragment
   | FailureReport_ScopeNotHeld_Fragment
   | FailureReport_SessionNotFound_Fragment
   | FailureReport_SignInRefused_Fragment

@@ -1,10 +1,58 @@
+import { LRUCache } from 'lru-cache'
+import { InvalidInput } from '#lib/errors.ts'
+import { type CheckData, compileSchema } from './schema.ts'
+import type { CollectionRow } from './store/collections.ts'
+
 /** What a collection asks of what is written to it. */
 export interface CollectionRules {
   /** Each write has to say which version it changes. */
   readonly requireVersion: boolean
-  /** Checks what a document is to hold. @throws {SchemaViolation} */
-  readonly check: (data: unknown) => void
+  /** @throws {SchemaViolation} */
+  readonly check: CheckData
 }
 
+const anything: CheckData = () => undefined
+
 /** Of a collection that nobody has made rules for. */
-export const noRules: CollectionRules = { requireVersion: false, check: () => undefined }
+export const noRules: CollectionRules = { requireVersion: false, check: anything }
+
+/** Making a schema ready takes milliseconds, so those in use are kept. */
+const compiled = new LRUCache<string, CheckData>({ max: 500 })
+
+export function rulesOf(row: CollectionRow): CollectionRules {
+  const { requireVersion, schema } = row
+  if (schema === null) return { requireVersion, check: anything }
+  // A collection that was deleted and made again counts its changes from 1 again.
+  const id = `${row.accountId} ${row.path} ${row.createdAt.getTime()} ${row.revision}`
+  const check = compiled.get(id) ?? compileSchema(schema)
+  compiled.set(id, check)
+  return { requireVersion, check }
+}
+
+export const retentionKinds = ['KEEP_ALL', 'KEEP_LAST', 'KEEP_DAYS'] as const
+
+/** How long versions are kept; the present one and pinned ones always are. */
+export interface Retention {
+  readonly kind: (typeof retentionKinds)[number]
+  /** KEEP_LAST: how many, the present one included. */
+  readonly versions: number | null
+  /** KEEP_DAYS: for how many days one is kept after another has taken its place. */
+  readonly days: number | null
+}
+
+const mostVersions = 1_000_000
+const mostDays = 36_500
+
+/** @throws {InvalidInput} when it lacks its number, or has one that isn't its own. */
+export function checkRetention({ kind, versions, days }: Retention): void {
+  const isRight = (given: number | null, wanted: boolean, most: number) =>
+    wanted ? given !== null && given >= 1 && given <= most : given === null
+  if (!isRight(versions, kind === 'KEEP_LAST', mostVersions))
+    refuse('versions', `must be 1 to ${mostVersions} with KEEP_LAST, and absent otherwise`)
+  if (!isRight(days, kind === 'KEEP_DAYS', mostDays))
+    refuse('days', `must be 1 to ${mostDays} with KEEP_DAYS, and absent otherwise`)
+}
+
+function refuse(name: string, message: string): never {
+  throw new InvalidInput(`\`retention.${name}\` ${message}.`, [{ path: `retention.${name}`, message }])
+}

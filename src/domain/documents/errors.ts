@@ -9,6 +9,55 @@ export class DocumentNotFound extends AppError {
   }
 }
 
+export class CollectionNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor(path: string) {
+    super(`There is no collection ${path}.`)
+  }
+}
+
+export class CollectionExists extends AppError {
+  readonly code = 'ALREADY_EXISTS'
+  constructor(path: string) {
+    super(`There is a collection ${path} already.`)
+  }
+}
+
+/** What a document is to hold doesn't fit the schema of its collection. */
+export class SchemaViolation extends AppError {
+  readonly code = 'SCHEMA_VIOLATION'
+  /** A JSON Pointer into the document; empty for the whole. */
+  readonly path: string
+  readonly reason: string
+  constructor(path: string, reason: string) {
+    super(`The schema of the collection refuses ${path === '' ? 'the document' : path}: it ${reason}.`)
+    this.path = path
+    this.reason = reason
+  }
+}
+
+/** A document that a new schema would refuse. */
+export interface UnfitDocument {
+  readonly key: string
+  readonly version: number
+  readonly path: string
+  readonly reason: string
+}
+
+/** Documents of the collection don't fit the schema that it is to have. */
+export class DocumentsDontFit extends AppError {
+  readonly code = 'SCHEMA_VIOLATION'
+  readonly documents: readonly UnfitDocument[]
+  /** Whether there may be others. */
+  readonly more: boolean
+  constructor(path: string, documents: readonly UnfitDocument[], more: boolean) {
+    const count = `${more ? 'At least ' : ''}${documents.length}`
+    super(`${count} of the documents in ${path} don’t fit the schema. Change them first, or say that they may stay.`)
+    this.documents = documents
+    this.more = more
+  }
+}
+
 /** Somebody else has written since; what they made of it is told. */
 export class VersionConflict extends AppError {
   readonly code = 'VERSION_CONFLICT'

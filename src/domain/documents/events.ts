@@ -31,6 +31,25 @@ export function documentEvent(
   return { accountId, type, subject: documentSubject({ collection, key }), actor, origin, data }
 }
 
+/** Says that a version is kept for good, or no longer; no version of its own. */
+export function pinEvent(
+  accountId: string,
+  { collection, key }: DocumentName,
+  { actor, origin }: By,
+  version: number,
+  pinned: boolean,
+): NewEntry {
+  const type = pinned ? 'document.version_pinned' : 'document.version_unpinned'
+  return {
+    accountId,
+    type,
+    subject: documentSubject({ collection, key }),
+    actor,
+    origin,
+    data: { collection, key, version },
+  }
+}
+
 /** On every entry about a collection. */
 export interface CollectionEventData {
   readonly path: string

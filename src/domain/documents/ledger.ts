@@ -1,7 +1,7 @@
 import { AppError } from '#lib/errors.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { NewEntry } from '#platform/journal/entry.ts'
-import { type CollectionRules, noRules } from './collection.ts'
+import { type CollectionRules, noRules, rulesOf } from './collection.ts'
 import type { DocumentState } from './document.ts'
 import { collectionEvent } from './events.ts'
 import { type CollectionRow, holdCollections, insertCollections } from './store/collections.ts'
@@ -106,7 +106,7 @@ export class Ledger {
 
   #rulesOf({ accountId, collection }: Write): CollectionRules {
     const row = this.#collections.get(collectionId(accountId, collection))
-    return row === undefined ? noRules : { requireVersion: row.requireVersion, check: () => undefined }
+    return row === undefined ? noRules : rulesOf(row)
   }
 
   /** Writes everything that was decided. @throws {Raced} */

@@ -3,13 +3,23 @@ import type { QuotaService } from '#domain/quotas/service.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
+import { createCollectionService } from './collection-service.ts'
 import { type DocumentName, type DocumentState, isThere, resourceOf } from './document.ts'
 import { DocumentNotFound } from './errors.ts'
+import { pinEvent } from './events.ts'
 import { checkKey, checkPath, isName } from './name.ts'
 import { type ApplyPatch, difference, jsonPatchOf, mergePatch } from './patch.ts'
-import { findDocument, findVersion, findVersionAt, readHistory, type VersionRow } from './store/documents.ts'
+import {
+  findDocument,
+  findVersion,
+  findVersionAt,
+  pinVersion,
+  readHistory,
+  type VersionRow,
+} from './store/documents.ts'
+import { readDue } from './store/retention.ts'
 import { checkValue } from './value.ts'
-import type { Change, Write } from './write.ts'
+import { type Change, system, type Write } from './write.ts'
 import { createDocumentWriter } from './writer.ts'
 
 export interface DocumentServiceDeps {
@@ -23,6 +33,8 @@ export type DocumentService = ReturnType<typeof createDocumentService>
 
 /** Most writes in one `writeDocuments`. */
 const writeLimit = 500
+const expiredAtOnce = 200
+const expiry: Change = { kind: 'delete', reason: 'expired' }
 const longestTtlMs = 10 * 365 * 24 * 60 * 60 * 1000
 const largestInt = 2 ** 31 - 1
 
@@ -122,7 +134,30 @@ export function createDocumentService({ sql, transact, quotas }: DocumentService
     return before && after && difference(before.data, after.data)
   }
 
-  return { write, writeAll, find, history, diff }
+  /** Keeps a version whatever the collection's retention says, or no longer. @throws {DocumentNotFound} */
+  async function pin(caller: Caller, name: DocumentName, version: number, pinned: boolean): Promise<VersionRow> {
+    checkPath(name.collection)
+    checkKey(name.key)
+    caller.must('documents:write', resourceOf(name))
+    if (!isVersion(version)) throw new DocumentNotFound(name, version)
+    return transact(async (tx) => {
+      const row = await pinVersion(tx, { ...name, accountId: caller.accountId }, version, pinned)
+      if (row === undefined) throw new DocumentNotFound(name, version)
+      tx.journal(pinEvent(caller.accountId, name, caller.by(), version, pinned))
+      return row
+    })
+  }
+
+  /** Deletes documents whose time has come; to be called a few times a second, by any number of processes. */
+  async function expire(): Promise<void> {
+    for (let due = await readDue(sql, expiredAtOnce); due.length > 0; due = await readDue(sql, expiredAtOnce)) {
+      // Whoever comes second finds it deleted, and leaves it so.
+      await writer.writeGroup(due.map((name) => ({ ...name, by: system, change: expiry, expectedVersion: undefined })))
+      if (due.length < expiredAtOnce) return
+    }
+  }
+
+  return { expire, write, writeAll, find, history, diff, pin, collections: createCollectionService({ sql, transact }) }
 }
 
 /** Whether the caller may see the document, should there be one. @throws {Forbidden} when they may see none at all. */

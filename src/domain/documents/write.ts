@@ -40,7 +40,8 @@ export interface Decision {
   readonly entries: readonly NewEntry[]
 }
 
-const system: By = { actor: { kind: 'system', id: 'system', name: 'system' } }
+/** Deletes what is due. */
+export const system: By = { actor: { kind: 'system', id: 'system', name: 'system' } }
 
 /**
  * Decides what a write makes of a document. A document that is due is deleted by the system first, as a version of its own.
@@ -48,7 +49,10 @@ const system: By = { actor: { kind: 'system', id: 'system', name: 'system' } }
  */
 export function decide(write: Write, ground: Ground): Decision {
   const { current, now } = ground
-  if (current === undefined || !isDue(current, now)) return decideOnPresent(write, ground)
+  if (current === undefined || !isDue(current, now)) {
+    if (isExpiry(write.change)) throw new DocumentNotFound(write)
+    return decideOnPresent(write, ground)
+  }
   const expiry: Write = {
     ...write,
     by: system,
@@ -56,9 +60,13 @@ export function decide(write: Write, ground: Ground): Decision {
     expectedVersion: undefined,
   }
   const expired = made(expiry, 'document.deleted', nextVersion(expiry, ground, undefined))
-  if (write.change.kind === 'delete' && write.change.reason === 'expired') return expired
+  if (isExpiry(write.change)) return expired
   const after = decideOnPresent(write, { ...ground, current: expired.versions.at(-1) })
   return { versions: [...expired.versions, ...after.versions], entries: [...expired.entries, ...after.entries] }
+}
+
+function isExpiry(change: Change): boolean {
+  return change.kind === 'delete' && change.reason === 'expired'
 }
 
 function decideOnPresent(write: Write, ground: Ground): Decision {
@@ -69,18 +77,18 @@ function decideOnPresent(write: Write, ground: Ground): Decision {
   checkVersion(write, current, rules)
   switch (change.kind) {
     case 'put':
-      rules.check(change.value.data)
+      rules.check(change.value)
       return made(write, isHere ? 'document.updated' : 'document.created', nextVersion(write, ground, change.value))
     case 'patch': {
       const value = change.apply(current?.data)
-      rules.check(value.data)
+      rules.check(value)
       return made(write, 'document.updated', nextVersion(write, ground, value))
     }
     case 'delete':
       return made(write, 'document.deleted', nextVersion(write, ground, undefined))
     case 'restore': {
       if (ground.earlier === undefined) throw new DocumentNotFound(write, change.version)
-      rules.check(ground.earlier.data)
+      rules.check(ground.earlier)
       return made(write, 'document.restored', nextVersion(write, ground, ground.earlier))
     }
   }

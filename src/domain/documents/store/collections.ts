@@ -1,3 +1,5 @@
+import type { Retention } from '#domain/documents/collection.ts'
+import type { Value } from '#domain/documents/value.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 
@@ -44,4 +46,114 @@ export async function insertCollections(
     paths.map((one) => JSON.stringify(one.by)),
   ]
   return (await sql.query(insertSql, values)).length
+}
+
+/** What somebody has decided about a collection. */
+export interface CollectionSettings {
+  readonly requireVersion: boolean
+  /** Null: none. */
+  readonly schema: unknown
+  readonly retention: Retention
+}
+
+const insertWholeSql = `
+  INSERT INTO collection (account_id, path, created_by, require_version, schema, retention, keep_versions, keep_days)
+  VALUES ($1, $2, $3, $4, $5, $6::retention, $7, $8) ON CONFLICT DO NOTHING RETURNING path`
+
+/** Makes a collection; false when there is one of that path. */
+export async function insertCollection(
+  sql: Sql,
+  full: FullPath,
+  by: Actor,
+  settings: CollectionSettings,
+): Promise<boolean> {
+  const values = [full.accountId, full.path, JSON.stringify(by), ...settingValues(settings)]
+  return (await sql.query(insertWholeSql, values)).length > 0
+}
+
+const lockSql = `
+  SELECT ${columns}, collection.retention AS kind, collection.keep_versions AS versions, collection.keep_days AS days
+  FROM collection WHERE account_id = $1 AND path = $2 FOR UPDATE`
+
+/** Reads a collection once every write to it that is under way has ended, and lets none begin until the transaction ends. */
+export async function lockCollection(
+  sql: Sql,
+  { accountId, path }: FullPath,
+): Promise<(CollectionRow & Retention) | undefined> {
+  const [row] = await sql.query<CollectionRow & Retention>(lockSql, [accountId, path])
+  return row
+}
+
+const updateSql = `
+  UPDATE collection SET require_version = $3, schema = $4, retention = $5::retention, keep_versions = $6, keep_days = $7,
+    revision = revision + 1, updated_at = now()
+  WHERE account_id = $1 AND path = $2`
+
+export async function updateCollection(
+  sql: Sql,
+  { accountId, path }: FullPath,
+  settings: CollectionSettings,
+): Promise<void> {
+  await sql.query(updateSql, [accountId, path, ...settingValues(settings)])
+}
+
+function settingValues({ requireVersion, schema, retention }: CollectionSettings): unknown[] {
+  const { kind, versions, days } = retention
+  return [requireVersion, schema === null ? null : JSON.stringify(schema), kind, versions, days]
+}
+
+const deleteVersionsSql = 'DELETE FROM document_version WHERE account_id = $1 AND collection = $2'
+const deleteDocumentsSql = `
+  WITH gone AS (DELETE FROM document WHERE account_id = $1 AND collection = $2 RETURNING deleted)
+  SELECT count(*) FILTER (WHERE NOT deleted)::int AS count FROM gone`
+const deleteSql = 'DELETE FROM collection WHERE account_id = $1 AND path = $2'
+
+/** Deletes a collection with everything in it; returns how many documents there were. */
+export async function deleteCollection(sql: Sql, { accountId, path }: FullPath): Promise<number> {
+  await sql.query(deleteVersionsSql, [accountId, path])
+  const [row] = await sql.query<{ count: number }>(deleteDocumentsSql, [accountId, path])
+  await sql.query(deleteSql, [accountId, path])
+  return row?.count ?? 0
+}
+
+const pathsSql = `
+  SELECT path FROM collection WHERE account_id = $1 AND path > $2 AND path >= $3 AND path < $3 || chr(1114111)
+  ORDER BY path LIMIT $4`
+
+/** Paths that begin with a text, behind one of them, in order. */
+export async function readPaths(
+  sql: Sql,
+  accountId: string,
+  { prefix, after, limit }: { readonly prefix: string; readonly after: string; readonly limit: number },
+): Promise<string[]> {
+  return (await sql.query<{ path: string }>(pathsSql, [accountId, after, prefix, limit])).map(({ path }) => path)
+}
+
+const countSql = `
+  SELECT count(*)::int AS count FROM document
+  WHERE account_id = $1 AND collection = $2 AND NOT deleted AND (expires_at IS NULL OR expires_at > now())`
+
+/** How many documents a collection holds. */
+export async function countDocuments(sql: Sql, { accountId, path }: FullPath): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(countSql, [accountId, path])
+  return row?.count ?? 0
+}
+
+/** What a document holds. */
+export interface HeldDocument extends Value {
+  readonly key: string
+  readonly version: number
+}
+
+const heldSql = `
+  SELECT key, version, data, size_bytes AS "sizeBytes" FROM document
+  WHERE account_id = $1 AND collection = $2 AND NOT deleted AND key > $3 AND updated_at >= $4 ORDER BY key LIMIT $5`
+
+/** What documents hold that were written at a time or later, behind a key, in order. */
+export async function readHeld(
+  sql: Sql,
+  { accountId, path }: FullPath,
+  { since, after, limit }: { readonly since: Date; readonly after: string; readonly limit: number },
+): Promise<HeldDocument[]> {
+  return sql.query(heldSql, [accountId, path, after, since, limit])
 }

@@ -184,3 +184,18 @@ export async function readHistory(
 ): Promise<VersionRow[]> {
   return sql.query(historySql, [accountId, collection, key, before, limit])
 }
+
+const pinSql = `
+  UPDATE document_version SET pinned = $5 WHERE account_id = $1 AND collection = $2 AND key = $3 AND version = $4
+  RETURNING version, at, by, deleted, pinned, size_bytes AS "sizeBytes"`
+
+/** Pins a version, or lets it go; undefined when it isn't there. */
+export async function pinVersion(
+  sql: Sql,
+  { accountId, collection, key }: FullName,
+  version: number,
+  pinned: boolean,
+): Promise<VersionRow | undefined> {
+  const [row] = await sql.query<VersionRow>(pinSql, [accountId, collection, key, version, pinned])
+  return row
+}

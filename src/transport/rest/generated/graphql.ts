@@ -729,6 +729,10 @@ type Refusal_ApplicationTokenNotFound_Fragment = { code: string, message: string
 
 type Refusal_AuthorizationPending_Fragment = { code: string, message: string };
 
+type Refusal_CollectionExists_Fragment = { code: string, message: string };
+
+type Refusal_CollectionNotFound_Fragment = { code: string, message: string };
+
 type Refusal_DeviceCodeExpired_Fragment = { code: string, message: string };
 
 type Refusal_DeviceDenied_Fragment = { code: string, message: string };
@@ -736,6 +740,8 @@ type Refusal_DeviceDenied_Fragment = { code: string, message: string };
 type Refusal_DeviceNotFound_Fragment = { code: string, message: string };
 
 type Refusal_DocumentNotFound_Fragment = { code: string, message: string };
+
+type Refusal_DocumentsDontFit_Fragment = { code: string, message: string };
 
 type Refusal_EmailTaken_Fragment = { code: string, message: string };
 
@@ -768,6 +774,8 @@ type Refusal_ProviderRefused_Fragment = { code: string, message: string };
 type Refusal_QuotaExceeded_Fragment = { code: string, message: string };
 
 type Refusal_RefreshRefused_Fragment = { code: string, message: string };
+
+type Refusal_SchemaViolation_Fragment = { code: string, message: string };
 
 type Refusal_ScopeNotHeld_Fragment = { code: string, message: string };
 
@@ -810,10 +818,13 @@ export type RefusalFragment =
   | Refusal_ApplicationTokenEnded_Fragment
   | Refusal_ApplicationTokenNotFound_Fragment
   | Refusal_AuthorizationPending_Fragment
+  | Refusal_CollectionExists_Fragment
+  | Refusal_CollectionNotFound_Fragment
   | Refusal_DeviceCodeExpired_Fragment
   | Refusal_DeviceDenied_Fragment
   | Refusal_DeviceNotFound_Fragment
   | Refusal_DocumentNotFound_Fragment
+  | Refusal_DocumentsDontFit_Fragment
   | Refusal_EmailTaken_Fragment
   | Refusal_IdempotencyKeyReused_Fragment
   | Refusal_InvalidInput_Fragment
@@ -830,6 +841,7 @@ export type RefusalFragment =
   | Refusal_ProviderRefused_Fragment
   | Refusal_QuotaExceeded_Fragment
   | Refusal_RefreshRefused_Fragment
+  | Refusal_SchemaViolation_Fragment
   | Refusal_ScopeNotHeld_Fragment
   | Refusal_SessionNotFound_Fragment
   | Refusal_SignInRefused_Fragment

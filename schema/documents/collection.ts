@@ -1,0 +1,60 @@
+import { type Retention, retentionKinds } from '#domain/documents/collection.ts'
+import { builder } from '#schema/builder.ts'
+import { separateRead } from '#schema/complexity.ts'
+
+export const RetentionKind = builder.enumType('RetentionKind', {
+  description:
+    'How long versions are kept: KEEP_ALL for good, KEEP_LAST so many of each document, KEEP_DAYS so many days after another has taken their place. The present version and pinned ones always are.',
+  values: retentionKinds,
+})
+
+const RetentionRef = builder.objectRef<Retention>('Retention').implement({
+  description: 'How long versions of documents are kept.',
+  fields: (t) => ({
+    kind: t.expose('kind', { type: RetentionKind, description: 'By what.' }),
+    versions: t.exposeInt('versions', {
+      nullable: true,
+      description: 'KEEP_LAST: how many, the present one included.',
+    }),
+    days: t.exposeInt('days', { nullable: true, description: 'KEEP_DAYS: how many.' }),
+  }),
+})
+
+export const CollectionRef = builder.prismaObject('Collection', {
+  description: 'What holds documents: a path, and rules for what is written to it.',
+  select: { path: true },
+  fields: (t) => ({
+    path: t.exposeString('path', { description: 'Parts with `/` between them, such as `releases/prod`.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdBy: t.field({
+      type: 'Actor',
+      description: 'Who made it, or its first document.',
+      select: { createdBy: true },
+      resolve: ({ createdBy }) => createdBy as never,
+    }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its rules were changed last.' }),
+    requireVersion: t.exposeBoolean('requireVersion', {
+      description: 'Whether each write has to say which version it changes.',
+    }),
+    schema: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'The JSON Schema (2020-12) that documents are checked against; null without one.',
+      select: { schema: true },
+      resolve: ({ schema }) => schema,
+    }),
+    retention: t.field({
+      type: RetentionRef,
+      description: 'How long versions of its documents are kept.',
+      select: { retention: true, keepVersions: true, keepDays: true },
+      resolve: ({ retention: kind, keepVersions: versions, keepDays: days }) => ({ kind, versions, days }),
+    }),
+    documentCount: t.int({
+      nullable: true,
+      description: 'How many documents it holds, counted one by one; null for who may not read all of them.',
+      complexity: 10 * separateRead,
+      resolve: async ({ path }, _args, { caller, documents }) =>
+        (await documents.collections.count(caller, path)) ?? null,
+    }),
+  }),
+})

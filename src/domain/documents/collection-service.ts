@@ -1,0 +1,133 @@
+import type { Caller } from '#domain/access/service.ts'
+import { reachesBelow } from '#lib/path-pattern.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact } from '#platform/database/transaction.ts'
+import { checkRetention, type Retention } from './collection.ts'
+import { CollectionExists, CollectionNotFound } from './errors.ts'
+import { collectionEvent } from './events.ts'
+import { checkFit, checkFitSince } from './fit.ts'
+import { checkPath } from './name.ts'
+import { compileSchema } from './schema.ts'
+import {
+  countDocuments,
+  deleteCollection,
+  type FullPath,
+  insertCollection,
+  lockCollection,
+  readPaths,
+  updateCollection,
+} from './store/collections.ts'
+import { readTime } from './store/documents.ts'
+
+export interface CollectionRequest {
+  readonly path: string
+  /** As it is, or false, when absent; likewise below. */
+  readonly requireVersion?: boolean | undefined
+  /** Null: none. */
+  readonly schema?: unknown
+  readonly retention?: Retention | undefined
+}
+
+const keepAll: Retention = { kind: 'KEEP_ALL', versions: null, days: null }
+const pathsAtOnce = 500
+
+/** Makes everything that can be done with collections as such. */
+export function createCollectionService({ sql, transact }: { readonly sql: Sql; readonly transact: Transact }) {
+  /** Makes a collection before its first document. @throws {CollectionExists} @throws {InvalidInput} */
+  async function create(caller: Caller, request: CollectionRequest): Promise<string> {
+    const { path, requireVersion = false, schema = null, retention = keepAll } = request
+    mustManage(caller, path)
+    checkRetention(retention)
+    if (schema !== null) compileSchema(schema)
+    await transact(async (tx) => {
+      const full = { accountId: caller.accountId, path }
+      const isNew = await insertCollection(tx, full, caller.actor, { requireVersion, schema, retention })
+      if (!isNew) throw new CollectionExists(path)
+      tx.journal(collectionEvent('collection.created', caller.accountId, caller.by(), { path }))
+    })
+    return path
+  }
+
+  /**
+   * Changes rules; they hold for what is written from then on. A schema that documents don't fit is refused with the
+   * first hundred of them, unless they may stay as they are until they are written again.
+   * @throws {CollectionNotFound} @throws {DocumentsDontFit} @throws {InvalidInput}
+   */
+  async function update(caller: Caller, request: CollectionRequest, mayStay: boolean): Promise<string> {
+    const { path, schema, retention } = request
+    mustManage(caller, path)
+    if (retention !== undefined) checkRetention(retention)
+    const full = { accountId: caller.accountId, path }
+    const fits = schema === undefined || schema === null || mayStay ? undefined : compileSchema(schema)
+    if (schema !== undefined && schema !== null && mayStay) compileSchema(schema)
+    const since = fits && (await quietTime(full))
+    // Documents are many, and nobody should wait: what is there is looked at first, what is written meanwhile last.
+    if (fits !== undefined) await checkFit(sql, full, fits)
+    await transact(async (tx) => {
+      const row = await lockCollection(tx, full)
+      if (row === undefined) throw new CollectionNotFound(path)
+      if (fits !== undefined && since !== undefined) await checkFitSince(tx, full, fits, since)
+      await updateCollection(tx, full, {
+        requireVersion: request.requireVersion ?? row.requireVersion,
+        schema: schema === undefined ? row.schema : schema,
+        retention: retention ?? row,
+      })
+      tx.journal(collectionEvent('collection.updated', caller.accountId, caller.by(), { path }))
+    })
+    return path
+  }
+
+  /** A time that is earlier than any write that isn't committed by now. @throws {CollectionNotFound} */
+  async function quietTime(full: FullPath): Promise<Date> {
+    return transact(async (tx) => {
+      if ((await lockCollection(tx, full)) === undefined) throw new CollectionNotFound(full.path)
+      return readTime(tx)
+    })
+  }
+
+  /** Deletes a collection with all its documents and their versions, for good; its path is free then. @throws {CollectionNotFound} */
+  async function remove(caller: Caller, path: string): Promise<number> {
+    mustManage(caller, path)
+    const full = { accountId: caller.accountId, path }
+    return transact(async (tx) => {
+      if ((await lockCollection(tx, full)) === undefined) throw new CollectionNotFound(path)
+      const documents = await deleteCollection(tx, full)
+      tx.journal(collectionEvent('collection.deleted', caller.accountId, caller.by(), { path, documents }))
+      return documents
+    })
+  }
+
+  /** Paths of collections that the caller may see something of, in order, behind one of them. */
+  async function visiblePaths(caller: Caller, prefix: string, after: string, limit: number): Promise<string[]> {
+    const patterns = caller.mustSomewhere('documents:read')
+    if (patterns === undefined) return readPaths(sql, caller.accountId, { prefix, after, limit })
+    const found: string[] = []
+    for (let last = after; ; ) {
+      const paths = await readPaths(sql, caller.accountId, { prefix, after: last, limit: pathsAtOnce })
+      found.push(...paths.filter((path) => patterns.some((pattern) => reachesBelow(pattern, path))))
+      last = paths.at(-1) ?? last
+      if (found.length >= limit || paths.length < pathsAtOnce) return found.slice(0, limit)
+    }
+  }
+
+  /** Whether the caller may see something of a collection, should there be one. */
+  function isVisible(caller: Caller, path: string): boolean {
+    const patterns = caller.mustSomewhere('documents:read')
+    return patterns === undefined || patterns.some((pattern) => reachesBelow(pattern, path))
+  }
+
+  /** How many documents a collection holds; undefined for who may not read all of them. */
+  async function count(caller: Caller, path: string): Promise<number | undefined> {
+    const isReadable = [path, `${path}/**`].every((resource) => caller.can('documents:read', resource))
+    return isReadable ? countDocuments(sql, { accountId: caller.accountId, path }) : undefined
+  }
+
+  return { create, update, remove, visiblePaths, isVisible, count }
+}
+
+/** Rules are for everything in the collection, so who makes them has to be allowed to write all of it. @throws {Forbidden} */
+function mustManage(caller: Caller, path: string): void {
+  checkPath(path, 'path')
+  caller.must('documents:write', path)
+  caller.must('documents:write', `${path}/**`)
+}
