@@ -6,8 +6,10 @@ import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { AuditService } from '#domain/audit/service.ts'
 import type { DocumentService } from '#domain/documents/service.ts'
+import type { EntryService } from '#domain/entries/service.ts'
 import type { EventService } from '#domain/events/service.ts'
 import type { Allowance } from '#domain/limits/allowance.ts'
+import type { LockService } from '#domain/locks/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
 import type { AccountView } from '#platform/database/account-view.ts'
@@ -21,6 +23,8 @@ export interface Context {
   readonly caller: Caller
   /** How the request came, whoever makes it. */
   readonly request: RequestOrigin
+  /** Aborts when whoever asks goes away before the answer. */
+  readonly whenLeft: () => AbortSignal
   /** What is left to whoever asks; undefined where nothing is counted. */
   readonly allowance?: Allowance | undefined
   /** Reads, limited to the caller's account. */
@@ -31,6 +35,8 @@ export interface Context {
   readonly events: EventService
   readonly audit: AuditService
   readonly quotas: QuotaService
+  readonly entries: EntryService
+  readonly locks: LockService
 }
 
 export const builder = new SchemaBuilder<{

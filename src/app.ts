@@ -7,10 +7,13 @@ import { AuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { applyDocumentRetention } from '#domain/documents/retention.ts'
 import { createDocumentService, type DocumentService } from '#domain/documents/service.ts'
+import { shownOfEntry } from '#domain/entries/events.ts'
+import { createEntryService, type EntryService } from '#domain/entries/service.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { createHookService, type HookService, hooksOf } from '#domain/hooks/service.ts'
 import { forgetOldCounts } from '#domain/limits/retention.ts'
 import { createLimitService } from '#domain/limits/service.ts'
+import { checkFence, createLockService, type LockService } from '#domain/locks/service.ts'
 import { createQuotaService, type QuotaService } from '#domain/quotas/service.ts'
 import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
@@ -64,6 +67,10 @@ const retentionIntervalMs = 10 * 60 * 1000
 const accessRecordIntervalMs = 5_000
 /** How often it is written down who was kept from something. */
 const incidentIntervalMs = 1_000
+/** How often entries and leases are looked for whose time is over. */
+const sweepIntervalMs = 500
+/** How often it is told who waits here for a lock. */
+const lockPresenceIntervalMs = 2_000
 /** How often it is added up what accounts use. */
 const usageIntervalMs = 5_000
 /** How often it is looked for documents whose time has come. */
@@ -119,6 +126,8 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const quotas = createQuotaService({ sql: database, quotas: config.quotas, clock: systemClock })
   const access = await openAccess(config, secretKey, store, quotas, log, opened)
   const audit = openAudit(config, secretKey, store, log, opened)
+  const locks = openLocks(store, log, opened)
+  const entries = openEntries(config, store, quotas, locks, log, opened)
 
   let serving = false
   let worker: Worker | undefined
@@ -141,6 +150,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     journal,
     quietTypes: [...quietEventTypes, ...quietAuthEventTypes],
     securityTypes: authEventTypes,
+    shownData: shownOfEntry,
   })
 
   const hooks = createHookService({
@@ -166,9 +176,10 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     bodyBytes: config.bodyBytes,
     corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies,
-    contextOf: (caller, request) => ({
+    contextOf: (caller, request, whenLeft) => ({
       caller,
       request,
+      whenLeft,
       db: views.of(caller.accountId),
       access,
       tasks,
@@ -176,6 +187,8 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
       events,
       audit,
       quotas,
+      entries,
+      locks,
     }),
     health: {
       ...healthSources(database),
@@ -201,7 +214,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     await closeServer(http, lastRequestsMs)
   })
   if (config.roles.worker) worker = await openWorker(config, project, types, store, quotas, metrics, log, opened)
-  keepRetention(config, store, { access, audit, hooks }, log, opened)
+  keepRetention(config, store, { access, audit, hooks, entries }, log, opened)
   keepUsage(quotas, log, opened)
   keepExpiry(documents, log, opened)
   // The last thing that can fail: a token that was made is always shown.
@@ -218,6 +231,8 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     async stop() {
       serving = false
       http.close()
+      // Who waits for a lock is answered before the doors close.
+      locks.stop()
       await opened.closeAll()
     },
   }
@@ -388,6 +403,38 @@ function openAudit(
   return createAuditService({ sql: database, transact, seals, query: audited })
 }
 
+/** Locks, and what looks after them in every process. */
+function openLocks({ database, transact, tail }: Store, log: Logger, opened: Opened): LockService {
+  const locks = createLockService({ sql: database, transact, log })
+  const unlisten = tail.listen((entry) => locks.heed(entry))
+  const present = { name: 'lock queues', intervalMs: lockPresenceIntervalMs, log, work: () => locks.keepPresence() }
+  const sweep = { name: 'leases', intervalMs: sweepIntervalMs, log, work: () => locks.sweep() }
+  const periodics = [present, sweep].map(runPeriodically)
+  opened.add(async () => {
+    unlisten()
+    locks.stop()
+    for (const periodic of periodics) await periodic.stop()
+  })
+  return locks
+}
+
+/** Entries, and what lets them expire. */
+function openEntries(
+  config: Config,
+  { database, transact, journal }: Store,
+  quotas: QuotaService,
+  { heldFences }: LockService,
+  log: Logger,
+  opened: Opened,
+): EntryService {
+  const keptVersions = config.entryHistory
+  const entries = createEntryService({ sql: database, transact, journal, quotas, heldFences, checkFence, keptVersions })
+  const work = () => entries.sweep()
+  const sweep = runPeriodically({ name: 'expired entries', intervalMs: sweepIntervalMs, log, work })
+  opened.add(() => sweep.stop())
+  return entries
+}
+
 /** What the health report asks for. */
 function healthSources(database: Database): Omit<HealthSources, 'isServing'> {
   return {
@@ -441,10 +488,18 @@ function keepExpiry(documents: DocumentService, log: Logger, opened: Opened): vo
   opened.add(() => periodic.stop())
 }
 
+/** What has something that is over one day. */
+interface Kept {
+  readonly access: AccessService
+  readonly audit: AuditService
+  readonly hooks: HookService
+  readonly entries: EntryService
+}
+
 function keepRetention(
   config: Config,
   { database, transact }: Store,
-  { access, audit, hooks }: { access: AccessService; audit: AuditService; hooks: HookService },
+  { access, audit, hooks, entries }: Kept,
   log: Logger,
   opened: Opened,
 ): void {
@@ -465,6 +520,8 @@ function keepRetention(
       while ((await deleteOldKeys(database, deletedAtOnce)) === deletedAtOnce);
       await audit.prune(config.retention.auditDays)
       await forgetOldCounts(database)
+      // As long as a cursor works, a key goes on with its old versions.
+      await entries.forget(config.retention.journalDays)
     },
   })
   opened.add(() => periodic.stop())

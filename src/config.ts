@@ -81,6 +81,7 @@ export const environment = z.object({
   RESULT_RETENTION_DAYS: count(1, 3_650).default(14),
   TASK_RETENTION_DAYS: count(1, 3_650).default(30),
   AUDIT_RETENTION_DAYS: count(1, 36_500).default(365),
+  ENTRY_HISTORY: count(1, 10_000).default(10),
   QUOTA_WAITING_TASKS: count(0, mostCounted).default(1_000_000),
   QUOTA_RUNNING_TASKS: count(0, mostCounted).default(10_000),
   QUOTA_STORED_BYTES: count(0, Number.MAX_SAFE_INTEGER).default(107_374_182_400),
@@ -150,6 +151,8 @@ export interface Config {
     readonly taskDays: number
     readonly auditDays: number
   }
+  /** How many versions of each entry are kept. */
+  readonly entryHistory: number
   readonly quotas: Quotas
   readonly limits: Limits
   readonly documentLimits: DocumentLimits
@@ -207,6 +210,7 @@ export function readConfig(
       taskDays: it.TASK_RETENTION_DAYS,
       auditDays: it.AUDIT_RETENTION_DAYS,
     },
+    entryHistory: it.ENTRY_HISTORY,
     quotas: {
       waitingTasks: it.QUOTA_WAITING_TASKS,
       runningTasks: it.QUOTA_RUNNING_TASKS,

@@ -51,3 +51,26 @@ export function reachesBelow(pattern: string, path: string): boolean {
   const isShort = depth < (wild === -1 ? parts.length : wild)
   return isShort && matchesPattern(parts.slice(0, depth).join('/'), path)
 }
+
+/** The same pattern as a regular expression of PostgreSQL, for paths without line ends. */
+export function patternRegex(pattern: string): string {
+  const segments = pattern.split('/')
+  // Several in a row mean the same as one, and would only make the expression slow.
+  const items = segments.filter((item, index) => item !== '**' || segments[index - 1] !== '**')
+  if (items.length === 1 && items[0] === '**') return '^'
+  const text = items.map((item, index) => {
+    const isLast = index === items.length - 1
+    if (item !== '**')
+      return `${segmentRegex(item)}${isLast || (index === items.length - 2 && items.at(-1) === '**') ? '' : '/'}`
+    if (isLast) return '(/.*)?'
+    return '(.*/)?'
+  })
+  return `^${text.join('')}$`
+}
+
+function segmentRegex(item: string): string {
+  return item
+    .split('*')
+    .map((text) => text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
+    .join('[^/]*')
+}

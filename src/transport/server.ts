@@ -38,7 +38,7 @@ export interface ApiOptions {
   readonly corsOrigins: readonly string[]
   /** Addresses and networks whose word on where a request came from is taken. */
   readonly trustedProxies: readonly string[]
-  readonly contextOf: (caller: Caller, request: RequestOrigin) => Context
+  readonly contextOf: (caller: Caller, request: RequestOrigin, whenLeft: () => AbortSignal) => Context
   readonly health: HealthSources
   readonly metrics: Metrics
   /** Whether this process answers more than health and metrics. */

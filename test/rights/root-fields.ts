@@ -22,7 +22,11 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     collections: { needs: 'documents:read' },
     deviceSignIn: { needs: 'nobody', people: 'signed in', args: ({ userCode }) => ({ userCode }) },
     document: { needs: 'documents:read', args: ({ documentKey }) => ({ key: documentKey }) },
+    entries: { needs: 'entries:read' },
+    entry: { needs: 'entries:read', args: ({ entryKey }) => ({ key: entryKey }) },
     events: { needs: 'events:read' },
+    lock: { needs: 'entries:read', args: ({ lockName }) => ({ name: lockName }) },
+    locks: { needs: 'entries:read' },
     queues: { needs: 'tasks:read' },
     quotas: { needs: 'signed in' },
     rateLimit: { needs: 'signed in' },
@@ -37,6 +41,7 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     viewer: { needs: 'signed in' },
   },
   Mutation: {
+    acquireLock: { needs: 'entries:write', args: input(({ lockName }) => ({ name: lockName, ttlMs: 1_000 })) },
     addTeamMember: {
       needs: 'access:admin',
       args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email, role: 'OWNER' })),
@@ -55,6 +60,7 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     createUser: { needs: 'access:admin', args: input(() => ({ email: `${randomUUID()}@example.com` })) },
     deleteCollection: { needs: 'documents:write', args: input(({ collection }) => ({ path: collection })) },
     deleteDocument: { needs: 'documents:write', args: input(({ documentKey }) => ({ key: documentKey })) },
+    deleteEntry: { needs: 'entries:write', args: input(({ entryKey }) => ({ key: entryKey })) },
     deleteTaskLogs: { needs: 'tasks:write', args: input(({ taskId }) => ({ id: taskId })) },
     deleteTeam: { needs: 'access:admin', args: input(({ teamSlug }) => ({ slug: teamSlug })) },
     denyDevice: { needs: 'nobody', people: 'signed in', args: input(({ userCode }) => ({ userCode })) },
@@ -70,7 +76,13 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
       args: input(({ documentKey }) => ({ key: documentKey, version: 1 })),
     },
     putDocument: { needs: 'documents:write', args: input(({ documentKey }) => ({ key: documentKey, data: 'taken' })) },
+    forceReleaseLock: { needs: 'access:admin', args: input(({ lockName }) => ({ name: lockName })) },
+    incrementEntry: { needs: 'entries:write', args: input(({ entryKey }) => ({ key: entryKey })) },
     refreshSession: { needs: 'anyone', args: input(() => ({ refreshToken: 'none' })) },
+    releaseLock: {
+      needs: 'entries:write',
+      args: input(({ lockName }) => ({ name: lockName, fence: 1 })),
+    },
     removeTeamMember: {
       needs: 'access:admin',
       args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email })),
@@ -80,9 +92,14 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
       needs: 'documents:write',
       args: input(({ documentKey }) => ({ key: documentKey, version: 1 })),
     },
+    renewLock: {
+      needs: 'entries:write',
+      args: input(({ lockName }) => ({ name: lockName, fence: 1, ttlMs: 1_000 })),
+    },
     retryTask: { needs: 'tasks:write', args: input(({ taskId }) => ({ id: taskId })) },
     revokeApplicationToken: { needs: 'access:admin', args: input(({ tokenId }) => ({ id: tokenId })) },
     rotateApplicationToken: { needs: 'access:admin', args: input(({ tokenId }) => ({ id: tokenId })) },
+    setEntry: { needs: 'entries:write', args: input(({ entryKey }) => ({ key: entryKey, value: 'taken' })) },
     setPassword: {
       needs: 'access:admin',
       args: input(({ email }) => ({ who: email, password: 'a password of a stranger' })),
@@ -94,6 +111,10 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     updateCollection: {
       needs: 'documents:write',
       args: input(({ collection }) => ({ path: collection, requireVersion: true })),
+    },
+    transactEntries: {
+      needs: 'entries:write',
+      args: input(({ entryKey }) => ({ writes: [{ set: { key: entryKey, value: 'taken' } }] })),
     },
     updateTeam: { needs: 'access:admin', args: input(({ teamSlug }) => ({ slug: teamSlug, name: 'Taken' })) },
     updateTeamMember: {
@@ -107,6 +128,7 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     },
   },
   Subscription: {
+    entryChanges: { needs: 'entries:read', args: () => ({ prefix: '' }) },
     events: { needs: 'events:read' },
     taskFeed: { needs: 'tasks:read' },
     taskUpdates: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
@@ -145,8 +167,21 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     fields: `collection createdAt createdBy data deleted diff expiresAt history key sizeBytes updatedAt updatedBy version`,
   },
   DocumentVersion: { needs: 'documents:read', fields: 'at by deleted pinned sizeBytes version' },
+  Entry: {
+    needs: 'entries:read',
+    fields: 'createdAt expiresAt history key revision sizeBytes updatedAt updatedBy value version',
+  },
+  EntryChange: {
+    needs: 'entries:read',
+    fields: 'actor at cursor expiresAt hasValue key kind revision skipped value version',
+  },
+  EntryVersion: { needs: 'entries:read', fields: 'at by kind revision value version' },
+  EntryWritten: { needs: 'entries:read', fields: 'entry key version' },
   Event: { needs: 'events:read', fields: 'actor at cursor data subject type' },
+  FailedEntryCheck: { needs: 'entries:read', fields: 'entry index key' },
   InputIssue: { needs: 'anyone', fields: 'message path' },
+  Lock: { needs: 'entries:read', fields: 'acquiredAt expiresAt fence holder name queue' },
+  LockWaiter: { needs: 'entries:read', fields: 'actor queuedAt until' },
   PageInfo: { needs: 'anyone', fields: 'endCursor hasNextPage' },
   Percentiles: { needs: 'tasks:read', fields: 'p50 p95 p99' },
   Queue: { needs: 'tasks:read', fields: 'active oldestWaitMs priority run scheduled wait waiting' },

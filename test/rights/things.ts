@@ -13,6 +13,9 @@ export interface Things {
   /** In the collection `default`. */
   readonly documentKey: string
   readonly collection: string
+  readonly entryKey: string
+  /** That is held. */
+  readonly lockName: string
 }
 
 export function nothing(): Things {
@@ -25,17 +28,20 @@ export function nothing(): Things {
     userCode: 'BBBB-BBBB',
     documentKey: randomUUID(),
     collection: `none/${randomUUID()}`,
+    entryKey: randomUUID(),
+    lockName: randomUUID(),
   }
 }
 
 const password = 'correct horse battery staple'
 
-/** A task, a document, a token, a person with a session, and a team. */
+/** A task, a document, an entry, a lock, a token, a person with a session, and a team. */
 export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Promise<Things & { signedIn: string }> {
   const email = `${role.toLowerCase()}@example.com`
   const collection = `rules/${role.toLowerCase()}`
   const documentKey = `of-${role.toLowerCase()}`
   const teamSlug = `team-of-${role.toLowerCase()}`
+  const [entryKey, lockName] = [`entry-of-${role.toLowerCase()}`, `lock-of-${role.toLowerCase()}`]
   const made = await graphqlData<{
     submitTask: { task: { id: string } }
     createApplicationToken: { applicationToken: { id: string } }
@@ -44,10 +50,12 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
   }>(
     at,
     `mutation ($email: String!, $role: PersonRole!, $slug: String!, $password: String!, $runAt: DateTime!,
-      $documentKey: String!, $collection: String!) {
+      $documentKey: String!, $collection: String!, $entryKey: String!, $lockName: String!) {
       createCollection(input: { path: $collection }) { __typename }
       submitTask(input: { type: "probe", runAt: $runAt }) { ... on SubmitTaskPayload { task { id } } }
       putDocument(input: { key: $documentKey, data: { secret: 42 } }) { __typename }
+      setEntry(input: { key: $entryKey, value: "kept" }) { __typename }
+      acquireLock(input: { name: $lockName, ttlMs: 3600000 }) { __typename }
       createApplicationToken(input: { name: "one", scopes: ["tasks:read"] }) {
         ... on CreateApplicationTokenPayload { applicationToken { id } }
       }
@@ -65,6 +73,8 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
       password,
       documentKey,
       collection,
+      entryKey,
+      lockName,
       runAt: new Date(Date.now() + 3_600_000_000).toISOString(),
     },
   )
@@ -79,6 +89,8 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
     documentKey,
     collection,
     userCode: made.beginDeviceSignIn.userCode,
+    entryKey,
+    lockName,
     signedIn,
   }
 }

@@ -641,6 +641,16 @@ type FailureReport_DocumentsDontFit_Fragment = { code: string, message: string }
 
 type FailureReport_EmailTaken_Fragment = { code: string, message: string };
 
+type FailureReport_EntryNotFound_Fragment = { code: string, message: string };
+
+type FailureReport_EntryNotNumber_Fragment = { code: string, message: string };
+
+type FailureReport_EntryOutOfBounds_Fragment = { code: string, message: string };
+
+type FailureReport_EntryVersionConflict_Fragment = { code: string, message: string };
+
+type FailureReport_FenceLost_Fragment = { code: string, message: string };
+
 type FailureReport_IdempotencyKeyReused_Fragment = { code: string, message: string };
 
 type FailureReport_InvalidInput_Fragment = { code: string, message: string, issues: Array<{ path: string, message: string }> };
@@ -650,6 +660,10 @@ type FailureReport_KeyReused_Fragment = { code: string, message: string };
 type FailureReport_LastOwner_Fragment = { code: string, message: string };
 
 type FailureReport_LastTeam_Fragment = { code: string, message: string };
+
+type FailureReport_LockHeld_Fragment = { code: string, message: string };
+
+type FailureReport_LockNotFound_Fragment = { code: string, message: string };
 
 type FailureReport_MemberNotFound_Fragment = { code: string, message: string };
 
@@ -722,11 +736,18 @@ export type FailureReportFragment =
   | FailureReport_DocumentNotFound_Fragment
   | FailureReport_DocumentsDontFit_Fragment
   | FailureReport_EmailTaken_Fragment
+  | FailureReport_EntryNotFound_Fragment
+  | FailureReport_EntryNotNumber_Fragment
+  | FailureReport_EntryOutOfBounds_Fragment
+  | FailureReport_EntryVersionConflict_Fragment
+  | FailureReport_FenceLost_Fragment
   | FailureReport_IdempotencyKeyReused_Fragment
   | FailureReport_InvalidInput_Fragment
   | FailureReport_KeyReused_Fragment
   | FailureReport_LastOwner_Fragment
   | FailureReport_LastTeam_Fragment
+  | FailureReport_LockHeld_Fragment
+  | FailureReport_LockNotFound_Fragment
   | FailureReport_MemberNotFound_Fragment
   | FailureReport_NotInvited_Fragment
   | FailureReport_OwnRoleRaised_Fragment

@@ -38,14 +38,17 @@ export interface EventServiceDeps {
   readonly quietTypes: readonly string[]
   /** Types that only those are told of who may read the audit log. */
   readonly securityTypes: readonly string[]
+  /** What this caller is shown of an entry's data: all, unless some of it takes a right of its own. */
+  readonly shownData?: (caller: Caller, entry: Pick<JournalEntry, 'type' | 'data'>) => JournalEntry['data']
 }
 
-export function createEventService({ journal, quietTypes, securityTypes }: EventServiceDeps) {
+export function createEventService(deps: EventServiceDeps) {
+  const { journal, quietTypes, securityTypes, shownData = (_caller, { data }) => data } = deps
   /** A page of what happened, oldest first. @throws {InvalidCursor} @throws {CursorExpired} @throws {InvalidInput} */
   async function list(caller: Caller, filter: EventFilter, after: string | undefined, limit: number): Promise<Event[]> {
     caller.must('events:read')
     const entries = await journal.page(filterFor(caller, filter), after, limit)
-    return entries.map((entry) => toEvent(entry, journal.cursorOf(entry)))
+    return entries.map((entry) => toEvent(entry, journal.cursorOf(entry), shownData(caller, entry)))
   }
 
   /** What happens from now on, or after a cursor. @throws as {@link list} */
@@ -56,7 +59,14 @@ export function createEventService({ journal, quietTypes, securityTypes }: Event
   ): Promise<AsyncGenerator<Event>> {
     caller.must('events:read')
     const stream = await journal.open(filterFor(caller, filter), { after })
-    return endable(tell(stream), () => stream.close())
+    return endable(tell(caller, stream), () => stream.close())
+  }
+
+  async function* tell(caller: Caller, stream: JournalStream<never>): AsyncGenerator<Event> {
+    for await (const item of stream) {
+      if (item.kind === 'entry') yield toEvent(item.entry, item.cursor, shownData(caller, item.entry))
+      if (item.kind === 'lagged') yield lagged(item.cursor, item.skipped)
+    }
   }
 
   function filterFor(caller: Caller, filter: EventFilter) {
@@ -72,14 +82,7 @@ export function createEventService({ journal, quietTypes, securityTypes }: Event
   return { list, follow }
 }
 
-async function* tell(stream: JournalStream<never>): AsyncGenerator<Event> {
-  for await (const item of stream) {
-    if (item.kind === 'entry') yield toEvent(item.entry, item.cursor)
-    if (item.kind === 'lagged') yield lagged(item.cursor, item.skipped)
-  }
-}
-
-function toEvent({ type, subject, at, actor, data }: JournalEntry, cursor: string): Event {
+function toEvent({ type, subject, at, actor }: JournalEntry, cursor: string, data: JournalEntry['data']): Event {
   return { cursor, type, subject, at, actor, data }
 }
 

@@ -82,7 +82,11 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
     if (params === undefined) return answerByYoga(exchange, body)
     const origin = entrance.originOf(req)
     const allowance = entrance.allowanceOf(req)
-    const operation = await prepareOperation(server, { caller, origin, req, res, allowance }, params)
+    const operation = await prepareOperation(
+      server,
+      { caller, origin, req, res, allowance, whenLeft: () => left(res) },
+      params,
+    )
     if (!('run' in operation)) return send(res, type, { errors: operation.map(maskError) })
     if (operation.isStream) return answerByYoga(exchange, body)
     send(res, type, (await operation.run()) as ExecutionResult)
@@ -94,9 +98,18 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
     if (body !== undefined) Object.assign(req, { body })
     // Yoga goes by the order of the types alone.
     if (accepted.json !== undefined && !accepted.stream) req.headers.accept = accepted.json
-    const known = { caller, origin: entrance.originOf(req), allowance: entrance.allowanceOf(req) }
+    const whenLeft = () => left(res)
+    const known = { caller, origin: entrance.originOf(req), allowance: entrance.allowanceOf(req), whenLeft }
     await server.handle(req, res, { req, res, ...known, acceptsStream: accepted.stream })
   }
+}
+
+/** Aborts when the connection closes before the answer is out. */
+function left(res: ServerResponse): AbortSignal {
+  const controller = new AbortController()
+  if (res.destroyed) controller.abort()
+  res.once('close', () => res.writableFinished || controller.abort())
+  return controller.signal
 }
 
 /**

@@ -17,7 +17,7 @@ export const graphqlPath = '/graphql'
 
 export interface GraphqlServerOptions {
   /** What a caller's resolvers get. */
-  readonly contextOf: (caller: Caller, request: RequestOrigin) => Context
+  readonly contextOf: (caller: Caller, request: RequestOrigin, whenLeft: () => AbortSignal) => Context
   readonly maskError: (error: unknown) => GraphQLError
   readonly limits: Pick<LimitService, 'check' | 'operationCost'>
   readonly documentLimits: DocumentLimits
@@ -45,11 +45,15 @@ export interface OperationContext {
   readonly origin: RequestOrigin
   /** What is left to whoever asks; nothing is counted when undefined. */
   readonly allowance?: Allowance | undefined
+  /** Aborts when the client goes away before it is answered; it never does when undefined. */
+  readonly whenLeft?: () => AbortSignal
   readonly req?: IncomingMessage
   readonly res?: ServerResponse
   /** Whether the client takes a stream as its answer; undefined where all do. */
   readonly acceptsStream?: boolean
 }
+
+const neverLeft = () => new AbortController().signal
 
 export type GraphqlServer = YogaServerInstance<OperationContext, Context>
 
@@ -61,7 +65,8 @@ export function createGraphqlServer(options: GraphqlServerOptions): GraphqlServe
     graphqlEndpoint: graphqlPath,
     landingPage: false,
     graphiql: false,
-    context: ({ caller, origin, params }) => contextOf(caller?.in(operationOf(params)) ?? nobody(origin), origin),
+    context: ({ caller, origin, params, whenLeft = neverLeft }) =>
+      contextOf(caller?.in(operationOf(params)) ?? nobody(origin), origin, whenLeft),
     plugins: [
       refusals(maskError),
       limitsPlugin({ limits, document: documentLimits, maskError }),

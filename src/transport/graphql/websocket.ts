@@ -80,6 +80,7 @@ export function serveWebsocket(options: WebsocketOptions) {
           caller: extra.caller,
           origin: entrance.originOf(extra.request),
           allowance: entrance.allowanceOf(extra.request),
+          whenLeft: () => left(extra.socket),
         },
         params,
       )
@@ -122,6 +123,14 @@ export function serveWebsocket(options: WebsocketOptions) {
       await new Promise<void>((resolve) => sockets.close(() => resolve()))
     },
   }
+}
+
+/** Aborts when the connection closes. */
+function left(socket: WebSocket): AbortSignal {
+  const controller = new AbortController()
+  if (socket.readyState !== socket.OPEN) controller.abort()
+  socket.once('close', () => controller.abort())
+  return controller.signal
 }
 
 function runPrepared({ rootValue }: ExecutionArgs) {

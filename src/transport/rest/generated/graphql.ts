@@ -745,6 +745,16 @@ type Refusal_DocumentsDontFit_Fragment = { code: string, message: string };
 
 type Refusal_EmailTaken_Fragment = { code: string, message: string };
 
+type Refusal_EntryNotFound_Fragment = { code: string, message: string };
+
+type Refusal_EntryNotNumber_Fragment = { code: string, message: string };
+
+type Refusal_EntryOutOfBounds_Fragment = { code: string, message: string };
+
+type Refusal_EntryVersionConflict_Fragment = { code: string, message: string };
+
+type Refusal_FenceLost_Fragment = { code: string, message: string };
+
 type Refusal_IdempotencyKeyReused_Fragment = { code: string, message: string };
 
 type Refusal_InvalidInput_Fragment = { code: string, message: string, issues: Array<{ path: string, message: string }> };
@@ -754,6 +764,10 @@ type Refusal_KeyReused_Fragment = { code: string, message: string };
 type Refusal_LastOwner_Fragment = { code: string, message: string };
 
 type Refusal_LastTeam_Fragment = { code: string, message: string };
+
+type Refusal_LockHeld_Fragment = { code: string, message: string };
+
+type Refusal_LockNotFound_Fragment = { code: string, message: string };
 
 type Refusal_MemberNotFound_Fragment = { code: string, message: string };
 
@@ -826,11 +840,18 @@ export type RefusalFragment =
   | Refusal_DocumentNotFound_Fragment
   | Refusal_DocumentsDontFit_Fragment
   | Refusal_EmailTaken_Fragment
+  | Refusal_EntryNotFound_Fragment
+  | Refusal_EntryNotNumber_Fragment
+  | Refusal_EntryOutOfBounds_Fragment
+  | Refusal_EntryVersionConflict_Fragment
+  | Refusal_FenceLost_Fragment
   | Refusal_IdempotencyKeyReused_Fragment
   | Refusal_InvalidInput_Fragment
   | Refusal_KeyReused_Fragment
   | Refusal_LastOwner_Fragment
   | Refusal_LastTeam_Fragment
+  | Refusal_LockHeld_Fragment
+  | Refusal_LockNotFound_Fragment
   | Refusal_MemberNotFound_Fragment
   | Refusal_NotInvited_Fragment
   | Refusal_OwnRoleRaised_Fragment

@@ -1,0 +1,47 @@
+import { EntryNotFound, EntryNotNumber, EntryOutOfBounds, EntryVersionConflict } from '#domain/entries/errors.ts'
+import { builder } from '#schema/builder.ts'
+import { Failure } from '#schema/failures.ts'
+
+builder.objectType(EntryNotFound, {
+  name: 'EntryNotFound',
+  description: 'The account has no such entry.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof EntryNotFound,
+  fields: (t) => ({ key: t.exposeString('key', { description: 'Which.' }) }),
+})
+
+builder.objectType(EntryVersionConflict, {
+  name: 'EntryVersionConflict',
+  description: 'The entry has another version than the writer knows: read it again, and decide anew.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof EntryVersionConflict,
+  fields: (t) => ({
+    key: t.exposeString('key', { description: 'Which.' }),
+    currentVersion: t.exposeInt('currentVersion', { description: 'The one that it has; 0: there is no such entry.' }),
+    updatedBy: t.field({
+      type: 'Actor',
+      nullable: true,
+      description: 'Who has written that; null when there is no such entry.',
+      resolve: (failure) => failure.updatedBy ?? null,
+    }),
+  }),
+})
+
+builder.objectType(EntryNotNumber, {
+  name: 'EntryNotNumber',
+  description: 'The entry is no whole number, so nothing can be added to it.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof EntryNotNumber,
+  fields: (t) => ({ key: t.exposeString('key', { description: 'Which.' }) }),
+})
+
+builder.objectType(EntryOutOfBounds, {
+  name: 'EntryOutOfBounds',
+  description: 'The sum would pass a bound, so nothing was added.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof EntryOutOfBounds,
+  fields: (t) => ({
+    key: t.exposeString('key', { description: 'Which.' }),
+    current: t.exposeFloat('current', { description: 'What it is.' }),
+  }),
+})

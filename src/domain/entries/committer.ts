@@ -1,0 +1,108 @@
+import { LRUCache } from 'lru-cache'
+import { createBatcher } from '#lib/batcher.ts'
+import { AppError } from '#lib/errors.ts'
+import { lockOfAccount } from '#platform/database/account-lock.ts'
+import { isRefusedData } from '#platform/database/refusal.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { EntryOutcome, EntryRequest, EntryWrite } from './entry.ts'
+import { entryEvent } from './events.ts'
+import { Ledger } from './ledger.ts'
+import { readStandings, writeChanges } from './store.ts'
+
+/** The fence with which each of these locks is held now; locks that nobody holds are missing. Until the commit none changes hands. */
+type HeldFences = (tx: Transaction, accountId: string, locks: readonly string[]) => Promise<Map<string, number>>
+
+export interface CommitterDeps {
+  readonly transact: Transact
+  readonly heldFences: HeldFences
+  /** Throws unless this is the fence that the lock is held with. */
+  readonly checkFence: (fence: NonNullable<EntryRequest['fence']>, held: number | undefined) => void
+  /** How many versions of an entry are kept. */
+  readonly keptVersions: number
+}
+
+/** Most requests that share one commit. */
+const groupSize = 200
+/** Accounts whose requests are grouped; those of others begin a new group beside one that may be under way. */
+const mostAccounts = 1_000
+
+type Answer = EntryOutcome | AppError | Error
+type Commit = (request: EntryRequest) => Promise<EntryOutcome>
+
+/**
+ * Commits requests. Those of one account go one after the other, across all processes, so that its revisions have no
+ * gap; whatever arrives while a commit is under way shares the next one.
+ */
+export function createCommitter(deps: CommitterDeps): Commit {
+  const { transact, heldFences, checkFence, keptVersions } = deps
+  const groups = new LRUCache<string, (request: EntryRequest) => Promise<Answer>>({ max: mostAccounts })
+
+  function groupOf(accountId: string) {
+    const known = groups.get(accountId)
+    if (known !== undefined) return known
+    const made = createBatcher<EntryRequest, Answer>({
+      maxSize: groupSize,
+      run: (requests) => commit(accountId, requests).catch((error: unknown) => commitApart(accountId, requests, error)),
+    })
+    groups.set(accountId, made)
+    return made
+  }
+
+  /** What the database refuses in one request must not keep the others of its group from being written. */
+  async function commitApart(accountId: string, requests: readonly EntryRequest[], error: unknown): Promise<Answer[]> {
+    if (requests.length === 1 || !isRefusedData(error)) throw error
+    const answers: Answer[] = []
+    for (const request of requests)
+      answers.push(...(await commit(accountId, [request]).catch((reason: unknown) => [reason as Error])))
+    return answers
+  }
+
+  function commit(accountId: string, requests: readonly EntryRequest[]): Promise<Answer[]> {
+    return transact(async (tx) => {
+      tx.beside(lockOfAccount(tx, accountId, 'entries'))
+      const locks = [...new Set(requests.flatMap(({ fence }) => fence?.lock ?? []))]
+      const [opening, fences] = await Promise.all([
+        readStandings(tx, accountId, keysOf(requests)),
+        locks.length === 0 ? new Map<string, number>() : heldFences(tx, accountId, locks),
+      ])
+      const ledger = new Ledger(opening.standings, opening.revision, opening.now)
+      const answers = requests.map((request) => answer(ledger, request, fences))
+      if (ledger.changes.length > 0) writeChanges(tx, accountId, ledger, keptVersions)
+      for (const change of ledger.changes) tx.journal(entryEvent(accountId, change))
+      return answers
+    })
+  }
+
+  function answer(ledger: Ledger, request: EntryRequest, fences: ReadonlyMap<string, number>): Answer {
+    try {
+      if (request.fence !== undefined) checkFence(request.fence, fences.get(request.fence.lock))
+      return ledger.decide(request)
+    } catch (error) {
+      if (error instanceof AppError) return error
+      throw error
+    }
+  }
+
+  return async (request) => {
+    const outcome = await groupOf(request.accountId)(request)
+    if (outcome instanceof Error) throw outcome
+    return outcome
+  }
+}
+
+/** Every key that the requests are about; values are read only where the decision depends on them. */
+function keysOf(requests: readonly EntryRequest[]): Map<string, { readValue: boolean }> {
+  const keys = new Map<string, { readValue: boolean }>()
+  const add = (key: string, readValue: boolean) => {
+    keys.set(key, { readValue: readValue || keys.get(key)?.readValue === true })
+  }
+  const addWrite = ({ key, kind }: EntryWrite) => add(key, kind === 'increment')
+  for (const { checks, writes, otherwise, sweep = [] } of requests) {
+    // A check that fails is answered with what is there.
+    for (const { key } of checks) add(key, true)
+    writes.forEach(addWrite)
+    otherwise.forEach(addWrite)
+    for (const key of sweep) add(key, false)
+  }
+  return keys
+}

@@ -1,0 +1,50 @@
+import { AppError } from '#lib/errors.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+
+export class EntryNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  readonly key: string
+  constructor(key: string) {
+    super(`There is no entry "${key}".`)
+    this.key = key
+  }
+}
+
+/** The entry has another version than the writer knows. */
+export class EntryVersionConflict extends AppError {
+  readonly code = 'VERSION_CONFLICT'
+  readonly key: string
+  /** 0: there is no such entry. */
+  readonly currentVersion: number
+  readonly updatedBy: Actor | undefined
+  constructor(key: string, ifVersion: number, current: { version: number; updatedBy: Actor } | undefined) {
+    const is = current === undefined ? 'does not exist' : `has version ${current.version}, by ${current.updatedBy.name}`
+    const asked = ifVersion === 0 ? 'it was to be new' : `version ${ifVersion} was expected`
+    super(`The entry "${key}" ${is}; ${asked}.`)
+    this.key = key
+    this.currentVersion = current?.version ?? 0
+    this.updatedBy = current?.updatedBy
+  }
+}
+
+/** Only a whole number can be counted up or down. */
+export class EntryNotNumber extends AppError {
+  readonly code = 'NOT_A_NUMBER'
+  readonly key: string
+  constructor(key: string) {
+    super(`The entry "${key}" is no whole number from −(2^53 − 1) to 2^53 − 1, so nothing can be added to it.`)
+    this.key = key
+  }
+}
+
+/** The sum would pass a bound; nothing was changed. */
+export class EntryOutOfBounds extends AppError {
+  readonly code = 'OUT_OF_BOUNDS'
+  readonly key: string
+  readonly current: number
+  constructor(key: string, current: number, by: number, bounds: { min: number; max: number }) {
+    super(`The entry "${key}" is ${current}; with ${by} more it would not be from ${bounds.min} to ${bounds.max}.`)
+    this.key = key
+    this.current = current
+  }
+}

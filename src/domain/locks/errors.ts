@@ -1,0 +1,36 @@
+import { AppError } from '#lib/errors.ts'
+import type { Lock } from './lock.ts'
+
+/** Somebody else holds the lock, and went on holding it for as long as the caller wanted to wait. */
+export class LockHeld extends AppError {
+  readonly code = 'LOCK_HELD'
+  /** As it was last seen; undefined when it is about to be given to another who waits. */
+  readonly lock: Lock | undefined
+  constructor(name: string, lock: Lock | undefined, reason = 'ask again later, or wait longer') {
+    const until = lock && ` by ${lock.holder.name}, until ${lock.expiresAt.toISOString()} if it is not renewed`
+    super(`The lock "${name}" is held${until ?? ''}; ${reason}.`)
+    this.lock = lock
+  }
+}
+
+/** The lock is not held with this fence (any more): its lease was over, or it was released or taken away. */
+export class FenceLost extends AppError {
+  readonly code = 'FENCE_LOST'
+  readonly lock: string
+  /** With which it is held now; undefined: nobody holds it. */
+  readonly currentFence: number | undefined
+  constructor(lock: string, fence: number, currentFence: number | undefined) {
+    const now = currentFence === undefined ? 'nobody holds it' : `it is held with fence ${currentFence}`
+    super(`The lock "${lock}" is not held with fence ${fence}: ${now}.`)
+    this.lock = lock
+    this.currentFence = currentFence
+  }
+}
+
+/** Nobody holds a lock of this name. */
+export class LockNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor(name: string) {
+    super(`Nobody holds a lock "${name}".`)
+  }
+}

@@ -1,0 +1,34 @@
+import type { Actor, By } from '#platform/journal/entry.ts'
+
+/** A lock that somebody holds, until its lease is over. */
+export interface Lock {
+  readonly name: string
+  /** Grows with each grant; whoever shows an older one does not hold the lock any more. */
+  readonly fence: number
+  readonly holder: Actor
+  readonly acquiredAt: Date
+  readonly expiresAt: Date
+}
+
+/** Somebody who waits for a lock. */
+export interface Waiter {
+  readonly name: string
+  readonly id: string
+  readonly by: By
+  readonly ttlMs: number
+  readonly queuedAt: Date
+  /** Waits no longer. */
+  readonly until: Date
+}
+
+/** How long a lease may last, and how long somebody may wait, in milliseconds. */
+export const bounds = {
+  ttlMs: { min: 1_000, max: 24 * 60 * 60 * 1000 },
+  waitMs: { min: 0, max: 5 * 60 * 1000 },
+} as const
+
+/** Most who may wait for one lock. */
+export const mostWaiters = 1_000
+
+/** A process says every two seconds that its callers still wait; after this silence they count as gone, in milliseconds. */
+export const presence = { silenceMs: 8_000 } as const

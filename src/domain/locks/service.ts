@@ -1,0 +1,299 @@
+import type { Caller } from '#domain/access/service.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { newId } from '#lib/ids.ts'
+import { behindPrefix, keyFault, prefixFault } from '#lib/key-rule.ts'
+import { patternRegex } from '#lib/path-pattern.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { LockChange } from './changes.ts'
+import { FenceLost, LockHeld, LockNotFound } from './errors.ts'
+import type { LockEventData } from './events.ts'
+import { bounds, type Lock, mostWaiters, type Waiter } from './lock.ts'
+import {
+  deleteOverdueWaiters,
+  deleteWaiter,
+  extendLock,
+  findExpiredLocks,
+  findGranted,
+  findLock,
+  insertWaiter,
+  listLocks,
+  listWaiters,
+  readFences,
+  tellPresent,
+} from './store.ts'
+import { WaitingRoom } from './waiting-room.ts'
+
+export interface LockServiceDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly log: Logger
+}
+
+/** Everything that can be done with locks; the only way in for callers. */
+export type LockService = ReturnType<typeof createLockService>
+
+export interface Acquiring {
+  readonly name: string
+  /** How long the lease lasts unless it is renewed, in milliseconds: 1,000 to a day. */
+  readonly ttlMs: number
+  /** How long to wait for it, in milliseconds: at most five minutes; 0: not at all. */
+  readonly waitMs: number
+}
+
+/** What whoever holds a lock shows. */
+export interface Held {
+  readonly name: string
+  readonly fence: number
+}
+
+const sweptAtOnce = 100
+
+export function createLockService({ sql, transact, log }: LockServiceDeps) {
+  const room = new WaitingRoom((accountId, name) => void advance(accountId, name).catch(later(accountId, name)))
+
+  /** What happens to a lock in a commit of its own; who was given it thereby is told. */
+  async function change<Result>(
+    accountId: string,
+    name: string,
+    work: (lock: LockChange, tx: Transaction) => Result,
+  ): Promise<Result> {
+    const { result, lock } = await transact(async (tx) => {
+      const lock = await LockChange.open(tx, accountId, name)
+      return { result: work(lock, tx), lock }
+    })
+    if (lock.granted !== undefined) room.grant(lock.granted.waiterId, lock.granted.lock)
+    const { now } = lock.opening
+    if (lock.lock !== undefined) room.lookAfter(accountId, name, lock.lock.expiresAt.getTime() - now.getTime())
+    return result
+  }
+
+  /** Ends a lease that is over, and passes the lock on. */
+  async function advance(accountId: string, name: string): Promise<void> {
+    await change(accountId, name, () => undefined)
+  }
+
+  function later(accountId: string, name: string) {
+    return (error: unknown) => {
+      log.warn({ err: error }, 'a lock could not be looked after; trying again')
+      room.lookAfter(accountId, name, 1_000)
+    }
+  }
+
+  /**
+   * Takes a lock, or waits for it in the order of asking; `left` takes the caller out of the queue, and a lock back that
+   * was just granted. @throws {LockHeld} @throws {InvalidInput}
+   */
+  async function acquire(caller: Caller, asked: Acquiring, left?: AbortSignal): Promise<Lock> {
+    const { name, ttlMs, waitMs } = asked
+    caller.must('entries:write', name)
+    checkName(name)
+    checkBounds({ ttlMs, waitMs })
+    const { accountId } = caller
+    const id = newId()
+    const granted = room.enter(id, accountId, name)
+    try {
+      const answer = await change(accountId, name, (lock, tx) => take(lock, tx, caller, asked, id))
+      if (answer instanceof LockHeld) throw answer
+      if (answer !== 'queued') return await unlessLeft(accountId, answer, left)
+      return await waitFor(granted, { accountId, name, id, waitMs }, left)
+    } finally {
+      room.leave(id)
+    }
+  }
+
+  function take(
+    change: LockChange,
+    tx: Transaction,
+    caller: Caller,
+    { name, ttlMs, waitMs }: Acquiring,
+    id: string,
+  ): Lock | 'queued' | LockHeld {
+    if (change.lock === undefined) return change.give(caller.by(), ttlMs)
+    if (waitMs === 0) return new LockHeld(name, change.lock)
+    const { now, waiting } = change.opening
+    if (waiting >= mostWaiters) return new LockHeld(name, change.lock, `and ${waiting} wait for it already`)
+    insertWaiter(tx, caller.accountId, { name, id, by: caller.by(), ttlMs, queuedAt: now, until: change.after(waitMs) })
+    return 'queued'
+  }
+
+  async function waitFor(
+    granted: Promise<Lock | undefined>,
+    { accountId, name, id, waitMs }: { accountId: string; name: string; id: string; waitMs: number },
+    left: AbortSignal | undefined,
+  ): Promise<Lock> {
+    const over = Promise.withResolvers<undefined>()
+    const end = () => over.resolve(undefined)
+    const timer = setTimeout(end, waitMs)
+    left?.addEventListener('abort', end, { once: true })
+    if (left?.aborted) end()
+    const lock = (await Promise.race([granted, over.promise])) ?? (await giveUp(id))
+    clearTimeout(timer)
+    left?.removeEventListener('abort', end)
+    if (lock !== undefined) return unlessLeft(accountId, lock, left)
+    throw new LockHeld(name, await findLock(sql, accountId, name))
+  }
+
+  /** A lock that nobody is there for any more goes to the next. */
+  async function unlessLeft(accountId: string, lock: Lock, left: AbortSignal | undefined): Promise<Lock> {
+    if (left?.aborted) await letGo(accountId, lock)
+    return lock
+  }
+
+  /** Leaves the queue; the lock, when the turn had come meanwhile. */
+  async function giveUp(id: string): Promise<Lock | undefined> {
+    if (await deleteWaiter(sql, id)) return undefined
+    return (await findGranted(sql, [id])).get(id)
+  }
+
+  async function letGo(accountId: string, { name, fence, holder }: Lock): Promise<void> {
+    await change(accountId, name, (change) => {
+      if (change.lock?.fence === fence) change.end('lock.released', { actor: holder })
+    })
+  }
+
+  /** Lets the lease last for so long from now. @throws {FenceLost} @throws {InvalidInput} */
+  async function renew(caller: Caller, { name, fence }: Held, ttlMs: number): Promise<Lock> {
+    mustBeName(caller, name)
+    checkBounds({ ttlMs })
+    return answered(
+      await change(caller.accountId, name, (change, tx) => {
+        if (change.lock?.fence !== fence) return new FenceLost(name, fence, change.lock?.fence)
+        const renewed = { ...change.lock, expiresAt: change.after(ttlMs) }
+        extendLock(tx, caller.accountId, renewed)
+        change.lock = renewed
+        return renewed
+      }),
+    )
+  }
+
+  /** Gives the lock back, and to whoever waits. @throws {FenceLost} */
+  async function release(caller: Caller, { name, fence }: Held): Promise<Lock> {
+    mustBeName(caller, name)
+    return answered(
+      await change(caller.accountId, name, (change) => {
+        const { lock } = change
+        if (lock?.fence !== fence) return new FenceLost(name, fence, lock?.fence)
+        change.end('lock.released', caller.by())
+        return lock
+      }),
+    )
+  }
+
+  /** Takes a lock away from whoever holds it; what they still do with its fence is refused. @throws {LockNotFound} */
+  async function forceRelease(caller: Caller, name: string): Promise<Lock> {
+    caller.must('access:admin')
+    checkName(name)
+    return answered(
+      await change(caller.accountId, name, (change) => {
+        const { lock } = change
+        if (lock === undefined) return new LockNotFound(name)
+        change.end('lock.forced', caller.by())
+        return lock
+      }),
+    )
+  }
+
+  /** The lock, while somebody holds it. */
+  async function find(caller: Caller, name: string): Promise<Lock | undefined> {
+    caller.must('entries:read', name)
+    checkName(name)
+    return findLock(sql, caller.accountId, name)
+  }
+
+  /** Up to `limit` locks that are held and whose names begin with this, behind a name, by the bytes of their names. */
+  async function list(caller: Caller, prefix: string, after: string, limit: number): Promise<Lock[]> {
+    const patterns = caller.mustSomewhere('entries:read')?.map(patternRegex) ?? null
+    const message = prefixFault(prefix)
+    if (message !== undefined) throw new InvalidInput(`The prefix ${message}.`, [{ path: 'prefix', message }])
+    const range = { from: prefix, to: behindPrefix(prefix), after, patterns }
+    return listLocks(sql, caller.accountId, range, limit)
+  }
+
+  /** Up to `limit` of those who wait for a lock, in the order of their turns. */
+  async function queue(caller: Caller, name: string, limit: number): Promise<Waiter[]> {
+    caller.must('entries:read', name)
+    return listWaiters(sql, caller.accountId, name, limit)
+  }
+
+  /** What the journal tells of other processes: that somebody's turn has come who waits here. */
+  function heed({ accountId, type, actor, at, data }: JournalEntry): void {
+    if (type !== 'lock.acquired') return
+    const { name, fence, expiresAt = '', waiterId } = data as unknown as LockEventData
+    const lock = { name, fence, holder: actor, acquiredAt: at, expiresAt: new Date(expiresAt) }
+    if (waiterId !== undefined) room.grant(waiterId, lock)
+    room.lookAfter(accountId, name, lock.expiresAt.getTime() - Date.now())
+  }
+
+  /** Says that those who wait here still do, and finds what they were not told; to be called every two seconds. */
+  async function keepPresence(): Promise<void> {
+    const { ids } = room
+    if (ids.length === 0) return
+    const present = await tellPresent(sql, ids)
+    const gone = ids.filter((id) => !present.has(id))
+    if (gone.length === 0) return
+    for (const [id, lock] of await findGranted(sql, gone)) room.grant(id, lock)
+  }
+
+  return {
+    acquire,
+    renew,
+    release,
+    forceRelease,
+    find,
+    list,
+    queue,
+    heed,
+    keepPresence,
+    /** With which fences locks are held, for a transaction that writes under them. */
+    heldFences: (tx: Transaction, accountId: string, names: readonly string[]) => readFences(tx, accountId, names),
+    /**
+     * For any transaction that writes in the name of a lock's holder: until it ends the lock does not change hands.
+     * @throws {FenceLost}
+     */
+    async mustHoldFence(tx: Transaction, accountId: string, fence: { lock: string; fence: number }): Promise<void> {
+      checkFence(fence, (await readFences(tx, accountId, [fence.lock])).get(fence.lock))
+    },
+    /** Ends leases that are over, about 100 at most; several processes may do so at once. */
+    async sweep(): Promise<void> {
+      for (const { accountId, name } of await findExpiredLocks(sql, sweptAtOnce)) await advance(accountId, name)
+      await deleteOverdueWaiters(sql, sweptAtOnce)
+    },
+    /** Lets all who wait here go without a lock. */
+    stop: () => room.close(),
+  }
+}
+
+/** @throws {FenceLost} unless the lock is held with this fence. */
+export function checkFence({ lock, fence }: { lock: string; fence: number }, held: number | undefined): void {
+  if (held !== fence) throw new FenceLost(lock, fence, held)
+}
+
+function answered(answer: Lock | FenceLost | LockNotFound): Lock {
+  if (answer instanceof Error) throw answer
+  return answer
+}
+
+function mustBeName(caller: Caller, name: string): void {
+  caller.must('entries:write', name)
+  checkName(name)
+}
+
+function checkName(name: string): void {
+  const message = keyFault(name)
+  if (message !== undefined) throw new InvalidInput(`The lock's name ${message}.`, [{ path: 'name', message }])
+}
+
+function checkBounds(asked: Partial<Record<keyof typeof bounds, number>>): void {
+  const issues = (['ttlMs', 'waitMs'] as const).flatMap((path) => {
+    const value = asked[path]
+    const { min, max } = bounds[path]
+    if (value === undefined || (Number.isSafeInteger(value) && value >= min && value <= max)) return []
+    return [{ path, message: `must be a whole number from ${min} to ${max}` }]
+  })
+  if (issues.length === 0) return
+  const list = issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
+  throw new InvalidInput(`The lock is not valid. ${list}`, issues)
+}

@@ -1,0 +1,72 @@
+import type { Lock } from './lock.ts'
+
+interface Place {
+  readonly accountId: string
+  readonly name: string
+  readonly granted: PromiseWithResolvers<Lock | undefined>
+}
+
+/** Those who wait at this process. */
+export class WaitingRoom {
+  readonly #places = new Map<string, Place>()
+  readonly #timers = new Map<string, NodeJS.Timeout>()
+  readonly #onLeaseEnd: (accountId: string, name: string) => void
+
+  /** `onLeaseEnd` is told when a lease may be over that somebody here waits for. */
+  constructor(onLeaseEnd: (accountId: string, name: string) => void) {
+    this.#onLeaseEnd = onLeaseEnd
+  }
+
+  get ids(): string[] {
+    return [...this.#places.keys()]
+  }
+
+  /** Begins to wait; the promise has the lock once it is granted, or nothing when this process gives up. */
+  enter(id: string, accountId: string, name: string): Promise<Lock | undefined> {
+    const granted = Promise.withResolvers<Lock | undefined>()
+    this.#places.set(id, { accountId, name, granted })
+    return granted.promise
+  }
+
+  leave(id: string): void {
+    const place = this.#places.get(id)
+    this.#places.delete(id)
+    if (place === undefined || this.#waitsFor(place.accountId, place.name)) return
+    const key = keyOf(place.accountId, place.name)
+    clearTimeout(this.#timers.get(key))
+    this.#timers.delete(key)
+  }
+
+  /** Somebody's turn has come; no effect when they don't wait here, or know it already. */
+  grant(id: string, lock: Lock | undefined): void {
+    this.#places.get(id)?.granted.resolve(lock)
+  }
+
+  /** Looks after a lock again when its lease may be over, if somebody waits here. */
+  lookAfter(accountId: string, name: string, inMs: number): void {
+    if (!this.#waitsFor(accountId, name)) return
+    const key = keyOf(accountId, name)
+    clearTimeout(this.#timers.get(key))
+    this.#timers.set(
+      key,
+      setTimeout(() => this.#onLeaseEnd(accountId, name), Math.max(soonestMs, inMs)),
+    )
+  }
+
+  /** Lets all go without a lock. */
+  close(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    for (const { granted } of this.#places.values()) granted.resolve(undefined)
+  }
+
+  #waitsFor(accountId: string, name: string): boolean {
+    return this.#places.values().some((place) => place.accountId === accountId && place.name === name)
+  }
+}
+
+/** A lease ends by the database's clock, which can be a moment behind. */
+const soonestMs = 10
+
+function keyOf(accountId: string, name: string): string {
+  return `${accountId} ${name}`
+}

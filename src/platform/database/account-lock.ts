@@ -1,0 +1,15 @@
+import type { Sql } from './sql.ts'
+
+const lockSql = 'SELECT pg_advisory_xact_lock(hashtextextended($1, $2))'
+
+/**
+ * Lets one transaction at a time go on with what an account has of one kind, in the order in which they ask; held until
+ * the transaction ends. A statement sees what the one before has done only if it is issued after this one.
+ */
+export async function lockOfAccount(tx: Pick<Sql, 'query'>, accountId: string, kind: AccountLockKind): Promise<void> {
+  await tx.query(lockSql, [accountId, kinds[kind]])
+}
+
+/** Numbers that keep the locks of different kinds apart. */
+const kinds = { entries: 0x5b0e } as const
+type AccountLockKind = keyof typeof kinds
