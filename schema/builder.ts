@@ -5,6 +5,7 @@ import PrismaPlugin from '@pothos/plugin-prisma'
 import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { AuditService } from '#domain/audit/service.ts'
+import type { DocumentQueryService } from '#domain/documents/query/service.ts'
 import type { DocumentService } from '#domain/documents/service.ts'
 import type { EntryService } from '#domain/entries/service.ts'
 import type { EventService } from '#domain/events/service.ts'
@@ -32,6 +33,7 @@ export interface Context {
   readonly access: AccessService
   readonly tasks: TaskService
   readonly documents: DocumentService
+  readonly documentQueries: DocumentQueryService
   readonly events: EventService
   readonly audit: AuditService
   readonly quotas: QuotaService

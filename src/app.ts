@@ -5,6 +5,9 @@ import { type AccessService, createAccessService } from '#domain/access/service.
 import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
 import { AuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
+import { IndexKeeper } from '#domain/documents/indexes/keeper.ts'
+import { createDeclaredIndexes } from '#domain/documents/indexes/states.ts'
+import { createDocumentQueryService } from '#domain/documents/query/service.ts'
 import { applyDocumentRetention } from '#domain/documents/retention.ts'
 import { createDocumentService, type DocumentService } from '#domain/documents/service.ts'
 import { shownOfEntry } from '#domain/entries/events.ts'
@@ -33,6 +36,7 @@ import { newId } from '#lib/ids.ts'
 import { within } from '#lib/within.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import { AccountViews } from '#platform/database/account-view.ts'
+import { createBoundedRead } from '#platform/database/bounded-read.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
 import { deleteOldKeys } from '#platform/database/once.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
@@ -146,6 +150,12 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     onWaiting,
   })
   const documents = createDocumentService({ sql: database, transact, quotas })
+  const documentQueries = createDocumentQueryService({
+    read: createBoundedRead(database.pool),
+    declarations: createDeclaredIndexes(database),
+  })
+  const indexKeeper = new IndexKeeper({ sql: database, url: place.databaseUrl, log })
+  opened.add(() => indexKeeper.stop())
   const events = createEventService({
     journal,
     quietTypes: [...quietEventTypes, ...quietAuthEventTypes],
@@ -184,6 +194,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
       access,
       tasks,
       documents,
+      documentQueries,
       events,
       audit,
       quotas,

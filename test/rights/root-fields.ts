@@ -24,6 +24,8 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     document: { needs: 'documents:read', args: ({ documentKey }) => ({ key: documentKey }) },
     entries: { needs: 'entries:read' },
     entry: { needs: 'entries:read', args: ({ entryKey }) => ({ key: entryKey }) },
+    documentAggregates: { needs: 'documents:read' },
+    documents: { needs: 'documents:read' },
     events: { needs: 'events:read' },
     lock: { needs: 'entries:read', args: ({ lockName }) => ({ name: lockName }) },
     locks: { needs: 'entries:read' },
@@ -166,6 +168,9 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     needs: 'documents:read',
     fields: `collection createdAt createdBy data deleted diff expiresAt history key sizeBytes updatedAt updatedBy version`,
   },
+  DocumentAggregates: { needs: 'documents:read', fields: 'groups isTruncated' },
+  DocumentGroup: { needs: 'documents:read', fields: 'count numbers value' },
+  DocumentNumbers: { needs: 'documents:read', fields: 'avg count max min path sum' },
   DocumentVersion: { needs: 'documents:read', fields: 'at by deleted pinned sizeBytes version' },
   Entry: {
     needs: 'entries:read',

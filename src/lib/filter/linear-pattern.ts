@@ -79,8 +79,13 @@ interface Dialect {
   readonly noBoundary: string
 }
 
+/** A character in PostgreSQL's regular expressions, whatever it would mean otherwise. */
+export function postgresCharacter(code: number): string {
+  return `\\U${code.toString(16).padStart(8, '0')}`
+}
+
 const forPostgres: Dialect = {
-  character: (code) => `\\U${code.toString(16).padStart(8, '0')}`,
+  character: postgresCharacter,
   boundary: '\\y',
   noBoundary: '\\Y',
 }

@@ -127,7 +127,7 @@ function testOf(name: string, operand: unknown, at: string): Test {
       if (typeof operand !== 'boolean') throw refusal(at, 'must be true or false')
       return { op: 'exists' }
     case 'type': {
-      const type = jsonTypes.find((one) => one === operand)
+      const type = jsonTypes.find((one) => one === operand || one.toUpperCase() === operand)
       if (type === undefined) throw refusal(at, `must be one of ${jsonTypes.join(', ')}`)
       return { op: 'type', type }
     }

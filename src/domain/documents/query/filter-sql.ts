@@ -8,6 +8,18 @@ import { indexedCharacters, mayMeetArray, type ValueSql, type ValueType, valueSq
 /** Whether there is an index on the values of a type at a path. */
 export type IsIndexed = (path: JsonPath, type: ValueType) => boolean
 
+/** What a collection declares so that it can be asked quickly. */
+export interface DeclaredIndexes {
+  of(
+    accountId: string,
+    collection: string,
+  ): Promise<{
+    /** Only indexes that are ready count. */
+    readonly isIndexed: IsIndexed
+    readonly fullTextPaths: readonly JsonPath[]
+  }>
+}
+
 /**
  * A filter as a condition on the documents `d`, which have the columns of the table. True for those that the filter
  * means, and false or null for the others; values are parameters. Equality is written so that the index on all data

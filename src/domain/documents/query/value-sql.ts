@@ -2,7 +2,7 @@ import type { JsonPath } from '#lib/filter/json-path.ts'
 import type { Parameters } from './parameters.ts'
 
 /** Types of values that have an order, and of declared indexes. */
-const valueTypes = ['STRING', 'NUMBER', 'BOOLEAN'] as const
+export const valueTypes = ['STRING', 'NUMBER', 'BOOLEAN'] as const
 export type ValueType = (typeof valueTypes)[number]
 
 /** How many characters of a text are in an index, and count when documents are sorted by it. */

@@ -1,0 +1,92 @@
+import type { DocumentState } from '#domain/documents/document.ts'
+import { behindSql, type DocumentOrder, orderSql, type Place, type SortColumn, sortColumns } from './order.ts'
+import { Parameters } from './parameters.ts'
+import { isExact } from './path-pattern-sql.ts'
+import { type Selection, selectionSql } from './selection.ts'
+
+/** What a page holds at most, as JSON; one document is always in it. */
+const pageBytes = 8 * 1024 * 1024
+
+/** A document with its place in the order. */
+export interface PlacedDocument {
+  readonly document: DocumentState
+  readonly place: Place
+}
+
+/** What one statement has found. */
+export interface Found {
+  readonly documents: readonly PlacedDocument[]
+  /** How many there were before those that were too much for a page were left out. */
+  readonly count: number
+}
+
+/**
+ * Half of an order: first what has something of the type to sort by, then what has not. Either is found by itself, so
+ * that an index serves both in either direction.
+ */
+export type Half = 'PRESENT' | 'ABSENT'
+
+/** The halves that a page may consist of, from its place on. */
+export function halvesFrom(columns: readonly SortColumn[], place: Place | undefined): readonly Half[] {
+  if (columns[0]?.isNullable !== true) return ['PRESENT']
+  return place !== undefined && place[0] === null ? ['ABSENT'] : ['PRESENT', 'ABSENT']
+}
+
+export interface PageRequest {
+  readonly selection: Selection
+  readonly orders: readonly DocumentOrder[]
+  readonly half: Half
+  readonly after: Place | undefined
+  readonly limit: number
+}
+
+/** The statement that finds one half of a page; rows are read by {@link readFound}. */
+export function pageSql({ selection, orders, half, after, limit }: PageRequest): { text: string; values: unknown[] } {
+  const parameters = new Parameters()
+  const from = selectionSql(selection, parameters)
+  const all = sortColumns(orders, isExact(selection.in), parameters)
+  const { columns, condition } = halved(all, half)
+  const behind = after && (half === 'PRESENT' ? after : all[0]?.isNullable ? after.slice(1) : after)
+  const isBehindPresent = half === 'ABSENT' && after !== undefined && after[0] !== null
+  const conditions = [
+    ...condition,
+    ...(behind === undefined || isBehindPresent ? [] : [behindSql(columns, behind, parameters)]),
+  ]
+  const places = all.map(({ sql }, index) => `${sql} AS "place${index}"`)
+  const text = `
+    SELECT * FROM (
+      SELECT page.*, (count(*) OVER ())::int AS "pageCount",
+        sum("sizeBytes") OVER (ROWS UNBOUNDED PRECEDING) - "sizeBytes" AS "bytesBefore"
+      FROM (SELECT ${documentColumns}, ${places.join(', ')}
+        ${[from, ...conditions].join(' AND ')} ORDER BY ${orderSql(columns)} LIMIT ${parameters.add(limit, 'integer')}) page
+    ) counted WHERE "bytesBefore" < ${parameters.add(pageBytes, 'integer')}`
+  return { text, values: parameters.values }
+}
+
+function halved(all: readonly SortColumn[], half: Half): { columns: readonly SortColumn[]; condition: string[] } {
+  const [first, ...rest] = all
+  if (first?.isNullable !== true) return { columns: all, condition: [] }
+  return half === 'PRESENT'
+    ? { columns: [{ ...first, isNullable: false }, ...rest], condition: [`${first.sql} IS NOT NULL`] }
+    : { columns: rest, condition: [`${first.sql} IS NULL`] }
+}
+
+const documentColumns = `d.account_id AS "accountId", d.collection, d.key, d.version, d.data, d.created_at AS "createdAt",
+  d.created_by AS "createdBy", d.updated_at AS "updatedAt", d.updated_by AS "updatedBy", d.deleted,
+  d.expires_at AS "expiresAt", d.size_bytes AS "sizeBytes"`
+
+type Row = DocumentState & { readonly pageCount: number; readonly [column: `place${number}`]: unknown }
+
+export function readFound(rows: readonly Row[], columns: readonly SortColumn[]): Found {
+  return {
+    documents: rows.map((row) => ({
+      document: row,
+      place: columns.map((_, index) => placeOf(row[`place${index}`])),
+    })),
+    count: rows[0]?.pageCount ?? 0,
+  }
+}
+
+function placeOf(value: unknown): Place[number] {
+  return value instanceof Date ? value.toISOString() : (value as Place[number])
+}
