@@ -12,6 +12,8 @@ interface Page<Node> {
   /** One for each node. */
   readonly cursors: readonly string[]
   readonly hasNextPage: boolean
+  /** Where the next page goes on, when that is not behind the last node. */
+  readonly endCursor?: string | undefined
 }
 
 const PageInfo = builder.objectRef<{ endCursor: string | null; hasNextPage: boolean }>('PageInfo').implement({
@@ -54,7 +56,10 @@ export function connectionOf<Node>(name: string, node: ObjectRef<any, Node, any>
         type: PageInfo,
         description: 'Where the page ends.',
         complexity: 0,
-        resolve: ({ cursors, hasNextPage }) => ({ endCursor: cursors.at(-1) ?? null, hasNextPage }),
+        resolve: ({ cursors, hasNextPage, endCursor }) => ({
+          endCursor: endCursor ?? cursors.at(-1) ?? null,
+          hasNextPage,
+        }),
       }),
     }),
   })

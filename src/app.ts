@@ -160,7 +160,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     journal,
     quietTypes: [...quietEventTypes, ...quietAuthEventTypes],
     securityTypes: authEventTypes,
-    shownData: shownOfEntry,
+    shownData: (caller, entry) => (documents.mayHear(caller, entry) ? shownOfEntry(caller, entry) : undefined),
   })
 
   const hooks = createHookService({

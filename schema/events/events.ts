@@ -1,6 +1,6 @@
 import type { Event } from '#domain/events/service.ts'
 import { builder } from '#schema/builder.ts'
-import { connectionOf, pageOf, pageSize } from '#schema/pagination.ts'
+import { connectionOf, pageSize } from '#schema/pagination.ts'
 
 const EventRef = builder.objectRef<Event>('Event').implement({
   description:
@@ -37,8 +37,8 @@ builder.queryField('events', (t) =>
     resolve: async (_root, { types, subject, after, first }, { caller, events }) => {
       const size = pageSize(first)
       const filter = { types: types ?? undefined, subject: subject ?? undefined }
-      const read = await events.list(caller, filter, after ?? undefined, size + 1)
-      return pageOf(read, size, (event) => event.cursor)
+      const { events: nodes, endCursor, hasMore } = await events.list(caller, filter, after ?? undefined, size)
+      return { nodes, cursors: nodes.map(({ cursor }) => cursor), endCursor, hasNextPage: hasMore }
     },
   }),
 )

@@ -3,6 +3,7 @@ import type { QuotaService } from '#domain/quotas/service.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
 import { createCollectionService } from './collection-service.ts'
 import { type DocumentName, type DocumentState, isThere, resourceOf } from './document.ts'
 import { DocumentNotFound } from './errors.ts'
@@ -62,6 +63,7 @@ export interface WhichVersion {
 
 export function createDocumentService({ sql, transact, quotas }: DocumentServiceDeps) {
   const writer = createDocumentWriter({ transact })
+  const collections = createCollectionService({ sql, transact })
 
   /**
    * Does one write; returns, once it is committed, what it has made of the document.
@@ -157,7 +159,15 @@ export function createDocumentService({ sql, transact, quotas }: DocumentService
     }
   }
 
-  return { expire, write, writeAll, find, history, diff, pin, collections: createCollectionService({ sql, transact }) }
+  /** Whether the caller may be told of an entry of the journal; yes for those that are not about documents. */
+  function mayHear(caller: Caller, { subject }: Pick<JournalEntry, 'subject'>): boolean {
+    const [kind = ''] = subject.split(':', 1)
+    const name = subject.slice(kind.length + 1)
+    if (kind === 'document') return caller.can('documents:read', name)
+    return kind !== 'collection' || (caller.can('documents:read') && collections.isVisible(caller, name))
+  }
+
+  return { expire, mayHear, write, writeAll, find, history, diff, pin, collections }
 }
 
 /** Whether the caller may see the document, should there be one. @throws {Forbidden} when they may see none at all. */

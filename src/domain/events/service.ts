@@ -24,6 +24,14 @@ export interface Event {
   readonly data: Readonly<Record<string, unknown>>
 }
 
+/** A stretch of the past. */
+export interface EventPage {
+  readonly events: readonly Event[]
+  /** Where the next page goes on; undefined when nothing was read. */
+  readonly endCursor: string | undefined
+  readonly hasMore: boolean
+}
+
 /** In a stream, in the place of events that were dropped because the reader was too slow; `data.skipped` says how many. */
 const laggedType = 'stream.lagged'
 const system: Actor = { kind: 'system', id: 'system', name: 'system' }
@@ -31,6 +39,9 @@ const system: Actor = { kind: 'system', id: 'system', name: 'system' }
 const typePattern = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*(\.\*)?$/
 const mostTypes = 50
 const securityFamily = 'auth.*'
+/** For one page so many entries are looked at, at most: whoever may see few of them goes on with the next page. */
+const stepSize = 500
+const mostSteps = 20
 
 export interface EventServiceDeps {
   readonly journal: Journal
@@ -38,17 +49,36 @@ export interface EventServiceDeps {
   readonly quietTypes: readonly string[]
   /** Types that only those are told of who may read the audit log. */
   readonly securityTypes: readonly string[]
-  /** What this caller is shown of an entry's data: all, unless some of it takes a right of its own. */
-  readonly shownData?: (caller: Caller, entry: Pick<JournalEntry, 'type' | 'data'>) => JournalEntry['data']
+  /** What this caller is shown of an entry's data, beyond what their right to events says; undefined: they are not told of it. */
+  readonly shownData: (caller: Caller, entry: JournalEntry) => JournalEntry['data'] | undefined
 }
 
-export function createEventService(deps: EventServiceDeps) {
-  const { journal, quietTypes, securityTypes, shownData = (_caller, { data }) => data } = deps
-  /** A page of what happened, oldest first. @throws {InvalidCursor} @throws {CursorExpired} @throws {InvalidInput} */
-  async function list(caller: Caller, filter: EventFilter, after: string | undefined, limit: number): Promise<Event[]> {
+export function createEventService({ journal, quietTypes, securityTypes, shownData }: EventServiceDeps) {
+  /**
+   * A page of what happened, oldest first. Who may see little of it may get less than a page, or none, and goes on
+   * behind its end. @throws {InvalidCursor} @throws {CursorExpired} @throws {InvalidInput}
+   */
+  async function list(
+    caller: Caller,
+    filter: EventFilter,
+    after: string | undefined,
+    limit: number,
+  ): Promise<EventPage> {
     caller.must('events:read')
-    const entries = await journal.page(filterFor(caller, filter), after, limit)
-    return entries.map((entry) => toEvent(entry, journal.cursorOf(entry), shownData(caller, entry)))
+    const wanted = filterFor(caller, filter)
+    const events: Event[] = []
+    let last = after
+    for (let step = 0; step < mostSteps; step += 1) {
+      const size = step === 0 ? limit + 1 : stepSize
+      const entries = await journal.page(wanted, last, size)
+      for (const entry of entries) {
+        if (events.length === limit) return { events, endCursor: last, hasMore: true }
+        last = journal.cursorOf(entry)
+        events.push(...eventFor(caller, entry, last))
+      }
+      if (entries.length < size) return { events, endCursor: last, hasMore: false }
+    }
+    return { events, endCursor: last, hasMore: true }
   }
 
   /** What happens from now on, or after a cursor. @throws as {@link list} */
@@ -64,9 +94,16 @@ export function createEventService(deps: EventServiceDeps) {
 
   async function* tell(caller: Caller, stream: JournalStream<never>): AsyncGenerator<Event> {
     for await (const item of stream) {
-      if (item.kind === 'entry') yield toEvent(item.entry, item.cursor, shownData(caller, item.entry))
+      if (item.kind === 'entry') yield* eventFor(caller, item.entry, item.cursor)
       if (item.kind === 'lagged') yield lagged(item.cursor, item.skipped)
     }
+  }
+
+  /** The event that an entry is to this caller; none when they are not told of it. */
+  function eventFor(caller: Caller, entry: JournalEntry, cursor: string): Event[] {
+    const data = shownData(caller, entry)
+    const { type, subject, at, actor } = entry
+    return data === undefined ? [] : [{ cursor, type, subject, at, actor, data }]
   }
 
   function filterFor(caller: Caller, filter: EventFilter) {
@@ -80,10 +117,6 @@ export function createEventService(deps: EventServiceDeps) {
   }
 
   return { list, follow }
-}
-
-function toEvent({ type, subject, at, actor }: JournalEntry, cursor: string, data: JournalEntry['data']): Event {
-  return { cursor, type, subject, at, actor, data }
 }
 
 function lagged(cursor: string, skipped: number): Event {
