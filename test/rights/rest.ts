@@ -12,6 +12,7 @@ export interface RestRight extends Right {
 const operationId = { params: ({ taskId }: Things) => ({ operationId: taskId }) }
 const email = { params: (things: Things) => ({ email: things.email }) }
 const slug = { params: ({ teamSlug }: Things) => ({ slug: teamSlug }) }
+const entryKey = { params: (things: Things) => ({ key: things.entryKey }) }
 const member = { params: ({ teamSlug, email }: Things) => ({ slug: teamSlug, email }) }
 const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
 
@@ -42,6 +43,15 @@ export const restRights: Readonly<Record<string, RestRight>> = {
   'GET /api/docs': { needs: 'anyone' },
   'GET /api/docs/{asset}': { needs: 'anyone', params: () => ({ asset: 'none.js' }) },
   'GET /health': { needs: 'anyone' },
+  'GET /api/key-value': { needs: 'entries:read' },
+  'POST /api/key-value': { needs: 'entries:write', body: ({ entryKey }) => ({ key: `new-${entryKey}`, value: 1 }) },
+  'POST /api/key-value/upsert': {
+    needs: 'entries:write',
+    body: ({ entryKey }) => ({ key: `other-${entryKey}`, value: 1 }),
+  },
+  'GET /api/key-value/{key}': { needs: 'entries:read', ...entryKey },
+  'PUT /api/key-value/{key}': { needs: 'entries:write', ...entryKey, body: () => ({ value: 'taken' }) },
+  'DELETE /api/key-value/{key}': { needs: 'entries:write', ...entryKey },
   'GET /livez': { needs: 'anyone' },
   'GET /readyz': { needs: 'anyone' },
   'GET /api/logs/{operationId}': { needs: 'tasks:read', ...operationId },

@@ -17,6 +17,7 @@ const tags = {
   Health: 'How the server is.',
   Tasks: 'Work to be handed in, followed and stopped.',
   Logs: 'What tasks have logged.',
+  'Key-value': 'Values under keys.',
   'Signing in': 'Becoming somebody, and no longer being it.',
   'Application tokens': 'What programs call with.',
   Users: 'The people of the account.',

@@ -131,6 +131,11 @@ export interface GraphqlRow<
   variables(
     asked: Asked<z.output<Params>, z.output<Query>, z.output<Headers>, z.output<Body>>,
   ): Variables | Promise<Variables>
+  /** What a refusal of the operation means at this door, where that is not the same. */
+  refused?(
+    refused: Refused,
+    asked: Asked<z.output<Params>, z.output<Query>, z.output<Headers>, z.output<Body>>,
+  ): Refused
   /** How the result becomes the answer; failures have been refused before. */
   answer(
     data: Succeeded<Data>,
@@ -147,7 +152,7 @@ export function defineRoute<
   Headers extends z.ZodObject = z.ZodObject,
   Body extends z.ZodType = z.ZodUnknown,
 >(row: GraphqlRow<Data, Variables, Params, Query, Headers, Body>): Route {
-  const { document, variables, answer, names = {}, access = 'token', ...docs } = row
+  const { document, variables, answer, refused, names = {}, access = 'token', ...docs } = row
   return {
     ...docs,
     access,
@@ -162,14 +167,11 @@ export function defineRoute<
         operations,
         ...parseRequest<Params, Query, Headers, Body>(row, request),
       }
-      const data = await operations.run(document, await variables(asked)).catch(refuseWith(names))
+      const data = await operations.run(document, await variables(asked)).catch((error: unknown) => {
+        if (!(error instanceof Refused)) throw error
+        throw renamed(refused?.(error, asked) ?? error, names)
+      })
       return answer(data, asked)
     },
-  }
-}
-
-function refuseWith(names: Readonly<Record<string, string>>): (error: unknown) => never {
-  return (error) => {
-    throw error instanceof Refused ? renamed(error, names) : error
   }
 }

@@ -7,6 +7,7 @@ import { deviceRoutes } from './device.ts'
 import { documentRoutes } from './document.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoutes } from './jwks.ts'
+import { keyValueRoutes } from './key-value.ts'
 import { logRoutes } from './logs.ts'
 import { recurringTaskRoutes } from './recurring-tasks.ts'
 import { sessionRoutes } from './sessions.ts'
@@ -41,6 +42,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...taskPartRoutes,
     ...recurringTaskRoutes,
     ...logRoutes,
+    ...keyValueRoutes,
     ...signInRoutes(publicUrl),
     ...deviceRoutes(publicUrl),
     ...sessionRoutes,
