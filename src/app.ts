@@ -151,9 +151,13 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   })
   const documents = createDocumentService({ sql: database, transact, quotas })
   const documentQueries = createDocumentQueryService({
+    sql: database,
+    journal,
     read: createBoundedRead(database.pool),
     declarations: createDeclaredIndexes(database),
   })
+  const unlisten = store.tail.listen((entry) => documentQueries.heed(entry))
+  opened.add(async () => void unlisten())
   const indexKeeper = new IndexKeeper({ sql: database, url: place.databaseUrl, log })
   opened.add(() => indexKeeper.stop())
   const events = createEventService({

@@ -131,6 +131,7 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
   },
   Subscription: {
     entryChanges: { needs: 'entries:read', args: () => ({ prefix: '' }) },
+    documentChanges: { needs: 'documents:read', args: () => ({ in: '**' }) },
     events: { needs: 'events:read' },
     taskFeed: { needs: 'tasks:read' },
     taskUpdates: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
@@ -171,6 +172,10 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   DocumentAggregates: { needs: 'documents:read', fields: 'groups isTruncated' },
   DocumentGroup: { needs: 'documents:read', fields: 'count numbers value' },
   DocumentNumbers: { needs: 'documents:read', fields: 'avg count max min path sum' },
+  DocumentChange: {
+    needs: 'documents:read',
+    fields: 'at collection cursor document key kind previous skipped',
+  },
   DocumentVersion: { needs: 'documents:read', fields: 'at by deleted pinned sizeBytes version' },
   Entry: {
     needs: 'entries:read',

@@ -71,7 +71,8 @@ function halved(all: readonly SortColumn[], half: Half): { columns: readonly Sor
     : { columns: rest, condition: [`${first.sql} IS NULL`] }
 }
 
-const documentColumns = `d.account_id AS "accountId", d.collection, d.key, d.version, d.data, d.created_at AS "createdAt",
+/** Columns of what {@link selectionSql} finds as a {@link DocumentState}. */
+export const documentColumns = `d.account_id AS "accountId", d.collection, d.key, d.version, d.data, d.created_at AS "createdAt",
   d.created_by AS "createdBy", d.updated_at AS "updatedAt", d.updated_by AS "updatedBy", d.deleted,
   d.expires_at AS "expiresAt", d.size_bytes AS "sizeBytes"`
 

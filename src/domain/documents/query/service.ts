@@ -1,9 +1,14 @@
 import type { Caller } from '#domain/access/service.ts'
+import { type DocumentChange, followDocuments } from '#domain/documents/changes/follow.ts'
+import { VersionReader } from '#domain/documents/changes/version-reader.ts'
 import type { DocumentState } from '#domain/documents/document.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { parseFilter } from '#lib/filter/parse.ts'
 import { isStorable } from '#lib/json.ts'
 import { type BoundedRead, StatementTooSlow } from '#platform/database/bounded-read.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
+import type { Journal } from '#platform/journal/journal.ts'
 import { type AggregateRequest, type Aggregates, aggregateSql, readAggregates } from './aggregate.ts'
 import { QueryTooSlow } from './errors.ts'
 import type { DeclaredIndexes } from './filter-sql.ts'
@@ -38,6 +43,8 @@ export interface DocumentPage {
 }
 
 export interface DocumentQueryDeps {
+  readonly sql: Sql
+  readonly journal: Journal
   readonly read: BoundedRead
   /** What is declared of a collection. */
   readonly declarations: DeclaredIndexes
@@ -46,7 +53,7 @@ export interface DocumentQueryDeps {
 /** Everything that can be asked of many documents at once. */
 export type DocumentQueryService = ReturnType<typeof createDocumentQueryService>
 
-export function createDocumentQueryService({ read, declarations }: DocumentQueryDeps) {
+export function createDocumentQueryService({ sql, journal, read, declarations }: DocumentQueryDeps) {
   /**
    * A page of documents in an order, behind a cursor. Who follows the cursors gets each document once that stays where
    * it is in the order; one that is moved by a change may be met again, or missed.
@@ -126,7 +133,26 @@ export function createDocumentQueryService({ read, declarations }: DocumentQuery
     }
   }
 
-  return { list, aggregate }
+  const versions = new VersionReader(sql)
+
+  /**
+   * What matches, then each change to it, from now on or after a cursor.
+   * @throws {InvalidInput} @throws {InvalidCursor} @throws {CursorExpired}
+   */
+  async function changes(
+    caller: Caller,
+    query: Pick<DocumentQuery, 'in' | 'where'>,
+    after: string | undefined,
+  ): Promise<AsyncGenerator<DocumentChange>> {
+    return followDocuments({ journal, read, versions }, caller, await select(caller, query), after)
+  }
+
+  /** Keeps up with what the journal tells; to be called with every entry. */
+  function heed({ type }: Pick<JournalEntry, 'type'>): void {
+    if (type === 'collection.deleted') versions.forget()
+  }
+
+  return { list, aggregate, changes, heed }
 }
 
 function searchOf(words: string, paths: readonly (readonly string[])[]): Selection['search'] {

@@ -102,18 +102,31 @@ function settingValues({ requireVersion, schema, retention }: CollectionSettings
   return [requireVersion, schema === null ? null : JSON.stringify(schema), kind, versions, days]
 }
 
-const deleteVersionsSql = 'DELETE FROM document_version WHERE account_id = $1 AND collection = $2'
+const deleteVersionsSql = `
+  DELETE FROM document_version WHERE (account_id, collection, key, version) IN (
+    SELECT account_id, collection, key, version FROM document_version WHERE account_id = $1 AND collection = $2 LIMIT $3
+  ) RETURNING 1 AS gone`
 const deleteDocumentsSql = `
-  WITH gone AS (DELETE FROM document WHERE account_id = $1 AND collection = $2 RETURNING deleted)
-  SELECT count(*) FILTER (WHERE NOT deleted)::int AS count FROM gone`
+  DELETE FROM document WHERE (account_id, collection, key) IN (
+    SELECT account_id, collection, key FROM document WHERE account_id = $1 AND collection = $2 LIMIT $3
+  ) RETURNING deleted`
 const deleteSql = 'DELETE FROM collection WHERE account_id = $1 AND path = $2'
+
+/** Rows in one statement, so that none takes longer than a statement may. */
+const deletedAtOnce = 10_000
 
 /** Deletes a collection with everything in it; returns how many documents there were. */
 export async function deleteCollection(sql: Sql, { accountId, path }: FullPath): Promise<number> {
-  await sql.query(deleteVersionsSql, [accountId, path])
-  const [row] = await sql.query<{ count: number }>(deleteDocumentsSql, [accountId, path])
+  const values = [accountId, path, deletedAtOnce]
+  while ((await sql.query(deleteVersionsSql, values)).length === deletedAtOnce);
+  let documents = 0
+  for (let gone = deletedAtOnce; gone === deletedAtOnce; ) {
+    const rows = await sql.query<{ deleted: boolean }>(deleteDocumentsSql, values)
+    documents += rows.filter(({ deleted }) => !deleted).length
+    gone = rows.length
+  }
   await sql.query(deleteSql, [accountId, path])
-  return row?.count ?? 0
+  return documents
 }
 
 const pathsSql = `

@@ -199,3 +199,17 @@ export async function pinVersion(
   const [row] = await sql.query<VersionRow>(pinSql, [accountId, collection, key, version, pinned])
   return row
 }
+
+const versionsSql = `
+  SELECT ${versionColumns}
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) AS asked (account_id, collection, key, version)
+  JOIN document_version v ON v.account_id = asked.account_id AND v.collection = asked.collection COLLATE "C"
+    AND v.key = asked.key COLLATE "C" AND v.version = asked.version`
+
+/** Documents as these writes have made them; what is kept no longer is left out. */
+export async function readVersions(
+  sql: Sql,
+  names: readonly (FullName & { readonly version: number })[],
+): Promise<DocumentState[]> {
+  return sql.query(versionsSql, [...columnsOf(names), names.map((one) => one.version)])
+}

@@ -1,0 +1,168 @@
+import type { Caller } from '#domain/access/service.ts'
+import { type DocumentState, resourceOf } from '#domain/documents/document.ts'
+import type { CollectionEventData, DocumentEventData } from '#domain/documents/events.ts'
+import type { Selection } from '#domain/documents/query/selection.ts'
+import { endable } from '#lib/endable.ts'
+import type { Filter } from '#lib/filter/filter.ts'
+import { matches } from '#lib/filter/matches.ts'
+import { matchesPattern, reachesBelow } from '#lib/path-pattern.ts'
+import type { BoundedRead } from '#platform/database/bounded-read.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
+import type { Journal, JournalStream } from '#platform/journal/journal.ts'
+import { DocumentSnapshot } from './snapshot.ts'
+import type { VersionReader } from './version-reader.ts'
+
+export const documentChangeKinds = [
+  'ENTER',
+  'UPDATE',
+  'LEAVE',
+  'DELETE',
+  'COLLECTION_DELETED',
+  'CAUGHT_UP',
+  'LAGGED',
+] as const
+
+/** One thing that a subscriber is told about documents. */
+export interface DocumentChange {
+  readonly kind: (typeof documentChangeKinds)[number]
+  /** Where a later stream goes on after this change; undefined while what is there is being told. */
+  readonly cursor: string | undefined
+  readonly at: Date
+  readonly collection?: string | undefined
+  readonly key?: string | undefined
+  /** As the change has made it. */
+  readonly document?: DocumentState | undefined
+  /** As it was before; undefined also when that is kept no longer. */
+  readonly previous?: DocumentState | undefined
+  /** LAGGED: how many changes were dropped. */
+  readonly skipped?: number | undefined
+}
+
+export interface ChangesDeps {
+  readonly journal: Journal
+  readonly read: BoundedRead
+  readonly versions: VersionReader
+}
+
+const types = [
+  'document.created',
+  'document.updated',
+  'document.deleted',
+  'document.restored',
+  'collection.deleted',
+] as const
+
+/**
+ * What matches now, unless the stream goes on after a cursor, then each change to what matches: once, in commit order.
+ * @throws {InvalidCursor} @throws {CursorExpired}
+ */
+export async function followDocuments(
+  deps: ChangesDeps,
+  caller: Caller,
+  selection: Selection,
+  after: string | undefined,
+): Promise<AsyncGenerator<DocumentChange>> {
+  const stream = await deps.journal.open<never>({ accountId: caller.accountId, types }, { after })
+  const follower = new Follower(deps, caller, selection, stream)
+  return endable(follower.tell(after === undefined), () => follower.close())
+}
+
+/** One subscriber's way through what is there and what happens then. */
+class Follower {
+  readonly #deps: ChangesDeps
+  readonly #caller: Caller
+  readonly #selection: Selection
+  readonly #filter: Filter
+  #stream: JournalStream<never>
+  #snapshot: DocumentSnapshot | undefined
+  #isClosed = false
+
+  constructor(deps: ChangesDeps, caller: Caller, selection: Selection, stream: JournalStream<never>) {
+    this.#deps = deps
+    this.#caller = caller
+    this.#selection = selection
+    this.#filter = selection.filter
+    this.#stream = stream
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#stream.close()
+  }
+
+  async *tell(fromPresent: boolean): AsyncGenerator<DocumentChange> {
+    try {
+      if (fromPresent) yield* this.#tellPresent()
+      for await (const item of this.#stream) {
+        if (item.kind === 'lagged') yield { kind: 'LAGGED', at: new Date(), cursor: item.cursor, skipped: item.skipped }
+        if (item.kind !== 'entry') continue
+        const change = await this.#changeOf(item.entry, item.cursor)
+        if (change !== undefined) yield change
+      }
+    } finally {
+      this.#stream.close()
+    }
+  }
+
+  /** What is there may take long to tell: the stream is opened anew behind it, where it began, so that nothing is dropped. */
+  async *#tellPresent(): AsyncGenerator<DocumentChange> {
+    const start = this.#stream.cursor
+    this.#stream.close()
+    this.#snapshot = new DocumentSnapshot(this.#deps.read, this.#selection)
+    for await (const document of this.#snapshot.documents()) {
+      if (this.#isClosed) return
+      const { collection, key } = document
+      yield { kind: 'ENTER', cursor: undefined, at: document.updatedAt, collection, key, document }
+    }
+    this.#stream = await this.#deps.journal.open<never>({ accountId: this.#caller.accountId, types }, { after: start })
+    if (this.#isClosed) this.#stream.close()
+    yield { kind: 'CAUGHT_UP', at: new Date(), cursor: this.#stream.cursor }
+  }
+
+  async #changeOf(entry: JournalEntry, cursor: string): Promise<DocumentChange | undefined> {
+    if (entry.type === 'collection.deleted') return this.#deletedCollection(entry, cursor)
+    const data = entry.data as unknown as DocumentEventData
+    const { collection, key } = data
+    if (!matchesPattern(this.#selection.in, collection)) return undefined
+    if (!this.#caller.can('documents:read', resourceOf(data)) || this.#isTold(data, entry)) return undefined
+    const [document, previous] = await Promise.all([
+      this.#version(data, data.version),
+      data.previousVersion === 0 ? undefined : this.#version(data, data.previousVersion),
+    ])
+    // It is kept no longer, so there is a later version, of which a later entry tells.
+    if (document === undefined) return undefined
+    const kind = this.#kindOf(document, previous, data.previousVersion > 0 && previous === undefined)
+    return kind && { kind, cursor, at: entry.at, collection, key, document, previous }
+  }
+
+  #isTold(name: DocumentEventData, { xid }: JournalEntry): boolean {
+    if (this.#snapshot === undefined) return false
+    if (this.#snapshot.includes(name, xid)) return true
+    if (this.#snapshot.isBehind(xid)) this.#snapshot = undefined
+    return false
+  }
+
+  #version({ collection, key }: DocumentEventData, version: number) {
+    return this.#deps.versions.read({ accountId: this.#caller.accountId, collection, key, version })
+  }
+
+  #kindOf(document: DocumentState, previous: DocumentState | undefined, isUnknown: boolean) {
+    const isIn = !document.deleted && this.#matches(document)
+    const wasIn = previous !== undefined && !previous.deleted && this.#matches(previous)
+    if (isIn) return wasIn ? 'UPDATE' : 'ENTER'
+    if (!wasIn && !isUnknown) return undefined
+    return document.deleted ? 'DELETE' : 'LEAVE'
+  }
+
+  #matches({ createdBy, updatedBy, ...document }: DocumentState): boolean {
+    return matches(this.#filter, { ...document, createdBy: createdBy.id, updatedBy: updatedBy.id })
+  }
+
+  #deletedCollection(entry: JournalEntry, cursor: string): DocumentChange | undefined {
+    const { path: collection } = entry.data as unknown as CollectionEventData
+    const { reach } = this.#selection
+    const isVisible = reach === undefined || reach.some((pattern) => reachesBelow(pattern, collection))
+    if (!isVisible || !matchesPattern(this.#selection.in, collection)) return undefined
+    return { kind: 'COLLECTION_DELETED', cursor, at: entry.at, collection }
+  }
+}

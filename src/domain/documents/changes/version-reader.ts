@@ -1,0 +1,55 @@
+import DataLoader from 'dataloader'
+import { LRUCache } from 'lru-cache'
+import type { DocumentState } from '#domain/documents/document.ts'
+import { type FullName, readVersions } from '#domain/documents/store/documents.ts'
+import type { Sql } from '#platform/database/sql.ts'
+
+/** A version of a document. */
+export type FullVersion = FullName & { readonly version: number }
+
+/** Most bytes of documents that are kept for subscribers who will ask for them next. */
+const keptBytes = 32 * 1024 * 1024
+/** Counted for each document beside its data. */
+const overheadBytes = 1_024
+const readTogether = 100
+
+/** Reads versions once for all subscribers of this process: a version never changes. */
+export class VersionReader {
+  readonly #kept = new LRUCache<string, DocumentState>({
+    maxSize: keptBytes,
+    sizeCalculation: ({ sizeBytes }) => sizeBytes + overheadBytes,
+  })
+  readonly #loader: DataLoader<FullVersion, DocumentState | undefined, string>
+
+  constructor(sql: Sql) {
+    const read = async (names: readonly FullVersion[]) => {
+      const rows = new Map((await readVersions(sql, names)).map((row) => [idOf(row), row]))
+      return names.map((name) => rows.get(idOf(name)))
+    }
+    this.#loader = new DataLoader(read, { maxBatchSize: readTogether, cacheKeyFn: idOf })
+  }
+
+  /** A version; undefined when it is kept no longer. */
+  async read(name: FullVersion): Promise<DocumentState | undefined> {
+    const kept = this.#kept.get(idOf(name))
+    if (kept !== undefined) return kept
+    try {
+      const read = await this.#loader.load(name)
+      if (read !== undefined) this.#kept.set(idOf(name), read)
+      return read
+    } finally {
+      // What was read is kept above, where it is bounded.
+      this.#loader.clear(name)
+    }
+  }
+
+  /** Forgets everything: versions of a collection that is made again count from 1. */
+  forget(): void {
+    this.#kept.clear()
+    this.#loader.clearAll()
+  }
+}
+
+function idOf({ accountId, collection, key, version }: FullVersion): string {
+  return `${accountId} ${collection} ${key} ${version}`
+}
