@@ -13,6 +13,7 @@ import type { Allowance } from '#domain/limits/allowance.ts'
 import type { LockService } from '#domain/locks/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
+import type { WebhookService } from '#domain/webhooks/service.ts'
 import type { AccountView } from '#platform/database/account-view.ts'
 import type PrismaTypes from '#platform/database/generated/pothos.ts'
 import { getDatamodel } from '#platform/database/generated/pothos.ts'
@@ -39,6 +40,7 @@ export interface Context {
   readonly quotas: QuotaService
   readonly entries: EntryService
   readonly locks: LockService
+  readonly webhooks: WebhookService
 }
 
 export const builder = new SchemaBuilder<{

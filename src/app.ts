@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { authEventTypes, quietAuthEventTypes } from '#domain/access/events.ts'
 import { type AccessService, createAccessService } from '#domain/access/service.ts'
 import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
+import { standIn } from '#domain/access/standing-rights.ts'
 import { AuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { IndexKeeper } from '#domain/documents/indexes/keeper.ts'
@@ -31,6 +32,12 @@ import { createSubmitter } from '#domain/tasks/submitter.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { TaskTypes } from '#domain/tasks/task-type.ts'
 import { startWorker, type Worker } from '#domain/tasks/worker.ts'
+import { Endpoints } from '#domain/webhooks/endpoints.ts'
+import { quietWebhookEventTypes } from '#domain/webhooks/events.ts'
+import { applyDeliveryRetention } from '#domain/webhooks/retention.ts'
+import type { RunDocument } from '#domain/webhooks/sender.ts'
+import { createWebhookService, type WebhookService } from '#domain/webhooks/service.ts'
+import { startWebhookWorker } from '#domain/webhooks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import { newId } from '#lib/ids.ts'
 import { within } from '#lib/within.ts'
@@ -41,6 +48,8 @@ import { type Database, openDatabase } from '#platform/database/client.ts'
 import { deleteOldKeys } from '#platform/database/once.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
 import { createTransact, type Transact } from '#platform/database/transaction.ts'
+import { createEgressRule } from '#platform/http/egress.ts'
+import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import { closeServer, listen } from '#platform/http/listener.ts'
 import { installationId } from '#platform/installation.ts'
 import { Journal } from '#platform/journal/journal.ts'
@@ -56,6 +65,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { createMetrics, type Metrics } from '#platform/telemetry/metrics.ts'
 import { schema } from '#schema/index.ts'
 import { loadPersistedOperations } from '#transport/graphql/persisted-operations.ts'
+import { checkWebhookDocument } from '#transport/graphql/webhook-document.ts'
 import type { HealthSources } from '#transport/rest/health.ts'
 import { serveApi } from '#transport/server.ts'
 import { audited } from './audited.ts'
@@ -84,6 +94,8 @@ const lastRequestsMs = 1_000
 /** How long one thing may take to close before the others go on without it, in milliseconds. */
 const closeMs = 2_000
 const deletedAtOnce = 1_000
+/** Left out of what many events are told together, unless asked for by name. */
+const quietTypes = [...quietEventTypes, ...quietAuthEventTypes, ...quietWebhookEventTypes]
 const dayMs = 24 * 60 * 60 * 1000
 
 export interface App {
@@ -133,6 +145,8 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const locks = openLocks(store, log, opened)
   const entries = openEntries(config, store, quotas, locks, log, opened)
 
+  const webhooks = openWebhooks(config, secretKey, store, quotas, opened)
+
   let serving = false
   let worker: Worker | undefined
   const onWaiting = (priority: Priority, due: 'now' | 'later') => worker?.dispatcher.expect(priority, due)
@@ -162,7 +176,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   opened.add(() => indexKeeper.stop())
   const events = createEventService({
     journal,
-    quietTypes: [...quietEventTypes, ...quietAuthEventTypes],
+    quietTypes,
     securityTypes: authEventTypes,
     shownData: (caller, entry) => (documents.mayHear(caller, entry) ? shownOfEntry(caller, entry) : undefined),
   })
@@ -204,6 +218,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
       quotas,
       entries,
       locks,
+      webhooks: webhooks.service,
     }),
     health: {
       ...healthSources(database),
@@ -228,7 +243,23 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     await api.close()
     await closeServer(http, lastRequestsMs)
   })
-  if (config.roles.worker) worker = await openWorker(config, project, types, store, quotas, metrics, log, opened)
+  if (config.roles.worker) {
+    worker = await openWorker(config, project, types, store, quotas, metrics, log, opened)
+    const runDocument: RunDocument = async ({ accountId, maker, document }, event) =>
+      api.runDocument(await standIn(database, { accountId, ...maker }), document ?? '', event)
+    const deliverer = startWebhookWorker({
+      ...store,
+      ...webhooks,
+      sql: database,
+      runDocument,
+      publicUrl: config.publicUrl,
+      workerId: worker.id,
+      ...config.webhooks,
+      clock: systemClock,
+      log,
+    })
+    opened.addBounded(() => deliverer.stop(config.shutdownTimeoutMs))
+  }
   keepRetention(config, store, { access, audit, hooks, entries }, log, opened)
   keepUsage(quotas, log, opened)
   keepExpiry(documents, log, opened)
@@ -400,6 +431,39 @@ async function openAccess(
   return access
 }
 
+/** Webhooks, their addresses as they are matched and sent to, and the way out. */
+function openWebhooks(
+  config: Config,
+  secretKey: Uint8Array,
+  { database, transact, journal, tail }: Store,
+  quotas: QuotaService,
+  opened: Opened,
+): { service: WebhookService; endpoints: Endpoints; outbound: GuardedFetch } {
+  const secrets = new SecretBox(secretKey, config.previousSecretKeys)
+  const rules = { quietTypes: new Set(quietTypes), securityTypes: new Set<string>(authEventTypes) }
+  const endpoints = new Endpoints({ sql: database, secrets, rules })
+  const outbound = new GuardedFetch({ egressAllow: config.egressAllow, connections: 100 })
+  const service = createWebhookService({
+    sql: database,
+    transact,
+    journal,
+    secrets,
+    clock: systemClock,
+    quotas,
+    endpoints,
+    outbound,
+    target: { mayReach: createEgressRule(config.egressAllow), allowHttp: !config.production },
+    origin: config.publicUrl === undefined ? 'signalbox' : new URL(config.publicUrl).host,
+    checkDocument: checkWebhookDocument,
+  })
+  const unlisten = tail.listen((entry) => service.heed(entry))
+  opened.add(async () => {
+    unlisten()
+    await outbound.close()
+  })
+  return { service, endpoints, outbound }
+}
+
 /** The audit log, which every process offers to write. */
 function openAudit(
   config: Config,
@@ -533,6 +597,7 @@ function keepRetention(
       await access.maintain()
       await hooks.prune()
       while ((await deleteOldKeys(database, deletedAtOnce)) === deletedAtOnce);
+      await applyDeliveryRetention(database, config.retention.deliveryDays)
       await audit.prune(config.retention.auditDays)
       await forgetOldCounts(database)
       // As long as a cursor works, a key goes on with its old versions.

@@ -71,6 +71,8 @@ export const environment = z.object({
     .pipe(z.array(z.enum(['api', 'worker'], 'must be api, worker, or both with a comma between them'))),
   WORKER_SLOTS: count(1, 10_000).default(8),
   CRITICAL_SLOTS: count(0, 10_000).default(2),
+  WEBHOOK_SLOTS: count(1, 10_000).default(200),
+  WEBHOOK_DISABLE_AFTER: count(0, mostCounted).default(100),
   SHUTDOWN_TIMEOUT_MS: count(0, 3_600_000).default(10_000),
   EGRESS_ALLOW: z
     .string()
@@ -82,10 +84,12 @@ export const environment = z.object({
   TASK_RETENTION_DAYS: count(1, 3_650).default(30),
   AUDIT_RETENTION_DAYS: count(1, 36_500).default(365),
   ENTRY_HISTORY: count(1, 10_000).default(10),
+  DELIVERY_RETENTION_DAYS: count(1, 3_650).default(14),
   QUOTA_WAITING_TASKS: count(0, mostCounted).default(1_000_000),
   QUOTA_RUNNING_TASKS: count(0, mostCounted).default(10_000),
   QUOTA_STORED_BYTES: count(0, Number.MAX_SAFE_INTEGER).default(107_374_182_400),
   QUOTA_APPLICATION_TOKENS: count(0, mostCounted).default(1_000),
+  QUOTA_WEBHOOKS: count(0, mostCounted).default(500),
   RATE_LIMIT_TOKEN: count(0, mostCounted).default(60_000),
   RATE_LIMIT_USER: count(0, mostCounted).default(6_000),
   RATE_LIMIT_ADDRESS: count(0, mostCounted).default(600),
@@ -141,6 +145,12 @@ export interface Config {
   readonly roles: { readonly api: boolean; readonly worker: boolean }
   readonly slots: number
   readonly criticalSlots: number
+  readonly webhooks: {
+    /** Attempts of deliveries under way at once. */
+    readonly slots: number
+    /** Failed attempts in a row after which a webhook is switched off; 0: never. */
+    readonly disableAfter: number
+  }
   /** How long running tasks may go on after the server was asked to stop. */
   readonly shutdownTimeoutMs: number
   /** Private networks that outbound calls may reach all the same, as CIDR. */
@@ -150,6 +160,7 @@ export interface Config {
     readonly resultDays: number
     readonly taskDays: number
     readonly auditDays: number
+    readonly deliveryDays: number
   }
   /** How many versions of each entry are kept. */
   readonly entryHistory: number
@@ -202,6 +213,7 @@ export function readConfig(
     roles: { api: it.ROLES.includes('api'), worker: it.ROLES.includes('worker') },
     slots: it.WORKER_SLOTS,
     criticalSlots: it.CRITICAL_SLOTS,
+    webhooks: { slots: it.WEBHOOK_SLOTS, disableAfter: it.WEBHOOK_DISABLE_AFTER },
     shutdownTimeoutMs: it.SHUTDOWN_TIMEOUT_MS,
     egressAllow: it.EGRESS_ALLOW,
     retention: {
@@ -209,6 +221,7 @@ export function readConfig(
       resultDays: it.RESULT_RETENTION_DAYS,
       taskDays: it.TASK_RETENTION_DAYS,
       auditDays: it.AUDIT_RETENTION_DAYS,
+      deliveryDays: it.DELIVERY_RETENTION_DAYS,
     },
     entryHistory: it.ENTRY_HISTORY,
     quotas: {
@@ -216,6 +229,7 @@ export function readConfig(
       runningTasks: it.QUOTA_RUNNING_TASKS,
       storedBytes: it.QUOTA_STORED_BYTES,
       applicationTokens: it.QUOTA_APPLICATION_TOKENS,
+      webhooks: it.QUOTA_WEBHOOKS,
     },
     limits: limitsOf(it),
     documentLimits: {

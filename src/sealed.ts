@@ -6,6 +6,8 @@ import { SecretBox } from '#platform/secrets/secret-box.ts'
 /** Every column that {@link SecretBox} seals something for; who adds one adds its line here. */
 const sealedColumns: readonly SealedColumn[] = [
   { name: 'keys that sign access tokens', table: 'signing_key', id: 'id', column: 'private_key' },
+  { name: 'keys that sign deliveries to webhooks', table: 'webhook', id: 'id', column: 'keys' },
+  { name: 'secret headers of webhooks', table: 'webhook', id: 'id', column: 'secret_headers' },
 ]
 
 /** What the audit log's keys are derived for. */

@@ -10,6 +10,7 @@ const QuotaNameEnum = builder.enumType('QuotaName', {
     RUNNING_TASKS: { value: 'runningTasks', description: 'Tasks that are ACTIVE; more of them wait.' },
     STORED_BYTES: { value: 'storedBytes', description: 'Inputs, results, parts and logs of tasks.' },
     APPLICATION_TOKENS: { value: 'applicationTokens', description: 'Application tokens that work.' },
+    WEBHOOKS: { value: 'webhooks', description: 'Webhooks, whatever their status.' },
   } as const satisfies Record<string, { value: QuotaName; description: string }>,
 })
 

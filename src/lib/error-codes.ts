@@ -50,6 +50,7 @@ export const errorCodes = {
   EXPIRED_TOKEN: 'gone',
   LAST_OWNER: 'conflict',
   LAST_TEAM: 'conflict',
+  WEBHOOK_NOT_ACTIVE: 'conflict',
   CURSOR_EXPIRED: 'gone',
   QUOTA_EXCEEDED: 'rate-limited',
   RATE_LIMITED: 'rate-limited',

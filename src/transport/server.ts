@@ -3,6 +3,7 @@ import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { HookService } from '#domain/hooks/service.ts'
 import type { LimitService } from '#domain/limits/service.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Context } from '#schema/index.ts'
@@ -16,6 +17,7 @@ import { graphiqlFiles } from './graphql/graphiql.ts'
 import { createGraphqlHttp } from './graphql/http.ts'
 import type { PersistedOperations } from './graphql/persisted-operations.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
+import { runWebhookDocument } from './graphql/webhook-document.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
 import { createHookDoor, hooksPrefix } from './hooks/door.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
@@ -126,6 +128,9 @@ export function serveApi(options: ApiOptions) {
     get sockets(): number {
       return websocket?.sockets ?? 0
     },
+    /** The answer to a webhook's document; undefined when it has nothing to tell. */
+    runDocument: (caller: Caller, document: string, event: JournalEntry) =>
+      runWebhookDocument(server, caller, document, event),
     /** Ends all streams. */
     close: async () => websocket?.close(),
   }

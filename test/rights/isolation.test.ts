@@ -41,12 +41,19 @@ describe('another account is not reached', () => {
   it('by an id', async () => {
     expect(
       await ask(
-        `query ($task: ID!, $token: ID!, $who: String!, $slug: String!) {
+        `query ($task: ID!, $token: ID!, $who: String!, $slug: String!, $webhook: ID!) {
           task(id: $task) { id } applicationToken(id: $token) { id } user(who: $who) { id } team(slug: $slug) { id }
+          webhook(id: $webhook) { id }
         }`,
-        { task: things.taskId, token: things.tokenId, who: things.email, slug: things.teamSlug },
+        {
+          task: things.taskId,
+          token: things.tokenId,
+          who: things.email,
+          slug: things.teamSlug,
+          webhook: things.webhookId,
+        },
       ),
-    ).toEqual({ task: null, applicationToken: null, user: null, team: null })
+    ).toEqual({ task: null, applicationToken: null, user: null, team: null, webhook: null })
   })
 
   it('by a filter, not even by one that names what is there', async () => {
@@ -55,12 +62,13 @@ describe('another account is not reached', () => {
       [things.taskId],
     )
     const answer = await ask<Record<string, { nodes: unknown[] }>>(
-      `query ($type: String!, $at: DateTime!, $subject: String!, $slug: String!, $who: String!, $token: ID!) {
+      `query ($type: String!, $at: DateTime!, $subject: String!, $slug: String!, $who: String!, $token: ID!, $webhook: ID!) {
         tasks(where: { type: [$type], status: [SCHEDULED], createdFrom: $at }) { nodes { id } }
         events(subject: $subject) { nodes { type } }
         users(team: $slug) { nodes { id } }
         sessions(who: $who) { nodes { id } }
         auditEntries(where: { token: $token }) { nodes { type } }
+        deliveries(where: { webhookId: $webhook }) { nodes { id } }
         subject: auditEntries(where: { subject: $subject }) { nodes { type } }
       }`,
       {
@@ -70,6 +78,7 @@ describe('another account is not reached', () => {
         slug: things.teamSlug,
         who: things.email,
         token: things.tokenId,
+        webhook: things.webhookId,
       },
     )
     expect(Object.entries(answer).filter(([, { nodes }]) => nodes.length > 0)).toEqual([])
@@ -93,6 +102,8 @@ describe('another account is not reached', () => {
       teams: 'nodes { id }',
       sessions: 'nodes { id }',
       auditEntries: 'nodes { accountId subject }',
+      webhooks: 'nodes { id }',
+      deliveries: 'nodes { id }',
     }
     for (const name of Object.keys(lists)) {
       const { [name]: page } = await graphqlData<Record<string, { edges: { cursor: string }[] }>>(

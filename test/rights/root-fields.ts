@@ -20,6 +20,8 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     auditVerification: { needs: 'audit:read' },
     collection: { needs: 'documents:read', args: ({ collection }) => ({ path: collection }) },
     collections: { needs: 'documents:read' },
+    deliveries: { needs: 'webhooks:admin' },
+    delivery: { needs: 'webhooks:admin', args: ({ deliveryId }) => ({ id: deliveryId }) },
     deviceSignIn: { needs: 'nobody', people: 'signed in', args: ({ userCode }) => ({ userCode }) },
     document: { needs: 'documents:read', args: ({ documentKey }) => ({ key: documentKey }) },
     entries: { needs: 'entries:read' },
@@ -41,6 +43,8 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     user: { needs: 'access:admin', args: ({ email }) => ({ who: email }) },
     users: { needs: 'access:admin' },
     viewer: { needs: 'signed in' },
+    webhook: { needs: 'webhooks:admin', args: ({ webhookId }) => ({ id: webhookId }) },
+    webhooks: { needs: 'webhooks:admin' },
   },
   Mutation: {
     acquireLock: { needs: 'entries:write', args: input(({ lockName }) => ({ name: lockName, ttlMs: 1_000 })) },
@@ -63,8 +67,18 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     deleteCollection: { needs: 'documents:write', args: input(({ collection }) => ({ path: collection })) },
     deleteDocument: { needs: 'documents:write', args: input(({ documentKey }) => ({ key: documentKey })) },
     deleteEntry: { needs: 'entries:write', args: input(({ entryKey }) => ({ key: entryKey })) },
+    createWebhook: {
+      needs: 'webhooks:admin',
+      args: input(() => ({
+        name: 'New',
+        url: 'https://nowhere.invalid',
+        events: ['nothing.at.all'],
+        retry: { maxAttempts: 1 },
+      })),
+    },
     deleteTaskLogs: { needs: 'tasks:write', args: input(({ taskId }) => ({ id: taskId })) },
     deleteTeam: { needs: 'access:admin', args: input(({ teamSlug }) => ({ slug: teamSlug })) },
+    deleteWebhook: { needs: 'webhooks:admin', args: input(({ webhookId }) => ({ id: webhookId })) },
     denyDevice: { needs: 'nobody', people: 'signed in', args: input(({ userCode }) => ({ userCode })) },
     endSessions: { needs: 'access:admin', args: input(({ email }) => ({ who: email })) },
     finishDeviceSignIn: { needs: 'anyone', args: input(() => ({ deviceCode: 'none' })) },
@@ -80,6 +94,7 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     putDocument: { needs: 'documents:write', args: input(({ documentKey }) => ({ key: documentKey, data: 'taken' })) },
     forceReleaseLock: { needs: 'access:admin', args: input(({ lockName }) => ({ name: lockName })) },
     incrementEntry: { needs: 'entries:write', args: input(({ entryKey }) => ({ key: entryKey })) },
+    redeliver: { needs: 'webhooks:admin', args: input(({ deliveryId }) => ({ deliveryId })) },
     refreshSession: { needs: 'anyone', args: input(() => ({ refreshToken: 'none' })) },
     releaseLock: {
       needs: 'entries:write',
@@ -102,6 +117,7 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     revokeApplicationToken: { needs: 'access:admin', args: input(({ tokenId }) => ({ id: tokenId })) },
     rotateApplicationToken: { needs: 'access:admin', args: input(({ tokenId }) => ({ id: tokenId })) },
     setEntry: { needs: 'entries:write', args: input(({ entryKey }) => ({ key: entryKey, value: 'taken' })) },
+    rotateWebhookSecret: { needs: 'webhooks:admin', args: input(({ webhookId }) => ({ id: webhookId })) },
     setPassword: {
       needs: 'access:admin',
       args: input(({ email }) => ({ who: email, password: 'a password of a stranger' })),
@@ -118,6 +134,8 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
       needs: 'entries:write',
       args: input(({ entryKey }) => ({ writes: [{ set: { key: entryKey, value: 'taken' } }] })),
     },
+    testWebhook: { needs: 'webhooks:admin', args: input(({ webhookId }) => ({ id: webhookId })) },
+    triggerEvent: { needs: 'events:write', args: input(() => ({ type: 'test.right' })) },
     updateTeam: { needs: 'access:admin', args: input(({ teamSlug }) => ({ slug: teamSlug, name: 'Taken' })) },
     updateTeamMember: {
       needs: 'access:admin',
@@ -128,10 +146,12 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
       needs: 'documents:write',
       args: input(({ documentKey }) => ({ writes: [{ put: { key: documentKey, data: 'taken' } }] })),
     },
+    updateWebhook: { needs: 'webhooks:admin', args: input(({ webhookId }) => ({ id: webhookId, name: 'Taken' })) },
   },
   Subscription: {
-    entryChanges: { needs: 'entries:read', args: () => ({ prefix: '' }) },
+    deliveryUpdates: { needs: 'webhooks:admin' },
     documentChanges: { needs: 'documents:read', args: () => ({ in: '**' }) },
+    entryChanges: { needs: 'entries:read', args: () => ({ prefix: '' }) },
     events: { needs: 'events:read' },
     taskFeed: { needs: 'tasks:read' },
     taskUpdates: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
@@ -187,6 +207,20 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   },
   EntryVersion: { needs: 'entries:read', fields: 'at by kind revision value version' },
   EntryWritten: { needs: 'entries:read', fields: 'entry key version' },
+  Delivery: {
+    needs: 'webhooks:admin',
+    fields: `attempt attempts createdAt eventAt eventType finishedAt id nextAttemptAt outcome responseStatus status
+      subject webhook`,
+  },
+  DeliveryAttempt: {
+    needs: 'webhooks:admin',
+    fields: 'at durationMs error number outcome responseBody responseHeaders responseStatus',
+  },
+  DeliveryUpdate: {
+    needs: 'webhooks:admin',
+    fields: `at attempt cursor delivery deliveryId durationMs eventType kind outcome responseStatus skipped status
+      webhookId`,
+  },
   Event: { needs: 'events:read', fields: 'actor at cursor data subject type' },
   FailedEntryCheck: { needs: 'entries:read', fields: 'entry index key' },
   InputIssue: { needs: 'anyone', fields: 'message path' },
@@ -232,4 +266,18 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   },
   Viewer: { needs: 'signed in', fields: 'account id kind name role scopes tokenExpiresAt' },
   WriteRefusal: { needs: 'documents:read', fields: 'by code currentVersion index message' },
+  Webhook: {
+    needs: 'webhooks:admin',
+    fields: `concurrency createdAt createdBy document events filter format headers id method name order publicKey
+      ratePerSecond redact retry signing statistics status statusReason timeoutMs updatedAt url verifiedAt`,
+  },
+  WebhookRetry: {
+    needs: 'webhooks:admin',
+    fields: 'backoff delayMs maxAttempts maxDelayMs scheduleMs statusCodes',
+  },
+  WebhookStatistics: {
+    needs: 'webhooks:admin',
+    fields: `attempts averageMs delivered failedAttempts failuresInARow lastDeliveryAt lastFailureAt undelivered
+      waiting`,
+  },
 }

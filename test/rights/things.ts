@@ -16,6 +16,8 @@ export interface Things {
   readonly entryKey: string
   /** That is held. */
   readonly lockName: string
+  readonly webhookId: string
+  readonly deliveryId: string
 }
 
 export function nothing(): Things {
@@ -30,6 +32,8 @@ export function nothing(): Things {
     collection: `none/${randomUUID()}`,
     entryKey: randomUUID(),
     lockName: randomUUID(),
+    webhookId: randomUUID(),
+    deliveryId: randomUUID(),
   }
 }
 
@@ -47,6 +51,7 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
     createApplicationToken: { applicationToken: { id: string } }
     signIn: { accessToken: string }
     beginDeviceSignIn: { userCode: string }
+    createWebhook: { webhook: { id: string } }
   }>(
     at,
     `mutation ($email: String!, $role: PersonRole!, $slug: String!, $password: String!, $runAt: DateTime!,
@@ -65,6 +70,9 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
       setPassword(input: { who: $email, password: $password }) { __typename }
       signIn(input: { email: $email, password: $password }) { ... on SignInPayload { accessToken } }
       beginDeviceSignIn(input: { clientName: "one" }) { ... on BeginDeviceSignInPayload { userCode } }
+      createWebhook(input: { name: "one", url: "https://nowhere.invalid", events: ["nothing.at.all"], retry: { maxAttempts: 1 } }) {
+        ... on CreateWebhookPayload { webhook { id } }
+      }
     }`,
     {
       email,
@@ -91,6 +99,8 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
     userCode: made.beginDeviceSignIn.userCode,
     entryKey,
     lockName,
+    webhookId: made.createWebhook.webhook.id,
+    deliveryId: randomUUID(),
     signedIn,
   }
 }

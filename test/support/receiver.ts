@@ -10,7 +10,7 @@ import { buffer } from 'node:stream/consumers'
 import { until } from './until.ts'
 
 /** What came. */
-export interface Received {
+interface Received {
   readonly method: string
   readonly path: string
   readonly headers: IncomingHttpHeaders

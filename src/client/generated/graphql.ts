@@ -629,6 +629,8 @@ type FailureReport_CollectionExists_Fragment = { code: string, message: string }
 
 type FailureReport_CollectionNotFound_Fragment = { code: string, message: string };
 
+type FailureReport_DeliveryNotFound_Fragment = { code: string, message: string };
+
 type FailureReport_DeviceCodeExpired_Fragment = { code: string, message: string };
 
 type FailureReport_DeviceDenied_Fragment = { code: string, message: string };
@@ -648,6 +650,8 @@ type FailureReport_EntryNotNumber_Fragment = { code: string, message: string };
 type FailureReport_EntryOutOfBounds_Fragment = { code: string, message: string };
 
 type FailureReport_EntryVersionConflict_Fragment = { code: string, message: string };
+
+type FailureReport_EventGone_Fragment = { code: string, message: string };
 
 type FailureReport_FenceLost_Fragment = { code: string, message: string };
 
@@ -719,6 +723,14 @@ type FailureReport_VersionConflict_Fragment = { code: string, message: string };
 
 type FailureReport_VersionRequired_Fragment = { code: string, message: string };
 
+type FailureReport_WebhookNotAccepted_Fragment = { code: string, message: string };
+
+type FailureReport_WebhookNotActive_Fragment = { code: string, message: string };
+
+type FailureReport_WebhookNotFound_Fragment = { code: string, message: string };
+
+type FailureReport_WebhookSecretShown_Fragment = { code: string, message: string };
+
 type FailureReport_WritesRefused_Fragment = { code: string, message: string };
 
 type FailureReport_WrongPassword_Fragment = { code: string, message: string };
@@ -730,6 +742,7 @@ export type FailureReportFragment =
   | FailureReport_AuthorizationPending_Fragment
   | FailureReport_CollectionExists_Fragment
   | FailureReport_CollectionNotFound_Fragment
+  | FailureReport_DeliveryNotFound_Fragment
   | FailureReport_DeviceCodeExpired_Fragment
   | FailureReport_DeviceDenied_Fragment
   | FailureReport_DeviceNotFound_Fragment
@@ -740,6 +753,7 @@ export type FailureReportFragment =
   | FailureReport_EntryNotNumber_Fragment
   | FailureReport_EntryOutOfBounds_Fragment
   | FailureReport_EntryVersionConflict_Fragment
+  | FailureReport_EventGone_Fragment
   | FailureReport_FenceLost_Fragment
   | FailureReport_IdempotencyKeyReused_Fragment
   | FailureReport_InvalidInput_Fragment
@@ -775,6 +789,10 @@ export type FailureReportFragment =
   | FailureReport_UserNotFound_Fragment
   | FailureReport_VersionConflict_Fragment
   | FailureReport_VersionRequired_Fragment
+  | FailureReport_WebhookNotAccepted_Fragment
+  | FailureReport_WebhookNotActive_Fragment
+  | FailureReport_WebhookNotFound_Fragment
+  | FailureReport_WebhookSecretShown_Fragment
   | FailureReport_WritesRefused_Fragment
   | FailureReport_WrongPassword_Fragment
 ;

@@ -17,6 +17,7 @@ export const scopes = [
   'access:admin',
   'audit:read',
   'events:read',
+  'events:write',
 ] as const
 export type Scope = (typeof scopes)[number]
 
@@ -34,6 +35,9 @@ const enough: Partial<Record<Scope, readonly Scope[]>> = {
   'documents:read': ['documents:write'],
   'entries:read': ['entries:write'],
   'salesforce:use': ['salesforce:admin'],
+  // Who has events sent somewhere can read them there.
+  'events:read': ['webhooks:admin'],
+  'events:write': ['webhooks:admin'],
 }
 
 /** The scopes of which one is needed, the one that is asked for first. */

@@ -64,5 +64,5 @@ export class AccountUsage {
 }
 
 function zeros(): Counts {
-  return { waitingTasks: 0, runningTasks: 0, storedBytes: 0, applicationTokens: 0 }
+  return { waitingTasks: 0, runningTasks: 0, storedBytes: 0, applicationTokens: 0, webhooks: 0 }
 }

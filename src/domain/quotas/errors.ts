@@ -6,6 +6,7 @@ const texts: Readonly<Record<QuotaName, string>> = {
   runningTasks: 'tasks that run',
   storedBytes: 'stored bytes',
   applicationTokens: 'application tokens',
+  webhooks: 'webhooks',
 }
 
 /** The account has as much as it may have. */

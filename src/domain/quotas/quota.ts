@@ -1,5 +1,5 @@
 /** How much an account may have of something. */
-export const quotaNames = ['waitingTasks', 'runningTasks', 'storedBytes', 'applicationTokens'] as const
+export const quotaNames = ['waitingTasks', 'runningTasks', 'storedBytes', 'applicationTokens', 'webhooks'] as const
 export type QuotaName = (typeof quotaNames)[number]
 
 /** What accounts may have unless their own row says otherwise; 0 means no limit. */

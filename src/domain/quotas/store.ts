@@ -9,6 +9,7 @@ const usageSql = `
         UNION ALL SELECT quota, amount FROM usage_change WHERE account_id = account.id
         UNION ALL SELECT 'applicationTokens', count(*) FROM application_token
           WHERE account_id = account.id AND revoked_at IS NULL AND expires_at > now()
+        UNION ALL SELECT 'webhooks', count(*) FROM webhook WHERE account_id = account.id AND deleted_at IS NULL
       ) AS part GROUP BY quota
     ) AS whole
   ) AS used

@@ -36,6 +36,8 @@ export interface WorkerOptions {
 }
 
 export interface Worker {
+  /** What it is known by; while it lives, this process's session holds the lock of that id. */
+  readonly id: number
   readonly dispatcher: Dispatcher
   /** Lets what runs end for up to `limitMs`, and hands the rest back; ends soon after that without a database, too. */
   stop(limitMs: number): Promise<void>
@@ -75,6 +77,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   dispatcher.start()
   reaper.start()
   return {
+    id,
     dispatcher,
     async stop(limitMs) {
       await dispatcher.drain(limitMs)

@@ -20,6 +20,8 @@ const accountColumn: Partial<Record<Prisma.ModelName, 'accountId' | 'id'>> = {
   Collection: 'accountId',
   Document: 'accountId',
   DocumentVersion: 'accountId',
+  Delivery: 'accountId',
+  DeliveryAttempt: 'accountId',
   Session: 'accountId',
   Task: 'accountId',
   TaskLog: 'accountId',
@@ -27,6 +29,7 @@ const accountColumn: Partial<Record<Prisma.ModelName, 'accountId' | 'id'>> = {
   Team: 'accountId',
   TeamMember: 'accountId',
   User: 'accountId',
+  Webhook: 'accountId',
 }
 
 /** The database as one account may read it. */

@@ -2,8 +2,7 @@ import { errorMessage } from '#lib/errors.ts'
 import { EgressRefused } from './egress.ts'
 
 /** Why an outbound call has no answer: `refused` stands for all that keeps a connection from being made, or breaks it. */
-export const outboundFailures = ['timeout', 'refused', 'blocked', 'tls', 'too_large'] as const
-export type OutboundFailureClass = (typeof outboundFailures)[number]
+export type OutboundFailureClass = 'timeout' | 'refused' | 'blocked' | 'tls' | 'too_large'
 
 /** How an outbound call came out. */
 export type OutboundClass = 'success' | 'client_error' | 'server_error' | OutboundFailureClass

@@ -144,3 +144,71 @@ function familyPatterns(types: readonly string[] | undefined): string[] {
 function beginningWith(text: string): string {
   return `${text.replace(/[\\%_]/g, '\\$&')}%`
 }
+
+const entriesBetween = `
+  SELECT ${columns} FROM journal
+  WHERE (xid, seq) > ($1, $2) AND (xid, seq) <= ($3, $4) AND at >= $5 AND account_id = ANY($6::uuid[])
+    AND NOT type = ANY($7)
+  ORDER BY xid, seq LIMIT $8`
+
+/** Entries of some accounts between two positions, in commit order, but for some types; none is older than `since`. */
+export async function readBetween(
+  sql: Sql,
+  range: { readonly after: Position; readonly upTo: Position; readonly since: Date },
+  { accountIds, excludedTypes }: { readonly accountIds: readonly string[]; readonly excludedTypes: readonly string[] },
+  limit: number,
+): Promise<JournalEntry[]> {
+  const { after, upTo, since } = range
+  const values = [after.xid, after.seq, upTo.xid, upTo.seq, since, accountIds, excludedTypes, limit]
+  return (await sql.query<EntryRow>(entriesBetween, values)).map(toEntry)
+}
+
+const entriesAt = `
+  SELECT journal.xid, journal.seq, journal.at, account_id, type, subject, actor, data
+  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS place (xid, seq, at)
+  JOIN journal ON journal.xid = place.xid AND journal.seq = place.seq AND journal.at = place.at`
+
+/** The entries at these places; those that the journal keeps no longer are missing. */
+export async function readEntriesAt(
+  sql: Sql,
+  places: readonly (Position & { readonly at: Date })[],
+): Promise<JournalEntry[]> {
+  const values = [places.map(({ xid }) => xid), places.map(({ seq }) => seq), places.map(({ at }) => at)]
+  return (await sql.query<EntryRow>(entriesAt, values)).map(toEntry)
+}
+
+/** The number under which what a transaction journals will stand. */
+export async function readOwnXid(tx: Sql): Promise<bigint> {
+  const [row] = await tx.query<{ xid: string }>('SELECT journal_xid() AS xid')
+  return BigInt(row?.xid ?? 0)
+}
+
+const entriesOf = `
+  SELECT ${columns} FROM journal WHERE subject = $1 AND xid = $2 AND account_id = $3 ORDER BY seq`
+
+/** What a transaction that is over has journaled about a subject. */
+export async function readEntriesOf(
+  sql: Sql,
+  accountId: string,
+  subject: string,
+  xid: bigint,
+): Promise<JournalEntry[]> {
+  return (await sql.query<EntryRow>(entriesOf, [subject, xid, accountId])).map(toEntry)
+}
+
+const entriesWithin = `
+  SELECT ${columns} FROM journal
+  WHERE account_id = $1 AND at >= $2 AND at <= $3 AND (xid, seq) > ($4, $5) AND (xid, seq) <= ($6, $7)
+  ORDER BY xid, seq LIMIT $8`
+
+/** An account's entries of a time, behind a position and up to another, in commit order. */
+export async function readWithin(
+  sql: Sql,
+  accountId: string,
+  time: { readonly from: Date; readonly to: Date },
+  { after, upTo }: { readonly after: Position; readonly upTo: Position },
+  limit: number,
+): Promise<JournalEntry[]> {
+  const values = [accountId, time.from, time.to, after.xid, after.seq, upTo.xid, upTo.seq, limit]
+  return (await sql.query<EntryRow>(entriesWithin, values)).map(toEntry)
+}

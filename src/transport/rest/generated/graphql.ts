@@ -821,6 +821,8 @@ type Refusal_CollectionExists_Fragment = { code: string, message: string };
 
 type Refusal_CollectionNotFound_Fragment = { code: string, message: string };
 
+type Refusal_DeliveryNotFound_Fragment = { code: string, message: string };
+
 type Refusal_DeviceCodeExpired_Fragment = { code: string, message: string };
 
 type Refusal_DeviceDenied_Fragment = { code: string, message: string };
@@ -840,6 +842,8 @@ type Refusal_EntryNotNumber_Fragment = { code: string, message: string };
 type Refusal_EntryOutOfBounds_Fragment = { code: string, message: string };
 
 type Refusal_EntryVersionConflict_Fragment = { code: string, message: string };
+
+type Refusal_EventGone_Fragment = { code: string, message: string };
 
 type Refusal_FenceLost_Fragment = { code: string, message: string };
 
@@ -911,6 +915,14 @@ type Refusal_VersionConflict_Fragment = { code: string, message: string };
 
 type Refusal_VersionRequired_Fragment = { code: string, message: string };
 
+type Refusal_WebhookNotAccepted_Fragment = { code: string, message: string };
+
+type Refusal_WebhookNotActive_Fragment = { code: string, message: string };
+
+type Refusal_WebhookNotFound_Fragment = { code: string, message: string };
+
+type Refusal_WebhookSecretShown_Fragment = { code: string, message: string };
+
 type Refusal_WritesRefused_Fragment = { code: string, message: string };
 
 type Refusal_WrongPassword_Fragment = { code: string, message: string };
@@ -922,6 +934,7 @@ export type RefusalFragment =
   | Refusal_AuthorizationPending_Fragment
   | Refusal_CollectionExists_Fragment
   | Refusal_CollectionNotFound_Fragment
+  | Refusal_DeliveryNotFound_Fragment
   | Refusal_DeviceCodeExpired_Fragment
   | Refusal_DeviceDenied_Fragment
   | Refusal_DeviceNotFound_Fragment
@@ -932,6 +945,7 @@ export type RefusalFragment =
   | Refusal_EntryNotNumber_Fragment
   | Refusal_EntryOutOfBounds_Fragment
   | Refusal_EntryVersionConflict_Fragment
+  | Refusal_EventGone_Fragment
   | Refusal_FenceLost_Fragment
   | Refusal_IdempotencyKeyReused_Fragment
   | Refusal_InvalidInput_Fragment
@@ -967,6 +981,10 @@ export type RefusalFragment =
   | Refusal_UserNotFound_Fragment
   | Refusal_VersionConflict_Fragment
   | Refusal_VersionRequired_Fragment
+  | Refusal_WebhookNotAccepted_Fragment
+  | Refusal_WebhookNotActive_Fragment
+  | Refusal_WebhookNotFound_Fragment
+  | Refusal_WebhookSecretShown_Fragment
   | Refusal_WritesRefused_Fragment
   | Refusal_WrongPassword_Fragment
 ;

@@ -62,6 +62,7 @@ const applicationScopes = [
   'entries:read',
   'entries:write',
   'events:read',
+  'events:write',
   'salesforce:use',
 ]
 
@@ -136,7 +137,7 @@ export const applicationTokenRoutes: readonly Route[] = [
     tag,
     summary: 'Makes an application token.',
     description:
-      'Without `scopes` it may hand in and read tasks, read and write documents and entries, read events, and use ' +
+      'Without `scopes` it may hand in and read tasks, read and write documents and entries, read and trigger events, and use ' +
       'Salesforce orgs. To register orgs, work on tasks or administer anything, ask for the scope by name.',
     headers: idempotencyHeaders,
     body: request,

@@ -1,0 +1,138 @@
+import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
+import { isId } from '#lib/ids.ts'
+import { builder } from '#schema/builder.ts'
+import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+import { DeliveryStatusEnum } from './enums.ts'
+
+const outcomes =
+  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that may not be reached), `tls`, `too_large`; `skipped` or `expired` when nothing was sent.'
+
+const DeliveryAttemptRef = builder.prismaObject('DeliveryAttempt', {
+  description: 'One request.',
+  select: { number: true },
+  fields: (t) => ({
+    number: t.exposeInt('number', { description: '1 for the first.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it was begun.' }),
+    durationMs: t.exposeInt('durationMs', { description: 'How long it took.' }),
+    outcome: t.exposeString('outcome', { description: outcomes }),
+    responseStatus: t.exposeInt('responseStatus', {
+      nullable: true,
+      description: 'The status; null without an answer.',
+    }),
+    responseHeaders: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'The answer’s headers.',
+      select: { responseHeaders: true },
+      resolve: ({ responseHeaders }) => responseHeaders,
+    }),
+    responseBody: t.exposeString('responseBody', {
+      nullable: true,
+      description: 'The beginning of the answer’s body, at most 4 KiB.',
+    }),
+    error: t.exposeString('error', { nullable: true, description: 'Why there was no answer, for people.' }),
+  }),
+})
+
+export const DeliveryRef = builder.prismaObject('Delivery', {
+  description: 'One event for one webhook.',
+  select: { accountId: true, id: true },
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'What receivers see as `webhook-id`: the same for all attempts.' }),
+    webhook: t.relation('webhook', { description: 'Where it goes, also when that was deleted meanwhile.' }),
+    eventType: t.exposeString('eventType', { description: 'Of the event.' }),
+    subject: t.exposeString('subject', { description: 'What the event is about.' }),
+    eventAt: t.expose('eventAt', { type: 'DateTime', description: 'When it happened.' }),
+    status: t.expose('status', { type: DeliveryStatusEnum, description: 'Where it stands.' }),
+    attempt: t.exposeInt('attempt', { description: 'How many attempts were made.' }),
+    nextAttemptAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'PENDING: when the next attempt is due.',
+      select: { status: true, dueAt: true },
+      resolve: ({ status, dueAt }) => (status === 'PENDING' ? dueAt : null),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+    outcome: t.exposeString('outcome', { nullable: true, description: `Of the last attempt: ${outcomes}` }),
+    responseStatus: t.exposeInt('responseStatus', { nullable: true, description: 'Of the last attempt.' }),
+    attempts: t.relation('attemptRows', {
+      description: 'The attempts, newest first; at most 100.',
+      type: DeliveryAttemptRef,
+      query: { orderBy: { number: 'desc' }, take: 100 },
+    }),
+  }),
+})
+
+const DeliveryConnection = connectionOf('Delivery', DeliveryRef)
+
+const DeliveryFilter = builder.inputType('DeliveryFilter', {
+  description: 'Which deliveries; everything that is given must match.',
+  fields: (t) => ({
+    webhookId: t.id({ description: 'To this webhook.' }),
+    status: t.field({ type: [DeliveryStatusEnum], description: 'One of these.' }),
+    eventType: t.stringList({ description: 'One of these.' }),
+    subject: t.string({ description: 'About this, such as `task:<id>`.' }),
+    outcome: t.stringList({ description: 'One of these, of the last attempt.' }),
+    from: t.field({ type: 'DateTime', description: 'Made not before.' }),
+    to: t.field({ type: 'DateTime', description: 'Made not after.' }),
+  }),
+})
+
+builder.queryField('delivery', (t) =>
+  t.prismaField({
+    type: DeliveryRef,
+    nullable: true,
+    description: 'One delivery; null when the account has none of this id.',
+    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
+    resolve: (query, _root, { id }, { caller, db }) => {
+      caller.must('webhooks:admin')
+      if (!isId(id)) return null
+      return db.delivery.findUnique({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } })
+    },
+  }),
+)
+
+builder.queryField('deliveries', (t) =>
+  t.field({
+    type: DeliveryConnection,
+    description: 'Deliveries to the account’s webhooks, those of the newest events first.',
+    args: {
+      where: t.arg({ type: DeliveryFilter, description: 'Which; all when absent.' }),
+      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+    },
+    resolve: async (_root, { where, first, after }, context, info) => {
+      context.caller.must('webhooks:admin')
+      const size = pageSize(first)
+      const read = await context.db.delivery.findMany({
+        ...nodeQuery(context, info, 'Delivery'),
+        where: { ...conditions(where), ...(after && { id: { lt: behind(after) } }) },
+        orderBy: { id: 'desc' },
+        take: size + 1,
+      })
+      return pageOf(read, size, ({ id }) => encodeCursor('deliveries', [id]))
+    },
+  }),
+)
+
+const nil = '00000000-0000-0000-0000-000000000000'
+
+function conditions(where: typeof DeliveryFilter.$inferInput | null | undefined) {
+  const { webhookId, status, eventType, subject, outcome, from, to } = where ?? {}
+  return {
+    // What can't be an id is that of nothing.
+    ...(webhookId != null && { webhookId: isId(webhookId) ? webhookId : nil }),
+    ...(status && { status: { in: status } }),
+    ...(eventType && { eventType: { in: eventType } }),
+    ...(subject != null && { subject }),
+    ...(outcome && { outcome: { in: outcome } }),
+    ...((from || to) && { createdAt: { ...(from && { gte: from }), ...(to && { lte: to }) } }),
+  }
+}
+
+function behind(cursor: string): string {
+  const [id = ''] = decodeCursor('deliveries', cursor, 1)
+  if (!isId(id)) throw new InvalidCursor()
+  return id
+}

@@ -1,0 +1,31 @@
+import {
+  DeliveryNotFound,
+  EventGone,
+  WebhookNotAccepted,
+  WebhookNotActive,
+  WebhookNotFound,
+  WebhookSecretShown,
+} from '#domain/webhooks/errors.ts'
+import { builder } from '#schema/builder.ts'
+import { Failure, failureType } from '#schema/failures.ts'
+
+failureType(WebhookNotFound, 'WebhookNotFound', 'The account has no such webhook.')
+failureType(DeliveryNotFound, 'DeliveryNotFound', 'The account has no such delivery.')
+failureType(WebhookNotAccepted, 'WebhookNotAccepted', 'The receiver was asked, and does not want to be called.')
+failureType(EventGone, 'EventGone', 'The event is older than what the journal keeps.')
+
+builder.objectType(WebhookNotActive, {
+  name: 'WebhookNotActive',
+  description: 'Nothing is sent to a webhook that is switched off.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof WebhookNotActive,
+  fields: (t) => ({ status: t.exposeString('status', { description: 'INACTIVE or FAILED.' }) }),
+})
+
+builder.objectType(WebhookSecretShown, {
+  name: 'WebhookSecretShown',
+  description: 'The webhook was made by an earlier request with this idempotency key, and its secret shown then.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof WebhookSecretShown,
+  fields: (t) => ({ id: t.exposeID('id', { description: 'The webhook’s id; rotate its secret if that was lost.' }) }),
+})

@@ -1,0 +1,210 @@
+import type { RetryPlan } from '#domain/webhooks/retry-plan.ts'
+import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
+import { isId } from '#lib/ids.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+import { builder } from '#schema/builder.ts'
+import { separateRead } from '#schema/complexity.ts'
+import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+import {
+  SigningMethodEnum,
+  WebhookBackoffEnum,
+  WebhookFormatEnum,
+  WebhookMethodEnum,
+  WebhookOrderEnum,
+  WebhookStatusEnum,
+} from './enums.ts'
+
+/** What stands in the place of a header that is never shown. */
+const hidden = '********'
+
+const RetryPlanRef = builder.objectRef<RetryPlan>('WebhookRetry').implement({
+  description: 'When a failed attempt is followed by another. Waits vary by a fifth.',
+  fields: (t) => ({
+    maxAttempts: t.exposeInt('maxAttempts', { description: 'How many there may be in all.' }),
+    backoff: t.expose('backoff', { type: WebhookBackoffEnum, description: 'How the wait grows.' }),
+    delayMs: t.exposeInt('delayMs', { description: 'Wait before the second attempt, in milliseconds.' }),
+    maxDelayMs: t.exposeInt('maxDelayMs', { description: 'The longest wait, in milliseconds.' }),
+    scheduleMs: t.intList({
+      description: 'SCHEDULE: the waits; the last one repeats.',
+      resolve: (plan) => [...plan.scheduleMs],
+    }),
+    statusCodes: t.intList({
+      nullable: true,
+      description: 'Statuses after which another attempt is made; null: all but 2xx and 410.',
+      resolve: (plan) => plan.statusCodes && [...plan.statusCodes],
+    }),
+  }),
+})
+
+interface Statistics {
+  readonly id: string
+  readonly delivered: bigint
+  readonly undelivered: bigint
+  readonly attempts: bigint
+  readonly failedAttempts: bigint
+  readonly durationMs: bigint
+  readonly lastDeliveryAt: Date | null
+  readonly lastFailureAt: Date | null
+  readonly failures: number
+}
+
+const StatisticsRef = builder.objectRef<Statistics>('WebhookStatistics').implement({
+  description: 'What became of deliveries since the webhook was made; known about a second later.',
+  fields: (t) => ({
+    delivered: t.float({ description: 'Deliveries that were taken.', resolve: (it) => Number(it.delivered) }),
+    undelivered: t.float({ description: 'Deliveries that were given up.', resolve: (it) => Number(it.undelivered) }),
+    attempts: t.float({ description: 'Requests.', resolve: (it) => Number(it.attempts) }),
+    failedAttempts: t.float({ description: 'Requests that failed.', resolve: (it) => Number(it.failedAttempts) }),
+    averageMs: t.float({
+      nullable: true,
+      description: 'How long a request took; null before the first.',
+      resolve: (it) => (it.attempts === 0n ? null : Number(it.durationMs) / Number(it.attempts)),
+    }),
+    failuresInARow: t.exposeInt('failures', { description: 'Failed requests since the last one that was taken.' }),
+    waiting: t.int({
+      description: 'Deliveries that wait for an attempt, or have one under way.',
+      complexity: separateRead,
+      resolve: ({ id }, _args, { db }) =>
+        db.delivery.count({ where: { webhookId: id, status: { in: ['PENDING', 'ACTIVE'] } } }),
+    }),
+    lastDeliveryAt: t.expose('lastDeliveryAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When one was last taken.',
+    }),
+    lastFailureAt: t.expose('lastFailureAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When one last failed.',
+    }),
+  }),
+})
+
+export const WebhookRef = builder.prismaObject('Webhook', {
+  description: 'An address that is told of events.',
+  select: { accountId: true, id: true },
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Stable.' }),
+    name: t.exposeString('name', { description: 'For people.' }),
+    url: t.exposeString('url', { description: 'Where deliveries go.' }),
+    events: t.exposeStringList('events', { description: 'Types, families such as `task.*`, or `*`.' }),
+    filter: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What an event’s data must be like; null: anything.',
+      select: { filter: true },
+      resolve: ({ filter }) => filter,
+    }),
+    method: t.expose('method', { type: WebhookMethodEnum, description: 'How deliveries are sent.' }),
+    headers: t.field({
+      type: 'JSON',
+      description: 'Headers of each request; the values of secret ones are never shown.',
+      select: { headers: true, secretHeaderNames: true },
+      resolve: ({ headers, secretHeaderNames }) => ({
+        ...(headers as Record<string, string>),
+        ...Object.fromEntries(secretHeaderNames.map((name) => [name, hidden])),
+      }),
+    }),
+    format: t.expose('format', { type: WebhookFormatEnum, description: 'What a body looks like.' }),
+    document: t.exposeString('document', { nullable: true, description: 'GRAPHQL: the query.' }),
+    redact: t.exposeStringList('redact', { description: 'Paths of the data that are left out.' }),
+    timeoutMs: t.exposeInt('timeoutMs', { description: 'How long a request may take, in milliseconds.' }),
+    retry: t.field({
+      type: RetryPlanRef,
+      description: 'When a failed attempt is followed by another.',
+      select: { retry: true },
+      resolve: ({ retry }) => retry as unknown as RetryPlan,
+    }),
+    order: t.expose('order', { type: WebhookOrderEnum, description: 'What may not overtake what.' }),
+    concurrency: t.exposeInt('concurrency', { description: 'Requests under way at once, by each process.' }),
+    ratePerSecond: t.exposeInt('ratePerSecond', {
+      nullable: true,
+      description: 'Requests begun in a second, by each process; null: no limit.',
+    }),
+    signing: t.expose('signing', { type: SigningMethodEnum, description: 'How deliveries are signed.' }),
+    publicKey: t.exposeString('publicKey', {
+      nullable: true,
+      description: 'ED25519: what receivers verify with (`whpk_…`).',
+    }),
+    status: t.expose('status', { type: WebhookStatusEnum, description: 'Whether it is told of what happens.' }),
+    statusReason: t.exposeString('statusReason', { nullable: true, description: 'Why it is FAILED.' }),
+    verifiedAt: t.expose('verifiedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it has taken a delivery for the first time, of which `webhook.ping` is the first.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
+    createdBy: t.field({
+      type: 'Actor',
+      description: 'Who made it.',
+      select: { createdBy: true },
+      resolve: ({ createdBy }) => createdBy as unknown as Actor,
+    }),
+    statistics: t.field({
+      type: StatisticsRef,
+      description: 'What became of deliveries.',
+      select: {
+        delivered: true,
+        undelivered: true,
+        attempts: true,
+        failedAttempts: true,
+        durationMs: true,
+        lastDeliveryAt: true,
+        lastFailureAt: true,
+        failures: true,
+      },
+      resolve: (webhook) => webhook,
+    }),
+  }),
+})
+
+const WebhookConnection = connectionOf('Webhook', WebhookRef)
+
+builder.queryField('webhook', (t) =>
+  t.prismaField({
+    type: WebhookRef,
+    nullable: true,
+    description: 'One webhook; null when the account has none of this id.',
+    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
+    resolve: (query, _root, { id }, { caller, db }) => {
+      caller.must('webhooks:admin')
+      if (!isId(id)) return null
+      const key = { accountId_id: { accountId: caller.accountId, id } }
+      return db.webhook.findUnique({ ...query, where: { ...key, deletedAt: null } })
+    },
+  }),
+)
+
+builder.queryField('webhooks', (t) =>
+  t.field({
+    type: WebhookConnection,
+    description: 'The account’s webhooks, newest first.',
+    args: {
+      status: t.arg({ type: [WebhookStatusEnum], description: 'One of these; all when absent.' }),
+      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+    },
+    resolve: async (_root, { status, first, after }, context, info) => {
+      context.caller.must('webhooks:admin')
+      const size = pageSize(first)
+      const read = await context.db.webhook.findMany({
+        ...nodeQuery(context, info, 'Webhook'),
+        where: {
+          deletedAt: null,
+          ...(status && { status: { in: status } }),
+          ...(after && { id: { lt: behind(after) } }),
+        },
+        orderBy: { id: 'desc' },
+        take: size + 1,
+      })
+      return pageOf(read, size, ({ id }) => encodeCursor('webhooks', [id]))
+    },
+  }),
+)
+
+function behind(cursor: string): string {
+  const [id = ''] = decodeCursor('webhooks', cursor, 1)
+  if (!isId(id)) throw new InvalidCursor()
+  return id
+}

@@ -1,0 +1,86 @@
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
+import { readEntriesAt } from '#platform/journal/store.ts'
+import type { ClaimedDelivery } from './delivery.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Endpoints } from './endpoints.ts'
+import { cancelDeliveries, claimDeliveries, readWaiting } from './store/deliveries.ts'
+
+export interface ClaimerDeps {
+  readonly transact: Transact
+  readonly endpoints: Endpoints
+  readonly workerId: number
+}
+
+interface Due {
+  readonly endpoint: Endpoint
+  readonly room: number
+}
+
+/** Finds what is due, and takes it for this process. */
+export class Claimer {
+  readonly #deps: ClaimerDeps
+
+  constructor(deps: ClaimerDeps) {
+    this.#deps = deps
+  }
+
+  /** Webhooks for which something is due, with the room that each has; and in how many milliseconds the next one will be. */
+  async find(
+    roomOf: (endpoint: Endpoint) => number,
+  ): Promise<{ readonly due: Due[]; readonly nextInMs: number | undefined }> {
+    const waiting = await this.#deps.transact((tx) => readWaiting(tx))
+    const due: Due[] = []
+    let nextInMs: number | undefined
+    for (const { webhookId, accountId, inMs } of waiting) {
+      if (inMs > 0) {
+        nextInMs = Math.min(nextInMs ?? inMs, inMs)
+        continue
+      }
+      const endpoint = await this.#endpoint(accountId, webhookId)
+      if (endpoint?.status === 'ACTIVE') due.push({ endpoint, room: roomOf(endpoint) })
+    }
+    return { due, nextInMs }
+  }
+
+  /** Undefined: it was deleted, and what waits for it goes. */
+  async #endpoint(accountId: string, webhookId: string): Promise<Endpoint | undefined> {
+    const { endpoints, transact } = this.#deps
+    const known = (await endpoints.known(accountId)).get(webhookId)
+    if (known !== undefined) return known
+    // It may be newer than what is known here.
+    endpoints.forget(accountId)
+    const fresh = (await endpoints.known(accountId)).get(webhookId)
+    if (fresh === undefined) await transact((tx) => cancelDeliveries(tx, accountId, webhookId))
+    return fresh
+  }
+
+  /** Takes up to as many as there is room for. */
+  async claim(due: readonly Due[]): Promise<{ delivery: ClaimedDelivery; endpoint: Endpoint }[]> {
+    if (due.length === 0) return []
+    const byId = new Map(due.map(({ endpoint }) => [endpoint.id, endpoint]))
+    const claimed = await this.#deps.transact((tx) => this.#take(tx, due))
+    return claimed.flatMap((delivery) => {
+      const endpoint = byId.get(delivery.webhookId)
+      return endpoint === undefined ? [] : [{ delivery, endpoint }]
+    })
+  }
+
+  async #take(tx: Transaction, due: readonly Due[]): Promise<ClaimedDelivery[]> {
+    const rooms = due.map(({ endpoint, room }) => ({ webhookId: endpoint.id, room, order: endpoint.order }))
+    const ordered = rooms.filter(({ order }) => order === 'PER_SUBJECT')
+    const first = await claimDeliveries(tx, this.#deps.workerId, ordered, 'ordered')
+    const taken = Map.groupBy(first, ({ webhookId }) => webhookId)
+    const rest = rooms.map((one) => ({ ...one, room: one.room - (taken.get(one.webhookId)?.length ?? 0) }))
+    const free = await claimDeliveries(tx, this.#deps.workerId, rest, 'free')
+    return withEvents(tx, [...first, ...free])
+  }
+}
+
+async function withEvents(tx: Transaction, claimed: readonly Omit<ClaimedDelivery, 'event'>[]) {
+  if (claimed.length === 0) return []
+  const places = claimed.map(({ eventXid: xid, eventSeq: seq, eventAt: at }) => ({ xid, seq, at }))
+  const entries = await readEntriesAt(tx, places)
+  const byPlace = new Map<string, JournalEntry>(entries.map((entry) => [`${entry.xid} ${entry.seq}`, entry]))
+  return claimed.map((one) => ({ ...one, event: byPlace.get(`${one.eventXid} ${one.eventSeq}`) }))
+}

@@ -1,0 +1,232 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '#lib/within.ts'
+import type { Transact } from '#platform/database/transaction.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { Claimer } from './claimer.ts'
+import type { ClaimedDelivery } from './delivery.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Endpoints } from './endpoints.ts'
+import { Lane } from './lane.ts'
+import { settle, tellsOfReceiver } from './outcome.ts'
+import type { Recipient } from './router.ts'
+import type { Send } from './sender.ts'
+import { type NewDelivery, releaseDeliveries, type Settlement } from './store/deliveries.ts'
+
+export interface DelivererDeps {
+  readonly transact: Transact
+  readonly endpoints: Endpoints
+  readonly send: Send
+  readonly settle: (settlement: Settlement) => Promise<boolean>
+  readonly onSettled: (settlement: Settlement) => void
+  readonly workerId: number
+  /** Attempts under way at once. */
+  readonly slots: number
+  readonly log: Logger
+}
+
+/** How often it looks for what is due, in milliseconds, if nothing tells it to look sooner. */
+const lookIntervalMs = 500
+const shortestWaitMs = 5
+const settleTries = 3
+const settleAgainMs = 500
+/** How long a stop waits for what it has aborted, in milliseconds. */
+const abortMs = 2_000
+
+/**
+ * Attempts deliveries, as many at once as there are slots, and of each webhook as many as its lane has room for. What is
+ * due is looked for webhook by webhook, so one that takes nothing never stands before the others.
+ */
+export class Deliverer implements Recipient {
+  readonly #deps: DelivererDeps
+  readonly #claimer: Claimer
+  readonly #lanes = new Map<string, Lane>()
+  /** Webhooks of which more is due than was taken: what is new has to wait behind it. */
+  readonly #behind = new Set<string>()
+  readonly #attempts = new Set<Promise<void>>()
+  readonly #abort = new AbortController()
+  #taken = 0
+  #timer: NodeJS.Timeout | undefined
+  #dueAt = Number.POSITIVE_INFINITY
+  #looking: Promise<void> | undefined
+  #isHinted = false
+  /** Something may be due for which there was no slot. */
+  #isStarved = false
+  #stopped = false
+
+  constructor(deps: DelivererDeps) {
+    this.#deps = deps
+    this.#claimer = new Claimer(deps)
+  }
+
+  get workerId(): number {
+    return this.#deps.workerId
+  }
+
+  /** Attempts under way. */
+  get running(): number {
+    return this.#taken
+  }
+
+  start(): void {
+    this.#lookIn(0)
+  }
+
+  reserve(endpoint: Endpoint): boolean {
+    if (this.#stopped || this.#taken >= this.#deps.slots || this.#behind.has(endpoint.id)) return false
+    const lane = this.#laneOf(endpoint.id)
+    if (lane.room(endpoint, Date.now()) < 1) return false
+    this.#take(lane)
+    return true
+  }
+
+  release({ id }: Endpoint): void {
+    this.#giveBack(this.#laneOf(id), undefined)
+  }
+
+  accept(made: NewDelivery, endpoint: Endpoint): void {
+    const { accountId, id, webhookId, event } = made
+    const { xid: eventXid, seq: eventSeq, at: eventAt } = event
+    const delivery = { accountId, id, webhookId, event, eventXid, eventSeq, eventAt, attempt: 0, attemptBase: 0 }
+    this.#begin(delivery, endpoint)
+  }
+
+  hint(): void {
+    this.#isHinted = true
+    if (this.#looking === undefined) this.#lookIn(0)
+  }
+
+  /** Takes nothing new, lets what is under way end for up to `limitMs`, and gives the rest back. */
+  async stop(limitMs: number): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#looking
+    await within(limitMs, Promise.allSettled(this.#attempts))
+    this.#abort.abort()
+    await within(abortMs, Promise.allSettled(this.#attempts))
+    await this.#deps.transact((tx) => releaseDeliveries(tx, [this.workerId]))
+  }
+
+  #laneOf(webhookId: string): Lane {
+    const known = this.#lanes.get(webhookId)
+    if (known !== undefined) return known
+    const lane = new Lane()
+    this.#lanes.set(webhookId, lane)
+    return lane
+  }
+
+  #take(lane: Lane, count = 1): void {
+    lane.begin(count)
+    this.#taken += count
+  }
+
+  #giveBack(lane: Lane, isWell: boolean | undefined): void {
+    lane.end(isWell, Date.now())
+    this.#taken -= 1
+  }
+
+  #lookIn(delayMs: number): void {
+    const at = Date.now() + delayMs
+    if (this.#stopped || this.#dueAt <= at) return
+    clearTimeout(this.#timer)
+    this.#dueAt = at
+    this.#timer = setTimeout(() => this.#look(), delayMs)
+  }
+
+  #look(): void {
+    this.#dueAt = Number.POSITIVE_INFINITY
+    if (this.#looking !== undefined) return
+    this.#isHinted = false
+    this.#looking = this.#claim()
+      .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'due deliveries could not be taken; trying again'))
+      .finally(() => {
+        this.#looking = undefined
+        this.#lookIn(this.#isHinted ? shortestWaitMs : lookIntervalMs)
+      })
+  }
+
+  async #claim(): Promise<void> {
+    const free = this.#deps.slots - this.#taken
+    this.#isStarved = free <= 0
+    if (this.#isStarved) return
+    const now = Date.now()
+    const { due, nextInMs } = await this.#claimer.find((endpoint) => this.#laneOf(endpoint.id).room(endpoint, now))
+    if (nextInMs !== undefined) this.#lookIn(Math.max(shortestWaitMs, nextInMs))
+    this.#behind.clear()
+    for (const { endpoint } of due) {
+      this.#behind.add(endpoint.id)
+      this.#lookWhenOpen(endpoint, now)
+    }
+    const rooms = shares(due, free)
+    for (const { endpoint, room } of rooms) this.#take(this.#laneOf(endpoint.id), room)
+    const left = new Map(rooms.map(({ endpoint, room }) => [endpoint.id, room]))
+    try {
+      const claimed = await this.#claimer.claim(rooms)
+      for (const { delivery, endpoint } of claimed) {
+        left.set(endpoint.id, (left.get(endpoint.id) ?? 0) - 1)
+        this.#begin(delivery, endpoint)
+      }
+      for (const [id, rest] of left) if (rest > 0) this.#behind.delete(id)
+    } finally {
+      for (const [id, rest] of left)
+        for (let unused = 0; unused < rest; unused += 1) this.#giveBack(this.#laneOf(id), undefined)
+    }
+  }
+
+  #lookWhenOpen(endpoint: Endpoint, now: number): void {
+    const at = this.#laneOf(endpoint.id).roomAt(endpoint, now)
+    if (at !== undefined) this.#lookIn(Math.max(shortestWaitMs, at - now))
+  }
+
+  #begin(delivery: ClaimedDelivery, endpoint: Endpoint): void {
+    const attempt = this.#attempt(delivery, endpoint).finally(() => this.#attempts.delete(attempt))
+    this.#attempts.add(attempt)
+  }
+
+  async #attempt(delivery: ClaimedDelivery, endpoint: Endpoint): Promise<void> {
+    const { send, onSettled, log } = this.#deps
+    const lane = this.#laneOf(endpoint.id)
+    let isWell: boolean | undefined
+    try {
+      const result = await send(endpoint, delivery, this.#abort.signal)
+      isWell = tellsOfReceiver(result)
+      const settlement = { delivery, result, settled: settle(endpoint.retry, delivery, result, Math.random()) }
+      if (!(await this.#settle(settlement))) return
+      onSettled(settlement)
+      if (settlement.settled.waitMs !== undefined) this.#lookIn(settlement.settled.waitMs + shortestWaitMs)
+    } catch (error) {
+      // It stays taken until it has been so for too long, and is attempted again.
+      if (!this.#stopped) log.error({ err: error, deliveryId: delivery.id }, 'an attempt was not settled')
+    } finally {
+      this.#giveBack(lane, isWell)
+      if (this.#isStarved || this.#behind.has(endpoint.id) || endpoint.order === 'PER_SUBJECT') this.hint()
+    }
+  }
+
+  /** What was sent should not be sent again because the database was away for a moment. */
+  async #settle(settlement: Settlement): Promise<boolean> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await this.#deps.settle(settlement)
+      } catch (error) {
+        if (tried === settleTries || this.#stopped) throw error
+        await sleep(settleAgainMs * tried)
+      }
+    }
+  }
+}
+
+interface Due {
+  readonly endpoint: Endpoint
+  readonly room: number
+}
+
+/** Gives each webhook at most its room, and none more than others as long as these have room. */
+function shares(due: readonly Due[], free: number): Due[] {
+  const sorted = due.filter(({ room }) => room > 0).toSorted((a, b) => a.room - b.room)
+  let left = free
+  return sorted.flatMap(({ endpoint, room }, index) => {
+    const share = Math.min(room, Math.ceil(left / (sorted.length - index)))
+    left -= share
+    return share > 0 ? [{ endpoint, room: share }] : []
+  })
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import { v7 } from 'uuid'
+import type { JournalEntry } from '#platform/journal/entry.ts'
+import type { DeliveryStatus } from './webhook.ts'
+
+/** A delivery that is to be attempted now, by this process. */
+export interface ClaimedDelivery {
+  readonly accountId: string
+  readonly id: string
+  readonly webhookId: string
+  readonly eventXid: bigint
+  readonly eventSeq: bigint
+  readonly eventAt: Date
+  /** Attempts made before. */
+  readonly attempt: number
+  /** Attempts that don't count for its plan. */
+  readonly attemptBase: number
+  /** Undefined when the journal has it no longer. */
+  readonly event: JournalEntry | undefined
+}
+
+/** What one request came to. */
+export interface AttemptResult {
+  readonly at: Date
+  readonly durationMs: number
+  /** A class, as of outbound calls; `skipped` and `expired` when nothing was sent. */
+  readonly outcome: string
+  readonly responseStatus?: number | undefined
+  readonly responseHeaders?: Readonly<Record<string, string>> | undefined
+  /** The beginning. */
+  readonly responseBody?: string | undefined
+  readonly error?: string | undefined
+  readonly retryAfterMs?: number | undefined
+  /** Whether the receiver wants no further attempt. */
+  readonly stop?: boolean | undefined
+}
+
+/** Where a delivery stands after an attempt. */
+export interface Settled {
+  readonly status: Extract<DeliveryStatus, 'PENDING' | 'DELIVERED' | 'FAILED' | 'SKIPPED'>
+  /** PENDING: after how long the next attempt is due, in milliseconds. */
+  readonly waitMs?: number | undefined
+  /** Whether the receiver says that it is gone for good. */
+  readonly isGone?: boolean
+}
+
+/**
+ * The id of the delivery of an event to a webhook: the same whenever it is made, so that nothing is told twice under two
+ * ids, and sorting by the event's time (UUID version 7, RFC 9562 §5.7, with a hash in the place of its random part).
+ */
+export function deliveryId(webhookId: string, event: Pick<JournalEntry, 'xid' | 'seq' | 'at'>): string {
+  const random = createHash('sha256').update(`${webhookId} ${event.xid} ${event.seq}`).digest().subarray(0, 16)
+  return v7({ random, msecs: event.at.getTime() })
+}

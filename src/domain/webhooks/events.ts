@@ -1,0 +1,48 @@
+import type { By, NewEntry } from '#platform/journal/entry.ts'
+
+/** What the journal says of webhooks. */
+const webhookEventTypes = [
+  'webhook.created',
+  'webhook.updated',
+  'webhook.deleted',
+  'webhook.secret_rotated',
+  'webhook.ping',
+  'webhook.failing',
+  'webhook.disabled',
+  'webhook.redelivered',
+  'webhook.attempted',
+] as const
+export type WebhookEventType = (typeof webhookEventTypes)[number]
+
+/**
+ * What attempts came to; many deliveries an entry. Left out of event lists unless asked for, and of what webhooks get: a
+ * delivery that tells of a delivery would have no end.
+ */
+export const attemptedType = 'webhook.attempted' satisfies WebhookEventType
+export const quietWebhookEventTypes: readonly string[] = [attemptedType]
+
+/** Goes to the one webhook that it names, whatever that one asks for. */
+export const pingType = 'webhook.ping' satisfies WebhookEventType
+
+/** After these, what is known of an account's webhooks is no longer true. */
+export const changingTypes: ReadonlySet<string> = new Set<WebhookEventType>([
+  'webhook.created',
+  'webhook.updated',
+  'webhook.deleted',
+  'webhook.secret_rotated',
+  'webhook.disabled',
+])
+
+export function webhookEvent(
+  type: WebhookEventType,
+  webhook: { readonly accountId: string; readonly id: string },
+  { actor, origin }: By,
+  data: object,
+): NewEntry {
+  return { accountId: webhook.accountId, type, subject: `webhook:${webhook.id}`, actor, origin, data: { ...data } }
+}
+
+/** The webhook that an entry is about; undefined for entries about other things. */
+export function webhookIdOf(subject: string): string | undefined {
+  return subject.startsWith('webhook:') ? subject.slice('webhook:'.length) : undefined
+}

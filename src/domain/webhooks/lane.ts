@@ -1,0 +1,78 @@
+/** How many attempts may be under way at once, and be begun in a second. */
+export interface LaneLimits {
+  readonly concurrency: number
+  readonly ratePerSecond: number | undefined
+}
+
+/** So many failures in a row that tell of the receiver itself, and nothing more is sent for a while. */
+const breakAfter = 5
+const firstPauseMs = 5_000
+const longestPauseMs = 300_000
+
+/**
+ * What one webhook may be sent now, by this process: as much as its concurrency and its rate allow, or nothing while its
+ * circuit is open. After the pause one attempt shows whether the receiver is back; if not, the next pause is twice as long.
+ */
+export class Lane {
+  #inFlight = 0
+  #failures = 0
+  #pauseMs = firstPauseMs
+  #openUntil = 0
+  #tokens = 0
+  #filledAt = Number.NEGATIVE_INFINITY
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Whether the receiver is taken to be out of order. */
+  isOpen(now: number): boolean {
+    return now < this.#openUntil
+  }
+
+  /** How many attempts may be begun now. */
+  room({ concurrency, ratePerSecond }: LaneLimits, now: number): number {
+    if (this.isOpen(now)) return 0
+    const most = this.#failures >= breakAfter ? 1 : concurrency
+    const free = Math.max(0, most - this.#inFlight)
+    return ratePerSecond === undefined ? free : Math.min(free, this.#fill(ratePerSecond, now))
+  }
+
+  /** When there may be room again without an attempt having ended; undefined: only then. */
+  roomAt({ ratePerSecond }: LaneLimits, now: number): number | undefined {
+    if (this.isOpen(now)) return this.#openUntil
+    return ratePerSecond !== undefined && this.#tokens < 1 ? now + 1_000 / ratePerSecond : undefined
+  }
+
+  begin(count = 1): void {
+    this.#inFlight += count
+    this.#tokens -= count
+  }
+
+  /** An attempt has ended; `isWell` says what it tells of the receiver, nothing when undefined. */
+  end(isWell: boolean | undefined, now: number): void {
+    this.#inFlight -= 1
+    if (isWell === undefined) return
+    if (isWell) {
+      this.#failures = 0
+      this.#pauseMs = firstPauseMs
+      this.#openUntil = 0
+      return
+    }
+    this.#failures += 1
+    // Of those that were under way together, the first one has opened the circuit.
+    if (this.#failures < breakAfter || this.isOpen(now)) return
+    this.#openUntil = now + this.#pauseMs
+    this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs)
+  }
+
+  /** At most a second's worth is saved up. */
+  #fill(ratePerSecond: number, now: number): number {
+    const grown = ((now - this.#filledAt) / 1_000) * ratePerSecond
+    if (grown >= 1 || this.#filledAt === Number.NEGATIVE_INFINITY) {
+      this.#tokens = Math.min(Math.max(1, ratePerSecond), this.#tokens + grown)
+      this.#filledAt = now
+    }
+    return Math.max(0, Math.floor(this.#tokens))
+  }
+}

@@ -1,0 +1,91 @@
+import type { Caller } from '#domain/access/service.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { newId } from '#lib/ids.ts'
+import { isStorable } from '#lib/json.ts'
+import { once } from '#platform/database/once.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact } from '#platform/database/transaction.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
+import { readEntriesOf, readOwnXid } from '#platform/journal/store.ts'
+import { deliveryId } from './delivery.ts'
+import type { Endpoints } from './endpoints.ts'
+import { isEventType } from './event-pattern.ts'
+import { addressees } from './router.ts'
+
+/** Somebody's own event. */
+export interface Trigger {
+  /** Such as `deployment.started`. */
+  readonly type: string
+  readonly data?: unknown
+  /** What it is about; a new `event:<id>` when undefined. */
+  readonly subject?: string | undefined
+  readonly idempotencyKey?: string | undefined
+}
+
+export interface Triggered {
+  readonly subject: string
+  readonly type: string
+  /** Whether it had been written before, under the same key. */
+  readonly deduplicated: boolean
+  /** Of the deliveries that follow. */
+  readonly deliveryIds: readonly string[]
+}
+
+/** Families of events that we write ourselves, and nobody else may: what they say is true. */
+const ownFamilies = ['task', 'document', 'collection', 'entry', 'lock', 'auth', 'webhook', 'audit', 'stream', 'hook']
+const dataBytes = 256 * 1024
+const subjectForm = /^[a-z][a-z0-9_-]*:[^\s]{1,255}$/
+
+export interface PublishingDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly endpoints: Endpoints
+}
+
+export function createPublishing({ sql, transact, endpoints }: PublishingDeps) {
+  /**
+   * Writes an event of the caller's own into the journal, from which all that follow it hear of it.
+   * @throws {InvalidInput} @throws {KeyReused}
+   */
+  return async (caller: Caller, { idempotencyKey: key, ...trigger }: Trigger): Promise<Triggered> => {
+    caller.must('events:write')
+    const { type, data, subject } = checked(trigger)
+    const { accountId } = caller
+    const keyed = { accountId, key, operation: 'triggerEvent', request: { ...trigger } }
+    const { outcome, isRepeated } = await transact((tx) =>
+      once(tx, keyed, async () => {
+        tx.journal({ accountId, type, subject, ...caller.by(), data })
+        return `${await readOwnXid(tx)} ${subject}`
+      }),
+    )
+    const [xid = '', written = ''] = [outcome.slice(0, outcome.indexOf(' ')), outcome.slice(outcome.indexOf(' ') + 1)]
+    const [entry] = await readEntriesOf(sql, accountId, written, BigInt(xid))
+    return {
+      type,
+      subject: written,
+      deduplicated: isRepeated,
+      deliveryIds: entry === undefined ? [] : await deliveriesOf(entry),
+    }
+  }
+
+  async function deliveriesOf(entry: JournalEntry): Promise<string[]> {
+    const accounts = await endpoints.of(sql, [entry.accountId])
+    return addressees(accounts.get(entry.accountId), entry).map(({ id }) => deliveryId(id, entry))
+  }
+}
+
+function checked({ type, data = {}, subject = `event:${newId()}` }: Omit<Trigger, 'idempotencyKey'>) {
+  const [family = ''] = type.split('.', 1)
+  if (!isEventType(type)) throw invalid('type', 'must have the form a.b or a.b.c, such as deployment.started')
+  if (ownFamilies.includes(family))
+    throw invalid('type', `events of the family ${family} are written by the server alone`)
+  if (!subjectForm.test(subject)) throw invalid('subject', 'must have the form kind:id, such as release:v1.4')
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw invalid('data', 'must be an object')
+  if (!isStorable({ data, subject })) throw invalid('data', 'holds a NUL character or half of a surrogate pair')
+  if (Buffer.byteLength(JSON.stringify(data)) > dataBytes) throw invalid('data', `must have at most ${dataBytes} bytes`)
+  return { type, subject, data: data as Record<string, unknown> }
+}
+
+function invalid(path: string, message: string): InvalidInput {
+  return new InvalidInput(`The event is not valid. ${path}: ${message}.`, [{ path, message }])
+}

@@ -1,0 +1,153 @@
+import type { Caller } from '#domain/access/service.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { isId } from '#lib/ids.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { Position } from '#platform/journal/entry.ts'
+import { readEnd, readEntriesAt, readWithin } from '#platform/journal/store.ts'
+import { deliveryId } from './delivery.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Endpoints } from './endpoints.ts'
+import { DeliveryNotFound, EventGone, WebhookNotActive, WebhookNotFound } from './errors.ts'
+import { attemptedType, pingType, webhookEvent } from './events.ts'
+import { insertDeliveries } from './store/deliveries.ts'
+import { findFailed, lockDelivery, reopenDeliveries } from './store/redelivery.ts'
+
+/** What is to be delivered again: one delivery, what has failed of a webhook since a time, or the events of a time. */
+export interface Redelivery {
+  readonly deliveryId?: string | undefined
+  readonly webhookId?: string | undefined
+  readonly failedSince?: Date | undefined
+  readonly eventsFrom?: Date | undefined
+  /** Now when undefined. */
+  readonly eventsTo?: Date | undefined
+  /** Only counts. */
+  readonly dryRun?: boolean | undefined
+}
+
+export interface Redelivered {
+  readonly count: number
+  /** Whether there is more than one call does: it can be made again. */
+  readonly isMore: boolean
+}
+
+const mostAtOnce = 100_000
+const pageSize = 1_000
+const firstId = '00000000-0000-0000-0000-000000000000'
+
+export interface RedeliveryDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly endpoints: Endpoints
+}
+
+/** Delivers again: under the same id, from the beginning of the webhook's plan. */
+export function createRedelivery({ sql, transact, endpoints }: RedeliveryDeps) {
+  /**
+   * @throws {DeliveryNotFound} @throws {WebhookNotFound} @throws {WebhookNotActive} @throws {EventGone}
+   * @throws {InvalidInput}
+   */
+  return async (caller: Caller, asked: Redelivery): Promise<Redelivered> => {
+    caller.must('webhooks:admin')
+    mustBeOneKind(asked)
+    if (asked.deliveryId !== undefined) return one(caller, asked.deliveryId, asked.dryRun === true)
+    const endpoint = await activeEndpoint(caller, asked.webhookId ?? '')
+    const done =
+      asked.failedSince === undefined
+        ? await eventsOf(caller, endpoint, asked)
+        : await failedOf(caller, endpoint, asked.failedSince, asked.dryRun === true)
+    if (asked.dryRun !== true && done.count > 0) {
+      const { failedSince, eventsFrom, eventsTo } = asked
+      const data = { name: endpoint.name, count: done.count, failedSince, eventsFrom, eventsTo }
+      await transact(async (tx) => tx.journal(webhookEvent('webhook.redelivered', endpoint, caller.by(), data)))
+    }
+    return done
+  }
+
+  async function one(caller: Caller, id: string, dryRun: boolean): Promise<Redelivered> {
+    return transact(async (tx) => {
+      const row = isId(id) ? await lockDelivery(tx, caller.accountId, id) : undefined
+      if (row === undefined) throw new DeliveryNotFound(id)
+      const endpoint = await activeEndpoint(caller, row.webhookId, tx)
+      const place = { xid: BigInt(row.xid), seq: BigInt(row.seq), at: row.at }
+      if ((await readEntriesAt(tx, [place])).length === 0) throw new EventGone()
+      // What waits already, or is under way, is attempted anyway.
+      const isWaiting = row.status === 'PENDING' || row.status === 'ACTIVE'
+      if (dryRun || isWaiting) return { count: isWaiting ? 0 : 1, isMore: false }
+      const count = await reopenDeliveries(tx, caller.accountId, row.webhookId, [id])
+      const data = { name: endpoint.name, count, deliveryId: id }
+      tx.journal(webhookEvent('webhook.redelivered', endpoint, caller.by(), data))
+      return { count, isMore: false }
+    })
+  }
+
+  async function activeEndpoint({ accountId }: Caller, id: string, from: Sql = sql): Promise<Endpoint> {
+    const accounts = await endpoints.of(from, [accountId])
+    const endpoint = accounts.get(accountId)?.get(id)
+    if (endpoint === undefined) throw new WebhookNotFound(id)
+    if (endpoint.status !== 'ACTIVE') throw new WebhookNotActive(id, endpoint.status)
+    return endpoint
+  }
+
+  /** Page by page, each in a transaction of its own, so that nobody is held up. */
+  async function failedOf({ accountId }: Caller, { id }: Endpoint, since: Date, dryRun: boolean): Promise<Redelivered> {
+    let count = 0
+    for (let after = firstId; count < mostAtOnce; ) {
+      const page = { after, since, limit: pageSize }
+      const ids = await transact(async (tx) => {
+        const found = await findFailed(tx, accountId, id, page)
+        if (!dryRun && found.length > 0) await reopenDeliveries(tx, accountId, id, found)
+        return found
+      })
+      count += ids.length
+      after = ids.at(-1) ?? after
+      if (ids.length < pageSize) return { count, isMore: false }
+    }
+    return { count, isMore: true }
+  }
+
+  async function eventsOf({ accountId }: Caller, endpoint: Endpoint, asked: Redelivery): Promise<Redelivered> {
+    const time = { from: asked.eventsFrom ?? new Date(), to: asked.eventsTo ?? new Date() }
+    const upTo = await readEnd(sql)
+    let after: Position = { xid: 0n, seq: 0n }
+    for (let count = 0; ; ) {
+      const read = await readWithin(sql, accountId, time, { after, upTo }, pageSize)
+      const events = read.filter((entry) => ![attemptedType, pingType].includes(entry.type) && endpoint.matches(entry))
+      if (asked.dryRun !== true && events.length > 0) await transact((tx) => deliverAgain(tx, endpoint, events))
+      count += events.length
+      after = read.at(-1) ?? after
+      if (read.length < pageSize) return { count, isMore: false }
+      if (count >= mostAtOnce) return { count, isMore: true }
+    }
+  }
+
+  /** Those that were never made are made now, under the id that they would have had. */
+  async function deliverAgain(tx: Transaction, endpoint: Endpoint, events: Awaited<ReturnType<typeof readWithin>>) {
+    const { accountId, id: webhookId, order } = endpoint
+    const rows = events.map((event) => ({
+      accountId,
+      id: deliveryId(webhookId, event),
+      webhookId,
+      event,
+      orderKey: order === 'PER_SUBJECT' ? event.subject : undefined,
+      isClaimed: false,
+    }))
+    const ids = rows.map(({ id }) => id)
+    await reopenDeliveries(tx, accountId, webhookId, ids)
+    await insertDeliveries(tx, rows, null)
+  }
+}
+
+function mustBeOneKind({ deliveryId: id, webhookId, failedSince, eventsFrom, eventsTo }: Redelivery): void {
+  const kinds = [id, failedSince, eventsFrom].filter((given) => given !== undefined)
+  const fault =
+    kinds.length !== 1
+      ? 'exactly one of deliveryId, failedSince and eventsFrom must be given'
+      : id === undefined && webhookId === undefined
+        ? 'webhookId must say whose deliveries'
+        : eventsTo !== undefined && eventsFrom === undefined
+          ? 'eventsTo goes with eventsFrom'
+          : undefined
+  if (fault !== undefined)
+    throw new InvalidInput(`That can't be delivered again: ${fault}.`, [{ path: '', message: fault }])
+}

@@ -1,0 +1,63 @@
+export const webhookBackoffs = ['FIXED', 'LINEAR', 'EXPONENTIAL', 'SCHEDULE'] as const
+type WebhookBackoff = (typeof webhookBackoffs)[number]
+
+/** When a failed attempt is followed by another, and after how long. */
+export interface RetryPlan {
+  /** In all, 1 to 50; the last one is made like the others. */
+  readonly maxAttempts: number
+  readonly backoff: WebhookBackoff
+  /** Wait before the second attempt, in milliseconds. */
+  readonly delayMs: number
+  /** The longest wait, in milliseconds. */
+  readonly maxDelayMs: number
+  /** SCHEDULE: the waits in their order; the last one repeats. */
+  readonly scheduleMs: readonly number[]
+  /** Statuses after which another attempt may help; undefined: all but 2xx and 410. */
+  readonly statusCodes: readonly number[] | undefined
+}
+
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
+
+/** Eight attempts over a day: soon after the first one, since most failures pass quickly, and then ever more seldom. */
+export const defaultRetryPlan: RetryPlan = {
+  maxAttempts: 8,
+  backoff: 'SCHEDULE',
+  delayMs: 5 * second,
+  maxDelayMs: 8 * hour,
+  scheduleMs: [5 * second, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 8 * hour, 8 * hour],
+  statusCodes: undefined,
+}
+
+/** Waits lie within this part of what the plan says, so that what failed together doesn't come back together. */
+const jitter = 0.2
+
+/** Milliseconds to wait after attempt number `attempt` has failed; `random` is 0 to 1. */
+export function waitMs(plan: RetryPlan, attempt: number, random: number, retryAfterMs?: number | undefined): number {
+  const planned = Math.min(plannedMs(plan, attempt), plan.maxDelayMs)
+  const spread = planned * (1 - jitter + 2 * jitter * random)
+  // Whoever asks for more time gets it, but can't hold a delivery back for longer than its plan would.
+  return Math.round(Math.min(Math.max(spread, retryAfterMs ?? 0), Math.max(plan.maxDelayMs, spread)))
+}
+
+function plannedMs({ backoff, delayMs, scheduleMs }: RetryPlan, attempt: number): number {
+  switch (backoff) {
+    case 'FIXED':
+      return delayMs
+    case 'LINEAR':
+      return delayMs * attempt
+    case 'EXPONENTIAL':
+      return delayMs * 2 ** Math.min(attempt - 1, 40)
+    case 'SCHEDULE':
+      return scheduleMs[Math.min(attempt, scheduleMs.length) - 1] ?? delayMs
+  }
+}
+
+/** How long a `Retry-After` asks to wait (RFC 9110 §10.2.3), in milliseconds; undefined when it says nothing. */
+export function parseRetryAfter(text: string | undefined, now: Date): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d{1,10}$/.test(text.trim())) return Number(text) * second
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now.getTime())
+}

@@ -1,0 +1,202 @@
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { JournalEntry, Position } from '#platform/journal/entry.ts'
+import { readBetween, readEnd } from '#platform/journal/store.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { deliveryId } from './delivery.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { AccountEndpoints, Endpoints } from './endpoints.ts'
+import { attemptedType, pingType, webhookIdOf } from './events.ts'
+import { insertDeliveries, type NewDelivery } from './store/deliveries.ts'
+import {
+  findRoutedAccounts,
+  moveRouterCursor,
+  type RouterCursor,
+  readRouterCursor,
+  tryLockRouter,
+} from './store/routing.ts'
+
+/** Entries that are routed in one transaction: it is over within some hundredths of a second. */
+const batchSize = 1_000
+/** Deliveries that are written in one statement. */
+const insertedAtOnce = 5_000
+/** How often it looks by itself, in milliseconds. */
+const lookIntervalMs = 500
+/** How much older than what was looked at an entry's time can be: longer than any transaction may run. */
+const latestCommitMs = 24 * 60 * 60 * 1000
+/** How old a cursor may become while there is nothing to route, so that it doesn't change each time. */
+const idleCursorMs = 10_000
+
+/** Who can attempt deliveries as soon as they are made, without their having to be looked for. */
+export interface Recipient {
+  readonly workerId: number
+  /** Whether there is room for one more to this webhook; it is taken then. */
+  reserve(endpoint: Endpoint): boolean
+  /** Gives room back that was taken. */
+  release(endpoint: Endpoint): void
+  /** These are committed, and their room is taken. */
+  accept(delivery: NewDelivery, endpoint: Endpoint): void
+  /** Others are committed, and wait. */
+  hint(): void
+}
+
+export interface RouterDeps {
+  readonly transact: Transact
+  readonly endpoints: Endpoints
+  readonly recipient: Recipient
+  readonly log: Logger
+}
+
+interface Routed {
+  readonly delivery: NewDelivery
+  readonly endpoint: Endpoint
+}
+
+/**
+ * Turns what happened into deliveries, each event once for each webhook that asks for it: deliveries and cursor are
+ * written in one transaction. All processes offer themselves, and one at a time does it, for as long as its transaction
+ * lasts; so another one goes on within a second of a process's end. What this process can attempt at once it keeps, so
+ * that a delivery which nothing stands in the way of is written twice and never searched for.
+ */
+export class Router {
+  readonly #deps: RouterDeps
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  #isHinted = false
+  #isIdle = false
+  #stopped = false
+
+  constructor(deps: RouterDeps) {
+    this.#deps = deps
+  }
+
+  start(): void {
+    this.#schedule(lookIntervalMs)
+  }
+
+  /** The journal has grown by this. */
+  heard(entry: JournalEntry): void {
+    if (entry.type === attemptedType) return
+    // Nobody asks for anything: it is enough to move the cursor now and then.
+    if (this.#isIdle && webhookIdOf(entry.subject) === undefined) return
+    this.#isHinted = true
+    if (this.#running === undefined) this.#start()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer)
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#start(), delayMs)
+  }
+
+  #start(): void {
+    if (this.#stopped || this.#running !== undefined) return
+    clearTimeout(this.#timer)
+    this.#isHinted = false
+    this.#running = this.#routeAll().finally(() => {
+      this.#running = undefined
+      if (this.#isHinted) setImmediate(() => this.#start())
+      else this.#schedule(lookIntervalMs)
+    })
+  }
+
+  async #routeAll(): Promise<void> {
+    try {
+      while (!this.#stopped && (await this.#routeNext()));
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, 'events could not be routed to webhooks; trying again')
+    }
+  }
+
+  /** Routes a batch; returns whether there may be more. */
+  async #routeNext(): Promise<boolean> {
+    const { transact, recipient } = this.#deps
+    let routed: Routed[] = []
+    const giveBack = () => {
+      for (const { delivery, endpoint } of routed) if (delivery.isClaimed) recipient.release(endpoint)
+      routed = []
+    }
+    try {
+      const isMore = await transact(async (tx) => {
+        // The transaction may be run again.
+        giveBack()
+        return this.#route(tx, (made) => {
+          routed = made
+        })
+      })
+      for (const { delivery, endpoint } of routed) if (delivery.isClaimed) recipient.accept(delivery, endpoint)
+      if (routed.some(({ delivery }) => !delivery.isClaimed)) recipient.hint()
+      return isMore
+    } catch (error) {
+      giveBack()
+      throw error
+    }
+  }
+
+  async #route(tx: Transaction, onMade: (made: Routed[]) => void): Promise<boolean> {
+    // Until it writes, this transaction has no number, and so holds nobody back who reads the journal.
+    if (!(await tryLockRouter(tx))) return false
+    const lookedAt = new Date()
+    // In this order: a webhook that was made before the end is among those that are found.
+    const [cursor, end] = await Promise.all([readRouterCursor(tx), readEnd(tx)])
+    const accountIds = await findRoutedAccounts(tx)
+    this.#isIdle = accountIds.length === 0
+    const entries = await this.#read(tx, cursor, end, accountIds)
+    if (entries.length === 0) {
+      if (lookedAt.getTime() - cursor.at.getTime() > idleCursorMs || this.#isIdle)
+        tx.beside(moveRouterCursor(tx, { ...end, at: lookedAt }))
+      return false
+    }
+    const made = await this.#match(tx, entries)
+    onMade(made)
+    const rows = made.map(({ delivery }) => delivery)
+    for (let at = 0; at < rows.length; at += insertedAtOnce)
+      tx.beside(insertDeliveries(tx, rows.slice(at, at + insertedAtOnce), this.#deps.recipient.workerId))
+    const isMore = entries.length === batchSize
+    const last = isMore ? (entries.at(-1) ?? end) : end
+    tx.beside(moveRouterCursor(tx, { xid: last.xid, seq: last.seq, at: isMore ? cursor.at : lookedAt }))
+    return isMore
+  }
+
+  async #read(tx: Transaction, cursor: RouterCursor, upTo: Position, accountIds: readonly string[]) {
+    if (accountIds.length === 0) return []
+    const since = new Date(cursor.at.getTime() - latestCommitMs)
+    return readBetween(tx, { after: cursor, upTo, since }, { accountIds, excludedTypes: [attemptedType] }, batchSize)
+  }
+
+  async #match(tx: Transaction, entries: readonly JournalEntry[]): Promise<Routed[]> {
+    const accounts = await this.#deps.endpoints.of(tx, [...new Set(entries.map(({ accountId }) => accountId))])
+    return entries.flatMap((event) =>
+      addressees(accounts.get(event.accountId), event).map((endpoint) => ({
+        endpoint,
+        delivery: this.#delivery(event, endpoint),
+      })),
+    )
+  }
+
+  #delivery(event: JournalEntry, endpoint: Endpoint): NewDelivery {
+    const isOrdered = endpoint.order === 'PER_SUBJECT'
+    return {
+      accountId: event.accountId,
+      id: deliveryId(endpoint.id, event),
+      webhookId: endpoint.id,
+      event,
+      orderKey: isOrdered ? event.subject : undefined,
+      // In order, something else may have to go first.
+      isClaimed: !isOrdered && this.#deps.recipient.reserve(endpoint),
+    }
+  }
+}
+
+/** Which of the account's webhooks are told of an event. */
+export function addressees(endpoints: AccountEndpoints | undefined, event: JournalEntry): Endpoint[] {
+  if (endpoints === undefined) return []
+  if (event.type !== pingType)
+    return [...endpoints.values()].filter((endpoint) => endpoint.status === 'ACTIVE' && endpoint.matches(event))
+  const only = endpoints.get(webhookIdOf(event.subject) ?? '')
+  return only?.status === 'ACTIVE' ? [only] : []
+}

@@ -1,0 +1,108 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Clock } from '#lib/clock.ts'
+import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
+import { classOfStatus, OutboundFailure } from '#platform/http/outbound-failure.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
+import type { AttemptResult, ClaimedDelivery } from './delivery.ts'
+import type { Endpoint } from './endpoint.ts'
+import { isStopAsked } from './outcome.ts'
+import { json, type Message, type Payload } from './payload/payload.ts'
+import { render } from './payload/render.ts'
+import { redact } from './redaction.ts'
+import { parseRetryAfter } from './retry-plan.ts'
+
+/** How much of an answer is kept, and how much is taken before it counts as a failure. */
+const keptBytes = 4_096
+const answerBytes = 1_048_576
+const keptHeaders = 50
+const longestHeader = 1_000
+
+/** Runs a webhook's document with the rights of whoever made it; undefined: it had nothing to say. */
+export type RunDocument = (endpoint: Endpoint, event: JournalEntry) => Promise<object | undefined>
+
+export interface SenderDeps {
+  readonly outbound: Pick<GuardedFetch, 'fetch'>
+  readonly clock: Clock
+  readonly publicUrl: string | undefined
+  readonly runDocument: RunDocument
+}
+
+/** Makes one attempt; what comes of it is always a result, unless `signal` ends it. */
+export function createSender({ outbound, clock, publicUrl, runDocument }: SenderDeps) {
+  return async (endpoint: Endpoint, delivery: ClaimedDelivery, signal: AbortSignal): Promise<AttemptResult> => {
+    const at = clock.now()
+    const startedAt = performance.now()
+    const result = await attempt(endpoint, delivery, at, signal)
+    return { at, durationMs: performance.now() - startedAt, ...result }
+  }
+
+  async function attempt(
+    endpoint: Endpoint,
+    { id, event }: ClaimedDelivery,
+    at: Date,
+    signal: AbortSignal,
+  ): Promise<Omit<AttemptResult, 'at' | 'durationMs'>> {
+    if (event === undefined) return { outcome: 'expired', error: 'The event is older than what the journal keeps.' }
+    const payload = await payloadOf(endpoint, id, event)
+    if (payload === undefined) return { outcome: 'skipped' }
+    const { url, method, timeoutMs } = endpoint
+    try {
+      const answer = await outbound.fetch({
+        method,
+        url,
+        headers: headersOf(endpoint, id, at, payload),
+        body: payload.body,
+        timeoutMs,
+        maxBytes: answerBytes,
+        keptBytes,
+        signal,
+      })
+      return {
+        outcome: classOfStatus(answer.status),
+        responseStatus: answer.status,
+        responseHeaders: headOf(answer.headers),
+        responseBody: answer.body.toString('utf8'),
+        retryAfterMs: parseRetryAfter(answer.headers['retry-after'], at),
+        stop: isStopAsked(answer.headers),
+      }
+    } catch (error) {
+      if (error instanceof OutboundFailure) return { outcome: error.failure, error: error.message }
+      throw error
+    }
+  }
+
+  async function payloadOf(endpoint: Endpoint, id: string, event: JournalEntry): Promise<Payload | undefined> {
+    const { format } = endpoint
+    if (format === 'GRAPHQL') {
+      const result = await runDocument(endpoint, event)
+      return result && json(redact(result, endpoint.redact))
+    }
+    const message: Message = {
+      id,
+      webhookId: endpoint.id,
+      webhookName: endpoint.name,
+      event,
+      data: redact(event.data, endpoint.redact),
+      publicUrl,
+    }
+    return render(format, message)
+  }
+}
+
+export type Send = ReturnType<typeof createSender>
+
+/** What a webhook's own headers say goes before ours, but for what the signature needs. */
+function headersOf(endpoint: Endpoint, id: string, at: Date, payload: Payload): Record<string, string> {
+  return {
+    'user-agent': 'Signalbox-Webhook/1.0',
+    'content-type': payload.contentType,
+    ...payload.headers,
+    ...endpoint.headers,
+    ...endpoint.sign(id, at, payload.body),
+  }
+}
+
+function headOf(headers: IncomingHttpHeaders): Record<string, string> {
+  const entries = Object.entries(headers).slice(0, keptHeaders)
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value).slice(0, longestHeader)]))
+}

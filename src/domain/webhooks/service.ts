@@ -1,0 +1,221 @@
+import type { Caller } from '#domain/access/service.ts'
+import type { QuotaService } from '#domain/quotas/service.ts'
+import type { Clock } from '#lib/clock.ts'
+import { isId, newId } from '#lib/ids.ts'
+import { once } from '#platform/database/once.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
+import type { Journal } from '#platform/journal/journal.ts'
+import { readEntriesOf, readOwnXid } from '#platform/journal/store.ts'
+import type { SecretBox } from '#platform/secrets/secret-box.ts'
+import { deliveryId } from './delivery.ts'
+import type { Endpoints } from './endpoints.ts'
+import { EventGone, WebhookNotActive, WebhookNotFound, WebhookSecretShown } from './errors.ts'
+import { changingTypes, webhookEvent } from './events.ts'
+import { createPublishing } from './publishing.ts'
+import { createRedelivery } from './redelivery.ts'
+import { createSettingsKeeper, type SettingsChanges, summaryOf } from './settings-keeper.ts'
+import { newStoredKey, rotatedKeys, type StoredKey, verificationKey } from './signature.ts'
+import { cancelDeliveries, forgetOrder } from './store/deliveries.ts'
+import { insertWebhook, lockWebhook, markDeleted, updateWebhook, type WebhookRow } from './store/webhooks.ts'
+import { mustAccept, mustBeTarget, type TargetRules } from './target.ts'
+import { followDeliveries } from './updates.ts'
+import type { WebhookSettings, WebhookStatus } from './webhook.ts'
+import { invalidWebhook, parseWebhook, type WebhookInput } from './webhook-input.ts'
+
+export interface WebhookServiceDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly journal: Journal
+  readonly secrets: SecretBox
+  readonly clock: Clock
+  readonly quotas: Pick<QuotaService, 'mustHaveRoom'>
+  readonly endpoints: Endpoints
+  readonly outbound: Pick<GuardedFetch, 'fetch'>
+  readonly target: TargetRules
+  /** What receivers are told of us when they are asked whether they want to be called. */
+  readonly origin: string
+  /** @throws {InvalidInput} when a text is no query that can be the body of deliveries. */
+  readonly checkDocument: (document: string) => void
+}
+
+/** Everything that can be done with webhooks; the only way in for callers. */
+export type WebhookService = ReturnType<typeof createWebhookService>
+
+export interface NewWebhook extends WebhookInput {
+  /** Whether the receiver is asked first. */
+  readonly handshake?: boolean | undefined
+  readonly idempotencyKey?: string | undefined
+}
+
+/** What is to be changed; what is left out stays, and null stands for what is usual. */
+export type WebhookChanges = SettingsChanges & {
+  readonly status?: Exclude<WebhookStatus, 'FAILED'> | undefined
+}
+
+/** A webhook whose verification key is shown this once. */
+export interface KeyedWebhook {
+  readonly id: string
+  readonly secret: string
+}
+
+const longestOverlapMs = 7 * 24 * 60 * 60 * 1000
+const mostPingBytes = 64 * 1024
+
+export function createWebhookService(deps: WebhookServiceDeps) {
+  const keeper = createSettingsKeeper(deps.secrets)
+  const { sql, transact, secrets, clock, quotas, outbound, target, origin, checkDocument } = deps
+
+  /**
+   * Makes a webhook, and sends it a first event, `webhook.ping`.
+   * @throws {InvalidInput} @throws {QuotaExceeded} @throws {WebhookNotAccepted} @throws {KeyReused}
+   * @throws {WebhookSecretShown}
+   */
+  async function create(caller: Caller, { handshake, idempotencyKey, ...input }: NewWebhook): Promise<KeyedWebhook> {
+    caller.must('webhooks:admin')
+    const wanted = await checked(caller, input)
+    const allHeaders = { ...wanted.headers, ...wanted.secretHeaders }
+    if (handshake === true) await mustAccept(outbound, wanted.url, allHeaders, origin)
+    const key = newStoredKey(wanted.signing)
+    const id = newId()
+    const row = await keeper.seal(caller, id, wanted, [key])
+    const keyed = { accountId: caller.accountId, key: idempotencyKey, operation: 'createWebhook', request: input }
+    const made = await transact((tx) =>
+      once(tx, keyed, async () => {
+        await quotas.mustHaveRoom(tx, caller.accountId, 'webhooks')
+        await insertWebhook(tx, { ...row, status: 'ACTIVE', statusReason: null, createdBy: caller.actor })
+        tx.journal(webhookEvent('webhook.created', row, caller.by(), summaryOf(row)))
+        tx.journal(webhookEvent('webhook.ping', row, caller.by(), { name: row.name }))
+        return id
+      }),
+    )
+    if (made.isRepeated) throw new WebhookSecretShown(made.outcome)
+    return { id, secret: verificationKey(key) }
+  }
+
+  /** Changes a webhook, at once for what is delivered from now on. @throws {WebhookNotFound} @throws {InvalidInput} */
+  async function update(caller: Caller, id: string, { status, ...changes }: WebhookChanges): Promise<string> {
+    caller.must('webhooks:admin')
+    const before = await transact((tx) => lock(tx, caller, id))
+    const wanted = await checked(caller, await keeper.merge(before, changes))
+    return transact(async (tx) => {
+      const row = await lock(tx, caller, id)
+      // Somebody else was faster: their changes are not lost.
+      if (row.version !== before.version) return undefined
+      const keys = await keysFor(row, wanted)
+      const next = {
+        ...(await keeper.seal(caller, id, wanted, keys)),
+        createdBy: row.createdBy,
+        status: status ?? row.status,
+        statusReason: status === undefined ? row.statusReason : null,
+      }
+      await updateWebhook(tx, next)
+      if (row.order === 'PER_SUBJECT' && next.order === 'NONE') await forgetOrder(tx, row.accountId, id)
+      tx.journal(webhookEvent('webhook.updated', row, caller.by(), { ...summaryOf(next), status: next.status }))
+      return id
+    }).then((done) => done ?? update(caller, id, { ...changes, ...(status !== undefined && { status }) }))
+  }
+
+  /** With another method the old keys can't be gone on with. */
+  async function keysFor(row: WebhookRow, wanted: WebhookSettings): Promise<StoredKey[]> {
+    const keys = JSON.parse(await secrets.open(row.keys)) as StoredKey[]
+    if (row.signing !== wanted.signing)
+      throw invalidWebhook([{ path: 'signing', message: 'is changed by rotateWebhookSecret, which shows the new key' }])
+    return keys
+  }
+
+  /** Deletes a webhook with its secrets; what waits for it is not delivered, and its history stays. @throws {WebhookNotFound} */
+  async function remove(caller: Caller, id: string): Promise<string> {
+    caller.must('webhooks:admin')
+    return transact(async (tx) => {
+      const row = await lock(tx, caller, id)
+      await markDeleted(tx, row.accountId, id)
+      await cancelDeliveries(tx, row.accountId, id)
+      tx.journal(webhookEvent('webhook.deleted', row, caller.by(), summaryOf(row)))
+      return id
+    })
+  }
+
+  /**
+   * Gives a webhook a new key; the old one signs beside it for the overlap, in milliseconds.
+   * @throws {WebhookNotFound} @throws {InvalidInput}
+   */
+  async function rotateSecret(
+    caller: Caller,
+    id: string,
+    overlapMs: number,
+    signing?: StoredKey['method'],
+  ): Promise<KeyedWebhook> {
+    caller.must('webhooks:admin')
+    if (overlapMs < 0 || overlapMs > longestOverlapMs)
+      throw invalidWebhook([{ path: 'overlapMs', message: `must be 0 to ${longestOverlapMs}: at most seven days` }])
+    return transact(async (tx) => {
+      const row = await lock(tx, caller, id)
+      const now = clock.now()
+      const until = new Date(now.getTime() + overlapMs)
+      const method = signing ?? row.signing
+      const keys = rotatedKeys(JSON.parse(await secrets.open(row.keys)) as StoredKey[], { method, until, now })
+      const [fresh] = keys as [StoredKey]
+      await updateWebhook(tx, { ...row, signing: method, ...(await keeper.sealKeys(keys)) })
+      const data = { ...summaryOf(row), overlapUntil: until.toISOString() }
+      tx.journal(webhookEvent('webhook.secret_rotated', row, caller.by(), data))
+      return { id, secret: verificationKey(fresh) }
+    })
+  }
+
+  /**
+   * Sends a webhook an event of its own, `webhook.ping`, with this data; returns the delivery's id.
+   * @throws {WebhookNotFound} @throws {WebhookNotActive} @throws {InvalidInput}
+   */
+  async function test(caller: Caller, id: string, data: unknown): Promise<{ id: string; deliveryId: string }> {
+    caller.must('webhooks:admin')
+    const payload = data ?? {}
+    if (Buffer.byteLength(JSON.stringify(payload)) > mostPingBytes)
+      throw invalidWebhook([{ path: 'data', message: `must have at most ${mostPingBytes} bytes` }])
+    const xid = await transact(async (tx) => {
+      const row = await lock(tx, caller, id)
+      if (row.status !== 'ACTIVE') throw new WebhookNotActive(id, row.status)
+      tx.journal(webhookEvent('webhook.ping', row, caller.by(), { name: row.name, payload }))
+      return readOwnXid(tx)
+    })
+    const [ping] = await readEntriesOf(sql, caller.accountId, `webhook:${id}`, xid)
+    if (ping === undefined) throw new EventGone()
+    return { id, deliveryId: deliveryId(id, ping) }
+  }
+
+  async function lock(tx: Transaction, caller: Caller, id: string): Promise<WebhookRow> {
+    const row = isId(id) ? await lockWebhook(tx, caller.accountId, id) : undefined
+    if (row === undefined) throw new WebhookNotFound(id)
+    return row
+  }
+
+  /** The settings, found to be what this caller may ask for. */
+  async function checked(caller: Caller, input: WebhookInput): Promise<WebhookSettings> {
+    const wanted = parseWebhook(input)
+    if (wanted.events.some((pattern) => pattern.startsWith('auth.'))) caller.must('audit:read')
+    await mustBeTarget(wanted.url, target)
+    if (wanted.document !== undefined) checkDocument(wanted.document)
+    return wanted
+  }
+
+  return {
+    create,
+    update,
+    remove,
+    rotateSecret,
+    test,
+    trigger: createPublishing(deps),
+    redeliver: createRedelivery(deps),
+    /** @see followDeliveries */
+    async updates(caller: Caller, webhookId: string | undefined, after: string | undefined) {
+      caller.must('webhooks:admin')
+      return followDeliveries(deps.journal, caller.accountId, webhookId, after)
+    },
+    /** What the journal tells: webhooks that have changed are read anew. */
+    heed({ accountId, type }: Pick<JournalEntry, 'accountId' | 'type'>): void {
+      if (changingTypes.has(type)) deps.endpoints.forget(accountId)
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import { createBatcher } from '#lib/batcher.ts'
+import type { Transact } from '#platform/database/transaction.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+import { attemptedType } from './events.ts'
+import { type Settlement, settleDeliveries } from './store/deliveries.ts'
+
+const settledAtOnce = 500
+
+/** One attempt, as an entry about many tells of it. */
+export interface AttemptNews {
+  readonly id: string
+  readonly webhookId: string
+  readonly eventType: string
+  readonly status: string
+  readonly attempt: number
+  readonly outcome: string
+  readonly responseStatus?: number | undefined
+  readonly durationMs: number
+  readonly waitMs?: number | undefined
+}
+
+/**
+ * Writes down how attempts have ended, those together that end together. Resolves once that is committed, with whether
+ * the delivery was still this worker's to settle.
+ */
+export function createSettler({
+  transact,
+  workerId,
+  actor,
+}: {
+  readonly transact: Transact
+  readonly workerId: number
+  readonly actor: Actor
+}): (settlement: Settlement) => Promise<boolean> {
+  return createBatcher<Settlement, boolean>({
+    maxSize: settledAtOnce,
+    run: (settlements) =>
+      transact(async (tx) => {
+        const own = await settleDeliveries(tx, workerId, settlements)
+        const told = settlements.filter(({ delivery }) => own.has(delivery.id))
+        for (const [accountId, group] of Map.groupBy(told, ({ delivery }) => delivery.accountId)) {
+          const attempts = group.map(newsOf)
+          tx.journal({ accountId, type: attemptedType, subject: 'webhooks', actor, data: { attempts } })
+        }
+        return settlements.map(({ delivery }) => own.has(delivery.id))
+      }),
+  })
+}
+
+function newsOf({ delivery, result, settled }: Settlement): AttemptNews {
+  return {
+    id: delivery.id,
+    webhookId: delivery.webhookId,
+    eventType: delivery.event?.type ?? '',
+    status: settled.status,
+    attempt: delivery.attempt + 1,
+    outcome: result.outcome,
+    responseStatus: result.responseStatus,
+    durationMs: Math.round(result.durationMs),
+    waitMs: settled.waitMs,
+  }
+}

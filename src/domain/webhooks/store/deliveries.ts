@@ -1,0 +1,234 @@
+import type { AttemptResult, ClaimedDelivery, Settled } from '#domain/webhooks/delivery.ts'
+import { storableJson, storableText } from '#lib/json.ts'
+import type { Sql } from '#platform/database/sql.ts'
+
+/** A delivery that is about to be made. */
+export interface NewDelivery {
+  readonly accountId: string
+  readonly id: string
+  readonly webhookId: string
+  readonly event: NonNullable<ClaimedDelivery['event']>
+  readonly orderKey: string | undefined
+  /** Whether the process that makes it attempts it at once. */
+  readonly isClaimed: boolean
+}
+
+/** How long a process may take for one attempt before others may, in seconds: longer than any request of ours. */
+const leaseSeconds = 90
+
+const insertSql = `
+  INSERT INTO delivery (account_id, id, webhook_id, event_xid, event_seq, event_at, event_type, subject, order_key,
+    status, worker_id, lease_until)
+  SELECT account_id, id, webhook_id, xid, seq, at, type, subject, order_key,
+    (CASE WHEN claimed THEN 'ACTIVE' ELSE 'PENDING' END)::delivery_status, CASE WHEN claimed THEN $11::int END,
+    CASE WHEN claimed THEN now() + ${leaseSeconds} * interval '1 second' END
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[], $8::text[],
+    $9::text[], $10::bool[]) AS t (account_id, id, webhook_id, xid, seq, at, type, subject, order_key, claimed)
+  ON CONFLICT DO NOTHING`
+
+/** Makes deliveries; those that are there already stay as they are. */
+export async function insertDeliveries(tx: Sql, rows: readonly NewDelivery[], workerId: number | null): Promise<void> {
+  await tx.query(insertSql, [
+    rows.map(({ accountId }) => accountId),
+    rows.map(({ id }) => id),
+    rows.map(({ webhookId }) => webhookId),
+    rows.map(({ event }) => event.xid),
+    rows.map(({ event }) => event.seq),
+    rows.map(({ event }) => event.at),
+    rows.map(({ event }) => event.type),
+    rows.map(({ event }) => event.subject),
+    rows.map(({ orderKey }) => orderKey ?? null),
+    rows.map(({ isClaimed }) => isClaimed),
+    workerId,
+  ])
+}
+
+// One probe of the index for each webhook that has something to be done, however much that is.
+const waitingSql = `
+  WITH RECURSIVE waiting AS (
+    (SELECT webhook_id, account_id, due_at FROM delivery WHERE status = 'PENDING' ORDER BY webhook_id, due_at LIMIT 1)
+    UNION ALL
+    SELECT next.webhook_id, next.account_id, next.due_at FROM waiting, LATERAL (
+      SELECT webhook_id, account_id, due_at FROM delivery
+      WHERE status = 'PENDING' AND webhook_id > waiting.webhook_id ORDER BY webhook_id, due_at LIMIT 1) AS next
+  )
+  SELECT webhook_id AS "webhookId", account_id AS "accountId", extract(epoch FROM due_at - now()) * 1000 AS "inMs"
+  FROM waiting`
+
+/** Webhooks for which something waits, and in how many milliseconds the first of it is due. */
+export async function readWaiting(
+  sql: Sql,
+): Promise<{ readonly webhookId: string; readonly accountId: string; readonly inMs: number }[]> {
+  const rows = await sql.query<{ webhookId: string; accountId: string; inMs: string }>(waitingSql)
+  return rows.map((row) => ({ ...row, inMs: Number(row.inMs) }))
+}
+
+const claimed = `
+  UPDATE delivery SET status = 'ACTIVE', worker_id = $3, lease_until = now() + ${leaseSeconds} * interval '1 second'
+  FROM due WHERE delivery.account_id = due.account_id AND delivery.id = due.id AND delivery.status = 'PENDING'
+  RETURNING delivery.account_id AS "accountId", delivery.id, delivery.webhook_id AS "webhookId",
+    delivery.event_xid AS "eventXid", delivery.event_seq AS "eventSeq", delivery.event_at AS "eventAt",
+    delivery.attempt, delivery.attempt_base AS "attemptBase"`
+
+const claimSql = `
+  WITH due AS MATERIALIZED (
+    SELECT one.account_id, one.id FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room), LATERAL (
+      SELECT account_id, id FROM delivery
+      WHERE webhook_id = webhook.id AND status = 'PENDING' AND due_at <= now() AND order_key IS NULL
+      ORDER BY due_at LIMIT webhook.room FOR UPDATE SKIP LOCKED) AS one
+  ) ${claimed}`
+
+// The first of each subject, and only that: one probe for each subject, however much waits behind its first.
+const claimFirstSql = `
+  WITH RECURSIVE first AS (
+    SELECT webhook.id AS webhook_id, webhook.room, one.* FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room), LATERAL (
+      SELECT account_id, id, order_key, status, due_at FROM delivery
+      WHERE webhook_id = webhook.id AND order_key IS NOT NULL AND status IN ('PENDING', 'ACTIVE')
+      ORDER BY order_key, event_xid, event_seq LIMIT 1) AS one
+    UNION ALL
+    SELECT first.webhook_id, first.room, next.* FROM first, LATERAL (
+      SELECT account_id, id, order_key, status, due_at FROM delivery
+      WHERE webhook_id = first.webhook_id AND order_key > first.order_key AND order_key IS NOT NULL
+        AND status IN ('PENDING', 'ACTIVE')
+      ORDER BY order_key, event_xid, event_seq LIMIT 1) AS next
+  ), ranked AS (
+    SELECT account_id, id, row_number() OVER (PARTITION BY webhook_id ORDER BY due_at) AS rank, room
+    FROM first WHERE status = 'PENDING' AND due_at <= now()
+  ), due AS MATERIALIZED (
+    SELECT delivery.account_id, delivery.id FROM ranked JOIN delivery USING (account_id, id)
+    WHERE rank <= room AND delivery.status = 'PENDING' FOR UPDATE OF delivery SKIP LOCKED
+  ) ${claimed}`
+
+/** A webhook for which so many attempts may be begun. */
+export interface Room {
+  readonly webhookId: string
+  readonly room: number
+}
+
+type ClaimedRow = Omit<ClaimedDelivery, 'event' | 'eventXid' | 'eventSeq'> & { eventXid: string; eventSeq: string }
+
+/** Takes what is due, the oldest first; in order, only the first of each subject. What is taken is this worker's alone. */
+export async function claimDeliveries(
+  tx: Sql,
+  workerId: number,
+  rooms: readonly Room[],
+  kind: 'free' | 'ordered',
+): Promise<Omit<ClaimedDelivery, 'event'>[]> {
+  if (rooms.length === 0) return []
+  const values = [rooms.map(({ webhookId }) => webhookId), rooms.map(({ room }) => room), workerId]
+  const rows = await tx.query<ClaimedRow>(kind === 'free' ? claimSql : claimFirstSql, values)
+  return rows.map((row) => ({ ...row, eventXid: BigInt(row.eventXid), eventSeq: BigInt(row.eventSeq) }))
+}
+
+/** An attempt that has ended, and what follows from it. */
+export interface Settlement {
+  readonly delivery: ClaimedDelivery
+  readonly result: AttemptResult
+  readonly settled: Settled
+}
+
+// Who has lost the delivery to somebody else meanwhile changes nothing any more.
+const settleSql = `
+  WITH attempted AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::float8[], $6::text[], $7::int[])
+      AS t (account_id, id, number, status, wait_ms, outcome, response_status)
+  )
+  UPDATE delivery SET status = attempted.status::delivery_status, attempt = attempted.number,
+    due_at = CASE WHEN attempted.status = 'PENDING' THEN now() + attempted.wait_ms * interval '1 millisecond' ELSE due_at END,
+    finished_at = CASE WHEN attempted.status = 'PENDING' THEN NULL ELSE now() END,
+    worker_id = NULL, lease_until = NULL, outcome = attempted.outcome, response_status = attempted.response_status
+  FROM attempted
+  WHERE delivery.account_id = attempted.account_id AND delivery.id = attempted.id AND delivery.status = 'ACTIVE'
+    AND delivery.worker_id = $8 AND delivery.attempt = attempted.number - 1
+  RETURNING delivery.id`
+
+const insertAttemptsSql = `
+  INSERT INTO delivery_attempt (account_id, delivery_id, number, at, duration_ms, outcome, response_status,
+    response_headers, response_body, error)
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::int[], $6::text[], $7::int[],
+    $8::jsonb[], $9::text[], $10::text[])
+  ON CONFLICT DO NOTHING`
+
+/** Writes down how attempts have ended; returns the ids of those deliveries that were this worker's still. */
+export async function settleDeliveries(
+  tx: Sql,
+  workerId: number,
+  settlements: readonly Settlement[],
+): Promise<Set<string>> {
+  const ids = [
+    settlements.map(({ delivery }) => delivery.accountId),
+    settlements.map(({ delivery }) => delivery.id),
+    settlements.map(({ delivery }) => delivery.attempt + 1),
+  ]
+  const inserting = tx.query(insertAttemptsSql, [
+    ...ids,
+    settlements.map(({ result }) => result.at),
+    settlements.map(({ result }) => Math.round(result.durationMs)),
+    settlements.map(({ result }) => result.outcome),
+    settlements.map(({ result }) => result.responseStatus ?? null),
+    settlements.map(({ result }) => (result.responseHeaders ? storableJson(result.responseHeaders) : null)),
+    settlements.map(({ result }) => (result.responseBody ? storableText(result.responseBody) : null)),
+    settlements.map(({ result }) => (result.error === undefined ? null : storableText(result.error))),
+  ])
+  const settling = tx.query<{ id: string }>(settleSql, [
+    ...ids,
+    settlements.map(({ settled }) => settled.status),
+    settlements.map(({ settled }) => settled.waitMs ?? 0),
+    settlements.map(({ result }) => result.outcome),
+    settlements.map(({ result }) => result.responseStatus ?? null),
+    workerId,
+  ])
+  const [, rows] = await Promise.all([inserting, settling])
+  return new Set(rows.map(({ id }) => id))
+}
+
+const holdersSql = `
+  SELECT DISTINCT worker_id AS "workerId" FROM delivery WHERE status = 'ACTIVE' AND worker_id IS NOT NULL`
+
+/** Which workers have deliveries under way. */
+export async function findDeliveryHolders(sql: Sql): Promise<number[]> {
+  return (await sql.query<{ workerId: number }>(holdersSql)).map(({ workerId }) => workerId)
+}
+
+const releaseSql = `
+  UPDATE delivery SET status = 'PENDING', worker_id = NULL, lease_until = NULL
+  WHERE status = 'ACTIVE' AND (worker_id = ANY($1::int[]) OR lease_until < now())`
+
+/** Gives back what these workers had under way, and what anybody has had for too long. */
+export async function releaseDeliveries(sql: Sql, workerIds: readonly number[]): Promise<void> {
+  await sql.query(releaseSql, [workerIds])
+}
+
+const dropSql = `
+  UPDATE delivery SET status = 'CANCELLED', finished_at = now(), worker_id = NULL, lease_until = NULL
+  WHERE account_id = $1 AND webhook_id = $2 AND status IN ('PENDING', 'ACTIVE')`
+
+/** Ends all that is not delivered yet. */
+export async function cancelDeliveries(tx: Sql, accountId: string, webhookId: string): Promise<void> {
+  await tx.query(dropSql, [accountId, webhookId])
+}
+
+const unorderSql = `
+  UPDATE delivery SET order_key = NULL
+  WHERE account_id = $1 AND webhook_id = $2 AND order_key IS NOT NULL AND status IN ('PENDING', 'ACTIVE')`
+
+/** Lets what waits be attempted in any order. */
+export async function forgetOrder(tx: Sql, accountId: string, webhookId: string): Promise<void> {
+  await tx.query(unorderSql, [accountId, webhookId])
+}
+
+const expireSql = `
+  WITH old AS (
+    SELECT account_id, id FROM delivery WHERE created_at < now() - $1 * interval '1 day' AND status <> 'ACTIVE' LIMIT $2
+  ), attempts AS (
+    DELETE FROM delivery_attempt USING old
+    WHERE delivery_attempt.account_id = old.account_id AND delivery_attempt.delivery_id = old.id
+  ), gone AS (
+    DELETE FROM delivery USING old WHERE delivery.account_id = old.account_id AND delivery.id = old.id RETURNING 1
+  )
+  SELECT count(*)::int AS count FROM gone`
+
+/** Deletes up to `limit` deliveries, with their attempts, that are older than that; returns how many. */
+export async function deleteOldDeliveries(sql: Sql, days: number, limit: number): Promise<number> {
+  return (await sql.query<{ count: number }>(expireSql, [days, limit]))[0]?.count ?? 0
+}

@@ -1,0 +1,34 @@
+import type { Sql } from '#platform/database/sql.ts'
+import type { Position } from '#platform/journal/entry.ts'
+
+/** Key of the advisory lock of whoever turns the journal into deliveries. */
+const routerLock = 0x5b0c_0005
+
+/** Whether this transaction is the one that routes; others see so at once. */
+export async function tryLockRouter(sql: Sql): Promise<boolean> {
+  const [row] = await sql.query<{ locked: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS locked', [routerLock])
+  return row?.locked === true
+}
+
+export interface RouterCursor extends Position {
+  /** No entry behind it is a day older than this. */
+  readonly at: Date
+}
+
+export async function readRouterCursor(sql: Sql): Promise<RouterCursor> {
+  const [row] = await sql.query<{ xid: string; seq: string; at: Date }>('SELECT xid, seq, at FROM delivery_cursor')
+  if (row === undefined) throw new Error('The table delivery_cursor has lost its row.')
+  return { xid: BigInt(row.xid), seq: BigInt(row.seq), at: row.at }
+}
+
+export async function moveRouterCursor(sql: Sql, { xid, seq, at }: RouterCursor): Promise<void> {
+  await sql.query('UPDATE delivery_cursor SET xid = $1, seq = $2, at = $3', [xid, seq, at])
+}
+
+const accountsSql = `
+  SELECT DISTINCT account_id AS "accountId" FROM webhook WHERE deleted_at IS NULL AND status = 'ACTIVE'`
+
+/** Accounts that have a webhook which is told of something. */
+export async function findRoutedAccounts(sql: Sql): Promise<string[]> {
+  return (await sql.query<{ accountId: string }>(accountsSql)).map(({ accountId }) => accountId)
+}

@@ -1,0 +1,117 @@
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { Actor } from '#platform/journal/entry.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import { webhookEvent } from './events.ts'
+import type { Settlement } from './store/deliveries.ts'
+import { addTallies, disableWebhook, type Failing, setToldPercent, type WebhookTally } from './store/webhooks.ts'
+
+/** How much of the way to being switched off is told of, in percent. */
+const toldAt = [50, 70, 90, 100] as const
+const intervalMs = 1_000
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
+
+export interface TalliesDeps {
+  readonly transact: Transact
+  readonly actor: Actor
+  /** After so many failed attempts in a row a webhook is switched off; 0: never. */
+  readonly disableAfter: number
+  readonly log: Logger
+}
+
+/**
+ * Counts what becomes of attempts, and writes it down every second: a row that changed with each attempt would be the one
+ * place where all of a webhook's attempts meet. Of a process that is killed the last second is not counted.
+ */
+export class Tallies {
+  readonly #deps: TalliesDeps
+  readonly #tallies = new Map<string, Mutable<WebhookTally>>()
+  readonly #gone = new Map<string, { accountId: string; id: string }>()
+  readonly #timer: NodeJS.Timeout
+  #writing: Promise<void> | undefined
+
+  constructor(deps: TalliesDeps) {
+    this.#deps = deps
+    this.#timer = setInterval(() => this.#write(), intervalMs)
+  }
+
+  note({ delivery, result, settled }: Settlement): void {
+    if (result.outcome === 'skipped' || result.outcome === 'expired') return
+    const { accountId, webhookId: id } = delivery
+    const tally = this.#tallies.get(id) ?? empty(accountId, id)
+    this.#tallies.set(id, tally)
+    const isWell = result.outcome === 'success'
+    tally.attempts += 1
+    tally.durationMs += result.durationMs
+    tally.delivered += isWell ? 1 : 0
+    tally.undelivered += settled.status === 'FAILED' ? 1 : 0
+    tally.failedAttempts += isWell ? 0 : 1
+    tally.failures = isWell ? 0 : tally.failures + 1
+    if (isWell) tally.lastDeliveryAt = result.at
+    else tally.lastFailureAt = result.at
+    if (settled.isGone === true) this.#gone.set(id, { accountId, id })
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#writing
+    this.#write()
+    await this.#writing
+  }
+
+  #write(): void {
+    if (this.#writing !== undefined || this.#tallies.size === 0) return
+    const tallies = [...this.#tallies.values()]
+    const gone = [...this.#gone.values()]
+    this.#tallies.clear()
+    this.#gone.clear()
+    this.#writing = this.#deps
+      .transact((tx) => this.#add(tx, tallies, gone))
+      .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'what became of deliveries was not counted'))
+      .finally(() => {
+        this.#writing = undefined
+      })
+  }
+
+  async #add(
+    tx: Transaction,
+    tallies: readonly WebhookTally[],
+    gone: readonly { accountId: string; id: string }[],
+  ): Promise<void> {
+    for (const failing of await addTallies(tx, tallies)) await this.#warn(tx, failing)
+    for (const webhook of gone) await this.#disable(tx, webhook, 'The receiver answered that it is gone (410).')
+  }
+
+  /** Tells how far a webhook is on the way to being switched off, and at its end does so. */
+  async #warn(tx: Transaction, failing: Failing): Promise<void> {
+    const { disableAfter, actor } = this.#deps
+    if (disableAfter === 0 || failing.status !== 'ACTIVE' || failing.deleted) return
+    const percent = toldAt.findLast((one) => failing.failures * 100 >= one * disableAfter) ?? 0
+    if (percent <= failing.toldPercent) return
+    await setToldPercent(tx, failing, percent)
+    const { name, failures } = failing
+    tx.journal(webhookEvent('webhook.failing', failing, { actor }, { name, failures, disableAfter, percent }))
+    if (percent === 100) await this.#disable(tx, failing, `${failures} attempts in a row have failed.`)
+  }
+
+  async #disable(tx: Transaction, webhook: { accountId: string; id: string }, reason: string): Promise<void> {
+    const name = await disableWebhook(tx, webhook, reason)
+    if (name !== undefined)
+      tx.journal(webhookEvent('webhook.disabled', webhook, { actor: this.#deps.actor }, { name, reason }))
+  }
+}
+
+function empty(accountId: string, id: string): Mutable<WebhookTally> {
+  return {
+    accountId,
+    id,
+    delivered: 0,
+    undelivered: 0,
+    attempts: 0,
+    failedAttempts: 0,
+    durationMs: 0,
+    lastDeliveryAt: undefined,
+    lastFailureAt: undefined,
+    failures: 0,
+  }
+}
