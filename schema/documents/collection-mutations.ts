@@ -5,6 +5,7 @@ import { builder } from '#schema/builder.ts'
 import { CollectionRef, RetentionKind } from './collection.ts'
 import { DocumentVersion } from './document.ts'
 import { collectionField, keyField } from './inputs.ts'
+import { ValueTypeEnum } from './order.ts'
 import './failures.ts'
 
 /** A payload that is one collection, read anew. */
@@ -34,6 +35,24 @@ const RetentionInput = builder.inputType('RetentionInput', {
   }),
 })
 
+const DocumentIndexInput = builder.inputType('DocumentIndexInput', {
+  description: 'What documents are asked for, or sorted by.',
+  fields: (t) => ({
+    path: t.string({ required: true, description: 'As `path` of `DocumentFilter`.' }),
+    type: t.field({ type: ValueTypeEnum, required: true, description: 'Of what is there.' }),
+  }),
+})
+
+/** What is declared is the same for a new collection and for one that is there. */
+const indexesField = {
+  type: [DocumentIndexInput] as [typeof DocumentIndexInput],
+  description:
+    'Indexes for this collection, at most 8, that serve `eq`, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `orderBy`. They are built beside the work, and each is kept up to date by every write.',
+}
+const fullTextPathsField = {
+  description: 'Where the words are that `search` finds, at most 8 paths; an index of them is built beside the work.',
+} as const
+
 const schemaText =
   'A JSON Schema (2020-12) of at most 64 KiB, without references to elsewhere; patterns are those of RE2.'
 
@@ -46,6 +65,8 @@ const CreateCollectionInput = builder.inputType('CreateCollectionInput', {
     }),
     schema: t.field({ type: 'JSON', description: schemaText }),
     retention: t.field({ type: RetentionInput, description: 'KEEP_ALL when absent.' }),
+    indexes: t.field(indexesField),
+    fullTextPaths: t.stringList(fullTextPathsField),
   }),
 })
 
@@ -68,6 +89,8 @@ const UpdateCollectionInput = builder.inputType('UpdateCollectionInput', {
     requireVersion: t.boolean({ description: 'Whether each write has to say which version it changes.' }),
     schema: t.field({ type: 'JSON', description: `${schemaText} Null takes it away.` }),
     retention: t.field({ type: RetentionInput, description: 'How long versions are kept.' }),
+    indexes: t.field(indexesField),
+    fullTextPaths: t.stringList(fullTextPathsField),
     acceptExisting: t.boolean({
       description: 'Documents that don’t fit the new schema may stay as they are until they are written again.',
     }),
@@ -87,11 +110,13 @@ builder.mutationField('updateCollection', (t) =>
 )
 
 type Given = Omit<typeof UpdateCollectionInput.$inferInput, 'acceptExisting'>
-function toRequest({ path, requireVersion, schema, retention }: Given) {
+function toRequest({ path, requireVersion, schema, retention, indexes, fullTextPaths }: Given) {
   return {
     path,
     requireVersion: requireVersion ?? undefined,
     schema,
+    indexes: indexes ?? undefined,
+    fullTextPaths: fullTextPaths ?? undefined,
     retention:
       retention == null
         ? undefined

@@ -1,6 +1,8 @@
 import { type Retention, retentionKinds } from '#domain/documents/collection.ts'
+import { type IndexReport, indexStates } from '#domain/documents/indexes/states.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
+import { ValueTypeEnum } from './order.ts'
 
 export const RetentionKind = builder.enumType('RetentionKind', {
   description:
@@ -17,6 +19,35 @@ const RetentionRef = builder.objectRef<Retention>('Retention').implement({
       description: 'KEEP_LAST: how many, the present one included.',
     }),
     days: t.exposeInt('days', { nullable: true, description: 'KEEP_DAYS: how many.' }),
+  }),
+})
+
+const IndexStateEnum = builder.enumType('DocumentIndexState', {
+  description:
+    'How it stands with an index: only READY ones are of use. One that FAILED is tried again after ten minutes.',
+  values: indexStates,
+})
+
+const DocumentIndexRef = builder.objectRef<IndexReport>('DocumentIndex').implement({
+  description: 'An index on what documents of one collection hold.',
+  fields: (t) => ({
+    path: t.string({
+      nullable: true,
+      description: 'Where the values are; null for the words at `fullTextPaths`.',
+      resolve: ({ declared }) => declared?.path ?? null,
+    }),
+    type: t.field({
+      type: ValueTypeEnum,
+      nullable: true,
+      description: 'Of which type they are; null for words.',
+      resolve: ({ declared }) => declared?.type ?? null,
+    }),
+    state: t.expose('state', { type: IndexStateEnum, description: 'How it stands with it.' }),
+    error: t.string({
+      nullable: true,
+      description: 'Why it could not be built, as the database says.',
+      resolve: ({ error }) => error ?? null,
+    }),
   }),
 })
 
@@ -49,6 +80,13 @@ export const CollectionRef = builder.prismaObject('Collection', {
       select: { retention: true, keepVersions: true, keepDays: true },
       resolve: ({ retention: kind, keepVersions: versions, keepDays: days }) => ({ kind, versions, days }),
     }),
+    indexes: t.field({
+      type: [DocumentIndexRef],
+      description: 'The indexes that it declares.',
+      complexity: separateRead,
+      resolve: ({ path }, _args, { caller, documents }) => documents.collections.indexes(caller, path),
+    }),
+    fullTextPaths: t.exposeStringList('fullTextPaths', { description: 'Where the words are that `search` finds.' }),
     documentCount: t.int({
       nullable: true,
       description: 'How many documents it holds, counted one by one; null for who may not read all of them.',

@@ -13,7 +13,7 @@ const OrderFieldEnum = builder.enumType('DocumentOrderField', {
   } as const satisfies Record<string, { value: OrderField; description: string }>,
 })
 
-const ValueTypeEnum = builder.enumType('ValueType', {
+export const ValueTypeEnum = builder.enumType('ValueType', {
   description: 'Types of JSON values that have an order.',
   values: valueTypes,
 })

@@ -182,7 +182,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   AuditVerification: { needs: 'audit:read', fields: 'checked cursor end faultCount faults prunedSeq' },
   Collection: {
     needs: 'documents:read',
-    fields: 'createdAt createdBy documentCount path requireVersion retention schema updatedAt',
+    fields: 'createdAt createdBy documentCount fullTextPaths indexes path requireVersion retention schema updatedAt',
   },
   DeviceSignIn: { needs: 'nobody', fields: 'address clientName createdAt expiresAt scopes userAgent' },
   Document: {
@@ -191,6 +191,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   },
   DocumentAggregates: { needs: 'documents:read', fields: 'groups isTruncated' },
   DocumentGroup: { needs: 'documents:read', fields: 'count numbers value' },
+  DocumentIndex: { needs: 'documents:read', fields: 'error path state type' },
   DocumentNumbers: { needs: 'documents:read', fields: 'avg count max min path sum' },
   DocumentChange: {
     needs: 'documents:read',

@@ -6,6 +6,9 @@ import { checkRetention, type Retention } from './collection.ts'
 import { CollectionExists, CollectionNotFound } from './errors.ts'
 import { collectionEvent } from './events.ts'
 import { checkFit, checkFitSince } from './fit.ts'
+import { checkDeclaration, type DeclarationChange } from './indexes/declared-index.ts'
+import { type IndexReport, reportIndexes } from './indexes/states.ts'
+import { saveDeclaration } from './indexes/store.ts'
 import { checkPath } from './name.ts'
 import { compileSchema } from './schema.ts'
 import {
@@ -19,7 +22,7 @@ import {
 } from './store/collections.ts'
 import { readTime } from './store/documents.ts'
 
-export interface CollectionRequest {
+export interface CollectionRequest extends DeclarationChange {
   readonly path: string
   /** As it is, or false, when absent; likewise below. */
   readonly requireVersion?: boolean | undefined
@@ -38,11 +41,13 @@ export function createCollectionService({ sql, transact }: { readonly sql: Sql; 
     const { path, requireVersion = false, schema = null, retention = keepAll } = request
     mustManage(caller, path)
     checkRetention(retention)
+    checkDeclaration(request)
     if (schema !== null) compileSchema(schema)
     await transact(async (tx) => {
       const full = { accountId: caller.accountId, path }
       const isNew = await insertCollection(tx, full, caller.actor, { requireVersion, schema, retention })
       if (!isNew) throw new CollectionExists(path)
+      await saveDeclaration(tx, full, request)
       tx.journal(collectionEvent('collection.created', caller.accountId, caller.by(), { path }))
     })
     return path
@@ -57,6 +62,7 @@ export function createCollectionService({ sql, transact }: { readonly sql: Sql; 
     const { path, schema, retention } = request
     mustManage(caller, path)
     if (retention !== undefined) checkRetention(retention)
+    checkDeclaration(request)
     const full = { accountId: caller.accountId, path }
     const fits = schema === undefined || schema === null || mayStay ? undefined : compileSchema(schema)
     if (schema !== undefined && schema !== null && mayStay) compileSchema(schema)
@@ -72,6 +78,7 @@ export function createCollectionService({ sql, transact }: { readonly sql: Sql; 
         schema: schema === undefined ? row.schema : schema,
         retention: retention ?? row,
       })
+      await saveDeclaration(tx, full, request)
       tx.journal(collectionEvent('collection.updated', caller.accountId, caller.by(), { path }))
     })
     return path
@@ -122,7 +129,12 @@ export function createCollectionService({ sql, transact }: { readonly sql: Sql; 
     return isReadable ? countDocuments(sql, { accountId: caller.accountId, path }) : undefined
   }
 
-  return { create, update, remove, visiblePaths, isVisible, count }
+  /** How it stands with the indexes that a collection declares. */
+  function indexes(caller: Caller, path: string): Promise<IndexReport[]> {
+    return reportIndexes(sql, caller.accountId, path)
+  }
+
+  return { create, update, remove, indexes, visiblePaths, isVisible, count }
 }
 
 /** Rules are for everything in the collection, so who makes them has to be allowed to write all of it. @throws {Forbidden} */

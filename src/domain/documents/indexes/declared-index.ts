@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type ValueType, valueTypes } from '#domain/documents/query/value-sql.ts'
+import { isLoose, type ValueType, valueTypes } from '#domain/documents/query/value-sql.ts'
+import { type InputIssue, InvalidInput } from '#lib/errors.ts'
 import { type JsonPath, parseJsonPath } from '#lib/filter/json-path.ts'
 
 /** What a collection declares: values of a type at a path are asked for, or sorted by. */
@@ -17,8 +18,12 @@ export interface WantedIndex {
   readonly accountId: string
   readonly collection: string
   readonly type: IndexType
+  /** What the planner knows of such values: the same for all collections that declare them. Undefined for full text. */
+  readonly statistics: string | undefined
   /** One path; several for full text. */
   readonly paths: readonly JsonPath[]
+  /** As it was declared; undefined for full text. */
+  readonly declared: DeclaredIndex | undefined
 }
 
 /** What a collection's row says of its indexes. */
@@ -29,14 +34,43 @@ export interface Declaration {
   readonly fullTextPaths: readonly string[]
 }
 
+/** What is declared anew; what is undefined stays. */
+export interface DeclarationChange {
+  readonly indexes?: readonly DeclaredIndex[] | undefined
+  readonly fullTextPaths?: readonly string[] | undefined
+}
+
+/** Each one has to be kept up to date by every write. */
+const mostIndexes = 8
 export const indexNamePrefix = 'document_ix_'
+export const statisticsNamePrefix = 'document_st_'
+
+/** Checks what a collection is to declare. @throws {InvalidInput} */
+export function checkDeclaration({ indexes = [], fullTextPaths = [] }: DeclarationChange): void {
+  if (indexes.length > mostIndexes) refuse({ path: 'indexes', message: `must be at most ${mostIndexes}` })
+  if (fullTextPaths.length > mostIndexes) refuse({ path: 'fullTextPaths', message: `must be at most ${mostIndexes}` })
+  for (const [at, { path }] of indexes.entries()) checkPath(path, `indexes.${at}.path`)
+  for (const [at, path] of fullTextPaths.entries()) checkPath(path, `fullTextPaths.${at}`)
+}
+
+function checkPath(path: string, at: string): void {
+  const parts = parseJsonPath(path, at)
+  // The database would take it for an element of an array, which it never is for us.
+  if (parts.some(isLoose)) refuse({ path: at, message: 'has a part that is a number, but no place in an array' })
+}
+
+function refuse(issue: InputIssue): never {
+  throw new InvalidInput(`The declaration is not valid. ${issue.path}: ${issue.message}.`, [issue])
+}
 
 /** The indexes that declarations stand for, each once. */
 export function wantedIndexes(declarations: readonly Declaration[]): WantedIndex[] {
   const wanted = declarations.flatMap(({ accountId, collection, indexes, fullTextPaths }) => [
     ...indexes
       .filter(({ type }) => valueTypes.includes(type))
-      .map(({ path, type }) => withName({ accountId, collection, type, paths: [parseJsonPath(path)] })),
+      .map((declared) =>
+        withName({ accountId, collection, type: declared.type, paths: [parseJsonPath(declared.path)], declared }),
+      ),
     ...(fullTextPaths.length === 0
       ? []
       : [
@@ -44,6 +78,7 @@ export function wantedIndexes(declarations: readonly Declaration[]): WantedIndex
             accountId,
             collection,
             type: 'FULL_TEXT',
+            declared: undefined,
             paths: fullTextPaths.map((path) => parseJsonPath(path)),
           }),
         ]),
@@ -52,7 +87,15 @@ export function wantedIndexes(declarations: readonly Declaration[]): WantedIndex
 }
 
 /** The same declaration always has the same name, and another one never. */
-function withName(index: Omit<WantedIndex, 'name'>): WantedIndex {
-  const facts = JSON.stringify([index.accountId, index.collection, index.type, index.paths])
-  return { ...index, name: indexNamePrefix + createHash('sha256').update(facts).digest('hex').slice(0, 32) }
+function withName(index: Omit<WantedIndex, 'name' | 'statistics'>): WantedIndex {
+  const { accountId, collection, type, paths } = index
+  return {
+    ...index,
+    name: indexNamePrefix + digest([accountId, collection, type, paths]),
+    statistics: type === 'FULL_TEXT' ? undefined : statisticsNamePrefix + digest([type, paths]),
+  }
+}
+
+function digest(facts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32)
 }

@@ -7,12 +7,15 @@ import { type WantedIndex, wantedIndexes } from './declared-index.ts'
 import { type IndexPlan, planIndexes } from './plan.ts'
 import {
   creatingDdl,
+  creatingStatisticsDdl,
   droppingDdl,
+  droppingStatisticsDdl,
   forgetFailuresBut,
   noteFailure,
   readBuiltIndexes,
   readDeclarations,
   readFailures,
+  readStatistics,
 } from './store.ts'
 
 const intervalMs = 2_000
@@ -77,6 +80,7 @@ export class IndexKeeper {
     const { drop, create } = await readPlan(sql)
     for (const name of drop) await sql.script(await droppingDdl(sql, name))
     for (const index of create) await this.#create(sql, index)
+    await keepStatistics(sql)
     // Only then the planner knows how the values are spread.
     if (create.length > 0) await sql.script('ANALYZE document')
     await forgetFailuresBut(sql, (await readPlan(sql)).missing)
@@ -95,6 +99,16 @@ export class IndexKeeper {
 }
 
 const aloneSql = 'SELECT pg_try_advisory_lock($1) AS is'
+
+/** Makes what the planner has to know of all values that are wanted, and drops the rest. */
+async function keepStatistics(sql: Sql): Promise<void> {
+  const wanted = wantedIndexes(await readDeclarations(sql)).filter(({ statistics }) => statistics !== undefined)
+  const known = await readStatistics(sql)
+  for (const index of new Map(wanted.map((one) => [one.statistics, one])).values())
+    if (!known.includes(index.statistics ?? '')) await sql.script(await creatingStatisticsDdl(sql, index))
+  for (const name of known)
+    if (!wanted.some(({ statistics }) => statistics === name)) await sql.script(await droppingStatisticsDdl(sql, name))
+}
 
 async function readPlan(sql: Sql): Promise<IndexPlan> {
   const wanted = wantedIndexes(await readDeclarations(sql))

@@ -5,18 +5,18 @@ import type { Sql } from '#platform/database/sql.ts'
 import { type WantedIndex, wantedIndexes } from './declared-index.ts'
 import { readBuiltIndexes, readDeclaration, readFailures } from './store.ts'
 
-const indexStates = ['BUILDING', 'READY', 'FAILED'] as const
+export const indexStates = ['BUILDING', 'READY', 'FAILED'] as const
 type IndexState = (typeof indexStates)[number]
 
 /** How it stands with a declared index. */
-interface IndexReport extends WantedIndex {
+export interface IndexReport extends WantedIndex {
   readonly state: IndexState
   /** Why the last attempt failed. */
   readonly error: string | undefined
 }
 
 /** How it stands with the indexes that a collection declares. */
-async function reportIndexes(sql: Sql, accountId: string, collection: string): Promise<IndexReport[]> {
+export async function reportIndexes(sql: Sql, accountId: string, collection: string): Promise<IndexReport[]> {
   const declaration = await readDeclaration(sql, accountId, collection)
   const wanted = declaration === undefined ? [] : wantedIndexes([declaration])
   if (wanted.length === 0) return []

@@ -1,5 +1,12 @@
+import type { FullPath } from '#domain/documents/store/collections.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import { type Declaration, indexNamePrefix, type WantedIndex } from './declared-index.ts'
+import {
+  type Declaration,
+  type DeclarationChange,
+  indexNamePrefix,
+  statisticsNamePrefix,
+  type WantedIndex,
+} from './declared-index.ts'
 
 const declarationsSql = `
   SELECT account_id AS "accountId", path AS collection, indexes, full_text_paths AS "fullTextPaths" FROM collection
@@ -22,6 +29,20 @@ export async function readDeclaration(
 ): Promise<Declaration | undefined> {
   const [row] = await sql.query<Declaration>(declarationSql, [accountId, collection])
   return row
+}
+
+const saveSql = `
+  UPDATE collection SET indexes = coalesce($3, indexes), full_text_paths = coalesce($4, full_text_paths)
+  WHERE account_id = $1 AND path = $2`
+
+/** Writes down what a collection declares; what is undefined stays. */
+export async function saveDeclaration(
+  sql: Sql,
+  { accountId, path }: FullPath,
+  { indexes, fullTextPaths }: DeclarationChange,
+): Promise<void> {
+  if (indexes === undefined && fullTextPaths === undefined) return
+  await sql.query(saveSql, [accountId, path, indexes === undefined ? null : JSON.stringify(indexes), fullTextPaths])
 }
 
 /** An index as the database has it. */
@@ -69,16 +90,28 @@ export async function forgetFailuresBut(sql: Sql, names: readonly string[]): Pro
   await sql.query(forgetFailuresSql, [names])
 }
 
+const statisticsSql = `
+  SELECT stxname AS name FROM pg_statistic_ext WHERE stxrelid = 'document'::regclass AND starts_with(stxname, $1)`
+
+/** The names of all statistics of declared values that the database keeps. */
+export async function readStatistics(sql: Sql): Promise<string[]> {
+  return (await sql.query<{ name: string }>(statisticsSql, [statisticsNamePrefix])).map(({ name }) => name)
+}
+
+/** The values of an index of type $2 at the path $3, as DDL. */
+const valueDdl = `
+  format(CASE $2::text WHEN 'STRING' THEN '(document_text(data, %L::text[]) COLLATE "C")'
+    WHEN 'NUMBER' THEN '(document_number(data, %L::text[]))' ELSE '(document_boolean(data, %L::text[]))' END, $3::text[])`
 const valueIndexSql = `
   SELECT format('CREATE INDEX CONCURRENTLY %I ON document (%s, key) WHERE account_id = %L AND collection = %L AND NOT deleted',
-    $1::text,
-    format(CASE $2::text WHEN 'STRING' THEN '(document_text(data, %L::text[]) COLLATE "C")'
-      WHEN 'NUMBER' THEN 'document_number(data, %L::text[])' ELSE 'document_boolean(data, %L::text[])' END, $3::text[]),
-    $4::uuid, $5::text) AS ddl`
+    $1::text, ${valueDdl}, $4::uuid, $5::text) AS ddl`
 const fullTextIndexSql = `
   SELECT format('CREATE INDEX CONCURRENTLY %I ON document USING gin (document_words(data, %L::jsonb)) '
     'WHERE account_id = %L AND collection = %L AND NOT deleted', $1::text, $2::jsonb, $3::uuid, $4::text) AS ddl`
+const creatingStatisticsSql = `
+  SELECT format('CREATE STATISTICS %I ON %s FROM document', $1::text, ${valueDdl}) AS ddl`
 const dropSql = `SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %I', $1::text) AS ddl`
+const dropStatisticsSql = `SELECT format('DROP STATISTICS IF EXISTS %I', $1::text) AS ddl`
 
 /** The statement that builds an index while documents are written; names and paths are quoted by the database itself. */
 export async function creatingDdl(sql: Sql, index: WantedIndex): Promise<string> {
@@ -86,6 +119,15 @@ export async function creatingDdl(sql: Sql, index: WantedIndex): Promise<string>
   return type === 'FULL_TEXT'
     ? ddlOf(sql, fullTextIndexSql, [name, JSON.stringify(paths), accountId, collection])
     : ddlOf(sql, valueIndexSql, [name, type, paths[0], accountId, collection])
+}
+
+/** The statement that lets the planner know how the values of an index are spread; an index of some rows doesn't tell it. */
+export async function creatingStatisticsDdl(sql: Sql, { statistics, type, paths }: WantedIndex): Promise<string> {
+  return ddlOf(sql, creatingStatisticsSql, [statistics, type, paths[0]])
+}
+
+export async function droppingStatisticsDdl(sql: Sql, name: string): Promise<string> {
+  return ddlOf(sql, dropStatisticsSql, [name])
 }
 
 export async function droppingDdl(sql: Sql, name: string): Promise<string> {

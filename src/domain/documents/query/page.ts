@@ -45,30 +45,31 @@ export function pageSql({ selection, orders, half, after, limit }: PageRequest):
   const parameters = new Parameters()
   const from = selectionSql(selection, parameters)
   const all = sortColumns(orders, isExact(selection.in), parameters)
-  const { columns, condition } = halved(all, half)
-  const behind = after && (half === 'PRESENT' ? after : all[0]?.isNullable ? after.slice(1) : after)
-  const isBehindPresent = half === 'ABSENT' && after !== undefined && after[0] !== null
-  const conditions = [
-    ...condition,
-    ...(behind === undefined || isBehindPresent ? [] : [behindSql(columns, behind, parameters)]),
-  ]
+  const { ordered, compared, condition } = halved(all, half)
+  const place = half === 'ABSENT' ? after?.slice(1) : after
+  // Behind a place in the first half the second one begins at its beginning.
+  const isWhole = place === undefined || (half === 'ABSENT' && after?.[0] !== null)
+  const conditions = [...condition, ...(isWhole ? [] : [behindSql(compared, place, parameters)])]
   const places = all.map(({ sql }, index) => `${sql} AS "place${index}"`)
   const text = `
     SELECT * FROM (
       SELECT page.*, (count(*) OVER ())::int AS "pageCount",
         sum("sizeBytes") OVER (ROWS UNBOUNDED PRECEDING) - "sizeBytes" AS "bytesBefore"
       FROM (SELECT ${documentColumns}, ${places.join(', ')}
-        ${[from, ...conditions].join(' AND ')} ORDER BY ${orderSql(columns)} LIMIT ${parameters.add(limit, 'integer')}) page
+        ${[from, ...conditions].join(' AND ')} ORDER BY ${orderSql(ordered)} LIMIT ${parameters.add(limit, 'integer')}) page
     ) counted WHERE "bytesBefore" < ${parameters.add(pageBytes, 'integer')}`
   return { text, values: parameters.values }
 }
 
-function halved(all: readonly SortColumn[], half: Half): { columns: readonly SortColumn[]; condition: string[] } {
+/** What a half is sorted by, what its places are compared by, and what makes it a half. */
+function halved(all: readonly SortColumn[], half: Half) {
   const [first, ...rest] = all
-  if (first?.isNullable !== true) return { columns: all, condition: [] }
+  if (first?.isNullable !== true) return { ordered: all, compared: all, condition: [] }
+  // Also where it is the same for all: in this form an index is known to have the order.
+  const ordered = [{ ...first, isNullable: false }, ...rest]
   return half === 'PRESENT'
-    ? { columns: [{ ...first, isNullable: false }, ...rest], condition: [`${first.sql} IS NOT NULL`] }
-    : { columns: rest, condition: [`${first.sql} IS NULL`] }
+    ? { ordered, compared: ordered, condition: [`${first.sql} IS NOT NULL`] }
+    : { ordered, compared: rest, condition: [`${first.sql} IS NULL`] }
 }
 
 /** Columns of what {@link selectionSql} finds as a {@link DocumentState}. */

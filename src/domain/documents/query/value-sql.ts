@@ -47,7 +47,7 @@ const numberLike = /^[ \t\n\v\f\r]*[+-]?\d+$/
 const place = /^(0|[1-9]\d*)$/
 
 /** Whether PostgreSQL would find an element where there is none for us: `-1` is only ever an object's member. */
-function isLoose(part: string): boolean {
+export function isLoose(part: string): boolean {
   return numberLike.test(part) && !place.test(part)
 }
 
