@@ -7,6 +7,8 @@ export interface RestRight extends Right {
   readonly params?: (things: Things) => Readonly<Record<string, string>>
   readonly query?: (things: Things) => Readonly<Record<string, string>>
   readonly body?: (things: Things) => unknown
+  /** What its path names need not be there: it makes it, or finds nothing in it. */
+  readonly anyName?: boolean
 }
 
 const operationId = { params: ({ taskId }: Things) => ({ operationId: taskId }) }
@@ -42,6 +44,87 @@ export const restRights: Readonly<Record<string, RestRight>> = {
   'DELETE /api/auth/sessions/{id}': { needs: 'access:admin', params: ({ sessionId }) => ({ id: sessionId }) },
   'GET /api/docs': { needs: 'anyone' },
   'GET /api/docs/{asset}': { needs: 'anyone', params: () => ({ asset: 'none.js' }) },
+  'GET /api/doc-store/docs/{key}': { needs: 'documents:read', params: ({ documentKey }) => ({ key: documentKey }) },
+  'POST /api/doc-store/docs/{key}': {
+    needs: 'documents:write',
+    params: ({ documentKey }) => ({ key: `new-${documentKey}` }),
+    anyName: true,
+    body: () => ({ value: 'taken' }),
+  },
+  'PUT /api/doc-store/docs/{key}': {
+    needs: 'documents:write',
+    params: ({ documentKey }) => ({ key: `new-${documentKey}` }),
+    anyName: true,
+    body: () => ({ value: 'taken' }),
+  },
+  'PATCH /api/doc-store/docs/{key}': {
+    needs: 'documents:write',
+    params: ({ documentKey }) => ({ key: documentKey }),
+    body: () => ({ secret: null }),
+  },
+  'DELETE /api/doc-store/docs/{key}': { needs: 'documents:write', params: ({ documentKey }) => ({ key: documentKey }) },
+  'GET /api/doc-store/docs/{key}/version': {
+    needs: 'documents:read',
+    params: ({ documentKey }) => ({ key: documentKey }),
+  },
+  'GET /api/doc-store/docs/{key}/history': {
+    needs: 'documents:read',
+    params: ({ documentKey }) => ({ key: documentKey }),
+  },
+  'GET /api/doc-store/collections/{name}/docs/{key}': {
+    needs: 'documents:read',
+    params: ({ documentKey }) => ({ name: 'default', key: documentKey }),
+  },
+  'POST /api/doc-store/collections/{name}/docs/{key}': {
+    needs: 'documents:write',
+    params: ({ documentKey }) => ({ name: 'default', key: `new-${documentKey}` }),
+    anyName: true,
+    body: () => ({ value: 'taken' }),
+  },
+  'PUT /api/doc-store/collections/{name}/docs/{key}': {
+    needs: 'documents:write',
+    params: ({ documentKey }) => ({ name: 'default', key: `new-${documentKey}` }),
+    anyName: true,
+    body: () => ({ value: 'taken' }),
+  },
+  'PATCH /api/doc-store/collections/{name}/docs/{key}': {
+    needs: 'documents:write',
+    params: ({ documentKey }) => ({ name: 'default', key: documentKey }),
+    body: () => ({ secret: null }),
+  },
+  'DELETE /api/doc-store/collections/{name}/docs/{key}': {
+    needs: 'documents:write',
+    params: ({ documentKey }) => ({ name: 'default', key: documentKey }),
+  },
+  'GET /api/doc-store/collections/{name}/docs/{key}/version': {
+    needs: 'documents:read',
+    params: ({ documentKey }) => ({ name: 'default', key: documentKey }),
+  },
+  'GET /api/doc-store/collections/{name}/docs/{key}/history': {
+    needs: 'documents:read',
+    params: ({ documentKey }) => ({ name: 'default', key: documentKey }),
+  },
+  'GET /api/doc-store/docs': { needs: 'documents:read' },
+  'POST /api/doc-store/query': { needs: 'documents:read', body: () => ({}) },
+  'GET /api/doc-store/collections': { needs: 'documents:read' },
+  'POST /api/doc-store/collections': {
+    needs: 'documents:write',
+    body: ({ collection }) => ({ name: `${collection}/new` }),
+  },
+  'GET /api/doc-store/collections/{name}': {
+    needs: 'documents:read',
+    params: ({ collection }) => ({ name: collection }),
+  },
+  'DELETE /api/doc-store/collections/{name}': {
+    needs: 'documents:write',
+    params: ({ collection }) => ({ name: collection }),
+  },
+  'POST /api/doc-store/collections/{name}/query': {
+    needs: 'documents:read',
+    anyName: true,
+    params: ({ collection }) => ({ name: collection }),
+    body: () => ({}),
+  },
   'GET /health': { needs: 'anyone' },
   'GET /api/key-value': { needs: 'entries:read' },
   'POST /api/key-value': { needs: 'entries:write', body: ({ entryKey }) => ({ key: `new-${entryKey}`, value: 1 }) },

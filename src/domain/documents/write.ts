@@ -107,8 +107,9 @@ function checkVersion(write: Write, current: DocumentState | undefined, rules: C
 
 function nextVersion(write: Write, { current, now }: Ground, value: Value | undefined): DocumentState {
   const { accountId, collection, key, by } = write
-  // Times of one document never go back, whichever transaction waited for whom.
-  const at = current !== undefined && current.updatedAt > now ? current.updatedAt : now
+  // Times of one document grow with its versions, whichever transaction waited for whom.
+  const earliest = current === undefined ? 0 : current.updatedAt.getTime() + 1
+  const at = new Date(Math.max(now.getTime(), earliest))
   const isNew = current === undefined || current.deleted
   return {
     accountId,

@@ -23,6 +23,7 @@ const tags = {
   Users: 'The people of the account.',
   Teams: 'People who work together.',
   Audit: 'Who did what, from where, by what right.',
+  Documents: 'JSON values in versions, under keys, in collections.',
   Documentation: 'This document.',
 }
 

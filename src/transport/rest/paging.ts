@@ -27,7 +27,7 @@ export function listQuery(defaultSize = 50) {
 
 /** An opaque place in a list. */
 export function cursor(description: string) {
-  return z.string().max(512).optional().describe(description)
+  return z.string().max(4_096).optional().describe(description)
 }
 
 interface PageInfo {

@@ -101,10 +101,13 @@ describe('the OpenAPI document', () => {
     const bodies = operations().flatMap(({ path, method, operation }) =>
       operation.requestBody ? [{ call: `${method} ${path}`, required: operation.requestBody.required }] : [],
     )
-    expect(bodies.filter(({ required }) => !required).map(({ call }) => call)).toEqual([
-      'post /api/application-tokens/{id}/rotate',
-      'post /sfp/api/application-tokens/{id}/rotate',
-    ])
+    expect(bodies.filter(({ required }) => !required).map(({ call }) => call)).toEqual(
+      [
+        'post /application-tokens/{id}/rotate',
+        'delete /doc-store/docs/{key}',
+        'delete /doc-store/collections/{name}/docs/{key}',
+      ].flatMap((call) => ['/api', '/sfp/api'].map((prefix) => call.replace(' ', ` ${prefix}`))),
+    )
     for (const { operation } of operations())
       if (operation.requestBody) expect(operation.requestBody.content['application/json']?.schema).not.toEqual({})
   })

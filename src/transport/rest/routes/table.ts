@@ -3,8 +3,10 @@ import { createDocument } from '#transport/rest/openapi.ts'
 import type { Route } from '#transport/rest/route.ts'
 import { applicationTokenRoutes } from './application-tokens.ts'
 import { auditRoutes } from './audit.ts'
+import { collectionRoutes } from './collections.ts'
 import { deviceRoutes } from './device.ts'
 import { documentRoutes } from './document.ts'
+import { documentStoreRoutes } from './documents.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoutes } from './jwks.ts'
 import { keyValueRoutes } from './key-value.ts'
@@ -52,6 +54,8 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...teamRoutes,
     ...teamMemberRoutes,
     ...auditRoutes,
+    ...documentStoreRoutes,
+    ...collectionRoutes,
   ]
   // The document also describes the rows that serve it.
   const documents = documentRoutes({

@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import type { DocumentFactsFragment } from './generated/graphql.ts'
+import { Refused } from './refused.ts'
+import { type Answer, json, type Route } from './route.ts'
+
+/** What every row about documents says of the collection of those for which none is named. */
+export const defaultCollection = 'default'
+
+const actor = z.object({ kind: z.string(), id: z.string(), name: z.string() })
+
+export const document = z
+  .object({
+    collection: z.string().describe('The path of its collection.'),
+    key: z.string().describe('Unique within the collection.'),
+    value: z.unknown().describe('What it holds: any JSON.'),
+    version: z.int().describe('Grows by one with each write; also the `ETag`.'),
+    createdAt: z.iso.datetime(),
+    createdBy: actor,
+    updatedAt: z.iso.datetime(),
+    updatedBy: actor,
+    expiresAt: z.iso.datetime().nullable().describe('When it is deleted by itself.'),
+  })
+  .meta({ id: 'Document', description: 'A JSON value under a key.' })
+
+export function toDocument({ data, deleted: _, ...same }: DocumentFactsFragment) {
+  return { ...same, value: data }
+}
+
+export const etagHeader = { ETag: 'Its version, in quotation marks.' }
+
+/** A document with its version as `ETag`. */
+export function answerDocument(
+  status: number,
+  facts: DocumentFactsFragment,
+  headers: Record<string, string> = {},
+): Answer {
+  return json(status, toDocument(facts), { etag: etagOf(facts), ...headers })
+}
+
+export function etagOf({ version }: { readonly version: number }): string {
+  return `"${version}"`
+}
+
+export const writeHeaders = z.object({
+  'if-match': z.string().optional().describe('The version that is changed, as its `ETag`; 412 when it isn’t that one.'),
+  'if-none-match': z.string().optional().describe('`*`: only when there is no such document; 412 when there is.'),
+})
+
+/**
+ * The version that a write expects: by `If-Match`, by `If-None-Match: *` (RFC 9110 §13.1), or by the body.
+ * @throws {Refused} 400 when it says so in two ways, or by what can't be a version.
+ */
+export function expectedVersionOf(headers: z.output<typeof writeHeaders>, inBody?: number | undefined): number | null {
+  const { 'if-match': match, 'if-none-match': noneMatch } = headers
+  const given = [match, noneMatch, inBody].filter((one) => one !== undefined)
+  if (given.length > 1)
+    throw new Refused(
+      'MALFORMED_REQUEST',
+      'Say once which version is changed: by `If-Match`, `If-None-Match` or `version`.',
+    )
+  if (match !== undefined) return versionOf(match)
+  if (noneMatch === undefined) return inBody ?? null
+  if (noneMatch.trim() !== '*') throw new Refused('MALFORMED_REQUEST', '`If-None-Match` of a write can only be `*`.')
+  return 0
+}
+
+function versionOf(header: string): number {
+  const [, version] = /^\s*"(\d{1,9})"\s*$/.exec(header) ?? []
+  if (version === undefined)
+    throw new Refused('MALFORMED_REQUEST', '`If-Match` must be one version in quotation marks, such as "3".')
+  return Number(version)
+}
+
+/** The same row, where a conflict with what a header has demanded is a failed precondition: 412 instead of 409. */
+export function withPreconditions(route: Route): Route {
+  return {
+    ...route,
+    async handle(request) {
+      const demands = request.headers['if-match'] ?? request.headers['if-none-match']
+      return route.handle(request).catch((error: unknown) => {
+        if (demands === undefined || !(error instanceof Refused) || error.code !== 'VERSION_CONFLICT') throw error
+        throw new Refused('PRECONDITION_FAILED', error.message)
+      })
+    },
+  }
+}

@@ -1,0 +1,234 @@
+import { z } from 'zod'
+import { defaultCollection, document, toDocument } from '#transport/rest/document.ts'
+import {
+  CollectionDocument,
+  CollectionsDocument,
+  CreateCollectionDocument,
+  DeleteCollectionDocument,
+  DocumentKeysDocument,
+  type DocumentOrder,
+  DocumentsDocument,
+} from '#transport/rest/generated/graphql.ts'
+import { answerPage, linkHeader, listQuery, nextLink, placeOf } from '#transport/rest/paging.ts'
+import { found } from '#transport/rest/refused.ts'
+import { defineRoute, json, type Route } from '#transport/rest/route.ts'
+
+const tag = 'Documents'
+const longestPage = 200
+
+const collection = z
+  .object({ id: z.string().describe('Its path.'), name: z.string().describe('Its path.') })
+  .meta({ id: 'Collection', description: 'What holds documents.' })
+const example = { id: 'releases/prod', name: 'releases/prod' }
+
+const name = z.string().describe('The path of the collection; a `/` in it is percent-encoded.')
+const params = z.object({ name })
+
+const order = z.strictObject({
+  path: z.string().optional().describe('Where in the value, such as `version.major`.'),
+  type: z.string().optional().describe('Of what is there: `STRING`, `NUMBER` or `BOOLEAN`.'),
+  field: z.string().optional().describe('Instead of a path, such as `UPDATED_AT`.'),
+  direction: z.enum(['ASC', 'DESC']).default('ASC'),
+})
+const queryFields = {
+  filter: z.record(z.string(), z.unknown()).optional().describe('As `DocumentFilter` of GraphQL.'),
+  sort: z.array(order).max(4).optional().describe('By what, the first most.'),
+  limit: z.int().min(1).max(longestPage).default(50).describe(`How many, 1 to ${longestPage}.`),
+  cursor: z.string().optional().describe('Go on behind this place: `nextCursor` of the page before.'),
+}
+const path = z.string().describe('Path pattern of the collections: `releases/**`, `*/prod`.')
+const queryBody = z.strictObject(queryFields).meta({ id: 'CollectionQuery', description: 'Which documents of it.' })
+const anyQueryBody = z
+  .strictObject({ path: path.default('**'), ...queryFields })
+  .meta({ id: 'DocumentQuery', description: 'Which documents.' })
+
+const found200 = {
+  200: {
+    description: 'A page of documents.',
+    schema: z
+      .object({ items: z.array(document), nextCursor: z.string().nullable().describe('Null on the last page.') })
+      .meta({ id: 'DocumentPage', description: 'A page of documents.' }),
+  },
+}
+
+type AnyQuery = z.output<typeof anyQueryBody>
+function toVariables({ path, filter, sort, limit, cursor }: AnyQuery) {
+  return {
+    in: path,
+    where: filter ?? null,
+    orderBy: (sort as DocumentOrder[] | undefined) ?? null,
+    first: limit,
+    after: cursor ?? null,
+  }
+}
+
+const queryNames = { in: 'path', where: 'filter', orderBy: 'sort', first: 'limit', after: 'cursor' }
+
+export const collectionRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'get',
+    path: '/doc-store/docs',
+    name: 'listDocumentKeys',
+    tag,
+    summary: 'Lists the keys of documents, in order.',
+    query: z.object({ prefix: z.string().optional().describe('What they begin with.'), ...listQuery() }),
+    answers: {
+      200: { description: 'A page of keys.', schema: z.array(z.string()), headers: linkHeader, example: ['web'] },
+    },
+    document: DocumentKeysDocument,
+    async variables({ query, operations }) {
+      const where = query.prefix === undefined ? null : { key: { startsWith: query.prefix } }
+      const selection = { in: defaultCollection, where }
+      const pageInfo = async (page: { first: number; after: string | null }) =>
+        (await operations.run(DocumentKeysDocument, { ...selection, ...page })).documents.pageInfo
+      return { ...selection, first: query.limit, after: await placeOf(query, pageInfo) }
+    },
+    answer: ({ documents: { nodes, pageInfo } }, asked) =>
+      answerPage(
+        nodes.map(({ key }) => key),
+        pageInfo,
+        asked,
+      ),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/doc-store/query',
+    name: 'queryDocuments',
+    tag,
+    summary: 'Finds documents of any collections.',
+    body: anyQueryBody,
+    bodyExamples: {
+      any: { path: 'releases/**', filter: { path: 'state', eq: 'live' }, sort: [{ field: 'UPDATED_AT' }] },
+    },
+    answers: found200,
+    document: DocumentsDocument,
+    names: queryNames,
+    variables: ({ body }) => toVariables(body),
+    answer: ({ documents: { nodes, pageInfo } }) =>
+      json(200, { items: nodes.map(toDocument), nextCursor: nextOf(pageInfo) }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/doc-store/collections',
+    name: 'listCollections',
+    tag,
+    summary: 'Lists collections by their paths.',
+    query: z.object({ prefix: z.string().default('').describe('What they begin with.'), ...listQuery() }),
+    answers: {
+      200: {
+        description: 'A page of collections.',
+        schema: z.array(collection),
+        headers: linkHeader,
+        example: [example],
+      },
+    },
+    document: CollectionsDocument,
+    async variables({ query, operations }) {
+      const { prefix } = query
+      const pageInfo = async (page: { first: number; after: string | null }) =>
+        (await operations.run(CollectionsDocument, { prefix, ...page })).collections.pageInfo
+      return { prefix, first: query.limit, after: await placeOf(query, pageInfo) }
+    },
+    answer: ({ collections: { nodes, pageInfo } }, asked) =>
+      answerPage(
+        nodes.map(({ path }) => toCollection(path)),
+        pageInfo,
+        asked,
+      ),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/doc-store/collections',
+    name: 'createCollection',
+    tag,
+    summary: 'Makes a collection before its first document.',
+    body: z
+      .strictObject({
+        name: z.string().describe('Its path: parts with `/` between them.'),
+        schema: z.unknown().optional().describe('A JSON Schema (2020-12) for its documents.'),
+        requireVersion: z.boolean().default(false).describe('Whether each write has to say which version it changes.'),
+      })
+      .meta({ id: 'CollectionRequest', description: 'A collection to be made.' }),
+    bodyExamples: { plain: { name: 'releases/prod' } },
+    answers: { 200: { description: 'It is made.', schema: collection, example } },
+    refusals: [409],
+    document: CreateCollectionDocument,
+    names: { path: 'name' },
+    variables: ({ body: { name: path, ...rest } }) => ({ input: { path, ...rest } }),
+    answer: ({ createCollection }) => json(200, toCollection(createCollection.collection.path)),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/doc-store/collections/{name}',
+    name: 'getCollection',
+    tag,
+    summary: 'Reads a collection with its documents, by their keys.',
+    params,
+    query: z.object(listQuery()),
+    answers: {
+      200: {
+        description: 'The collection, and a page of its documents.',
+        schema: collection
+          .extend({ requireVersion: z.boolean(), schema: z.unknown(), documents: z.array(document) })
+          .meta({ id: 'CollectionWithDocuments', description: 'A collection, and a page of its documents.' }),
+        headers: linkHeader,
+      },
+    },
+    refusals: [404],
+    document: CollectionDocument,
+    variables: ({ params: { name: path } }) => ({ path }),
+    async answer(data, asked) {
+      const { name } = asked.params
+      const { path, requireVersion, schema } = found(data.collection, `collection ${name}`)
+      const pageInfo = async (page: { first: number; after: string | null }) =>
+        (await asked.operations.run(DocumentKeysDocument, { in: path, ...page })).documents.pageInfo
+      const page = { in: path, first: asked.query.limit, after: await placeOf(asked.query, pageInfo) }
+      const { documents } = await asked.operations.run(DocumentsDocument, page)
+      const body = { ...toCollection(path), requireVersion, schema, documents: documents.nodes.map(toDocument) }
+      return json(200, body, nextLink(asked, 'cursor', nextOf(documents.pageInfo)))
+    },
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/doc-store/collections/{name}',
+    name: 'deleteCollection',
+    tag,
+    summary: 'Deletes a collection with all its documents and their versions, for good.',
+    params,
+    answers: {
+      200: {
+        description: 'It is gone, and its name is free.',
+        schema: z.object({ message: z.string(), documents: z.int().describe('How many went with it.') }),
+      },
+    },
+    refusals: [404],
+    document: DeleteCollectionDocument,
+    variables: ({ params: { name: path } }) => ({ path }),
+    answer: ({ deleteCollection: { path, documents } }) =>
+      json(200, { message: `The collection ${path} is deleted.`, documents }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/doc-store/collections/{name}/query',
+    name: 'queryCollection',
+    tag,
+    summary: 'Finds documents of one collection.',
+    params,
+    body: queryBody,
+    bodyExamples: { any: { filter: { path: 'state', eq: 'live' }, limit: 20 } },
+    answers: found200,
+    document: DocumentsDocument,
+    names: queryNames,
+    variables: ({ params: { name }, body }) => toVariables({ path: name, ...body }),
+    answer: ({ documents: { nodes, pageInfo } }) =>
+      json(200, { items: nodes.map(toDocument), nextCursor: nextOf(pageInfo) }),
+  }),
+]
+
+function toCollection(path: string): z.output<typeof collection> {
+  return { id: path, name: path }
+}
+
+function nextOf({ endCursor, hasNextPage }: { readonly endCursor: string | null; readonly hasNextPage: boolean }) {
+  return hasNextPage ? endCursor : null
+}
