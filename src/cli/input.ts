@@ -21,9 +21,13 @@ export async function readInput({ input, inputFile, set }: InputSource): Promise
 
 async function readBase(input: string | undefined, inputFile: string | undefined): Promise<unknown> {
   if (input !== undefined) return parseJson(input, '--input')
-  if (inputFile === undefined) return undefined
-  if (inputFile === '-') return parseJson(await readAll(process.stdin), 'The standard input')
-  return parseJson(await readText(inputFile), `The file ${inputFile}`)
+  return inputFile === undefined ? undefined : readJsonFile(inputFile)
+}
+
+/** JSON out of a file; `-`: standard input. @throws {CommandFailure} */
+export async function readJsonFile(file: string): Promise<unknown> {
+  if (file === '-') return parseJson(await readAll(process.stdin), 'The standard input')
+  return parseJson(await readText(file), `The file ${file}`)
 }
 
 async function readText(path: string): Promise<string> {
@@ -34,7 +38,8 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function parseJson(text: string, what: string): unknown {
+/** @throws {CommandFailure} for what is not JSON. */
+export function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {

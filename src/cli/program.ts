@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addAuditCommand } from '#cli/commands/audit.ts'
+import { addDocCommand } from '#cli/commands/doc.ts'
 import { addDoctorCommand } from '#cli/commands/doctor.ts'
 import { addEventsCommand } from '#cli/commands/events.ts'
 import { addLoginCommand, addLogoutCommand } from '#cli/commands/login.ts'
@@ -43,6 +44,7 @@ export function createProgram(session: Session, say: (text: string) => void): Co
   addLogoutCommand(program, session)
   addTaskCommand(program, session)
   addEventsCommand(program, session)
+  addDocCommand(program, session)
   addTokenCommand(program, session)
   addUserCommand(program, session)
   addSessionCommand(program, session)

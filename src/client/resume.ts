@@ -26,7 +26,8 @@ export interface FollowOptions extends Patience {
 /** A stream of the API that can be opened again behind any of its items. */
 export interface ResumableStream<Item> {
   open(after: string | undefined, onConnected: () => void): AsyncIterable<Item>
-  cursorOf(item: Item): string
+  /** Where the stream goes on behind the item; undefined: it has to begin anew. */
+  cursorOf(item: Item): string | undefined
   /** Stands for items that were dropped, and can be had again from its cursor. */
   isLagged(item: Item): boolean
   /** Nothing can come after it. */

@@ -1,0 +1,94 @@
+import type { Command } from 'commander'
+import { readValue, readVersion, type WriteOptions, withTtl, writing } from '#cli/document-options.ts'
+import { placeOf, versionText } from '#cli/document-text.ts'
+import { type Api, examples, type Session } from '#cli/session.ts'
+import {
+  DeleteDocumentDocument,
+  type DocumentDetailsFragment,
+  PatchDocumentDocument,
+  PutDocumentDocument,
+  payloadOf,
+  RestoreDocumentDocument,
+} from '#client/index.ts'
+
+interface ValueOptions extends WriteOptions {
+  readonly file?: string
+}
+
+export function addDocPutCommand(parent: Command, session: Session): void {
+  const command = withTtl(writing(parent.command('put <key> [value]')))
+    .summary('make a document, or put another value into it')
+    .description('Makes a document, or puts another value into it: JSON, as an argument or in a file.')
+    .option('--file <path>', 'the value is in this file; -: standard input')
+    .addHelpText('after', () =>
+      examples(
+        `${session.invocation} doc put web '{"image": "web:1.4.2"}' -c releases/prod`,
+        `${session.invocation} doc put web --file web.json -c releases/prod --if-version 3`,
+      ),
+    )
+  session.api(command, put)
+}
+
+async function put(api: Api, options: ValueOptions, key: string, value?: string): Promise<void> {
+  const { collection, ifVersion: expectedVersion, ttl: ttlMs, file } = options
+  const input = { collection, key, data: await readValue(value, file), expectedVersion, ttlMs }
+  tell(api, payloadOf((await api.client.request(PutDocumentDocument, { input })).putDocument).document, 'is written')
+}
+
+export function addDocPatchCommand(parent: Command, session: Session): void {
+  const command = withTtl(writing(parent.command('patch <key> [patch]')))
+    .summary('change a part of a document')
+    .description(
+      'Changes a part of a document: a list is a JSON Patch (RFC 6902), anything else a JSON Merge Patch (RFC 7396).',
+    )
+    .option('--file <path>', 'the patch is in this file; -: standard input')
+    .addHelpText('after', () =>
+      examples(
+        `${session.invocation} doc patch web '{"image": "web:1.4.3", "note": null}'`,
+        `${session.invocation} doc patch web '[{"op": "add", "path": "/tags/-", "value": "live"}]'`,
+      ),
+    )
+  session.api(command, patch)
+}
+
+async function patch(api: Api, options: ValueOptions, key: string, text?: string): Promise<void> {
+  const { collection, ifVersion: expectedVersion, ttl: ttlMs, file } = options
+  const given = await readValue(text, file)
+  const change = Array.isArray(given) ? { jsonPatch: given } : { mergePatch: given }
+  const input = { collection, key, ...change, expectedVersion, ttlMs }
+  tell(
+    api,
+    payloadOf((await api.client.request(PatchDocumentDocument, { input })).patchDocument).document,
+    'is changed',
+  )
+}
+
+export function addDocDeleteCommand(parent: Command, session: Session): void {
+  const command = writing(parent.command('delete <key>'))
+    .alias('rm')
+    .summary('delete a document')
+    .description('Deletes a document; its versions stay, and can be restored.')
+  session.api(command, async (api, { collection, ifVersion: expectedVersion }: WriteOptions, key: string) => {
+    const { deleteDocument } = await api.client.request(DeleteDocumentDocument, {
+      input: { collection, key, expectedVersion },
+    })
+    tell(api, payloadOf(deleteDocument).document, 'is deleted')
+  })
+}
+
+export function addDocRestoreCommand(parent: Command, session: Session): void {
+  const command = writing(parent.command('restore <key> <version>'))
+    .summary('bring a version back')
+    .description('Makes an earlier version the present one, as a new version; also of a document that is deleted.')
+  session.api(command, async (api, options: WriteOptions, key: string, version: string) => {
+    const { collection, ifVersion: expectedVersion } = options
+    const input = { collection, key, version: readVersion(version), expectedVersion }
+    const { restoreDocument } = await api.client.request(RestoreDocumentDocument, { input })
+    tell(api, payloadOf(restoreDocument).document, `is at version ${version} again`)
+  })
+}
+
+function tell({ output, json }: Api, document: DocumentDetailsFragment, what: string): void {
+  if (json) output.document(document)
+  else output.line(`${placeOf(document)} ${what}: ${versionText(document)}.`)
+}
