@@ -59,7 +59,7 @@ function assign(whole: Record<string, unknown>, assignment: string): Record<stri
 }
 
 /** Numbers, true, false, null, lists and objects are taken as such; everything else, `1.0` and `007` too, is a text. */
-function parseValue(text: string): unknown {
+export function parseValue(text: string): unknown {
   if (!/^(true|false|null|[-\d[{"].*)$/s.test(text)) return text
   try {
     const value: unknown = JSON.parse(text)

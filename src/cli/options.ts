@@ -55,3 +55,22 @@ export function readDays(text: string): number {
   if (days === undefined) throw new InvalidArgumentError('It must be whole days, such as 30d.')
   return Number(days)
 }
+
+/** Reads a whole number, also one below 0. */
+export function readInteger(text: string): number {
+  if (!/^-?\d{1,16}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(text)
+}
+
+/** Reads a version; 0 stands for what is not there. */
+export function readVersion(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('It must be a version, such as 3; 0: there is none.')
+  return Number(text)
+}
+
+/** Reads a lock with its fence, such as `deploy/prod=7`. */
+export function readFence(text: string): { lock: string; fence: number } {
+  const [, lock, fence] = /^(.+)=(\d{1,16})$/s.exec(text) ?? []
+  if (lock === undefined) throw new InvalidArgumentError('It must be a lock and its fence, such as deploy/prod=7.')
+  return { lock, fence: Number(fence) }
+}

@@ -3,6 +3,8 @@ import { addAuditCommand } from '#cli/commands/audit.ts'
 import { addDocCommand } from '#cli/commands/doc.ts'
 import { addDoctorCommand } from '#cli/commands/doctor.ts'
 import { addEventsCommand } from '#cli/commands/events.ts'
+import { addKvCommand } from '#cli/commands/kv.ts'
+import { addLockCommand } from '#cli/commands/lock.ts'
 import { addLoginCommand, addLogoutCommand } from '#cli/commands/login.ts'
 import { addMigrateCommand } from '#cli/commands/migrate.ts'
 import { addSecretsCommand } from '#cli/commands/secrets.ts'
@@ -43,6 +45,8 @@ export function createProgram(session: Session, say: (text: string) => void): Co
   addLoginCommand(program, session)
   addLogoutCommand(program, session)
   addTaskCommand(program, session)
+  addKvCommand(program, session)
+  addLockCommand(program, session)
   addEventsCommand(program, session)
   addDocCommand(program, session)
   addTokenCommand(program, session)

@@ -16,6 +16,7 @@ export interface Api {
   readonly json: boolean
   /** How the user calls this program, for hints that can be pasted. */
   readonly invocation: string
+  readonly env: Environment
 }
 
 interface ApiOptions {
@@ -79,7 +80,7 @@ export class Session {
         const { output, invocation } = this
         const url = options.url ?? this.#setting('SIGNALBOX_URL') ?? defaultUrl
         const client = createConnected(url, await tokenFor(url, options))
-        const api = { client, output, json: options.json ?? false, invocation }
+        const api = { client, output, json: options.json ?? false, invocation, env: this.#env }
         try {
           this.exitCode = (await action(api, options, ...(all.slice(0, -2) as unknown as Args))) ?? exitCodes.ok
         } finally {

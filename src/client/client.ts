@@ -17,6 +17,12 @@ export interface ClientOptions {
   readonly timeoutMs?: number | undefined
 }
 
+interface RequestOptions {
+  readonly signal?: AbortSignal | undefined
+  /** The longest wait for this answer, in milliseconds. Default: the client's. */
+  readonly timeoutMs?: number | undefined
+}
+
 /** A connection to one server, as one caller. Everything that it throws of its own is a {@link SignalboxError}. */
 export interface SignalboxClient {
   /** The server's address as it was given. */
@@ -28,7 +34,7 @@ export interface SignalboxClient {
   request<Data, Variables>(
     document: TypedDocumentNode<Data, Variables>,
     variables: Variables,
-    options?: { readonly signal?: AbortSignal | undefined },
+    options?: RequestOptions,
   ): Promise<Data>
   /**
    * Everything that a subscription yields, until it completes; leaving the loop ends it. It does not reconnect: see
@@ -56,10 +62,10 @@ export function createClient({ url, token, timeoutMs = defaultTimeoutMs, ...opti
     signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
   return {
     url,
-    async request(document, variables, { signal } = {}) {
+    async request(document, variables, { signal, timeoutMs: patienceMs = timeoutMs } = {}) {
       const ending = untilClosed(signal)
       ending.throwIfAborted()
-      return requestOperation(door, document, variables, ending)
+      return requestOperation({ ...door, timeoutMs: patienceMs }, document, variables, ending)
     },
     subscribe: (document, variables, { signal, onConnected } = {}) =>
       socket.subscribe(document, variables, { signal: untilClosed(signal), onConnected }),
