@@ -98,6 +98,8 @@ export function createWebhookService(deps: WebhookServiceDeps) {
   /** Changes a webhook, at once for what is delivered from now on. @throws {WebhookNotFound} @throws {InvalidInput} */
   async function update(caller: Caller, id: string, { status, ...changes }: WebhookChanges): Promise<string> {
     caller.must('webhooks:admin')
+    if ((status as WebhookStatus | undefined) === 'FAILED')
+      throw invalidWebhook([{ path: 'status', message: 'is ACTIVE or INACTIVE; FAILED is for the server to say' }])
     const before = await transact((tx) => lock(tx, caller, id))
     const wanted = await checked(caller, await keeper.merge(before, changes))
     return transact(async (tx) => {

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toldEvents } from '#test/support/events.ts'
+import { graphqlData } from '#test/support/graphql.ts'
+import { type Receiver, startReceiver } from '#test/support/receiver.ts'
+import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { until } from '#test/support/until.ts'
+import {
+  createWebhook,
+  deliveryThat,
+  endedDelivery,
+  loopbackAllowed,
+  quickRetry,
+  trigger,
+} from '#test/support/webhooks.ts'
+
+let server: TestServer
+let receiver: Receiver
+
+beforeAll(async () => {
+  receiver = await startReceiver()
+  server = await startTestServer({ env: { ...loopbackAllowed, WEBHOOK_DISABLE_AFTER: '10', WEBHOOK_SLOTS: '20' } })
+})
+afterAll(async () => {
+  await server.close()
+  await receiver.close()
+})
+
+const ok = (_req: unknown, res: { writeHead(status: number): { end(): void } }) => res.writeHead(204).end()
+
+describe('in order per subject', () => {
+  it('no event overtakes another of its subject, whatever fails', async () => {
+    const events = ['order.step']
+    await createWebhook(server, {
+      url: `${receiver.url}/order`,
+      events,
+      order: 'PER_SUBJECT',
+      retry: quickRetry,
+      concurrency: 8,
+    })
+    const taken: { subject: string; step: number }[] = []
+    const tries = new Map<string, number>()
+    receiver.answer((_req, res, { path, body }) => {
+      const { data, type } = JSON.parse(body)
+      if (path !== '/order' || type !== 'order.step') return ok(undefined, res)
+      const key = `${data.subject} ${data.step}`
+      const made = (tries.get(key) ?? 0) + 1
+      tries.set(key, made)
+      // Each third one fails at first.
+      if (data.step % 3 === 1 && made === 1) return res.writeHead(500).end()
+      taken.push(data)
+      res.writeHead(204).end()
+    })
+    const subjects = ['a', 'b', 'c']
+    for (let step = 0; step < 12; step += 1)
+      for (const subject of subjects)
+        await trigger(server, { type: 'order.step', subject: `thing:${subject}`, data: { subject, step } })
+    await until(() => taken.length === 36)
+    for (const subject of subjects)
+      expect(taken.filter((one) => one.subject === subject).map(({ step }) => step)).toEqual(
+        Array.from({ length: 12 }, (_, step) => step),
+      )
+    receiver.answer(ok)
+  })
+
+  it('subjects do not wait for each other', async () => {
+    const retry = { backoff: 'FIXED', delayMs: 600_000, maxDelayMs: 600_000 }
+    await createWebhook(server, { url: `${receiver.url}/apart`, events: ['apart.one'], order: 'PER_SUBJECT', retry })
+    receiver.answer((_req, res, { body }) => res.writeHead(JSON.parse(body).data.bad ? 500 : 204).end())
+    const bad = await trigger(server, { type: 'apart.one', subject: 'thing:bad', data: { bad: true } })
+    await deliveryThat(server, bad.deliveryIds[0]!, ({ attempt }) => attempt === 1)
+    const behind = await trigger(server, { type: 'apart.one', subject: 'thing:bad' })
+    const other = await trigger(server, { type: 'apart.one', subject: 'thing:good' })
+    expect(await endedDelivery(server, other.deliveryIds[0]!)).toMatchObject({ status: 'DELIVERED' })
+    expect(await deliveryThat(server, behind.deliveryIds[0]!, () => true)).toMatchObject({
+      status: 'PENDING',
+      attempt: 0,
+    })
+    receiver.answer(ok)
+  })
+})
+
+describe('a receiver that is dead or slow', () => {
+  it('keeps nobody else waiting, and takes no more than its places', async () => {
+    const open: { end(): void }[] = []
+    let most = 0
+    receiver.answer((_req, res, { path }) => {
+      if (path !== '/stuck') return ok(undefined, res)
+      open.push(res)
+      most = Math.max(most, open.length)
+    })
+    await createWebhook(server, {
+      url: `${receiver.url}/stuck`,
+      events: ['stuck.one'],
+      concurrency: 3,
+      timeoutMs: 30_000,
+    })
+    await createWebhook(server, { url: `${receiver.url}/free`, events: ['stuck.one'] })
+    for (let count = 0; count < 40; count += 1) await trigger(server, { type: 'stuck.one' })
+    expect(await receiver.got(41, 'free')).toHaveLength(41)
+    expect(most).toBe(3)
+    receiver.answer(ok)
+    for (const res of open) res.end()
+    await receiver.got(41, 'stuck')
+  })
+
+  it('is warned of, switched off in the end, and can be given another chance', async () => {
+    const { id } = await createWebhook(server, {
+      url: `${receiver.url}/dead`,
+      events: ['dead.one'],
+      retry: { maxAttempts: 1 },
+    })
+    await receiver.got(1, 'dead')
+    // The circuit opens for seconds: what counts here is the row that says so.
+    receiver.answer((_req, res, { path }) => res.writeHead(path === '/dead' ? 400 : 204).end())
+    for (let count = 0; count < 12; count += 1) {
+      const { deliveryIds } = await trigger(server, { type: 'dead.one' })
+      if (deliveryIds.length > 0) await endedDelivery(server, deliveryIds[0]!)
+    }
+    const isIt = ({ data }: { data: Record<string, unknown> }) => data['name'] === 'one'
+    const disabled = await toldEvents(server, ['webhook.disabled'], isIt)
+    expect(disabled[0]?.data['reason']).toMatch(/attempts in a row have failed/)
+    const warned = await toldEvents(server, ['webhook.failing'], isIt)
+    expect(warned.at(-1)?.data).toMatchObject({ percent: 100, disableAfter: 10 })
+    const query =
+      'query ($id: ID!) { webhook(id: $id) { status statusReason statistics { failuresInARow failedAttempts } } }'
+    expect(await graphqlData(server, query, { id })).toMatchObject({ webhook: { status: 'FAILED' } })
+    expect((await trigger(server, { type: 'dead.one' })).deliveryIds).toEqual([])
+    receiver.answer(ok)
+    await graphqlData(
+      server,
+      'mutation ($input: UpdateWebhookInput!) { updateWebhook(input: $input) { __typename } }',
+      {
+        input: { id, status: 'ACTIVE' },
+      },
+    )
+    const { deliveryIds } = await trigger(server, { type: 'dead.one' })
+    expect(await endedDelivery(server, deliveryIds[0]!)).toMatchObject({ status: 'DELIVERED' })
+    expect(await graphqlData(server, query, { id })).toMatchObject({
+      webhook: { status: 'ACTIVE', statusReason: null },
+    })
+  })
+
+  it('that is gone for good is switched off at once', async () => {
+    const { id } = await createWebhook(server, { url: `${receiver.url}/gone`, events: ['gone.one'] })
+    await receiver.got(1, 'gone')
+    receiver.answer((_req, res, { path }) => res.writeHead(path === '/gone' ? 410 : 204).end())
+    const { deliveryIds } = await trigger(server, { type: 'gone.one' })
+    expect(await endedDelivery(server, deliveryIds[0]!)).toMatchObject({ status: 'FAILED', attempt: 1 })
+    const query = 'query ($id: ID!) { webhook(id: $id) { status statusReason } }'
+    const { webhook } = await until(async () => {
+      const found = await graphqlData<{ webhook: { status: string; statusReason: string } }>(server, query, { id })
+      return found.webhook.status === 'FAILED' && found
+    })
+    expect(webhook.statusReason).toContain('410')
+    receiver.answer(ok)
+  })
+})
