@@ -1,7 +1,12 @@
 import { type Retention, retentionKinds } from '#domain/documents/collection.ts'
 import { type IndexReport, indexStates } from '#domain/documents/indexes/states.ts'
+import type { LogPlace } from '#domain/documents/service.ts'
+import type { LogRow } from '#domain/documents/store/documents.ts'
+import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
+import { connectionOf, pageSize } from '#schema/pagination.ts'
+import { DocumentVersion } from './document.ts'
 import { ValueTypeEnum } from './order.ts'
 
 export const RetentionKind = builder.enumType('RetentionKind', {
@@ -51,6 +56,27 @@ const DocumentIndexRef = builder.objectRef<IndexReport>('DocumentIndex').impleme
   }),
 })
 
+const DocumentLogEntry = builder.objectRef<LogRow>('DocumentLogEntry').implement({
+  description: 'One write to a document of a collection.',
+  fields: (t) => ({
+    key: t.exposeString('key', { description: 'To which document.' }),
+    version: t.field({ type: DocumentVersion, description: 'What it has made of it.', resolve: (row) => row }),
+  }),
+})
+const DocumentLogConnection = connectionOf('DocumentLogEntry', DocumentLogEntry)
+
+function cursorOf({ at, key, version }: LogPlace): string {
+  return encodeCursor('log-of-collection', [at.toISOString(), encodeURIComponent(key), String(version)])
+}
+
+function placeOf(cursor: string): LogPlace {
+  const [at = '', key = '', version = ''] = decodeCursor('log-of-collection', cursor, 3)
+  const time = new Date(at)
+  if (Number.isNaN(time.getTime()) || !/^\d{1,9}$/.test(version) || !/^(%[0-9A-F]{2}|[^%])*$/.test(key))
+    throw new InvalidCursor()
+  return { at: time, key: decodeURIComponent(key), version: Number(version) }
+}
+
 export const CollectionRef = builder.prismaObject('Collection', {
   description: 'What holds documents: a path, and rules for what is written to it.',
   select: { path: true },
@@ -87,6 +113,30 @@ export const CollectionRef = builder.prismaObject('Collection', {
       resolve: ({ path }, _args, { caller, documents }) => documents.collections.indexes(caller, path),
     }),
     fullTextPaths: t.exposeStringList('fullTextPaths', { description: 'Where the words are that `search` finds.' }),
+    log: t.field({
+      type: DocumentLogConnection,
+      description: 'What was written to its documents, newest first, as far as versions are kept.',
+      complexity: (args) => ({ field: separateRead, multiplier: Math.min(Math.max(1, args.first ?? 50), 200) }),
+      args: {
+        first: t.arg.int({
+          description: 'How many, 1 to 200; 50 when absent. Fewer for who may not read all of them.',
+        }),
+        after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      },
+      resolve: async ({ path }, { first, after }, { caller, documents }) => {
+        const size = pageSize(first)
+        const read = await documents.log(caller, path, after == null ? undefined : placeOf(after), size + 1)
+        const rows = read.slice(0, size)
+        const nodes = rows.filter(({ isReadable }) => isReadable)
+        const last = rows.at(-1)
+        return {
+          nodes,
+          cursors: nodes.map(cursorOf),
+          endCursor: last && cursorOf(last),
+          hasNextPage: read.length > size,
+        }
+      },
+    }),
     documentCount: t.int({
       nullable: true,
       description: 'How many documents it holds, counted one by one; null for who may not read all of them.',

@@ -182,7 +182,8 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   AuditVerification: { needs: 'audit:read', fields: 'checked cursor end faultCount faults prunedSeq' },
   Collection: {
     needs: 'documents:read',
-    fields: 'createdAt createdBy documentCount fullTextPaths indexes path requireVersion retention schema updatedAt',
+    fields:
+      'createdAt createdBy documentCount log fullTextPaths indexes path requireVersion retention schema updatedAt',
   },
   DeviceSignIn: { needs: 'nobody', fields: 'address clientName createdAt expiresAt scopes userAgent' },
   Document: {
@@ -197,6 +198,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     needs: 'documents:read',
     fields: 'at collection cursor document key kind previous skipped',
   },
+  DocumentLogEntry: { needs: 'documents:read', fields: 'key version' },
   DocumentVersion: { needs: 'documents:read', fields: 'at by deleted pinned sizeBytes version' },
   Entry: {
     needs: 'entries:read',

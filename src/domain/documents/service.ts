@@ -14,8 +14,10 @@ import {
   findDocument,
   findVersion,
   findVersionAt,
+  type LogRow,
   pinVersion,
   readHistory,
+  readLog,
   type VersionRow,
 } from './store/documents.ts'
 import { readDue } from './store/retention.ts'
@@ -60,6 +62,9 @@ export interface WhichVersion {
   /** Also the present one of a document that is deleted. */
   readonly deleted?: boolean | undefined
 }
+
+/** Where in a collection's log something stands. */
+export type LogPlace = Pick<LogRow, 'at' | 'key' | 'version'>
 
 export function createDocumentService({ sql, transact, quotas }: DocumentServiceDeps) {
   const writer = createDocumentWriter({ transact })
@@ -136,6 +141,14 @@ export function createDocumentService({ sql, transact, quotas }: DocumentService
     return before && after && difference(before.data, after.data)
   }
 
+  /** What was written to a collection, newest first, before a place; with whether the caller may know of each. */
+  async function log(caller: Caller, collection: string, before: LogPlace | undefined, limit: number) {
+    caller.must('documents:read')
+    const rows = await readLog(sql, { accountId: caller.accountId, collection }, before, limit)
+    const isReadable = ({ key }: LogRow) => caller.can('documents:read', resourceOf({ collection, key }))
+    return rows.map((row) => ({ ...row, isReadable: isReadable(row) }))
+  }
+
   /** Keeps a version whatever the collection's retention says, or no longer. @throws {DocumentNotFound} */
   async function pin(caller: Caller, name: DocumentName, version: number, pinned: boolean): Promise<VersionRow> {
     checkPath(name.collection)
@@ -167,7 +180,7 @@ export function createDocumentService({ sql, transact, quotas }: DocumentService
     return kind !== 'collection' || (caller.can('documents:read') && collections.isVisible(caller, name))
   }
 
-  return { expire, mayHear, write, writeAll, find, history, diff, pin, collections }
+  return { expire, mayHear, write, writeAll, find, history, log, diff, pin, collections }
 }
 
 /** Whether the caller may see the document, should there be one. @throws {Forbidden} when they may see none at all. */

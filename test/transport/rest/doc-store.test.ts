@@ -118,6 +118,18 @@ describe('collections', () => {
     ])
     const [, next = ''] = /<([^>]+)>/.exec(read.headers.get('link') ?? '') ?? []
     expect((await rest.ask<{ documents: object[] }>(`GET ${next}`)).body.documents).toMatchObject([{ key: 'c' }])
+    await rest.ask(`DELETE ${inside('rel/prod', 'c')}`)
+    await rest.ask(`PUT ${inside('rel/prod', 'c')}`, { body: { value: 'again' } })
+    const log = await rest.ask<{ changelog: object[] }>(`GET ${path}?store=changelog&limit=2`)
+    expect(log.body.changelog).toMatchObject([
+      { key: 'c', version: 3, deleted: false, by: { name: 'owner' } },
+      { key: 'c', version: 2, deleted: true },
+    ])
+    const [, rest2 = ''] = /<([^>]+)>/.exec(log.headers.get('link') ?? '') ?? []
+    expect((await rest.ask<{ changelog: object[] }>(`GET ${rest2}`)).body.changelog).toMatchObject([
+      { key: 'c', version: 1 },
+      { key: 'b' },
+    ])
     expect((await rest.ask(`DELETE ${path}`)).body).toMatchObject({ documents: 3 })
     expect((await rest.ask(`GET ${path}`)).status).toBe(404)
     expect((await rest.ask(`DELETE ${path}`)).status).toBe(404)

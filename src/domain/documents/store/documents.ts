@@ -213,3 +213,24 @@ export async function readVersions(
 ): Promise<DocumentState[]> {
   return sql.query(versionsSql, [...columnsOf(names), names.map((one) => one.version)])
 }
+
+/** A version of one of a collection's documents. */
+export interface LogRow extends VersionRow {
+  readonly key: string
+}
+
+const logSql = `
+  SELECT key, version, at, by, deleted, pinned, size_bytes AS "sizeBytes" FROM document_version
+  WHERE account_id = $1 AND collection = $2 AND (at, key, version) < ($3::timestamptz, $4::text, $5::int)
+  ORDER BY at DESC, key DESC, version DESC LIMIT $6`
+
+/** What was written to a collection before a place, newest first. */
+export async function readLog(
+  sql: Sql,
+  { accountId, collection }: Pick<FullName, 'accountId' | 'collection'>,
+  before: Pick<LogRow, 'at' | 'key' | 'version'> | undefined,
+  limit: number,
+): Promise<LogRow[]> {
+  const place = before === undefined ? ['infinity', '', 0] : [before.at, before.key, before.version]
+  return sql.query(logSql, [accountId, collection, ...place, limit])
+}

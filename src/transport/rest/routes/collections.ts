@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defaultCollection, document, toDocument } from '#transport/rest/document.ts'
 import {
   CollectionDocument,
+  CollectionLogDocument,
   CollectionsDocument,
   CreateCollectionDocument,
   DeleteCollectionDocument,
@@ -9,6 +10,7 @@ import {
   type DocumentOrder,
   DocumentsDocument,
 } from '#transport/rest/generated/graphql.ts'
+import type { Operations } from '#transport/rest/operations.ts'
 import { answerPage, linkHeader, listQuery, nextLink, placeOf } from '#transport/rest/paging.ts'
 import { found } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
@@ -20,6 +22,17 @@ const collection = z
   .object({ id: z.string().describe('Its path.'), name: z.string().describe('Its path.') })
   .meta({ id: 'Collection', description: 'What holds documents.' })
 const example = { id: 'releases/prod', name: 'releases/prod' }
+
+const logEntry = z
+  .object({
+    key: z.string(),
+    version: z.int(),
+    at: z.iso.datetime(),
+    by: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
+    deleted: z.boolean().describe('Whether the write was a deletion.'),
+    sizeBytes: z.int(),
+  })
+  .meta({ id: 'ChangeLogEntry', description: 'One write to a document of a collection.' })
 
 const name = z.string().describe('The path of the collection; a `/` in it is percent-encoded.')
 const params = z.object({ name })
@@ -162,14 +175,25 @@ export const collectionRoutes: readonly Route[] = [
     path: '/doc-store/collections/{name}',
     name: 'getCollection',
     tag,
-    summary: 'Reads a collection with its documents, by their keys.',
+    summary: 'Reads a collection with its documents, by their keys, or with what was written to them.',
     params,
-    query: z.object(listQuery()),
+    query: z.object({
+      store: z
+        .enum(['doc', 'changelog'])
+        .default('doc')
+        .describe('`doc`: its documents. `changelog`: what was written to them, newest first.'),
+      ...listQuery(),
+    }),
     answers: {
       200: {
-        description: 'The collection, and a page of its documents.',
+        description: 'The collection, and a page of its documents or of its change log.',
         schema: collection
-          .extend({ requireVersion: z.boolean(), schema: z.unknown(), documents: z.array(document) })
+          .extend({
+            requireVersion: z.boolean(),
+            schema: z.unknown(),
+            documents: z.array(document).optional(),
+            changelog: z.array(logEntry).optional(),
+          })
           .meta({ id: 'CollectionWithDocuments', description: 'A collection, and a page of its documents.' }),
         headers: linkHeader,
       },
@@ -180,12 +204,8 @@ export const collectionRoutes: readonly Route[] = [
     async answer(data, asked) {
       const { name } = asked.params
       const { path, requireVersion, schema } = found(data.collection, `collection ${name}`)
-      const pageInfo = async (page: { first: number; after: string | null }) =>
-        (await asked.operations.run(DocumentKeysDocument, { in: path, ...page })).documents.pageInfo
-      const page = { in: path, first: asked.query.limit, after: await placeOf(asked.query, pageInfo) }
-      const { documents } = await asked.operations.run(DocumentsDocument, page)
-      const body = { ...toCollection(path), requireVersion, schema, documents: documents.nodes.map(toDocument) }
-      return json(200, body, nextLink(asked, 'cursor', nextOf(documents.pageInfo)))
+      const { items, next } = asked.query.store === 'doc' ? await documentsOf(path, asked) : await logOf(path, asked)
+      return json(200, { ...toCollection(path), requireVersion, schema, ...items }, nextLink(asked, 'cursor', next))
     },
   }),
   defineRoute({
@@ -224,6 +244,28 @@ export const collectionRoutes: readonly Route[] = [
       json(200, { items: nodes.map(toDocument), nextCursor: nextOf(pageInfo) }),
   }),
 ]
+
+interface Listing {
+  readonly query: { readonly limit: number; readonly offset: number; readonly cursor?: string | undefined }
+  readonly operations: Operations
+}
+type Page = { readonly first: number; readonly after: string | null }
+
+async function documentsOf(path: string, { query, operations }: Listing) {
+  const pageInfo = async (page: Page) =>
+    (await operations.run(DocumentKeysDocument, { in: path, ...page })).documents.pageInfo
+  const page = { in: path, first: query.limit, after: await placeOf(query, pageInfo) }
+  const { documents } = await operations.run(DocumentsDocument, page)
+  return { items: { documents: documents.nodes.map(toDocument) }, next: nextOf(documents.pageInfo) }
+}
+
+async function logOf(path: string, { query, operations }: Listing) {
+  const read = async (page: Page) =>
+    found((await operations.run(CollectionLogDocument, { path, ...page })).collection, `collection ${path}`).log
+  const after = await placeOf(query, async (page) => (await read(page)).pageInfo)
+  const { nodes, pageInfo } = await read({ first: query.limit, after })
+  return { items: { changelog: nodes.map(({ key, version }) => ({ key, ...version })) }, next: nextOf(pageInfo) }
+}
 
 function toCollection(path: string): z.output<typeof collection> {
   return { id: path, name: path }
