@@ -8,7 +8,10 @@ const QuotaNameEnum = builder.enumType('QuotaName', {
   values: {
     WAITING_TASKS: { value: 'waitingTasks', description: 'Tasks that are SCHEDULED or PENDING.' },
     RUNNING_TASKS: { value: 'runningTasks', description: 'Tasks that are ACTIVE; more of them wait.' },
-    STORED_BYTES: { value: 'storedBytes', description: 'Inputs, results, parts and logs of tasks.' },
+    STORED_BYTES: {
+      value: 'storedBytes',
+      description: 'Inputs, results, parts and logs of tasks, and all versions of documents.',
+    },
     APPLICATION_TOKENS: { value: 'applicationTokens', description: 'Application tokens that work.' },
     WEBHOOKS: { value: 'webhooks', description: 'Webhooks, whatever their status.' },
   } as const satisfies Record<string, { value: QuotaName; description: string }>,

@@ -32,7 +32,7 @@ Environment:
 /** The whole command line as a tree of commands; `say` gets what is wrong with how it is used. */
 export function createProgram(session: Session, say: (text: string) => void): Command {
   const program = new Command('signalbox')
-    .description('Hands in tasks, watches them, and runs the server that does them.')
+    .description('Hands in tasks and watches them, keeps documents, and runs the server that does them.')
     .version(packageJson.version, '-V, --version', 'display the version')
     .exitOverride()
     .configureOutput({ writeErr: (text) => say(text.replace(/^error: /, '')) })
