@@ -1,4 +1,3 @@
-import { AppError } from '#lib/errors.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { NewEntry } from '#platform/journal/entry.ts'
 import { type CollectionRules, noRules, rulesOf } from './collection.ts'
@@ -69,8 +68,8 @@ export class Ledger {
     return new Ledger({ collections, documents, earlier, now })
   }
 
-  /** What becomes of the document by this write, or why nothing does. */
-  decide(write: Write): DocumentState | AppError {
+  /** What becomes of the document by this write, or why nothing does; a bug met on the way is that write's alone. */
+  decide(write: Write): DocumentState | Error {
     const id = idOf(write)
     const { change } = write
     const earlier = change.kind === 'restore' ? this.#earlierOf(id, change.version) : undefined
@@ -81,8 +80,7 @@ export class Ledger {
       this.#note(write, id, versions, entries)
       return last
     } catch (error) {
-      if (error instanceof AppError) return error
-      throw error
+      return error instanceof Error ? error : new Error(String(error))
     }
   }
 

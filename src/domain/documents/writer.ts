@@ -15,7 +15,7 @@ const mostRaces = 20
 /** Makes what writes documents: state, version and journal entry in one transaction. */
 export function createDocumentWriter({ transact }: { readonly transact: Transact }) {
   /** Commits writes together; a refused one is an error in its place, and keeps nobody else from being written. */
-  async function writeGroup(writes: readonly Write[]): Promise<(DocumentState | AppError)[]> {
+  async function writeGroup(writes: readonly Write[]): Promise<(DocumentState | Error)[]> {
     return again(() => transact((tx) => writeEach(tx, writes)))
   }
 
@@ -24,7 +24,7 @@ export function createDocumentWriter({ transact }: { readonly transact: Transact
     return again(() =>
       transact(async (tx) => {
         const outcomes = await writeEach(tx, writes)
-        const refusals = outcomes.flatMap((failure, index) => (failure instanceof AppError ? [{ index, failure }] : []))
+        const refusals = outcomes.flatMap((outcome, index) => refusalOf(outcome, index))
         if (refusals.length > 0) throw new WritesRefused(refusals)
         return outcomes as DocumentState[]
       }),
@@ -39,7 +39,7 @@ export function createDocumentWriter({ transact }: { readonly transact: Transact
   /** What the database refuses in one write must not keep the others of its group from being done. */
   async function writeApart(writes: readonly Write[], error: unknown): Promise<(DocumentState | Error)[]> {
     if (writes.length === 1 || !isRefusedData(error)) throw error
-    const each = writes.map(async (write) => (await writeGroup([write]))[0] as DocumentState | AppError)
+    const each = writes.map(async (write) => (await writeGroup([write]))[0] as DocumentState | Error)
     return (await Promise.allSettled(each)).map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
   }
 
@@ -53,7 +53,13 @@ export function createDocumentWriter({ transact }: { readonly transact: Transact
   return { writeOne, writeAll, writeGroup }
 }
 
-async function writeEach(tx: Transaction, writes: readonly Write[]): Promise<(DocumentState | AppError)[]> {
+function refusalOf(outcome: DocumentState | Error, index: number) {
+  if (!(outcome instanceof Error)) return []
+  if (outcome instanceof AppError) return [{ index, failure: outcome }]
+  throw outcome
+}
+
+async function writeEach(tx: Transaction, writes: readonly Write[]): Promise<(DocumentState | Error)[]> {
   const ledger = await Ledger.open(tx, writes)
   const outcomes = writes.map((write) => ledger.decide(write))
   await ledger.save(tx)
