@@ -3,29 +3,33 @@ import { connect, type Socket } from 'node:net'
 /** A keep-alive connection that costs the load generator as little as it can, so that the server has the machine. */
 export class BareConnection {
   readonly #socket: Socket
-  readonly #request: Buffer
+  readonly #head: string
+  readonly #request: Buffer | undefined
   #waiting: PromiseWithResolvers<string> | undefined
   #received = ''
 
-  constructor(url: string, path: string, headers: Record<string, string>, body: string) {
+  /** With a body of its own, which costs less than to put one together for each request. */
+  constructor(url: string, path: string, headers: Record<string, string>, body?: string) {
     const { hostname, port } = new URL(url)
-    const lines = Object.entries({
-      host: `${hostname}:${port}`,
-      'content-length': String(Buffer.byteLength(body)),
-      ...headers,
-    })
-    const head = [`POST ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n')
-    this.#request = Buffer.from(`${head}\r\n\r\n${body}`)
+    const lines = Object.entries({ host: `${hostname}:${port}`, ...headers })
+    this.#head = [`POST ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n')
+    this.#request = body === undefined ? undefined : this.#requestOf(body)
     this.#socket = connect(Number(port), hostname).setNoDelay(true).setEncoding('latin1')
     this.#socket.on('data', (text: string) => this.#onData(text))
     this.#socket.on('error', (error) => this.#waiting?.reject(error))
+    this.#socket.on('close', () => this.#waiting?.reject(new Error('The server has closed the connection.')))
   }
 
-  /** Sends the request once more; resolves with the answer's body. @throws when the status is not 200. */
-  send(): Promise<string> {
+  /** Sends a request, or its own once more; resolves with the answer's body. @throws when the status is not 200. */
+  send(body?: string): Promise<string> {
     this.#waiting = Promise.withResolvers()
-    this.#socket.write(this.#request)
+    const request = body === undefined ? this.#request : this.#requestOf(body)
+    if (request !== undefined) this.#socket.write(request)
     return this.#waiting.promise
+  }
+
+  #requestOf(body: string): Buffer {
+    return Buffer.from(`${this.#head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
   }
 
   close(): void {

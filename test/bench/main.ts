@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { benchAccess } from './access.ts'
 import { benchAudit } from './audit.ts'
+import { benchDocuments } from './documents.ts'
 import { benchSubmissions, benchTasks } from './tasks.ts'
 
 const benches: Record<string, () => Promise<object>> = {
   access: benchAccess,
   audit: benchAudit,
+  documents: benchDocuments,
   tasks: benchTasks,
   submissions: benchSubmissions,
 }

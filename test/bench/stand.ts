@@ -22,6 +22,8 @@ export interface Stand {
     databaseUrl: string,
     env?: Record<string, string>,
   ): Promise<{ url: string; pid: number; stop(): Promise<void> }>
+  /** PostGraphile on the tables of a Signalbox. */
+  startPostgraphile(databaseUrl: string): Promise<{ url: string; pid: number; stop(): Promise<void> }>
   /** What answers queries of a Signalbox's database without any check. */
   startUnguarded(databaseUrl: string): Promise<{ url: string; pid: number; stop(): Promise<void> }>
   close(): Promise<void>
@@ -46,6 +48,12 @@ export async function openStand(): Promise<Stand> {
       servers += 1
       return startServer(url, join(directory, `server-${servers}`), env)
     },
+    startPostgraphile: (url) =>
+      startProgram(
+        'postgraphile.ts',
+        { PATH: process.env['PATH'], DATABASE_URL: url, NODE_ENV: 'production' },
+        '/graphql',
+      ),
     startUnguarded: (url) => startProgram('unguarded.ts', { PATH: process.env['PATH'], DATABASE_URL: url }, '/'),
     async close() {
       await cluster.stop()
