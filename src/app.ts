@@ -43,7 +43,7 @@ import { newId } from '#lib/ids.ts'
 import { within } from '#lib/within.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import { AccountViews } from '#platform/database/account-view.ts'
-import { createBoundedRead } from '#platform/database/bounded-read.ts'
+import { openReader } from '#platform/database/bounded-read.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
 import { deleteOldKeys } from '#platform/database/once.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
@@ -164,10 +164,16 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     onWaiting,
   })
   const documents = createDocumentService({ sql: database, transact, quotas })
+  const reader = openReader({
+    url: place.databaseUrl,
+    poolSize: Math.ceil(config.databasePool / 2),
+    onError: (error) => log.debug({ err: error }, 'a database connection broke'),
+  })
+  opened.add(() => reader.close())
   const documentQueries = createDocumentQueryService({
     sql: database,
     journal,
-    read: createBoundedRead(database.pool),
+    read: reader.read,
     declarations: createDeclaredIndexes(database),
   })
   const unlisten = store.tail.listen((entry) => documentQueries.heed(entry))

@@ -22,6 +22,8 @@ export interface SortColumn {
   readonly type: 'text' | 'numeric' | 'boolean' | 'integer' | 'timestamptz'
   /** Null where there is nothing of the type; such documents come last, whatever the direction. */
   readonly isNullable: boolean
+  /** The document's own field that it is; undefined for what is at a path. */
+  readonly field?: OrderField
 }
 
 const mostOrders = 4
@@ -53,6 +55,7 @@ export function sortColumns(
   const direction = orders[0]?.direction ?? 'ASC'
   const last = (['collection', 'key'] as const).map((field) => ({
     ...fieldColumns[field],
+    field,
     direction,
     isNullable: false,
   }))
@@ -64,7 +67,7 @@ function columnOf({ path, type, field, direction }: DocumentOrder, at: string, p
   if ((path == null) === (field == null)) throw refusal(at, 'needs a path, or a field')
   if (field != null) {
     if (type != null) throw refusal(`${at}.type`, 'is known of a field')
-    return { ...fieldColumns[field], direction, isNullable: false }
+    return { ...fieldColumns[field], field, direction, isNullable: false }
   }
   const valueType = type ?? 'STRING'
   const sql = valueSql(orderPath(path, at), parameters).of(valueType)

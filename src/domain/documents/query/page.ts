@@ -38,10 +38,15 @@ export interface PageRequest {
   readonly half: Half
   readonly after: Place | undefined
   readonly limit: number
+  /** Names of what is asked of each document; of the rest only what costs nothing is read. All when undefined. */
+  readonly wanted?: ReadonlySet<string> | undefined
 }
 
 /** The statement that finds one half of a page; rows are read by {@link readFound}. */
-export function pageSql({ selection, orders, half, after, limit }: PageRequest): { text: string; values: unknown[] } {
+export function pageSql({ selection, orders, half, after, limit, wanted }: PageRequest): {
+  text: string
+  values: unknown[]
+} {
   const parameters = new Parameters()
   const from = selectionSql(selection, parameters)
   const all = sortColumns(orders, isExact(selection.in), parameters)
@@ -50,12 +55,14 @@ export function pageSql({ selection, orders, half, after, limit }: PageRequest):
   // Behind a place in the first half the second one begins at its beginning.
   const isWhole = place === undefined || (half === 'ABSENT' && after?.[0] !== null)
   const conditions = [...condition, ...(isWhole ? [] : [behindSql(compared, place, parameters)])]
-  const places = all.map(({ sql }, index) => `${sql} AS "place${index}"`)
+  const places = all.flatMap(({ sql, field }, index) => (field === undefined ? [`${sql} AS "place${index}"`] : []))
+  const sorted = all.flatMap(({ field }) => field ?? [])
+  const shown = wanted === undefined ? documentColumns : columnsFor(new Set([...wanted, ...sorted]))
   const text = `
     SELECT * FROM (
       SELECT page.*, (count(*) OVER ())::int AS "pageCount",
         sum("sizeBytes") OVER (ROWS UNBOUNDED PRECEDING) - "sizeBytes" AS "bytesBefore"
-      FROM (SELECT ${documentColumns}, ${places.join(', ')}
+      FROM (SELECT ${[shown, ...places].join(', ')}
         ${[from, ...conditions].join(' AND ')} ORDER BY ${orderSql(ordered)} LIMIT ${parameters.add(limit, 'integer')}) page
     ) counted WHERE "bytesBefore" < ${parameters.add(pageBytes, 'integer')}`
   return { text, values: parameters.values }
@@ -72,10 +79,24 @@ function halved(all: readonly SortColumn[], half: Half) {
     : { ordered, compared: rest, condition: [`${first.sql} IS NULL`] }
 }
 
+/** What costs little to read. */
+const everyColumn = `d.account_id AS "accountId", d.collection, d.key, d.version, d.deleted, d.size_bytes AS "sizeBytes"`
+const furtherColumns: Readonly<Partial<Record<keyof DocumentState, string>>> = {
+  data: 'd.data',
+  createdAt: 'd.created_at AS "createdAt"',
+  createdBy: 'd.created_by AS "createdBy"',
+  updatedAt: 'd.updated_at AS "updatedAt"',
+  updatedBy: 'd.updated_by AS "updatedBy"',
+  expiresAt: 'd.expires_at AS "expiresAt"',
+}
+
 /** Columns of what {@link selectionSql} finds as a {@link DocumentState}. */
-export const documentColumns = `d.account_id AS "accountId", d.collection, d.key, d.version, d.data, d.created_at AS "createdAt",
-  d.created_by AS "createdBy", d.updated_at AS "updatedAt", d.updated_by AS "updatedBy", d.deleted,
-  d.expires_at AS "expiresAt", d.size_bytes AS "sizeBytes"`
+export const documentColumns = columnsFor(new Set(Object.keys(furtherColumns)))
+
+function columnsFor(wanted: ReadonlySet<string>): string {
+  const further = Object.entries(furtherColumns).filter(([name]) => wanted.has(name))
+  return [everyColumn, ...further.map(([, sql]) => sql)].join(', ')
+}
 
 type Row = DocumentState & { readonly pageCount: number; readonly [column: `place${number}`]: unknown }
 
@@ -83,7 +104,7 @@ export function readFound(rows: readonly Row[], columns: readonly SortColumn[]):
   return {
     documents: rows.map((row) => ({
       document: row,
-      place: columns.map((_, index) => placeOf(row[`place${index}`])),
+      place: columns.map(({ field }, index) => placeOf(field === undefined ? row[`place${index}`] : row[field])),
     })),
     count: rows[0]?.pageCount ?? 0,
   }

@@ -5,21 +5,20 @@ import type { DocumentState } from '#domain/documents/document.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { parseFilter } from '#lib/filter/parse.ts'
 import { isStorable } from '#lib/json.ts'
-import { type BoundedRead, StatementTooSlow } from '#platform/database/bounded-read.ts'
+import { type BoundedRead, readLimitMs, StatementTooSlow } from '#platform/database/bounded-read.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Journal } from '#platform/journal/journal.ts'
 import { type AggregateRequest, type Aggregates, aggregateSql, readAggregates } from './aggregate.ts'
 import { QueryTooSlow } from './errors.ts'
 import type { DeclaredIndexes } from './filter-sql.ts'
-import { type DocumentOrder, type Place, type SortColumn, sortColumns } from './order.ts'
-import { halvesFrom, type PlacedDocument, pageSql, readFound } from './page.ts'
+import { type DocumentOrder, type SortColumn, sortColumns } from './order.ts'
+import { halvesFrom, type PageRequest, type PlacedDocument, pageSql, readFound } from './page.ts'
 import { decodePlace, encodePlace, queryMark } from './page-cursor.ts'
 import { Parameters } from './parameters.ts'
 import { isExact } from './path-pattern-sql.ts'
 import { checkPattern, type Selection, selectionSql } from './selection.ts'
 
-const listLimitMs = 10_000
 const countLimitMs = 2_000
 const longestSearch = 500
 
@@ -31,6 +30,14 @@ export interface DocumentQuery {
   readonly where?: unknown
   readonly search?: string | undefined
   readonly at?: Date | undefined
+}
+
+/** Which part of a list. */
+export interface PagePart {
+  readonly size: number
+  readonly after: string | undefined
+  /** Fields of documents that are asked for; others may be missing then. */
+  readonly wanted?: ReadonlySet<string> | undefined
 }
 
 export interface DocumentPage {
@@ -63,34 +70,35 @@ export function createDocumentQueryService({ sql, journal, read, declarations }:
     caller: Caller,
     query: DocumentQuery,
     orders: readonly DocumentOrder[],
-    page: { size: number; after: string | undefined },
+    page: PagePart,
   ): Promise<DocumentPage> {
     const selection = await select(caller, query)
     const columns = sortColumns(orders, isExact(selection.in), new Parameters())
-    const mark = markOf(caller, query, orders)
-    const after = page.after === undefined ? undefined : decodePlace(mark, page.after, columns)
-    const { documents, hasMore } = await readPage(selection, orders, columns, after, page.size)
+    const mark = () => markOf(caller, query, orders)
+    const after = page.after === undefined ? undefined : decodePlace(mark(), page.after, columns)
+    const { documents, hasMore } = await readPage({ selection, orders, after, wanted: page.wanted }, columns, page.size)
     return {
       nodes: documents.map(({ document }) => document),
-      cursors: documents.map(({ place }) => encodePlace(mark, place)),
+      get cursors() {
+        const own = mark()
+        return documents.map(({ place }) => encodePlace(own, place))
+      },
       hasNextPage: hasMore,
       count: () => count(selection),
     }
   }
 
   async function readPage(
-    selection: Selection,
-    orders: readonly DocumentOrder[],
+    request: Omit<PageRequest, 'half' | 'limit'>,
     columns: readonly SortColumn[],
-    after: Place | undefined,
     size: number,
   ): Promise<{ documents: readonly PlacedDocument[]; hasMore: boolean }> {
     const documents: PlacedDocument[] = []
-    for (const half of halvesFrom(columns, after)) {
+    for (const half of halvesFrom(columns, request.after)) {
       // One more than asked for tells that there is a next page.
       const limit = size + 1 - documents.length
-      const { text, values } = pageSql({ selection, orders, half, after, limit })
-      const found = readFound(await inTime(read(text, values, listLimitMs)), columns)
+      const { text, values } = pageSql({ ...request, half, limit })
+      const found = readFound(await inTime(read(text, values, readLimitMs)), columns)
       documents.push(...found.documents)
       const isCut = found.documents.length < found.count
       if (isCut || documents.length > size) return { documents: documents.slice(0, size), hasMore: true }
@@ -114,7 +122,7 @@ export function createDocumentQueryService({ sql, journal, read, declarations }:
   async function aggregate(caller: Caller, query: DocumentQuery, request: AggregateRequest): Promise<Aggregates> {
     const selection = await select(caller, query)
     const { text, values } = aggregateSql(selection, request)
-    return readAggregates(await inTime(read(text, values, listLimitMs)), request)
+    return readAggregates(await inTime(read(text, values, readLimitMs)), request)
   }
 
   async function select(caller: Caller, query: DocumentQuery): Promise<Selection> {
@@ -173,7 +181,7 @@ async function inTime<Row>(reading: Promise<Row[]>): Promise<Row[]> {
   try {
     return await reading
   } catch (error) {
-    if (error instanceof StatementTooSlow) throw new QueryTooSlow(listLimitMs)
+    if (error instanceof StatementTooSlow) throw new QueryTooSlow(readLimitMs)
     throw error
   }
 }
