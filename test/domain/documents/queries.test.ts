@@ -249,6 +249,34 @@ describe('documents', () => {
     expect(await refused({ where })).toBe('INVALID_INPUT')
   })
 
+  it('are searched in a time that no pattern makes endless', async () => {
+    await fill('patterns', { long: { text: `${'a'.repeat(100_000)}b` }, short: { text: 'aaab' } })
+    const where = (matches: string) => ({ in: 'patterns', where: { path: 'text', matches } })
+    expect(keys(await list(where('^(a+)+$')))).toEqual(['long'])
+    expect(keys(await list(where('^(a|aa)+b$')))).toEqual(['short'])
+    expect(keys(await list(where('((a{0,20}){0,20}c|(a*)*b)$')))).toEqual(['short'])
+  })
+
+  it('have all that is asked of them, however it is asked', async () => {
+    await fill('asked', { one: { n: 1 } })
+    const { documents } = await graphqlData<{ documents: object }>(
+      server,
+      `query { documents(in: "asked", orderBy: [{ field: UPDATED_AT }]) {
+        plain: nodes { name: key data } ... { nodes { createdBy { name } ...Rest } }
+        ...Page } }
+      fragment Rest on Document { expiresAt history { nodes { version } } }
+      fragment Page on DocumentConnection { edges { node { updatedBy { name } ... on Document { createdAt updatedAt sizeBytes } } } }`,
+    )
+    const actor = { name: 'owner' }
+    expect(documents).toEqual({
+      plain: [{ name: 'one', data: { n: 1 } }],
+      nodes: [{ createdBy: actor, expiresAt: null, history: { nodes: [{ version: 1 }] } }],
+      edges: [
+        { node: { updatedBy: actor, createdAt: expect.any(String), updatedAt: expect.any(String), sizeBytes: 7 } },
+      ],
+    })
+  })
+
   it('come on a page of at most 8 MiB, with the rest on the next', async () => {
     const large = 'x'.repeat(1_000_000)
     await fill('large', Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`k${index + 10}`, large])))
