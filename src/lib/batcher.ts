@@ -12,12 +12,20 @@ interface Waiting<In, Out> {
 export function createBatcher<In, Out>(options: {
   /** Most items in one batch. */
   readonly maxSize: number
+  /**
+   * The longest that a batch waits for company, in milliseconds; default: not at all. Whoever was in the last batch often
+   * comes again as soon as they were answered, and would just miss the next. It waits no longer than until they are all
+   * there, nor than half of what the last one took, and only where more than one was in that.
+   */
+  readonly gatherMs?: number
   readonly run: (items: readonly In[]) => Promise<readonly Out[]>
 }): (item: In) => Promise<Out> {
   let waiting: Waiting<In, Out>[] = []
   let isRunning = false
+  let gathering: { readonly expected: number; readonly timer: NodeJS.Timeout } | undefined
 
   async function flush(batch: readonly Waiting<In, Out>[]): Promise<void> {
+    const startedAt = performance.now()
     try {
       const results = await options.run(batch.map((one) => one.item))
       batch.forEach((one, index) => {
@@ -26,9 +34,22 @@ export function createBatcher<In, Out>(options: {
     } catch (error) {
       for (const one of batch) one.reject(error)
     } finally {
-      isRunning = false
-      start()
+      const longestMs = batch.length > 1 ? Math.min(options.gatherMs ?? 0, (performance.now() - startedAt) / 2) : 0
+      if (longestMs > 0) gather(batch.length + waiting.length, longestMs)
+      else resume()
     }
+  }
+
+  function gather(expected: number, longestMs: number): void {
+    const timer = setTimeout(resume, longestMs)
+    gathering = { expected: Math.min(expected, options.maxSize), timer }
+  }
+
+  function resume(): void {
+    clearTimeout(gathering?.timer)
+    gathering = undefined
+    isRunning = false
+    start()
   }
 
   function start(): void {
@@ -44,5 +65,6 @@ export function createBatcher<In, Out>(options: {
       waiting.push({ item, resolve, reject })
       // Calls made in the same turn of the event loop, by requests that arrived together, belong together.
       if (waiting.length === 1) setImmediate(start)
+      if (gathering !== undefined && waiting.length >= gathering.expected) resume()
     })
 }

@@ -23,6 +23,8 @@ export interface CommitterDeps {
 
 /** Most requests that share one commit. */
 const groupSize = 200
+/** How long a commit waits for company where there was some before, in milliseconds; it takes longer itself. */
+const longestGatherMs = 10
 /** Accounts whose requests are grouped; those of others begin a new group beside one that may be under way. */
 const mostAccounts = 1_000
 
@@ -42,6 +44,7 @@ export function createCommitter(deps: CommitterDeps): Commit {
     if (known !== undefined) return known
     const made = createBatcher<EntryRequest, Answer>({
       maxSize: groupSize,
+      gatherMs: longestGatherMs,
       run: (requests) => commit(accountId, requests).catch((error: unknown) => commitApart(accountId, requests, error)),
     })
     groups.set(accountId, made)
