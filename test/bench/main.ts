@@ -2,12 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { benchAccess } from './access.ts'
 import { benchAudit } from './audit.ts'
 import { benchDocuments } from './documents.ts'
+import { benchEntries } from './entries.ts'
 import { benchSubmissions, benchTasks } from './tasks.ts'
 
 const benches: Record<string, () => Promise<object>> = {
   access: benchAccess,
   audit: benchAudit,
   documents: benchDocuments,
+  entries: benchEntries,
   tasks: benchTasks,
   submissions: benchSubmissions,
 }
