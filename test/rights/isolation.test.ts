@@ -104,6 +104,8 @@ describe('another account is not reached', () => {
       auditEntries: 'nodes { accountId subject }',
       webhooks: 'nodes { id }',
       deliveries: 'nodes { id }',
+      entries: 'nodes { key }',
+      locks: 'nodes { name }',
     }
     for (const name of Object.keys(lists)) {
       const { [name]: page } = await graphqlData<Record<string, { edges: { cursor: string }[] }>>(
