@@ -16,6 +16,7 @@ const email = { params: (things: Things) => ({ email: things.email }) }
 const slug = { params: ({ teamSlug }: Things) => ({ slug: teamSlug }) }
 const entryKey = { params: (things: Things) => ({ key: things.entryKey }) }
 const member = { params: ({ teamSlug, email }: Things) => ({ slug: teamSlug, email }) }
+const webhook = { params: ({ webhookId }: Things) => ({ id: webhookId }) }
 const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
 
 /** Who may call which documented path. One that is not here fails the test, and so does one that is here for nothing. */
@@ -174,4 +175,20 @@ export const restRights: Readonly<Record<string, RestRight>> = {
   'GET /api/users/{email}': { needs: 'access:admin', ...email },
   'PUT /api/users/{email}': { needs: 'access:admin', ...email, body: () => ({ firstName: 'Taken' }) },
   'DELETE /api/users/{email}': { needs: 'access:admin', ...email },
+  'GET /api/webhooks': { needs: 'webhooks:admin' },
+  'POST /api/webhooks': {
+    needs: 'webhooks:admin',
+    body: () => ({
+      name: 'New',
+      event: 'nothing.at.all',
+      config: { url: 'https://nowhere.invalid' },
+      retryCount: 0,
+    }),
+  },
+  'POST /api/webhooks/trigger': { needs: 'events:write', body: () => ({ event: 'test.right' }) },
+  'GET /api/webhooks/{id}': { needs: 'webhooks:admin', ...webhook },
+  'PATCH /api/webhooks/{id}': { needs: 'webhooks:admin', ...webhook, body: () => ({ name: 'Taken' }) },
+  'DELETE /api/webhooks/{id}': { needs: 'webhooks:admin', ...webhook },
+  'POST /api/webhooks/{id}/deliver': { needs: 'webhooks:admin', ...webhook },
+  'GET /api/webhooks/{id}/deliveries': { needs: 'webhooks:admin', ...webhook },
 }

@@ -24,6 +24,7 @@ const tags = {
   Teams: 'People who work together.',
   Audit: 'Who did what, from where, by what right.',
   Documents: 'JSON values in versions, under keys, in collections.',
+  Webhooks: 'Addresses that are told of events, and what became of it.',
   Documentation: 'This document.',
 }
 

@@ -108,6 +108,12 @@ describe('the OpenAPI document', () => {
         'delete /doc-store/collections/{name}/docs/{key}',
       ].flatMap((call) => ['/api', '/sfp/api'].map((prefix) => call.replace(' ', ` ${prefix}`))),
     )
+    expect(bodies.filter(({ required }) => !required).map(({ call }) => call)).toEqual([
+      'post /api/application-tokens/{id}/rotate',
+      'post /sfp/api/application-tokens/{id}/rotate',
+      'post /api/webhooks/{id}/deliver',
+      'post /sfp/api/webhooks/{id}/deliver',
+    ])
     for (const { operation } of operations())
       if (operation.requestBody) expect(operation.requestBody.content['application/json']?.schema).not.toEqual({})
   })

@@ -20,6 +20,7 @@ import { taskRoutes } from './tasks.ts'
 import { teamMemberRoutes } from './team-members.ts'
 import { teamRoutes } from './teams.ts'
 import { userRoutes } from './users.ts'
+import { webhookRoutes } from './webhooks.ts'
 
 export interface RoutesOptions {
   readonly health: Health
@@ -56,6 +57,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...auditRoutes,
     ...documentStoreRoutes,
     ...collectionRoutes,
+    ...webhookRoutes,
   ]
   // The document also describes the rows that serve it.
   const documents = documentRoutes({
