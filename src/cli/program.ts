@@ -15,6 +15,7 @@ import { addTeamCommand } from '#cli/commands/team.ts'
 import { addTokenCommand } from '#cli/commands/token.ts'
 import { addUserCommand } from '#cli/commands/user.ts'
 import { addViewerCommand } from '#cli/commands/viewer.ts'
+import { addWebhookCommand } from '#cli/commands/webhook.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import { exitCodeHelp } from './exit-codes.ts'
 import { examples, type Session } from './session.ts'
@@ -49,6 +50,7 @@ export function createProgram(session: Session, say: (text: string) => void): Co
   addLockCommand(program, session)
   addEventsCommand(program, session)
   addDocCommand(program, session)
+  addWebhookCommand(program, session)
   addTokenCommand(program, session)
   addUserCommand(program, session)
   addSessionCommand(program, session)

@@ -1,0 +1,174 @@
+import type { Command } from 'commander'
+import { found } from '#cli/found.ts'
+import { interruption } from '#cli/interrupt.ts'
+import { choices, readCount, readDuration, readList } from '#cli/options.ts'
+import type { Output } from '#cli/output.ts'
+import { type Api, examples, type Session } from '#cli/session.ts'
+import { moment, printable } from '#cli/text.ts'
+import {
+  DeliveriesDocument,
+  DeliveryDocument,
+  type DeliveryProgressFragment,
+  type DeliveryStatus,
+  DeliveryUpdatesDocument,
+  payloadOf,
+  RedeliverDocument,
+  TestWebhookDocument,
+} from '#client/index.ts'
+import { readJson } from './webhook-change.ts'
+import { deliveryStyles } from './webhook-text.ts'
+
+const statuses: readonly DeliveryStatus[] = ['PENDING', 'ACTIVE', 'DELIVERED', 'FAILED', 'SKIPPED', 'CANCELLED']
+
+interface ListOptions {
+  readonly status?: DeliveryStatus[]
+  readonly types?: string[]
+  readonly first: number
+  readonly after?: string
+  readonly follow?: boolean
+}
+
+export function addWebhookDeliveriesCommand(parent: Command, session: Session): void {
+  const command = parent
+    .command('deliveries [id]')
+    .summary('what was delivered, and what was not')
+    .description('Lists deliveries to one webhook, or to all, those of the newest events first.')
+    .option('-f, --follow', 'tell what attempts come to from now on, until Ctrl-C')
+    .option('--status <statuses>', `some of ${statuses.join(', ')}`, choices(statuses))
+    .option('--types <types>', 'of events of these types', readList)
+    .option('--first <count>', 'how many, at most 200', readCount, 50)
+    .option('--after <cursor>', 'go on behind this cursor')
+    .addHelpText('after', () => examples(`${session.invocation} webhook deliveries 01a20d99-… --status failed`))
+  session.api(command, (api, options: ListOptions, id?: string) =>
+    options.follow ? follow(api, id, options.after) : list(api, options, id),
+  )
+}
+
+async function list({ client, output, json }: Api, options: ListOptions, webhookId: string | undefined): Promise<void> {
+  const { status, types: eventType, first, after } = options
+  const where = { webhookId, status, eventType }
+  const { deliveries } = await client.request(DeliveriesDocument, { where, first, after })
+  if (json) return output.document(deliveries)
+  if (deliveries.nodes.length === 0) return output.remark('No deliveries.')
+  output.table(deliveries.nodes, [
+    { title: 'ID', text: ({ id }) => id },
+    { title: 'STATUS', text: ({ status }) => status, style: ({ status }) => deliveryStyles[status] },
+    { title: 'EVENT', text: ({ eventType }) => printable(eventType), flexible: true },
+    { title: 'SUBJECT', text: ({ subject }) => printable(subject), flexible: true, optional: true },
+    { title: 'ATTEMPTS', text: ({ attempt }) => String(attempt) },
+    { title: 'OUTCOME', text: ({ outcome, responseStatus }) => outcomeText(outcome, responseStatus) },
+    { title: 'MADE', text: ({ createdAt }) => moment(createdAt), optional: true },
+    { title: 'NEXT', text: ({ nextAttemptAt }) => (nextAttemptAt ? moment(nextAttemptAt) : ''), optional: true },
+  ])
+  const { pageInfo } = deliveries
+  if (pageInfo.hasNextPage) output.remark(`There are more: add --after ${pageInfo.endCursor}`)
+}
+
+async function follow(
+  { client, output, json }: Api,
+  webhookId: string | undefined,
+  after: string | undefined,
+): Promise<number> {
+  using interrupted = interruption()
+  try {
+    const stream = client.subscribe(DeliveryUpdatesDocument, { webhookId, after }, { signal: interrupted.signal })
+    for await (const { deliveryUpdates: update } of stream) {
+      if (json) output.record(update)
+      else tell(output, update)
+    }
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error
+    throw interrupted.signal.reason
+  }
+  return 0
+}
+
+function tell(output: Output, update: DeliveryProgressFragment): void {
+  const { kind, at, deliveryId, eventType, status, attempt, outcome, responseStatus, durationMs, skipped } = update
+  if (kind === 'LAGGED') return output.remark(`${skipped} updates were left out: this reader was too slow.`)
+  const state = status ? output.styled(deliveryStyles[status], status) : ''
+  const facts = `attempt ${attempt}, ${outcomeText(outcome, responseStatus)}, ${durationMs} ms`
+  output.line(`${output.styled('dim', moment(at))}  ${deliveryId}  ${printable(eventType ?? '')}  ${state}  ${facts}`)
+}
+
+function outcomeText(outcome: string | null, responseStatus: number | null): string {
+  return [outcome ?? '', responseStatus === null ? '' : String(responseStatus)].filter(Boolean).join(' ')
+}
+
+export function addWebhookDeliveryCommand(parent: Command, session: Session): void {
+  const command = parent
+    .command('delivery <id>')
+    .summary('one delivery with its attempts')
+    .description('Says what became of a delivery, with what the receiver answered each time.')
+  session.api(command, async ({ client, output, json }, _options: object, id: string) => {
+    const delivery = found((await client.request(DeliveryDocument, { id })).delivery, `delivery ${id}`)
+    if (json) return output.document(delivery)
+    output.properties([
+      ['id', delivery.id],
+      ['event', printable(`${delivery.eventType}, ${delivery.subject}`)],
+      ['status', delivery.status],
+      ['next attempt', delivery.nextAttemptAt ? moment(delivery.nextAttemptAt) : undefined],
+      ...delivery.attempts.map(
+        (one) =>
+          [
+            `attempt ${one.number}`,
+            printable(
+              `${moment(one.at)}, ${outcomeText(one.outcome, one.responseStatus)}, ${one.durationMs} ms ${one.error ?? ''} ${one.responseBody?.slice(0, 200) ?? ''}`,
+            ).trim(),
+          ] as const,
+      ),
+    ])
+  })
+}
+
+export function addWebhookTestCommand(parent: Command, session: Session): void {
+  const command = parent
+    .command('test <id>')
+    .summary('send a webhook an event of its own')
+    .description('Sends a webhook the event webhook.ping, and says under which id.')
+    .option('--payload <json>', 'what it has as data.payload', readJson)
+  session.api(command, async ({ client, output, json }, { payload }: { payload?: unknown }, id: string) => {
+    const { testWebhook } = await client.request(TestWebhookDocument, { input: { id, payload } })
+    const { deliveryId } = payloadOf(testWebhook)
+    if (json) return output.document({ deliveryId })
+    output.line(`webhook.ping is on its way: see \`webhook delivery ${deliveryId}\`.`)
+  })
+}
+
+interface RedeliverOptions {
+  readonly delivery?: string
+  readonly failedSince?: number
+  readonly eventsSince?: number
+  readonly dryRun?: boolean
+}
+
+export function addWebhookRedeliverCommand(parent: Command, session: Session): void {
+  const command = parent
+    .command('redeliver [id]')
+    .summary('deliver again')
+    .description(
+      'Delivers again under the same ids: one delivery, what has FAILED of a webhook, or all events of a time that it asks for.',
+    )
+    .option('--delivery <id>', 'this one')
+    .option('--failed-since <duration>', 'what was made since then and has failed: 2h, 1d', readDuration)
+    .option('--events-since <duration>', 'all events since then, delivered or not', readDuration)
+    .option('--dry-run', 'only say how many that would be')
+    .addHelpText('after', () =>
+      examples(`${session.invocation} webhook redeliver 01a20d99-… --failed-since 1d --dry-run`),
+    )
+  session.api(command, redeliver)
+}
+
+async function redeliver({ client, output, json }: Api, options: RedeliverOptions, webhookId?: string): Promise<void> {
+  const { delivery: deliveryId, failedSince, eventsSince, dryRun = false } = options
+  const input = { deliveryId, webhookId, failedSince: ago(failedSince), eventsFrom: ago(eventsSince), dryRun }
+  const { count, isMore } = payloadOf((await client.request(RedeliverDocument, { input })).redeliver)
+  if (json) return output.document({ count, isMore, dryRun })
+  const what = count === 1 ? '1 delivery' : `${count} deliveries`
+  output.line(dryRun ? `${what} would be made again.` : `${what} will be made again.`)
+  if (isMore) output.remark('There are more: run it once more.')
+}
+
+function ago(durationMs: number | undefined): string | undefined {
+  return durationMs === undefined ? undefined : new Date(Date.now() - durationMs).toISOString()
+}
