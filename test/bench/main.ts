@@ -4,6 +4,7 @@ import { benchAudit } from './audit.ts'
 import { benchDocuments } from './documents.ts'
 import { benchEntries } from './entries.ts'
 import { benchSubmissions, benchTasks } from './tasks.ts'
+import { benchWebhooks } from './webhooks.ts'
 
 const benches: Record<string, () => Promise<object>> = {
   access: benchAccess,
@@ -12,6 +13,7 @@ const benches: Record<string, () => Promise<object>> = {
   entries: benchEntries,
   tasks: benchTasks,
   submissions: benchSubmissions,
+  webhooks: benchWebhooks,
 }
 
 const name = process.argv[2] ?? ''

@@ -3,7 +3,7 @@ import { within } from '#lib/within.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { Claimer } from './claimer.ts'
-import type { ClaimedDelivery } from './delivery.ts'
+import type { AttemptResult, ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import { Lane } from './lane.ts'
@@ -27,6 +27,10 @@ export interface DelivererDeps {
 /** How often it looks for what is due, in milliseconds, if nothing tells it to look sooner. */
 const lookIntervalMs = 500
 const shortestWaitMs = 5
+/** While little is free, as much as becomes free in this time is taken together, in milliseconds. */
+const gatherMs = 20
+/** Attempts whose outcome is not written down yet, before nothing new is begun. */
+const mostSettling = 2_000
 const settleTries = 3
 const settleAgainMs = 500
 /** How long a stop waits for what it has aborted, in milliseconds. */
@@ -45,6 +49,7 @@ export class Deliverer implements Recipient {
   readonly #attempts = new Set<Promise<void>>()
   readonly #abort = new AbortController()
   #taken = 0
+  #settling = 0
   #timer: NodeJS.Timeout | undefined
   #dueAt = Number.POSITIVE_INFINITY
   #looking: Promise<void> | undefined
@@ -72,7 +77,7 @@ export class Deliverer implements Recipient {
   }
 
   reserve(endpoint: Endpoint): boolean {
-    if (this.#stopped || this.#taken >= this.#deps.slots || this.#behind.has(endpoint.id)) return false
+    if (this.#stopped || this.#free <= 0 || this.#behind.has(endpoint.id)) return false
     const lane = this.#laneOf(endpoint.id)
     if (lane.room(endpoint, Date.now()) < 1) return false
     this.#take(lane)
@@ -92,7 +97,7 @@ export class Deliverer implements Recipient {
 
   hint(): void {
     this.#isHinted = true
-    if (this.#looking === undefined) this.#lookIn(0)
+    if (this.#looking === undefined) this.#lookIn(this.#hintedMs)
   }
 
   /** Takes nothing new, lets what is under way end for up to `limitMs`, and gives the rest back. */
@@ -104,6 +109,16 @@ export class Deliverer implements Recipient {
     this.#abort.abort()
     await within(abortMs, Promise.allSettled(this.#attempts))
     await this.#deps.transact((tx) => releaseDeliveries(tx, [this.workerId]))
+  }
+
+  /** How many more attempts can be begun. */
+  get #free(): number {
+    return this.#settling >= mostSettling ? 0 : this.#deps.slots - this.#taken
+  }
+
+  /** After how long a hint is followed. */
+  get #hintedMs(): number {
+    return this.#free * 4 >= this.#deps.slots ? 0 : gatherMs
   }
 
   #laneOf(webhookId: string): Lane {
@@ -140,12 +155,12 @@ export class Deliverer implements Recipient {
       .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'due deliveries could not be taken; trying again'))
       .finally(() => {
         this.#looking = undefined
-        this.#lookIn(this.#isHinted ? shortestWaitMs : lookIntervalMs)
+        this.#lookIn(this.#isHinted ? Math.max(shortestWaitMs, this.#hintedMs) : lookIntervalMs)
       })
   }
 
   async #claim(): Promise<void> {
-    const free = this.#deps.slots - this.#taken
+    const free = this.#free
     this.#isStarved = free <= 0
     if (this.#isStarved) return
     const now = Date.now()
@@ -183,22 +198,39 @@ export class Deliverer implements Recipient {
   }
 
   async #attempt(delivery: ClaimedDelivery, endpoint: Endpoint): Promise<void> {
-    const { send, onSettled, log } = this.#deps
+    try {
+      const result = await this.#send(delivery, endpoint)
+      const settled = settle(endpoint.retry, delivery, result, Math.random())
+      // The place is free again: while one outcome is being written down, the next request is under way.
+      this.#settling += 1
+      await this.#finish({ delivery, result, settled })
+    } catch (error) {
+      // It stays taken until it has been so for too long, and is attempted again.
+      if (!this.#stopped) this.#deps.log.error({ err: error, deliveryId: delivery.id }, 'an attempt was not settled')
+    } finally {
+      if (this.#isStarved || this.#behind.has(endpoint.id) || endpoint.order === 'PER_SUBJECT') this.hint()
+    }
+  }
+
+  async #send(delivery: ClaimedDelivery, endpoint: Endpoint): Promise<AttemptResult> {
     const lane = this.#laneOf(endpoint.id)
     let isWell: boolean | undefined
     try {
-      const result = await send(endpoint, delivery, this.#abort.signal)
+      const result = await this.#deps.send(endpoint, delivery, this.#abort.signal)
       isWell = tellsOfReceiver(result)
-      const settlement = { delivery, result, settled: settle(endpoint.retry, delivery, result, Math.random()) }
-      if (!(await this.#settle(settlement))) return
-      onSettled(settlement)
-      if (settlement.settled.waitMs !== undefined) this.#lookIn(settlement.settled.waitMs + shortestWaitMs)
-    } catch (error) {
-      // It stays taken until it has been so for too long, and is attempted again.
-      if (!this.#stopped) log.error({ err: error, deliveryId: delivery.id }, 'an attempt was not settled')
+      return result
     } finally {
       this.#giveBack(lane, isWell)
-      if (this.#isStarved || this.#behind.has(endpoint.id) || endpoint.order === 'PER_SUBJECT') this.hint()
+    }
+  }
+
+  async #finish(settlement: Settlement): Promise<void> {
+    try {
+      if (!(await this.#settle(settlement))) return
+      this.#deps.onSettled(settlement)
+      if (settlement.settled.waitMs !== undefined) this.#lookIn(settlement.settled.waitMs + shortestWaitMs)
+    } finally {
+      this.#settling -= 1
     }
   }
 

@@ -1,4 +1,12 @@
-import { createHmac, createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto'
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from 'node:crypto'
 
 /** How deliveries can be signed: with a secret that both sides hold, or with a key whose other half anybody may know. */
 export const signingMethods = ['HMAC_SHA256', 'ED25519'] as const
@@ -69,7 +77,7 @@ export function createSigner(keys: readonly StoredKey[]): Signer {
 type Content = readonly [head: string, body: string | Buffer]
 
 function hmacSigner(text: string): (content: Content) => string {
-  const key = Buffer.from(text.slice(prefixes.HMAC_SHA256.length), 'base64')
+  const key = createSecretKey(text.slice(prefixes.HMAC_SHA256.length), 'base64')
   return ([head, body]) => `v1,${createHmac('sha256', key).update(head).update(body).digest('base64')}`
 }
 
