@@ -5,6 +5,7 @@ import type { ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import { cancelDeliveries, claimDeliveries, readWaiting } from './store/deliveries.ts'
+import { commitSoon } from './store/routing.ts'
 
 export interface ClaimerDeps {
   readonly transact: Transact
@@ -67,6 +68,7 @@ export class Claimer {
   }
 
   async #take(tx: Transaction, due: readonly Due[]): Promise<ClaimedDelivery[]> {
+    tx.beside(commitSoon(tx))
     const rooms = due.map(({ endpoint, room }) => ({ webhookId: endpoint.id, room, order: endpoint.order }))
     const ordered = rooms.filter(({ order }) => order === 'PER_SUBJECT')
     const first = await claimDeliveries(tx, this.#deps.workerId, ordered, 'ordered')

@@ -8,6 +8,7 @@ import type { AccountEndpoints, Endpoints } from './endpoints.ts'
 import { attemptedType, pingType, webhookIdOf } from './events.ts'
 import { insertDeliveries, type NewDelivery } from './store/deliveries.ts'
 import {
+  commitSoon,
   findRoutedAccounts,
   moveRouterCursor,
   type RouterCursor,
@@ -140,6 +141,7 @@ export class Router {
   async #route(tx: Transaction, onMade: (made: Routed[]) => void): Promise<boolean> {
     // Until it writes, this transaction has no number, and so holds nobody back who reads the journal.
     if (!(await tryLockRouter(tx))) return false
+    tx.beside(commitSoon(tx))
     const lookedAt = new Date()
     // In this order: a webhook that was made before the end is among those that are found.
     const [cursor, end] = await Promise.all([readRouterCursor(tx), readEnd(tx)])
