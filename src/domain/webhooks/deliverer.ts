@@ -33,8 +33,8 @@ const gatherMs = 20
 const mostSettling = 2_000
 const settleTries = 3
 const settleAgainMs = 500
-/** How long a stop waits for what it has aborted, in milliseconds. */
-const abortMs = 2_000
+/** How long a stop waits for what it has aborted, or what is being written, in milliseconds. */
+const lastWordMs = 1_000
 
 /**
  * Attempts deliveries, as many at once as there are slots, and of each webhook as many as its lane has room for. What is
@@ -104,11 +104,13 @@ export class Deliverer implements Recipient {
   async stop(limitMs: number): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
-    await this.#looking
+    await within(lastWordMs, Promise.allSettled([this.#looking]))
     await within(limitMs, Promise.allSettled(this.#attempts))
     this.#abort.abort()
-    await within(abortMs, Promise.allSettled(this.#attempts))
-    await this.#deps.transact((tx) => releaseDeliveries(tx, [this.workerId]))
+    await within(lastWordMs, Promise.allSettled(this.#attempts))
+    // Without it, others find out that this process is gone.
+    const releasing = this.#deps.transact((tx) => releaseDeliveries(tx, [this.workerId]))
+    await within(lastWordMs, Promise.allSettled([releasing]))
   }
 
   /** How many more attempts can be begun. */

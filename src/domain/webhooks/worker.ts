@@ -1,4 +1,5 @@
 import type { Clock } from '#lib/clock.ts'
+import { within } from '#lib/within.ts'
 import { aliveIdsSql } from '#platform/database/session.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
@@ -34,11 +35,13 @@ export interface WebhookWorkerOptions {
 export interface WebhookWorker {
   /** Attempts under way. */
   readonly running: number
-  /** Lets attempts end for up to `limitMs`, and hands the rest back. */
+  /** Lets attempts end for up to `limitMs`, and hands the rest back; ends soon after that without a database, too. */
   stop(limitMs: number): Promise<void>
 }
 
 const reapIntervalMs = 1_000
+/** How long what is being written may still take when this process stops, in milliseconds. */
+const lastWordMs = 1_000
 /** How long a worker may be without its sign of life, so that one that only reconnects is not taken for dead. */
 const graceMs = 2_000
 
@@ -65,10 +68,10 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
     },
     async stop(limitMs) {
       unlisten()
-      await reaper.stop()
-      await router.stop()
+      // Each of them may wait for a database that doesn't answer.
+      await within(lastWordMs, Promise.allSettled([reaper.stop(), router.stop()]))
       await deliverer.stop(limitMs)
-      await tallies.stop()
+      await within(lastWordMs, Promise.allSettled([tallies.stop()]))
     },
   }
 }
