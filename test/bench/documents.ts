@@ -197,7 +197,6 @@ async function load(database: pg.Client, accountId: string, from: number, to: nu
   // The new rows are what the database has to know when it plans, and not to be busy with while it is measured.
   await database.query('VACUUM ANALYZE document')
   await database.query('VACUUM ANALYZE document_version')
-  await database.query('CHECKPOINT').catch(() => undefined)
 }
 
 /** Requests a second, after some that only warm up. */

@@ -2,7 +2,8 @@ import { connect, type Socket } from 'node:net'
 
 /** A keep-alive connection that costs the load generator as little as it can, so that the server has the machine. */
 export class BareConnection {
-  readonly #socket: Socket
+  readonly #url: URL
+  #socket: Socket
   readonly #head: string
   readonly #request: Buffer | undefined
   #waiting: PromiseWithResolvers<string> | undefined
@@ -10,20 +11,27 @@ export class BareConnection {
 
   /** With a body of its own, which costs less than to put one together for each request. */
   constructor(url: string, path: string, headers: Record<string, string>, body?: string) {
-    const { hostname, port } = new URL(url)
-    const lines = Object.entries({ host: `${hostname}:${port}`, ...headers })
+    this.#url = new URL(url)
+    const lines = Object.entries({ host: this.#url.host, ...headers })
     this.#head = [`POST ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n')
     this.#request = body === undefined ? undefined : this.#requestOf(body)
-    this.#socket = connect(Number(port), hostname).setNoDelay(true).setEncoding('latin1')
-    this.#socket.on('data', (text: string) => this.#onData(text))
-    this.#socket.on('error', (error) => this.#waiting?.reject(error))
-    this.#socket.on('close', () => this.#waiting?.reject(new Error('The server has closed the connection.')))
+    this.#socket = this.#open()
+  }
+
+  #open(): Socket {
+    const socket = connect(Number(this.#url.port), this.#url.hostname).setNoDelay(true).setEncoding('latin1')
+    socket.on('data', (text: string) => this.#onData(text))
+    socket.on('error', (error) => this.#waiting?.reject(error))
+    socket.on('close', () => this.#waiting?.reject(new Error('The server has closed the connection.')))
+    return socket
   }
 
   /** Sends a request, or its own once more; resolves with the answer's body. @throws when the status is not 200. */
   send(body?: string): Promise<string> {
     this.#waiting = Promise.withResolvers()
     const request = body === undefined ? this.#request : this.#requestOf(body)
+    // Whoever waits for the others may be taken for gone meanwhile.
+    if (this.#socket.closed) this.#socket = this.#open()
     if (request !== undefined) this.#socket.write(request)
     return this.#waiting.promise
   }
