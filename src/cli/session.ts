@@ -102,11 +102,6 @@ export class Session {
     )
   }
 
-  /** The user's editor, as a command of the shell. */
-  get editor(): string {
-    return this.#setting('VISUAL') ?? this.#setting('EDITOR') ?? 'vi'
-  }
-
   #setting(name: string): string | undefined {
     return this.#env[name]?.trim() || undefined
   }

@@ -1,24 +1,37 @@
 /** How deep a value may be nested: what a recursive reader can surely follow. */
-const deepestJson = 100
+const deepestJson = 200
+
+/** What is wrong with a JSON value, and where. */
+export interface JsonFault {
+  readonly path: readonly string[]
+  readonly message: string
+}
 
 /**
- * Why a parsed JSON value can't be kept as it was meant; undefined when it can. Numbers that a double can't hold exactly
- * were changed when they were parsed, and nobody would notice.
+ * Why a parsed JSON value can't be kept as it was meant; undefined when it can. It is at most 200 levels deep. Integers
+ * that a double can't hold exactly were changed when they were parsed, and nobody would notice. −0 is kept as 0.
  */
-export function jsonFault(value: unknown, depth: number = deepestJson): string | undefined {
-  if (value === undefined) return 'is missing'
+export function jsonFault(value: unknown, depth: number = deepestJson): JsonFault | undefined {
+  if (value === undefined) return { path: [], message: 'is missing' }
   if (typeof value === 'number') return numberFault(value)
   if (typeof value !== 'object' || value === null) return undefined
-  if (depth === 0) return `is nested more than ${deepestJson} deep`
-  for (const inner of Object.values(value)) {
+  if (depth === 0) return { path: [], message: `is more than ${deepestJson} levels deep` }
+  for (const [name, inner] of Object.entries(value)) {
     const fault = jsonFault(inner, depth - 1)
-    if (fault !== undefined) return fault
+    if (fault !== undefined) return { path: [name, ...fault.path], message: fault.message }
   }
   return undefined
 }
 
-function numberFault(value: number): string | undefined {
-  if (!Number.isFinite(value)) return 'holds a number that is too large'
+function numberFault(value: number): JsonFault | undefined {
+  if (!Number.isFinite(value)) return { path: [], message: 'is no number that JSON can hold' }
   if (!Number.isInteger(value) || Number.isSafeInteger(value)) return undefined
-  return `holds a whole number beyond ±(2^53 − 1), which can't be kept exactly; send it as a text`
+  return { path: [], message: 'is an integer beyond 2^53 − 1, which loses digits: hand it in as a text' }
+}
+
+const shownSteps = 5
+
+/** Where a fault is, below what is called so; of what is very deep the beginning only. */
+export function faultPath(root: string, { path }: JsonFault): string {
+  return [root, ...path.slice(0, shownSteps)].join('.')
 }

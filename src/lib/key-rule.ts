@@ -1,32 +1,55 @@
 /** The longest key, in bytes of UTF-8. */
 const longestKeyBytes = 512
+const longestPath = 512
+const mostPathParts = 16
+const longestPathPart = 128
+
+/** Whatever can't be seen, or is not a character at all: control, format, unassigned, blank and ignorable ones. */
+const unseen = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u
+/** Alphabets whose letters look alike; a part has letters of one of them at most. */
+const alike = [
+  /\p{Script=Latin}/u,
+  /\p{Script=Cyrillic}/u,
+  /\p{Script=Greek}/u,
+  /\p{Script=Armenian}/u,
+  /\p{Script=Cherokee}/u,
+]
 
 /**
- * Why a text can't be a key or a name that others have to tell apart by looking at it; undefined when it can. Parts stand
- * between slashes.
+ * Why a text can't be a key or a name that others have to tell apart by looking at it; undefined when it can: 1 to 512
+ * bytes, in parts with `/` between them. A part has visible characters only, without `*`, `\` and `"`, is not `.` or
+ * `..`, is the same under Unicode's NFKC (so no character stands for another), and doesn't mix alphabets that look alike.
  */
 export function keyFault(key: string): string | undefined {
-  if (key === '') return 'is empty'
   // Of a long one no more is looked at.
   if (key.length > longestKeyBytes || Buffer.byteLength(key) > longestKeyBytes)
-    return `is longer than ${longestKeyBytes} bytes`
-  if (/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(key))
-    return 'holds a character that nobody can see, or that Unicode does not know'
-  if (/(?! )\p{Zs}/u.test(key)) return 'holds a space that is none of the usual ones'
-  if (key.normalize('NFC') !== key) return 'is not in the composed form of Unicode (NFC)'
+    return `has more than ${longestKeyBytes} bytes`
   return key.split('/').map(partFault).find(Boolean)
 }
 
+/** Why a text can't be a collection's path: made as a key, of 1 to 16 parts of at most 128 characters, at most 512 in all. */
+export function pathFault(path: string): string | undefined {
+  if (path.length > longestPath) return `has more than ${longestPath} characters`
+  const parts = path.split('/')
+  if (parts.length > mostPathParts) return `has more than ${mostPathParts} parts`
+  if (parts.some((part) => part.length > longestPathPart))
+    return `has a part of more than ${longestPathPart} characters`
+  return parts.map(partFault).find(Boolean)
+}
+
 function partFault(part: string): string | undefined {
-  if (part === '') return 'has an empty part between slashes, or begins or ends with one'
-  if (part === '.' || part === '..') return `has the part "${part}", which is no name`
-  return part.trim() === part ? undefined : 'has a part that begins or ends with a space'
+  if (part === '') return 'has an empty part'
+  if (part === '.' || part === '..') return `has the part "${part}"`
+  if (!part.isWellFormed() || unseen.test(part)) return 'has a character that can’t be seen'
+  if (/[*\\"]/.test(part)) return 'has one of the characters * \\ "'
+  if (part.normalize('NFKC') !== part) return 'has a character that stands for another one (Unicode NFKC)'
+  if (alike.filter((script) => script.test(part)).length > 1) return 'mixes alphabets that look alike in one part'
+  return undefined
 }
 
 /** Why a text can't be the beginning of keys; undefined when it can. */
 export function prefixFault(prefix: string): string | undefined {
-  if (prefix === '') return undefined
-  const begun = /(^|\/)(\.{0,2}| )$|\/$/.test(prefix) ? `${prefix}x` : prefix.replace(/ $/, ' x')
+  const begun = /(^|\/)\.{0,2}$/.test(prefix) ? `${prefix}x` : prefix
   return keyFault(begun.length > longestKeyBytes ? prefix : begun)
 }
 

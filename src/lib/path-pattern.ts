@@ -1,3 +1,5 @@
+import { postgresCharacter } from './filter/linear-pattern.ts'
+
 /**
  * Whether a path matches a pattern: `*` stands for any part of one segment, `**` for any number of whole segments, none
  * included, so that `a/**` is `a` and everything below it. All else stands for itself. Takes at most the product of both
@@ -52,25 +54,23 @@ export function reachesBelow(pattern: string, path: string): boolean {
   return isShort && matchesPattern(parts.slice(0, depth).join('/'), path)
 }
 
-/** The same pattern as a regular expression of PostgreSQL, for paths without line ends. */
+/** The same pattern as a regular expression of PostgreSQL, whose automaton takes no steps back; under the collation "C". */
 export function patternRegex(pattern: string): string {
-  const segments = pattern.split('/')
-  // Several in a row mean the same as one, and would only make the expression slow.
-  const items = segments.filter((item, index) => item !== '**' || segments[index - 1] !== '**')
-  if (items.length === 1 && items[0] === '**') return '^'
-  const text = items.map((item, index) => {
-    const isLast = index === items.length - 1
-    if (item !== '**')
-      return `${segmentRegex(item)}${isLast || (index === items.length - 2 && items.at(-1) === '**') ? '' : '/'}`
-    if (isLast) return '(/.*)?'
-    return '(.*/)?'
-  })
-  return `^${text.join('')}$`
+  const segments = pattern.split('/').filter((segment, index, all) => segment !== '**' || all[index - 1] !== '**')
+  let text = '^'
+  let isBehindSlash = true
+  for (const [index, segment] of segments.entries()) {
+    const isLast = index === segments.length - 1
+    if (segment === '**' && isLast) text += isBehindSlash ? '.*' : '(?:/.*)?'
+    else {
+      text += isBehindSlash ? '' : '/'
+      text += segment === '**' ? '(?:[^/]*/)*' : [...segment].map(character).join('')
+      isBehindSlash = segment === '**'
+    }
+  }
+  return `${text}$`
 }
 
-function segmentRegex(item: string): string {
-  return item
-    .split('*')
-    .map((text) => text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-    .join('[^/]*')
+function character(one: string): string {
+  return one === '*' ? '[^/]*' : postgresCharacter(one.codePointAt(0) ?? 0)
 }

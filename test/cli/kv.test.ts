@@ -102,7 +102,7 @@ describe('kv edit', () => {
     return { ...env, EDITOR: path }
   }
 
-  const draftIn = (text: string) => /Your text is in (\S+)\./.exec(text)?.[1] ?? 'none'
+  const draftIn = (text: string) => /what you wrote is in (\S+)\./.exec(text)?.[1] ?? 'none'
 
   it('keeps what the editor has made of it, and shows what is different', async () => {
     await signalbox('kv', 'set', 'edited', '{"a": 1, "b": 2}')
@@ -110,7 +110,7 @@ describe('kv edit', () => {
     expect([code, stdout]).toEqual([0, ' {\n-  "a": 1,\n+  "a": 7,\n   "b": 2\n }\n'])
     expect(await value('edited')).toEqual({ a: 7, b: 2 })
     const same = await run(['kv', 'edit', 'edited'], { env: await editor('true') })
-    expect(same).toMatchObject({ code: 0, stdout: '', stderr: 'Nothing is changed.\n' })
+    expect(same).toMatchObject({ code: 0, stdout: '', stderr: 'Nothing was changed.\n' })
     const made = await run(['kv', 'edit', 'new'], { env: await editor('echo [1] > "$1"') })
     expect([made.code, await value('new')]).toEqual([0, [1]])
   })
@@ -141,6 +141,6 @@ describe('kv edit', () => {
     expect(code).toBe(2)
     expect(await readFile(draftIn(stderr), 'utf8')).toBe('{broken\n')
     const failed = await run(['kv', 'edit', 'edited'], { env: await editor('exit 3') })
-    expect(failed.code).toBe(2)
+    expect(failed.code).toBe(1)
   })
 })

@@ -1,13 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { type CollectionOption, inCollection } from '#cli/document-options.ts'
-import { editable, placeOf, tellDifference, versionText } from '#cli/document-text.ts'
-import { CommandFailure, exitCodeOf, exitCodes } from '#cli/exit-codes.ts'
+import { placeOf, tellDifference, versionText } from '#cli/document-text.ts'
+import { withDraft } from '#cli/editor.ts'
 import { parseJson } from '#cli/input.ts'
+import { editable } from '#cli/json-diff.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import { DocumentDocument, PutDocumentDocument, payloadOf } from '#client/index.ts'
 
@@ -19,27 +15,17 @@ export function addDocEditCommand(parent: Command, session: Session): void {
         'What can’t be written stays in a file.',
     )
     .addHelpText('after', () => examples(`EDITOR='code --wait' ${session.invocation} doc edit web -c releases/prod`))
-  session.api(command, (api, options: CollectionOption, key: string) => edit(api, session.editor, options, key))
+  session.api(command, edit)
 }
 
-async function edit(api: Api, editor: string, { collection }: CollectionOption, key: string): Promise<void> {
+async function edit(api: Api, { collection }: CollectionOption, key: string): Promise<void> {
   const { document } = await api.client.request(DocumentDocument, { collection, key })
   const before = document?.data ?? {}
-  const file = join(await mkdtemp(join(tmpdir(), 'signalbox-doc-')), 'document.json')
-  await writeFile(file, editable(before), { mode: 0o600 })
-  try {
-    await openEditor(editor, file)
-    const after = parseJson(await readFile(file, 'utf8'), 'What was written')
+  const again = (file: string) => `${api.invocation} doc put ${key} -c ${collection} --file ${file}`
+  await withDraft({ name: 'document.json', text: editable(before), env: api.env, again }, async (draft) => {
+    const after = parseJson(await draft.edit(), 'What was written')
     await write(api, { collection, key, data: after, expectedVersion: document?.version ?? 0 }, before)
-  } catch (cause) {
-    throw new CommandFailure(
-      `${(cause as Error).message}\nNothing is lost: what you wrote is in ${file}. To write it after all:\n` +
-        `  ${api.invocation} doc put ${key} -c ${collection} --file ${file}`,
-      exitCodeOf(cause) === exitCodes.bug ? exitCodes.failed : exitCodeOf(cause),
-      { cause },
-    )
-  }
-  await rm(dirname(file), { recursive: true })
+  })
 }
 
 interface Written {
@@ -57,11 +43,4 @@ async function write({ client, output, json }: Api, input: Written, before: unkn
   const name = `version ${input.expectedVersion}`
   tellDifference(output, { name, value: before }, { name: `version ${document.version}`, value: document.data })
   output.line(`${placeOf(document)} is written: ${versionText(document)}.`)
-}
-
-/** Waits until the editor, a command of the shell, is closed. */
-async function openEditor(editor: string, file: string): Promise<void> {
-  const child = spawn('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' })
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
-  if (code !== 0) throw new CommandFailure(`The editor has failed (${editor}: ${signal ?? code}).`, exitCodes.failed)
 }

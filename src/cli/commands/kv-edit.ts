@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { jsonDiff } from '#cli/diff.ts'
-import { type Draft, openDraft } from '#cli/editor.ts'
-import { CommandFailure } from '#cli/exit-codes.ts'
+import { withDraft } from '#cli/editor.ts'
+import { parseJson } from '#cli/input.ts'
+import { editable, jsonDiff } from '#cli/json-diff.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import { printable } from '#cli/text.ts'
 import { EntryDetailsDocument, payloadOf, SetEntryDocument, SignalboxError } from '#client/index.ts'
@@ -22,46 +22,28 @@ async function edit(api: Api, _options: object, key: string): Promise<void> {
   const { client, output, json, env } = api
   const { entry } = await client.request(EntryDetailsDocument, { key })
   const before = entry?.value
-  const draft = await openDraft(
-    'entry.json',
-    before === undefined ? '' : `${JSON.stringify(before, undefined, 2)}\n`,
-    env,
-  )
-  const value = parsed(await draft.edit(), draft)
-  const lines = jsonDiff(output, before, value)
-  if (entry != null && lines.length === 0) {
-    await draft.discard()
-    return output.remark('Nothing is changed.')
-  }
-  const ttlMs = entry?.expiresAt == null ? undefined : Math.max(1, Date.parse(entry.expiresAt) - Date.now())
-  const input = { key, value, ifVersion: entry?.version ?? 0, ttlMs }
-  const changed = await keep(api, input, before, draft)
-  await draft.discard()
-  if (json) return output.document(changed)
-  for (const line of lines) output.line(line)
-  output.remark(`${printable(key)} has version ${changed.version} now.`)
-}
-
-function parsed(text: string, { path }: Draft): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new CommandFailure(`That is not JSON: ${(cause as Error).message}. Your text is in ${path}.`, undefined, {
-      cause,
-    })
-  }
+  const text = before === undefined ? '' : editable(before)
+  const again = (file: string) => `${api.invocation} kv set ${key} --file ${file}`
+  await withDraft({ name: 'entry.json', text, env, again }, async (draft) => {
+    const value = parseJson(await draft.edit(), 'What was written')
+    const lines = jsonDiff(output, before, value)
+    if (entry != null && lines.length === 0) return output.remark('Nothing was changed.')
+    const ttlMs = entry?.expiresAt == null ? undefined : Math.max(1, Date.parse(entry.expiresAt) - Date.now())
+    const changed = await keep(api, { key, value, ifVersion: entry?.version ?? 0, ttlMs }, before)
+    if (json) return output.document(changed)
+    for (const line of lines) output.line(line)
+    output.remark(`${printable(key)} has version ${changed.version} now.`)
+  })
 }
 
 async function keep(
   { client, output }: Api,
   input: { key: string; value: unknown; ifVersion: number; ttlMs: number | undefined },
   before: unknown,
-  { path }: Draft,
 ) {
   try {
     return payloadOf((await client.request(SetEntryDocument, { input })).setEntry).entry
   } catch (error) {
-    output.remark(`Your text is in ${path}.`)
     if (error instanceof SignalboxError && error.code === 'VERSION_CONFLICT') {
       const { entry } = await client.request(EntryDetailsDocument, { key: input.key })
       output.remark('Meanwhile it was changed so:')

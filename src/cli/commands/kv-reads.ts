@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { jsonDiff } from '#cli/diff.ts'
 import { found } from '#cli/found.ts'
+import { jsonDiff } from '#cli/json-diff.ts'
 import { readCount } from '#cli/options.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import { duration, moment, printable } from '#cli/text.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { jsonDiff } from '#cli/diff.ts'
 import { interruption } from '#cli/interrupt.ts'
+import { jsonDiff } from '#cli/json-diff.ts'
 import type { Output } from '#cli/output.ts'
 import { reconnectionRemarks } from '#cli/reconnection.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'

@@ -1,5 +1,5 @@
 import { type InputIssue, InvalidInput } from '#lib/errors.ts'
-import { jsonFault } from '#lib/json-rule.ts'
+import { faultPath, type JsonFault, jsonFault } from '#lib/json-rule.ts'
 import { keyFault } from '#lib/key-rule.ts'
 import { type EntryCheck, type EntryWrite, type Fence, valueBytes } from './entry.ts'
 
@@ -57,6 +57,11 @@ export class Findings {
     if (message !== undefined) this.#issues.push({ path, message })
   }
 
+  /** Notes what is wrong with a value that stands there. */
+  noteValue(path: string, fault: JsonFault | undefined): void {
+    if (fault !== undefined) this.note(faultPath(path, fault), fault.message)
+  }
+
   whole(path: string, value: number | undefined, min: number, max: number): void {
     if (value === undefined || (Number.isSafeInteger(value) && value >= min && value <= max)) return
     this.note(path, `must be a whole number from ${min} to ${max}`)
@@ -73,7 +78,7 @@ export class Findings {
 export function planSet({ key, value, ifVersion, ifExists, ttlMs }: Setting, at: Findings, root = ''): EntryWrite {
   noteCommon({ key, ifVersion, ttlMs }, at, root)
   const fault = jsonFault(value)
-  at.note(`${root}value`, fault)
+  at.noteValue(`${root}value`, fault)
   const text = fault === undefined ? JSON.stringify(value) : ''
   const sizeBytes = Buffer.byteLength(text)
   if (sizeBytes > valueBytes) at.note(`${root}value`, `has ${sizeBytes} bytes; at most ${valueBytes} are kept`)
@@ -124,7 +129,7 @@ export function planChecks(checks: readonly Checking[], at: Findings): EntryChec
     const root = `checks.${index}`
     at.note(`${root}.key`, keyFault(key))
     at.whole(`${root}.version`, version, 0, 2 ** 31 - 1)
-    if (value !== undefined) at.note(`${root}.value`, jsonFault(value.is))
+    if (value !== undefined) at.noteValue(`${root}.value`, jsonFault(value.is))
     if (version === undefined && exists === undefined && value === undefined)
       at.note(root, 'must say what is to be so: version, exists or value')
   })

@@ -298,9 +298,9 @@ describe('a list of entries', () => {
     ).entries
 
   it('has those with a prefix, in the order of bytes, in pages', async () => {
-    const keys = ['list/B', 'list/a', 'list/ä', 'list/\u{1f600}', 'list/\uffe5', 'lisu', 'list']
+    const keys = ['list/B', 'list/a', 'list/ä', 'list/\u{1f600}', 'list/\u754c', 'lisu', 'list']
     for (const key of keys) await entries.set(key, 1)
-    const inBytes = ['list/B', 'list/a', 'list/ä', 'list/\uffe5', 'list/\u{1f600}']
+    const inBytes = ['list/B', 'list/a', 'list/ä', 'list/\u754c', 'list/\u{1f600}']
     expect((await list({ prefix: 'list/' })).nodes.map(({ key }) => key)).toEqual(inBytes)
     const first = await list({ prefix: 'list/', first: 2 })
     expect(first.pageInfo.hasNextPage).toBe(true)
@@ -324,10 +324,9 @@ describe('a list of entries', () => {
       Buffer.from('locks|YQ').toString('base64url'),
     ])
       await expect(list({ after })).rejects.toThrow('INVALID_CURSOR')
-    for (const prefix of ['/', 'a//', 'a\u0000', '\u202e', 'x'.repeat(600)])
+    for (const prefix of ['/', 'a//', 'a b', '\\', 'a\u0000', '\u202e', 'x'.repeat(600)])
       await expect(list({ prefix })).rejects.toThrow('INVALID_INPUT')
-    for (const prefix of ["' OR 1=1 --", 'a/', 'a/.', 'a b ', '%', '\\'])
-      expect((await list({ prefix })).nodes).toEqual([])
+    for (const prefix of ["'OR/1=1--", 'a/', 'a/.', '%']) expect((await list({ prefix })).nodes).toEqual([])
   })
 
   it('has what a narrowed scope reaches', async () => {
@@ -378,13 +377,18 @@ describe('bad input', () => {
     'a\u3164',
     '\u{10ffff}',
     '\u{e000}',
+    'a b',
+    'a\\b',
+    'a/*',
+    'сorp',
+    'ﬁle',
   ])('refuses the key %j', async (key) => {
     expect(await entries.set(key, 1)).toMatchObject(invalid('key'))
     expect(await entries.remove(key)).toMatchObject(invalid('key'))
     await expect(entries.get(key)).rejects.toThrow('INVALID_INPUT')
   })
 
-  it.each(['x'.repeat(512), 'ä/ö/ü', 'a b', 'a.b/..c/.d', "';--", '%_\\', '\u{1f600}', 'сorp', '*', '__proto__'])(
+  it.each(['x'.repeat(512), 'ä/ö/ü', 'a.b/..c/.d', "';--", '%_', '\u{1f600}', '__proto__'])(
     'takes the key %j, and nothing else for it',
     async (key) => {
       expect(await entries.set(key, key)).toMatchObject({ entry: { key, value: key } })
@@ -406,9 +410,9 @@ describe('bad input', () => {
 
   it('refuses what is too large or too deep, and nothing just below that', async () => {
     const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)])
-    expect(await entries.set('deep', nested(1_000))).toMatchObject(invalid('value'))
-    expect(await entries.set('deep', nested(101))).toMatchObject(invalid('value'))
-    expect(await entries.set('deep', nested(100))).toMatchObject({ entry: { value: nested(100) } })
+    expect(await entries.set('deep', nested(1_000))).toMatchObject(invalid('value.0.0.0.0.0'))
+    expect(await entries.set('deep', nested(201))).toMatchObject(invalid('value.0.0.0.0.0'))
+    expect(await entries.set('deep', nested(200))).toMatchObject({ entry: { value: nested(200) } })
     expect(await entries.set('large', 'x'.repeat(256 * 1024 - 1))).toMatchObject(invalid('value'))
     expect(await entries.set('large', 'ä'.repeat(128 * 1024 - 1))).toMatchObject({ entry: { version: 1 } })
     expect(await entries.set('none', undefined)).toMatchObject(invalid('value'))

@@ -1,4 +1,4 @@
-import { postgresCharacter } from '#lib/filter/linear-pattern.ts'
+import { patternRegex } from '#lib/path-pattern.ts'
 import type { Parameters } from './parameters.ts'
 import { afterAllBeginningWith } from './text-range.ts'
 
@@ -17,7 +17,7 @@ export function pathPatternSql(pattern: string, column: string, parameters: Para
   const beginning = pattern.endsWith('/**') ? pattern.slice(0, -3) : undefined
   if (beginning !== undefined && isExact(beginning))
     return `(${rangeSql(column, beginning, parameters)} AND (${column} = ${parameters.add(beginning, 'text')} OR starts_with(${column}, ${parameters.add(`${beginning}/`, 'text')})))`
-  const conditions = [`${column} ~ ${parameters.add(regex(pattern), 'text')}`]
+  const conditions = [`${column} ~ ${parameters.add(patternRegex(pattern), 'text')}`]
   const known = knownBeginning(pattern)
   if (known !== '') conditions.unshift(rangeSql(column, known, parameters))
   return `(${conditions.join(' AND ')})`
@@ -46,25 +46,4 @@ function rangeSql(column: string, beginning: string, parameters: Parameters): st
 function knownBeginning(pattern: string): string {
   const [fixed = ''] = pattern.split('*', 1)
   return fixed.endsWith('/') && pattern.startsWith('**', fixed.length) ? fixed.slice(0, -1) : fixed
-}
-
-/** For PostgreSQL, whose automaton takes no steps back. */
-function regex(pattern: string): string {
-  const segments = pattern.split('/').filter((segment, index, all) => segment !== '**' || all[index - 1] !== '**')
-  let text = '^'
-  let isBehindSlash = true
-  for (const [index, segment] of segments.entries()) {
-    const isLast = index === segments.length - 1
-    if (segment === '**' && isLast) text += isBehindSlash ? '.*' : '(?:/.*)?'
-    else {
-      text += isBehindSlash ? '' : '/'
-      text += segment === '**' ? '(?:[^/]*/)*' : [...segment].map(character).join('')
-      isBehindSlash = segment === '**'
-    }
-  }
-  return `${text}$`
-}
-
-function character(one: string): string {
-  return one === '*' ? '[^/]*' : postgresCharacter(one.codePointAt(0) ?? 0)
 }
