@@ -163,7 +163,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     quotas,
     onWaiting,
   })
-  const documents = createDocumentService({ sql: database, transact, quotas })
+  const documents = createDocumentService({ sql: database, transact, quotas, locks })
   const reader = openReader({
     url: place.databaseUrl,
     poolSize: Math.ceil(config.databasePool / 2),

@@ -7,9 +7,11 @@ import {
   VersionRequired,
   WritesRefused,
 } from '#domain/documents/errors.ts'
+import { FenceLost } from '#domain/locks/errors.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'
+import { fenceOf } from '#schema/locks/fence.ts'
 import { DocumentRef } from './document.ts'
 import './failures.ts'
 import {
@@ -44,8 +46,9 @@ builder.mutationField('putDocument', (t) =>
     type: documentPayload('PutDocumentPayload', 'The document is written.'),
     description: 'Makes a document, or puts another value into it.',
     args: { input: t.arg({ type: PutDocumentInput, required: true, description: 'The document.' }) },
-    errors: { types: [InvalidInput, SchemaViolation, VersionConflict, VersionRequired, QuotaExceeded] },
-    resolve: (_root, { input }, { caller, documents }) => documents.write(caller, toPut(input)),
+    errors: { types: [InvalidInput, SchemaViolation, VersionConflict, VersionRequired, FenceLost, QuotaExceeded] },
+    resolve: (_root, { input: { fence, ...input } }, { caller, documents }) =>
+      documents.write(caller, toPut(input), fenceOf(fence)),
   }),
 )
 
@@ -62,10 +65,12 @@ builder.mutationField('patchDocument', (t) =>
         VersionConflict,
         VersionRequired,
         PatchFailed,
+        FenceLost,
         QuotaExceeded,
       ],
     },
-    resolve: (_root, { input }, { caller, documents }) => documents.write(caller, toPatch(input)),
+    resolve: (_root, { input: { fence, ...input } }, { caller, documents }) =>
+      documents.write(caller, toPatch(input), fenceOf(fence)),
   }),
 )
 
@@ -74,8 +79,9 @@ builder.mutationField('deleteDocument', (t) =>
     type: documentPayload('DeleteDocumentPayload', 'The document is deleted; its versions stay.'),
     description: 'Deletes a document, as a version of its own: what it held can be restored.',
     args: { input: t.arg({ type: DeleteDocumentInput, required: true, description: 'Which.' }) },
-    errors: { types: [InvalidInput, DocumentNotFound, VersionConflict, VersionRequired] },
-    resolve: (_root, { input }, { caller, documents }) => documents.write(caller, toDelete(input)),
+    errors: { types: [InvalidInput, DocumentNotFound, VersionConflict, VersionRequired, FenceLost] },
+    resolve: (_root, { input: { fence, ...input } }, { caller, documents }) =>
+      documents.write(caller, toDelete(input), fenceOf(fence)),
   }),
 )
 
@@ -85,9 +91,18 @@ builder.mutationField('restoreDocument', (t) =>
     description: 'Makes an earlier version the present one, as a new version; also of a document that is deleted.',
     args: { input: t.arg({ type: RestoreDocumentInput, required: true, description: 'Which.' }) },
     errors: {
-      types: [InvalidInput, SchemaViolation, DocumentNotFound, VersionConflict, VersionRequired, QuotaExceeded],
+      types: [
+        InvalidInput,
+        SchemaViolation,
+        DocumentNotFound,
+        VersionConflict,
+        VersionRequired,
+        FenceLost,
+        QuotaExceeded,
+      ],
     },
-    resolve: (_root, { input }, { caller, documents }) => documents.write(caller, toRestore(input)),
+    resolve: (_root, { input: { fence, ...input } }, { caller, documents }) =>
+      documents.write(caller, toRestore(input), fenceOf(fence)),
   }),
 )
 
@@ -109,9 +124,9 @@ builder.mutationField('writeDocuments', (t) =>
     type: WriteDocumentsPayload,
     description: 'Does up to 500 writes: all of them, or none.',
     args: { input: t.arg({ type: WriteDocumentsInput, required: true, description: 'The writes.' }) },
-    errors: { types: [InvalidInput, WritesRefused, QuotaExceeded] },
+    errors: { types: [InvalidInput, WritesRefused, FenceLost, QuotaExceeded] },
     resolve: async (_root, { input }, { caller, documents }) => ({
-      documents: await documents.writeAll(caller, input.writes.map(toRequest)),
+      documents: await documents.writeAll(caller, input.writes.map(toRequest), fenceOf(input.fence)),
     }),
   }),
 )

@@ -1,17 +1,9 @@
-import type { Fence } from '#domain/entries/entry.ts'
 import type { Checking, Writing } from '#domain/entries/request.ts'
 import { builder } from '#schema/builder.ts'
+import { fence } from '#schema/locks/fence.ts'
 
 const ifVersion = 'Only if the entry has this version; 0: only if there is none.'
 const largest = '2^53 − 1'
-
-const FenceInput = builder.inputType('FenceInput', {
-  description: 'A lock that the writer holds: nothing is written once it has lost it.',
-  fields: (t) => ({
-    lock: t.string({ required: true, description: 'The lock’s name.' }),
-    fence: t.float({ required: true, description: 'What acquiring it answered with.' }),
-  }),
-})
 
 const set = {
   key: 'Up to 512 bytes of UTF-8 in composed form (NFC), without invisible characters; no part between slashes is empty, `.` or `..`.',
@@ -36,7 +28,7 @@ export const SetEntryInput = builder.inputType('SetEntryInput', {
     ifVersion: t.int({ description: ifVersion }),
     ifExists: t.boolean({ description: set.ifExists }),
     ttlMs: t.float({ description: set.ttlMs }),
-    fence: t.field({ type: FenceInput, description: 'A lock that has to be held.' }),
+    fence: t.field(fence),
   }),
 })
 
@@ -45,7 +37,7 @@ export const DeleteEntryInput = builder.inputType('DeleteEntryInput', {
   fields: (t) => ({
     key: t.string({ required: true, description: 'Which.' }),
     ifVersion: t.int({ description: ifVersion }),
-    fence: t.field({ type: FenceInput, description: 'A lock that has to be held.' }),
+    fence: t.field(fence),
   }),
 })
 
@@ -59,7 +51,7 @@ export const IncrementEntryInput = builder.inputType('IncrementEntryInput', {
     initial: t.float({ description: increment.initial }),
     ifVersion: t.int({ description: ifVersion }),
     ttlMs: t.float({ description: increment.ttlMs }),
-    fence: t.field({ type: FenceInput, description: 'A lock that has to be held.' }),
+    fence: t.field(fence),
   }),
 })
 
@@ -126,7 +118,7 @@ export const TransactEntriesInput = builder.inputType('TransactEntriesInput', {
     checks: t.field({ type: [EntryCheckInput], description: 'What has to be so; nothing when absent.' }),
     writes: t.field({ type: [EntryWriteInput], description: 'What is done when all of that is so.' }),
     otherwise: t.field({ type: [EntryWriteInput], description: 'What is done when not; nothing when absent.' }),
-    fence: t.field({ type: FenceInput, description: 'A lock that has to be held.' }),
+    fence: t.field(fence),
   }),
 })
 
@@ -136,10 +128,6 @@ type Given<Input> = { readonly [Name in keyof Input]: Exclude<Input[Name], null>
 export function given<Input extends object>(input: Input): Given<Input> {
   const entries = Object.entries(input).filter(([name, value]) => value !== null || name === 'value' || name === 'is')
   return Object.fromEntries(entries) as Given<Input>
-}
-
-export function fenceOf(fence: typeof FenceInput.$inferInput | null | undefined): Fence | undefined {
-  return fence ?? undefined
 }
 
 export function checksOf(checks: readonly (typeof EntryCheckInput.$inferInput)[] | null | undefined): Checking[] {

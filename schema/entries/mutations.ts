@@ -4,11 +4,11 @@ import { FenceLost } from '#domain/locks/errors.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'
+import { fenceOf } from '#schema/locks/fence.ts'
 import { EntryRef } from './entry.ts'
 import {
   checksOf,
   DeleteEntryInput,
-  fenceOf,
   given,
   IncrementEntryInput,
   SetEntryInput,

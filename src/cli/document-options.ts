@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { FenceInput } from '#client/index.ts'
 import { CommandFailure } from './exit-codes.ts'
 import { parseJson, readJsonFile } from './input.ts'
-import { readDuration } from './options.ts'
+import { readDuration, readFence } from './options.ts'
 
 export interface CollectionOption {
   readonly collection: string
@@ -15,15 +16,14 @@ export function inCollection(command: Command): Command {
 export interface WriteOptions extends CollectionOption {
   readonly ifVersion?: number
   readonly ttl?: number
+  readonly fence?: FenceInput
 }
 
-/** As {@link inCollection}, with the version that is to be changed. */
+/** As {@link inCollection}, with the version that is to be changed, and the lock that has to be held. */
 export function writing(command: Command): Command {
-  return inCollection(command).option(
-    '--if-version <version>',
-    'only when this is its version; 0: only when it is not there',
-    readVersion,
-  )
+  return inCollection(command)
+    .option('--if-version <version>', 'only when this is its version; 0: only when it is not there', readVersion)
+    .option('--fence <lock=number>', 'only while that lock is held with this fence', readFence)
 }
 
 export function withTtl(command: Command): Command {

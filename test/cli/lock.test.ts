@@ -81,6 +81,16 @@ describe('lock acquire', () => {
       /^NAME +HOLDER +FENCE .*\ncli\/fence +owner +\d+ /,
     )
     expect((await signalbox('kv', 'set', 'guarded', '1', '--fence', `cli/fence=${fence}`)).code).toBe(0)
+    for (const args of [
+      ['put', 'guarded', '1'],
+      ['patch', 'guarded', '2'],
+      ['delete', 'guarded'],
+      ['restore', 'guarded', '1'],
+    ]) {
+      const lost = await signalbox('doc', ...args, '--fence', 'cli/fence=999999')
+      expect([args, lost.code]).toEqual([args, 5])
+      expect((await signalbox('doc', ...args, '--fence', `cli/fence=${fence}`)).code).toBe(0)
+    }
     expect((await signalbox('lock', 'release', 'cli/fence', '--fence', fence)).code).toBe(0)
     expect((await signalbox('lock', 'release', 'cli/fence', '--fence', fence)).code).toBe(5)
     expect((await signalbox('kv', 'set', 'guarded', '2', '--fence', `cli/fence=${fence}`)).code).toBe(5)

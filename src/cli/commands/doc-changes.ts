@@ -30,8 +30,8 @@ export function addDocPutCommand(parent: Command, session: Session): void {
 }
 
 async function put(api: Api, options: ValueOptions, key: string, value?: string): Promise<void> {
-  const { collection, ifVersion: expectedVersion, ttl: ttlMs, file } = options
-  const input = { collection, key, data: await readValue(value, file), expectedVersion, ttlMs }
+  const { collection, ifVersion: expectedVersion, ttl: ttlMs, fence, file } = options
+  const input = { collection, key, data: await readValue(value, file), expectedVersion, ttlMs, fence }
   tell(api, payloadOf((await api.client.request(PutDocumentDocument, { input })).putDocument).document, 'is written')
 }
 
@@ -52,10 +52,10 @@ export function addDocPatchCommand(parent: Command, session: Session): void {
 }
 
 async function patch(api: Api, options: ValueOptions, key: string, text?: string): Promise<void> {
-  const { collection, ifVersion: expectedVersion, ttl: ttlMs, file } = options
+  const { collection, ifVersion: expectedVersion, ttl: ttlMs, fence, file } = options
   const given = await readValue(text, file)
   const change = Array.isArray(given) ? { jsonPatch: given } : { mergePatch: given }
-  const input = { collection, key, ...change, expectedVersion, ttlMs }
+  const input = { collection, key, ...change, expectedVersion, ttlMs, fence }
   tell(
     api,
     payloadOf((await api.client.request(PatchDocumentDocument, { input })).patchDocument).document,
@@ -68,9 +68,10 @@ export function addDocDeleteCommand(parent: Command, session: Session): void {
     .alias('rm')
     .summary('delete a document')
     .description('Deletes a document; its versions stay, and can be restored.')
-  session.api(command, async (api, { collection, ifVersion: expectedVersion }: WriteOptions, key: string) => {
+  session.api(command, async (api, options: WriteOptions, key: string) => {
+    const { collection, ifVersion: expectedVersion, fence } = options
     const { deleteDocument } = await api.client.request(DeleteDocumentDocument, {
-      input: { collection, key, expectedVersion },
+      input: { collection, key, expectedVersion, fence },
     })
     tell(api, payloadOf(deleteDocument).document, 'is deleted')
   })
@@ -81,8 +82,8 @@ export function addDocRestoreCommand(parent: Command, session: Session): void {
     .summary('bring a version back')
     .description('Makes an earlier version the present one, as a new version; also of a document that is deleted.')
   session.api(command, async (api, options: WriteOptions, key: string, version: string) => {
-    const { collection, ifVersion: expectedVersion } = options
-    const input = { collection, key, version: readVersion(version), expectedVersion }
+    const { collection, ifVersion: expectedVersion, fence } = options
+    const input = { collection, key, version: readVersion(version), expectedVersion, fence }
     const { restoreDocument } = await api.client.request(RestoreDocumentDocument, { input })
     tell(api, payloadOf(restoreDocument).document, `is at version ${version} again`)
   })

@@ -192,6 +192,8 @@ export type DeleteDocumentInput = {
   collection?: string;
   /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
   expectedVersion?: number | null | undefined;
+  /** A lock that has to be held. */
+  fence?: FenceInput | null | undefined;
   /** Its key. */
   key: string;
 };
@@ -255,6 +257,16 @@ export type DocumentChangeKind =
   /** It matched, and does so still. */
   | 'UPDATE';
 
+/** A document to be deleted, as one write of several. */
+export type DocumentDeleteInput = {
+  /** The path of its collection, made with its first document. */
+  collection?: string;
+  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  expectedVersion?: number | null | undefined;
+  /** Its key. */
+  key: string;
+};
+
 /**
  * Which documents. Everything that is given has to hold; null is the same as not given, save for `eq`, `ne` and `arrayContains`, where it is JSON’s null.
  *
@@ -313,16 +325,58 @@ export type DocumentFilter = {
   version?: IntCondition | null | undefined;
 };
 
+/** A part of a document to be changed, as one write of several. */
+export type DocumentPatchInput = {
+  /** The path of its collection, made with its first document. */
+  collection?: string;
+  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  expectedVersion?: number | null | undefined;
+  /** A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it depend on what is there. */
+  jsonPatch?: unknown;
+  /** Its key. */
+  key: string;
+  /** A JSON Merge Patch (RFC 7396): null removes a member. */
+  mergePatch?: unknown;
+  /** After how many milliseconds it is deleted by itself; as it was when absent. */
+  ttlMs?: number | null | undefined;
+};
+
+/** What a document is to hold, as one write of several. */
+export type DocumentPutInput = {
+  /** The path of its collection, made with its first document. */
+  collection?: string;
+  /** Any JSON value of at most 1 MiB; null when absent. */
+  data?: unknown;
+  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  expectedVersion?: number | null | undefined;
+  /** Its key. */
+  key: string;
+  /** After how many milliseconds it is deleted by itself; never when absent. */
+  ttlMs?: number | null | undefined;
+};
+
+/** A version to be brought back, as one write of several. */
+export type DocumentRestoreInput = {
+  /** The path of its collection, made with its first document. */
+  collection?: string;
+  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  expectedVersion?: number | null | undefined;
+  /** Its key. */
+  key: string;
+  /** Which; not a deletion. */
+  version: number;
+};
+
 /** One of several writes. */
 export type DocumentWrite =
   {   /** As `deleteDocument`. */
-  delete: DeleteDocumentInput; patch?: never; put?: never; restore?: never; }
+  delete: DocumentDeleteInput; patch?: never; put?: never; restore?: never; }
   |  { delete?: never;   /** As `patchDocument`. */
-  patch: PatchDocumentInput; put?: never; restore?: never; }
+  patch: DocumentPatchInput; put?: never; restore?: never; }
   |  { delete?: never; patch?: never;   /** As `putDocument`. */
-  put: PutDocumentInput; restore?: never; }
+  put: DocumentPutInput; restore?: never; }
   |  { delete?: never; patch?: never; put?: never;   /** As `restoreDocument`. */
-  restore: RestoreDocumentInput; };
+  restore: DocumentRestoreInput; };
 
 /** Whose sessions are to end. */
 export type EndSessionsInput = {
@@ -424,6 +478,8 @@ export type PatchDocumentInput = {
   collection?: string;
   /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
   expectedVersion?: number | null | undefined;
+  /** A lock that has to be held. */
+  fence?: FenceInput | null | undefined;
   /** A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it depend on what is there. */
   jsonPatch?: unknown;
   /** Its key. */
@@ -453,6 +509,8 @@ export type PutDocumentInput = {
   data?: unknown;
   /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
   expectedVersion?: number | null | undefined;
+  /** A lock that has to be held. */
+  fence?: FenceInput | null | undefined;
   /** Its key. */
   key: string;
   /** After how many milliseconds it is deleted by itself; never when absent. */
@@ -499,6 +557,8 @@ export type RestoreDocumentInput = {
   collection?: string;
   /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
   expectedVersion?: number | null | undefined;
+  /** A lock that has to be held. */
+  fence?: FenceInput | null | undefined;
   /** Its key. */
   key: string;
   /** Which; not a deletion. */
@@ -1094,6 +1154,7 @@ export type PutDocumentMutationVariables = Exact<{
 
 
 export type PutDocumentMutation = { putDocument:
+    | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { document: { collection: string, key: string, version: number, data: unknown, createdAt: string, updatedAt: string, deleted: boolean, expiresAt: string | null, sizeBytes: number, createdBy: { kind: string, id: string, name: string }, updatedBy: { kind: string, id: string, name: string } } }
     | { code: string, message: string }
@@ -1108,6 +1169,7 @@ export type PatchDocumentMutationVariables = Exact<{
 
 
 export type PatchDocumentMutation = { patchDocument:
+    | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { document: { collection: string, key: string, version: number, data: unknown, createdAt: string, updatedAt: string, deleted: boolean, expiresAt: string | null, sizeBytes: number, createdBy: { kind: string, id: string, name: string }, updatedBy: { kind: string, id: string, name: string } } }
@@ -1126,6 +1188,7 @@ export type DeleteDocumentMutationVariables = Exact<{
 export type DeleteDocumentMutation = { deleteDocument:
     | { document: { collection: string, key: string, version: number, data: unknown, createdAt: string, updatedAt: string, deleted: boolean, expiresAt: string | null, sizeBytes: number, createdBy: { kind: string, id: string, name: string }, updatedBy: { kind: string, id: string, name: string } } }
     | { code: string, message: string }
+    | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
     | { code: string, message: string }
@@ -1137,6 +1200,7 @@ export type RestoreDocumentMutationVariables = Exact<{
 
 
 export type RestoreDocumentMutation = { restoreDocument:
+    | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
@@ -1152,6 +1216,7 @@ export type WriteDocumentsMutationVariables = Exact<{
 
 
 export type WriteDocumentsMutation = { writeDocuments:
+    | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
     | { documents: Array<{ version: number }> }

@@ -1,15 +1,16 @@
 import type { Caller } from '#domain/access/service.ts'
+import type { Fence } from '#domain/locks/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { Transact } from '#platform/database/transaction.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import { createCollectionService } from './collection-service.ts'
 import { type DocumentName, type DocumentState, isThere, resourceOf } from './document.ts'
 import { DocumentNotFound } from './errors.ts'
 import { pinEvent } from './events.ts'
 import { checkKey, checkPath, isName } from './name.ts'
-import { type ApplyPatch, difference, jsonPatchOf, mergePatch } from './patch.ts'
+import { difference } from './patch.ts'
+import { checkedFence, type DocumentRequest, isVersion, largestVersion, planAt, planWrite } from './request.ts'
 import {
   findDocument,
   findVersion,
@@ -21,13 +22,11 @@ import {
   type VersionRow,
 } from './store/documents.ts'
 import { readDue } from './store/retention.ts'
-import { checkValue } from './value.ts'
 import { type Change, system, type Write } from './write.ts'
-import { createDocumentWriter } from './writer.ts'
+import { createDocumentWriter, type DocumentWriterDeps } from './writer.ts'
 
-export interface DocumentServiceDeps {
+export interface DocumentServiceDeps extends DocumentWriterDeps {
   readonly sql: Sql
-  readonly transact: Transact
   readonly quotas: Pick<QuotaService, 'hold'>
 }
 
@@ -38,21 +37,6 @@ export type DocumentService = ReturnType<typeof createDocumentService>
 const writeLimit = 500
 const expiredAtOnce = 200
 const expiry: Change = { kind: 'delete', reason: 'expired' }
-const longestTtlMs = 10 * 365 * 24 * 60 * 60 * 1000
-const largestInt = 2 ** 31 - 1
-
-/** What is asked of a document, as it comes in. */
-export type DocumentRequest = DocumentName & { readonly expectedVersion?: number | undefined } & (
-    | { readonly kind: 'put'; readonly data: unknown; readonly ttlMs?: number | undefined }
-    | {
-        readonly kind: 'patch'
-        readonly mergePatch?: unknown
-        readonly jsonPatch?: unknown
-        readonly ttlMs?: number | undefined
-      }
-    | { readonly kind: 'delete' }
-    | { readonly kind: 'restore'; readonly version: number }
-  )
 
 /** Which of a document's versions is asked for; the present one when nothing is given. */
 export interface WhichVersion {
@@ -66,26 +50,34 @@ export interface WhichVersion {
 /** Where in a collection's log something stands. */
 export type LogPlace = Pick<LogRow, 'at' | 'key' | 'version'>
 
-export function createDocumentService({ sql, transact, quotas }: DocumentServiceDeps) {
-  const writer = createDocumentWriter({ transact })
+export function createDocumentService({ sql, transact, quotas, locks }: DocumentServiceDeps) {
+  const writer = createDocumentWriter({ transact, locks })
   const collections = createCollectionService({ sql, transact })
 
   /**
-   * Does one write; returns, once it is committed, what it has made of the document.
-   * @throws {InvalidInput} @throws {VersionConflict} @throws {VersionRequired} @throws {DocumentNotFound}
-   * @throws {SchemaViolation} @throws {QuotaExceeded}
+   * Does one write, by whoever holds the fence if one is given; returns, once it is committed, what it has made of the
+   * document. @throws {InvalidInput} @throws {VersionConflict} @throws {VersionRequired} @throws {DocumentNotFound}
+   * @throws {SchemaViolation} @throws {FenceLost} @throws {QuotaExceeded}
    */
-  async function write(caller: Caller, request: DocumentRequest): Promise<DocumentState> {
-    const planned = planWrite(caller, request)
+  async function write(caller: Caller, request: DocumentRequest, fence?: Fence): Promise<DocumentState> {
+    const planned = { ...planWrite(caller, request), fence: checkedFence(caller, fence) }
     return withinQuota(caller, [planned], () => writer.writeOne(planned))
   }
 
-  /** Does up to 500 writes, in their order and all of them, or none. @throws {WritesRefused} @throws {InvalidInput} @throws {QuotaExceeded} */
-  async function writeAll(caller: Caller, requests: readonly DocumentRequest[]): Promise<DocumentState[]> {
+  /**
+   * Does up to 500 writes, in their order and all of them, or none. @throws {WritesRefused} @throws {InvalidInput}
+   * @throws {FenceLost} @throws {QuotaExceeded}
+   */
+  async function writeAll(
+    caller: Caller,
+    requests: readonly DocumentRequest[],
+    fence?: Fence,
+  ): Promise<DocumentState[]> {
     if (requests.length > writeLimit)
       throw new InvalidInput(`At most ${writeLimit} writes can be done together; there are ${requests.length}.`)
     const planned = requests.map((request, index) => planAt(caller, request, index))
-    return withinQuota(caller, planned, () => writer.writeAll(planned))
+    const held = checkedFence(caller, fence)
+    return withinQuota(caller, planned, () => writer.writeAll(caller.accountId, planned, held))
   }
 
   /** Does what writes these, if the account has room for them. */
@@ -128,7 +120,7 @@ export function createDocumentService({ sql, transact, quotas }: DocumentService
     limit: number,
   ): Promise<VersionRow[]> {
     if (!isVisible(caller, name)) return []
-    return readHistory(sql, { ...name, accountId: caller.accountId }, before ?? largestInt, limit)
+    return readHistory(sql, { ...name, accountId: caller.accountId }, before ?? largestVersion, limit)
   }
 
   /**
@@ -188,61 +180,4 @@ function isVisible(caller: Caller, name: DocumentName): boolean {
   if (caller.mustSomewhere('documents:read') !== undefined && !caller.can('documents:read', resourceOf(name)))
     return false
   return isName(name.collection, name.key)
-}
-
-function planWrite(caller: Caller, request: DocumentRequest): Write {
-  const { collection, key, expectedVersion } = request
-  checkPath(collection)
-  checkKey(key)
-  caller.must('documents:write', resourceOf(request))
-  if (expectedVersion !== undefined && expectedVersion !== 0 && !isVersion(expectedVersion))
-    invalid('expectedVersion', 'must be 0 or more')
-  return { accountId: caller.accountId, collection, key, expectedVersion, by: caller.by(), change: changeOf(request) }
-}
-
-function planAt(caller: Caller, request: DocumentRequest, index: number): Write {
-  try {
-    return planWrite(caller, request)
-  } catch (error) {
-    if (!(error instanceof InvalidInput)) throw error
-    const issues = error.issues.map(({ path, message }) => ({ path: `writes.${index}.${path}`, message }))
-    throw new InvalidInput(`Write ${index}: ${error.message}`, issues)
-  }
-}
-
-function changeOf(request: DocumentRequest): Change {
-  switch (request.kind) {
-    case 'put':
-      return { kind: 'put', value: checkValue(request.data), ttlMs: checkedTtl(request.ttlMs) }
-    case 'patch':
-      return { kind: 'patch', apply: patchOf(request.mergePatch, request.jsonPatch), ttlMs: checkedTtl(request.ttlMs) }
-    case 'delete':
-      return { kind: 'delete' }
-    case 'restore':
-      if (!isVersion(request.version)) throw new DocumentNotFound(request, request.version)
-      return { kind: 'restore', version: request.version }
-  }
-}
-
-function patchOf(merge: unknown, json: unknown): ApplyPatch {
-  if ((merge === undefined) === (json === undefined))
-    throw new InvalidInput('Give either `mergePatch` or `jsonPatch`.', [
-      { path: 'mergePatch', message: 'must be given, unless `jsonPatch` is' },
-    ])
-  return json === undefined ? mergePatch(merge) : jsonPatchOf(json)
-}
-
-function checkedTtl(ttlMs: number | undefined): number | undefined {
-  if (ttlMs === undefined) return undefined
-  if (!Number.isSafeInteger(ttlMs) || ttlMs < 1 || ttlMs > longestTtlMs)
-    invalid('ttlMs', `must be 1 to ${longestTtlMs} milliseconds`)
-  return ttlMs
-}
-
-function isVersion(version: number): boolean {
-  return Number.isInteger(version) && version > 0 && version <= largestInt
-}
-
-function invalid(path: string, message: string): never {
-  throw new InvalidInput(`\`${path}\` ${message}.`, [{ path, message }])
 }

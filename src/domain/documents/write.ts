@@ -1,3 +1,4 @@
+import type { Fence } from '#domain/locks/service.ts'
 import type { By, NewEntry } from '#platform/journal/entry.ts'
 import type { CollectionRules } from './collection.ts'
 import { type DocumentName, type DocumentState, isDue } from './document.ts'
@@ -22,6 +23,8 @@ export interface Write extends DocumentName {
   readonly change: Change
   /** The version that is to be changed; 0: there must be none; undefined: whichever. */
   readonly expectedVersion: number | undefined
+  /** A lock that has to be held. */
+  readonly fence?: Fence | undefined
 }
 
 /** What a write is decided by. */

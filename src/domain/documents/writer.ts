@@ -1,9 +1,11 @@
+import type { Fence } from '#domain/locks/service.ts'
 import { createBatcher } from '#lib/batcher.ts'
 import { AppError } from '#lib/errors.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { DocumentState } from './document.ts'
 import { WritesRefused } from './errors.ts'
+import { type FenceKeeper, lostFences } from './fences.ts'
 import { Ledger, Raced } from './ledger.ts'
 import type { Write } from './write.ts'
 
@@ -12,17 +14,31 @@ const groupSize = 200
 /** How often writes are begun anew because others made the same documents or collections at the same time. */
 const mostRaces = 20
 
+export interface DocumentWriterDeps {
+  readonly transact: Transact
+  readonly locks: FenceKeeper
+}
+
 /** Makes what writes documents: state, version and journal entry in one transaction. */
-export function createDocumentWriter({ transact }: { readonly transact: Transact }) {
+export function createDocumentWriter({ transact, locks }: DocumentWriterDeps) {
   /** Commits writes together; a refused one is an error in its place, and keeps nobody else from being written. */
   async function writeGroup(writes: readonly Write[]): Promise<(DocumentState | Error)[]> {
     return again(() => transact((tx) => writeEach(tx, writes)))
   }
 
-  /** Commits all writes or, when one is refused, none. @throws {WritesRefused} */
-  async function writeAll(writes: readonly Write[]): Promise<DocumentState[]> {
+  async function writeEach(tx: Transaction, writes: readonly Write[]): Promise<(DocumentState | Error)[]> {
+    const lost = await lostFences(locks, tx, writes)
+    const ledger = await Ledger.open(tx, writes)
+    const outcomes = writes.map((write) => lost(write) ?? ledger.decide(write))
+    await ledger.save(tx)
+    return outcomes
+  }
+
+  /** Commits all writes or, when one is refused, none; the fence is for all of them. @throws {WritesRefused} @throws {FenceLost} */
+  async function writeAll(accountId: string, writes: readonly Write[], fence?: Fence): Promise<DocumentState[]> {
     return again(() =>
       transact(async (tx) => {
+        if (fence !== undefined) await locks.mustHoldFence(tx, accountId, fence)
         const outcomes = await writeEach(tx, writes)
         const refusals = outcomes.flatMap((outcome, index) => refusalOf(outcome, index))
         if (refusals.length > 0) throw new WritesRefused(refusals)
@@ -31,10 +47,14 @@ export function createDocumentWriter({ transact }: { readonly transact: Transact
     )
   }
 
-  const inGroup = createBatcher<Write, DocumentState | Error>({
-    maxSize: groupSize,
-    run: (writes) => writeGroup(writes).catch((error: unknown) => writeApart(writes, error)),
-  })
+  const groups = () =>
+    createBatcher<Write, DocumentState | Error>({
+      maxSize: groupSize,
+      run: (writes) => writeGroup(writes).catch((error: unknown) => writeApart(writes, error)),
+    })
+  const inGroup = groups()
+  /** Of those that demand a fence: nobody else waits for locks that are about to change hands. */
+  const inFencedGroup = groups()
 
   /** What the database refuses in one write must not keep the others of its group from being done. */
   async function writeApart(writes: readonly Write[], error: unknown): Promise<(DocumentState | Error)[]> {
@@ -45,7 +65,7 @@ export function createDocumentWriter({ transact }: { readonly transact: Transact
 
   /** Commits one write, together with whichever others arrive at the same time. @throws what {@link decide} throws */
   async function writeOne(write: Write): Promise<DocumentState> {
-    const outcome = await inGroup(write)
+    const outcome = await (write.fence === undefined ? inGroup : inFencedGroup)(write)
     if (outcome instanceof Error) throw outcome
     return outcome
   }
@@ -57,13 +77,6 @@ function refusalOf(outcome: DocumentState | Error, index: number) {
   if (!(outcome instanceof Error)) return []
   if (outcome instanceof AppError) return [{ index, failure: outcome }]
   throw outcome
-}
-
-async function writeEach(tx: Transaction, writes: readonly Write[]): Promise<(DocumentState | Error)[]> {
-  const ledger = await Ledger.open(tx, writes)
-  const outcomes = writes.map((write) => ledger.decide(write))
-  await ledger.save(tx)
-  return outcomes
 }
 
 async function again<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -1,3 +1,4 @@
+import type { Fence } from '#domain/locks/service.ts'
 import type { Actor, By } from '#platform/journal/entry.ts'
 
 /** The largest value, in bytes of JSON. */
@@ -53,12 +54,6 @@ export interface EntryContent {
   readonly sizeBytes: number
   readonly createdAt: Date
   readonly expiresAt: Date | null
-}
-
-/** What a lock's holder shows, so that nothing is written in its name once it has lost the lock. */
-export interface Fence {
-  readonly lock: string
-  readonly fence: number
 }
 
 /** Something to be done with one entry. */

@@ -1,7 +1,8 @@
+import type { Fence } from '#domain/locks/service.ts'
 import { type InputIssue, InvalidInput } from '#lib/errors.ts'
 import { faultPath, type JsonFault, jsonFault } from '#lib/json-rule.ts'
 import { keyFault } from '#lib/key-rule.ts'
-import { type EntryCheck, type EntryWrite, type Fence, valueBytes } from './entry.ts'
+import { type EntryCheck, type EntryWrite, valueBytes } from './entry.ts'
 
 /** Most checks, and most writes of each kind, in one request. */
 const mostAtOnce = 128

@@ -1,4 +1,5 @@
 import type { Caller } from '#domain/access/service.ts'
+import type { Fence } from '#domain/locks/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import { createBatcher } from '#lib/batcher.ts'
 import { InvalidInput } from '#lib/errors.ts'
@@ -9,7 +10,7 @@ import type { Transact } from '#platform/database/transaction.ts'
 import type { Journal } from '#platform/journal/journal.ts'
 import { type EntryUpdate, followEntries } from './changes.ts'
 import { type CommitterDeps, createCommitter } from './committer.ts'
-import type { Entry, EntryOutcome, EntryRequest, EntryWrite, Fence } from './entry.ts'
+import type { Entry, EntryOutcome, EntryRequest, EntryWrite } from './entry.ts'
 import { bySystem } from './ledger.ts'
 import {
   type Checking,

@@ -3,6 +3,7 @@ import { InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { behindPrefix, keyFault, prefixFault } from '#lib/key-rule.ts'
 import { patternRegex } from '#lib/path-pattern.ts'
+import { shareLockOfAccount } from '#platform/database/account-lock.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
@@ -46,6 +47,12 @@ export interface Acquiring {
 /** What whoever holds a lock shows. */
 export interface Held {
   readonly name: string
+  readonly fence: number
+}
+
+/** What a lock's holder shows, so that nothing is written in its name once it has lost the lock. */
+export interface Fence {
+  readonly lock: string
   readonly fence: number
 }
 
@@ -253,7 +260,9 @@ export function createLockService({ sql, transact, log }: LockServiceDeps) {
      * For any transaction that writes in the name of a lock's holder: until it ends the lock does not change hands.
      * @throws {FenceLost}
      */
-    async mustHoldFence(tx: Transaction, accountId: string, fence: { lock: string; fence: number }): Promise<void> {
+    async mustHoldFence(tx: Transaction, accountId: string, fence: Fence): Promise<void> {
+      // The row's lock would do, but writers who follow each other closely could keep the next holder out with it for ever.
+      tx.beside(shareLockOfAccount(tx, accountId, 'entries'))
       checkFence(fence, (await readFences(tx, accountId, [fence.lock])).get(fence.lock))
     },
     /** Ends leases that are over, about 100 at most; several processes may do so at once. */
@@ -267,7 +276,7 @@ export function createLockService({ sql, transact, log }: LockServiceDeps) {
 }
 
 /** @throws {FenceLost} unless the lock is held with this fence. */
-export function checkFence({ lock, fence }: { lock: string; fence: number }, held: number | undefined): void {
+export function checkFence({ lock, fence }: Fence, held: number | undefined): void {
   if (held !== fence) throw new FenceLost(lock, fence, held)
 }
 

@@ -10,6 +10,20 @@ export async function lockOfAccount(tx: Pick<Sql, 'query'>, accountId: string, k
   await tx.query(lockSql, [accountId, kinds[kind]])
 }
 
+const shareSql = 'SELECT pg_advisory_xact_lock_shared(hashtextextended($1, $2))'
+
+/**
+ * Keeps transactions that take the account's lock from going on until this one ends, but not others that share it; whoever
+ * asked for all of it before has their turn before.
+ */
+export async function shareLockOfAccount(
+  tx: Pick<Sql, 'query'>,
+  accountId: string,
+  kind: AccountLockKind,
+): Promise<void> {
+  await tx.query(shareSql, [accountId, kinds[kind]])
+}
+
 /** Numbers that keep the locks of different kinds apart. */
 const kinds = { entries: 0x5b0e } as const
 type AccountLockKind = keyof typeof kinds

@@ -191,6 +191,8 @@ export type DeleteDocumentInput = {
   collection?: string;
   /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
   expectedVersion?: number | null | undefined;
+  /** A lock that has to be held. */
+  fence?: FenceInput | null | undefined;
   /** Its key. */
   key: string;
 };
@@ -389,6 +391,8 @@ export type PatchDocumentInput = {
   collection?: string;
   /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
   expectedVersion?: number | null | undefined;
+  /** A lock that has to be held. */
+  fence?: FenceInput | null | undefined;
   /** A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it depend on what is there. */
   jsonPatch?: unknown;
   /** Its key. */
@@ -418,6 +422,8 @@ export type PutDocumentInput = {
   data?: unknown;
   /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
   expectedVersion?: number | null | undefined;
+  /** A lock that has to be held. */
+  fence?: FenceInput | null | undefined;
   /** Its key. */
   key: string;
   /** After how many milliseconds it is deleted by itself; never when absent. */
@@ -1119,6 +1125,7 @@ export type PutDocumentMutationVariables = Exact<{
 
 
 export type PutDocumentMutation = { putDocument:
+    | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { document: { collection: string, key: string, version: number, data: unknown, createdAt: string, updatedAt: string, deleted: boolean, expiresAt: string | null, createdBy: { kind: string, id: string, name: string }, updatedBy: { kind: string, id: string, name: string } } }
     | { code: string, message: string }
@@ -1133,6 +1140,7 @@ export type PatchDocumentMutationVariables = Exact<{
 
 
 export type PatchDocumentMutation = { patchDocument:
+    | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { document: { collection: string, key: string, version: number, data: unknown, createdAt: string, updatedAt: string, deleted: boolean, expiresAt: string | null, createdBy: { kind: string, id: string, name: string }, updatedBy: { kind: string, id: string, name: string } } }
@@ -1150,6 +1158,7 @@ export type DeleteDocumentMutationVariables = Exact<{
 
 export type DeleteDocumentMutation = { deleteDocument:
     | { document: { version: number } }
+    | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
