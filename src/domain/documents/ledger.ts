@@ -16,7 +16,7 @@ import {
 } from './store/documents.ts'
 import { decide, type Write } from './write.ts'
 
-/** Somebody else has made the same document or collection meanwhile: the transaction has to begin anew. */
+/** Somebody else has written the same document, or made it or its collection, meanwhile: the transaction has to begin anew. */
 export class Raced extends Error {}
 
 /** What a group of writes makes of the documents that it is about: read once, decided in order, written once. */
@@ -44,14 +44,17 @@ export class Ledger {
     this.#found = new Set(this.#current.keys())
   }
 
-  /** Locks and reads whatever the writes are about. */
-  static async open(tx: Transaction, writes: readonly Write[]): Promise<Ledger> {
+  /**
+   * Locks and reads whatever the writes are about.
+   * @throws {Raced} when the journal, which is read by the numbers of transactions, would tell of versions in another order.
+   */
+  static async open(tx: Transaction, writes: readonly Write[], isLastTry: boolean): Promise<Ledger> {
     const restores = writes.flatMap((write) =>
       write.change.kind === 'restore' ? [{ ...write, version: write.change.version }] : [],
     )
     const paths = unique(writes, ({ accountId, collection }) => collectionId(accountId, collection))
     // In one go: each statement begins when the one before it has its locks, so the time is later than all of them.
-    const [collections, documents, earlier, now] = await Promise.all([
+    const [collections, { documents, isOvertaken }, earlier, now] = await Promise.all([
       holdCollections(
         tx,
         paths.map(({ accountId, collection: path }) => ({ accountId, path })),
@@ -65,6 +68,7 @@ export class Ledger {
           ),
       readTime(tx),
     ])
+    if (isOvertaken && !isLastTry) throw new Raced()
     return new Ledger({ collections, documents, earlier, now })
   }
 

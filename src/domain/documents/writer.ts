@@ -11,7 +11,7 @@ import type { Write } from './write.ts'
 
 /** Most single writes that share one commit, and most bytes of documents among them. */
 const groupSize = 200
-/** How often writes are begun anew because others made the same documents or collections at the same time. */
+/** How often writes are begun anew because others wrote or made the same documents at the same time. */
 const mostRaces = 20
 
 export interface DocumentWriterDeps {
@@ -23,12 +23,16 @@ export interface DocumentWriterDeps {
 export function createDocumentWriter({ transact, locks }: DocumentWriterDeps) {
   /** Commits writes together; a refused one is an error in its place, and keeps nobody else from being written. */
   async function writeGroup(writes: readonly Write[]): Promise<(DocumentState | Error)[]> {
-    return again(() => transact((tx) => writeEach(tx, writes)))
+    return again((isLastTry) => transact((tx) => writeEach(tx, writes, isLastTry)))
   }
 
-  async function writeEach(tx: Transaction, writes: readonly Write[]): Promise<(DocumentState | Error)[]> {
+  async function writeEach(
+    tx: Transaction,
+    writes: readonly Write[],
+    isLastTry: boolean,
+  ): Promise<(DocumentState | Error)[]> {
     const lost = await lostFences(locks, tx, writes)
-    const ledger = await Ledger.open(tx, writes)
+    const ledger = await Ledger.open(tx, writes, isLastTry)
     const outcomes = writes.map((write) => lost(write) ?? ledger.decide(write))
     await ledger.save(tx)
     return outcomes
@@ -36,10 +40,10 @@ export function createDocumentWriter({ transact, locks }: DocumentWriterDeps) {
 
   /** Commits all writes or, when one is refused, none; the fence is for all of them. @throws {WritesRefused} @throws {FenceLost} */
   async function writeAll(accountId: string, writes: readonly Write[], fence?: Fence): Promise<DocumentState[]> {
-    return again(() =>
+    return again((isLastTry) =>
       transact(async (tx) => {
         if (fence !== undefined) await locks.mustHoldFence(tx, accountId, fence)
-        const outcomes = await writeEach(tx, writes)
+        const outcomes = await writeEach(tx, writes, isLastTry)
         const refusals = outcomes.flatMap((outcome, index) => refusalOf(outcome, index))
         if (refusals.length > 0) throw new WritesRefused(refusals)
         return outcomes as DocumentState[]
@@ -79,10 +83,10 @@ function refusalOf(outcome: DocumentState | Error, index: number) {
   throw outcome
 }
 
-async function again<Result>(work: () => Promise<Result>): Promise<Result> {
+async function again<Result>(work: (isLastTry: boolean) => Promise<Result>): Promise<Result> {
   for (let race = 1; ; race += 1) {
     try {
-      return await work()
+      return await work(race === mostRaces)
     } catch (error) {
       if (!(error instanceof Raced) || race === mostRaces) throw error
     }

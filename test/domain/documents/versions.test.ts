@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { get, put, write } from '#test/support/documents.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
@@ -68,6 +69,33 @@ describe('a document', () => {
       [2, true],
       [1, false],
     ])
+  })
+
+  it('is told of in the order of its versions, also when who began first has waited for who wrote first', async () => {
+    const key = 'overtaken'
+    await put(server, key, 'first')
+    const client = new pg.Client({ connectionString: server.database.url })
+    await client.connect()
+    try {
+      await client.query('BEGIN')
+      await client.query('SELECT 1 FROM document WHERE key = $1 FOR UPDATE', [key])
+      const writing = put(server, key, 'second')
+      await until(async () => (await server.database.query('SELECT 1 FROM pg_locks WHERE NOT granted')).length > 0)
+      // A savepoint has a number of its own, behind that of the write that waits.
+      await client.query('SAVEPOINT later')
+      await client.query('UPDATE document SET updated_by = updated_by WHERE key = $1', [key])
+      const { rows } = await client.query('SELECT xmin::text FROM document WHERE key = $1', [key])
+      await client.query('COMMIT')
+      expect(await writing).toMatchObject({ version: 2 })
+      const told = await server.database.query<{ xid: string }>(
+        `SELECT (xid::text::bigint % 4294967296)::text AS xid FROM journal
+         WHERE subject = $1 AND data->>'version' = '2'`,
+        [`document:default/${key}`],
+      )
+      expect(told.map(({ xid }) => Number(xid) > Number(rows[0]?.xmin))).toEqual([true])
+    } finally {
+      await client.end()
+    }
   })
 
   it('is told of by events that name its versions', async () => {

@@ -14,15 +14,28 @@ const documentColumns = `
   document.updated_by AS "updatedBy", document.deleted, document.expires_at AS "expiresAt",
   document.size_bytes AS "sizeBytes"`
 
+/** Transactions that can have begun while another waited for its documents; further ones are numbers that come round again. */
+const mostOvertaking = 100_000
+
 const lockSql = `
-  SELECT ${documentColumns} FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (account_id, collection, key)
+  SELECT ${documentColumns}, age(document.xmin) BETWEEN -${mostOvertaking} AND -1 AS "isNewer" FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (account_id, collection, key)
   JOIN document ON document.account_id = asked.account_id AND document.collection = asked.collection COLLATE "C"
     AND document.key = asked.key COLLATE "C"
   ORDER BY document.account_id, document.collection, document.key FOR UPDATE OF document`
 
-/** Reads documents, each named once, and keeps others from changing them until the transaction ends. */
-export async function lockDocuments(sql: Sql, names: readonly FullName[]): Promise<DocumentState[]> {
-  return sql.query(lockSql, columnsOf(names))
+/**
+ * Reads documents, each named once, and keeps others from changing them until the transaction ends; says whether one of
+ * them was written by a transaction with a number behind that of this one.
+ */
+export async function lockDocuments(
+  sql: Sql,
+  names: readonly FullName[],
+): Promise<{ documents: DocumentState[]; isOvertaken: boolean }> {
+  const rows = await sql.query<DocumentState & { isNewer: boolean }>(lockSql, columnsOf(names))
+  return {
+    documents: rows.map(({ isNewer: _, ...document }) => document),
+    isOvertaken: rows.some(({ isNewer }) => isNewer),
+  }
 }
 
 function columnsOf(names: readonly FullName[]): unknown[] {
