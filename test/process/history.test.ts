@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { entriesOf, type Outcome } from '#test/support/entries.ts'
-import { type EntryAnswer, type EntryAsked, entryModel } from '#test/support/history/entry-model.ts'
+import { get, write } from '#test/support/documents.ts'
+import { entriesOf } from '#test/support/entries.ts'
+import { documentSubject } from '#test/support/history/document-subject.ts'
+import { entrySubject } from '#test/support/history/entry-subject.ts'
 import { type Call, isLinearizable } from '#test/support/history/linearizable.ts'
+import type { Subject } from '#test/support/history/subject.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/process.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 
@@ -21,7 +24,7 @@ let servers: ServerProcess[]
 beforeEach(async () => {
   database = await createTestDatabase()
   dataDir = await mkdtemp(join(tmpdir(), 'signalbox-history-'))
-  servers = [await start(0), await start(1)]
+  servers = await Promise.all([start(0), start(1)])
 })
 afterEach(async () => {
   for (const server of servers) await server.end('SIGKILL')
@@ -70,93 +73,23 @@ async function record<Asked, Answer>(
   }
 }
 
-/** What of a server can be asked as the model is; whatever else has versions takes its place beside entries. */
-interface Subject {
-  readonly name: string
-  ask(server: ServerProcess, key: string, asked: EntryAsked): Promise<EntryAnswer>
-  /** Every version of every key that there was. */
-  versions(): Promise<{ key: string; version: number }[]>
-}
-
-const subjects: readonly Subject[] = [
-  {
-    name: 'entries',
-    ask: askEntries,
-    versions: () => database.query('SELECT key, version FROM entry_version ORDER BY key, version'),
-  },
-]
-
-async function askEntries(server: ServerProcess, key: string, asked: EntryAsked): Promise<EntryAnswer> {
-  const entries = entriesOf(server)
-  switch (asked.kind) {
-    case 'get': {
-      const entry = await entries.get(key)
-      return entry === null ? { kind: 'none' } : { kind: 'got', value: entry.value, version: entry.version }
-    }
-    case 'set': {
-      const { value, ifVersion } = asked
-      return answerOf(await entries.set(key, value, { ifVersion }))
-    }
-    case 'delete':
-      return answerOf(await entries.remove(key))
-    case 'increment':
-      return answerOf(await entries.increment(key))
-    case 'swap': {
-      const { succeeded, written } = await entries.transact({
-        checks: [{ key, value: { is: asked.from } }],
-        writes: [{ set: { key, value: asked.to } }],
-      })
-      const [one] = written ?? []
-      return succeeded && one?.entry
-        ? { kind: 'written', version: one.version, value: one.entry.value }
-        : { kind: 'conflict' }
-    }
-  }
-}
-
-function answerOf({ entry, version, code }: Outcome): EntryAnswer {
-  if (entry !== undefined) return { kind: 'written', version: entry.version, value: entry.value }
-  if (version !== undefined) return { kind: 'written', version }
-  if (code === 'NOT_FOUND') return { kind: 'none' }
-  if (code === 'VERSION_CONFLICT' || code === 'NOT_A_NUMBER') return { kind: 'conflict' }
-  throw new Error(`unexpected: ${code}`)
-}
-
-/** What one client asks, again and again; a known version is one that it has read. */
-const step = fc.record({
-  key: fc.constantFrom(...keys),
-  server: fc.nat(1),
-  what: fc.oneof(
-    { weight: 3, arbitrary: fc.constant<'get'>('get') },
-    { weight: 2, arbitrary: fc.constantFrom('set', 'set if known', 'set if new') },
-    { weight: 1, arbitrary: fc.constantFrom('delete', 'increment', 'swap') },
-  ),
-  value: fc.nat(3),
-  other: fc.nat(3),
-})
-
-type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
-
-function askedOf({ what, value, other }: Step, known: number): EntryAsked {
-  if (what === 'set') return { kind: 'set', value }
-  if (what === 'set if known') return { kind: 'set', value, ifVersion: known }
-  if (what === 'set if new') return { kind: 'set', value, ifVersion: 0 }
-  if (what === 'swap') return { kind: 'swap', from: value, to: other }
-  return { kind: what }
-}
-
-async function client(subject: Subject, seed: number, isOver: () => boolean) {
-  const calls: { key: string; call: Call<EntryAsked, EntryAnswer> }[] = []
+async function client<State, Asked, Answer extends object>(
+  subject: Subject<State, Asked, Answer>,
+  seed: number,
+  isOver: () => boolean,
+) {
+  const calls: { key: string; call: Call<Asked, Answer> }[] = []
+  const step = fc.record({ key: fc.constantFrom(...keys), server: fc.nat(1), asked: subject.asked })
   const known = new Map<string, number>()
   const steps = fc.sample(step, { seed, numRuns: 1_000 })
   for (let index = 0; !isOver(); index += 1) {
-    const next = steps[index % steps.length] as Step
-    const asked = askedOf(next, known.get(next.key) ?? 0)
-    const call = await record(asked, () => subject.ask(servers[next.server] as ServerProcess, next.key, asked))
+    const { key, server, asked: asking } = steps[index % steps.length] as (typeof steps)[number]
+    const asked = asking(known.get(key) ?? 0)
+    const call = await record(asked, () => subject.ask(servers[server] as ServerProcess, key, asked))
     if (call === undefined) continue
-    calls.push({ key: next.key, call })
+    calls.push({ key, call })
     const { answer } = call
-    if (answer !== undefined && 'version' in answer) known.set(next.key, answer.version)
+    if (answer !== undefined && 'version' in answer) known.set(key, Number(answer.version))
   }
   return calls
 }
@@ -172,52 +105,102 @@ async function besideKills<Said>(work: (index: number, isOver: () => boolean) =>
   return said
 }
 
+const counter = 'history/counter'
+
+/** What is counted up under a lock: whether it was, is answered. */
+const counters: readonly {
+  read(server: ServerProcess): Promise<number>
+  put(server: ServerProcess, value: number, fence: object): Promise<boolean>
+}[] = [
+  {
+    read: async (server) => Number((await entriesOf(server).get(counter))?.value ?? 0),
+    put: async (server, value, fence) => (await entriesOf(server).set(counter, value, { fence })).entry !== undefined,
+  },
+  {
+    read: async (server) => Number((await get(server, counter))?.data ?? 0),
+    put: async (server, data, fence) =>
+      (await write(server, 'putDocument', { key: counter, data, fence })).document !== undefined,
+  },
+]
+
+/** Expects that what was asked at the same time could have been answered one after the other. */
+async function expectOneAfterTheOther<State, Asked, Answer>(
+  seed: number,
+  subject: Subject<State, Asked, Answer>,
+  said: readonly { key: string; call: Call<Asked, Answer> }[],
+) {
+  const byKey = Map.groupBy(said, ({ key }) => key)
+  for (const key of keys) {
+    const calls = (byKey.get(key) ?? []).map(({ call }) => call)
+    expect(calls.filter(({ answer }) => answer !== undefined).length).toBeGreaterThan(50)
+    expect([seed, subject.name, key, isLinearizable(calls, subject.model)]).toEqual([seed, subject.name, key, true])
+  }
+  expectNoGap(await database.query<Versioned>(subject.versionsSql))
+  expectNoGap(await database.query<Versioned>(subject.toldSql))
+}
+
+interface Versioned {
+  readonly key: string
+  readonly version: number
+}
+
+function expectNoGap(rows: readonly Versioned[]): void {
+  const byKey = Map.groupBy(rows, ({ key }) => key)
+  expect([...byKey.keys()].toSorted()).toEqual(keys)
+  for (const [key, rows] of byKey)
+    expect([key, rows.map(({ version }) => version)]).toEqual([key, rows.map((_, index) => index + 1)])
+}
+
 describe('many clients of two servers that are killed and started again', () => {
-  it.each(subjects)(
-    'see $name change one after the other, without a gap and without losing any',
-    async (subject) => {
-      const seed = Date.now()
-      const said = await besideKills((index, isOver) => client(subject, seed + index, isOver))
-      const byKey = Map.groupBy(said.flat(), ({ key }) => key)
-      for (const key of keys) {
-        const calls = (byKey.get(key) ?? []).map(({ call }) => call)
-        expect(calls.filter(({ answer }) => answer !== undefined).length).toBeGreaterThan(50)
-        expect([seed, key, isLinearizable(calls, entryModel)]).toEqual([seed, key, true])
-      }
-      const versions = Map.groupBy(await subject.versions(), ({ key }) => key)
-      for (const [key, rows] of versions)
-        expect([key, rows.map(({ version }) => version)]).toEqual([key, rows.map((_, index) => index + 1)])
-      const revisions = await database.query<{ revision: number }>(
-        `SELECT DISTINCT (data->>'revision')::int AS revision FROM journal WHERE type LIKE 'entry.%' ORDER BY 1`,
-      )
-      expect(revisions.map(({ revision }) => revision)).toEqual(revisions.map((_, index) => index + 1))
-    },
-    90_000,
-  )
+  it('see entries and documents change one after the other, without a gap and without losing any', async () => {
+    const seed = Date.now()
+    const said = await besideKills(async (index, isOver) => {
+      const [entries, documents] = await Promise.all([
+        client(entrySubject, seed + index, isOver),
+        client(documentSubject, seed + index, isOver),
+      ])
+      return { entries, documents }
+    })
+    await expectOneAfterTheOther(
+      seed,
+      entrySubject,
+      said.flatMap(({ entries }) => entries),
+    )
+    await expectOneAfterTheOther(
+      seed,
+      documentSubject,
+      said.flatMap(({ documents }) => documents),
+    )
+    const revisions = await database.query<{ revision: number }>(
+      `SELECT DISTINCT (data->>'revision')::int AS revision FROM journal WHERE type LIKE 'entry.%' ORDER BY 1`,
+    )
+    expect(revisions.map(({ revision }) => revision)).toEqual(revisions.map((_, index) => index + 1))
+  }, 90_000)
 
   it('take turns by a lock, and lose nothing that they write under it', async () => {
     const name = 'history/lock'
-    const counter = 'history/counter'
     const said = await besideKills(async (index, isOver) => {
       const grants: { fence: number; began: number; ended: number }[] = []
-      let certain = 0
-      let uncertain = 0
+      const tallies = counters.map(() => ({ certain: 0, uncertain: 0 }))
       for (let turn = index; !isOver(); turn += 1) {
-        const at = () => entriesOf(servers[turn % 2] as ServerProcess)
-        const grant = await record(name, () => at().acquire(name, { ttlMs: 1_500, waitMs: 3_000 }))
+        const at = () => servers[turn % 2] as ServerProcess
+        const grant = await record(name, () => entriesOf(at()).acquire(name, { ttlMs: 1_500, waitMs: 3_000 }))
         const fence = grant?.answer?.lock?.fence
         if (grant === undefined || fence === undefined) continue
         grants.push({ fence, began: grant.began, ended: grant.ended })
-        // Reading and writing are two: only the lock stands between them and the others.
-        const read = await record(counter, async () => Number((await at().get(counter))?.value ?? 0))
-        if (read?.answer === undefined) continue
-        const value = read.answer + 1
-        const write = await record(value, () => at().set(counter, value, { fence: { lock: name, fence } }))
-        if (write?.answer?.entry !== undefined) certain += 1
-        else if (write !== undefined && write.answer === undefined) uncertain += 1
-        await record(name, () => at().release(name, fence))
+        for (const [place, { read, put }] of counters.entries()) {
+          // Reading and writing are two: only the lock stands between them and the others.
+          const before = await record(name, () => read(at()))
+          if (before?.answer === undefined) break
+          const value = before.answer + 1
+          const write = await record(value, () => put(at(), value, { lock: name, fence }))
+          const tally = tallies[place] as (typeof tallies)[number]
+          if (write?.answer === true) tally.certain += 1
+          else if (write !== undefined && write.answer === undefined) tally.uncertain += 1
+        }
+        await record(name, () => entriesOf(at()).release(name, fence))
       }
-      return { grants, certain, uncertain }
+      return { grants, tallies }
     })
     const grants = said.flatMap((one) => one.grants)
     expect(grants.length).toBeGreaterThan(20)
@@ -225,11 +208,14 @@ describe('many clients of two servers that are killed and started again', () => 
     // Whoever asked after another had been answered has a greater one.
     for (const { fence, ended } of grants)
       expect(grants.filter((later) => later.began > ended && later.fence <= fence)).toEqual([])
-    const [row] = await database.query<{ value: number }>('SELECT value FROM entry WHERE key = $1', [counter])
-    const certain = said.reduce((sum, one) => sum + one.certain, 0)
-    const uncertain = said.reduce((sum, one) => sum + one.uncertain, 0)
-    expect(row?.value).toBeGreaterThanOrEqual(certain)
-    expect(row?.value).toBeLessThanOrEqual(certain + uncertain)
+    for (const [place, { read }] of counters.entries()) {
+      const value = await read(servers[0] as ServerProcess)
+      const certain = said.reduce((sum, { tallies }) => sum + (tallies[place]?.certain ?? 0), 0)
+      const uncertain = said.reduce((sum, { tallies }) => sum + (tallies[place]?.uncertain ?? 0), 0)
+      expect(certain).toBeGreaterThan(0)
+      expect(value).toBeGreaterThanOrEqual(certain)
+      expect(value).toBeLessThanOrEqual(certain + uncertain)
+    }
     const told = await database.query<{ fence: number }>(
       `SELECT (data->>'fence')::int AS fence FROM journal WHERE type = 'lock.acquired' ORDER BY xid, seq`,
     )

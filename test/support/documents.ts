@@ -39,7 +39,7 @@ export async function write(at: At, mutation: string, input: object): Promise<To
     } }`,
     { input },
   )
-  if (errors !== undefined) throw new Error(JSON.stringify(errors))
+  if (errors !== undefined) throw Object.assign(new Error(JSON.stringify(errors)), { errors })
   return data?.[mutation] ?? {}
 }
 
@@ -59,6 +59,6 @@ export async function get(at: At, key: string, more: Record<string, unknown> = {
     }`,
     { key, ...more },
   )
-  if (errors !== undefined) throw new Error(JSON.stringify(errors))
+  if (errors !== undefined) throw Object.assign(new Error(JSON.stringify(errors)), { errors })
   return data?.document ?? null
 }

@@ -1,7 +1,7 @@
 import type { Model } from './linearizable.ts'
 
 /** One entry as the model has it; undefined version 0: never written. */
-interface EntryState {
+export interface EntryState {
   readonly value: unknown
   /** The last version that the key had. */
   readonly version: number
