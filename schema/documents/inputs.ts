@@ -2,6 +2,7 @@ import { defaultCollection } from '#domain/documents/name.ts'
 import type { DocumentRequest } from '#domain/documents/request.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'
+import { idempotencyKey } from '#schema/idempotency.ts'
 import { fence } from '#schema/locks/fence.ts'
 
 /** What an input says of the document that it is about. */
@@ -53,7 +54,7 @@ const restoreFields = (t: Fields) => ({
 
 export const PutDocumentInput = builder.inputType('PutDocumentInput', {
   description: 'What a document is to hold.',
-  fields: (t) => ({ ...putFields(t), fence: t.field(fence) }),
+  fields: (t) => ({ ...putFields(t), fence: t.field(fence), idempotencyKey: t.string(idempotencyKey) }),
 })
 
 export const PatchDocumentInput = builder.inputType('PatchDocumentInput', {
@@ -97,7 +98,7 @@ export function toPut({
   expectedVersion,
   ttlMs,
   ...name
-}: typeof DocumentPutInput.$inferInput): DocumentRequest {
+}: typeof DocumentPutInput.$inferInput): DocumentRequest & { readonly kind: 'put' } {
   return { kind: 'put', ...name, data, ...present({ expectedVersion, ttlMs }) }
 }
 

@@ -10,6 +10,7 @@ import {
 import { FenceLost } from '#domain/locks/errors.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
+import { KeyReused } from '#platform/database/once.ts'
 import { builder } from '#schema/builder.ts'
 import { fenceOf } from '#schema/locks/fence.ts'
 import { DocumentRef } from './document.ts'
@@ -46,9 +47,11 @@ builder.mutationField('putDocument', (t) =>
     type: documentPayload('PutDocumentPayload', 'The document is written.'),
     description: 'Makes a document, or puts another value into it.',
     args: { input: t.arg({ type: PutDocumentInput, required: true, description: 'The document.' }) },
-    errors: { types: [InvalidInput, SchemaViolation, VersionConflict, VersionRequired, FenceLost, QuotaExceeded] },
-    resolve: (_root, { input: { fence, ...input } }, { caller, documents }) =>
-      documents.write(caller, toPut(input), fenceOf(fence)),
+    errors: {
+      types: [InvalidInput, SchemaViolation, VersionConflict, VersionRequired, FenceLost, QuotaExceeded, KeyReused],
+    },
+    resolve: (_root, { input: { fence, idempotencyKey, ...input } }, { caller, documents }) =>
+      documents.put(caller, toPut(input), fenceOf(fence), idempotencyKey ?? undefined),
   }),
 )
 

@@ -1,5 +1,6 @@
 import type { Checking, Writing } from '#domain/entries/request.ts'
 import { builder } from '#schema/builder.ts'
+import { idempotencyKey } from '#schema/idempotency.ts'
 import { fence } from '#schema/locks/fence.ts'
 
 const ifVersion = 'Only if the entry has this version; 0: only if there is none.'
@@ -29,6 +30,7 @@ export const SetEntryInput = builder.inputType('SetEntryInput', {
     ifExists: t.boolean({ description: set.ifExists }),
     ttlMs: t.float({ description: set.ttlMs }),
     fence: t.field(fence),
+    idempotencyKey: t.string(idempotencyKey),
   }),
 })
 

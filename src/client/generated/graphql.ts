@@ -511,6 +511,8 @@ export type PutDocumentInput = {
   expectedVersion?: number | null | undefined;
   /** A lock that has to be held. */
   fence?: FenceInput | null | undefined;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  idempotencyKey?: string | null | undefined;
   /** Its key. */
   key: string;
   /** After how many milliseconds it is deleted by itself; never when absent. */
@@ -623,6 +625,8 @@ export type RotateWebhookSecretInput = {
 export type SetEntryInput = {
   /** A lock that has to be held. */
   fence?: FenceInput | null | undefined;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  idempotencyKey?: string | null | undefined;
   /** True: only if there is such an entry. */
   ifExists?: boolean | null | undefined;
   /** Only if the entry has this version; 0: only if there is none. */
@@ -1156,6 +1160,7 @@ export type PutDocumentMutationVariables = Exact<{
 export type PutDocumentMutation = { putDocument:
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
     | { document: { collection: string, key: string, version: number, data: unknown, createdAt: string, updatedAt: string, deleted: boolean, expiresAt: string | null, sizeBytes: number, createdBy: { kind: string, id: string, name: string }, updatedBy: { kind: string, id: string, name: string } } }
     | { code: string, message: string }
     | { code: string, message: string }
@@ -1280,6 +1285,7 @@ export type SetEntryMutation = { setEntry:
     | { __typename: 'EntryVersionConflict', code: string, message: string }
     | { __typename: 'FenceLost', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'KeyReused', code: string, message: string }
     | { __typename: 'QuotaExceeded', code: string, message: string }
     | { __typename: 'SetEntryPayload', entry: { key: string, value: unknown, version: number, revision: number, sizeBytes: number, createdAt: string, updatedAt: string, expiresAt: string | null, updatedBy: { kind: string, name: string } } }
    };

@@ -64,6 +64,20 @@ export function createDocumentService({ sql, transact, quotas, locks }: Document
     return withinQuota(caller, [planned], () => writer.writeOne(planned))
   }
 
+  /** As {@link write} puts a document; under a key once, however often it is asked for. @throws {KeyReused} and as that */
+  async function put(
+    caller: Caller,
+    request: DocumentRequest & { readonly kind: 'put' },
+    fence?: Fence,
+    key?: string,
+  ): Promise<DocumentState> {
+    if (key === undefined) return write(caller, request, fence)
+    const planned = { ...planWrite(caller, request), fence: checkedFence(caller, fence) }
+    const asked = { ...request, ...(fence && { fence }) }
+    const keyed = { accountId: caller.accountId, key, operation: 'putDocument', request: asked }
+    return withinQuota(caller, [planned], () => writer.putOnce(planned, request.data, keyed))
+  }
+
   /**
    * Does up to 500 writes, in their order and all of them, or none. @throws {WritesRefused} @throws {InvalidInput}
    * @throws {FenceLost} @throws {QuotaExceeded}
@@ -172,7 +186,7 @@ export function createDocumentService({ sql, transact, quotas, locks }: Document
     return kind !== 'collection' || (caller.can('documents:read') && collections.isVisible(caller, name))
   }
 
-  return { expire, mayHear, write, writeAll, find, history, log, diff, pin, collections }
+  return { expire, mayHear, write, put, writeAll, find, history, log, diff, pin, collections }
 }
 
 /** Whether the caller may see the document, should there be one. @throws {Forbidden} when they may see none at all. */

@@ -1,12 +1,14 @@
 import type { Fence } from '#domain/locks/service.ts'
 import { createBatcher } from '#lib/batcher.ts'
 import { AppError } from '#lib/errors.ts'
+import { type KeyedRequest, once } from '#platform/database/once.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { DocumentState } from './document.ts'
 import { WritesRefused } from './errors.ts'
 import { type FenceKeeper, lostFences } from './fences.ts'
 import { Ledger, Raced } from './ledger.ts'
+import { noteOf, recall } from './recall.ts'
 import type { Write } from './write.ts'
 
 /** Most single writes that share one commit, and most bytes of documents among them. */
@@ -31,11 +33,34 @@ export function createDocumentWriter({ transact, locks }: DocumentWriterDeps) {
     writes: readonly Write[],
     isLastTry: boolean,
   ): Promise<(DocumentState | Error)[]> {
+    return (await prepare(tx, writes, isLastTry))()
+  }
+
+  /** Holds what the writes are about; what is returned does them. */
+  async function prepare(tx: Transaction, writes: readonly Write[], isLastTry: boolean) {
     const lost = await lostFences(locks, tx, writes)
     const ledger = await Ledger.open(tx, writes, isLastTry)
-    const outcomes = writes.map((write) => lost(write) ?? ledger.decide(write))
-    await ledger.save(tx)
-    return outcomes
+    return async () => {
+      const outcomes = writes.map((write) => lost(write) ?? ledger.decide(write))
+      await ledger.save(tx)
+      return outcomes
+    }
+  }
+
+  /** Commits one write that puts data, once for all who ask so under this key. @throws {KeyReused} and what {@link decide} throws */
+  async function putOnce(write: Write, data: unknown, keyed: KeyedRequest): Promise<DocumentState> {
+    return again((isLastTry) =>
+      transact(async (tx) => {
+        // First of all what every write takes first: the key's row would be one more thing to be overtaken at.
+        const act = await prepare(tx, [write], isLastTry)
+        const { outcome } = await once(tx, keyed, async () => {
+          const [made] = await act()
+          if (made instanceof Error) throw made
+          return noteOf(made as DocumentState)
+        })
+        return recall(outcome, data)
+      }),
+    )
   }
 
   /** Commits all writes or, when one is refused, none; the fence is for all of them. @throws {WritesRefused} @throws {FenceLost} */
@@ -74,7 +99,7 @@ export function createDocumentWriter({ transact, locks }: DocumentWriterDeps) {
     return outcome
   }
 
-  return { writeOne, writeAll, writeGroup }
+  return { writeOne, writeAll, writeGroup, putOnce }
 }
 
 function refusalOf(outcome: DocumentState | Error, index: number) {

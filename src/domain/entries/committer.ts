@@ -2,11 +2,13 @@ import { LRUCache } from 'lru-cache'
 import { createBatcher } from '#lib/batcher.ts'
 import { AppError } from '#lib/errors.ts'
 import { lockOfAccount } from '#platform/database/account-lock.ts'
+import { type KeyedRequest, once } from '#platform/database/once.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { EntryOutcome, EntryRequest, EntryWrite } from './entry.ts'
 import { entryEvent } from './events.ts'
 import { Ledger } from './ledger.ts'
+import { noteOf, recall } from './recall.ts'
 import { readStandings, writeChanges } from './store.ts'
 
 /** The fence with which each of these locks is held now; locks that nobody holds are missing. Until the commit none changes hands. */
@@ -29,13 +31,12 @@ const longestGatherMs = 10
 const mostAccounts = 1_000
 
 type Answer = EntryOutcome | AppError | Error
-type Commit = (request: EntryRequest) => Promise<EntryOutcome>
 
 /**
  * Commits requests. Those of one account go one after the other, across all processes, so that its revisions have no
  * gap; whatever arrives while a commit is under way shares the next one.
  */
-export function createCommitter(deps: CommitterDeps): Commit {
+export function createCommitter(deps: CommitterDeps) {
   const { transact, heldFences, checkFence, keptVersions } = deps
   const groups = new LRUCache<string, (request: EntryRequest) => Promise<Answer>>({ max: mostAccounts })
 
@@ -61,18 +62,37 @@ export function createCommitter(deps: CommitterDeps): Commit {
   }
 
   function commit(accountId: string, requests: readonly EntryRequest[]): Promise<Answer[]> {
-    return transact(async (tx) => {
+    return transact((tx) => {
       tx.beside(lockOfAccount(tx, accountId, 'entries'))
-      const locks = [...new Set(requests.flatMap(({ fence }) => fence?.lock ?? []))]
-      const [opening, fences] = await Promise.all([
-        readStandings(tx, accountId, keysOf(requests)),
-        locks.length === 0 ? new Map<string, number>() : heldFences(tx, accountId, locks),
-      ])
-      const ledger = new Ledger(opening.standings, opening.revision, opening.now)
-      const answers = requests.map((request) => answer(ledger, request, fences))
-      if (ledger.changes.length > 0) writeChanges(tx, accountId, ledger, keptVersions)
-      for (const change of ledger.changes) tx.journal(entryEvent(accountId, change))
-      return answers
+      return answerAll(tx, accountId, requests)
+    })
+  }
+
+  /** For who holds the account's lock. */
+  async function answerAll(tx: Transaction, accountId: string, requests: readonly EntryRequest[]): Promise<Answer[]> {
+    const locks = [...new Set(requests.flatMap(({ fence }) => fence?.lock ?? []))]
+    const [opening, fences] = await Promise.all([
+      readStandings(tx, accountId, keysOf(requests)),
+      locks.length === 0 ? new Map<string, number>() : heldFences(tx, accountId, locks),
+    ])
+    const ledger = new Ledger(opening.standings, opening.revision, opening.now)
+    const answers = requests.map((request) => answer(ledger, request, fences))
+    if (ledger.changes.length > 0) writeChanges(tx, accountId, ledger, keptVersions)
+    for (const change of ledger.changes) tx.journal(entryEvent(accountId, change))
+    return answers
+  }
+
+  /** Commits what keeps a value, once for all who ask so under this key. @throws {KeyReused} and what the ledger throws */
+  async function setOnce(request: EntryRequest, value: unknown, keyed: KeyedRequest): Promise<EntryOutcome> {
+    return transact(async (tx) => {
+      // Before the key's row gives the transaction its number: the journal tells of revisions by those.
+      tx.beside(lockOfAccount(tx, request.accountId, 'entries'))
+      const { outcome } = await once(tx, keyed, async () => {
+        const [answer] = await answerAll(tx, request.accountId, [request])
+        if (answer instanceof Error) throw answer
+        return noteOf(answer as EntryOutcome)
+      })
+      return recall(outcome, value)
     })
   }
 
@@ -86,11 +106,13 @@ export function createCommitter(deps: CommitterDeps): Commit {
     }
   }
 
-  return async (request) => {
+  async function commitOne(request: EntryRequest): Promise<EntryOutcome> {
     const outcome = await groupOf(request.accountId)(request)
     if (outcome instanceof Error) throw outcome
     return outcome
   }
+
+  return { commit: commitOne, setOnce }
 }
 
 /** Every key that the requests are about; values are read only where the decision depends on them. */

@@ -62,7 +62,7 @@ type Fenced<Asked> = Asked & { readonly fence?: Fence | undefined }
 
 export function createEntryService(deps: EntryServiceDeps) {
   const { sql, journal, quotas } = deps
-  const commit = createCommitter(deps)
+  const { commit, setOnce } = createCommitter(deps)
   const read = createBatcher<EntryName, Entry | undefined>({
     maxSize: readTogether,
     run: (names) => findEntries(sql, names),
@@ -86,10 +86,16 @@ export function createEntryService(deps: EntryServiceDeps) {
     return listVersions(sql, { accountId: caller.accountId, key }, before ?? behindAllVersions, limit)
   }
 
-  /** Keeps a value under a key. @throws {InvalidInput} @throws {EntryVersionConflict} @throws {EntryNotFound} @throws {FenceLost} @throws {QuotaExceeded} */
-  async function set(caller: Caller, asked: Fenced<Setting>): Promise<EntryOutcome> {
+  /**
+   * Keeps a value under a key; under an idempotency key once, however often it is asked for. @throws {InvalidInput}
+   * @throws {EntryVersionConflict} @throws {EntryNotFound} @throws {FenceLost} @throws {QuotaExceeded} @throws {KeyReused}
+   */
+  async function set(caller: Caller, asked: Fenced<Setting>, idempotencyKey?: string): Promise<EntryOutcome> {
     caller.must('entries:write', asked.key)
-    return writeOne(caller, asked.fence, (at) => planSet(asked, at))
+    const plan = (at: Findings) => planSet(asked, at)
+    if (idempotencyKey === undefined) return writeOne(caller, asked.fence, plan)
+    const keyed = { accountId: caller.accountId, key: idempotencyKey, operation: 'setEntry', request: asked }
+    return writeOne(caller, asked.fence, plan, (request) => setOnce(request, asked.value, keyed))
   }
 
   /** Deletes an entry; what it was stays in its versions for some days. @throws as {@link set} */
@@ -108,12 +114,13 @@ export function createEntryService(deps: EntryServiceDeps) {
     caller: Caller,
     fence: Fence | undefined,
     plan: (at: Findings) => EntryWrite,
+    work = commit,
   ): Promise<EntryOutcome> {
     const at = new Findings()
     const write = plan(at)
     noteFence(fence, at)
     at.refuse('The entry')
-    return submit(caller, { fence, checks: [], writes: [write], otherwise: [] })
+    return submit(caller, { fence, checks: [], writes: [write], otherwise: [] }, work)
   }
 
   /**
@@ -135,11 +142,15 @@ export function createEntryService(deps: EntryServiceDeps) {
     return submit(caller, { fence, checks, writes, otherwise })
   }
 
-  async function submit(caller: Caller, asked: Omit<EntryRequest, 'accountId' | 'by'>): Promise<EntryOutcome> {
+  async function submit(
+    caller: Caller,
+    asked: Omit<EntryRequest, 'accountId' | 'by'>,
+    work = commit,
+  ): Promise<EntryOutcome> {
     const { accountId } = caller
     const storedBytes = Math.max(bytesOf(asked.writes), bytesOf(asked.otherwise))
     const release = storedBytes > 0 ? await quotas.hold(accountId, { storedBytes }) : undefined
-    return commit({ accountId, by: caller.by(), ...asked }).finally(release)
+    return work({ accountId, by: caller.by(), ...asked }).finally(release)
   }
 
   /** @see followEntries */

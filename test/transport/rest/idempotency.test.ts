@@ -16,6 +16,9 @@ it.each([
   ['POST /api/users', { email: 'keyed@example.com' }, { email: 'other@example.com' }],
   ['POST /api/teams', { name: 'x', slug: 'keyed' }, { name: 'x', slug: 'other' }],
   ['POST /api/teams/with-members/members', { email: 'member@example.com' }, { email: 'keyed@example.com' }],
+  ['POST /api/key-value', { key: 'keyed', value: { a: [1, null] }, ttl: 600 }, { key: 'keyed', value: 2 }],
+  ['POST /api/doc-store/docs/keyed', { value: { a: [1, null] }, ttl: 600 }, { value: 2 }],
+  ['POST /api/doc-store/collections/keyed%2Fhere/docs/keyed', { value: 'a', version: 0 }, { value: 'a' }],
 ])('Idempotency-Key makes %s safe to be sent again', async (call, body, other) => {
   const headers = { 'idempotency-key': call.replaceAll(' ', '-') }
   const first = await rest.ask(call, { body, headers })
@@ -23,6 +26,14 @@ it.each([
   expect([first.status, second.status, second.body]).toEqual([201, 201, first.body])
   const reused = await rest.ask(call, { body: other, headers })
   expect([reused.status, reused.body['code']]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED'])
+})
+
+it('Idempotency-Key of an upsert lets it be done once', async () => {
+  const options = { body: { key: 'upserted', value: 1 }, headers: { 'idempotency-key': 'upsert' } }
+  const first = await rest.ask('POST /api/key-value/upsert', options)
+  await rest.ask('POST /api/key-value/upsert', { body: { key: 'upserted', value: 2 } })
+  expect(await rest.ask('POST /api/key-value/upsert', options)).toMatchObject({ status: 200, body: first.body })
+  expect(await rest.ask('GET /api/key-value/upserted')).toMatchObject({ body: { value: 2, version: 2 } })
 })
 
 it('Idempotency-Key does not show a token twice', async () => {

@@ -424,6 +424,8 @@ export type PutDocumentInput = {
   expectedVersion?: number | null | undefined;
   /** A lock that has to be held. */
   fence?: FenceInput | null | undefined;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  idempotencyKey?: string | null | undefined;
   /** Its key. */
   key: string;
   /** After how many milliseconds it is deleted by itself; never when absent. */
@@ -496,6 +498,8 @@ export type RotateApplicationTokenInput = {
 export type SetEntryInput = {
   /** A lock that has to be held. */
   fence?: FenceInput | null | undefined;
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  idempotencyKey?: string | null | undefined;
   /** True: only if there is such an entry. */
   ifExists?: boolean | null | undefined;
   /** Only if the entry has this version; 0: only if there is none. */
@@ -1127,6 +1131,7 @@ export type PutDocumentMutationVariables = Exact<{
 export type PutDocumentMutation = { putDocument:
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
     | { document: { collection: string, key: string, version: number, data: unknown, createdAt: string, updatedAt: string, deleted: boolean, expiresAt: string | null, createdBy: { kind: string, id: string, name: string }, updatedBy: { kind: string, id: string, name: string } } }
     | { code: string, message: string }
     | { code: string, message: string }
@@ -1249,6 +1254,7 @@ export type SetEntryMutation = { setEntry:
     | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
     | { code: string, message: string }
     | { entry: { key: string, value: unknown, version: number } }
    };

@@ -9,7 +9,7 @@ import {
   withPreconditions,
   writeHeaders,
 } from '#transport/rest/document.ts'
-import { moment, wholeNumber } from '#transport/rest/fields.ts'
+import { idempotencyHeaders, keyNames, keyOf, moment, wholeNumber } from '#transport/rest/fields.ts'
 import {
   DeleteDocumentDocument,
   DocumentDocument,
@@ -25,7 +25,7 @@ import { defaultBodyLimit, defineRoute, json, type Route } from '#transport/rest
 const tag = 'Documents'
 /** A document of 1 MiB, and what stands around it. */
 const bodyLimit = defaultBodyLimit + 64 * 1024
-const names = { data: 'value', ttlMs: 'ttl', expectedVersion: 'version' }
+const names = { ...keyNames, data: 'value', ttlMs: 'ttl', expectedVersion: 'version' }
 const largestVersion = 2 ** 31 - 1
 
 const version = z
@@ -169,7 +169,7 @@ function writeRows(place: Place): readonly Route[] {
       tag,
       summary: 'Makes a document, or puts another value into it.',
       params,
-      headers: writeHeaders,
+      headers: writeHeaders.extend(idempotencyHeaders.shape),
       body: putBody,
       bodyLimit,
       bodyExamples: { any: { value: { image: 'web:1.4.2' } }, held: { value: { image: 'web:1.4.3' }, version: 1 } },
@@ -187,6 +187,7 @@ function writeRows(place: Place): readonly Route[] {
           data: value,
           expectedVersion: expectedVersionOf(headers, version),
           ttlMs: ttl === undefined ? null : Math.round(ttl * 1000),
+          ...keyOf(headers),
         },
       }),
       answer({ putDocument: { document } }, { path }) {

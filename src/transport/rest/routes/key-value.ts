@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idempotencyHeaders, keyNames, keyOf } from '#transport/rest/fields.ts'
 import {
   DeleteEntryDocument,
   EntriesDocument,
@@ -40,7 +41,7 @@ const newEntry = z
 const newValue = z.strictObject({ value, ttl }).meta({ id: 'NewEntryValue', description: 'What an entry is to be.' })
 
 /** What this door calls it. */
-const names = { ttlMs: 'ttl' }
+const names = { ...keyNames, ttlMs: 'ttl' }
 
 const toInput = ({ value, ttl }: { value?: unknown; ttl?: number | undefined }) => ({
   value,
@@ -78,6 +79,7 @@ export const keyValueRoutes: readonly Route[] = [
     name: 'createEntry',
     tag,
     summary: 'Makes an entry; 409 when there is one of this key.',
+    headers: idempotencyHeaders,
     body: newEntry,
     bodyExamples: {
       flag: { key: 'flags/checkout', value: { enabled: true } },
@@ -94,7 +96,9 @@ export const keyValueRoutes: readonly Route[] = [
     refusals: [409],
     document: SetEntryDocument,
     names,
-    variables: ({ body }) => ({ input: { key: body.key, ...toInput(body), ifVersion: 0 } }),
+    variables: ({ body, headers }) => ({
+      input: { key: body.key, ...toInput(body), ifVersion: 0, ...keyOf(headers) },
+    }),
     refused: (refused) =>
       refused.code === 'VERSION_CONFLICT' ? new Refused('ALREADY_EXISTS', refused.message) : refused,
     answer: ({ setEntry: { entry } }, { prefix }) => {
@@ -108,11 +112,13 @@ export const keyValueRoutes: readonly Route[] = [
     name: 'upsertEntry',
     tag,
     summary: 'Keeps a value under a key, whether or not there is one.',
+    headers: idempotencyHeaders,
     body: newEntry,
     answers: { 200: { description: 'It is kept.', schema: entry, headers: etagHeader, example } },
+    refusals: [409],
     document: SetEntryDocument,
     names,
-    variables: ({ body }) => ({ input: { key: body.key, ...toInput(body) } }),
+    variables: ({ body, headers }) => ({ input: { key: body.key, ...toInput(body), ...keyOf(headers) } }),
     answer: ({ setEntry }) => answerEntry(200, setEntry.entry),
   }),
   defineRoute({
