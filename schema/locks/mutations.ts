@@ -68,7 +68,7 @@ builder.mutationField('acquireLock', (t) =>
   t.field({
     type: AcquireLockPayload,
     description:
-      'Takes a lock. Who waits has their turn in the order of asking; who closes the connection meanwhile waits no longer.',
+      'Takes a lock. Who waits has their turn in the order of asking; who closes the connection meanwhile, or completes the operation, waits no longer.',
     args: { input: t.arg({ type: AcquireLockInput, required: true, description: 'Which.' }) },
     errors: { types: [InvalidInput, LockHeld] },
     resolve: (_root, { input }, { caller, locks, whenLeft }) => locks.acquire(caller, input, whenLeft()),

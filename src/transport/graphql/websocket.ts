@@ -4,6 +4,7 @@ import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLE
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Caller } from '#domain/access/service.ts'
+import { endable } from '#lib/endable.ts'
 import { errorTable } from '#lib/error-codes.ts'
 import { AppError } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -74,13 +75,14 @@ export function serveWebsocket(options: WebsocketOptions) {
       } catch (error) {
         return [maskError(error)]
       }
+      const leaving = new AbortController()
       const operation = await prepareOperation(
         server,
         {
           caller: extra.caller,
           origin: entrance.originOf(extra.request),
           allowance: entrance.allowanceOf(extra.request),
-          whenLeft: () => left(extra.socket),
+          whenLeft: () => leaving.signal,
         },
         params,
       )
@@ -89,7 +91,13 @@ export function serveWebsocket(options: WebsocketOptions) {
       // A stream that could not begin is an error of the request, not a result.
       if (stream !== undefined && !isStream(stream) && stream.errors) return stream.errors
       // What is to be run travels as the root value, of which our resolvers know nothing.
-      return { ...operation.args, rootValue: async () => stream ?? operation.run() }
+      return {
+        ...operation.args,
+        rootValue: async () =>
+          endable((stream ?? single(operation.run(), leaving.signal)) as AsyncGenerator<ExecutionResult>, () =>
+            leaving.abort(),
+          ),
+      }
     },
     execute: runPrepared,
     subscribe: runPrepared,
@@ -125,12 +133,17 @@ export function serveWebsocket(options: WebsocketOptions) {
   }
 }
 
-/** Aborts when the connection closes. */
-function left(socket: WebSocket): AbortSignal {
-  const controller = new AbortController()
-  if (socket.readyState !== socket.OPEN) controller.abort()
-  socket.once('close', () => controller.abort())
-  return controller.signal
+/**
+ * What is under way as a stream of one result, and of none for who has left: graphql-ws lets streams know that their client
+ * has completed them or is gone.
+ */
+function single(running: Promise<Results>, left: AbortSignal): AsyncGenerator<ExecutionResult> {
+  // Of one that is left before it is asked for anything, nobody hears.
+  running.catch(() => undefined)
+  return (async function* () {
+    const result = (await running) as ExecutionResult
+    if (!left.aborted) yield result
+  })()
 }
 
 function runPrepared({ rootValue }: ExecutionArgs) {

@@ -127,7 +127,7 @@ describe('a lock', () => {
     expect(await waiting(name)).toBe(0)
   })
 
-  it('leaves out who has gone away, by HTTP and by WebSocket', async () => {
+  it('leaves out who has gone away, by HTTP and by WebSocket, or has completed the operation', async () => {
     const name = fresh()
     const held = await here.acquire(name)
     const leaving = new AbortController()
@@ -141,11 +141,18 @@ describe('a lock', () => {
     const socket = await connectSocket(server)
     socket.subscribe('one', mutationOf('acquireLock'), { input: { name, ttlMs: 60_000, waitMs } })
     await queued(name, 2)
-    const last = here.acquire(name, { waitMs })
+    socket.subscribe('two', mutationOf('acquireLock'), { input: { name, ttlMs: 60_000, waitMs } })
     await queued(name, 3)
+    const last = here.acquire(name, { waitMs })
+    await queued(name, 4)
     leaving.abort()
     await request
+    await queued(name, 3)
+    socket.send({ id: 'one', type: 'complete' })
     await queued(name, 2)
+    // The connection goes on, and says nothing of what was completed.
+    socket.subscribe('three', '{ __typename }')
+    expect(await socket.next()).toMatchObject({ id: 'three', type: 'next' })
     await socket.close()
     await queued(name, 1)
     await here.release(name, fenceOf(held))
