@@ -1,6 +1,7 @@
 import type { Caller } from '#domain/access/service.ts'
 import type { Fence } from '#domain/locks/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
+import { createBatcher } from '#lib/batcher.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
@@ -12,7 +13,8 @@ import { checkKey, checkPath, isName } from './name.ts'
 import { difference } from './patch.ts'
 import { checkedFence, type DocumentRequest, isVersion, largestVersion, planAt, planWrite } from './request.ts'
 import {
-  findDocument,
+  type FullName,
+  findDocuments,
   findVersion,
   findVersionAt,
   type LogRow,
@@ -36,6 +38,8 @@ export type DocumentService = ReturnType<typeof createDocumentService>
 /** Most writes in one `writeDocuments`. */
 const writeLimit = 500
 const expiredAtOnce = 200
+/** Documents of up to 1 MiB that are read in one statement for callers who ask at the same time. */
+const readTogether = 32
 const expiry: Change = { kind: 'delete', reason: 'expired' }
 
 /** Which of a document's versions is asked for; the present one when nothing is given. */
@@ -108,6 +112,11 @@ export function createDocumentService({ sql, transact, quotas, locks }: Document
     return work().finally(release)
   }
 
+  const read = createBatcher<FullName, DocumentState | undefined>({
+    maxSize: readTogether,
+    run: (names) => findDocuments(sql, names),
+  })
+
   /**
    * A document, or one of its versions; undefined when there is none, and when it is deleted: a deletion is only found
    * by its version. @throws {InvalidInput}
@@ -122,7 +131,7 @@ export function createDocumentService({ sql, transact, quotas, locks }: Document
     if (!isVisible(caller, name)) return undefined
     const full = { ...name, accountId: caller.accountId }
     if (which.version !== undefined) return isVersion(which.version) ? findVersion(sql, full, which.version) : undefined
-    const found = which.at === undefined ? await findDocument(sql, full) : await findVersionAt(sql, full, which.at)
+    const found = which.at === undefined ? await read(full) : await findVersionAt(sql, full, which.at)
     return which.deleted === true || isThere(found, which.at ?? new Date()) ? found : undefined
   }
 

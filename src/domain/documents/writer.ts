@@ -13,6 +13,8 @@ import type { Write } from './write.ts'
 
 /** Most single writes that share one commit, and most bytes of documents among them. */
 const groupSize = 200
+/** How long a commit waits for company where there was some before, in milliseconds; it takes longer itself. */
+const longestGatherMs = 10
 /** How often writes are begun anew because others wrote or made the same documents at the same time. */
 const mostRaces = 20
 
@@ -79,6 +81,7 @@ export function createDocumentWriter({ transact, locks }: DocumentWriterDeps) {
   const groups = () =>
     createBatcher<Write, DocumentState | Error>({
       maxSize: groupSize,
+      gatherMs: longestGatherMs,
       run: (writes) => writeGroup(writes).catch((error: unknown) => writeApart(writes, error)),
     })
   const inGroup = groups()

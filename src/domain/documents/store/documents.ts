@@ -129,15 +129,16 @@ export async function readVersionData(
 }
 
 const findSql = `
-  SELECT ${documentColumns} FROM document WHERE account_id = $1 AND collection = $2 AND key = $3`
+  SELECT ${documentColumns} FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (account_id, collection, key)
+  JOIN document ON document.account_id = asked.account_id AND document.collection = asked.collection COLLATE "C"
+    AND document.key = asked.key COLLATE "C"`
 
-/** A document as it is, a deleted one included. */
-export async function findDocument(
-  sql: Sql,
-  { accountId, collection, key }: FullName,
-): Promise<DocumentState | undefined> {
-  const [row] = await sql.query<DocumentState>(findSql, [accountId, collection, key])
-  return row
+/** Documents as they are, deleted ones included, in the order of their names; undefined where there is none. */
+export async function findDocuments(sql: Sql, names: readonly FullName[]): Promise<(DocumentState | undefined)[]> {
+  // No name has a line end in it.
+  const id = ({ accountId, collection, key }: FullName) => [accountId, collection, key].join('\n')
+  const rows = new Map((await sql.query<DocumentState>(findSql, columnsOf(names))).map((row) => [id(row), row]))
+  return names.map((name) => rows.get(id(name)))
 }
 
 /** Columns of `document_version v` as a {@link DocumentState}. */
