@@ -32,9 +32,9 @@ async function documents(stand: Stand): Promise<object> {
   database.on('error', () => undefined)
   const server = await stand.startServer(url, { ROLES: 'api', QUOTA_STORED_BYTES: String(1e15) })
   await database.connect()
-  await prepare(database, server.url)
-  const other = await stand.startPostgraphile(url)
   const accountId = (await database.query<{ id: string }>('SELECT id FROM account')).rows[0]?.id ?? ''
+  await prepare(database, server.url, accountId)
+  const other = await stand.startPostgraphile(url)
   const rows: Row[] = []
   const rates = new Map<string, number[]>()
   let count = 0
@@ -158,7 +158,7 @@ function dataOf(place: number): object {
 }
 
 /** The collection with its index, and for PostGraphile, which knows no JSON paths, functions that ask the same. */
-async function prepare(database: pg.Client, url: string): Promise<void> {
+async function prepare(database: pg.Client, url: string, accountId: string): Promise<void> {
   const create = `mutation { createCollection(input: { path: "${collection}", indexes: [{ path: "size", type: NUMBER }] }) {
     ... on Failure { message } } }`
   const connection = new BareConnection(url, '/graphql', headers, JSON.stringify({ query: create }))
@@ -172,10 +172,10 @@ async function prepare(database: pg.Client, url: string): Promise<void> {
   })
   await database.query(`
     CREATE FUNCTION bench_by_ref(ref text) RETURNS SETOF document LANGUAGE sql STABLE AS $$
-      SELECT * FROM document WHERE collection = '${collection}' AND NOT deleted AND data @> jsonb_build_object('ref', ref)
+      SELECT * FROM document WHERE account_id = '${accountId}' AND collection = '${collection}' AND NOT deleted AND data @> jsonb_build_object('ref', ref)
       ORDER BY key $$;
     CREATE FUNCTION bench_by_size(lowest numeric) RETURNS SETOF document LANGUAGE sql STABLE AS $$
-      SELECT * FROM document WHERE account_id = (SELECT id FROM account) AND collection = '${collection}' AND NOT deleted
+      SELECT * FROM document WHERE account_id = '${accountId}' AND collection = '${collection}' AND NOT deleted
         AND document_number(data, '{size}') >= lowest ORDER BY document_number(data, '{size}'), key $$`)
 }
 
