@@ -1,0 +1,19 @@
+import { AuditProjection } from '#domain/audit/projection.ts'
+import { type AuditService, createAuditService } from '#domain/audit/service.ts'
+import { Seals } from '#platform/secrets/seals.ts'
+import { audited } from '#src/audited.ts'
+import { auditSealPurpose } from '#src/sealed.ts'
+import type { Parts } from './parts.ts'
+
+/** The audit log, which every process offers to write. */
+export function openAudit({ config, secretKey, store, log, opened }: Parts): AuditService {
+  const { database, transact, tail } = store
+  const seals = new Seals(auditSealPurpose, secretKey, config.previousSecretKeys)
+  const projection = new AuditProjection({ transact, seals, log, query: audited })
+  const unlisten = tail.listen(() => projection.hint())
+  opened.add(async () => {
+    unlisten()
+    await projection.stop()
+  })
+  return createAuditService({ sql: database, transact, seals, query: audited })
+}

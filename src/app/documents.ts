@@ -1,0 +1,37 @@
+import { IndexKeeper } from '#domain/documents/indexes/keeper.ts'
+import { createDeclaredIndexes } from '#domain/documents/indexes/states.ts'
+import { createDocumentQueryService, type DocumentQueryService } from '#domain/documents/query/service.ts'
+import { createDocumentService, type DocumentService } from '#domain/documents/service.ts'
+import type { LockService } from '#domain/locks/service.ts'
+import { openReader } from '#platform/database/bounded-read.ts'
+import { runPeriodically } from '#platform/periodic.ts'
+import type { Parts } from './parts.ts'
+
+/** How often it is looked for documents whose time has come. */
+const expiryIntervalMs = 500
+
+/** Documents, what lets them expire, and what finds them and builds their indexes. */
+export function openDocuments(
+  { config, store, quotas, log, opened }: Parts,
+  databaseUrl: string,
+  locks: LockService,
+): { documents: DocumentService; documentQueries: DocumentQueryService } {
+  const { database, transact, journal, tail } = store
+  const documents = createDocumentService({ sql: database, transact, quotas, locks })
+  const work = () => documents.expire()
+  const expiry = runPeriodically({ name: 'expiry of documents', intervalMs: expiryIntervalMs, log, work })
+  opened.add(() => expiry.stop())
+  const reader = openReader({
+    url: databaseUrl,
+    poolSize: Math.ceil(config.databasePool / 2),
+    onError: (error) => log.debug({ err: error }, 'a database connection broke'),
+  })
+  opened.add(() => reader.close())
+  const declarations = createDeclaredIndexes(database)
+  const documentQueries = createDocumentQueryService({ sql: database, journal, read: reader.read, declarations })
+  const unlisten = tail.listen((entry) => documentQueries.heed(entry))
+  opened.add(async () => void unlisten())
+  const indexKeeper = new IndexKeeper({ sql: database, url: databaseUrl, log })
+  opened.add(() => indexKeeper.stop())
+  return { documents, documentQueries }
+}

@@ -1,0 +1,36 @@
+import { createEntryService, type EntryService } from '#domain/entries/service.ts'
+import { checkFence, createLockService, type LockService } from '#domain/locks/service.ts'
+import { runPeriodically } from '#platform/periodic.ts'
+import type { Parts } from './parts.ts'
+
+/** How often entries and leases are looked for whose time is over. */
+const sweepIntervalMs = 500
+/** How often it is told who waits here for a lock. */
+const lockPresenceIntervalMs = 2_000
+
+/** Locks, and what looks after them in every process. */
+export function openLocks({ store, log, opened }: Parts): LockService {
+  const { database, transact, tail } = store
+  const locks = createLockService({ sql: database, transact, log })
+  const unlisten = tail.listen((entry) => locks.heed(entry))
+  const present = { name: 'lock queues', intervalMs: lockPresenceIntervalMs, log, work: () => locks.keepPresence() }
+  const sweep = { name: 'leases', intervalMs: sweepIntervalMs, log, work: () => locks.sweep() }
+  const periodics = [present, sweep].map(runPeriodically)
+  opened.add(async () => {
+    unlisten()
+    locks.stop()
+    for (const periodic of periodics) await periodic.stop()
+  })
+  return locks
+}
+
+/** Entries, and what lets them expire. */
+export function openEntries({ config, store, quotas, log, opened }: Parts, { heldFences }: LockService): EntryService {
+  const { database, transact, journal } = store
+  const keptVersions = config.entryHistory
+  const entries = createEntryService({ sql: database, transact, journal, quotas, heldFences, checkFence, keptVersions })
+  const work = () => entries.sweep()
+  const sweep = runPeriodically({ name: 'expired entries', intervalMs: sweepIntervalMs, log, work })
+  opened.add(() => sweep.stop())
+  return entries
+}

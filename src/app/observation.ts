@@ -1,0 +1,55 @@
+import type { AuditService } from '#domain/audit/service.ts'
+import { byPriority } from '#domain/tasks/service.ts'
+import { readQueueStates, readRecentFailures } from '#domain/tasks/store/queues.ts'
+import type { Priority } from '#domain/tasks/task.ts'
+import type { Worker } from '#domain/tasks/worker.ts'
+import packageJson from '#package.json' with { type: 'json' }
+import type { Database } from '#platform/database/client.ts'
+import type { Metrics } from '#platform/telemetry/metrics.ts'
+import type { HealthSources } from '#transport/rest/health.ts'
+import type { Store } from './store.ts'
+
+const { version } = packageJson
+
+/** What the health report asks for. */
+export function healthSources(database: Database): Omit<HealthSources, 'isServing'> {
+  return {
+    version,
+    async database() {
+      const [row] = await database.query<{ server_version: string }>('SHOW server_version')
+      const { totalCount, idleCount, options } = database.pool
+      return { version: row?.server_version ?? 'unknown', active: totalCount - idleCount, max: options.max }
+    },
+    async queues() {
+      const failed = await readRecentFailures(database)
+      const states = byPriority(await readQueueStates(database, undefined))
+      const facts = (priority: Priority) => {
+        const state = states.find((one) => one.priority === priority)
+        return { pending: (state?.waiting ?? 0) + (state?.scheduled ?? 0), failed: failed.get(priority) ?? 0 }
+      }
+      return { critical: facts('CRITICAL'), normal: facts('NORMAL'), batch: facts('BATCH') }
+    },
+  }
+}
+
+/** Has the figures of this process ready for whoever asks. */
+export function observe(
+  metrics: Metrics,
+  { database, journal }: Store,
+  audit: AuditService,
+  worker: () => Worker | undefined,
+  sockets: () => number,
+): void {
+  metrics.observe({
+    queueDepth: async () => byPriority(await readQueueStates(database, undefined)),
+    subscribers: () => journal.streams,
+    sockets,
+    journalLagSeconds: () => journal.lagMs / 1000,
+    auditLagSeconds: async () => (await audit.lagMs()) / 1000,
+    runningTasks: () => worker()?.dispatcher.running ?? 0,
+    pool: () => {
+      const { totalCount: total, idleCount: idle, waitingCount: waiting } = database.pool
+      return { total, idle, waiting }
+    },
+  })
+}

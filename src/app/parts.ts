@@ -1,0 +1,16 @@
+import type { QuotaService } from '#domain/quotas/service.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import type { Config } from '#src/config.ts'
+import type { Opened } from './opened.ts'
+import type { Store } from './store.ts'
+
+/** What every part of a process is made with. */
+export interface Parts {
+  readonly config: Config
+  readonly store: Store
+  readonly secretKey: Uint8Array
+  readonly quotas: QuotaService
+  readonly log: Logger
+  /** Closes with the process what a part has opened. */
+  readonly opened: Opened
+}

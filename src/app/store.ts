@@ -1,0 +1,61 @@
+import { queueNames } from '#domain/tasks/jobs.ts'
+import { ProgressBoard } from '#domain/tasks/progress-board.ts'
+import { newId } from '#lib/ids.ts'
+import { type Database, openDatabase } from '#platform/database/client.ts'
+import { DatabaseSession } from '#platform/database/session.ts'
+import { createTransact, type Transact } from '#platform/database/transaction.ts'
+import { Journal } from '#platform/journal/journal.ts'
+import { addPartitions, continueCounting } from '#platform/journal/partitions.ts'
+import { JournalTail } from '#platform/journal/tail.ts'
+import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
+import { Queue } from '#platform/queue/queue.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
+import type { Config } from '#src/config.ts'
+import type { Opened } from './opened.ts'
+
+const progressChannel = 'signalbox_progress'
+
+/** Everything that stands on the database and that all roles share. */
+export interface Store {
+  readonly database: Database
+  readonly session: DatabaseSession
+  readonly tail: JournalTail
+  readonly journal: Journal
+  readonly transact: Transact
+  readonly queue: Queue
+  readonly board: ProgressBoard
+}
+
+/** Opens the database, and all that reads and writes it together. */
+export async function openStore(config: Config, url: string, log: Logger, opened: Opened): Promise<Store> {
+  const onError = (error: Error) => log.debug({ err: error }, 'a database connection broke')
+  const database = openDatabase({ url, poolSize: config.databasePool, onError })
+  opened.add(() => database.close())
+  const tail = new JournalTail({ sql: database, log })
+  const session = new DatabaseSession({
+    url,
+    channels: [journalChannel, progressChannel],
+    onNotify: (channel, payload) => (channel === journalChannel ? wake.heard(payload) : board.receive(payload)),
+    onConnect: () => tail.hint(),
+    log,
+  })
+  const wake = new JournalWake({ session, tail, origin: newId() })
+  const board = new ProgressBoard({ sql: database, log, notify: (text) => session.notify(progressChannel, text) })
+  const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed())
+  await addPartitions(database, transact)
+  await continueCounting(transact)
+  await tail.start()
+  await session.open()
+  opened.add(async () => {
+    board.stop()
+    wake.stop()
+    await tail.stop()
+    await session.close()
+  })
+  const queue = await Queue.start({ database, queues: queueNames, log })
+  opened.add(() => queue.stop())
+  const journal = new Journal({ sql: database, tail })
+  // After the journal, whose streams thus have a step before the board speaks of it.
+  tail.listen((entry) => board.heard(entry))
+  return { database, session, tail, journal, transact, queue, board }
+}

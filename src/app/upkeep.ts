@@ -1,0 +1,60 @@
+import type { AccessService } from '#domain/access/service.ts'
+import type { AuditService } from '#domain/audit/service.ts'
+import { applyDocumentRetention } from '#domain/documents/retention.ts'
+import type { EntryService } from '#domain/entries/service.ts'
+import type { HookService } from '#domain/hooks/service.ts'
+import { forgetOldCounts } from '#domain/limits/retention.ts'
+import { applyTaskRetention } from '#domain/tasks/retention.ts'
+import { applyDeliveryRetention } from '#domain/webhooks/retention.ts'
+import { deleteOldKeys } from '#platform/database/once.ts'
+import { addPartitions, dropPartitions } from '#platform/journal/partitions.ts'
+import { runPeriodically } from '#platform/periodic.ts'
+import type { Parts } from './parts.ts'
+
+const retentionIntervalMs = 10 * 60 * 1000
+/** How often it is added up what accounts use. */
+const usageIntervalMs = 5_000
+const deletedAtOnce = 1_000
+const dayMs = 24 * 60 * 60 * 1000
+
+/** Adds up what accounts use. */
+export function keepUsage({ quotas, log, opened }: Parts): void {
+  const periodic = runPeriodically({ name: 'usage', intervalMs: usageIntervalMs, log, work: () => quotas.fold() })
+  opened.add(() => periodic.stop())
+}
+
+/** What has something that is over one day. */
+interface Kept {
+  readonly access: AccessService
+  readonly audit: AuditService
+  readonly hooks: HookService
+  readonly entries: EntryService
+}
+
+/** Lets go what is over. */
+export function keepRetention({ config, store, log, opened }: Parts, { access, audit, hooks, entries }: Kept): void {
+  const { database, transact } = store
+  const periodic = runPeriodically({
+    name: 'retention',
+    intervalMs: retentionIntervalMs,
+    log,
+    async work() {
+      await addPartitions(database, transact)
+      // What is not in the audit log yet stays, should nobody have been able to write that for days.
+      const auditLagDays = Math.ceil((await audit.lagMs()) / dayMs)
+      const dropped = await dropPartitions(transact, Math.max(config.retention.journalDays, auditLagDays))
+      if (dropped.length > 0) log.info({ dropped }, 'old days of the journal were dropped')
+      await applyTaskRetention(database, config.retention)
+      await applyDocumentRetention(database)
+      await access.maintain()
+      await hooks.prune()
+      while ((await deleteOldKeys(database, deletedAtOnce)) === deletedAtOnce);
+      await applyDeliveryRetention(database, config.retention.deliveryDays)
+      await audit.prune(config.retention.auditDays)
+      await forgetOldCounts(database)
+      // As long as a cursor works, a key goes on with its old versions.
+      await entries.forget(config.retention.journalDays)
+    },
+  })
+  opened.add(() => periodic.stop())
+}

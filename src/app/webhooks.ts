@@ -1,0 +1,68 @@
+import { authEventTypes } from '#domain/access/events.ts'
+import { Endpoints } from '#domain/webhooks/endpoints.ts'
+import type { RunDocument } from '#domain/webhooks/sender.ts'
+import { createWebhookService, type WebhookService } from '#domain/webhooks/service.ts'
+import { startWebhookWorker } from '#domain/webhooks/worker.ts'
+import { systemClock } from '#lib/clock.ts'
+import { createEgressRule } from '#platform/http/egress.ts'
+import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
+import { SecretBox } from '#platform/secrets/secret-box.ts'
+import { checkWebhookDocument } from '#transport/graphql/webhook-document.ts'
+import type { Parts } from './parts.ts'
+
+export interface Webhooks {
+  readonly service: WebhookService
+  readonly endpoints: Endpoints
+  readonly outbound: GuardedFetch
+}
+
+/** Webhooks, their addresses as they are matched and sent to, and the way out. */
+export function openWebhooks(
+  { config, secretKey, store, quotas, opened }: Parts,
+  quietTypes: readonly string[],
+): Webhooks {
+  const { database, transact, journal, tail } = store
+  const secrets = new SecretBox(secretKey, config.previousSecretKeys)
+  const rules = { quietTypes: new Set(quietTypes), securityTypes: new Set<string>(authEventTypes) }
+  const endpoints = new Endpoints({ sql: database, secrets, rules })
+  const outbound = new GuardedFetch({ egressAllow: config.egressAllow, connections: 100 })
+  const service = createWebhookService({
+    sql: database,
+    transact,
+    journal,
+    secrets,
+    clock: systemClock,
+    quotas,
+    endpoints,
+    outbound,
+    target: { mayReach: createEgressRule(config.egressAllow), allowHttp: !config.production },
+    origin: config.publicUrl === undefined ? 'signalbox' : new URL(config.publicUrl).host,
+    checkDocument: checkWebhookDocument,
+  })
+  const unlisten = tail.listen((entry) => service.heed(entry))
+  opened.add(async () => {
+    unlisten()
+    await outbound.close()
+  })
+  return { service, endpoints, outbound }
+}
+
+/** Makes deliveries of what happens, and attempts them. */
+export function openDeliverer(
+  { config, store, log, opened }: Parts,
+  webhooks: Webhooks,
+  { workerId, runDocument }: { workerId: number; runDocument: RunDocument },
+): void {
+  const deliverer = startWebhookWorker({
+    ...store,
+    ...webhooks,
+    sql: store.database,
+    runDocument,
+    publicUrl: config.publicUrl,
+    workerId,
+    ...config.webhooks,
+    clock: systemClock,
+    log,
+  })
+  opened.addBounded(() => deliverer.stop(config.shutdownTimeoutMs))
+}
