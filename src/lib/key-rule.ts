@@ -4,8 +4,8 @@ const longestPath = 512
 const mostPathParts = 16
 const longestPathPart = 128
 
-/** Whatever can't be seen, or is not a character at all: control, format, unassigned, blank and ignorable ones. */
-const unseen = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u
+/** Whatever can't be seen, or is not a character at all: control, format, unassigned, ignorable ones, and all blanks but the plain space. */
+const unseen = /[\p{C}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Z}/u
 /** Alphabets whose letters look alike; a part has letters of one of them at most. */
 const alike = [
   /\p{Script=Latin}/u,
@@ -17,7 +17,7 @@ const alike = [
 
 /**
  * Why a text can't be a key or a name that others have to tell apart by looking at it; undefined when it can: 1 to 512
- * bytes, in parts with `/` between them. A part has visible characters only, without `*`, `\` and `"`, is not `.` or
+ * bytes, in parts with `/` between them. A part has visible characters and, between them, plain spaces, without `*`, `\` and `"`, is not `.` or
  * `..`, is the same under Unicode's NFKC (so no character stands for another), and doesn't mix alphabets that look alike.
  */
 export function keyFault(key: string): string | undefined {
@@ -40,6 +40,7 @@ export function pathFault(path: string): string | undefined {
 function partFault(part: string): string | undefined {
   if (part === '') return 'has an empty part'
   if (part === '.' || part === '..') return `has the part "${part}"`
+  if (part.startsWith(' ') || part.endsWith(' ')) return 'has a part that begins or ends with a space'
   if (!part.isWellFormed() || unseen.test(part)) return 'has a character that can’t be seen'
   if (/[*\\"]/.test(part)) return 'has one of the characters * \\ "'
   if (part.normalize('NFKC') !== part) return 'has a character that stands for another one (Unicode NFKC)'
@@ -49,7 +50,7 @@ function partFault(part: string): string | undefined {
 
 /** Why a text can't be the beginning of keys; undefined when it can. */
 export function prefixFault(prefix: string): string | undefined {
-  const begun = /(^|\/)\.{0,2}$/.test(prefix) ? `${prefix}x` : prefix
+  const begun = /((^|\/)\.{0,2}| )$/.test(prefix) ? `${prefix}x` : prefix
   return keyFault(begun.length > longestKeyBytes ? prefix : begun)
 }
 

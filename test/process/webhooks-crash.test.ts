@@ -9,7 +9,7 @@ import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { createWebhook, loopbackAllowed, quickRetry } from '#test/support/webhooks.ts'
 
-/** `WEBHOOK_CRASH_DELIVERIES=10000` makes it as many as the issue asks for. */
+/** More with `WEBHOOK_CRASH_DELIVERIES=10000`. */
 const deliveries = Number(process.env['WEBHOOK_CRASH_DELIVERIES'] ?? 2_000)
 const endpoints = 4
 const perRequest = 20

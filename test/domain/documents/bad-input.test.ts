@@ -16,7 +16,7 @@ const badParts = [
   ['a slash in front', '/a'],
   ['NUL', 'a\u0000b'],
   ['a line break', 'a\nb'],
-  ['a blank', 'a b'],
+  ['a blank at an end', 'a b '],
   ['a star', 'a*'],
   ['half of a character', 'a\ud800'],
   ['an invisible character', 'a\u200bb'],

@@ -324,9 +324,9 @@ describe('a list of entries', () => {
       Buffer.from('locks|YQ').toString('base64url'),
     ])
       await expect(list({ after })).rejects.toThrow('INVALID_CURSOR')
-    for (const prefix of ['/', 'a//', 'a b', '\\', 'a\u0000', '\u202e', 'x'.repeat(600)])
+    for (const prefix of ['/', 'a//', '\\', 'a\u0000', '\u202e', 'x'.repeat(600)])
       await expect(list({ prefix })).rejects.toThrow('INVALID_INPUT')
-    for (const prefix of ["'OR/1=1--", 'a/', 'a/.', '%']) expect((await list({ prefix })).nodes).toEqual([])
+    for (const prefix of ["' OR 1=1 --", 'a/', 'a/.', 'a b ', '%']) expect((await list({ prefix })).nodes).toEqual([])
   })
 
   it('has what a narrowed scope reaches', async () => {
@@ -377,7 +377,6 @@ describe('bad input', () => {
     'a\u3164',
     '\u{10ffff}',
     '\u{e000}',
-    'a b',
     'a\\b',
     'a/*',
     'сorp',
@@ -388,7 +387,7 @@ describe('bad input', () => {
     await expect(entries.get(key)).rejects.toThrow('INVALID_INPUT')
   })
 
-  it.each(['x'.repeat(512), 'ä/ö/ü', 'a.b/..c/.d', "';--", '%_', '\u{1f600}', '__proto__'])(
+  it.each(['x'.repeat(512), 'ä/ö/ü', 'a b', 'a.b/..c/.d', "';--", '%_', '\u{1f600}', '__proto__'])(
     'takes the key %j, and nothing else for it',
     async (key) => {
       expect(await entries.set(key, key)).toMatchObject({ entry: { key, value: key } })

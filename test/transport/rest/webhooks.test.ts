@@ -99,6 +99,7 @@ describe('/api/webhooks', () => {
 
   it('triggers an event, once under one key', async () => {
     await make('trigger')
+    await receiver.got(1, 'trigger')
     const body = { event: 'trigger.one', payload: { version: 'v1' } }
     const headers = { 'idempotency-key': 'trigger-1' }
     const first = await rest.ask('POST /api/webhooks/trigger', { body, headers })
@@ -111,6 +112,7 @@ describe('/api/webhooks', () => {
 
   it('sends a test, and a delivery again', async () => {
     const { id } = await make('deliver')
+    await receiver.got(1, 'deliver')
     const test = await rest.ask<{ deliveryId: string }>(`POST /api/webhooks/${id}/deliver`, {
       body: { payload: { a: 1 } },
     })
