@@ -47,7 +47,7 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     webhooks: { needs: 'webhooks:admin' },
   },
   Mutation: {
-    acquireLock: { needs: 'entries:write', args: input(({ lockName }) => ({ name: lockName, ttlMs: 1_000 })) },
+    acquireLock: { needs: 'entries:write', args: input(({ lockName }) => ({ name: lockName, ttlMs: 3_600_000 })) },
     addTeamMember: {
       needs: 'access:admin',
       args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email, role: 'OWNER' })),
