@@ -17,10 +17,14 @@ const documentColumns = `
 /** Transactions that can have begun while another waited for its documents; further ones are numbers that come round again. */
 const mostOvertaking = 100_000
 
-const lockSql = `
-  SELECT ${documentColumns}, age(document.xmin) BETWEEN -${mostOvertaking} AND -1 AS "isNewer" FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (account_id, collection, key)
+/** The documents of these names. */
+const asked = `
+  FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (account_id, collection, key)
   JOIN document ON document.account_id = asked.account_id AND document.collection = asked.collection COLLATE "C"
-    AND document.key = asked.key COLLATE "C"
+    AND document.key = asked.key COLLATE "C"`
+
+const lockSql = `
+  SELECT ${documentColumns}, age(document.xmin) BETWEEN -${mostOvertaking} AND -1 AS "isNewer" ${asked}
   ORDER BY document.account_id, document.collection, document.key FOR UPDATE OF document`
 
 /**
@@ -129,9 +133,7 @@ export async function readVersionData(
 }
 
 const findSql = `
-  SELECT ${documentColumns} FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (account_id, collection, key)
-  JOIN document ON document.account_id = asked.account_id AND document.collection = asked.collection COLLATE "C"
-    AND document.key = asked.key COLLATE "C"`
+  SELECT ${documentColumns} ${asked}`
 
 /** Documents as they are, deleted ones included, in the order of their names; undefined where there is none. */
 export async function findDocuments(sql: Sql, names: readonly FullName[]): Promise<(DocumentState | undefined)[]> {
