@@ -1,3 +1,4 @@
+import type { Snapshot } from '#platform/database/snapshot.ts'
 import type { Actor, By, Origin } from '#platform/journal/entry.ts'
 import { Forbidden } from './errors.ts'
 import { allows, type Grant, grantText, reach, type Scope } from './scope.ts'
@@ -15,8 +16,8 @@ export interface Identity {
   readonly credential: NonNullable<Origin['credential']>
   /** When the right to call ends; undefined when it doesn't. */
   readonly expiresAt: Date | undefined
-  /** What transactions with lower ids have done is known here already; undefined: nothing is known for sure. */
-  readonly knownBefore?: bigint
+  /** Which changes are known here already; undefined: nothing is known for sure. */
+  readonly seen?: Snapshot
 }
 
 /** How a request came. */
@@ -71,8 +72,7 @@ export class Caller {
 
   /** Whether what a transaction has changed was known already when it was read who the caller is. */
   hasSeen(xid: bigint): boolean {
-    const { knownBefore } = this.#identity
-    return knownBefore !== undefined && xid < knownBefore
+    return this.#identity.seen?.sees(xid) ?? false
   }
 
   /** What the caller may do, in the words that tokens are made with. */

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '#lib/clock.ts'
+import { Snapshot } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Identity } from './caller.ts'
 import { Unauthenticated } from './errors.ts'
@@ -65,7 +66,7 @@ export class Credentials {
   async #application(hash: Uint8Array): Promise<Identity> {
     const row = await findToken(this.#sql, hash)
     if (row === undefined) throw new Unauthenticated()
-    const { accountId, id, name, role, scopes, expiresAt, horizon } = row
+    const { accountId, id, name, role, scopes, expiresAt } = row
     return {
       accountId,
       actor: { kind: 'application', id, name },
@@ -73,7 +74,7 @@ export class Credentials {
       grants: grantsOf(scopes),
       credential: { kind: 'token', id },
       expiresAt,
-      knownBefore: BigInt(horizon),
+      seen: new Snapshot(row),
     }
   }
 }

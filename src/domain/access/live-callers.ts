@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '#lib/clock.ts'
 import type { Caller } from './caller.ts'
 import type { Loss } from './events.ts'
@@ -11,6 +12,9 @@ interface Held {
 
 /** How often it is looked whether somebody's time is over, in milliseconds. */
 const lookIntervalMs = 250
+/** For so long a caller may be on their way from being admitted to being held, in milliseconds. */
+const admittingMs = 10_000
+const mostRemembered = 10_000
 
 /**
  * Requests and connections that are under way, by the credential they were admitted with and by whose it is: they end
@@ -19,6 +23,7 @@ const lookIntervalMs = 250
 export class LiveCallers {
   readonly #clock: Clock
   readonly #held = new Map<string, Set<Held>>()
+  readonly #losses = new LRUCache<string, Loss>({ max: mostRemembered, ttl: admittingMs })
   readonly #timer: NodeJS.Timeout
 
   constructor(clock: Clock) {
@@ -31,16 +36,19 @@ export class LiveCallers {
     const { credential, actor, expiresAt } = caller
     const held: Held = { caller, until: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY, end }
     const ids = credential.id === actor.id ? [actor.id] : [credential.id, actor.id]
-    for (const id of ids) this.#held.set(id, (this.#held.get(id) ?? new Set()).add(held))
+    for (const id of ids) {
+      this.#held.set(id, (this.#held.get(id) ?? new Set()).add(held))
+      shorten(held, this.#losses.get(id))
+    }
     return () => {
       for (const id of ids) this.#drop(id, held)
     }
   }
 
   /** Lets those who are concerned stay no longer than until then; not those who were admitted knowing of it. */
-  endBy({ id, from, xid }: Loss): void {
-    for (const held of this.#held.get(id) ?? [])
-      if (!held.caller.hasSeen(xid)) held.until = Math.min(held.until, from.getTime())
+  endBy(loss: Loss): void {
+    this.#losses.set(loss.id, loss)
+    for (const held of this.#held.get(loss.id) ?? []) shorten(held, loss)
     this.#endPast()
   }
 
@@ -64,4 +72,9 @@ export class LiveCallers {
       held.end()
     }
   }
+}
+
+function shorten(held: Held, loss: Loss | undefined): void {
+  if (loss === undefined || held.caller.hasSeen(loss.xid)) return
+  held.until = Math.min(held.until, loss.from.getTime())
 }

@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { graphqlData } from '#test/support/graphql.ts'
 import { addPerson, signIn } from '#test/support/people.ts'
@@ -76,3 +77,22 @@ async function subjectOf(told: AsyncGenerator<unknown>, subject: string): Promis
     if (event.subject === subject) return subject
   }
 }
+
+it('goes on when its person’s right was read after the change that is told only now', async () => {
+  const variables = { after: await firstCursor(server, await submitDistant(server)) }
+  // As long as this transaction runs, nothing that is committed after its beginning is told.
+  const running = new pg.Client({ connectionString: server.database.url })
+  await running.connect()
+  try {
+    await running.query('BEGIN; SELECT pg_current_xact_id()')
+    const email = await addPerson(server)
+    const { accessToken: token } = await signIn(server, email)
+    const socket = await connectSocket(server, { token })
+    socket.subscribe('1', query, variables)
+    await running.query('COMMIT')
+    expect(await subjectOf(socket.results('1'), `task:${await submitDistant(server)}`)).toMatch(/^task:/)
+    await socket.close()
+  } finally {
+    await running.end()
+  }
+})

@@ -1,5 +1,5 @@
 import type { PersonRole } from '#domain/access/people/user.ts'
-import { horizon, type Seen } from '#platform/database/horizon.ts'
+import { type Seen, seenColumns } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 
 /** A person who is signed in, on one device. */
@@ -20,7 +20,7 @@ const columns = `
 const ofUser = `session JOIN users ON users.account_id = session.account_id AND users.id = session.user_id`
 const goesOn = `session.ended_at IS NULL AND session.expires_at > now() AND users.removed_at IS NULL`
 
-const findSessionSql = `SELECT ${columns}, ${horizon} FROM ${ofUser} WHERE session.id = $1 AND session.user_id = $2 AND ${goesOn}`
+const findSessionSql = `SELECT ${columns}, ${seenColumns} FROM ${ofUser} WHERE session.id = $1 AND session.user_id = $2 AND ${goesOn}`
 
 /** The session, unless it has ended or its person was removed; with what was known by then. */
 export async function findSession(sql: Sql, id: string, userId: string): Promise<(SessionRow & Seen) | undefined> {

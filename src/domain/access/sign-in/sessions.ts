@@ -9,6 +9,7 @@ import { missingOf, parseScopes } from '#domain/access/scope-request.ts'
 import { hashToken } from '#domain/access/tokens/token.ts'
 import type { Clock } from '#lib/clock.ts'
 import { isId, newId } from '#lib/ids.ts'
+import { Snapshot } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
@@ -74,7 +75,7 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     return {
       ...identityOf(session),
       expiresAt: new Date(Math.min(expiresAt.getTime(), session.expiresAt.getTime())),
-      knownBefore: BigInt(session.horizon),
+      seen: new Snapshot(session),
     }
   }
 

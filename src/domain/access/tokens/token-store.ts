@@ -1,5 +1,5 @@
 import type { Role } from '#domain/access/caller.ts'
-import { horizon, type Seen } from '#platform/database/horizon.ts'
+import { type Seen, seenColumns } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { warnedDays } from './token.ts'
@@ -16,7 +16,7 @@ export interface TokenRow {
 
 const columns = `account_id AS "accountId", id, name, role, scopes, expires_at AS "expiresAt", revoked_at AS "revokedAt"`
 
-const findTokenSql = `SELECT ${columns}, ${horizon} FROM application_token WHERE hash = $1 AND revoked_at IS NULL`
+const findTokenSql = `SELECT ${columns}, ${seenColumns} FROM application_token WHERE hash = $1 AND revoked_at IS NULL`
 
 /** The application token with this hash, unless it was revoked; with what was known by then. */
 export async function findToken(sql: Sql, hash: Uint8Array): Promise<(TokenRow & Seen) | undefined> {
