@@ -164,11 +164,12 @@ describe('a journal stream', () => {
     const accountId = newId()
     const stream = await stack.journal.open({ accountId }, { capacity: 5 })
     const iterator = stream[Symbol.asyncIterator]()
+    const handedOut = collect(await stack.journal.open({ accountId }), 13)
     const reading = iterator.next()
     await write(accountId, '0')
     expect((await reading).value).toMatchObject({ kind: 'entry', entry: { data: { key: '0' } } })
     for (let index = 1; index <= 12; index += 1) await write(accountId, String(index))
-    await until(async () => (await stack.journal.page({ accountId }, undefined, 100)).length === 13)
+    await handedOut
 
     const { value: lagged } = await iterator.next()
     if (lagged?.kind !== 'lagged') throw new Error(`expected word of dropped entries, not ${lagged?.kind}`)

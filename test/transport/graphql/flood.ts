@@ -1,8 +1,7 @@
 import { expect } from 'vitest'
-import { graphqlData } from '#test/support/graphql.ts'
 import type { TestServer } from '#test/support/server.ts'
-import { until } from '#test/support/until.ts'
-import { submit } from './streams.ts'
+import { openStream } from './event-stream.ts'
+import { firstCursor, submit } from './streams.ts'
 
 /** So many updates, each so large on its way, that the system's own buffers, of some megabytes, hold a part of them. */
 const floodLines = 6_000
@@ -25,16 +24,19 @@ export function submitFlood(server: TestServer): Promise<string> {
   return submit(server, { type: 'floods', input: { lines: floodLines, bytes: 1_000 } })
 }
 
-/** Waits until the flood is over, and has been handed to every stream. */
+/** Waits until the flood is over, and has been handed to every stream: what has not, a stream that begins anew tells no sooner. */
 export async function floodIsOver(server: TestServer, id: string): Promise<void> {
-  await until(async () => {
-    const { events } = await graphqlData<{ events: { nodes: unknown[] } }>(
-      server,
-      'query ($subject: String) { events(subject: $subject, types: ["task.completed"]) { nodes { type } } }',
-      { subject: `task:${id}` },
-    )
-    return events.nodes.length > 0
-  }, 30_000)
+  const stream = await openStream(server, {
+    query: `subscription ($subject: String, $after: String) {
+      events(subject: $subject, types: ["task.completed"], after: $after) { type } }`,
+    variables: { subject: `task:${id}`, after: await firstCursor(server, id) },
+  })
+  for (;;) {
+    const { name } = (await stream.next()) ?? {}
+    if (name === undefined) throw new Error('The stream has ended before the flood.')
+    if (name === 'next') break
+  }
+  stream.abort()
 }
 
 export function loggedLines(told: readonly FloodUpdate[]): number[] {

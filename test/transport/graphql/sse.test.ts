@@ -148,7 +148,7 @@ describe('a client that reads nothing', () => {
     const id = await submitFlood(server)
     const stream = await openStream(server, { query: floodQuery, variables: { id } })
     await floodIsOver(server, id)
-    expect(await subscribers(server)).toBe(1)
+    await until(async () => (await subscribers(server)) === 1)
     stream.abort()
     await until(async () => (await subscribers(server)) === 0)
   }, 60_000)
