@@ -13,13 +13,14 @@ const columns = (table: string) => `
 
 const toEntry = (row: EntryRow): Entry => ({ ...row, revision: Number(row.revision) })
 
+// Key by key: the planner may never have heard how many entries an account has, and would read them all.
 const standingsSql = `
   SELECT asked.key AS "askedKey", CASE WHEN asked.read_value THEN entry.value END AS value, ${columns('entry')},
          coalesce(entry.version, (SELECT max(version) FROM entry_version WHERE account_id = $1 AND key = asked.key), 0)
            AS "lastVersion",
          (SELECT revision FROM entry_ledger WHERE account_id = $1) AS "ledgerRevision", clock_timestamp() AS now
   FROM unnest($2::text[], $3::bool[]) AS asked (key, read_value)
-  LEFT JOIN entry ON entry.account_id = $1 AND entry.key = asked.key`
+  LEFT JOIN LATERAL (SELECT * FROM entry WHERE account_id = $1 AND key = asked.key LIMIT 1) AS entry ON true`
 
 /** What a commit begins with: how keys stand, of which some with their value, the account's revision, and the time. */
 export interface Opening {
@@ -65,8 +66,10 @@ const insertVersionsSql = `
     AS new (key, version, revision, kind, value, size_bytes, at, by)`
 
 const pruneVersionsSql = `
-  DELETE FROM entry_version USING unnest($2::text[], $3::int[]) AS old (key, up_to)
-  WHERE account_id = $1 AND entry_version.key = old.key AND version <= up_to`
+  DELETE FROM entry_version WHERE ctid = ANY(ARRAY(
+    SELECT version.ctid FROM unnest($2::text[], $3::int[]) AS old (key, up_to), LATERAL (
+      SELECT ctid FROM entry_version WHERE account_id = $1 AND key = old.key AND version <= up_to OFFSET 0
+    ) AS version))`
 
 const countSql = `
   INSERT INTO entry_ledger (account_id, revision) VALUES ($1, $2)
@@ -124,9 +127,9 @@ const isPresent = '(expires_at IS NULL OR expires_at > clock_timestamp())'
 
 const findSql = `
   SELECT asked.account_id AS "accountId", entry.value, ${columns('entry')}
-  FROM unnest($1::uuid[], $2::text[]) AS asked (account_id, key)
-  JOIN entry ON entry.account_id = asked.account_id AND entry.key = asked.key
-  WHERE ${isPresent}`
+  FROM unnest($1::uuid[], $2::text[]) AS asked (account_id, key), LATERAL (
+    SELECT * FROM entry WHERE account_id = asked.account_id AND key = asked.key AND ${isPresent} LIMIT 1
+  ) AS entry`
 
 export interface EntryName {
   readonly accountId: string

@@ -164,9 +164,9 @@ export async function readBetween(
 }
 
 const entriesAt = `
-  SELECT journal.xid, journal.seq, journal.at, account_id, type, subject, actor, data
-  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS place (xid, seq, at)
-  JOIN journal ON journal.xid = place.xid AND journal.seq = place.seq AND journal.at = place.at`
+  SELECT found.* FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS place (xid, seq, at), LATERAL (
+    SELECT ${columns} FROM journal WHERE xid = place.xid AND seq = place.seq AND at = place.at LIMIT 1
+  ) AS found`
 
 /** The entries at these places; those that the journal keeps no longer are missing. */
 export async function readEntriesAt(

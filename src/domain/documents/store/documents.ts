@@ -17,15 +17,16 @@ const documentColumns = `
 /** Transactions that can have begun while another waited for its documents; further ones are numbers that come round again. */
 const mostOvertaking = 100_000
 
-/** The documents of these names. */
-const asked = `
-  FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (account_id, collection, key)
-  JOIN document ON document.account_id = asked.account_id AND document.collection = asked.collection COLLATE "C"
-    AND document.key = asked.key COLLATE "C"`
-
+// Name by name: the planner may never have heard how many documents there are, and would read them all.
 const lockSql = `
-  SELECT ${documentColumns}, age(document.xmin) BETWEEN -${mostOvertaking} AND -1 AS "isNewer" ${asked}
-  ORDER BY document.account_id, document.collection, document.key FOR UPDATE OF document`
+  SELECT locked.* FROM (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS name (account_id, collection, key)
+    ORDER BY account_id, collection COLLATE "C", key COLLATE "C"
+  ) AS asked, LATERAL (
+    SELECT ${documentColumns}, age(document.xmin) BETWEEN -${mostOvertaking} AND -1 AS "isNewer" FROM document
+    WHERE account_id = asked.account_id AND collection = asked.collection COLLATE "C" AND key = asked.key COLLATE "C"
+    LIMIT 1 FOR UPDATE
+  ) AS locked`
 
 /**
  * Reads documents, each named once, and keeps others from changing them until the transaction ends; says whether one of
@@ -110,12 +111,17 @@ export async function insertVersions(sql: Sql, versions: readonly DocumentState[
   await sql.query(insertVersionsSql, valuesOf(versions))
 }
 
+/** Versions by their names, as `v`. */
+const askedVersions = `
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) AS asked (account_id, collection, key, version), LATERAL (
+    SELECT * FROM document_version
+    WHERE account_id = asked.account_id AND collection = asked.collection COLLATE "C" AND key = asked.key COLLATE "C"
+      AND version = asked.version LIMIT 1
+  ) AS v`
+
 const versionDataSql = `
   SELECT v.account_id AS "accountId", v.collection, v.key, v.version, v.data, v.size_bytes AS "sizeBytes"
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) AS asked (account_id, collection, key, version)
-  JOIN document_version v ON v.account_id = asked.account_id AND v.collection = asked.collection COLLATE "C"
-    AND v.key = asked.key COLLATE "C" AND v.version = asked.version
-  WHERE NOT v.deleted`
+  ${askedVersions} WHERE NOT v.deleted`
 
 /** What a version holds. */
 export interface VersionData extends FullName {
@@ -133,7 +139,11 @@ export async function readVersionData(
 }
 
 const findSql = `
-  SELECT ${documentColumns} ${asked}`
+  SELECT found.* FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (account_id, collection, key), LATERAL (
+    SELECT ${documentColumns} FROM document
+    WHERE account_id = asked.account_id AND collection = asked.collection COLLATE "C" AND key = asked.key COLLATE "C"
+    LIMIT 1
+  ) AS found`
 
 /** Documents as they are, deleted ones included, in the order of their names; undefined where there is none. */
 export async function findDocuments(sql: Sql, names: readonly FullName[]): Promise<(DocumentState | undefined)[]> {
@@ -217,10 +227,7 @@ export async function pinVersion(
 }
 
 const versionsSql = `
-  SELECT ${versionColumns}
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) AS asked (account_id, collection, key, version)
-  JOIN document_version v ON v.account_id = asked.account_id AND v.collection = asked.collection COLLATE "C"
-    AND v.key = asked.key COLLATE "C" AND v.version = asked.version`
+  SELECT ${versionColumns} ${askedVersions}`
 
 /** Documents as these writes have made them; what is kept no longer is left out. */
 export async function readVersions(
