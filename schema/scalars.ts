@@ -1,4 +1,4 @@
-import { GraphQLError, Kind, type ValueNode, valueFromASTUntyped } from 'graphql'
+import { GraphQLError, Kind, type ValueNode, valueFromASTUntyped, visit } from 'graphql'
 import { DateTimeResolver } from 'graphql-scalars'
 import { builder } from './builder.ts'
 
@@ -10,8 +10,18 @@ builder.scalarType('JSON', {
   description: 'Any JSON value.',
   serialize: (value) => value,
   parseValue: (value) => value,
-  parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
+  parseLiteral: (node, variables) => valueFromASTUntyped(withoutNames(node), variables),
 })
+
+/** A word without quotes, such as `NaN`, would become a text that nobody has written. */
+function withoutNames(node: ValueNode): ValueNode {
+  visit(node, {
+    EnumValue({ value }) {
+      throw new GraphQLError(`${value} is no JSON value; a text has quotes.`, { nodes: node })
+    },
+  })
+  return node
+}
 
 builder.scalarType('Base64', {
   description: 'Bytes, as base64 (RFC 4648 §4).',

@@ -17,10 +17,12 @@ const alike = [
 
 /**
  * Why a text can't be a key or a name that others have to tell apart by looking at it; undefined when it can: 1 to 512
- * bytes, in parts with `/` between them. A part has visible characters and, between them, plain spaces, without `*`, `\` and `"`, is not `.` or
- * `..`, is the same under Unicode's NFKC (so no character stands for another), and doesn't mix alphabets that look alike.
+ * bytes, in parts with `/` between them. A part has visible characters and, between them, plain spaces, without `*`, `\`
+ * and `"`, is not `.` or `..`, is the same under Unicode's NFKC (so no character stands for another), and doesn't mix
+ * alphabets that look alike.
  */
 export function keyFault(key: string): string | undefined {
+  if (key === '') return 'is empty'
   // Of a long one no more is looked at.
   if (key.length > longestKeyBytes || Buffer.byteLength(key) > longestKeyBytes)
     return `has more than ${longestKeyBytes} bytes`
@@ -29,6 +31,7 @@ export function keyFault(key: string): string | undefined {
 
 /** Why a text can't be a collection's path: made as a key, of 1 to 16 parts of at most 128 characters, at most 512 in all. */
 export function pathFault(path: string): string | undefined {
+  if (path === '') return 'is empty'
   if (path.length > longestPath) return `has more than ${longestPath} characters`
   const parts = path.split('/')
   if (parts.length > mostPathParts) return `has more than ${mostPathParts} parts`

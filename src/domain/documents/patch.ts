@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { InvalidInput } from '#lib/errors.ts'
 import { isRecord } from '#lib/json.ts'
 import { PatchFailed } from './errors.ts'
-import { checkValue, documentBytes, type Value } from './value.ts'
+import { checkPatched, checkValue, documentBytes, type Value } from './value.ts'
 
 /** Makes a new value of a document's present one. @throws {PatchFailed} @throws {InvalidInput} */
 export type ApplyPatch = (data: unknown) => Value
@@ -25,7 +25,7 @@ type PatchOperation = z.output<typeof operation>
  */
 export function mergePatch(patch: unknown): ApplyPatch {
   checkValue(patch, 'mergePatch')
-  return (data) => checkValue(merge(data, patch), 'the patched document')
+  return (data) => checkPatched(merge(data, patch), 'mergePatch')
 }
 
 /** RFC 7396 §2. Names such as `__proto__` are members like others here: what is built by entries has no setters. */
@@ -46,7 +46,7 @@ function merge(target: unknown, patch: unknown): unknown {
 export function jsonPatchOf(patch: unknown): ApplyPatch {
   checkValue(patch, 'jsonPatch')
   const operations = parsed(patch)
-  return (data) => checkValue(apply(data, operations), 'the patched document')
+  return (data) => checkPatched(apply(data, operations), 'jsonPatch')
 }
 
 function parsed(patch: unknown): PatchOperation[] {

@@ -16,12 +16,21 @@ export interface Value {
  * U+0000 and halves of surrogate pairs. @throws {InvalidInput}
  */
 export function checkValue(data: unknown, at = 'data'): Value {
+  return check(data, at, '')
+}
+
+/** As {@link checkValue}, for what comes of the patch that was handed in as `at`. @throws {InvalidInput} */
+export function checkPatched(data: unknown, at: string): Value {
+  return check(data, at, 'makes a document that ')
+}
+
+function check(data: unknown, at: string, made: string): Value {
   const fault = jsonFault(data)
-  if (fault !== undefined) refuse(faultPath(at, fault), fault.message)
+  if (fault !== undefined) refuse(faultPath(at, fault), `${made}${fault.message}`)
   const text = JSON.stringify(data)
   const sizeBytes = Buffer.byteLength(text)
-  if (sizeBytes > documentBytes) refuse(at, `takes ${sizeBytes} bytes as JSON, and may take ${documentBytes}`)
-  if (!isStorable(data)) refuse(at, 'holds the character U+0000 or half of a surrogate pair')
+  if (sizeBytes > documentBytes) refuse(at, `${made}takes ${sizeBytes} bytes as JSON, and may take ${documentBytes}`)
+  if (!isStorable(data)) refuse(at, `${made}holds the character U+0000 or half of a surrogate pair`)
   return { data, sizeBytes }
 }
 

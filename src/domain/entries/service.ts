@@ -137,7 +137,8 @@ export function createEntryService(deps: EntryServiceDeps) {
     const writes = planWrites(asked.writes, at, 'writes')
     const otherwise = planWrites(asked.otherwise, at, 'otherwise')
     noteFence(fence, at)
-    if (checks.length + writes.length + otherwise.length === 0) at.note('writes', 'is empty, and so is everything else')
+    if (asked.checks.length + asked.writes.length + asked.otherwise.length === 0)
+      at.note('writes', 'is empty, and so is everything else')
     at.refuse('The request')
     return submit(caller, { fence, checks, writes, otherwise })
   }

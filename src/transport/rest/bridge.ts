@@ -8,7 +8,7 @@ import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { acceptsJson, hasBody, readJson } from './body.ts'
 import { check } from './health.ts'
 import { type Operations, operationsOf } from './operations.ts'
-import { addressed } from './refused.ts'
+import { addressed, Refused } from './refused.ts'
 import { type Answer, answersJson, defaultBodyLimit, prefixes, type RestRequest, type Route } from './route.ts'
 import { streamOf } from './streamed.ts'
 
@@ -72,6 +72,7 @@ async function requestOf(
   const incoming = env.incoming as IncomingMessage
   if (answersJson(route)) acceptsJson(req.header('accept'))
   const { pathname: path, searchParams: query } = new URL(req.url)
+  if (!isDecodable(path)) throw new Refused('MALFORMED_REQUEST', 'The path is not percent-encoded UTF-8.')
   return {
     method: req.method,
     path,
@@ -82,6 +83,15 @@ async function requestOf(
     body: await bodyOf(route, incoming),
     signal: req.raw.signal,
     ...known,
+  }
+}
+
+/** Names that can't be decoded would be taken as they are written, so that one name had several spellings. */
+function isDecodable(path: string): boolean {
+  try {
+    return decodeURIComponent(path) !== ''
+  } catch {
+    return false
   }
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { get, put, write } from '#test/support/documents.ts'
+import { graphql } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 
 let server: TestServer
@@ -97,6 +98,16 @@ describe('a value', () => {
     })
     expect(await response.json()).toMatchObject({ data: { putDocument: { code: 'INVALID_INPUT' } } })
   })
+
+  it.each(['NaN', '{ a: Infinity }', '[undefined]'])(
+    'is refused when it is a word without quotes: %s',
+    async (data) => {
+      const query = `mutation { putDocument(input: { key: "word", data: ${data} }) { ... on Failure { code } } }`
+      const { errors } = await graphql(server, query)
+      expect(errors?.[0]?.message).toMatch(/is no JSON value/)
+      expect(await get(server, 'word')).toBeNull()
+    },
+  )
 
   it('comes back as it was handed in', async () => {
     const json =

@@ -33,6 +33,15 @@ describe('a document', () => {
     expect((await rest.ask(`GET ${doc('nowhere')}/version`)).status).toBe(404)
   })
 
+  it('has one spelling: a name that can’t be decoded is none', async () => {
+    for (const name of ['%', 'a%zz', '%ff'])
+      for (const call of [`GET /api/doc-store/docs/${name}`, `POST /api/doc-store/docs/${name}`])
+        expect(await rest.ask(call, call.startsWith('POST') ? { body: { value: 1 } } : {})).toMatchObject({
+          status: 400,
+          body: { code: 'MALFORMED_REQUEST' },
+        })
+  })
+
   it('is held by its version: 409 by the body, 412 by a header, 428 where one is wanted', async () => {
     await rest.ask(`POST ${doc('held')}`, { body: { value: 1 } })
     await rest.ask(`POST ${doc('held')}`, { body: { value: 2, version: 1 } })
