@@ -144,3 +144,52 @@ describe('changes of documents', () => {
     expect(await socket.next('refused')).toMatchObject({ payload: [{ extensions: { code } }] })
   })
 })
+
+it('tells a slow reader how much was dropped, and from where it can be had again', async () => {
+  const collection = 'flood'
+  const wide = Array.from({ length: 12 }, (_, index) => `copy${index}: data`).join(' ')
+  const query = `subscription ($after: String) {
+    documentChanges(in: "${collection}", after: $after) { kind key cursor skipped document { ${wide} } } }`
+  const slow = await connectSocket(server)
+  slow.subscribe('slow', query)
+  const told = slow.results('slow')
+  expect((await nextOf(told)).kind).toBe('CAUGHT_UP')
+  slow.socket.pause()
+  const quick = await follow({ in: collection })
+  const keys = Array.from({ length: 3_000 }, (_, index) => `k${String(index).padStart(4, '0')}`)
+  for (let from = 0; from < keys.length; from += 500) {
+    const writes = keys.slice(from, from + 500).map((key) => ({ put: { collection, key, data: 'x'.repeat(1_000) } }))
+    await graphqlData(
+      server,
+      'mutation ($writes: [DocumentWrite!]!) { writeDocuments(input: { writes: $writes }) { __typename } }',
+      { writes },
+    )
+    // What the quick one was told, the slow one was handed as well.
+    await quick.told(from + writes.length + 1)
+  }
+
+  slow.socket.resume()
+  const before: string[] = []
+  let gap = await nextOf(told)
+  for (; gap.kind !== 'LAGGED'; gap = await nextOf(told)) before.push(gap.key as string)
+  expect(gap).toMatchObject({ key: null, document: null, skipped: expect.any(Number) })
+  const missing = keys.slice(before.length, before.length + (gap.skipped ?? 0))
+  expect(before).toEqual(keys.slice(0, before.length))
+  expect((await nextOf(told)).key).toBe(keys[before.length + missing.length])
+  slow.subscribe('again', query, { after: gap.cursor })
+  const again = slow.results('again')
+  for (const key of missing) expect((await nextOf(again)).key).toBe(key)
+  await slow.close()
+}, 60_000)
+
+interface Told {
+  readonly kind: string
+  readonly key: string | null
+  readonly cursor: string
+  readonly skipped: number | null
+}
+
+async function nextOf(told: AsyncGenerator<Record<string, unknown>>): Promise<Told> {
+  const { value } = await told.next()
+  return value.documentChanges as Told
+}
