@@ -42,10 +42,10 @@ export function renamed(refused: Refused, names: Readonly<Record<string, string>
     const [first = '', ...rest] = path.split('.')
     return { path: [Object.hasOwn(names, first) ? names[first] : first, ...rest].join('.'), message }
   })
-  const message = refused.issues.reduce(
-    (text, { path }, index) => (path ? text.replace(`${path}: `, `${issues[index]?.path}: `) : text),
-    refused.message,
-  )
+  const message = refused.issues.reduce((text, { path }, index) => {
+    const name = issues[index]?.path ?? path
+    return path ? text.replace(`${path}: `, () => `${name}: `).replace(`\`${path}\``, () => `\`${name}\``) : text
+  }, refused.message)
   const { headers, sufficientScopes } = refused
   return new Refused(refused.code, message, { issues, headers, sufficientScopes })
 }

@@ -42,6 +42,12 @@ describe('a document', () => {
         })
   })
 
+  it('is told of by the names that this door has', async () => {
+    const refused = await rest.ask(`POST ${doc('named')}`, { body: { value: { a: 2 ** 60 } } })
+    expect(refused).toMatchObject({ status: 422, body: { issues: [{ path: 'value.a' }] } })
+    expect(refused.body['message']).toMatch(/^`value\.a` is an integer/)
+  })
+
   it('is held by its version: 409 by the body, 412 by a header, 428 where one is wanted', async () => {
     await rest.ask(`POST ${doc('held')}`, { body: { value: 1 } })
     await rest.ask(`POST ${doc('held')}`, { body: { value: 2, version: 1 } })
