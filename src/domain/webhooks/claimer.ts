@@ -4,6 +4,7 @@ import { readEntriesAt } from '#platform/journal/store.ts'
 import type { ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
+import type { Due } from './shares.ts'
 import { cancelDeliveries, claimDeliveries, readWaiting } from './store/deliveries.ts'
 import { commitSoon } from './store/routing.ts'
 
@@ -11,11 +12,6 @@ export interface ClaimerDeps {
   readonly transact: Transact
   readonly endpoints: Endpoints
   readonly workerId: number
-}
-
-interface Due {
-  readonly endpoint: Endpoint
-  readonly room: number
 }
 
 /** Finds what is due, and takes it for this process. */

@@ -6,10 +6,12 @@ import { Claimer } from './claimer.ts'
 import type { AttemptResult, ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
-import { Lane } from './lane.ts'
+import type { Lane } from './lane.ts'
+import { Lanes } from './lanes.ts'
 import { settle, tellsOfReceiver } from './outcome.ts'
 import type { Recipient } from './router.ts'
 import type { Send } from './sender.ts'
+import { shares } from './shares.ts'
 import { type NewDelivery, releaseDeliveries, type Settlement } from './store/deliveries.ts'
 
 export interface DelivererDeps {
@@ -43,7 +45,7 @@ const lastWordMs = 1_000
 export class Deliverer implements Recipient {
   readonly #deps: DelivererDeps
   readonly #claimer: Claimer
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lanes = new Lanes()
   /** Webhooks of which more is due than was taken: what is new has to wait behind it. */
   readonly #behind = new Set<string>()
   readonly #attempts = new Set<Promise<void>>()
@@ -78,14 +80,14 @@ export class Deliverer implements Recipient {
 
   reserve(endpoint: Endpoint): boolean {
     if (this.#stopped || this.#free <= 0 || this.#behind.has(endpoint.id)) return false
-    const lane = this.#laneOf(endpoint.id)
+    const lane = this.#lanes.of(endpoint.id)
     if (lane.room(endpoint, Date.now()) < 1) return false
     this.#take(lane)
     return true
   }
 
   release({ id }: Endpoint): void {
-    this.#giveBack(this.#laneOf(id), undefined)
+    this.#giveBack(this.#lanes.of(id), undefined)
   }
 
   accept(made: NewDelivery, endpoint: Endpoint): void {
@@ -123,14 +125,6 @@ export class Deliverer implements Recipient {
     return this.#free * 4 >= this.#deps.slots ? 0 : gatherMs
   }
 
-  #laneOf(webhookId: string): Lane {
-    const known = this.#lanes.get(webhookId)
-    if (known !== undefined) return known
-    const lane = new Lane()
-    this.#lanes.set(webhookId, lane)
-    return lane
-  }
-
   #take(lane: Lane, count = 1): void {
     lane.begin(count)
     this.#taken += count
@@ -166,7 +160,8 @@ export class Deliverer implements Recipient {
     this.#isStarved = free <= 0
     if (this.#isStarved) return
     const now = Date.now()
-    const { due, nextInMs } = await this.#claimer.find((endpoint) => this.#laneOf(endpoint.id).room(endpoint, now))
+    this.#lanes.forgetIdle(now)
+    const { due, nextInMs } = await this.#claimer.find((endpoint) => this.#lanes.of(endpoint.id).room(endpoint, now))
     if (nextInMs !== undefined) this.#lookIn(Math.max(shortestWaitMs, nextInMs))
     this.#behind.clear()
     for (const { endpoint } of due) {
@@ -174,7 +169,7 @@ export class Deliverer implements Recipient {
       this.#lookWhenOpen(endpoint, now)
     }
     const rooms = shares(due, free)
-    for (const { endpoint, room } of rooms) this.#take(this.#laneOf(endpoint.id), room)
+    for (const { endpoint, room } of rooms) this.#take(this.#lanes.of(endpoint.id), room)
     const left = new Map(rooms.map(({ endpoint, room }) => [endpoint.id, room]))
     try {
       const claimed = await this.#claimer.claim(rooms)
@@ -185,12 +180,12 @@ export class Deliverer implements Recipient {
       for (const [id, rest] of left) if (rest > 0) this.#behind.delete(id)
     } finally {
       for (const [id, rest] of left)
-        for (let unused = 0; unused < rest; unused += 1) this.#giveBack(this.#laneOf(id), undefined)
+        for (let unused = 0; unused < rest; unused += 1) this.#giveBack(this.#lanes.of(id), undefined)
     }
   }
 
   #lookWhenOpen(endpoint: Endpoint, now: number): void {
-    const at = this.#laneOf(endpoint.id).roomAt(endpoint, now)
+    const at = this.#lanes.of(endpoint.id).roomAt(endpoint, now)
     if (at !== undefined) this.#lookIn(Math.max(shortestWaitMs, at - now))
   }
 
@@ -215,7 +210,7 @@ export class Deliverer implements Recipient {
   }
 
   async #send(delivery: ClaimedDelivery, endpoint: Endpoint): Promise<AttemptResult> {
-    const lane = this.#laneOf(endpoint.id)
+    const lane = this.#lanes.of(endpoint.id)
     let isWell: boolean | undefined
     try {
       const result = await this.#deps.send(endpoint, delivery, this.#abort.signal)
@@ -247,20 +242,4 @@ export class Deliverer implements Recipient {
       }
     }
   }
-}
-
-interface Due {
-  readonly endpoint: Endpoint
-  readonly room: number
-}
-
-/** Gives each webhook at most its room, and none more than others as long as these have room. */
-function shares(due: readonly Due[], free: number): Due[] {
-  const sorted = due.filter(({ room }) => room > 0).toSorted((a, b) => a.room - b.room)
-  let left = free
-  return sorted.flatMap(({ endpoint, room }, index) => {
-    const share = Math.min(room, Math.ceil(left / (sorted.length - index)))
-    left -= share
-    return share > 0 ? [{ endpoint, room: share }] : []
-  })
 }

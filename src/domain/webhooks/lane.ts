@@ -18,6 +18,7 @@ export class Lane {
   #failures = 0
   #pauseMs = firstPauseMs
   #openUntil = 0
+  #endedAt = Number.NEGATIVE_INFINITY
   #tokens = 0
   #filledAt = Number.NEGATIVE_INFINITY
 
@@ -28,6 +29,11 @@ export class Lane {
   /** Whether the receiver is taken to be out of order. */
   isOpen(now: number): boolean {
     return now < this.#openUntil
+  }
+
+  /** Whether nothing is under way, and nothing was, nor was its circuit open, for so long. */
+  isIdle(now: number, idleMs: number): boolean {
+    return this.#inFlight === 0 && now - Math.max(this.#endedAt, this.#openUntil) >= idleMs
   }
 
   /** How many attempts may be begun now. */
@@ -52,6 +58,7 @@ export class Lane {
   /** An attempt has ended; `isWell` says what it tells of the receiver, nothing when undefined. */
   end(isWell: boolean | undefined, now: number): void {
     this.#inFlight -= 1
+    this.#endedAt = now
     if (isWell === undefined) return
     if (isWell) {
       this.#failures = 0

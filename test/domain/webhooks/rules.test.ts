@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { deliveryId } from '#domain/webhooks/delivery.ts'
 import { selects } from '#domain/webhooks/event-pattern.ts'
 import { Lane } from '#domain/webhooks/lane.ts'
+import { Lanes } from '#domain/webhooks/lanes.ts'
 import { settle } from '#domain/webhooks/outcome.ts'
 import { looksSensitive } from '#domain/webhooks/redaction.ts'
 import { defaultRetryPlan, parseRetryAfter, waitMs } from '#domain/webhooks/retry-plan.ts'
@@ -127,6 +128,37 @@ describe('a lane', () => {
     }
     expect(begun).toBeGreaterThan(36)
     expect(begun).toBeLessThanOrEqual(44)
+  })
+})
+
+describe('lanes', () => {
+  const hour = 3_600_000
+
+  it('are forgotten an hour after the last attempt, and not while one is under way', () => {
+    const lanes = new Lanes()
+    const busy = lanes.of('busy')
+    busy.begin()
+    for (let one = 0; one < 1_000; one += 1) {
+      lanes.of(`deleted-${one}`).begin()
+      lanes.of(`deleted-${one}`).end(true, 0)
+    }
+    lanes.forgetIdle(hour - 60_000)
+    expect(lanes.size).toBe(1_001)
+    lanes.forgetIdle(hour)
+    expect([lanes.size, lanes.of('busy') === busy]).toEqual([1, true])
+  })
+
+  it('are kept while a circuit is open', () => {
+    const lanes = new Lanes()
+    const fail = (now: number) => {
+      lanes.of('dead').begin()
+      lanes.of('dead').end(false, now)
+    }
+    for (let failed = 0; failed < 5; failed += 1) fail(0)
+    lanes.forgetIdle(hour)
+    expect(lanes.size).toBe(1)
+    lanes.forgetIdle(hour + 60_000)
+    expect(lanes.size).toBe(0)
   })
 })
 
