@@ -16,13 +16,18 @@ export interface TargetRules {
   readonly allowHttp: boolean
 }
 
+/** A scheme, and a host right behind its slashes: what parsers of URLs make of anything else is not what was written. */
+const written = /^[a-z][a-z0-9+.-]*:\/\/[^\s\\/?#][^\s\\]*$/i
+const withCredentials = /^[^/]*\/\/[^/?#]*@/
+
 /** Checks where somebody wants deliveries to go. @throws {InvalidInput} */
 export async function mustBeTarget(text: string, { mayReach, allowHttp }: TargetRules): Promise<void> {
   const url = URL.parse(text)
-  if (url === null || url.hostname === '') throw refused('must be a URL with a host, such as https://example.com/hook')
+  if (url === null || url.hostname === '' || !written.test(text))
+    throw refused('must be a URL with a host, without blanks or backslashes, such as https://example.com/hook')
   if (url.protocol !== 'https:' && !(allowHttp && url.protocol === 'http:'))
     throw refused(allowHttp ? 'must be an https: or http: URL' : 'must be an https: URL')
-  if (url.username !== '' || url.password !== '')
+  if (withCredentials.test(text))
     throw refused('must not carry credentials: give them as a header, which is kept encrypted')
   if (url.hash !== '') throw refused('must not have a fragment: it would never be sent')
   await within(lookupMs, mustBeReachable(url.hostname, mayReach))
@@ -33,7 +38,10 @@ async function mustBeReachable(host: string, mayReach: EgressRule): Promise<void
     await reachableAddresses(host, mayReach)
   } catch (error) {
     // A name that nobody knows yet may be known when there is something to deliver.
-    if (error instanceof EgressRefused) throw refused(`leads where nothing may be sent: ${error.message}`)
+    if (error instanceof EgressRefused)
+      throw refused(
+        `leads where nothing may be sent: ${error.message.replace(/\.$/, '')} unless EGRESS_ALLOW names its network`,
+      )
   }
 }
 

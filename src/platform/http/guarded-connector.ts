@@ -22,14 +22,32 @@ export function guardedConnector(mayReach: EgressRule): buildConnector.connector
 
 function guardedLookup(mayReach: EgressRule): LookupFunction {
   return (host, options, callback) => {
-    lookup(host, { ...options, all: true }, (error, addresses) => {
+    const decide = (error: Error | null, addresses: readonly LookupAddress[]) => {
       const refused = error ?? refusalOf(host, addresses, mayReach)
       if (refused !== undefined) return callback(refused, [])
       const [first] = addresses
-      if (options.all || first === undefined) callback(null, addresses)
+      if (options.all || first === undefined) callback(null, [...addresses])
       else callback(null, first.address, first.family)
-    })
+    }
+    const known = loopbackOf(host, mayReach)
+    if (known === undefined) lookup(host, { ...options, all: true }, decide)
+    else decide(null, known)
   }
+}
+
+const loopback: readonly LookupAddress[] = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+]
+
+/**
+ * What `localhost` and all names below it mean, whatever a resolver says or doesn't know (RFC 6761 §6.3): those of this
+ * machine's own addresses that may be reached, all when none may; undefined for other names.
+ */
+function loopbackOf(host: string, mayReach: EgressRule): readonly LookupAddress[] | undefined {
+  if (!/(^|\.)localhost\.*$/i.test(host)) return undefined
+  const reachable = loopback.filter(({ address }) => mayReach(address))
+  return reachable.length > 0 ? reachable : loopback
 }
 
 /** One inner address among others is a way in: whoever connects takes whichever answers first. */
@@ -45,7 +63,10 @@ function refusalOf(host: string, addresses: readonly LookupAddress[], mayReach: 
 export async function reachableAddresses(host: string, mayReach: EgressRule): Promise<string[]> {
   const literal = host.replace(/^\[(.*)\]$/, '$1')
   const family = isIP(literal)
-  const addresses = family === 0 ? await lookupAll(host, { all: true }) : [{ address: literal, family }]
+  const addresses =
+    family === 0
+      ? (loopbackOf(host, mayReach) ?? (await lookupAll(host, { all: true })))
+      : [{ address: literal, family }]
   const refused = refusalOf(literal, addresses, mayReach)
   if (refused !== undefined) throw refused
   return addresses.map(({ address }) => address)

@@ -69,6 +69,12 @@ describe('an outbound call', () => {
     'http://0177.0.0.1',
     'http://localhost',
     'http://LOCALHOST',
+    'http://localhost.',
+    'http://any.localhost',
+    'http://ｌｏｃａｌｈｏｓｔ',
+    'http://１２７.０.０.１',
+    'http://127.0.0.1.',
+    'http://017700000001',
     'http://[::1]',
     'http://[::ffff:127.0.0.1]',
     'http://[::ffff:7f00:1]',
@@ -79,6 +85,12 @@ describe('an outbound call', () => {
     const before = receiver.received.length
     await expect(get(closed, `${url}:${port}/`)).rejects.toMatchObject({ failure: 'blocked' })
     expect(receiver.received).toHaveLength(before)
+  })
+
+  it('reaches this machine by its name where that is allowed, without asking anybody', async () => {
+    resolveTo(['93.184.215.14'])
+    for (const name of ['localhost', 'localhost.', 'any.LOCALHOST'])
+      await expect(get(open, receiver.url.replace('127.0.0.1', name))).resolves.toMatchObject({ status: 204 })
   })
 
   it('does not reach a name that has an inner address beside a public one', async () => {
