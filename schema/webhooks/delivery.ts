@@ -5,7 +5,7 @@ import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts
 import { DeliveryStatusEnum } from './enums.ts'
 
 const outcomes =
-  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that may not be reached), `tls`, `too_large`; `skipped` or `expired` when nothing was sent.'
+  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that may not be reached), `tls`, `too_large`; `skipped`, `expired` or `document_error` (a query that was answered with errors) when nothing was sent.'
 
 const DeliveryAttemptRef = builder.prismaObject('DeliveryAttempt', {
   description: 'One request.',
@@ -30,7 +30,7 @@ const DeliveryAttemptRef = builder.prismaObject('DeliveryAttempt', {
       nullable: true,
       description: 'The beginning of the answer’s body, at most 4 KiB.',
     }),
-    error: t.exposeString('error', { nullable: true, description: 'Why there was no answer, for people.' }),
+    error: t.exposeString('error', { nullable: true, description: 'What went wrong, for people.' }),
   }),
 })
 

@@ -56,7 +56,7 @@ function settings<Required extends boolean>(t: Fields, required: Required) {
     format: t.field({ type: WebhookFormatEnum, description: 'STANDARD when absent.' }),
     document: t.string({
       description:
-        'GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent.',
+        'GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed.',
     }),
     redact: t.stringList({
       description:

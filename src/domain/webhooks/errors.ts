@@ -32,6 +32,14 @@ export class WebhookNotAccepted extends AppError {
   }
 }
 
+/** A webhook's document was answered with errors: there is nothing that could be sent. */
+export class DocumentRefused extends Error {
+  constructor(reasons: readonly string[]) {
+    super(`The query can't be answered: ${reasons.join(' ')}`)
+    this.name = 'DocumentRefused'
+  }
+}
+
 /** What happened is kept no longer, so it can't be told again. */
 export class EventGone extends AppError {
   readonly code = 'CURSOR_EXPIRED'

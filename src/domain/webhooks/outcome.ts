@@ -6,6 +6,8 @@ import { type RetryPlan, waitMs } from './retry-plan.ts'
 /** A receiver that sends this with the value `stop` wants no further attempt. */
 const retryHeader = 'webhook-retry'
 const gone = 410
+/** Nobody was asked. */
+const unsent: ReadonlySet<string> = new Set(['skipped', 'expired', 'document_error'])
 
 /** Where a delivery stands after an attempt; `random` is 0 to 1. */
 export function settle(
@@ -32,7 +34,7 @@ function mayHelp({ statusCodes }: RetryPlan, { outcome, responseStatus }: Attemp
 /** Whether an attempt tells that the receiver works, or doesn't; undefined: it says nothing of that. */
 export function tellsOfReceiver({ outcome, responseStatus }: AttemptResult): boolean | undefined {
   if (outcome === 'success') return true
-  if (outcome === 'skipped' || outcome === 'expired') return undefined
+  if (unsent.has(outcome)) return undefined
   if (responseStatus === undefined) return false
   // It answers, and refuses this one.
   return classOfStatus(responseStatus) === 'client_error' && responseStatus !== 429 ? undefined : false

@@ -5,6 +5,7 @@ import { classOfStatus, OutboundFailure } from '#platform/http/outbound-failure.
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { AttemptResult, ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
+import { DocumentRefused } from './errors.ts'
 import { isStopAsked } from './outcome.ts'
 import { json, type Message, type Payload } from './payload/payload.ts'
 import { render } from './payload/render.ts'
@@ -17,7 +18,10 @@ const answerBytes = 1_048_576
 const keptHeaders = 50
 const longestHeader = 1_000
 
-/** Runs a webhook's document with the rights of whoever made it; undefined: it had nothing to say. */
+/**
+ * Runs a webhook's document with the rights of whoever made it; undefined: it had nothing to say.
+ * @throws {DocumentRefused} when anything that it asks for can't be had
+ */
 export type RunDocument = (endpoint: Endpoint, event: JournalEntry) => Promise<object | undefined>
 
 export interface SenderDeps {
@@ -43,8 +47,10 @@ export function createSender({ outbound, clock, publicUrl, runDocument }: Sender
     signal: AbortSignal,
   ): Promise<Omit<AttemptResult, 'at' | 'durationMs'>> {
     if (event === undefined) return { outcome: 'expired', error: 'The event is older than what the journal keeps.' }
-    const payload = await payloadOf(endpoint, id, event)
+    const payload = await payloadOf(endpoint, id, event).catch(reasonOf)
     if (payload === undefined) return { outcome: 'skipped' }
+    // The receiver would take it for what it asked for, and what it did ask for would be lost.
+    if (typeof payload === 'string') return { outcome: 'document_error', error: payload }
     const { url, method, timeoutMs } = endpoint
     try {
       const answer = await outbound.fetch({
@@ -87,6 +93,11 @@ export function createSender({ outbound, clock, publicUrl, runDocument }: Sender
     }
     return render(format, message)
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof DocumentRefused) return error.message
+  throw error
 }
 
 export type Send = ReturnType<typeof createSender>

@@ -1,5 +1,6 @@
 import { GraphQLError, Kind, type OperationDefinitionNode, parse, validate } from 'graphql'
 import type { Caller } from '#domain/access/service.ts'
+import { DocumentRefused } from '#domain/webhooks/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import { schema } from '#schema/index.ts'
@@ -42,7 +43,7 @@ function variablesOf({ variableDefinitions = [] }: OperationDefinitionNode): str
 
 /**
  * The answer to a document for an event, as this caller is answered by HTTP; undefined when every field of it is null
- * and nothing went wrong, which means that there is nothing to tell.
+ * and nothing went wrong, which means that there is nothing to tell. @throws {DocumentRefused} when anything went wrong
  */
 export async function runWebhookDocument(
   server: GraphqlServer,
@@ -53,10 +54,21 @@ export async function runWebhookDocument(
   const facts = { type, subject, id: subject.slice(subject.indexOf(':') + 1), at: at.toISOString(), data }
   const origin = { requestId: 'webhook', address: '', userAgent: undefined }
   const operation = await prepareOperation(server, { caller, origin }, { query: text, variables: facts })
-  if (!('run' in operation)) return { errors: operation.map(({ message }) => ({ message })) }
+  if (!('run' in operation)) throw refusal(operation)
   const result = await operation.run()
   if (Symbol.asyncIterator in result) throw new Error('A webhook’s document is a query.')
   const { data: answer = null, errors } = result
-  if (errors === undefined && Object.values(answer ?? {}).every((value) => value === null)) return undefined
-  return { data: answer, ...(errors && { errors: errors.map((error) => error.toJSON()) }) }
+  if (errors !== undefined) throw refusal(errors)
+  return Object.values(answer ?? {}).every((value) => value === null) ? undefined : { data: answer }
+}
+
+const mostReasons = 5
+
+function refusal(errors: readonly GraphQLError[]): DocumentRefused {
+  return new DocumentRefused(
+    errors.slice(0, mostReasons).map(({ message, path, extensions }) => {
+      const code = extensions['code'] === undefined ? '' : `${String(extensions['code'])}: `
+      return path === undefined ? `${code}${message}` : `${code}${message} (${path.join('.')})`
+    }),
+  )
 }

@@ -4,7 +4,15 @@ import { graphqlData } from '#test/support/graphql.ts'
 import { type Receiver, startReceiver } from '#test/support/receiver.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
-import { createWebhook, endedDelivery, loopbackAllowed, trigger } from '#test/support/webhooks.ts'
+import { until } from '#test/support/until.ts'
+import {
+  createWebhook,
+  deliveryThat,
+  endedDelivery,
+  loopbackAllowed,
+  trigger,
+  updatedWebhook,
+} from '#test/support/webhooks.ts'
 
 let server: TestServer
 let receiver: Receiver
@@ -28,6 +36,18 @@ async function sentAs(format: string, event: Record<string, unknown> = {}) {
   const { deliveryIds } = await trigger(server, { type, subject: 'release:v1', data: { a: 'b' }, ...event })
   const [, sent] = await receiver.got(2, path)
   return { id: deliveryIds[0]!, type, headers: sent!.headers, body: JSON.parse(sent!.body) }
+}
+
+/** The delivery of a task's end to a webhook, once it is there. */
+function deliveryOf(webhookId: string): Promise<string> {
+  const query = `query ($id: ID!) {
+    deliveries(where: { webhookId: $id, eventType: ["task.completed"] }) { nodes { id } } }`
+  return until(async () => {
+    const { deliveries } = await graphqlData<{ deliveries: { nodes: { id: string }[] } }>(server, query, {
+      id: webhookId,
+    })
+    return deliveries.nodes[0]?.id ?? false
+  })
 }
 
 const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
@@ -119,35 +139,41 @@ describe('a query as body', () => {
     expect(receiver.received.filter(({ path }) => path === '/none')).toEqual([])
   })
 
-  it('shows nothing that its maker may not see, nor what they may see no longer', async () => {
-    const maker = await addToken(server, {
-      accountId: await ownAccount(server),
-      scopes: ['webhooks:admin', 'tasks:read'],
-    })
-    const at = { url: server.url, token: maker.token }
-    const users = 'query ($id: ID!) { task(id: $id) { status } users { nodes { email } } }'
-    const allowed = 'query ($id: ID!) { task(id: $id) { status } }'
-    await createWebhook(at, {
-      url: `${receiver.url}/users`,
-      events: ['task.completed'],
-      format: 'GRAPHQL',
-      document: users,
-    })
-    await createWebhook(at, {
-      url: `${receiver.url}/own`,
-      events: ['task.completed'],
-      format: 'GRAPHQL',
-      document: allowed,
-    })
+  it('that its maker may not ask, or may ask no longer, is not sent, and can be once they may', async () => {
+    const accountId = await ownAccount(server)
+    const maker = await addToken(server, { accountId, scopes: ['webhooks:admin', 'tasks:read'] })
+    const make = (path: string, asked: string) =>
+      createWebhook(
+        { url: server.url, token: maker.token },
+        {
+          url: `${receiver.url}/${path}`,
+          events: ['task.completed'],
+          format: 'GRAPHQL',
+          document: `query ($id: ID!) { task(id: $id) { status } ${asked} }`,
+          retry: { maxAttempts: 1 },
+        },
+      )
+    const users = await make('users', 'users { nodes { email } }')
+    const own = await make('own', '')
     await submitTask(server, { type: 'probe' })
-    const bodyOf = async (count: number, path: string) => JSON.parse((await receiver.got(count, path))[count - 1]!.body)
-    const refused = await bodyOf(2, 'users')
-    expect([refused.data, refused.errors[0].extensions.code]).toEqual([null, 'FORBIDDEN'])
-    expect(await bodyOf(1, 'own')).toEqual({ data: { task: { status: 'COMPLETED' } } })
+    const refused = await endedDelivery(server, await deliveryOf(users.id))
+    expect(refused).toMatchObject({ status: 'FAILED', outcome: 'document_error', responseStatus: null })
+    expect(refused.attempts[0]?.error).toMatch(/^The query can't be answered: FORBIDDEN: .*\(users\)$/)
+    const [sent] = await receiver.got(1, 'own')
+    expect(JSON.parse(sent!.body)).toEqual({ data: { task: { status: 'COMPLETED' } } })
     await graphqlData(server, 'mutation ($id: String!) { revokeApplicationToken(input: { id: $id }) { __typename } }', {
       id: maker.id,
     })
-    await submitTask(server, { type: 'probe' })
-    expect((await bodyOf(2, 'own')).errors[0].extensions.code).toBe('FORBIDDEN')
+    const again = 'mutation ($id: ID!) { redeliver(input: { deliveryId: $id }) { __typename } }'
+    await graphqlData(server, again, { id: await deliveryOf(own.id) })
+    const ended = await deliveryThat(server, await deliveryOf(own.id), ({ attempt }) => attempt === 2)
+    expect(ended).toMatchObject({ status: 'FAILED', outcome: 'document_error' })
+    // From now on it is asked as whoever changed it last.
+    await updatedWebhook(server, { id: users.id, name: 'taken over' })
+    expect(receiver.received.filter(({ path }) => path === '/users')).toEqual([])
+    await graphqlData(server, again, { id: refused.id })
+    const [late] = await receiver.got(1, 'users')
+    expect(JSON.parse(late!.body)).toEqual({ data: { task: { status: 'COMPLETED' }, users: expect.anything() } })
+    expect(late!.headers['webhook-id']).toBe(refused.id)
   })
 })

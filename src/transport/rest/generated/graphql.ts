@@ -149,7 +149,7 @@ export type CreateUserInput = {
 export type CreateWebhookInput = {
   /** Requests under way at once, by each process, 1 to 100; 10 when absent. */
   concurrency?: number | null | undefined;
-  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent. */
+  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
   document?: string | null | undefined;
   /** Types such as `task.completed`, families such as `task.*`, or `*` for all but what concerns security, which `auth.*` asks for. */
   events: Array<string>;
@@ -660,7 +660,7 @@ export type UpdateUserInput = {
 export type UpdateWebhookInput = {
   /** Requests under way at once, by each process, 1 to 100; 10 when absent. */
   concurrency?: number | null | undefined;
-  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent. */
+  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
   document?: string | null | undefined;
   /** Types such as `task.completed`, families such as `task.*`, or `*` for all but what concerns security, which `auth.*` asks for. */
   events?: Array<string> | null | undefined;
