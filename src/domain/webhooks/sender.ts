@@ -17,6 +17,7 @@ const keptBytes = 4_096
 const answerBytes = 1_048_576
 const keptHeaders = 50
 const longestHeader = 1_000
+const redirected = 'Redirects are not followed: the webhook needs the address that this one leads to.'
 
 /**
  * Runs a webhook's document with the rights of whoever made it; undefined: it had nothing to say.
@@ -70,6 +71,7 @@ export function createSender({ outbound, clock, publicUrl, runDocument }: Sender
         responseBody: answer.body.toString('utf8'),
         retryAfterMs: parseRetryAfter(answer.headers['retry-after'], at),
         stop: isStopAsked(answer.headers),
+        error: answer.status >= 300 && answer.status < 400 ? redirected : undefined,
       }
     } catch (error) {
       if (error instanceof OutboundFailure) return { outcome: error.failure, error: error.message }

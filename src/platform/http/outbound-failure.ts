@@ -33,6 +33,10 @@ export function outboundFailure(error: unknown, timeoutMs: number): OutboundFail
   const failure = failureClass(error)
   if (failure === 'timeout')
     return new OutboundFailure(failure, `There was no complete answer within ${timeoutMs} ms.`, { cause: error })
+  if (failure === 'tls')
+    return new OutboundFailure(failure, `There is no TLS connection to be trusted: ${tlsReason(error)}.`, {
+      cause: error,
+    })
   return new OutboundFailure(failure, errorMessage(error) || codeOf(error) || 'The connection broke.', { cause: error })
 }
 
@@ -43,6 +47,12 @@ function failureClass(error: unknown): OutboundFailureClass {
   if (tlsCode.test(code)) return 'tls'
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || code === 'UND_ERR_HEADERS_OVERFLOW') return 'too_large'
   return error instanceof Error && error.cause !== undefined ? failureClass(error.cause) : 'refused'
+}
+
+/** What OpenSSL's own texts say behind numbers, file names and lines. */
+function tlsReason(error: unknown): string {
+  const { reason } = (error ?? {}) as { reason?: unknown }
+  return typeof reason === 'string' ? reason : errorMessage(error)
 }
 
 function codeOf(error: unknown): string {

@@ -152,10 +152,11 @@ describe('a delivery', () => {
     await hook({ events: ['test.redirect'], retry: { maxAttempts: 1 } })
     receiver.answer((_req, res) => res.writeHead(302, { location: 'http://169.254.169.254/' }).end())
     const { deliveryIds } = await trigger(server, { type: 'test.redirect' })
-    expect(await endedDelivery(server, deliveryIds.at(-1)!)).toMatchObject({
-      status: 'FAILED',
-      outcome: 'client_error',
-      responseStatus: 302,
+    const ended = await endedDelivery(server, deliveryIds.at(-1)!)
+    expect(ended).toMatchObject({ status: 'FAILED', outcome: 'client_error', responseStatus: 302 })
+    expect(ended.attempts[0]).toMatchObject({
+      error: expect.stringContaining('Redirects are not followed'),
+      responseHeaders: { location: 'http://169.254.169.254/' },
     })
   })
 

@@ -154,9 +154,15 @@ describe('an outbound call', () => {
 
   it('tells of a certificate that nobody has vouched for, and of what is no TLS', async () => {
     const tls = await startReceiver(createTlsServer(selfSigned))
-    await expect(get(open, tls.url)).rejects.toMatchObject({ failure: 'tls' })
+    await expect(get(open, tls.url)).rejects.toMatchObject({
+      failure: 'tls',
+      message: expect.stringMatching(/^There is no TLS connection to be trusted: self-signed certificate/),
+    })
     await tls.close()
-    await expect(get(open, receiver.url.replace('http:', 'https:'))).rejects.toMatchObject({ failure: 'tls' })
+    await expect(get(open, receiver.url.replace('http:', 'https:'))).rejects.toMatchObject({
+      failure: 'tls',
+      message: 'There is no TLS connection to be trusted: wrong version number.',
+    })
   })
 
   it('takes no headers without end', async () => {
