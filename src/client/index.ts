@@ -1,6 +1,7 @@
 export { type ExportedEntry, faultOfExported } from './audit-chain.ts'
 export { type ClientOptions, createClient, type SignalboxClient } from './client.ts'
 export { type InputIssue, isPassing, SignalboxError, SignalboxUnreachable } from './errors.ts'
+export { type DeliveryUpdate, followDeliveries } from './follow-deliveries.ts'
 export { type DocumentChange, type DocumentSelection, followDocuments } from './follow-documents.ts'
 export { type EntryChange, followEntries } from './follow-entries.ts'
 export { type EventSelection, followEvents, type SignalboxEvent } from './follow-events.ts'

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type ServerProcess, spawnServer, startServerProcess } from '#test/support/process.ts'
+import { startReceiver } from '#test/support/receiver.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
-import { start } from './command-line.ts'
+import { until } from '#test/support/until.ts'
+import { createWebhook, loopbackAllowed, trigger } from '#test/support/webhooks.ts'
+import { records, start } from './command-line.ts'
 
 let database: TestDatabase
 let dataDir: string
@@ -33,4 +36,33 @@ it('a watched task is watched on when the server was killed and comes back, whic
   expect(watching.stderr()).toBe('The server does not answer; reconnecting…\nConnected again.\n')
   expect(watching.stdout()).toContain('step: step 10 of 10')
   expect(watching.stdout()).toMatch(/^completed in/m)
+}, 60_000)
+
+it('deliveries are followed on when the server comes back', async () => {
+  const receiver = await startReceiver()
+  await server.end('SIGTERM')
+  server = await startServerProcess({ dataDir, databaseUrl: database.url, env: loopbackAllowed })
+  const env = { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: server.token }
+  const following = start(['webhook', 'deliveries', '--follow', '--json'], { env })
+  const told = () => records<{ deliveryId: string }>(following.stdout()).map(({ deliveryId }) => deliveryId)
+  await createWebhook(server, { url: receiver.url })
+  // Whatever was told before it listened is not to be told again.
+  const first = await until(async () => {
+    const { deliveryIds } = await trigger(server, { type: 'test.before' })
+    return told().length > 0 && deliveryIds[0]
+  })
+  await until(() => told().includes(first))
+  await server.end('SIGKILL')
+  await following.says('reconnecting…', 'stderr')
+  const { url } = server
+  const settings = { ...loopbackAllowed, PORT: new URL(url).port }
+  server = { ...(await spawnServer({ dataDir, databaseUrl: database.url, env: settings })), url }
+  await following.says('Connected again.', 'stderr')
+  const { deliveryIds } = await trigger(server, { type: 'test.after' })
+  await until(() => told().includes(deliveryIds[0] ?? ''))
+  expect(new Set(told()).size).toBe(told().length)
+  expect(following.stderr()).toBe('The server does not answer; reconnecting…\nConnected again.\n')
+  following.child.kill('SIGINT')
+  expect(await following.ended).toBe(130)
+  await receiver.close()
 }, 60_000)

@@ -3,14 +3,15 @@ import { found } from '#cli/found.ts'
 import { interruption } from '#cli/interrupt.ts'
 import { choices, readCount, readDuration, readList } from '#cli/options.ts'
 import type { Output } from '#cli/output.ts'
+import { reconnectionRemarks } from '#cli/reconnection.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import { moment, printable } from '#cli/text.ts'
 import {
   DeliveriesDocument,
   DeliveryDocument,
-  type DeliveryProgressFragment,
   type DeliveryStatus,
-  DeliveryUpdatesDocument,
+  type DeliveryUpdate,
+  followDeliveries,
   payloadOf,
   RedeliverDocument,
   TestWebhookDocument,
@@ -33,7 +34,7 @@ export function addWebhookDeliveriesCommand(parent: Command, session: Session): 
     .command('deliveries [id]')
     .summary('what was delivered, and what was not')
     .description('Lists deliveries to one webhook, or to all, those of the newest events first.')
-    .option('-f, --follow', 'tell what attempts come to from now on, until Ctrl-C')
+    .option('-f, --follow', 'tell what attempts come to from now on, until Ctrl-C, across restarts of the server')
     .option('--status <statuses>', `some of ${statuses.join(', ')}`, choices(statuses))
     .option('--types <types>', 'of events of these types', readList)
     .option('--first <count>', 'how many, at most 200', readCount, 50)
@@ -70,9 +71,9 @@ async function follow(
   after: string | undefined,
 ): Promise<number> {
   using interrupted = interruption()
+  const remarks = reconnectionRemarks((text) => output.remark(text))
   try {
-    const stream = client.subscribe(DeliveryUpdatesDocument, { webhookId, after }, { signal: interrupted.signal })
-    for await (const { deliveryUpdates: update } of stream) {
+    for await (const update of followDeliveries(client, webhookId, { after, signal: interrupted.signal, ...remarks })) {
       if (json) output.record(update)
       else tell(output, update)
     }
@@ -83,9 +84,8 @@ async function follow(
   return 0
 }
 
-function tell(output: Output, update: DeliveryProgressFragment): void {
-  const { kind, at, deliveryId, eventType, status, attempt, outcome, responseStatus, durationMs, skipped } = update
-  if (kind === 'LAGGED') return output.remark(`${skipped} updates were left out: this reader was too slow.`)
+function tell(output: Output, update: DeliveryUpdate): void {
+  const { at, deliveryId, eventType, status, attempt, outcome, responseStatus, durationMs } = update
   const state = status ? output.styled(deliveryStyles[status], status) : ''
   const facts = `attempt ${attempt}, ${outcomeText(outcome, responseStatus)}, ${durationMs} ms`
   output.line(`${output.styled('dim', moment(at))}  ${deliveryId}  ${printable(eventType ?? '')}  ${state}  ${facts}`)
