@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '#platform/database/free-port.ts'
+import { startReceiver } from '#test/support/receiver.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { endedDelivery, loopbackAllowed } from '#test/support/webhooks.ts'
@@ -70,7 +71,31 @@ describe('webhook', () => {
     expect((await signalbox('show', id)).code).toBe(4)
   })
 
+  it('says what came of a test, and which webhook a delivery goes to', async () => {
+    const receiver = await startReceiver()
+    const made = await signalbox('create', 'tried', receiver.url, '--events', 'cli.none', '--attempts', '1', '--json')
+    const { id } = JSON.parse(made.stdout).webhook
+    const taken = await signalbox('test', id, '--watch')
+    expect([taken.code, taken.stdout]).toEqual([0, expect.stringMatching(/^webhook\.ping: success 204, \d+ ms\n$/)])
+    receiver.answer((_req, res) => res.writeHead(500).end())
+    const refused = await signalbox('test', id, '--watch')
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining('server_error 500')])
+    const told = await signalbox('test', id, '--watch', '--json')
+    expect([told.code, JSON.parse(told.stdout)]).toMatchObject([1, { outcome: 'server_error', webhook: { id } }])
+    const all = await signalbox('deliveries')
+    expect(all.stdout).toMatch(/^ID +WEBHOOK +STATUS/)
+    expect(all.stdout).toMatch(/ tried +FAILED +webhook\.ping/)
+    expect((await signalbox('deliveries', id)).stdout).not.toContain('WEBHOOK')
+    await receiver.close()
+  })
+
   it('says what is wrong', async () => {
+    expect(await signalbox('redeliver')).toMatchObject({ code: 2, stderr: expect.stringContaining('--failed-since') })
+    expect(await signalbox('redeliver', 'some-id')).toMatchObject({ code: 2 })
+    expect(await signalbox('deliveries', 'nothing')).toMatchObject({
+      code: 4,
+      stderr: 'There is no webhook nothing in this account.\n',
+    })
     const refused = await signalbox('create', 'bad', 'https://169.254.169.254/', '--events', 'a.b')
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('leads where nothing may be sent')])
     expect((await signalbox('create', 'bad', 'https://nowhere.invalid', '-H', 'no header')).code).toBe(2)

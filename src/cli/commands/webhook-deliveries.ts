@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { found } from '#cli/found.ts'
 import { interruption } from '#cli/interrupt.ts'
-import { choices, readCount, readDuration, readList } from '#cli/options.ts'
+import { choices, readCount, readList } from '#cli/options.ts'
 import type { Output } from '#cli/output.ts'
 import { reconnectionRemarks } from '#cli/reconnection.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
@@ -10,14 +10,12 @@ import {
   DeliveriesDocument,
   DeliveryDocument,
   type DeliveryStatus,
+  type DeliverySummaryFragment,
   type DeliveryUpdate,
   followDeliveries,
-  payloadOf,
-  RedeliverDocument,
-  TestWebhookDocument,
+  WebhookDocument,
 } from '#client/index.ts'
-import { readJson } from './webhook-change.ts'
-import { deliveryStyles } from './webhook-text.ts'
+import { deliveryStyles, outcomeText } from './webhook-text.ts'
 
 const statuses: readonly DeliveryStatus[] = ['PENDING', 'ACTIVE', 'DELIVERED', 'FAILED', 'SKIPPED', 'CANCELLED']
 
@@ -50,9 +48,19 @@ async function list({ client, output, json }: Api, options: ListOptions, webhook
   const where = { webhookId, status, eventType }
   const { deliveries } = await client.request(DeliveriesDocument, { where, first, after })
   if (json) return output.document(deliveries)
-  if (deliveries.nodes.length === 0) return output.remark('No deliveries.')
+  if (deliveries.nodes.length === 0) {
+    if (webhookId !== undefined)
+      found((await client.request(WebhookDocument, { id: webhookId })).webhook, `webhook ${webhookId}`)
+    return output.remark('No deliveries.')
+  }
+  const webhook = {
+    title: 'WEBHOOK',
+    text: ({ webhook }: DeliverySummaryFragment) => printable(webhook.name),
+    flexible: true,
+  }
   output.table(deliveries.nodes, [
     { title: 'ID', text: ({ id }) => id },
+    ...(webhookId === undefined ? [webhook] : []),
     { title: 'STATUS', text: ({ status }) => status, style: ({ status }) => deliveryStyles[status] },
     { title: 'EVENT', text: ({ eventType }) => printable(eventType), flexible: true },
     { title: 'SUBJECT', text: ({ subject }) => printable(subject), flexible: true, optional: true },
@@ -91,10 +99,6 @@ function tell(output: Output, update: DeliveryUpdate): void {
   output.line(`${output.styled('dim', moment(at))}  ${deliveryId}  ${printable(eventType ?? '')}  ${state}  ${facts}`)
 }
 
-function outcomeText(outcome: string | null, responseStatus: number | null): string {
-  return [outcome ?? '', responseStatus === null ? '' : String(responseStatus)].filter(Boolean).join(' ')
-}
-
 export function addWebhookDeliveryCommand(parent: Command, session: Session): void {
   const command = parent
     .command('delivery <id>')
@@ -105,6 +109,7 @@ export function addWebhookDeliveryCommand(parent: Command, session: Session): vo
     if (json) return output.document(delivery)
     output.properties([
       ['id', delivery.id],
+      ['webhook', printable(`${delivery.webhook.name}, ${delivery.webhook.id}`)],
       ['event', printable(`${delivery.eventType}, ${delivery.subject}`)],
       ['status', delivery.status],
       ['next attempt', delivery.nextAttemptAt ? moment(delivery.nextAttemptAt) : undefined],
@@ -119,56 +124,4 @@ export function addWebhookDeliveryCommand(parent: Command, session: Session): vo
       ),
     ])
   })
-}
-
-export function addWebhookTestCommand(parent: Command, session: Session): void {
-  const command = parent
-    .command('test <id>')
-    .summary('send a webhook an event of its own')
-    .description('Sends a webhook the event webhook.ping, and says under which id.')
-    .option('--payload <json>', 'what it has as data.payload', readJson)
-  session.api(command, async ({ client, output, json }, { payload }: { payload?: unknown }, id: string) => {
-    const { testWebhook } = await client.request(TestWebhookDocument, { input: { id, payload } })
-    const { deliveryId } = payloadOf(testWebhook)
-    if (json) return output.document({ deliveryId })
-    output.line(`webhook.ping is on its way: see \`webhook delivery ${deliveryId}\`.`)
-  })
-}
-
-interface RedeliverOptions {
-  readonly delivery?: string
-  readonly failedSince?: number
-  readonly eventsSince?: number
-  readonly dryRun?: boolean
-}
-
-export function addWebhookRedeliverCommand(parent: Command, session: Session): void {
-  const command = parent
-    .command('redeliver [id]')
-    .summary('deliver again')
-    .description(
-      'Delivers again under the same ids: one delivery, what has FAILED of a webhook, or all events of a time that it asks for.',
-    )
-    .option('--delivery <id>', 'this one')
-    .option('--failed-since <duration>', 'what was made since then and has failed: 2h, 1d', readDuration)
-    .option('--events-since <duration>', 'all events since then, delivered or not', readDuration)
-    .option('--dry-run', 'only say how many that would be')
-    .addHelpText('after', () =>
-      examples(`${session.invocation} webhook redeliver 01a20d99-… --failed-since 1d --dry-run`),
-    )
-  session.api(command, redeliver)
-}
-
-async function redeliver({ client, output, json }: Api, options: RedeliverOptions, webhookId?: string): Promise<void> {
-  const { delivery: deliveryId, failedSince, eventsSince, dryRun = false } = options
-  const input = { deliveryId, webhookId, failedSince: ago(failedSince), eventsFrom: ago(eventsSince), dryRun }
-  const { count, isMore } = payloadOf((await client.request(RedeliverDocument, { input })).redeliver)
-  if (json) return output.document({ count, isMore, dryRun })
-  const what = count === 1 ? '1 delivery' : `${count} deliveries`
-  output.line(dryRun ? `${what} would be made again.` : `${what} will be made again.`)
-  if (isMore) output.remark('There are more: run it once more.')
-}
-
-function ago(durationMs: number | undefined): string | undefined {
-  return durationMs === undefined ? undefined : new Date(Date.now() - durationMs).toISOString()
 }

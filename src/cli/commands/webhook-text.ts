@@ -51,3 +51,8 @@ function planText({ backoff, delayMs, scheduleMs }: WebhookDetailsFragment['retr
   if (backoff !== 'SCHEDULE') return `${backoff.toLowerCase()} from ${duration(delayMs)}`
   return `after ${scheduleMs.map(duration).join(', ')}`
 }
+
+/** What an attempt came to, in a word or two. */
+export function outcomeText(outcome: string | null, responseStatus: number | null): string {
+  return [outcome ?? '', responseStatus === null ? '' : String(responseStatus)].filter(Boolean).join(' ')
+}

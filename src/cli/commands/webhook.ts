@@ -6,14 +6,10 @@ import {
   addWebhookRotateCommand,
   addWebhookUpdateCommand,
 } from './webhook-change.ts'
-import {
-  addWebhookDeliveriesCommand,
-  addWebhookDeliveryCommand,
-  addWebhookRedeliverCommand,
-  addWebhookTestCommand,
-} from './webhook-deliveries.ts'
+import { addWebhookDeliveriesCommand, addWebhookDeliveryCommand } from './webhook-deliveries.ts'
 import { addWebhookListCommand, addWebhookShowCommand } from './webhook-list.ts'
 import { addWebhookListenCommand } from './webhook-listen.ts'
+import { addWebhookRedeliverCommand, addWebhookTestCommand } from './webhook-send.ts'
 import { addWebhookTriggerCommand } from './webhook-trigger.ts'
 
 /** Everything about webhooks. */
