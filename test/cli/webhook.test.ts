@@ -89,6 +89,26 @@ describe('webhook', () => {
     await receiver.close()
   })
 
+  it('listen takes no body that is too large, and shows the beginning of a long one', async () => {
+    const listener = start(['webhook', 'listen', '--port', '0'], { env })
+    await listener.says('Listening at', 'stderr')
+    const [, url = ''] = /at (\S+)/.exec(listener.stderr()) ?? []
+    const post = async (bytes: number) => {
+      const body = new Blob(['x'.repeat(bytes)]).stream()
+      return (await fetch(url, { method: 'POST', body, duplex: 'half' } as RequestInit)).status
+    }
+    expect(await post(100_000)).toBe(204)
+    await listener.says('34464 bytes more', 'stderr')
+    expect(await post(5_000_000).catch(() => 413)).toBe(413)
+    await listener.says('was not taken', 'stderr')
+    expect(await post(3)).toBe(204)
+    const { port } = new URL(url)
+    const second = await signalbox('listen', '--port', port)
+    expect([second.code, second.stderr]).toEqual([1, expect.stringContaining('Choose another --port')])
+    listener.child.kill('SIGINT')
+    expect(await listener.ended).toBe(130)
+  })
+
   it('says what is wrong', async () => {
     expect(await signalbox('redeliver')).toMatchObject({ code: 2, stderr: expect.stringContaining('--failed-since') })
     expect(await signalbox('redeliver', 'some-id')).toMatchObject({ code: 2 })

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { buffer } from 'node:stream/consumers'
 import { type Command, InvalidArgumentError } from 'commander'
+import { CommandFailure, exitCodes } from '#cli/exit-codes.ts'
 import { interruption } from '#cli/interrupt.ts'
 import { collect } from '#cli/options.ts'
 import type { Output } from '#cli/output.ts'
@@ -19,6 +19,8 @@ interface ListenOptions {
 
 /** The largest body that is taken, in bytes. */
 const longestBody = 4 * 1024 * 1024
+/** How much of a body people are shown, in bytes. */
+const longestShown = 64 * 1024
 
 export function addWebhookListenCommand(parent: Command, session: Session): void {
   parent
@@ -54,7 +56,7 @@ async function listen(output: Output, options: ListenOptions): Promise<number> {
     })
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error: NodeJS.ErrnoException) => reject(notListening(options, error)))
     server.listen(options.port, options.host, resolve)
   })
   const { address, port } = server.address() as AddressInfo
@@ -68,14 +70,23 @@ async function listen(output: Output, options: ListenOptions): Promise<number> {
   throw interrupted.signal.reason
 }
 
+function notListening({ host, port }: ListenOptions, error: NodeJS.ErrnoException): CommandFailure {
+  const reason =
+    error.code === 'EADDRINUSE' ? 'another program does. Choose another --port, or 0 for any' : error.message
+  return new CommandFailure(`${host}:${port} can't be listened at: ${reason}.`, exitCodes.failed, { cause: error })
+}
+
 async function receive(
   output: Output,
   { secret, status, json }: ListenOptions,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  if (Number(req.headers['content-length'] ?? 0) > longestBody) throw new Error('the body is too large')
-  const body = await buffer(req)
+  const body = await readBody(req)
+  if (body === undefined) {
+    res.writeHead(413, { connection: 'close' }).end()
+    return output.remark(`A request with more than ${longestBody} bytes was not taken.`)
+  }
   const verdict = secret === undefined ? 'not verified' : verdictOf(req, body, secret)
   const isGenuine = secret === undefined || verdict === 'genuine'
   res.writeHead(isGenuine ? status : 401).end()
@@ -85,7 +96,22 @@ async function receive(
   const style = verdict === 'genuine' ? 'green' : secret === undefined ? 'dim' : 'red'
   const head = `${moment(new Date().toISOString())}  ${req.method} ${printable(req.url ?? '/')}  ${printable(id)}`
   output.line(`${output.styled('dim', head)}  ${output.styled(style, verdict)}`)
-  output.line(printableLines(output.value(parsed(body))))
+  if (body.length <= longestShown) return output.line(printableLines(output.value(parsed(body))))
+  output.line(printableLines(body.toString('utf8', 0, longestShown)))
+  output.remark(`… and ${body.length - longestShown} bytes more, which --json has.`)
+}
+
+/** The whole body; undefined when it is too large. */
+async function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  // The request can still be answered when this ends early.
+  for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+    size += chunk.length
+    if (size > longestBody) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 function verdictOf(req: IncomingMessage, body: Buffer, secret: readonly string[]): string {
