@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { type Cluster, createCluster } from '#test/support/cluster.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/process.ts'
 import { type Receiver, startReceiver } from '#test/support/receiver.ts'
-import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
+import { cloneTemplate, createTemplate } from '#test/support/template.ts'
 import { until } from '#test/support/until.ts'
 import { createWebhook, loopbackAllowed, quickRetry } from '#test/support/webhooks.ts'
 
@@ -14,13 +16,21 @@ const deliveries = Number(process.env['WEBHOOK_CRASH_DELIVERIES'] ?? 2_000)
 const endpoints = 4
 const perRequest = 20
 
-let database: TestDatabase
+let cluster: Cluster
+let databaseUrl: string
+let databases = 0
 let dataDir: string
 let receiver: Receiver
 const started: ServerProcess[] = []
 
+beforeAll(async () => {
+  cluster = await createCluster()
+  await cluster.start()
+  await createTemplate(cluster.url)
+})
 beforeEach(async () => {
-  database = await createTestDatabase()
+  databases += 1
+  databaseUrl = await cloneTemplate(cluster.url, `crash${databases}`)
   dataDir = await mkdtemp(join(tmpdir(), 'signalbox-webhooks-'))
   receiver = await startReceiver()
 })
@@ -28,11 +38,11 @@ afterEach(async () => {
   for (const server of started.splice(0)) await server.end('SIGKILL')
   await receiver.close()
   await rm(dataDir, { recursive: true, force: true })
-  await database.drop()
 })
+afterAll(() => cluster.remove())
 
 async function start(): Promise<ServerProcess> {
-  const server = await startServerProcess({ dataDir, databaseUrl: database.url, env: loopbackAllowed })
+  const server = await startServerProcess({ dataDir, databaseUrl, env: loopbackAllowed })
   started.push(server)
   return server
 }
@@ -45,47 +55,68 @@ async function triggerMany(server: ServerProcess, from: number, count: number): 
   await graphqlData(server, `mutation { ${fields.join('\n')} }`)
 }
 
-it('kill -9 of every process in the middle loses no delivery, and changes no id', async () => {
-  const events = deliveries / endpoints
-  const [first, second] = [await start(), await start()]
-  for (let endpoint = 0; endpoint < endpoints; endpoint += 1)
-    await createWebhook(first, {
-      url: `${receiver.url}/${endpoint}`,
-      events: ['crash.one'],
-      retry: { ...quickRetry, maxAttempts: 50 },
+/** How many deliveries were made, and how many of them arrived. */
+async function countDeliveries(): Promise<{ made: number; delivered: number }> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const { rows } = await client.query(
+    `SELECT count(*)::int AS made, count(*) FILTER (WHERE status = 'DELIVERED')::int AS delivered
+     FROM delivery WHERE event_type = 'crash.one'`,
+  )
+  await client.end()
+  return rows[0]
+}
+
+it.each([
+  ['every process', async () => {}],
+  [
+    'every process and the database',
+    async () => {
+      await cluster.kill()
+      await cluster.start()
+    },
+  ],
+])(
+  'kill -9 of %s in the middle loses no delivery, and changes no id',
+  async (_name, killMore) => {
+    const events = deliveries / endpoints
+    const [first, second] = [await start(), await start()]
+    for (let endpoint = 0; endpoint < endpoints; endpoint += 1)
+      await createWebhook(first, {
+        url: `${receiver.url}/${endpoint}`,
+        events: ['crash.one'],
+        retry: { ...quickRetry, maxAttempts: 50 },
+      })
+    let answered = 0
+    // Some fail, and all take a while until then, so that there is something of everything when the processes die.
+    let answerMs = 500
+    receiver.answer((_req, res) => {
+      answered += 1
+      const status = answered % 10 === 0 ? 500 : 204
+      setTimeout(() => res.writeHead(status).end(), answerMs)
     })
-  let answered = 0
-  // Some fail, and all take a while until then, so that there is something of everything when the processes die.
-  let answerMs = 500
-  receiver.answer((_req, res) => {
-    answered += 1
-    const status = answered % 10 === 0 ? 500 : 204
-    setTimeout(() => res.writeHead(status).end(), answerMs)
-  })
-  const beginnings = Array.from({ length: Math.ceil(events / perRequest) }, (_, index) => index * perRequest)
-  await Promise.all(beginnings.map((from) => triggerMany(first, from, Math.min(perRequest, events - from))))
-  const before = answered
-  await Promise.all([first.end('SIGKILL'), second.end('SIGKILL')])
-  expect(before).toBeLessThan(deliveries)
-  answerMs = 0
-  await start()
-  await until(async () => {
-    const [left] = await database.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM delivery WHERE event_type = 'crash.one' AND status <> 'DELIVERED'`,
-    )
-    const [made] = await database.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM delivery WHERE event_type = 'crash.one'`,
-    )
-    return left?.count === 0 && made?.count === deliveries
-  }, 120_000)
-  const ids = new Map<string, Set<string>>()
-  for (const { path, body, headers } of receiver.received) {
-    const { type, data } = JSON.parse(body)
-    if (type !== 'crash.one') continue
-    const pair = `${path} ${data.n}`
-    ids.set(pair, (ids.get(pair) ?? new Set()).add(String(headers['webhook-id'])))
-  }
-  expect(ids.size).toBe(deliveries)
-  expect([...ids.values()].filter(({ size }) => size !== 1)).toEqual([])
-  expect(new Set([...ids.values()].flatMap((one) => [...one])).size).toBe(deliveries)
-}, 240_000)
+    const beginnings = Array.from({ length: Math.ceil(events / perRequest) }, (_, index) => index * perRequest)
+    await Promise.all(beginnings.map((from) => triggerMany(first, from, Math.min(perRequest, events - from))))
+    await until(() => answered > events / 10)
+    await Promise.all([first.end('SIGKILL'), second.end('SIGKILL'), killMore()])
+    const { delivered } = await countDeliveries()
+    expect(delivered).toBeLessThan(deliveries)
+    answerMs = 0
+    await start()
+    await until(async () => {
+      const count = await countDeliveries()
+      return count.made === deliveries && count.delivered === deliveries
+    }, 120_000)
+    const ids = new Map<string, Set<string>>()
+    for (const { path, body, headers } of receiver.received) {
+      const { type, data } = JSON.parse(body)
+      if (type !== 'crash.one') continue
+      const pair = `${path} ${data.n}`
+      ids.set(pair, (ids.get(pair) ?? new Set()).add(String(headers['webhook-id'])))
+    }
+    expect(ids.size).toBe(deliveries)
+    expect([...ids.values()].filter(({ size }) => size !== 1)).toEqual([])
+    expect(new Set([...ids.values()].flatMap((one) => [...one])).size).toBe(deliveries)
+  },
+  240_000,
+)
