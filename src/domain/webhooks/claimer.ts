@@ -5,7 +5,8 @@ import type { ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Due } from './shares.ts'
-import { cancelDeliveries, claimDeliveries, readWaiting } from './store/deliveries.ts'
+import { claimDeliveries } from './store/claims.ts'
+import { cancelDeliveries, readWaiting } from './store/deliveries.ts'
 import { commitSoon } from './store/routing.ts'
 
 export interface ClaimerDeps {
@@ -66,12 +67,7 @@ export class Claimer {
   async #take(tx: Transaction, due: readonly Due[]): Promise<ClaimedDelivery[]> {
     tx.beside(commitSoon(tx))
     const rooms = due.map(({ endpoint, room }) => ({ webhookId: endpoint.id, room, order: endpoint.order }))
-    const ordered = rooms.filter(({ order }) => order === 'PER_SUBJECT')
-    const first = await claimDeliveries(tx, this.#deps.workerId, ordered, 'ordered')
-    const taken = Map.groupBy(first, ({ webhookId }) => webhookId)
-    const rest = rooms.map((one) => ({ ...one, room: one.room - (taken.get(one.webhookId)?.length ?? 0) }))
-    const free = await claimDeliveries(tx, this.#deps.workerId, rest, 'free')
-    return withEvents(tx, [...first, ...free])
+    return withEvents(tx, await claimDeliveries(tx, this.#deps.workerId, rooms))
   }
 }
 

@@ -18,7 +18,7 @@ import { createPublishing } from './publishing.ts'
 import { createRedelivery } from './redelivery.ts'
 import { createSettingsKeeper, type SettingsChanges, summaryOf } from './settings-keeper.ts'
 import { newStoredKey, rotatedKeys, type StoredKey, verificationKey } from './signature.ts'
-import { cancelDeliveries, forgetOrder } from './store/deliveries.ts'
+import { cancelDeliveries } from './store/deliveries.ts'
 import { insertWebhook, lockWebhook, markDeleted, updateWebhook, type WebhookRow } from './store/webhooks.ts'
 import { mustAccept, mustBeTarget, type TargetRules } from './target.ts'
 import { followDeliveries } from './updates.ts'
@@ -114,7 +114,6 @@ export function createWebhookService(deps: WebhookServiceDeps) {
         statusReason: status === undefined ? row.statusReason : null,
       }
       await updateWebhook(tx, next)
-      if (row.order === 'PER_SUBJECT' && next.order === 'NONE') await forgetOrder(tx, row.accountId, id)
       tx.journal(webhookEvent('webhook.updated', row, caller.by(), { ...summaryOf(next), status: next.status }))
       return id
     }).then((done) => done ?? update(caller, id, { ...changes, ...(status !== undefined && { status }) }))

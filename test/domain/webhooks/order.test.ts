@@ -11,6 +11,7 @@ import {
   loopbackAllowed,
   quickRetry,
   trigger,
+  updatedWebhook,
 } from '#test/support/webhooks.ts'
 
 let server: TestServer
@@ -76,6 +77,45 @@ describe('in order per subject', () => {
       attempt: 0,
     })
     receiver.answer(ok)
+  })
+})
+
+describe('an order that is changed', () => {
+  it('to none lets go what waits, and what had failed is delivered again', async () => {
+    const retry = { backoff: 'FIXED', delayMs: 600_000, maxDelayMs: 600_000, statusCodes: [503] }
+    const order = 'PER_SUBJECT'
+    const { id } = await createWebhook(server, { url: `${receiver.url}/loose`, events: ['loose.one'], order, retry })
+    receiver.answer((_req, res, { body }) => res.writeHead(JSON.parse(body).data.status ?? 204).end())
+    const send = async (status: number) => {
+      const data = { status }
+      const { deliveryIds } = await trigger(server, { type: 'loose.one', subject: `thing:${status}`, data })
+      return deliveryIds[0]!
+    }
+    const failed = await send(400)
+    expect(await endedDelivery(server, failed)).toMatchObject({ status: 'FAILED' })
+    await deliveryThat(server, await send(503), ({ attempt }) => attempt === 1)
+    const { deliveryIds } = await trigger(server, { type: 'loose.one', subject: 'thing:503' })
+    await updatedWebhook(server, { id, order: 'NONE' })
+    expect(await endedDelivery(server, deliveryIds[0]!)).toMatchObject({ status: 'DELIVERED' })
+    receiver.answer(ok)
+    await graphqlData(server, 'mutation ($id: ID!) { redeliver(input: { deliveryId: $id }) { __typename } }', {
+      id: failed,
+    })
+    await deliveryThat(server, failed, ({ status, attempt }) => status === 'DELIVERED' && attempt === 2)
+  })
+
+  it('to one per subject lets nothing lie that was made before', async () => {
+    const { id } = await createWebhook(server, {
+      url: `${receiver.url}/strict`,
+      events: ['strict.one'],
+      retry: quickRetry,
+    })
+    receiver.answer((_req, res) => res.writeHead(503).end())
+    const { deliveryIds } = await trigger(server, { type: 'strict.one' })
+    await deliveryThat(server, deliveryIds[0]!, ({ attempt }) => attempt > 0)
+    await updatedWebhook(server, { id, order: 'PER_SUBJECT' })
+    receiver.answer(ok)
+    expect(await endedDelivery(server, deliveryIds[0]!)).toMatchObject({ status: 'DELIVERED' })
   })
 })
 

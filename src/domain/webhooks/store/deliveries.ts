@@ -14,7 +14,7 @@ export interface NewDelivery {
 }
 
 /** How long a process may take for one attempt before others may, in seconds: longer than any request of ours. */
-const leaseSeconds = 90
+export const leaseSeconds = 90
 
 const insertSql = `
   INSERT INTO delivery (account_id, id, webhook_id, event_xid, event_seq, event_at, event_type, subject, order_key,
@@ -61,63 +61,6 @@ export async function readWaiting(
 ): Promise<{ readonly webhookId: string; readonly accountId: string; readonly inMs: number }[]> {
   const rows = await sql.query<{ webhookId: string; accountId: string; inMs: string }>(waitingSql)
   return rows.map((row) => ({ ...row, inMs: Number(row.inMs) }))
-}
-
-const claimed = `
-  UPDATE delivery SET status = 'ACTIVE', worker_id = $3, lease_until = now() + ${leaseSeconds} * interval '1 second'
-  FROM due WHERE delivery.account_id = due.account_id AND delivery.id = due.id AND delivery.status = 'PENDING'
-  RETURNING delivery.account_id AS "accountId", delivery.id, delivery.webhook_id AS "webhookId",
-    delivery.event_xid AS "eventXid", delivery.event_seq AS "eventSeq", delivery.event_at AS "eventAt",
-    delivery.attempt, delivery.attempt_base AS "attemptBase"`
-
-const claimSql = `
-  WITH due AS MATERIALIZED (
-    SELECT one.account_id, one.id FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room), LATERAL (
-      SELECT account_id, id FROM delivery
-      WHERE webhook_id = webhook.id AND status = 'PENDING' AND due_at <= now() AND order_key IS NULL
-      ORDER BY due_at LIMIT webhook.room FOR UPDATE SKIP LOCKED) AS one
-  ) ${claimed}`
-
-// The first of each subject, and only that: one probe for each subject, however much waits behind its first.
-const claimFirstSql = `
-  WITH RECURSIVE first AS (
-    SELECT webhook.id AS webhook_id, webhook.room, one.* FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room), LATERAL (
-      SELECT account_id, id, order_key, status, due_at FROM delivery
-      WHERE webhook_id = webhook.id AND order_key IS NOT NULL AND status IN ('PENDING', 'ACTIVE')
-      ORDER BY order_key, event_xid, event_seq LIMIT 1) AS one
-    UNION ALL
-    SELECT first.webhook_id, first.room, next.* FROM first, LATERAL (
-      SELECT account_id, id, order_key, status, due_at FROM delivery
-      WHERE webhook_id = first.webhook_id AND order_key > first.order_key AND order_key IS NOT NULL
-        AND status IN ('PENDING', 'ACTIVE')
-      ORDER BY order_key, event_xid, event_seq LIMIT 1) AS next
-  ), ranked AS (
-    SELECT account_id, id, row_number() OVER (PARTITION BY webhook_id ORDER BY due_at) AS rank, room
-    FROM first WHERE status = 'PENDING' AND due_at <= now()
-  ), due AS MATERIALIZED (
-    SELECT delivery.account_id, delivery.id FROM ranked JOIN delivery USING (account_id, id)
-    WHERE rank <= room AND delivery.status = 'PENDING' FOR UPDATE OF delivery SKIP LOCKED
-  ) ${claimed}`
-
-/** A webhook for which so many attempts may be begun. */
-export interface Room {
-  readonly webhookId: string
-  readonly room: number
-}
-
-type ClaimedRow = Omit<ClaimedDelivery, 'event' | 'eventXid' | 'eventSeq'> & { eventXid: string; eventSeq: string }
-
-/** Takes what is due, the oldest first; in order, only the first of each subject. What is taken is this worker's alone. */
-export async function claimDeliveries(
-  tx: Sql,
-  workerId: number,
-  rooms: readonly Room[],
-  kind: 'free' | 'ordered',
-): Promise<Omit<ClaimedDelivery, 'event'>[]> {
-  if (rooms.length === 0) return []
-  const values = [rooms.map(({ webhookId }) => webhookId), rooms.map(({ room }) => room), workerId]
-  const rows = await tx.query<ClaimedRow>(kind === 'free' ? claimSql : claimFirstSql, values)
-  return rows.map((row) => ({ ...row, eventXid: BigInt(row.eventXid), eventSeq: BigInt(row.eventSeq) }))
 }
 
 /** An attempt that has ended, and what follows from it. */
@@ -206,15 +149,6 @@ const dropSql = `
 /** Ends all that is not delivered yet. */
 export async function cancelDeliveries(tx: Sql, accountId: string, webhookId: string): Promise<void> {
   await tx.query(dropSql, [accountId, webhookId])
-}
-
-const unorderSql = `
-  UPDATE delivery SET order_key = NULL
-  WHERE account_id = $1 AND webhook_id = $2 AND order_key IS NOT NULL AND status IN ('PENDING', 'ACTIVE')`
-
-/** Lets what waits be attempted in any order. */
-export async function forgetOrder(tx: Sql, accountId: string, webhookId: string): Promise<void> {
-  await tx.query(unorderSql, [accountId, webhookId])
 }
 
 const expireSql = `
