@@ -78,6 +78,26 @@ describe('in order per subject', () => {
     })
     receiver.answer(ok)
   })
+
+  it('a subject that stands still keeps no other waiting, however much waits behind it', async () => {
+    const retry = { backoff: 'FIXED', delayMs: 600_000, maxDelayMs: 600_000 }
+    const events = ['document.created', 'document.updated']
+    await createWebhook(server, { url: `${receiver.url}/behind`, events, order: 'PER_SUBJECT', retry })
+    receiver.answer((_req, res, { body }) => res.writeHead(body.includes('stuck') ? 500 : 204).end())
+    const write = (key: string, count: number) =>
+      graphqlData(server, 'mutation ($input: WriteDocumentsInput!) { writeDocuments(input: $input) { __typename } }', {
+        input: {
+          writes: Array.from({ length: count }, (_, n) => ({ put: { collection: 'behind', key, data: { n } } })),
+        },
+      })
+    // More than are looked through for what can be attempted.
+    for (let batch = 0; batch < 5; batch += 1) await write('stuck', 500)
+    await write('free', 3)
+    const arrived = () => receiver.received.filter(({ path, body }) => path === '/behind' && body.includes('free'))
+    await until(() => arrived().length === 3)
+    expect(arrived().map(({ body }) => JSON.parse(body).data.version)).toEqual([1, 2, 3])
+    receiver.answer(ok)
+  })
 })
 
 describe('an order that is changed', () => {

@@ -1,6 +1,7 @@
 import type { ClaimedDelivery } from '#domain/webhooks/delivery.ts'
 import type { WebhookOrder } from '#domain/webhooks/webhook.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import type { Transaction } from '#platform/database/transaction.ts'
 import { leaseSeconds } from './deliveries.ts'
 
 const claimed = `
@@ -19,7 +20,7 @@ const claimSql = `
   ) ${claimed}`
 
 /** So many that are due are looked through for those that are looked for. */
-const nearby = 2_000
+const nearby = 1_000
 
 // Made before the webhook was told to keep an order: they have none.
 const claimUnorderedSql = `
@@ -33,10 +34,33 @@ const claimUnorderedSql = `
     WHERE delivery.status = 'PENDING' FOR UPDATE OF delivery SKIP LOCKED
   ) ${claimed}`
 
-// The first of each subject, and only that: one probe for each subject, however much waits behind its first.
+// Of the oldest, those that are the first of their subject: enough, unless much waits behind subjects that stand still.
+const claimNearbyFirstSql = `
+  WITH due AS MATERIALIZED (
+    SELECT delivery.account_id, delivery.id FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room), LATERAL (
+      SELECT near.account_id, near.id FROM (
+        SELECT account_id, id, order_key FROM delivery
+        WHERE webhook_id = webhook.id AND status = 'PENDING' AND due_at <= now() ORDER BY due_at LIMIT ${nearby}) AS near,
+      LATERAL (
+        SELECT id FROM delivery
+        WHERE webhook_id = webhook.id AND order_key = near.order_key AND order_key IS NOT NULL
+          AND status IN ('PENDING', 'ACTIVE')
+        ORDER BY event_xid, event_seq LIMIT 1) AS first
+      WHERE first.id = near.id LIMIT webhook.room) AS one
+    JOIN delivery USING (account_id, id)
+    WHERE delivery.status = 'PENDING' FOR UPDATE OF delivery SKIP LOCKED
+  ) ${claimed}`
+
+// The first of each subject, where more is due than was looked through: one probe for each subject, however much waits
+// behind its first.
 const claimFirstSql = `
-  WITH RECURSIVE first AS (
-    SELECT webhook.id AS webhook_id, webhook.room, one.* FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room), LATERAL (
+  WITH RECURSIVE crowded AS MATERIALIZED (
+    SELECT webhook.id, webhook.room FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room)
+    WHERE EXISTS (
+      SELECT 1 FROM delivery WHERE webhook_id = webhook.id AND status = 'PENDING' AND due_at <= now()
+      ORDER BY due_at OFFSET ${nearby - 1} LIMIT 1)
+  ), first AS (
+    SELECT webhook.id AS webhook_id, webhook.room, one.* FROM crowded AS webhook, LATERAL (
       SELECT account_id, id, order_key, status, due_at FROM delivery
       WHERE webhook_id = webhook.id AND order_key IS NOT NULL AND status IN ('PENDING', 'ACTIVE')
       ORDER BY order_key, event_xid, event_seq LIMIT 1) AS one
@@ -68,10 +92,12 @@ type ClaimedRow = Omit<Claimed, 'eventXid' | 'eventSeq'> & { eventXid: string; e
  * Takes what is due, the oldest first; in order, only the first of each subject. What is taken is this worker's alone.
  * What counts is how a webhook wants to be told now, not what it wanted when a delivery was made.
  */
-export async function claimDeliveries(tx: Sql, workerId: number, rooms: readonly Room[]): Promise<Claimed[]> {
+export async function claimDeliveries(tx: Transaction, workerId: number, rooms: readonly Room[]): Promise<Claimed[]> {
   const [ordered, free] = [rooms.filter(isOrdered), rooms.filter((room) => !isOrdered(room))]
   const taken = await claim(tx, claimSql, workerId, free)
-  for (const sql of [claimFirstSql, claimUnorderedSql])
+  // A plan that was made while little waited, and kept, takes a second once much does.
+  if (ordered.length > 0) tx.beside(tx.script('SET LOCAL plan_cache_mode = force_custom_plan'))
+  for (const sql of [claimNearbyFirstSql, claimFirstSql, claimUnorderedSql])
     taken.push(...(await claim(tx, sql, workerId, roomLeft(ordered, taken))))
   return taken
 }
