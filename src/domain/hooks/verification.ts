@@ -109,10 +109,13 @@ function isPlainId(id: string): boolean {
   return id.length <= longestId && /^[\x21-\x7e]+$/.test(id)
 }
 
-/** JSON, or a form whose field `payload` is JSON, as GitHub sends it unless told otherwise. */
+/**
+ * JSON, or a form whose field `payload` is JSON, as GitHub sends it unless told otherwise. What is called a form and has
+ * no such field is read as JSON: `curl -d` calls everything one.
+ */
 function parseBody({ headers, body }: RawCall): unknown {
   const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded')
-  const text = isForm ? (new URLSearchParams(body.toString()).get('payload') ?? '') : body.toString()
+  const text = (isForm ? new URLSearchParams(body.toString()).get('payload') : null) ?? body.toString()
   try {
     return JSON.parse(text)
   } catch (cause) {

@@ -171,6 +171,10 @@ describe('a call of', () => {
     const [first, second] = [await call('plain', '{}', headers), await call('plain', '{}', headers)]
     expect([first.status, second.body.duplicate]).toEqual([202, false])
     expect(second.body.tasks).not.toEqual(first.body.tasks)
+    // As `curl -d` sends it.
+    const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' }
+    expect((await call('plain', '{"a":1}', form)).status).toBe(202)
+    expect((await call('plain', 'a=1', form)).status).toBe(422)
     expect((await call('plain', `"${'x'.repeat(1_000)}"`, headers)).status).toBe(413)
   })
 })
