@@ -1,0 +1,125 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Receiver, startReceiver } from '#test/support/receiver.ts'
+import { resolveNames } from '#test/support/resolver.ts'
+import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { until } from '#test/support/until.ts'
+import {
+  createWebhook,
+  deliveryThat,
+  endedDelivery,
+  loopbackAllowed,
+  quickRetry,
+  refusedWebhook,
+  trigger,
+} from '#test/support/webhooks.ts'
+
+const outside = '93.184.215.14'
+const inside = '10.0.0.1'
+
+let server: TestServer
+let receiver: Receiver
+let restore = () => {}
+
+beforeAll(async () => {
+  receiver = await startReceiver()
+  server = await startTestServer({ env: loopbackAllowed })
+})
+afterEach(() => {
+  restore()
+  receiver.answer((_req, res) => res.writeHead(204).end())
+})
+afterAll(async () => {
+  await server.close()
+  await receiver.close()
+})
+
+describe('a name', () => {
+  const at = (name: string) => receiver.url.replace('127.0.0.1', name)
+
+  it('that has an inner address beside a public one is refused', async () => {
+    restore = resolveNames({ 'mixed.example': [[outside, inside]] })
+    const { code, issues } = await refusedWebhook(server, { url: at('mixed.example') })
+    expect([code, issues?.[0]?.path]).toEqual(['INVALID_INPUT', 'url'])
+    expect(issues?.[0]?.message).toContain(`mixed.example has the address ${inside}`)
+  })
+
+  it('that comes to mean an inner address gets nothing, and what waited once it is what it was', async () => {
+    // The first look-up is that of the check; each attempt makes one of its own.
+    restore = resolveNames({
+      'turning.example': [['127.0.0.1'], [inside], [inside], ['127.0.0.1', inside], ['127.0.0.1']],
+    })
+    await createWebhook(server, {
+      url: `${at('turning.example')}/turning`,
+      events: ['turn.one'],
+      order: 'PER_SUBJECT',
+      retry: quickRetry,
+    })
+    const id = await until(async () => {
+      const made = `SELECT id FROM delivery WHERE event_type = 'webhook.ping'`
+      return (await server.database.query<{ id: string }>(made))[0]?.id
+    })
+    const ended = await endedDelivery(server, id)
+    expect(ended.attempts.toReversed().map(({ outcome }) => outcome)).toEqual([
+      'blocked',
+      'blocked',
+      'blocked',
+      'success',
+    ])
+    expect(ended.attempts.at(-1)?.error).toContain(`turning.example has the address ${inside}`)
+    expect(await receiver.got(1, 'turning')).toHaveLength(1)
+  })
+})
+
+describe('a receiver', () => {
+  const chunk = Buffer.alloc(64 * 1024)
+  const bad: [string, Parameters<Receiver['answer']>[0], string, string][] = [
+    ['that never answers', () => {}, 'timeout', 'There was no complete answer within 300 ms.'],
+    [
+      'that drips',
+      (_req, res) => {
+        res.writeHead(200)
+        const drip = setInterval(() => res.write('x'), 20)
+        res.on('close', () => clearInterval(drip))
+      },
+      'timeout',
+      'There was no complete answer within 300 ms.',
+    ],
+    [
+      'that answers without end',
+      (_req, res) => {
+        const more = () => {
+          while (!res.destroyed && res.write(chunk));
+        }
+        res.on('drain', more)
+        more()
+      },
+      'too_large',
+      'The answer has more than 1048576 bytes.',
+    ],
+    [
+      'that closes in the middle',
+      (_req, res) => {
+        res.writeHead(200, { 'content-length': '10' })
+        res.write('12345', () => res.destroy())
+      },
+      'refused',
+      'other side closed',
+    ],
+  ]
+
+  it.each(bad)('%s has failed, and gets it again under the same id', async (_name, answer, outcome, reason) => {
+    const path = `bad-${bad.findIndex(([, one]) => one === answer)}`
+    const events = [`${path}.one`]
+    const retry = { ...quickRetry, delayMs: 200, maxDelayMs: 200 }
+    await createWebhook(server, { url: `${receiver.url}/${path}`, events, timeoutMs: 300, retry })
+    await receiver.got(1, path)
+    receiver.answer(answer)
+    const { deliveryIds } = await trigger(server, { type: `${path}.one` })
+    const failed = await deliveryThat(server, deliveryIds[0]!, ({ attempt }) => attempt > 0)
+    expect(failed.attempts.at(-1)).toMatchObject({ outcome, error: reason })
+    receiver.answer((_req, res) => res.writeHead(204).end())
+    expect(await endedDelivery(server, deliveryIds[0]!)).toMatchObject({ status: 'DELIVERED' })
+    const ids = (await receiver.got(3, path)).slice(1).map(({ headers }) => headers['webhook-id'])
+    expect(new Set(ids)).toEqual(new Set(deliveryIds))
+  })
+})
