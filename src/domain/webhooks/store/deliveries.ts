@@ -153,7 +153,10 @@ export async function cancelDeliveries(tx: Sql, accountId: string, webhookId: st
 
 const expireSql = `
   WITH old AS (
-    SELECT account_id, id FROM delivery WHERE created_at < now() - $1 * interval '1 day' AND status <> 'ACTIVE' LIMIT $2
+    SELECT account_id, id FROM delivery
+    WHERE created_at < now() - $1 * interval '1 day' AND status <> 'ACTIVE' AND (status <> 'PENDING' OR NOT EXISTS (
+      SELECT 1 FROM webhook WHERE account_id = delivery.account_id AND id = delivery.webhook_id AND status = 'ACTIVE'))
+    LIMIT $2
   ), attempts AS (
     DELETE FROM delivery_attempt USING old
     WHERE delivery_attempt.account_id = old.account_id AND delivery_attempt.delivery_id = old.id
@@ -162,7 +165,10 @@ const expireSql = `
   )
   SELECT count(*)::int AS count FROM gone`
 
-/** Deletes up to `limit` deliveries, with their attempts, that are older than that; returns how many. */
+/**
+ * Deletes up to `limit` deliveries, with their attempts, that are older than that; returns how many. Those that still
+ * wait for an active webhook stay, however long its attempts go on.
+ */
 export async function deleteOldDeliveries(sql: Sql, days: number, limit: number): Promise<number> {
   return (await sql.query<{ count: number }>(expireSql, [days, limit]))[0]?.count ?? 0
 }
