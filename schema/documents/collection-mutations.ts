@@ -47,7 +47,7 @@ const DocumentIndexInput = builder.inputType('DocumentIndexInput', {
 const indexesField = {
   type: [DocumentIndexInput] as [typeof DocumentIndexInput],
   description:
-    'Indexes for this collection, at most 8, that serve `eq`, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `orderBy`. They are built beside the work, and each is kept up to date by every write.',
+    'Indexes for this collection, at most 8, and 64 of an account, that serve `eq`, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `orderBy`. They are built beside the work, and each is kept up to date by every write.',
 }
 const fullTextPathsField = {
   description: 'Where the words are that `search` finds, at most 8 paths; an index of them is built beside the work.',

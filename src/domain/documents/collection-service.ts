@@ -1,14 +1,14 @@
 import type { Caller } from '#domain/access/service.ts'
 import { reachesBelow } from '#lib/path-pattern.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { Transact } from '#platform/database/transaction.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { checkRetention, type Retention } from './collection.ts'
 import { CollectionExists, CollectionNotFound } from './errors.ts'
 import { collectionEvent } from './events.ts'
 import { checkFit, checkFitSince } from './fit.ts'
-import { checkDeclaration, type DeclarationChange } from './indexes/declared-index.ts'
+import { checkDeclaration, type DeclarationChange, mustBeFew } from './indexes/declared-index.ts'
 import { type IndexReport, reportIndexes } from './indexes/states.ts'
-import { saveDeclaration } from './indexes/store.ts'
+import { countDeclared, saveDeclaration } from './indexes/store.ts'
 import { checkPath } from './name.ts'
 import { compileSchema } from './schema.ts'
 import {
@@ -47,7 +47,7 @@ export function createCollectionService({ sql, transact }: { readonly sql: Sql; 
       const full = { accountId: caller.accountId, path }
       const isNew = await insertCollection(tx, full, caller.actor, { requireVersion, schema, retention })
       if (!isNew) throw new CollectionExists(path)
-      await saveDeclaration(tx, full, request)
+      await declare(tx, full, request)
       tx.journal(collectionEvent('collection.created', caller.accountId, caller.by(), { path }))
     })
     return path
@@ -78,7 +78,7 @@ export function createCollectionService({ sql, transact }: { readonly sql: Sql; 
         schema: schema === undefined ? row.schema : schema,
         retention: retention ?? row,
       })
-      await saveDeclaration(tx, full, request)
+      await declare(tx, full, request)
       tx.journal(collectionEvent('collection.updated', caller.accountId, caller.by(), { path }))
     })
     return path
@@ -135,6 +135,13 @@ export function createCollectionService({ sql, transact }: { readonly sql: Sql; 
   }
 
   return { create, update, remove, indexes, visiblePaths, isVisible, count }
+}
+
+/** Two who declare at the same moment may pass the bound by what they add. @throws {InvalidInput} */
+async function declare(tx: Transaction, full: FullPath, change: DeclarationChange): Promise<void> {
+  await saveDeclaration(tx, full, change)
+  const adds = [change.indexes, change.fullTextPaths].some((list) => list !== undefined && list.length > 0)
+  if (adds) mustBeFew(await countDeclared(tx, full.accountId))
 }
 
 /** Rules are for everything in the collection, so who makes them has to be allowed to write all of it. @throws {Forbidden} */

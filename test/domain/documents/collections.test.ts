@@ -31,6 +31,20 @@ const change = async (mutation: string, input: object): Promise<Record<string, u
 const named = (title: string) => ({ type: 'object', required: ['title'], properties: { title: { const: title } } })
 
 describe('a collection', () => {
+  it('declares no more indexes than its account may have', async () => {
+    const indexes = [{ path: 'n', type: 'NUMBER' }]
+    expect(await change('createCollection', { path: 'few/one', indexes })).toHaveProperty('collection')
+    // As if many collections did; the same one is built once.
+    const many = JSON.stringify(Array.from({ length: 63 }, () => indexes[0]))
+    await server.database.query(`UPDATE collection SET indexes = $1 WHERE path = 'few/one'`, [many])
+    expect(await change('createCollection', { path: 'few/last', indexes })).toHaveProperty('collection')
+    const refused = { code: 'INVALID_INPUT', message: expect.stringContaining('the account, which may have 64') }
+    expect(await change('createCollection', { path: 'few/more', indexes })).toMatchObject(refused)
+    expect(await change('updateCollection', { path: 'few/last', fullTextPaths: ['words'] })).toMatchObject(refused)
+    expect(await change('updateCollection', { path: 'few/last', indexes: [] })).toHaveProperty('collection')
+    expect(await change('createCollection', { path: 'few/more', indexes })).toHaveProperty('collection')
+  })
+
   it('is made by its first document, or before', async () => {
     await put(server, 'one', 1, { collection: 'made/by' })
     expect(await change('createCollection', { path: 'made/by' })).toMatchObject({ code: 'ALREADY_EXISTS' })

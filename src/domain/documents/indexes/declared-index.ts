@@ -42,6 +42,8 @@ export interface DeclarationChange {
 
 /** Each one has to be kept up to date by every write. */
 const mostIndexes = 8
+/** Of one account, those of words included: the database looks at every one of them before it answers anybody. */
+const mostOfAccount = 64
 export const indexNamePrefix = 'document_ix_'
 export const statisticsNamePrefix = 'document_st_'
 
@@ -51,6 +53,13 @@ export function checkDeclaration({ indexes = [], fullTextPaths = [] }: Declarati
   if (fullTextPaths.length > mostIndexes) refuse({ path: 'fullTextPaths', message: `must be at most ${mostIndexes}` })
   for (const [at, { path }] of indexes.entries()) checkPath(path, `indexes.${at}.path`)
   for (const [at, path] of fullTextPaths.entries()) checkPath(path, `fullTextPaths.${at}`)
+}
+
+/** @throws {InvalidInput} when an account declares more than it may. */
+export function mustBeFew(declaredOfAccount: number): void {
+  if (declaredOfAccount <= mostOfAccount) return
+  const message = `would make ${declaredOfAccount} of the account, which may have ${mostOfAccount}`
+  refuse({ path: 'indexes', message })
 }
 
 function checkPath(path: string, at: string): void {

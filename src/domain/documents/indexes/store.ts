@@ -45,6 +45,16 @@ export async function saveDeclaration(
   await sql.query(saveSql, [accountId, path, indexes === undefined ? null : JSON.stringify(indexes), fullTextPaths])
 }
 
+const countSql = `
+  SELECT sum(jsonb_array_length(indexes) + (full_text_paths <> '{}')::int)::int AS count FROM collection
+  WHERE account_id = $1`
+
+/** How many indexes an account's collections declare. */
+export async function countDeclared(sql: Sql, accountId: string): Promise<number> {
+  const [row] = await sql.query<{ count: number | null }>(countSql, [accountId])
+  return row?.count ?? 0
+}
+
 /** An index as the database has it. */
 export interface BuiltIndex {
   readonly name: string

@@ -107,7 +107,7 @@ export type CreateApplicationTokenInput = {
 export type CreateCollectionInput = {
   /** Where the words are that `search` finds, at most 8 paths; an index of them is built beside the work. */
   fullTextPaths?: Array<string> | null | undefined;
-  /** Indexes for this collection, at most 8, that serve `eq`, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `orderBy`. They are built beside the work, and each is kept up to date by every write. */
+  /** Indexes for this collection, at most 8, and 64 of an account, that serve `eq`, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `orderBy`. They are built beside the work, and each is kept up to date by every write. */
   indexes?: Array<DocumentIndexInput> | null | undefined;
   /** 1 to 16 parts with `/` between them, at most 512 characters. */
   path: string;
