@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { Unauthenticated } from '#domain/access/errors.ts'
 import { ProviderFailed } from '#domain/access/sign-in/errors.ts'
@@ -10,6 +11,7 @@ import { createLog } from '#platform/telemetry/log.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'
 import { createTestDatabase, startTestServer, type TestDatabase, type TestServer } from '#test/support/server.ts'
+import { connectSocket } from '#test/support/websocket.ts'
 
 let database: TestDatabase
 let provider: TestProvider
@@ -205,6 +207,26 @@ describe('the provider’s own access token', () => {
       role: 'MEMBER',
     })
     expect(await viewer(await providersToken('stranger'))).toBeUndefined()
+  })
+
+  it('opens streams that no change cuts off which was known before', async () => {
+    await signIn({ subject: 'raised', email: 'raised@example.com' })
+    const token = await providersToken('raised')
+    const owner = await connectSocket(server, { token: server.token })
+    const events = 'subscription { events(types: ["auth.user_role_changed"]) { type } }'
+    owner.subscribe('events', events)
+    owner.subscribe('ready', '{ viewer { name } }')
+    await owner.next('ready')
+    const query = 'mutation { updateUser(input: { who: "raised@example.com", role: OWNER }) { __typename } }'
+    await graphqlData(server, query)
+    await owner.next('events')
+    const socket = await connectSocket(server, { token })
+    // Whose time is over is looked for four times a second.
+    await sleep(600)
+    socket.subscribe('still', '{ viewer { role } }')
+    expect(await socket.next('still')).toMatchObject({ payload: { data: { viewer: { role: 'OWNER' } } } })
+    await socket.close()
+    await owner.close()
   })
 
   it('is accepted after the provider has changed its keys, and the old one no longer', async () => {

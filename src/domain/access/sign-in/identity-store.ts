@@ -1,18 +1,19 @@
+import { type Seen, seenColumns } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { KnownPerson } from './sessions.ts'
 
 const columns = 'users.account_id AS "accountId", users.id, users.email, users.role'
 
 const findIdentitySql = `
-  SELECT ${columns} FROM identity JOIN users ON users.account_id = identity.account_id AND users.id = identity.user_id
+  SELECT ${columns}, ${seenColumns} FROM identity JOIN users ON users.account_id = identity.account_id AND users.id = identity.user_id
   WHERE identity.issuer = $1 AND identity.subject = $2 AND users.removed_at IS NULL`
 
-/** The person whom a provider knows by this id. */
+/** The person whom a provider knows by this id; with what was known by then. */
 export async function findIdentity(
   sql: Sql,
   { issuer, subject }: { issuer: string; subject: string },
-): Promise<KnownPerson | undefined> {
-  const [row] = await sql.query<KnownPerson>(findIdentitySql, [issuer, subject])
+): Promise<(KnownPerson & Seen) | undefined> {
+  const [row] = await sql.query<KnownPerson & Seen>(findIdentitySql, [issuer, subject])
   return row
 }
 

@@ -7,6 +7,7 @@ import { insertUser } from '#domain/access/people/user-store.ts'
 import { grantsOf, scopesOfRole } from '#domain/access/scope.ts'
 import type { Clock } from '#lib/clock.ts'
 import { newId } from '#lib/ids.ts'
+import { Snapshot } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
@@ -116,6 +117,7 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
       grants: grantsOf(scopesOfRole[role]),
       credential: { kind: 'provider', id },
       expiresAt,
+      seen: new Snapshot(person),
     }
   }
 
