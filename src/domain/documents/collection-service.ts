@@ -139,9 +139,12 @@ export function createCollectionService({ sql, transact }: { readonly sql: Sql; 
 
 /** Two who declare at the same moment may pass the bound by what they add. @throws {InvalidInput} */
 async function declare(tx: Transaction, full: FullPath, change: DeclarationChange): Promise<void> {
+  if (change.indexes === undefined && change.fullTextPaths === undefined) return
+  const before = await countDeclared(tx, full.accountId)
   await saveDeclaration(tx, full, change)
-  const adds = [change.indexes, change.fullTextPaths].some((list) => list !== undefined && list.length > 0)
-  if (adds) mustBeFew(await countDeclared(tx, full.accountId))
+  const after = await countDeclared(tx, full.accountId)
+  // Whoever has too many may always have fewer.
+  if (after > before) mustBeFew(after)
 }
 
 /** Rules are for everything in the collection, so who makes them has to be allowed to write all of it. @throws {Forbidden} */

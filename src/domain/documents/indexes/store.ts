@@ -41,7 +41,6 @@ export async function saveDeclaration(
   { accountId, path }: FullPath,
   { indexes, fullTextPaths }: DeclarationChange,
 ): Promise<void> {
-  if (indexes === undefined && fullTextPaths === undefined) return
   await sql.query(saveSql, [accountId, path, indexes === undefined ? null : JSON.stringify(indexes), fullTextPaths])
 }
 
