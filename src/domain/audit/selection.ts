@@ -1,6 +1,7 @@
 import { InvalidInput } from '#lib/errors.ts'
 import { isStorable } from '#lib/json.ts'
 import type { Prisma } from '#platform/database/generated/client.ts'
+import { startingWith } from '#platform/database/like.ts'
 import type { AuditOutcome } from './audit-entry.ts'
 
 /** Which entries of the log are wanted; all conditions that are given have to hold. */
@@ -58,8 +59,7 @@ function matching(path: string, text: string): { equals: string } | { startsWith
   if (beginning.includes('*')) throw invalid(path, 'may have a * at its end, and nowhere else')
   checked(path, text)
   if (beginning === text) return { equals: text }
-  // Prisma leaves to the caller what stands for other characters in LIKE.
-  return { startsWith: beginning.replace(/[\\%_]/g, '\\$&') }
+  return startingWith(beginning)
 }
 
 function checked(path: string, text: string): string {

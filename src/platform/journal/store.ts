@@ -1,3 +1,4 @@
+import { prefixPattern } from '#platform/database/like.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import {
   type Actor,
@@ -69,7 +70,7 @@ export async function readRecords(
   limit: number,
 ): Promise<JournalRecord[]> {
   const { after, upTo, since } = range
-  const values = [beginningWith(prefix), excludedTypes, after.xid, after.seq, upTo.xid, upTo.seq, since, limit]
+  const values = [prefixPattern(prefix), excludedTypes, after.xid, after.seq, upTo.xid, upTo.seq, since, limit]
   const rows = await sql.query<EntryRow & { origin: Origin | null }>(nextRecords, values)
   return rows.map((row) => ({ ...toEntry(row), origin: row.origin ?? undefined }))
 }
@@ -84,7 +85,7 @@ export async function findRecordTime(
   after: Position,
   since: Date,
 ): Promise<Date | undefined> {
-  const values = [beginningWith(prefix), excludedTypes, after.xid, after.seq, since]
+  const values = [prefixPattern(prefix), excludedTypes, after.xid, after.seq, since]
   return (await sql.query<{ at: Date }>(firstRecord, values))[0]?.at
 }
 
@@ -137,12 +138,7 @@ export async function readHistory(
 
 function familyPatterns(types: readonly string[] | undefined): string[] {
   const families = types?.filter((type) => type.endsWith('.*')) ?? []
-  return families.map((family) => beginningWith(family.slice(0, -1)))
-}
-
-/** A pattern for LIKE. */
-function beginningWith(text: string): string {
-  return `${text.replace(/[\\%_]/g, '\\$&')}%`
+  return families.map((family) => prefixPattern(family.slice(0, -1)))
 }
 
 const entriesBetween = `
