@@ -6,6 +6,7 @@ import { Unauthenticated } from '#domain/access/errors.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { Allowance } from '#domain/limits/allowance.ts'
 import type { LimitService } from '#domain/limits/service.ts'
+import { plainAddress } from '#lib/address.ts'
 import { requestToken } from './credentials.ts'
 import { requestIdOf } from './request-id.ts'
 
@@ -134,11 +135,14 @@ export class Entrance {
     return visit
   }
 
-  /** The first address, from the server's side, that is no trusted proxy; a header of anybody else's is not looked at. */
+  /**
+   * The first address, from the server's side, that is not a trusted proxy, in its one spelling; a header that anyone else
+   * sends is ignored.
+   */
   #addressOf(req: IncomingMessage): string {
-    const peer = req.socket.remoteAddress ?? ''
+    const peer = plainAddress(req.socket.remoteAddress ?? '')
     if (peer === '' || !this.#isTrusted(peer, 0)) return peer
-    const address = proxyAddr(req, this.#isTrusted)
+    const address = plainAddress(proxyAddr(req, this.#isTrusted))
     return isIP(address) === 0 ? peer : address
   }
 }

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import type { Caller } from '#domain/access/caller.ts'
+import { addressBlock } from '#lib/address.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { Allowance } from './allowance.ts'
@@ -66,7 +67,7 @@ export function createLimitService({ pool, limits, clock, log }: LimitServiceDep
       return credential.kind === 'token' ? allowance('token', credential.id) : allowance('user', actor.id)
     },
     /** What is left to those at an address that nobody is known at. */
-    ofAddress: (address: string) => allowance('address', blockOf(address)),
+    ofAddress: (address: string) => allowance('address', addressBlock(address)),
     /** @throws {TooComplex} when one operation costs more than any may. */
     check(cost: number): void {
       const { operationCost: limit } = limits
@@ -74,14 +75,4 @@ export function createLimitService({ pool, limits, clock, log }: LimitServiceDep
     },
     operationCost: limits.operationCost,
   }
-}
-
-/** Whoever has one IPv6 address has 2^64 of them: the first half is who they are (RFC 6177). */
-function blockOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.split('::', 2)
-  const groups = head === '' ? [] : head.split(':')
-  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0')
-  return [...groups, ...zeros, ...rest].slice(0, 4).join(':')
 }

@@ -9,7 +9,7 @@ export type EgressRule = (address: string) => boolean
  * ranges are not. An IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) counts as what it is.
  */
 export function createEgressRule(allowed: readonly string[]): EgressRule {
-  const networks = allowed.map((network) => ipaddr.parseCIDR(network))
+  const networks = allowed.map(networkOf)
   return (text) => {
     if (!ipaddr.isValid(text)) return false
     const address = ipaddr.process(text)
@@ -17,6 +17,13 @@ export function createEgressRule(allowed: readonly string[]): EgressRule {
       isPublic(address) || networks.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits))
     )
   }
+}
+
+/** A network; one of IPv4-mapped addresses is the network of those IPv4 addresses. */
+function networkOf(text: string): [ReturnType<typeof ipaddr.process>, number] {
+  const [base, bits] = ipaddr.parseCIDR(text)
+  const isMapped = base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && bits >= 96
+  return isMapped ? [base.toIPv4Address(), bits - 96] : [base, bits]
 }
 
 /** Of IPv6, only 2000::/3 is given out (RFC 4291 §2.4); what lies outside of it and has no name leads elsewhere, if anywhere. */

@@ -55,6 +55,8 @@ describe('where outbound calls may go', () => {
     const mayReach = createEgressRule(['10.1.0.0/16', 'fd00::/8'])
     expect(['10.1.2.3', '::ffff:10.1.2.3', 'fd12::1'].map(mayReach)).toEqual([true, true, true])
     expect(['10.2.0.1', 'fc00::1', '127.0.0.1'].map(mayReach)).toEqual([false, false, false])
+    const written = createEgressRule(['::ffff:10.1.0.0/112'])
+    expect(['10.1.2.3', '::ffff:10.1.2.3', '10.2.0.1'].map(written)).toEqual([true, true, false])
   })
 
   it('is nothing that is no address', () => {

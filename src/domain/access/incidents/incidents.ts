@@ -2,6 +2,7 @@ import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
 import { attemptEvent, refusalEvent } from '#domain/access/events.ts'
 import { findOldestAccount } from '#domain/access/sign-in/identity-store.ts'
 import { findTokensByHash } from '#domain/access/tokens/token-store.ts'
+import { addressBlock } from '#lib/address.ts'
 import type { Clock } from '#lib/clock.ts'
 import { AppError } from '#lib/errors.ts'
 import { storableText } from '#lib/json.ts'
@@ -73,7 +74,12 @@ export class Incidents {
 
   /** Somebody has not proved who they are. */
   attempted(method: string, reason: string, request: RequestOrigin, hash?: Uint8Array): void {
-    this.#attempts.add(request.address, `${method} ${reason}`, { method, reason, request, hash }, this.#now())
+    this.#attempts.add(
+      addressBlock(request.address),
+      `${method} ${reason}`,
+      { method, reason, request, hash },
+      this.#now(),
+    )
   }
 
   /** What `work` answers; what it refuses is noted as an attempt. */
