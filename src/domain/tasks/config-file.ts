@@ -162,6 +162,7 @@ const typeSchema = z.looseObject(
     description: text,
     input: z.custom(isSchema, 'must be a schema of zod 4'),
     run: z.custom((value) => typeof value === 'function', 'must be a function'),
+    prepare: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
     isolation: z.enum(['process', 'none'], 'must be process or none').optional(),
     priority: z.enum(priorities, `must be ${priorities.join(', ')}`).optional(),
     timeoutMs: positive.optional(),

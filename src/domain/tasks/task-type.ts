@@ -65,6 +65,11 @@ export interface TaskType<Schema extends z.ZodType = z.ZodType> {
   readonly retry?: Partial<RetryPolicy>
   /** Names of the server's environment variables that the attempt may see; all others are withheld. */
   readonly env?: readonly string[]
+  /**
+   * Runs before `run`, with the server's own rights where tasks run as another user: for copying into the workspace what
+   * only the server may read. It must not execute anything that a caller has a say in.
+   */
+  prepare?(context: TaskContext<z.output<Schema>>): Promise<void>
   /** Goes before `priority`, `timeoutMs`, `graceMs` and `retry` where they depend on the input. */
   defaults?(input: z.output<Schema>): TaskDefaults
   run(context: TaskContext<z.output<Schema>>): unknown

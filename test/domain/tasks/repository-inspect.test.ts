@@ -1,15 +1,33 @@
-import { execFileSync } from 'node:child_process'
-import { chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer as createSecureServer } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { publicAddresses } from '#domain/tasks/handlers/repository/egress.ts'
+import { fetchRepository } from '#domain/tasks/handlers/repository/fetch.ts'
 import { createGit } from '#domain/tasks/handlers/repository/git.ts'
 import { languageOf } from '#domain/tasks/handlers/repository/languages.ts'
-import { repositorySource } from '#domain/tasks/handlers/repository/source.ts'
+import { Roots } from '#domain/tasks/handlers/repository/roots.ts'
+import { remoteSource } from '#domain/tasks/handlers/repository/source.ts'
 import type { Attempt } from '#domain/tasks/task.ts'
+import type { TaskContext } from '#domain/tasks/task-type.ts'
 import { newAttempt, nothingLeft, type OpenRunner, openRunner } from '#test/support/attempts.ts'
+import { selfSigned } from '#test/support/certificate.ts'
+import { until } from '#test/support/until.ts'
 
 let base: string
 let root: string
@@ -121,10 +139,9 @@ describe('a local repository', () => {
     ])
   })
 
-  it('reports git’s own phases, and progress that never falls', async () => {
+  it('reports its steps, and progress that never falls', async () => {
     const { output } = await inspect('project')
-    expect(output.steps).toContain('Counting objects')
-    expect(output.steps.slice(-2)).toEqual(['Counting lines', 'Reading history'])
+    expect(output.steps).toEqual(['Copying objects', 'Counting lines', 'Reading history'])
     const percents = output.progressed.map(({ percent }) => percent)
     expect(percents).toEqual(percents.toSorted((a, b) => a - b))
     expect(percents.at(-1)).toBe(100)
@@ -146,6 +163,14 @@ describe('a local repository', () => {
     makeProject(join(root, 'foreign'))
     for (const path of ['foreign', 'foreign/.git']) chownSync(join(root, path), 65_534, 65_534)
     expect((await inspect('foreign')).outcome).toMatchObject({ result: summary })
+  })
+
+  it('is read without its own configuration, and what that includes', async () => {
+    makeProject(join(root, 'configured'))
+    writeFileSync(join(base, 'outside.config'), 'this is not the configuration of git')
+    git(join(root, 'configured'), ['config', '--local', 'core.worktree', base])
+    writeFileSync(join(root, 'configured/.git/config'), `[include]\n\tpath = ${join(base, 'outside.config')}\n`)
+    expect((await inspect('configured')).outcome).toMatchObject({ result: summary })
   })
 
   it('has none of its configured programs executed', async () => {
@@ -186,7 +211,139 @@ describe('a local repository', () => {
   )
 })
 
+describe('a repository of several places', () => {
+  /** A copy of the project in which one path is a symbolic link to the same path of another repository. */
+  function linked(name: string, path: string, other: string): string {
+    const copy = join(root, name)
+    cpSync(join(root, 'project'), copy, { recursive: true })
+    rmSync(join(copy, path), { recursive: true })
+    symlinkSync(join(other, path), join(copy, path))
+    return name
+  }
+
+  beforeAll(() => {
+    // Packs, packed refs and loose objects, all of them.
+    for (const project of [join(root, 'project'), join(base, 'secret')]) {
+      git(project, ['repack', '--quiet', '-a', '-d'])
+      git(project, ['pack-refs'])
+      commit(project, 'fourth', people.bob, '2024-03-03T00:00:00Z')
+    }
+  })
+
+  const paths = [
+    '.git',
+    '.git/objects',
+    '.git/objects/pack',
+    '.git/refs',
+    '.git/refs/heads/main',
+    '.git/HEAD',
+    '.git/packed-refs',
+  ]
+
+  it.each(paths)('is refused where %s is a link out of the roots', async (path) => {
+    const source = linked(`out-${path.replaceAll('/', '-')}`, path, join(base, 'secret'))
+    expect((await inspect(source)).outcome).toMatchObject({ error: { code: 'SOURCE_REFUSED', retryable: false } })
+  })
+
+  it.each(paths)('is read where %s is a link that stays inside', async (path) => {
+    const source = linked(`in-${path.replaceAll('/', '-')}`, path, join(root, 'project'))
+    expect((await inspect(source)).outcome).toMatchObject({ result: { files: 5, commits: 4 } })
+  })
+
+  it.each(['pack', 'loose object'])('is refused where a %s is a link out of the roots', async (what) => {
+    const copy = join(root, `out-${what}`)
+    cpSync(join(root, 'project'), copy, { recursive: true })
+    const objects = join(copy, '.git/objects')
+    const found = readdirSync(objects, { recursive: true }).map(String)
+    const file = found.find((name) => (what === 'pack' ? name.endsWith('.pack') : /^..\/.{38}$/.test(name))) ?? ''
+    renameSync(join(objects, file), join(base, what))
+    symlinkSync(join(base, what), join(objects, file))
+    expect((await inspect(`out-${what}`)).outcome).toMatchObject({ error: { code: 'SOURCE_REFUSED' } })
+  })
+
+  it('is read as a work tree beside the first, and with objects that it borrows inside', async () => {
+    git(join(root, 'project'), ['worktree', 'add', '--quiet', '-b', 'beside', join(root, 'beside')])
+    expect((await inspect('beside')).outcome).toMatchObject({ result: { ref: 'beside', commits: 4 } })
+    git(root, ['clone', '--quiet', '--shared', 'project', 'neighbour'])
+    git(root, ['clone', '--quiet', '--shared', 'neighbour', 'next-but-one'])
+    expect((await inspect('next-but-one')).outcome).toMatchObject({ result: { ref: 'main', commits: 4 } })
+  })
+
+  it('is refused where its work tree’s common directory lies out of the roots', async () => {
+    git(join(base, 'secret'), ['worktree', 'add', '--quiet', '-b', 'tree', join(root, 'tree')])
+    cpSync(join(base, 'secret/.git/worktrees/tree'), join(root, 'tree-data'), { recursive: true })
+    writeFileSync(join(root, 'tree-data/commondir'), join(base, 'secret/.git'))
+    writeFileSync(join(root, 'tree/.git'), `gitdir: ${join(root, 'tree-data')}\n`)
+    expect((await inspect('tree')).outcome).toMatchObject({ error: { code: 'SOURCE_REFUSED' } })
+  })
+
+  it('may have ids of SHA-256, and a directory of refs that links to itself', async () => {
+    git(root, ['init', '--quiet', '--object-format=sha256', '--initial-branch', 'main', 'sha256'])
+    commit(join(root, 'sha256'), 'first', people.ada, '2024-01-31T23:00:00Z')
+    symlinkSync('..', join(root, 'sha256/.git/refs/heads/loop'))
+    const { outcome } = await inspect('sha256')
+    expect(outcome).toMatchObject({ result: { commit: expect.stringMatching(/^[0-9a-f]{64}$/), ref: 'main' } })
+  })
+
+  it('is never left while somebody exchanges a directory for a link', async () => {
+    const [place, inside] = [join(root, 'exchanged'), join(root, 'exchanged-inside')]
+    for (const directory of [inside, join(base, 'exchanged-outside')]) mkdirSync(directory)
+    writeFileSync(join(inside, 'file'), 'inside')
+    writeFileSync(join(base, 'exchanged-outside/file'), 'outside')
+    const script = `for (;;) for (const to of process.argv.slice(1)) {
+      fs.symlinkSync(to, '${place}.new'); fs.renameSync('${place}.new', '${place}') }`
+    const exchanging = spawn(process.execPath, ['-e', script, inside, join(base, 'exchanged-outside')])
+    await until(() => existsSync(place))
+    const roots = await Roots.of([root])
+    const read = new Set<string>()
+    for (let turn = 0; turn < 3_000; turn += 1)
+      read.add(await roots.text(join(place, 'file')).catch((error: Error) => error.name))
+    exchanging.kill('SIGKILL')
+    expect([...read].toSorted()).toEqual(['OutsideRoots', 'inside'])
+  })
+})
+
 describe('a remote repository', () => {
+  it('is fetched in git’s own phases', async () => {
+    const workspace = join(base, 'workspace')
+    mkdirSync(workspace)
+    const context = { step: (name: string) => steps.push(name), progress: (percent: number) => percents.push(percent) }
+    const steps: string[] = []
+    const percents: number[] = []
+    const source = { location: join(root, 'project'), settings: ['protocol.file.allow=always', 'safe.directory=*'] }
+    const found = await fetchRepository(
+      await createGit(workspace),
+      source,
+      undefined,
+      context as unknown as TaskContext,
+    )
+    expect(found).toEqual({ name: 'refs/inspected', shown: 'main' })
+    expect(steps).toContain('Counting objects')
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b))
+  })
+
+  it('is asked without the configuration of a repository around the workspace', async () => {
+    const requests: string[] = []
+    const server = createSecureServer(selfSigned, ({ url, headers }, response) => {
+      requests.push(`${url} ${headers.authorization}`)
+      response.end()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const url = `https://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`
+    git(open.directory, ['init', '--quiet'])
+    for (const [name, value] of [
+      ['http.extraHeader', 'Authorization: Basic c2VjcmV0'],
+      ['http.sslVerify', 'false'],
+      [`url.${url}.insteadOf`, 'https://127.0.0.2/'],
+    ] as const)
+      git(open.directory, ['config', name, value])
+    for (const source of [`${url}x.git`, 'https://127.0.0.2/x.git'])
+      expect((await inspect(source)).outcome).toMatchObject({ error: { code: 'GIT_FAILED' } })
+    server.close()
+    expect(requests).toEqual([])
+  })
+
   it.each([
     ['http://example.test/x.git', 'SOURCE_REFUSED'],
     ['ssh://git@example.test/x.git', 'SOURCE_REFUSED'],
@@ -221,11 +378,10 @@ describe('a remote repository', () => {
   })
 
   it('is pinned to the addresses that were checked', async () => {
-    const git = await createGit(base)
-    const rules = { roots: [root], egressAllow: ['127.0.0.0/8', '::1/128'] }
-    const { settings } = await repositorySource('https://127.0.0.1:8443/x.git', rules, git)
+    const allowed = ['127.0.0.0/8', '::1/128']
+    const { settings } = await remoteSource('https://127.0.0.1:8443/x.git', allowed)
     expect(settings).toEqual(['protocol.https.allow=always', 'http.curloptResolve=127.0.0.1:8443:127.0.0.1'])
-    const named = await repositorySource('https://localhost/x.git', rules, git)
+    const named = await remoteSource('https://localhost/x.git', allowed)
     expect(named.settings[1]).toBe('http.curloptResolve=localhost:443:127.0.0.1,[::1]')
   })
 

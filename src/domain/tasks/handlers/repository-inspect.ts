@@ -2,9 +2,11 @@ import { z } from 'zod'
 import { defineTaskType, type TaskContext, type TaskType } from '#domain/tasks/task-type.ts'
 import { countContent } from './repository/content.ts'
 import { fetchedPercent, fetchRepository } from './repository/fetch.ts'
-import { createGit } from './repository/git.ts'
+import { createGit, repositoryIn } from './repository/git.ts'
 import { countHistory } from './repository/history.ts'
-import { repositorySource, type SourceRules } from './repository/source.ts'
+import { copyLocalRepository, openLocalRepository } from './repository/local.ts'
+import { commitOf } from './repository/refs.ts'
+import { isUrl, remoteSource, type SourceRules } from './repository/source.ts'
 
 const input = z.strictObject({
   source: z
@@ -25,38 +27,56 @@ const input = z.strictObject({
 
 type InspectInput = z.output<typeof input>
 
+/** At most this percentage of the whole when a local repository is copied. */
+const copiedPercent = 10
 const contentPercent = 85
 const topLanguages = 10
 
-/** Tells what a git repository consists of. Only reads its source: running it twice gives the same parts again. */
+/** Reports what a git repository consists of. Only reads its source: running it twice gives the same parts again. */
 export function createRepositoryInspectType(rules: SourceRules): TaskType {
   return defineTaskType({
     name: 'repository.inspect',
     description:
       'Fetches a git repository and counts its files and lines by language, its commits by month, and its contributors.',
     input,
+    prepare: (context) => copyWhenLocal(rules, context),
     run: (context) => inspect(rules, context),
   })
 }
 
-async function inspect(rules: SourceRules, context: TaskContext<InspectInput>): Promise<unknown> {
+/** What the roots hold is what the server may read, whoever the attempt then runs as. */
+async function copyWhenLocal({ roots }: SourceRules, context: TaskContext<InspectInput>): Promise<void> {
+  const { source } = context.input
+  if (isUrl(source)) return
+  context.step('Copying objects')
+  await copyLocalRepository(source, roots, repositoryIn(context.workspace), (fraction) =>
+    context.progress(fraction * copiedPercent),
+  )
+}
+
+async function inspect({ egressAllow }: SourceRules, context: TaskContext<InspectInput>): Promise<unknown> {
+  const { source, ref } = context.input
   const git = await createGit(context.workspace)
-  const source = await repositorySource(context.input.source, rules, git)
-  const { directory, commit, ref } = await fetchRepository(git, source, context.input.ref, context)
-  context.progress(fetchedPercent)
+  const isLocal = !isUrl(source)
+  const found = isLocal
+    ? await openLocalRepository(git, ref)
+    : await fetchRepository(git, await remoteSource(source, egressAllow), ref, context)
+  const commit = await commitOf(git, found.name)
+  const gotPercent = isLocal ? copiedPercent : fetchedPercent
+  context.progress(gotPercent)
 
   context.step('Counting lines')
-  const content = await countContent(git, directory, commit, between(context, fetchedPercent, contentPercent))
+  const content = await countContent(git, commit, between(context, gotPercent, contentPercent))
   await context.part('languages', content.languages)
 
   context.step('Reading history')
-  const history = await countHistory(git, directory, commit, between(context, contentPercent, 100))
+  const history = await countHistory(git, commit, between(context, contentPercent, 100))
   await context.part('commits-by-month', history.byMonth)
   await context.part('contributors', history.contributors)
 
   return {
     commit,
-    ref,
+    ref: found.shown,
     files: content.files,
     binaryFiles: content.binaryFiles,
     lines: content.lines,
@@ -68,13 +88,13 @@ async function inspect(rules: SourceRules, context: TaskContext<InspectInput>): 
   }
 }
 
-/** Progress from one percentage of the whole to another, told when it has moved by a whole percent. */
+/** Progress from one percentage of the whole to another, reported when it has moved by a whole percent. */
 function between(context: TaskContext, from: number, to: number): (fraction: number) => void {
-  let told = from
+  let reported = from
   return (fraction) => {
     const percent = Math.floor(from + (to - from) * Math.min(1, fraction))
-    if (percent <= told) return
-    told = percent
+    if (percent <= reported) return
+    reported = percent
     context.progress(percent)
   }
 }

@@ -10,6 +10,7 @@ export async function execute(type: TaskType, options: ContextOptions): Promise<
     const input = await type.input.safeParseAsync(options.attempt.input)
     if (!input.success) return failed('INVALID_INPUT', `The input is refused: ${issueText(input.error.issues)}`, false)
     const context = new AttemptContext(options, input.data)
+    await type.prepare?.(context)
     const result = await type.run(context)
     await context.partsWritten()
     return { kind: 'completed', result: await deliverResult(result, options.output) }

@@ -29,38 +29,30 @@ const largestTextBytes = 16 * 1024 * 1024
 /** Counts the files and lines of a commit by language; holds one piece of one file at a time. */
 export async function countContent(
   git: Git,
-  directory: string,
   commit: string,
   onProgress: (fraction: number) => void,
 ): Promise<ContentCount> {
-  const total = await countFiles(git, directory, commit)
+  const total = await countFiles(git, commit)
   const tally = new Tally()
   const queue: Blob[] = []
-  const reader = git.start(['-C', directory, 'cat-file', '--batch'])
+  const reader = git.start(['cat-file', '--batch'])
   const parsing = readBlobs(reader.stdout, queue, (blob, lines) => {
     tally.add(blob.path, lines)
     onProgress(tally.files / total)
   })
-  await Promise.all([askForBlobs(git, directory, commit, reader.stdin, queue, tally), parsing, reader.done])
+  await Promise.all([askForBlobs(git, commit, reader.stdin, queue, tally), parsing, reader.done])
   return tally.result()
 }
 
-async function countFiles(git: Git, directory: string, commit: string): Promise<number> {
+async function countFiles(git: Git, commit: string): Promise<number> {
   let files = 0
-  for await (const _ of blobsOf(git, directory, commit)) files += 1
+  for await (const _ of blobsOf(git, commit)) files += 1
   return files
 }
 
 /** What the pipe to git holds bounds the queue: git reads no further than it has answered. */
-async function askForBlobs(
-  git: Git,
-  directory: string,
-  commit: string,
-  stdin: GitStdin,
-  queue: Blob[],
-  tally: Tally,
-): Promise<void> {
-  for await (const blob of blobsOf(git, directory, commit)) {
+async function askForBlobs(git: Git, commit: string, stdin: GitStdin, queue: Blob[], tally: Tally): Promise<void> {
+  for await (const blob of blobsOf(git, commit)) {
     if (blob.sizeBytes > largestTextBytes) {
       tally.add(blob.path, undefined)
       continue
@@ -88,8 +80,8 @@ function drained(stdin: GitStdin): Promise<void> {
 }
 
 /** Regular files only: no links, no submodules. */
-async function* blobsOf(git: Git, directory: string, commit: string): AsyncGenerator<Blob> {
-  const listing = git.start(['-C', directory, 'ls-tree', '-r', '-z', '-l', '--full-tree', commit])
+async function* blobsOf(git: Git, commit: string): AsyncGenerator<Blob> {
+  const listing = git.start(['ls-tree', '-r', '-z', '-l', '--full-tree', commit])
   listing.stdin.end()
   for await (const entry of records(listing.stdout)) {
     const [, mode, id = '', size, path = ''] = /^(\d+) \w+ (\w+) +(\d+|-)\t(.*)$/s.exec(entry) ?? []

@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { readLines } from '#domain/tasks/runner/line-splitter.ts'
 import { inheritedEnvironment } from '#domain/tasks/runner/run-marker.ts'
@@ -17,18 +17,25 @@ interface GitProcess {
 interface GitOptions {
   /** Settings for this call only, as `name=value`. */
   readonly settings?: readonly string[]
-  /** Hears each line on standard error; carriage returns end lines too, so that progress is heard. */
+  /** Called with each line of standard error; a carriage return ends a line too, as in progress reports. */
   readonly onMessage?: (line: string) => void
 }
 
-/** Runs git so that neither the machine's configuration nor the repository's decides what happens. */
+/**
+ * Runs git on one repository, with the configuration given here and that repository's own: none of the machine, of the
+ * server's user, or of a repository that the workspace happens to lie in.
+ */
 export interface Git {
+  /** The repository that every call works on. */
+  readonly directory: string
   start(args: readonly string[], options?: GitOptions): GitProcess
   /** Everything that it prints, at most one megabyte. @throws {TaskFailure} when it exits with anything but 0. */
   text(args: readonly string[], options?: GitOptions): Promise<string>
+  /** As {@link Git.text}; undefined when it exits with anything but 0. */
+  find(args: readonly string[]): Promise<string | undefined>
 }
 
-/** Nothing of the source is executed, asked for, or fetched beyond what is named. */
+/** Nothing is executed, no credential is looked up, and nothing is fetched except what a call names. */
 const settings = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
@@ -45,31 +52,42 @@ const settings = [
 const longestText = 1024 * 1024
 const keptMessages = 10
 
-/** Git whose home is the given directory. */
-export async function createGit(home: string): Promise<Git> {
-  const configFile = join(home, '.gitconfig')
-  // In a file, since git doesn't hand `-c` on to the process that reads a local source. The server may run as another
-  // user than the owner of a repository; that it may be read is decided by the roots.
-  await writeFile(configFile, '[safe]\n\tdirectory = *\n')
+/** Where a workspace has the repository that git works on. */
+export function repositoryIn(workspace: string): string {
+  return join(workspace, 'repository.git')
+}
+
+/** Git for a workspace's repository, which may not exist yet. */
+export async function createGit(workspace: string): Promise<Git> {
+  const configFile = join(workspace, '.gitconfig')
+  const directory = repositoryIn(workspace)
+  // What a call starts in its turn reads this file, but not what `-c` says.
+  await writeFile(configFile, '[protocol]\n\tallow = never\n[core]\n\thooksPath = /dev/null\n')
   const env = {
     ...inheritedEnvironment(),
-    HOME: home,
+    HOME: workspace,
+    XDG_CONFIG_HOME: workspace,
     LANG: 'C',
+    // Both keep git from looking for a repository around the workspace, whose configuration it would obey.
+    GIT_DIR: directory,
+    GIT_CEILING_DIRECTORIES: dirname(workspace),
     GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_SYSTEM: '/dev/null',
     GIT_CONFIG_GLOBAL: configFile,
+    GIT_ATTR_NOSYSTEM: '1',
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: '',
+    SSH_ASKPASS: '',
     GIT_NO_LAZY_FETCH: '1',
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_OPTIONAL_LOCKS: '0',
-    GIT_DISCOVERY_ACROSS_FILESYSTEM: '0',
   }
 
   function start(args: readonly string[], options: GitOptions = {}): GitProcess {
     const given = [...settings, ...(options.settings ?? [])].flatMap((setting) => ['-c', setting])
     const child = spawn('git', ['--no-pager', ...given, ...args], {
-      cwd: home,
-      env: { ...env, ...ceiling(args) },
+      cwd: workspace,
+      env,
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     // Git may end before it has read everything; `done` then says why.
@@ -84,12 +102,16 @@ export async function createGit(home: string): Promise<Git> {
     return printed
   }
 
-  return { start, text }
-}
+  async function find(args: readonly string[]): Promise<string | undefined> {
+    try {
+      return (await text(args)).trim()
+    } catch (error) {
+      if (error instanceof TaskFailure && error.code === 'GIT_FAILED' && error.retryable) return undefined
+      throw error
+    }
+  }
 
-/** A source inside somebody's repository is not that repository. */
-function ceiling([flag, directory]: readonly string[]): Record<string, string> {
-  return flag === '-C' && directory ? { GIT_CEILING_DIRECTORIES: join(directory, '..') } : {}
+  return { directory, start, text, find }
 }
 
 async function allText(stream: Readable): Promise<string> {
@@ -118,7 +140,7 @@ function ended(child: GitChild, args: readonly string[], onMessage?: (line: stri
   ]).then(([[code, signal]]) => {
     if (code !== 0) throw gitFailure(args, signal ?? code, messages)
   })
-  // Whoever doesn't come to await it has failed before, for a reason of its own.
+  // A caller that never awaits it has already failed for a reason of its own.
   done.catch(() => undefined)
   return done
 }
@@ -132,9 +154,12 @@ async function exitOf(child: GitChild): Promise<[number | null, NodeJS.Signals |
   }
 }
 
-function gitFailure(args: readonly string[], how: string | number | null, messages: readonly string[]): TaskFailure {
+function gitFailure(
+  [command]: readonly string[],
+  how: string | number | null,
+  messages: readonly string[],
+): TaskFailure {
   const fatal = messages.filter((message) => /^(fatal|error): /.test(message))
   const said = (fatal.length > 0 ? fatal : messages).join(' ')
-  const name = args.find((arg, index) => !arg.startsWith('-') && args[index - 1] !== '-C' && !arg.startsWith('/'))
-  return new TaskFailure(`git ${name} ended with ${how}: ${said}`, 'GIT_FAILED')
+  return new TaskFailure(`git ${command} ended with ${how}: ${said}`, 'GIT_FAILED')
 }

@@ -12,17 +12,12 @@ export interface History {
 }
 
 /** Counts the commits that lead to `commit`: by month (when they were committed) and by author. */
-export async function countHistory(
-  git: Git,
-  directory: string,
-  commit: string,
-  onProgress: (fraction: number) => void,
-): Promise<History> {
-  const total = Number(await git.text(['-C', directory, 'rev-list', '--count', commit]))
+export async function countHistory(git: Git, commit: string, onProgress: (fraction: number) => void): Promise<History> {
+  const total = Number(await git.text(['rev-list', '--count', commit]))
   const tally = new Tally()
   // The author names and addresses as the repository's own .mailmap corrects them.
   const format = '--format=%ct%x00%aE%x00%aN'
-  const log = git.start(['-C', directory, 'log', format, '--no-show-signature', commit], {
+  const log = git.start(['log', format, '--no-show-signature', commit], {
     settings: [`mailmap.blob=${commit}:.mailmap`],
   })
   log.stdin.end()
