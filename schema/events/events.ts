@@ -4,7 +4,7 @@ import { connectionOf, pageSize } from '#schema/pagination.ts'
 
 const EventRef = builder.objectRef<Event>('Event').implement({
   description:
-    'Something that happened, written down in the commit that made it so. In a stream, an event of the type `stream.lagged` stands in the place of events that were dropped because the subscriber was too slow: `data.skipped` says how many, and they can be had again from its cursor.',
+    'Something that happened, written down in the commit that made it so. In a stream, an event of the type `stream.lagged` stands in place of events that were dropped because the subscriber was too slow: `data.skipped` says how many, and they can be read again after its cursor. It is null when retention deleted the events before the subscriber got to them; those are gone.',
   fields: (t) => ({
     cursor: t.exposeString('cursor', { description: 'Its place; works as `after` on every stream and on `events`.' }),
     type: t.exposeString('type', { description: 'In the past tense, such as `task.completed`.' }),

@@ -9,7 +9,7 @@ import type { Parts } from './parts.ts'
 export function openAudit({ config, secretKey, store, log, opened }: Parts): AuditService {
   const { database, transact, tail } = store
   const seals = new Seals(auditSealPurpose, secretKey, config.previousSecretKeys)
-  const projection = new AuditProjection({ transact, seals, log, query: audited })
+  const projection = new AuditProjection({ transact, tail, seals, log, query: audited })
   const unlisten = tail.listen(() => projection.hint())
   opened.add(async () => {
     unlisten()

@@ -29,8 +29,10 @@ export function openDocuments(
   opened.add(() => reader.close())
   const declarations = createDeclaredIndexes(database)
   const documentQueries = createDocumentQueryService({ sql: database, journal, read: reader.read, declarations })
-  const unlisten = tail.listen((entry) => documentQueries.heed(entry))
-  opened.add(async () => void unlisten())
+  const unlisten = [tail.listen((entry) => documentQueries.heed(entry)), tail.onCut(() => documentQueries.forget())]
+  opened.add(async () => {
+    for (const stop of unlisten) stop()
+  })
   const indexKeeper = new IndexKeeper({ sql: database, url: databaseUrl, log })
   opened.add(() => indexKeeper.stop())
   return { documents, documentQueries }

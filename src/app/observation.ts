@@ -45,7 +45,8 @@ export function observe(
     subscribers: () => journal.streams,
     sockets,
     journalLagSeconds: () => journal.lagMs / 1000,
-    auditLagSeconds: async () => (await audit.lagMs()) / 1000,
+    journalHeldSeconds: () => journal.heldMs / 1000,
+    auditLagSeconds: async () => (await audit.lag()).ageMs / 1000,
     runningTasks: () => worker()?.dispatcher.running ?? 0,
     pool: () => {
       const { totalCount: total, idleCount: idle, waitingCount: waiting } = database.pool

@@ -4,8 +4,9 @@ import { newId } from '#lib/ids.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
 import { createTransact, type Transact } from '#platform/database/transaction.ts'
+import { JournalHistories } from '#platform/journal/histories.ts'
 import { Journal } from '#platform/journal/journal.ts'
-import { addPartitions, continueCounting } from '#platform/journal/partitions.ts'
+import { addPartitions, isMissingPartition } from '#platform/journal/partitions.ts'
 import { JournalTail } from '#platform/journal/tail.ts'
 import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
 import { Queue } from '#platform/queue/queue.ts'
@@ -31,19 +32,19 @@ export async function openStore(config: Config, url: string, log: Logger, opened
   const onError = (error: Error) => log.debug({ err: error }, 'a database connection broke')
   const database = openDatabase({ url, poolSize: config.databasePool, onError })
   opened.add(() => database.close())
-  const tail = new JournalTail({ sql: database, log })
+  const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed(), makePartition)
+  const histories = new JournalHistories({ sql: database, transact })
+  const tail = new JournalTail({ sql: database, histories, log })
   const session = new DatabaseSession({
     url,
     channels: [journalChannel, progressChannel],
     onNotify: (channel, payload) => (channel === journalChannel ? wake.heard(payload) : board.receive(payload)),
-    onConnect: () => tail.hint(),
+    onConnect: () => tail.reconnected(),
     log,
   })
   const wake = new JournalWake({ session, tail, origin: newId() })
   const board = new ProgressBoard({ sql: database, log, notify: (text) => session.notify(progressChannel, text) })
-  const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed())
   await addPartitions(database, transact)
-  await continueCounting(transact)
   await tail.start()
   await session.open()
   opened.add(async () => {
@@ -54,8 +55,15 @@ export async function openStore(config: Config, url: string, log: Logger, opened
   })
   const queue = await Queue.start({ database, queues: queueNames, log })
   opened.add(() => queue.stop())
-  const journal = new Journal({ sql: database, tail })
+  const journal = new Journal({ sql: database, tail, histories })
   // After the journal, whose streams thus have a step before the board speaks of it.
   tail.listen((entry) => board.heard(entry))
   return { database, session, tail, journal, transact, queue, board }
+
+  async function makePartition(error: unknown): Promise<boolean> {
+    if (!isMissingPartition(error)) return false
+    log.warn('the journal has no partition for the database’s current day; creating it')
+    await addPartitions(database, transact)
+    return true
+  }
 }

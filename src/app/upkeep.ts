@@ -15,7 +15,6 @@ const retentionIntervalMs = 10 * 60 * 1000
 /** How often it is added up what accounts use. */
 const usageIntervalMs = 5_000
 const deletedAtOnce = 1_000
-const dayMs = 24 * 60 * 60 * 1000
 
 /** Adds up what accounts use. */
 export function keepUsage({ quotas, log, opened }: Parts): void {
@@ -41,8 +40,7 @@ export function keepRetention({ config, store, log, opened }: Parts, { access, a
     async work() {
       await addPartitions(database, transact)
       // What is not in the audit log yet stays, should nobody have been able to write that for days.
-      const auditLagDays = Math.ceil((await audit.lagMs()) / dayMs)
-      const dropped = await dropPartitions(transact, Math.max(config.retention.journalDays, auditLagDays))
+      const dropped = await dropPartitions(transact, config.retention.journalDays, await audit.position())
       if (dropped.length > 0) log.info({ dropped }, 'old days of the journal were dropped')
       await applyTaskRetention(database, config.retention)
       await applyDocumentRetention(database)

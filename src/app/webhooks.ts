@@ -39,9 +39,9 @@ export function openWebhooks(
     origin: config.publicUrl === undefined ? 'signalbox' : new URL(config.publicUrl).host,
     checkDocument: checkWebhookDocument,
   })
-  const unlisten = tail.listen((entry) => service.heed(entry))
+  const unlisten = [tail.listen((entry) => service.heed(entry)), tail.onCut(() => endpoints.forgetAll())]
   opened.add(async () => {
-    unlisten()
+    for (const stop of unlisten) stop()
     await outbound.close()
   })
   return { service, endpoints, outbound }

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { readAuditLag } from '#domain/audit/projection.ts'
 import { connectForStartup } from '#platform/database/connect.ts'
 import { pendingMigrations } from '#platform/database/migrate.ts'
+import { findOldestWriter, readWritersHorizon } from '#platform/journal/horizon.ts'
 import { audited } from '#src/audited.ts'
 import type { Config } from '#src/config.ts'
 import { examineCredentials, examineSecrets } from './access.ts'
@@ -78,55 +79,50 @@ async function examineClock(client: pg.Client): Found {
   return Math.abs(skewMs) > smallSkewMs ? warning(`${text}.`, 'Set both clocks by NTP.') : ok(`${text}.`)
 }
 
-interface OpenTransaction {
-  readonly who: string
-  readonly seconds: number
-}
-
-// Of other users' sessions only a superuser, or a member of pg_read_all_stats, sees this much.
-const openTransactions = `
-  SELECT format('process %s (%s, %s)', pid, coalesce(nullif(application_name, ''), 'unnamed'), state) AS who,
-         extract(epoch FROM clock_timestamp() - xact_start)::int AS seconds
-    FROM pg_stat_activity
-   WHERE backend_xid IS NOT NULL AND xact_start < clock_timestamp() - make_interval(secs => $1)
-  UNION ALL
-  SELECT format('the prepared transaction %L', gid), extract(epoch FROM clock_timestamp() - prepared)::int
-    FROM pg_prepared_xacts WHERE prepared < clock_timestamp() - make_interval(secs => $1)
-  ORDER BY seconds DESC`
-
 const heldEntries = `
   SELECT count(*)::int AS entries FROM journal
-   WHERE xid >= journal_horizon() AND at < clock_timestamp() - make_interval(secs => $1)`
+   WHERE xid >= $1 AND at < clock_timestamp() - make_interval(secs => $2)`
 
-/** Readers of the journal stop below the oldest transaction that writes, in any database of the server. */
+/** Entries of days that have not begun yet by the database's clock. */
+const futureEntries = `
+  SELECT count(*)::int AS entries FROM (
+    SELECT FROM journal WHERE at >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + interval '1 day' LIMIT 10000
+  ) AS future`
+
+/** Readers of the journal stop below the oldest transaction that can write it. */
 async function examineJournal(client: pg.Client): Found {
-  const { rows: open } = await client.query<OpenTransaction>(openTransactions, [longTransactionSeconds])
-  const entries = await countHeldEntries(client)
-  const [oldest] = open
-  if (oldest === undefined && entries === 0) return ok('Nothing holds it back.')
-  const held = `${entries} entries wait to be told`
-  if (oldest === undefined)
-    return warning(
-      `${held}, behind a transaction that this user may not see.`,
-      'End it, as a superuser: see pg_stat_activity.',
+  if (!(await hasTable(client, 'journal_history'))) return ok('There is none yet.')
+  const sql = sqlOf(client)
+  const oldest = await findOldestWriter(sql)
+  const held = await countEntries(client, heldEntries, [await readWritersHorizon(sql), longTransactionSeconds])
+  if (oldest !== undefined && oldest.seconds > longTransactionSeconds) {
+    const found = oldest.seconds > veryLongTransactionSeconds ? problem : warning
+    return found(
+      `Process ${oldest.pid} (${oldest.state}) has had a transaction open for ${oldest.seconds} seconds; ${held} entries wait for it.`,
+      `End it: SELECT pg_terminate_backend(${oldest.pid}).`,
     )
-  const text = `${oldest.who} has a transaction open for ${oldest.seconds} seconds, and ${held}.`
-  const found = oldest.seconds > veryLongTransactionSeconds ? problem : warning
-  return found(text, 'End it: SELECT pg_terminate_backend(<process>), or ROLLBACK PREPARED.')
+  }
+  const future = await countEntries(client, futureEntries, [])
+  if (future > 0)
+    return warning(
+      `${future} entries are dated after today: the database's clock was ahead when they were written.`,
+      'Nothing is lost; they are kept until their date is as old as the others’ is when they are deleted.',
+    )
+  return ok('Nothing holds it back.')
 }
 
-async function countHeldEntries(client: pg.Client): Promise<number> {
-  if (!(await hasTable(client, 'journal'))) return 0
-  return (await client.query<{ entries: number }>(heldEntries, [longTransactionSeconds])).rows[0]?.entries ?? 0
+async function countEntries(client: pg.Client, text: string, values: unknown[]): Promise<number> {
+  return (await client.query<{ entries: number }>(text, values)).rows[0]?.entries ?? 0
 }
 
 /** Whether what is done gets into the audit log. */
 async function examineAudit(client: pg.Client): Found {
   if (!(await hasTable(client, 'audit_entry'))) return ok('There is none yet.')
-  const lagMs = await readAuditLag(sqlOf(client), audited)
-  if (lagMs <= usualAuditLagMs) return ok('It has all that was done.')
+  const { waiting, ageMs } = await readAuditLag(sqlOf(client), audited)
+  if (waiting === 0) return ok('It is complete.')
+  if (ageMs <= usualAuditLagMs) return ok(`It is complete but for ${waiting} recent entries.`)
   return warning(
-    `What was done ${Math.round(lagMs / 1000)} seconds ago is not in it yet.`,
+    `What was done ${Math.round(ageMs / 1000)} seconds ago is not in it yet; ${waiting} entries wait.`,
     'It is written while a server runs, and nothing holds the journal back. If one does, its log says why.',
   )
 }

@@ -8,11 +8,16 @@ export class InvalidCursor extends AppError {
   }
 }
 
-/** What stood at the cursor is kept no longer; start again without one. */
+const expiryReasons = {
+  pruned: 'The cursor is older than what the journal keeps.',
+  lost: 'The cursor belongs to a part of the journal that was lost when the database was restored or failed over.',
+} as const
+
+/** The events after the cursor can't all be read any more; start again without one. */
 export class CursorExpired extends AppError {
   readonly code = 'CURSOR_EXPIRED'
-  constructor() {
-    super('The cursor is older than what the journal keeps. Read the present state, and go on from there.')
+  constructor(reason: keyof typeof expiryReasons = 'pruned') {
+    super(`${expiryReasons[reason]} Read the current state and continue from there.`)
   }
 }
 
@@ -23,6 +28,11 @@ export function encodeCursor(list: string, parts: readonly string[]): string {
 
 /** A list by paths has a path in its cursor, every byte of which may take three characters. */
 const longestCursor = 4_096
+
+/** The name of the list that a cursor belongs to, if it is a cursor at all. */
+export function cursorList(cursor: string): string | undefined {
+  return Buffer.from(cursor.slice(0, longestCursor), 'base64url').toString('utf8').split('|', 1)[0]
+}
 
 /** Unpacks a cursor of the named list. @throws {InvalidCursor} when it is malformed or of another list. */
 export function decodeCursor(list: string, cursor: string, partCount: number): string[] {

@@ -106,7 +106,7 @@ describe('doctor', () => {
     )
     expect((await doctor({})).of('audit log')).toMatchObject({
       status: 'warning',
-      message: expect.stringMatching(/^What was done \d+ seconds ago is not in it yet\.$/),
+      message: expect.stringMatching(/^What was done \d+ seconds ago is not in it yet; 1 entries wait\.$/),
     })
   })
 

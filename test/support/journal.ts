@@ -2,8 +2,9 @@ import { newId } from '#lib/ids.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
 import { createTransact, type Transact } from '#platform/database/transaction.ts'
+import { JournalHistories } from '#platform/journal/histories.ts'
 import { Journal } from '#platform/journal/journal.ts'
-import { addPartitions, continueCounting } from '#platform/journal/partitions.ts'
+import { addPartitions, isMissingPartition } from '#platform/journal/partitions.ts'
 import { JournalTail } from '#platform/journal/tail.ts'
 import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
 import { createLog } from '#platform/telemetry/log.ts'
@@ -19,29 +20,34 @@ export interface JournalStack {
 export async function openJournal(url: string, poolSize = 10): Promise<JournalStack> {
   const log = createLog({ level: 'silent', format: 'json' })
   const database = openDatabase({ url, poolSize, onError: () => {} })
-  const tail = new JournalTail({ sql: database, log })
+  const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed(), makePartition)
+  const histories = new JournalHistories({ sql: database, transact })
+  const tail = new JournalTail({ sql: database, histories, log })
   const session = new DatabaseSession({
     url,
     channels: [journalChannel],
     onNotify: (_channel, origin) => wake.heard(origin),
-    onConnect: () => tail.hint(),
+    onConnect: () => tail.reconnected(),
     log,
   })
   const wake = new JournalWake({ session, tail, origin: newId() })
-  const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed())
   await addPartitions(database, transact)
-  await continueCounting(transact)
   await tail.start()
   await session.open()
   return {
     database,
     transact,
-    journal: new Journal({ sql: database, tail }),
+    journal: new Journal({ sql: database, tail, histories }),
     async close() {
       wake.stop()
       await tail.stop()
       await session.close()
       await database.close()
     },
+  }
+
+  async function makePartition(error: unknown): Promise<boolean> {
+    if (isMissingPartition(error)) await addPartitions(database, transact)
+    return isMissingPartition(error)
   }
 }

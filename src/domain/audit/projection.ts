@@ -1,19 +1,12 @@
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import type { Position } from '#platform/journal/entry.ts'
-import { findRecordTime, type RecordQuery, readEnd, readRecords } from '#platform/journal/store.ts'
+import { comparePositions, type Position } from '#platform/journal/entry.ts'
+import { type RecordQuery, readEnd, readRecords, readWaitingRecords } from '#platform/journal/store.ts'
+import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Seals } from '#platform/secrets/seals.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { extendChains, sealChain } from './chain.ts'
-import {
-  type AuditCursor,
-  insertEntries,
-  moveCursor,
-  readChains,
-  readCursor,
-  saveChains,
-  tryLockChains,
-} from './store.ts'
+import { insertEntries, moveCursor, readChains, readCursor, saveChains, tryLockChains } from './store.ts'
 
 /** Entries that are appended in one transaction: it is over within some hundredths of a second. */
 const batchSize = 500
@@ -21,13 +14,15 @@ const batchSize = 500
 const lookIntervalMs = 1_000
 /** Hints that come closer together than this are one. */
 const hintIntervalMs = 100
-/** How much older than what was looked at an entry's time can be: longer than any transaction may run. */
-const latestCommitMs = 24 * 60 * 60 * 1000
-/** How old a cursor may become while there is nothing to append, so that it doesn't change each second. */
+/** How long the cursor stays where it is while there is nothing to append, so that it doesn't change each second. */
 const idleCursorMs = 30_000
+/** Waiting records that are counted, at most. */
+const maxCounted = 10_000
 
 export interface AuditProjectionDeps {
   readonly transact: Transact
+  /** Knows up to where the order of the journal is final. */
+  readonly tail: Pick<JournalTail, 'horizon'>
   readonly seals: Seals
   readonly log: Logger
   /** Which entries of the journal are in the log. */
@@ -45,6 +40,7 @@ export class AuditProjection {
   #dueAt = Number.POSITIVE_INFINITY
   #running: Promise<void> | undefined
   #stopped = false
+  #movedAt = 0
 
   constructor(deps: AuditProjectionDeps) {
     this.#deps = deps
@@ -88,23 +84,22 @@ export class AuditProjection {
 
   /** Appends a batch; returns whether there may be more. */
   async #appendNext(): Promise<boolean> {
-    const { transact, seals, query } = this.#deps
+    const { transact, tail, seals, query } = this.#deps
     return transact(async (tx) => {
       // Until it writes, this transaction has no number, and so holds nobody back who reads the journal.
       if (!(await tryLockChains(tx))) return false
       const cursor = await readCursor(tx)
-      const lookedAt = new Date()
-      const end = await readEnd(tx)
-      const records = await readRecords(tx, query, { after: cursor, upTo: end, since: sinceOf(cursor) }, batchSize)
+      const end = await readEnd(tx, tail.horizon)
+      const records = await readRecords(tx, query, { after: cursor, upTo: end }, batchSize)
       const last = records.at(-1)
       if (last === undefined) {
-        if (lookedAt.getTime() - cursor.at.getTime() > idleCursorMs) await moveCursor(tx, { ...end, at: lookedAt })
+        const isDue = performance.now() - this.#movedAt > idleCursorMs
+        if (isDue && comparePositions(end, cursor) > 0) await this.#move(tx, end)
         return false
       }
       const known = await readChains(tx, [...new Set(records.map(({ accountId }) => accountId))])
       const { entries, chains } = extendChains(known, records)
       const isMore = records.length === batchSize
-      const next = isMore ? last : { ...end, at: lookedAt }
       write(tx, insertEntries(tx, entries))
       write(
         tx,
@@ -113,9 +108,14 @@ export class AuditProjection {
           chains.map((chain) => sealChain(seals, chain)),
         ),
       )
-      write(tx, moveCursor(tx, next))
+      write(tx, this.#move(tx, isMore ? last : end))
       return isMore
     })
+  }
+
+  #move(tx: Transaction, position: Position): Promise<void> {
+    this.#movedAt = performance.now()
+    return moveCursor(tx, position)
   }
 }
 
@@ -124,13 +124,16 @@ function write(tx: Transaction, statement: Promise<void>): void {
   tx.beside(statement)
 }
 
-function sinceOf({ at }: AuditCursor): Date {
-  return new Date(at.getTime() - latestCommitMs)
+/** What is in the journal and not in the log yet. */
+export interface AuditLag {
+  /** Entries that wait, at most 10,000. */
+  readonly waiting: number
+  /** How old the oldest of them is by the database's clock, in milliseconds; 0 when none waits. */
+  readonly ageMs: number
 }
 
-/** For how long what waits longest has been waiting to be appended, in milliseconds; 0 when nothing waits. */
-export async function readAuditLag(sql: Pick<Sql, 'query'>, query: RecordQuery): Promise<number> {
-  const cursor: AuditCursor & Position = await readCursor(sql)
-  const oldest = await findRecordTime(sql, query, cursor, sinceOf(cursor))
-  return oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.getTime())
+/** How far the log is behind the journal, by position: a clock that was wrong hides nothing. */
+export async function readAuditLag(sql: Pick<Sql, 'query'>, query: RecordQuery): Promise<AuditLag> {
+  const { count, ageMs } = await readWaitingRecords(sql, query, await readCursor(sql), maxCounted)
+  return { waiting: count, ageMs }
 }

@@ -15,6 +15,7 @@ import {
   findPrunable,
   lockChains,
   readChains,
+  readCursor,
   readEntries,
   type SealedChain,
   saveChains,
@@ -159,8 +160,10 @@ export function createAuditService({ sql, transact, seals, query }: AuditService
   return {
     verify,
     prune,
-    /** For how long what waits longest has been waiting to be in the log, in milliseconds. */
-    lagMs: () => readAuditLag(sql, query),
+    /** How far the log is behind the journal. */
+    lag: () => readAuditLag(sql, query),
+    /** Up to where the journal is in the log. */
+    position: () => readCursor(sql),
   }
 }
 

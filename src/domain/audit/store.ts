@@ -17,20 +17,15 @@ export async function lockChains(sql: Sql): Promise<void> {
   await sql.query('SELECT pg_advisory_xact_lock($1)', [auditLock])
 }
 
-export interface AuditCursor extends Position {
-  /** No entry behind it is a day older than this. */
-  readonly at: Date
-}
-
 /** Up to where the journal is in the log. */
-export async function readCursor(sql: Pick<Sql, 'query'>): Promise<AuditCursor> {
-  const [row] = await sql.query<{ xid: string; seq: string; at: Date }>('SELECT xid, seq, at FROM audit_cursor')
+export async function readCursor(sql: Pick<Sql, 'query'>): Promise<Position> {
+  const [row] = await sql.query<{ xid: string; seq: string }>('SELECT xid, seq FROM audit_cursor')
   if (row === undefined) throw new Error('The table audit_cursor has lost its row.')
-  return { xid: BigInt(row.xid), seq: BigInt(row.seq), at: row.at }
+  return { xid: BigInt(row.xid), seq: BigInt(row.seq) }
 }
 
-export async function moveCursor(sql: Sql, { xid, seq, at }: AuditCursor): Promise<void> {
-  await sql.query('UPDATE audit_cursor SET xid = $1, seq = $2, at = $3', [xid, seq, at])
+export async function moveCursor(sql: Sql, { xid, seq }: Position): Promise<void> {
+  await sql.query('UPDATE audit_cursor SET xid = $1, seq = $2', [xid, seq])
 }
 
 /** Where a chain ends, and begins since older entries were dropped. */

@@ -1,5 +1,5 @@
 import { endable } from '#lib/endable.ts'
-import { type Actor, type JournalEntry, positionBefore } from '#platform/journal/entry.ts'
+import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { Journal, JournalItem, JournalStream } from '#platform/journal/journal.ts'
 import type { Entry } from './entry.ts'
 import { type EntryEventData, kindOfEvent } from './events.ts'
@@ -63,8 +63,8 @@ async function* tell(deps: ChangesDeps, stream: JournalStream<never>, isNew: boo
 
 async function* tellState(deps: ChangesDeps, stream: JournalStream<never>, shown: Shown): AsyncGenerator<EntryUpdate> {
   for (let after = ''; ; ) {
-    const { entries, revision, horizon } = await deps.readStretch(after)
-    if (after === '') stream.skipTo(positionBefore(horizon))
+    const { entries, revision, upTo } = await deps.readStretch(after)
+    if (after === '') stream.skipTo(upTo)
     for (const entry of entries) if (deps.isTold(entry.key)) yield stateOf(entry)
     const last = entries.at(-1)?.key
     shown.add(last, revision)

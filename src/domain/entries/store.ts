@@ -1,5 +1,7 @@
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
+import type { Position } from '#platform/journal/entry.ts'
+import { type PositionRow, toPosition } from '#platform/journal/store.ts'
 import type { Entry, EntryChange, EntryVersion } from './entry.ts'
 import type { Standing } from './ledger.ts'
 
@@ -170,9 +172,9 @@ export async function listEntries(sql: Sql, accountId: string, range: KeyRange, 
 }
 
 const stretchSql = `
-  SELECT entry.value, ${columns('entry')}, ledger.revision AS "ledgerRevision", ledger.horizon
-  FROM (SELECT coalesce(max(revision), 0) AS revision, journal_horizon() AS horizon
-        FROM entry_ledger WHERE account_id = $1) AS ledger
+  SELECT entry.value, ${columns('entry')}, ledger.revision AS "ledgerRevision", shown.xid, shown.seq
+  FROM (SELECT coalesce(max(revision), 0) AS revision FROM entry_ledger WHERE account_id = $1) AS ledger
+  CROSS JOIN journal_end() AS shown
   LEFT JOIN LATERAL (
     SELECT * FROM (
       SELECT *, sum(size_bytes) OVER (ORDER BY key) - size_bytes AS before FROM (
@@ -186,7 +188,8 @@ const stretchSql = `
 export interface Stretch {
   readonly entries: readonly Entry[]
   readonly revision: number
-  readonly horizon: bigint
+  /** The journal's last entry that is part of it. */
+  readonly upTo: Position
 }
 
 /** As {@link listEntries}, at one moment, and no more than so many bytes of values and one entry. */
@@ -196,7 +199,7 @@ export async function readStretch(
   { from, to, after, patterns }: KeyRange,
   most: { readonly entries: number; readonly bytes: number },
 ): Promise<Stretch> {
-  const rows = await sql.query<EntryRow & { ledgerRevision: string; horizon: string }>(stretchSql, [
+  const rows = await sql.query<EntryRow & PositionRow & { ledgerRevision: string }>(stretchSql, [
     accountId,
     from,
     to,
@@ -207,9 +210,9 @@ export async function readStretch(
   ])
   const entries = rows.filter(({ key }) => key !== null)
   return {
-    entries: entries.map(({ ledgerRevision: _, horizon: __, ...row }) => toEntry(row)),
+    entries: entries.map(({ ledgerRevision: _, xid: __, seq: ___, ...row }) => toEntry(row)),
     revision: Number(rows[0]?.ledgerRevision ?? 0),
-    horizon: BigInt(rows[0]?.horizon ?? 0),
+    upTo: toPosition(rows[0]),
   }
 }
 

@@ -119,8 +119,9 @@ export function createEventService({ journal, quietTypes, securityTypes, shownDa
   return { list, follow }
 }
 
-function lagged(cursor: string, skipped: number): Event {
-  return { cursor, type: laggedType, subject: 'stream', at: new Date(), actor: system, data: { skipped } }
+function lagged(cursor: string, skipped: number | undefined): Event {
+  const data = { skipped: skipped ?? null }
+  return { cursor, type: laggedType, subject: 'stream', at: new Date(), actor: system, data }
 }
 
 function checked(filter: EventFilter): EventFilter {

@@ -6,8 +6,8 @@ import { InvalidInput } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import { positionBefore } from '#platform/journal/entry.ts'
 import type { Journal } from '#platform/journal/journal.ts'
+import { toPosition } from '#platform/journal/store.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { TaskAlreadyEnded, TaskNotFound, TaskNotRetryable, TaskPartNotFound } from './errors.ts'
 import { type TaskEventType, taskEvent } from './events.ts'
@@ -228,10 +228,10 @@ export function createTaskService(deps: TaskServiceDeps) {
     const row = isId(taskId) ? await findTaskState(sql, accountId, taskId) : undefined
     if (row === undefined) return undefined
     const live = row.status === 'ACTIVE' ? board.find(taskId) : undefined
-    const { status, attempt, horizon } = row
+    const { status, attempt } = row
     const progress = live?.percent ?? row.progress
     const step = row.step ?? undefined
-    return { status, attempt, progress, step, upTo: positionBefore(BigInt(horizon)) }
+    return { status, attempt, progress, step, upTo: toPosition(row) }
   }
 
   /** @see followTask */

@@ -48,6 +48,11 @@ export class Endpoints {
     this.#known.delete(accountId)
   }
 
+  /** The database may have gone back: nothing that was read before is believed. */
+  forgetAll(): void {
+    this.#known.clear()
+  }
+
   #load(accountId: string, versions: string): Promise<AccountEndpoints> {
     const known = this.#known.get(accountId)
     if (known?.versions === versions) return known.endpoints

@@ -1,20 +1,14 @@
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import type { JournalEntry, Position } from '#platform/journal/entry.ts'
+import { comparePositions, type JournalEntry, type Position } from '#platform/journal/entry.ts'
 import { readBetween, readEnd } from '#platform/journal/store.ts'
+import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { AccountEndpoints, Endpoints } from './endpoints.ts'
 import { attemptedType, pingType, webhookIdOf } from './events.ts'
 import { insertDeliveries, type NewDelivery } from './store/deliveries.ts'
-import {
-  commitSoon,
-  findRoutedAccounts,
-  moveRouterCursor,
-  type RouterCursor,
-  readRouterCursor,
-  tryLockRouter,
-} from './store/routing.ts'
+import { commitSoon, findRoutedAccounts, moveRouterCursor, readRouterCursor, tryLockRouter } from './store/routing.ts'
 
 /** Entries that are routed in one transaction: it is over within some hundredths of a second. */
 const batchSize = 1_000
@@ -22,9 +16,7 @@ const batchSize = 1_000
 const insertedAtOnce = 5_000
 /** How often it looks by itself, in milliseconds. */
 const lookIntervalMs = 500
-/** How much older than what was looked at an entry's time can be: longer than any transaction may run. */
-const latestCommitMs = 24 * 60 * 60 * 1000
-/** How old a cursor may become while there is nothing to route, so that it doesn't change each time. */
+/** How long the cursor stays where it is while there is nothing to route, so that it doesn't change each time. */
 const idleCursorMs = 10_000
 
 /** Who can attempt deliveries as soon as they are made, without their having to be looked for. */
@@ -42,6 +34,8 @@ export interface Recipient {
 
 export interface RouterDeps {
   readonly transact: Transact
+  /** Knows up to where the order of the journal is final. */
+  readonly tail: Pick<JournalTail, 'horizon'>
   readonly endpoints: Endpoints
   readonly recipient: Recipient
   readonly log: Logger
@@ -65,6 +59,7 @@ export class Router {
   #isHinted = false
   #isIdle = false
   #stopped = false
+  #movedAt = 0
 
   constructor(deps: RouterDeps) {
     this.#deps = deps
@@ -142,15 +137,14 @@ export class Router {
     // Until it writes, this transaction has no number, and so holds nobody back who reads the journal.
     if (!(await tryLockRouter(tx))) return false
     tx.beside(commitSoon(tx))
-    const lookedAt = new Date()
     // In this order: a webhook that was made before the end is among those that are found.
-    const [cursor, end] = await Promise.all([readRouterCursor(tx), readEnd(tx)])
+    const [cursor, end] = await Promise.all([readRouterCursor(tx), readEnd(tx, this.#deps.tail.horizon)])
     const accountIds = await findRoutedAccounts(tx)
     this.#isIdle = accountIds.length === 0
     const entries = await this.#read(tx, cursor, end, accountIds)
     if (entries.length === 0) {
-      if (lookedAt.getTime() - cursor.at.getTime() > idleCursorMs || this.#isIdle)
-        tx.beside(moveRouterCursor(tx, { ...end, at: lookedAt }))
+      const isDue = this.#isIdle || performance.now() - this.#movedAt > idleCursorMs
+      if (isDue && comparePositions(end, cursor) > 0) this.#move(tx, end)
       return false
     }
     const made = await this.#match(tx, entries)
@@ -159,15 +153,18 @@ export class Router {
     for (let at = 0; at < rows.length; at += insertedAtOnce)
       tx.beside(insertDeliveries(tx, rows.slice(at, at + insertedAtOnce), this.#deps.recipient.workerId))
     const isMore = entries.length === batchSize
-    const last = isMore ? (entries.at(-1) ?? end) : end
-    tx.beside(moveRouterCursor(tx, { xid: last.xid, seq: last.seq, at: isMore ? cursor.at : lookedAt }))
+    this.#move(tx, isMore ? (entries.at(-1) ?? end) : end)
     return isMore
   }
 
-  async #read(tx: Transaction, cursor: RouterCursor, upTo: Position, accountIds: readonly string[]) {
+  #move(tx: Transaction, position: Position): void {
+    this.#movedAt = performance.now()
+    tx.beside(moveRouterCursor(tx, position))
+  }
+
+  async #read(tx: Transaction, after: Position, upTo: Position, accountIds: readonly string[]) {
     if (accountIds.length === 0) return []
-    const since = new Date(cursor.at.getTime() - latestCommitMs)
-    return readBetween(tx, { after: cursor, upTo, since }, { accountIds, excludedTypes: [attemptedType] }, batchSize)
+    return readBetween(tx, { after, upTo }, { accountIds, excludedTypes: [attemptedType] }, batchSize)
   }
 
   async #match(tx: Transaction, entries: readonly JournalEntry[]): Promise<Routed[]> {

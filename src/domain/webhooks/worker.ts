@@ -56,7 +56,7 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
     settle: createSettler({ transact, workerId, actor }),
     onSettled: (settlement) => tallies.note(settlement),
   })
-  const router = new Router({ transact, endpoints, recipient: deliverer, log })
+  const router = new Router({ transact, tail, endpoints, recipient: deliverer, log })
   const unlisten = tail.listen((entry) => router.heard(entry))
   const reap = { name: 'lost deliveries', intervalMs: reapIntervalMs, log, work: createReaper(options) }
   const reaper = runPeriodically(reap)

@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
+import { holdWriterLockSql } from '#platform/journal/horizon.ts'
 import { PrismaClient } from './generated/client.ts'
 import { type Sql, statementName } from './sql.ts'
 
@@ -31,6 +32,7 @@ export function openDatabase(options: { url: string; poolSize: number; onError: 
     pipeline: true,
     ...sessionLimits,
     query_timeout: silenceMs,
+    onConnect: (client) => client.query(holdWriterLockSql),
   })
   // A connection that breaks is replaced by the next statement. Without listeners it would end the process: the pool
   // hears of idle ones only, and a transaction's own may break between two statements.

@@ -25,9 +25,14 @@ const maxTries = 4
 /**
  * Makes the function that runs work in a transaction: committed when `work` resolves, rolled back when it throws,
  * run again when the database breaks a deadlock, so `work` must have no effect but through `tx`.
- * `onCommit` is told, after the commit, whether the journal has grown.
+ * `onCommit` is called after each commit, with whether the journal has grown. `repair` may remove the cause of a failure;
+ * where it says that it has, the work is run again.
  */
-export function createTransact(pool: pg.Pool, onCommit: (journalGrew: boolean) => void): Transact {
+export function createTransact(
+  pool: pg.Pool,
+  onCommit: (journalGrew: boolean) => void,
+  repair: (error: unknown) => Promise<boolean> = async () => false,
+): Transact {
   return async (work) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -35,7 +40,8 @@ export function createTransact(pool: pg.Pool, onCommit: (journalGrew: boolean) =
         onCommit(journalGrew)
         return result
       } catch (error) {
-        if (attempt === maxTries || !repeatable.has((error as { code?: string }).code ?? '')) throw error
+        if (attempt === maxTries) throw error
+        if (!repeatable.has((error as { code?: string }).code ?? '') && !(await repair(error))) throw error
       }
     }
   }

@@ -37,13 +37,28 @@ export interface NewEntry extends By {
 
 /** Where an entry stands in commit order. */
 export interface Position {
+  /** The number of its history in the upper bits, and the transaction id of its commit in the lower {@link historyShift}. */
   readonly xid: bigint
   readonly seq: bigint
 }
 
-/** The last place before a horizon: everything up to there has been committed, and is seen by whoever has read it. */
-export function positionBefore(horizon: bigint): Position {
-  return { xid: horizon - 1n, seq: 2n ** 63n - 1n }
+/** Before every entry. */
+export const beginning: Position = { xid: 0n, seq: 0n }
+
+/** Behind every entry. */
+export const endOfTime: Position = { xid: 2n ** 63n - 1n, seq: 2n ** 63n - 1n }
+
+/** Bits of a position's `xid` that hold the transaction id; the migration's functions shift by as many. */
+const historyShift = 44n
+
+/** The number of the history that a position belongs to. */
+export function historyOf({ xid }: Position): number {
+  return Number(xid >> historyShift)
+}
+
+/** Where a history begins: before each of its entries, and behind those of all earlier ones. */
+export function beginningOf(history: number): Position {
+  return { xid: BigInt(history) << historyShift, seq: 0n }
 }
 
 export interface JournalEntry extends Omit<NewEntry, 'origin'>, Position {

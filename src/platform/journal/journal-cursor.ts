@@ -1,23 +1,37 @@
 import { createHash } from 'node:crypto'
-import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
+import { cursorList, decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Position } from './entry.ts'
 
-const list = 'j1'
+const list = 'j2'
+/** Cursors from before histories had numbers. */
+const formerList = 'j1'
 
 function accountTag(accountId: string): string {
   return createHash('sha256').update(accountId).digest('base64url').slice(0, 8)
 }
 
-/** A position as its account's outsiders see it. */
-export function journalCursor(accountId: string, position: Position): string {
-  return encodeCursor(list, [accountTag(accountId), position.xid.toString(36), position.seq.toString(36)])
+/** A position in a history with this tag, as its account's clients see it. */
+export function journalCursor(accountId: string, position: Position, historyTag: string): string {
+  return encodeCursor(list, [accountTag(accountId), historyTag, position.xid.toString(36), position.seq.toString(36)])
 }
 
-/** @throws {InvalidCursor} when the cursor is malformed or another account's. */
-export function parseJournalCursor(accountId: string, cursor: string): Position {
-  const [tag, xid, seq] = decodeCursor(list, cursor, 3)
-  if (tag !== accountTag(accountId)) throw new InvalidCursor('it belongs to another account')
-  return { xid: parseBase36(xid), seq: parseBase36(seq) }
+/**
+ * What a cursor says; `historyTag` is undefined in one from before histories had numbers.
+ * @throws {InvalidCursor} when it is malformed or another account's.
+ */
+export function parseJournalCursor(
+  accountId: string,
+  cursor: string,
+): { position: Position; historyTag: string | undefined } {
+  const [account, historyTag, xid, seq] = decode(cursor)
+  if (account !== accountTag(accountId)) throw new InvalidCursor('it belongs to another account')
+  return { position: { xid: parseBase36(xid), seq: parseBase36(seq) }, historyTag }
+}
+
+function decode(cursor: string): (string | undefined)[] {
+  if (cursorList(cursor) !== formerList) return decodeCursor(list, cursor, 4)
+  const [account, xid, seq] = decodeCursor(formerList, cursor, 3)
+  return [account, undefined, xid, seq]
 }
 
 const largest = 2n ** 63n - 1n

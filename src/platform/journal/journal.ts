@@ -1,9 +1,10 @@
 import { CursorExpired } from '#lib/cursor.ts'
 import { Mailbox } from '#lib/mailbox.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import { comparePositions, type JournalEntry, type Position, positionBefore } from './entry.ts'
+import { beginning, comparePositions, endOfTime, historyOf, type JournalEntry, type Position } from './entry.ts'
+import type { JournalHistories } from './histories.ts'
 import { journalCursor, parseJournalCursor } from './journal-cursor.ts'
-import { readEnd, readHistory, readPruned } from './store.ts'
+import { readBounds, readEnd, readHistory, readPruned } from './store.ts'
 import type { JournalTail } from './tail.ts'
 
 /** Which of an account's entries a stream or a page has. */
@@ -19,8 +20,11 @@ export interface JournalFilter {
 /** What a journal stream yields; `cursor` is where a later stream goes on from. */
 export type JournalItem<Passing> =
   | { readonly kind: 'entry'; readonly entry: JournalEntry; readonly cursor: string }
-  /** The reader was too slow: entries after `cursor` were dropped, and can be had again from there. */
-  | { readonly kind: 'lagged'; readonly skipped: number; readonly cursor: string }
+  /**
+   * The reader was too slow: entries after `cursor` were dropped, and can be read again from there. `skipped` is undefined
+   * when they were deleted with their day while the stream was still in the past: those can't be read again.
+   */
+  | { readonly kind: 'lagged'; readonly skipped: number | undefined; readonly cursor: string }
   /** Something that is no history: newest wins, nothing is kept. */
   | { readonly kind: 'passing'; readonly value: Passing; readonly cursor: string }
 
@@ -38,18 +42,32 @@ export interface JournalStream<Passing> extends AsyncIterable<JournalItem<Passin
 const defaultCapacity = 1_000
 const pageSize = 500
 
-type Live<Passing> = { readonly entry: JournalEntry } | { readonly passing: Passing }
+type Live<Passing> =
+  | { readonly entry: JournalEntry }
+  | { readonly passing: Passing }
+  /** What the journal had behind this position is lost. */
+  | { readonly lostAfter: Position }
+
+interface Reader {
+  entry(entry: JournalEntry): void
+  lost(after: Position): void
+}
 
 /** The journal as its readers see it: pages of the past, and streams that go on from there. */
 export class Journal {
   readonly #sql: Sql
   readonly #tail: JournalTail
-  readonly #readers = new Map<string, Set<(entry: JournalEntry) => void>>()
+  readonly #histories: JournalHistories
+  readonly #readers = new Map<string, Set<Reader>>()
 
-  constructor(options: { sql: Sql; tail: JournalTail }) {
+  constructor(options: { sql: Sql; tail: JournalTail; histories: JournalHistories }) {
     this.#sql = options.sql
     this.#tail = options.tail
+    this.#histories = options.histories
     this.#tail.listen((entry) => this.#route(entry))
+    this.#tail.onCut((last) => {
+      for (const readers of this.#readers.values()) for (const reader of readers) reader.lost(last)
+    })
   }
 
   /** How many streams are open. */
@@ -64,9 +82,23 @@ export class Journal {
     return this.#tail.lagMs
   }
 
+  /** For how long committed entries have been waiting that can't be handed out yet, in milliseconds; 0: none are. */
+  get heldMs(): number {
+    return this.#tail.heldMs
+  }
+
   /** The cursor of an entry for its own account. */
   cursorOf(entry: JournalEntry): string {
-    return journalCursor(entry.accountId, entry)
+    return this.#cursor(entry.accountId, entry)
+  }
+
+  #cursor(accountId: string, position: Position): string {
+    return journalCursor(accountId, position, this.#histories.tagOf(position))
+  }
+
+  /** Where the journal ends now, as far as its order is final. */
+  end(): Promise<Position> {
+    return readEnd(this.#sql, this.#tail.horizon)
   }
 
   /**
@@ -76,7 +108,7 @@ export class Journal {
    */
   async page(filter: JournalFilter, after: string | undefined, first: number): Promise<JournalEntry[]> {
     const from = after === undefined ? beginning : await this.#resume(filter.accountId, after)
-    return this.#history(filter, from, await readEnd(this.#sql), first)
+    return this.#history(filter, from, await this.end(), first)
   }
 
   /** Whether something that matches stands behind a cursor and was handed out to streams. @throws as {@link page} */
@@ -88,7 +120,7 @@ export class Journal {
   /** Whether something that matches was committed after a cursor. @throws {InvalidCursor} @throws {CursorExpired} */
   async hasAfter(filter: JournalFilter, after: string): Promise<boolean> {
     const from = await this.#resume(filter.accountId, after)
-    return (await this.#history(filter, from, end, 1)).length > 0
+    return (await this.#history(filter, from, endOfTime, 1)).length > 0
   }
 
   /**
@@ -102,8 +134,11 @@ export class Journal {
   ): Promise<JournalStream<Passing>> {
     const mailbox = new Mailbox<Live<Passing>>(options.capacity ?? defaultCapacity)
     const matches = entryMatcher(filter)
-    const unregister = this.#register(filter, (entry) => {
-      if (matches(entry)) mailbox.put({ entry })
+    const unregister = this.#register(filter, {
+      entry(entry) {
+        if (matches(entry)) mailbox.put({ entry })
+      },
+      lost: (after) => mailbox.put({ lostAfter: after }),
     })
     try {
       const joined = this.#tail.position
@@ -114,9 +149,10 @@ export class Journal {
       }
       let start = from
       const read = () => this.#read(filter, mailbox, start, joined)
+      const cursor = () => this.#cursor(filter.accountId, start)
       return {
         get cursor() {
-          return journalCursor(filter.accountId, start)
+          return cursor()
         },
         skipTo(position) {
           if (comparePositions(position, start) > 0) start = position
@@ -144,26 +180,45 @@ export class Journal {
     joined: Position,
   ): AsyncGenerator<JournalItem<Passing>> {
     let position = from
-    const cursor = () => journalCursor(filter.accountId, position)
-    for await (const entry of this.#catchUp(filter, from, joined)) {
-      position = entry
-      yield { kind: 'entry', entry, cursor: cursor() }
+    const cursor = () => this.#cursor(filter.accountId, position)
+    for await (const item of this.#catchUp(filter, from, joined)) {
+      if ('xid' in item) {
+        position = item
+        yield { kind: 'entry', entry: item, cursor: cursor() }
+      } else {
+        position = item.deletedUpTo
+        yield { kind: 'lagged', skipped: undefined, cursor: cursor() }
+      }
     }
     for (;;) {
       const letter = await mailbox.take()
       if (letter === undefined) return
       if ('skipped' in letter) yield { kind: 'lagged', skipped: letter.skipped, cursor: cursor() }
       else if ('passing' in letter.item) yield { kind: 'passing', value: letter.item.passing, cursor: cursor() }
-      else if (comparePositions(letter.item.entry, position) > 0) {
+      else if ('lostAfter' in letter.item) {
+        if (comparePositions(position, letter.item.lostAfter) > 0) throw new CursorExpired('lost')
+      } else if (comparePositions(letter.item.entry, position) > 0) {
         position = letter.item.entry
         yield { kind: 'entry', entry: letter.item.entry, cursor: cursor() }
       }
     }
   }
 
-  async *#catchUp(filter: JournalFilter, from: Position, upTo: Position): AsyncGenerator<JournalEntry> {
+  /** The past, and where days of it were deleted that were still to be read. */
+  async *#catchUp(
+    filter: JournalFilter,
+    from: Position,
+    upTo: Position,
+  ): AsyncGenerator<JournalEntry | { readonly deletedUpTo: Position }> {
     for (let position = from; comparePositions(position, upTo) < 0; ) {
       const entries = await this.#history(filter, position, upTo, pageSize)
+      const pruned = await readPruned(this.#sql)
+      if (comparePositions(position, pruned) < 0) {
+        // Some of the page may have been read before they were deleted: it is read again without them.
+        yield { deletedUpTo: pruned }
+        position = pruned
+        continue
+      }
       yield* entries
       const last = entries.at(-1)
       if (last === undefined || entries.length < pageSize) return
@@ -172,18 +227,30 @@ export class Journal {
   }
 
   async #history(filter: JournalFilter, after: Position, upTo: Position, limit: number): Promise<JournalEntry[]> {
-    return readHistory(this.#sql, filter, after, upTo, limit)
+    const entries = await readHistory(this.#sql, filter, after, upTo, limit)
+    // Their cursors need the tag, and the tail may not have come so far yet.
+    if (entries.some((entry) => !this.#histories.isKnown(entry))) await this.#histories.verify()
+    return entries
   }
 
-  /** @throws {CursorExpired} when entries after the cursor have been dropped. */
+  /**
+   * Where a cursor stands. @throws {CursorExpired} when entries after it were dropped, or when its history was cut before
+   * it: then what it has seen is not what this database has.
+   */
   async #resume(accountId: string, after: string): Promise<Position> {
-    const position = parseJournalCursor(accountId, after)
-    if (comparePositions(position, await readPruned(this.#sql)) < 0) throw new CursorExpired()
+    const { position, historyTag } = parseJournalCursor(accountId, after)
+    const { pruned, isReached } = await readBounds(this.#sql, position)
+    const distance = comparePositions(position, pruned)
+    if (distance < 0) throw new CursorExpired()
+    if (historyTag === undefined && isBetweenEntries(position)) return position
+    if (!this.#histories.isKnown(position)) await this.#histories.verify()
+    if (historyTag !== undefined && historyTag !== this.#histories.tagOf(position)) throw new CursorExpired('lost')
+    if (distance > 0 && !isReached) throw new CursorExpired('lost')
     return position
   }
 
   // Readers of one subject are found by it, so an entry costs nothing to those it does not concern.
-  #register(filter: JournalFilter, reader: (entry: JournalEntry) => void): () => void {
+  #register(filter: JournalFilter, reader: Reader): () => void {
     const key = filter.subject === undefined ? filter.accountId : `${filter.accountId} ${filter.subject}`
     const readers = this.#readers.get(key) ?? new Set()
     this.#readers.set(key, readers.add(reader))
@@ -195,12 +262,14 @@ export class Journal {
 
   #route(entry: JournalEntry): void {
     for (const key of [entry.accountId, `${entry.accountId} ${entry.subject}`])
-      for (const reader of this.#readers.get(key) ?? []) reader(entry)
+      for (const reader of this.#readers.get(key) ?? []) reader.entry(entry)
   }
 }
 
-const beginning: Position = { xid: 0n, seq: 0n }
-const end = positionBefore(2n ** 63n)
+/** Whether it is a position as cursors had it before histories had numbers: behind a transaction rather than at an entry. */
+function isBetweenEntries(position: Position): boolean {
+  return historyOf(position) === 0 && position.seq === endOfTime.seq
+}
 
 /** Whether an entry's type is asked for; `task.*` stands for a whole family. */
 function entryMatcher(filter: JournalFilter): (entry: { type: string; subject: string }) => boolean {

@@ -1,10 +1,12 @@
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
+import { comparePositions, type Position } from './entry.ts'
+import { type PositionRow, toPosition } from './store.ts'
 
 /** How many days ahead there is a place for entries, should this program not look for a while. */
 const daysAhead = 7
 /** Key of the advisory lock under which partitions come and go. */
-const partitionLock = 0x5b0c_0002
+export const partitionLock = 0x5b0c_0002
 
 const missingDays = `
   SELECT to_char(day, 'YYYYMMDD') AS name, to_char(day, 'YYYY-MM-DD') AS day, to_char(day + interval '1 day', 'YYYY-MM-DD') AS next
@@ -35,17 +37,25 @@ const expiredDays = `
     AND c.relname < 'd' || to_char((now() AT TIME ZONE 'UTC') - $1 * interval '1 day', 'YYYYMMDD')
   ORDER BY c.relname`
 
-/** Drops the days that are older than `retentionDays` whole days; cursors before what is left are expired from then on. */
-export async function dropPartitions(transact: Transact, retentionDays: number): Promise<string[]> {
+/**
+ * Drops the days that are older than `retentionDays` whole days, but for those with entries behind `read`, which somebody
+ * has still to read. Cursors before what is left are expired from then on.
+ */
+export async function dropPartitions(transact: Transact, retentionDays: number, read: Position): Promise<string[]> {
   return transact(async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [partitionLock])
     const days = await tx.query<{ name: string }>(expiredDays, [retentionDays])
-    for (const { name } of days) await dropDay(tx, name)
-    return days.map(({ name }) => name)
+    const dropped: string[] = []
+    for (const { name } of days) if (await dropDay(tx, name, read)) dropped.push(name)
+    return dropped
   })
 }
 
-async function dropDay(tx: Sql, name: string): Promise<void> {
+async function dropDay(tx: Sql, name: string, read: Position): Promise<boolean> {
+  const [last] = await tx.query<PositionRow>(
+    `SELECT xid, seq FROM journal_days.${name} ORDER BY xid DESC, seq DESC LIMIT 1`,
+  )
+  if (last !== undefined && comparePositions(toPosition(last), read) > 0) return false
   await tx.script(
     `UPDATE journal_pruned SET (xid, seq) = (
        SELECT xid, seq FROM (
@@ -53,29 +63,11 @@ async function dropDay(tx: Sql, name: string): Promise<void> {
        ) AS known ORDER BY xid DESC, seq DESC LIMIT 1)`,
   )
   await tx.script(`DROP TABLE journal_days.${name}`)
+  return true
 }
 
-const lastXid = 'SELECT coalesce(max(xid), 0) AS last, journal_xid() AS now FROM journal'
-
-/**
- * Keeps positions growing when the database was restored into a cluster whose transaction counter is behind:
- * from then on the journal counts from where it had been.
- */
-export async function continueCounting(transact: Transact): Promise<void> {
-  await transact(async (tx) => {
-    await tx.query('SELECT pg_advisory_xact_lock($1)', [partitionLock])
-    const [row] = await tx.query<{ last: string; now: string }>(lastXid)
-    const behind = BigInt(row?.last ?? 0) - BigInt(row?.now ?? 0)
-    if (behind < 0n) return
-    const [offset] = await tx.query<{ offset: string }>(
-      'SELECT journal_xid() - pg_current_xact_id()::text::bigint AS offset',
-    )
-    const shift = BigInt(offset?.offset ?? 0) + behind + 1n
-    await tx.script(shiftedFunction('journal_xid', 'pg_current_xact_id()', shift))
-    await tx.script(shiftedFunction('journal_horizon', 'pg_snapshot_xmin(pg_current_snapshot())', shift))
-  })
-}
-
-function shiftedFunction(name: string, reading: string, shift: bigint): string {
-  return `CREATE OR REPLACE FUNCTION ${name}() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT ${reading}::text::bigint + ${shift} $$`
+/** Whether a write failed because no partition takes its time: the database's clock was set, or nobody looked for days. */
+export function isMissingPartition(error: unknown): boolean {
+  const { code, table, constraint } = error as { code?: string; table?: string; constraint?: string }
+  return code === '23514' && table === 'journal' && constraint === undefined
 }

@@ -2,11 +2,12 @@ import { prefixPattern } from '#platform/database/like.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import {
   type Actor,
+  beginningOf,
+  historyOf,
   type JournalEntry,
   type JournalRecord,
   type Origin,
   type Position,
-  positionBefore,
 } from './entry.ts'
 
 interface EntryRow {
@@ -30,17 +31,20 @@ const columns = 'xid, seq, at, account_id, type, subject, actor, data'
 // Everything below the oldest running transaction has ended, so nothing can appear there any more. Rows above it are
 // visible already, but an earlier one may still be missing: they only tell that it is worth looking again soon.
 const nextEntries = `
-  SELECT ${columns}, xid < journal_horizon() AS settled FROM journal
-  WHERE (xid, seq) > ($1, $2) AND at >= $3 ORDER BY xid, seq LIMIT $4`
+  SELECT ${columns}, xid < greatest(journal_horizon(), $3) AS settled FROM journal
+  WHERE (xid, seq) > ($1, $2) ORDER BY xid, seq LIMIT $4`
 
-/** Entries of all accounts after a position, as far as commit order is final; `more` says that others wait to become so. */
+/**
+ * Entries of all accounts after a position, as far as commit order is final, which it is at least up to `horizon`; `more`
+ * says that others wait to become so.
+ */
 export async function readNext(
   sql: Sql,
   after: Position,
-  since: Date,
+  horizon: bigint,
   limit: number,
 ): Promise<{ entries: JournalEntry[]; more: 'now' | 'soon' | 'no' }> {
-  const rows = await sql.query<EntryRow & { settled: boolean }>(nextEntries, [after.xid, after.seq, since, limit])
+  const rows = await sql.query<EntryRow & { settled: boolean }>(nextEntries, [after.xid, after.seq, horizon, limit])
   const firstOpen = rows.findIndex((row) => !row.settled)
   const settled = firstOpen === -1 ? rows : rows.slice(0, firstOpen)
   const more = firstOpen !== -1 ? 'soon' : rows.length === limit ? 'now' : 'no'
@@ -59,46 +63,90 @@ const recorded = `(origin IS NOT NULL OR type LIKE $1) AND NOT type = ANY($2)`
 
 const nextRecords = `
   SELECT ${columns}, origin FROM journal
-  WHERE ${recorded} AND (xid, seq) > ($3, $4) AND (xid, seq) <= ($5, $6) AND at >= $7
-  ORDER BY xid, seq LIMIT $8`
+  WHERE ${recorded} AND (xid, seq) > ($3, $4) AND (xid, seq) <= ($5, $6)
+  ORDER BY xid, seq LIMIT $7`
 
-/** Records of all accounts between two positions, in commit order; none of them may be older than `since`. */
+/** Records of all accounts between two positions, in commit order. */
 export async function readRecords(
   sql: Sql,
   { prefix, excludedTypes }: RecordQuery,
-  range: { readonly after: Position; readonly upTo: Position; readonly since: Date },
+  { after, upTo }: { readonly after: Position; readonly upTo: Position },
   limit: number,
 ): Promise<JournalRecord[]> {
-  const { after, upTo, since } = range
-  const values = [prefixPattern(prefix), excludedTypes, after.xid, after.seq, upTo.xid, upTo.seq, since, limit]
+  const values = [prefixPattern(prefix), excludedTypes, after.xid, after.seq, upTo.xid, upTo.seq, limit]
   const rows = await sql.query<EntryRow & { origin: Origin | null }>(nextRecords, values)
   return rows.map((row) => ({ ...toEntry(row), origin: row.origin ?? undefined }))
 }
 
-const firstRecord = `
-  SELECT at FROM journal WHERE ${recorded} AND (xid, seq) > ($3, $4) AND at >= $5 ORDER BY xid, seq LIMIT 1`
+const waitingRecords = `
+  SELECT count(*)::int AS count,
+    coalesce(max(extract(epoch FROM clock_timestamp() - at)) * 1000, 0)::float8 AS "ageMs"
+  FROM (SELECT at FROM journal WHERE ${recorded} AND (xid, seq) > ($3, $4) ORDER BY xid, seq LIMIT $5) AS waiting`
 
-/** When the first record behind a position was written; undefined when there is none. */
-export async function findRecordTime(
+/** Records behind a position: how many, at most `limit`, and by the database's clock how old the oldest of them is. */
+export async function readWaitingRecords(
   sql: Pick<Sql, 'query'>,
   { prefix, excludedTypes }: RecordQuery,
   after: Position,
-  since: Date,
-): Promise<Date | undefined> {
-  const values = [prefixPattern(prefix), excludedTypes, after.xid, after.seq, since]
-  return (await sql.query<{ at: Date }>(firstRecord, values))[0]?.at
+  limit: number,
+): Promise<{ count: number; ageMs: number }> {
+  const values = [prefixPattern(prefix), excludedTypes, after.xid, after.seq, limit]
+  const [row] = await sql.query<{ count: number; ageMs: number }>(waitingRecords, values)
+  return { count: row?.count ?? 0, ageMs: Math.max(0, row?.ageMs ?? 0) }
 }
 
-/** Where the journal ends now: everything up to here is final. */
-export async function readEnd(sql: Sql): Promise<Position> {
-  const [row] = await sql.query<{ horizon: string }>('SELECT journal_horizon() AS horizon')
-  return positionBefore(BigInt(row?.horizon ?? 0))
+const lastSettled = `
+  SELECT xid, seq FROM (
+    SELECT * FROM journal_end()
+    UNION ALL
+    SELECT * FROM (SELECT xid, seq FROM journal WHERE xid < $1 ORDER BY xid DESC, seq DESC LIMIT 1) AS settled
+  ) AS known ORDER BY xid DESC, seq DESC LIMIT 1`
+
+/** The last entry whose order is final, which it is at least up to `horizon`; the last that was dropped if there is none. */
+export async function readEnd(sql: Pick<Sql, 'query'>, horizon = 0n): Promise<Position> {
+  const [row] =
+    horizon === 0n
+      ? await sql.query<PositionRow>('SELECT xid, seq FROM journal_end()')
+      : await sql.query<PositionRow>(lastSettled, [horizon])
+  return toPosition(row)
+}
+
+/** A position as a row has it. */
+export interface PositionRow {
+  readonly xid: string
+  readonly seq: string
+}
+
+export function toPosition(row: PositionRow | undefined): Position {
+  return { xid: BigInt(row?.xid ?? 0), seq: BigInt(row?.seq ?? 0) }
+}
+
+const lastBefore = `
+  SELECT xid, seq FROM (
+    SELECT * FROM (SELECT xid, seq FROM journal WHERE (xid, seq) < ($1, $2) ORDER BY xid DESC, seq DESC LIMIT 1) AS last
+    UNION ALL SELECT xid, seq FROM journal_pruned
+  ) AS known ORDER BY xid DESC, seq DESC LIMIT 1`
+
+/** The last entry in front of a position. */
+export async function readLastBefore(sql: Sql, { xid, seq }: Position): Promise<Position> {
+  return toPosition((await sql.query<PositionRow>(lastBefore, [xid, seq]))[0])
+}
+
+const bounds = `
+  SELECT xid, seq, EXISTS (SELECT 1 FROM journal WHERE (xid, seq) >= ($1, $2) AND xid < $3) AS reached
+  FROM journal_pruned`
+
+/** Up to where the journal was dropped, and whether a position's own history goes at least as far as the position. */
+export async function readBounds(sql: Sql, position: Position): Promise<{ pruned: Position; isReached: boolean }> {
+  const nextHistory = beginningOf(historyOf(position) + 1)
+  const values = [position.xid, position.seq, nextHistory.xid]
+  const [row] = await sql.query<PositionRow & { reached: boolean }>(bounds, values)
+  return { pruned: toPosition(row), isReached: row?.reached === true }
 }
 
 /** Up to where the journal has been dropped. */
 export async function readPruned(sql: Sql): Promise<Position> {
-  const [row] = await sql.query<{ xid: string; seq: string }>('SELECT xid, seq FROM journal_pruned')
-  return { xid: BigInt(row?.xid ?? 0), seq: BigInt(row?.seq ?? 0) }
+  return toPosition((await sql.query<PositionRow>('SELECT xid, seq FROM journal_pruned'))[0])
 }
 
 export interface HistoryQuery {
@@ -143,19 +191,17 @@ function familyPatterns(types: readonly string[] | undefined): string[] {
 
 const entriesBetween = `
   SELECT ${columns} FROM journal
-  WHERE (xid, seq) > ($1, $2) AND (xid, seq) <= ($3, $4) AND at >= $5 AND account_id = ANY($6::uuid[])
-    AND NOT type = ANY($7)
-  ORDER BY xid, seq LIMIT $8`
+  WHERE (xid, seq) > ($1, $2) AND (xid, seq) <= ($3, $4) AND account_id = ANY($5::uuid[]) AND NOT type = ANY($6)
+  ORDER BY xid, seq LIMIT $7`
 
-/** Entries of some accounts between two positions, in commit order, but for some types; none is older than `since`. */
+/** Entries of some accounts between two positions, in commit order, but for some types. */
 export async function readBetween(
   sql: Sql,
-  range: { readonly after: Position; readonly upTo: Position; readonly since: Date },
+  { after, upTo }: { readonly after: Position; readonly upTo: Position },
   { accountIds, excludedTypes }: { readonly accountIds: readonly string[]; readonly excludedTypes: readonly string[] },
   limit: number,
 ): Promise<JournalEntry[]> {
-  const { after, upTo, since } = range
-  const values = [after.xid, after.seq, upTo.xid, upTo.seq, since, accountIds, excludedTypes, limit]
+  const values = [after.xid, after.seq, upTo.xid, upTo.seq, accountIds, excludedTypes, limit]
   return (await sql.query<EntryRow>(entriesBetween, values)).map(toEntry)
 }
 

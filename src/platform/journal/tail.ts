@@ -1,7 +1,9 @@
 import type { Sql } from '#platform/database/sql.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import type { JournalEntry, Position } from './entry.ts'
-import { readEnd, readNext } from './store.ts'
+import { beginning, beginningOf, comparePositions, historyOf, type JournalEntry, type Position } from './entry.ts'
+import type { JournalHistories } from './histories.ts'
+import { findOldestWriter, readWritersHorizon } from './horizon.ts'
+import { readBounds, readEnd, readLastBefore, readNext } from './store.ts'
 
 const pageSize = 1_000
 const lookIntervalMs = 1_000
@@ -9,9 +11,12 @@ const lookIntervalMs = 1_000
 const hintIntervalMs = 8
 /** Between looks while a transaction that is still running holds the end of the journal back. */
 const soonMs = 4
-const longestSoonMs = 128
-/** How much older than the last look an entry's time can be: longer than any transaction may run. */
-const latestCommitMs = 24 * 60 * 60 * 1000
+const maxSoonMs = 128
+/** After so long it is looked whether what holds the journal back can write it at all. */
+const heldMs = 100
+/** How long entries may wait before an operator should know, and how often it is said again. */
+const heldWarningMs = 10_000
+const heldWarningIntervalMs = 60_000
 
 /**
  * Reads the journal once for this whole process, in commit order, and hands each entry to its listeners.
@@ -19,10 +24,15 @@ const latestCommitMs = 24 * 60 * 60 * 1000
  */
 export class JournalTail {
   readonly #sql: Sql
+  readonly #histories: JournalHistories
   readonly #log: Logger
   readonly #listeners = new Set<(entry: JournalEntry) => void>()
-  #position: Position = { xid: 0n, seq: 0n }
-  #lookedAt = new Date(0)
+  readonly #cutListeners = new Set<(last: Position) => void>()
+  #position: Position = beginning
+  #horizon = 0n
+  #mustVerify = false
+  #heldSince: number | undefined
+  #warnedAt: number | undefined
   #timer: NodeJS.Timeout | undefined
   #dueAt = 0
   #startedAt = 0
@@ -33,8 +43,9 @@ export class JournalTail {
   #soonMs = soonMs
   #lagMs = 0
 
-  constructor(options: { sql: Sql; log: Logger }) {
+  constructor(options: { sql: Sql; histories: JournalHistories; log: Logger }) {
     this.#sql = options.sql
+    this.#histories = options.histories
     this.#log = options.log
   }
 
@@ -48,11 +59,36 @@ export class JournalTail {
     return this.#lagMs
   }
 
-  /** Starts at the journal's present end. */
+  /** For how long entries have been waiting that are committed but can't be handed out yet, in milliseconds; 0: none are. */
+  get heldMs(): number {
+    return this.#heldSince === undefined ? 0 : performance.now() - this.#heldSince
+  }
+
+  /** Up to here the order of the journal is known to be final, in addition to what the database itself says. */
+  get horizon(): bigint {
+    return this.#mustVerify ? 0n : this.#horizon
+  }
+
+  /** Starts at the journal's current end. */
   async start(): Promise<void> {
-    this.#lookedAt = new Date()
+    await this.#histories.verify()
     this.#position = await readEnd(this.#sql)
     this.#schedule(lookIntervalMs)
+  }
+
+  /** The database may be another server now: it is looked whether its history is still the one that was read. */
+  reconnected(): void {
+    this.#mustVerify = true
+    this.hint()
+  }
+
+  /**
+   * Calls `listener` when the end of the history was lost that this process has read: `last` is the last entry that is
+   * left of it. Entries of the next history follow.
+   */
+  onCut(listener: (last: Position) => void): () => void {
+    this.#cutListeners.add(listener)
+    return () => this.#cutListeners.delete(listener)
   }
 
   /** Calls `listener` with every entry from now on. It must not throw, nor wait. */
@@ -112,20 +148,56 @@ export class JournalTail {
   async #readAll(): Promise<number> {
     for (;;) {
       this.#hinted = false
-      const since = new Date(this.#lookedAt.getTime() - latestCommitMs)
-      const lookedAt = new Date()
-      const { entries, more } = await readNext(this.#sql, this.#position, since, pageSize)
-      this.#lookedAt = lookedAt
+      if (this.#mustVerify) await this.#verify()
+      if (this.heldMs > heldMs) this.#horizon = await readWritersHorizon(this.#sql)
+      const { entries, more } = await readNext(this.#sql, this.#position, this.#horizon, pageSize)
+      if (entries.some((entry) => !this.#histories.isKnown(entry))) {
+        this.#mustVerify = true
+        continue
+      }
       for (const entry of entries) this.#handOut(entry)
       if (more === 'soon') return this.#soon(entries.length > 0)
       this.#soonMs = soonMs
+      this.#release()
       if (more === 'no') return lookIntervalMs
     }
   }
 
   #soon(moved: boolean): number {
-    this.#soonMs = moved ? soonMs : Math.min(this.#soonMs * 2, longestSoonMs)
+    if (moved) this.#release()
+    this.#heldSince ??= performance.now()
+    this.#soonMs = moved ? soonMs : Math.min(this.#soonMs * 2, maxSoonMs)
+    if (this.heldMs > heldWarningMs) void this.#warn()
     return this.#soonMs
+  }
+
+  /** Nothing waits any more, or what waited for longest doesn't. */
+  #release(): void {
+    if (this.#warnedAt !== undefined) this.#log.info('the journal is no longer held back')
+    this.#heldSince = undefined
+    this.#warnedAt = undefined
+  }
+
+  async #warn(): Promise<void> {
+    const now = performance.now()
+    if (this.#warnedAt !== undefined && now - this.#warnedAt < heldWarningIntervalMs) return
+    this.#warnedAt = now
+    const seconds = Math.round(this.heldMs / 1000)
+    const transaction = await findOldestWriter(this.#sql).catch(() => undefined)
+    this.#log.warn({ seconds, transaction }, 'an open transaction holds back streams, webhooks and the audit log')
+  }
+
+  /** Goes back to the last entry that is left, if the database no longer has what was handed out. */
+  async #verify(): Promise<void> {
+    const { isReplaced } = await this.#histories.verify()
+    this.#mustVerify = false
+    const { pruned, isReached } = await readBounds(this.#sql, this.#position)
+    if (!isReplaced && (isReached || comparePositions(this.#position, pruned) <= 0)) return
+    const last = await readLastBefore(this.#sql, isReplaced ? beginningOf(historyOf(this.#position)) : this.#position)
+    this.#log.warn('the end of the journal was lost in a restore or failover; continuing with what is left')
+    this.#horizon = 0n
+    this.#position = last
+    for (const listener of this.#cutListeners) listener(last)
   }
 
   #handOut(entry: JournalEntry): void {

@@ -11,6 +11,7 @@ export interface MetricSources {
   readonly subscribers: () => number
   readonly sockets: () => number
   readonly journalLagSeconds: () => number
+  readonly journalHeldSeconds: () => number
   /** Asks the database. */
   readonly auditLagSeconds: () => Promise<number>
   readonly runningTasks: () => number
@@ -63,6 +64,11 @@ export function createMetrics() {
     gauge('signalbox_subscribers', 'Open streams of the journal.', sources.subscribers)
     gauge('signalbox_websockets', 'Open WebSocket connections.', sources.sockets)
     gauge('signalbox_journal_lag_seconds', 'Age of the last journal entry when it was read.', sources.journalLagSeconds)
+    gauge(
+      'signalbox_journal_held_seconds',
+      'For how long committed journal entries have been waiting for an open transaction to end; 0 when none wait.',
+      sources.journalHeldSeconds,
+    )
     gauge(
       'signalbox_audit_lag_seconds',
       'For how long what waits longest has been waiting to be in the audit log; the same for all processes.',

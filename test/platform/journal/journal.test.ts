@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CursorExpired, InvalidCursor } from '#lib/cursor.ts'
 import { newId } from '#lib/ids.ts'
-import type { JournalEntry, NewEntry } from '#platform/journal/entry.ts'
+import { beginning, endOfTime, type JournalEntry, type NewEntry } from '#platform/journal/entry.ts'
 import { journalCursor } from '#platform/journal/journal-cursor.ts'
 import { dropPartitions } from '#platform/journal/partitions.ts'
 import { type JournalStack, openJournal } from '#test/support/journal.ts'
@@ -229,7 +230,7 @@ describe('a journal stream', () => {
 describe('the journal’s retention', () => {
   it('drops whole days, and expires the cursors that stood before them', async () => {
     const accountId = newId()
-    const old = journalCursor(accountId, { xid: 1n, seq: 0n })
+    const old = journalCursor(accountId, { xid: 1n, seq: 0n }, '0')
     await database.query(
       `CREATE TABLE journal_days.d20200101 PARTITION OF journal FOR VALUES FROM ('2020-01-01 00:00:00+00') TO ('2020-01-02 00:00:00+00')`,
     )
@@ -237,12 +238,147 @@ describe('the journal’s retention', () => {
       `INSERT INTO journal (xid, at, account_id, type, subject, actor, data) VALUES (5, '2020-01-01 12:00:00+00', $1, 'test.old', 'test:1', '{}', '{}')`,
       [accountId],
     )
-    expect(await dropPartitions(stack.transact, 7)).toEqual(['d20200101'])
+    expect(await dropPartitions(stack.transact, 7, await stack.journal.end())).toEqual(['d20200101'])
     await expect(stack.journal.open({ accountId }, { after: old })).rejects.toThrow(CursorExpired)
     const fresh = await stack.journal.open({ accountId })
     const again = await stack.journal.open({ accountId }, { after: fresh.cursor })
     fresh.close()
     again.close()
+  })
+})
+
+describe('a stream that is still in the past when its days are deleted', () => {
+  it('says that events are missing, and goes on with those that are left', async () => {
+    const accountId = newId()
+    await database.query(
+      `CREATE TABLE journal_days.d20200301 PARTITION OF journal FOR VALUES FROM ('2020-03-01 00:00:00+00') TO ('2020-03-02 00:00:00+00')`,
+    )
+    await database.query(
+      `INSERT INTO journal (at, account_id, type, subject, actor, data)
+       SELECT '2020-03-01 12:00:00+00', $1, 'test.old', 'test:1', '{}', jsonb_build_object('key', 'old ' || n)
+       FROM generate_series(1, 1200) AS n`,
+      [accountId],
+    )
+    await write(accountId, 'new')
+    const first = await until(async () => {
+      const page = await stack.journal.page({ accountId }, undefined, 1201)
+      return page.length === 1201 && page[0]
+    })
+    const stream = await stack.journal.open({ accountId }, { after: stack.journal.cursorOf(first) })
+    const iterator = stream[Symbol.asyncIterator]()
+    expect((await iterator.next()).value).toMatchObject({ entry: { data: { key: 'old 2' } } })
+    expect(await dropPartitions(stack.transact, 7, await stack.journal.end())).toEqual(['d20200301'])
+
+    const rest: unknown[] = []
+    for (let last: unknown; last !== 'new'; ) {
+      const { value: item } = await iterator.next()
+      last = item?.kind === 'entry' ? item.entry.data['key'] : item?.kind
+      rest.push(last === 'lagged' ? item : last)
+    }
+    await iterator.return?.(undefined)
+    // The page that was read before is whole; what follows it is gone.
+    expect(rest.slice(0, -2)).toEqual(Array.from({ length: 499 }, (_, index) => `old ${index + 3}`))
+    expect(rest.slice(-2)).toEqual([{ kind: 'lagged', skipped: undefined, cursor: expect.any(String) }, 'new'])
+  })
+
+  it('keeps a day that somebody has still to read', async () => {
+    await database.query(
+      `CREATE TABLE journal_days.d20200302 PARTITION OF journal FOR VALUES FROM ('2020-03-02 00:00:00+00') TO ('2020-03-03 00:00:00+00')`,
+    )
+    const before = await stack.journal.end()
+    await database.query(
+      `INSERT INTO journal (at, account_id, type, subject, actor, data) VALUES ('2020-03-02 12:00:00+00', $1, 'test.old', 'test:1', '{}', '{}')`,
+      [newId()],
+    )
+    expect(await dropPartitions(stack.transact, 7, before)).toEqual([])
+    expect(await dropPartitions(stack.transact, 7, endOfTime)).toEqual(['d20200302'])
+  })
+})
+
+describe('a journal whose clock was set', () => {
+  it('creates the missing day and repeats the write', async () => {
+    const accountId = newId()
+    const days = await database.query<{ name: string }>(
+      "SELECT relname AS name FROM pg_class WHERE relnamespace = 'journal_days'::regnamespace AND relkind = 'r'",
+    )
+    const stream = await stack.journal.open({ accountId })
+    // As after a jump of the clock: none of the days that there are takes what is written now.
+    for (const { name } of days) await database.query(`ALTER TABLE journal DETACH PARTITION journal_days.${name}`)
+    for (const { name } of days) await database.query(`DROP TABLE journal_days.${name}`)
+    const reading = collect(stream, 1)
+    await write(accountId, 'after the jump')
+    expect(await reading).toEqual(['after the jump'])
+  })
+
+  it.each(['3 days', '-3 days'])('hands out entries that are dated %s from now', async (distance) => {
+    const accountId = newId()
+    const [day] = await database.query<{ name: string; from: string; to: string }>(
+      `SELECT to_char(day, 'YYYYMMDD') AS name, day::text AS from, (day + interval '1 day')::text AS to
+       FROM date_trunc('day', (now() + $1::interval) AT TIME ZONE 'UTC') AS day`,
+      [distance],
+    )
+    await database.query(
+      `CREATE TABLE IF NOT EXISTS journal_days.d${day?.name} PARTITION OF journal FOR VALUES FROM ('${day?.from}+00') TO ('${day?.to}+00')`,
+    )
+    const stream = await stack.journal.open({ accountId })
+    const reading = collect(stream, 1)
+    await stack.transact(async (tx) => {
+      await tx.query(
+        `INSERT INTO journal (at, account_id, type, subject, actor, data)
+         VALUES (now() + $2::interval, $1, 'test.dated', 'test:1', '{}', '{"key": "dated"}')`,
+        [accountId, distance],
+      )
+      tx.journal(entry(newId(), 'wakes the tail'))
+    })
+    expect(await reading).toEqual(['dated'])
+  })
+})
+
+describe('a journal beside open transactions', () => {
+  async function openTransaction(url: string): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    await client.query('BEGIN')
+    await client.query('SELECT pg_current_xact_id()')
+    return client
+  }
+
+  it('does not wait for one that can’t write it, in its own or another database', async () => {
+    const neighbour = await createTestDatabase()
+    const clients = [await openTransaction(neighbour.url), await openTransaction(database.url)]
+    try {
+      const accountId = newId()
+      const stream = await stack.journal.open({ accountId })
+      const reading = collect(stream, 3)
+      for (const key of ['a', 'b', 'c']) await write(accountId, key)
+      expect(await reading).toEqual(['a', 'b', 'c'])
+      const page = await stack.journal.page({ accountId }, undefined, 10)
+      expect(page.map((one) => one.data['key'])).toEqual(['a', 'b', 'c'])
+    } finally {
+      for (const client of clients) await client.end()
+      await neighbour.drop()
+    }
+  })
+
+  it('waits for one that can, and says so', async () => {
+    const accountId = newId()
+    const stream = await stack.journal.open({ accountId })
+    const reading = collect(stream, 2)
+    let finish = () => {}
+    const slow = stack.transact(async (tx) => {
+      await tx.query('SELECT pg_current_xact_id()')
+      await new Promise<void>((resolve) => {
+        finish = resolve
+        void write(accountId, 'later')
+      })
+      tx.journal(entry(accountId, 'earlier'))
+    })
+    await until(() => stack.journal.heldMs > 300)
+    expect((await stack.journal.page({ accountId }, undefined, 10)).map((one) => one.data['key'])).toEqual([])
+    finish()
+    await slow
+    expect(await reading).toEqual(['earlier', 'later'])
+    await until(() => stack.journal.heldMs === 0)
   })
 })
 
@@ -266,5 +402,120 @@ describe('a journal that was restored into a cluster whose transaction counter i
     expect(keys).toEqual(['old', 'new'])
     await after.close()
     await restored.drop()
+  })
+})
+
+describe('a journal whose end was lost', () => {
+  let lost: TestDatabase
+  let journals: JournalStack
+  const accountId = newId()
+  beforeEach(async () => {
+    lost = await createTestDatabase()
+    journals = await openJournal(lost.url)
+  })
+  afterEach(async () => {
+    await journals.close()
+    await lost.drop()
+  })
+
+  async function add(key: string, subject = 'test:1'): Promise<string> {
+    const stream = await journals.journal.open({ accountId, subject })
+    await journals.transact(async (tx) => tx.journal(entry(accountId, key, { subject })))
+    for await (const item of stream) if (item.kind === 'entry') return item.cursor
+    throw new Error('the stream has ended')
+  }
+
+  /** As a failover to a standby leaves it that has not received the last entries, and counts on a timeline of its own. */
+  async function failOver(key: string): Promise<void> {
+    await lost.query(`DELETE FROM journal WHERE data->>'key' = $1`, [key])
+    await lost.query(
+      `CREATE OR REPLACE FUNCTION journal_history_number() RETURNS BIGINT LANGUAGE sql STABLE
+       AS $$ SELECT ('x' || left(pg_walfile_name('0/1'), 8))::bit(32)::bigint + 1 $$`,
+    )
+    await reconnect()
+  }
+
+  async function reconnect(): Promise<void> {
+    await lost.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'signalbox session'`,
+    )
+  }
+
+  it('expires the cursors that stood in what was lost, and honours the others', async () => {
+    const kept = await add('kept')
+    const gone = await add('gone')
+    await failOver('gone')
+    await journals.transact(async (tx) => tx.journal(entry(accountId, 'new')))
+    const [, fresh = ''] = await until(async () => {
+      const page = await journals.journal.page({ accountId }, undefined, 10)
+      return page.length === 2 && page.map((one) => journals.journal.cursorOf(one))
+    })
+    await expect(journals.journal.open({ accountId }, { after: gone })).rejects.toThrow(CursorExpired)
+    await expect(journals.journal.open({ accountId }, { after: gone })).rejects.toThrow('was lost')
+    expect(await collect(await journals.journal.open({ accountId }, { after: kept }), 1)).toEqual(['new'])
+    const again = await journals.journal.open({ accountId }, { after: fresh })
+    again.close()
+  })
+
+  it('ends the streams that were handed what was lost, and goes on with the others', async () => {
+    const affected = (await journals.journal.open({ accountId, subject: 'test:1' }))[Symbol.asyncIterator]()
+    const other = (await journals.journal.open({ accountId, subject: 'test:2' }))[Symbol.asyncIterator]()
+    const seen = [affected.next(), other.next()]
+    await add('first', 'test:2')
+    await add('gone')
+    await Promise.all(seen)
+    const [ended, going] = [affected.next(), other.next()]
+    await failOver('gone')
+    await journals.transact(async (tx) => tx.journal(entry(accountId, 'second', { subject: 'test:2' })))
+    await expect(ended).rejects.toThrow(CursorExpired)
+    expect((await going).value).toMatchObject({ kind: 'entry', entry: { data: { key: 'second' } } })
+    await other.return?.(undefined)
+  })
+
+  it('counts anew, and knows which cursors it can honour, when a dump was restored elsewhere', async () => {
+    const kept = await add('kept')
+    const gone = await add('gone')
+    await journals.close()
+    await lost.query(`DELETE FROM journal WHERE data->>'key' = 'gone'`)
+    await lost.query('UPDATE journal_history SET system_identifier = 1 WHERE number > 0')
+    journals = await openJournal(lost.url)
+    await add('new')
+    await expect(journals.journal.open({ accountId }, { after: gone })).rejects.toThrow(CursorExpired)
+    expect(await collect(await journals.journal.open({ accountId }, { after: kept }), 1)).toEqual(['new'])
+    const [count] = await lost.query<{ count: number }>('SELECT count(*)::int AS count FROM journal_history')
+    expect(count?.count).toBe(3)
+  })
+
+  it('notices another history of the same number', async () => {
+    const former = await add('former')
+    const stream = await journals.journal.open({ accountId })
+    const reading = collect(stream, 1)
+    // Another standby was promoted to the same timeline, and registered it first.
+    await lost.query(
+      "UPDATE journal_history SET tag = 'other' WHERE number = (SELECT max(number) FROM journal_history)",
+    )
+    await reconnect()
+    await expect(reading).rejects.toThrow(CursorExpired)
+    await expect(journals.journal.open({ accountId }, { after: former })).rejects.toThrow(CursorExpired)
+    await add('new')
+  })
+
+  it('honours cursors from before histories had numbers', async () => {
+    const former = (xid: bigint, seq: bigint) => {
+      const [tag = ''] = Buffer.from(journalCursor(accountId, beginning, '0'), 'base64url')
+        .toString()
+        .split('|')
+        .slice(1)
+      return Buffer.from(['j1', tag, xid.toString(36), seq.toString(36)].join('|')).toString('base64url')
+    }
+    await lost.query(
+      `INSERT INTO journal (xid, account_id, type, subject, actor, data) VALUES (100, $1, 'test.old', 'test:1', '{}', '{"key": "old"}')`,
+      [accountId],
+    )
+    await add('new')
+    for (const cursor of [former(99n, endOfTime.seq), former(1n, 1n)])
+      expect(await collect(await journals.journal.open({ accountId }, { after: cursor }), 2)).toEqual(['old', 'new'])
+    await expect(journals.journal.open({ accountId }, { after: former(101n, 1n) })).rejects.toThrow(CursorExpired)
   })
 })

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDatabase } from '#platform/database/client.ts'
 import { createTransact } from '#platform/database/transaction.ts'
+import { endOfTime } from '#platform/journal/entry.ts'
 import { dropPartitions } from '#platform/journal/partitions.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
@@ -459,6 +460,7 @@ describe('a cursor', () => {
       await dropPartitions(
         createTransact(database.pool, () => {}),
         7,
+        endOfTime,
       ),
     ).toEqual(['d20250101'])
     await database.close()

@@ -160,7 +160,14 @@ export function createDocumentQueryService({ sql, journal, read, declarations }:
     if (type === 'collection.deleted') versions.forget()
   }
 
-  return { list, aggregate, changes, heed }
+  return {
+    list,
+    aggregate,
+    changes,
+    heed,
+    /** The database may have gone back: nothing that was read before is believed. */
+    forget: () => versions.forget(),
+  }
 }
 
 function searchOf(words: string, paths: readonly (readonly string[])[]): Selection['search'] {

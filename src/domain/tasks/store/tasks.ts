@@ -3,6 +3,7 @@ import type { Priority, TaskStatus } from '#domain/tasks/task.ts'
 import { storableJson } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { By } from '#platform/journal/entry.ts'
+import type { PositionRow } from '#platform/journal/store.ts'
 
 /** A task to be written; ids are the caller's. */
 export interface NewTask {
@@ -116,17 +117,16 @@ export async function lockTask(sql: Sql, accountId: string, id: string): Promise
 }
 
 const taskStateSql = `
-  SELECT type, status, progress::int AS progress, current_step AS step, attempt, journal_horizon() AS horizon
-  FROM task WHERE account_id = $1 AND id = $2`
+  SELECT type, status, progress::int AS progress, current_step AS step, attempt, shown.xid, shown.seq
+  FROM task, journal_end() AS shown WHERE account_id = $1 AND id = $2`
 
-export interface TaskStateRow {
+/** The position is that of the journal's last entry that is part of this state. */
+export interface TaskStateRow extends PositionRow {
   readonly type: string
   readonly status: TaskStatus
   readonly progress: number
   readonly step: string | null
   readonly attempt: number
-  /** Whatever the journal has before it is part of this state. */
-  readonly horizon: string
 }
 
 export async function findTaskState(sql: Sql, accountId: string, id: string): Promise<TaskStateRow | undefined> {

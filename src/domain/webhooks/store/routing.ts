@@ -18,19 +18,15 @@ export async function commitSoon(tx: Sql): Promise<void> {
   await tx.script('SET LOCAL synchronous_commit = off')
 }
 
-export interface RouterCursor extends Position {
-  /** No entry behind it is a day older than this. */
-  readonly at: Date
-}
-
-export async function readRouterCursor(sql: Sql): Promise<RouterCursor> {
-  const [row] = await sql.query<{ xid: string; seq: string; at: Date }>('SELECT xid, seq, at FROM delivery_cursor')
+/** Up to where the journal was turned into deliveries. */
+export async function readRouterCursor(sql: Sql): Promise<Position> {
+  const [row] = await sql.query<{ xid: string; seq: string }>('SELECT xid, seq FROM delivery_cursor')
   if (row === undefined) throw new Error('The table delivery_cursor has lost its row.')
-  return { xid: BigInt(row.xid), seq: BigInt(row.seq), at: row.at }
+  return { xid: BigInt(row.xid), seq: BigInt(row.seq) }
 }
 
-export async function moveRouterCursor(sql: Sql, { xid, seq, at }: RouterCursor): Promise<void> {
-  await sql.query('UPDATE delivery_cursor SET xid = $1, seq = $2, at = $3', [xid, seq, at])
+export async function moveRouterCursor(sql: Sql, { xid, seq }: Position): Promise<void> {
+  await sql.query('UPDATE delivery_cursor SET xid = $1, seq = $2', [xid, seq])
 }
 
 const accountsSql = `
