@@ -100,9 +100,10 @@ const RevokeApplicationTokenInput = builder.inputType('RevokeApplicationTokenInp
 builder.mutationField('revokeApplicationToken', (t) =>
   t.field({
     type: tokenPayload<{ id: string }>('RevokeApplicationTokenPayload', 'No process accepts the token any more.'),
-    description: 'Ends a token for good, with everything that is under way with it.',
+    description:
+      'Ends a token for good, with everything that is under way with it. By id it needs every scope that the token has; a caller that shows the token itself needs `access:admin` alone.',
     args: { input: t.arg({ type: RevokeApplicationTokenInput, required: true, description: 'Which.' }) },
-    errors: { types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput] },
+    errors: { types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput, ScopeNotHeld] },
     resolve: async (_root, { input }, { caller, access }) => ({
       id: await access.tokens.revoke(caller, input.id, input.reason ?? undefined),
     }),

@@ -27,7 +27,7 @@ builder.objectType(TokenShown, {
 
 builder.objectType(ScopeNotHeld, {
   name: 'ScopeNotHeld',
-  description: 'Nobody can hand on a right that they don’t have.',
+  description: 'Nobody grants, changes or takes away rights that they don’t hold themselves.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof ScopeNotHeld,
   fields: (t) => ({

@@ -1,3 +1,4 @@
+import { ScopeNotHeld } from '#domain/access/errors.ts'
 import {
   AlreadyMember,
   EmailTaken,
@@ -56,9 +57,9 @@ const CreateUserInput = builder.inputType('CreateUserInput', {
 builder.mutationField('createUser', (t) =>
   t.field({
     type: userPayload('CreateUserPayload', 'The person belongs to the account.'),
-    description: 'Lets a person in.',
+    description: 'Adds a person. Needs `access:admin` and every scope that the role has.',
     args: { input: t.arg({ type: CreateUserInput, required: true, description: 'The person.' }) },
-    errors: { types: [InvalidInput, EmailTaken, KeyReused] },
+    errors: { types: [InvalidInput, EmailTaken, KeyReused, ScopeNotHeld] },
     resolve: async (_root, { input: { idempotencyKey: key, ...facts } }, { caller, access }) => ({
       id: await access.users.create(caller, facts, key ?? undefined),
     }),
@@ -78,9 +79,10 @@ const UpdateUserInput = builder.inputType('UpdateUserInput', {
 builder.mutationField('updateUser', (t) =>
   t.field({
     type: userPayload('UpdateUserPayload', 'The person is changed.'),
-    description: 'Changes a person: everybody their own names, who administers access the rest.',
+    description:
+      'Changes a person: people their own names; everything with `access:admin` and every scope that the person’s role has, before and after. A session that is narrowed changes nothing of its own person.',
     args: { input: t.arg({ type: UpdateUserInput, required: true, description: 'Who, and what.' }) },
-    errors: { types: [UserNotFound, InvalidInput, OwnRoleRaised, LastOwner] },
+    errors: { types: [UserNotFound, InvalidInput, OwnRoleRaised, LastOwner, ScopeNotHeld] },
     resolve: async (_root, { input: { who, ...changes } }, { caller, access }) => ({
       id: await access.users.update(caller, who, present(changes)),
     }),
@@ -95,9 +97,10 @@ const RemoveUserInput = builder.inputType('RemoveUserInput', {
 builder.mutationField('removeUser', (t) =>
   t.field({
     type: userPayload('RemoveUserPayload', 'The person belongs to the account no longer.'),
-    description: 'Lets a person go, with everything they are signed in with. What they did keeps their name.',
+    description:
+      'Removes a person and ends their sessions; what they did keeps their name. They don’t return by themselves: only `createUser` adds them again. Needs every scope that the person’s role has and, for others, `access:admin`.',
     args: { input: t.arg({ type: RemoveUserInput, required: true, description: 'Who.' }) },
-    errors: { types: [UserNotFound, LastOwner] },
+    errors: { types: [UserNotFound, LastOwner, ScopeNotHeld] },
     resolve: async (_root, { input }, { caller, access }) => ({ id: await access.users.remove(caller, input.who) }),
   }),
 )

@@ -1,3 +1,4 @@
+import { ScopeNotHeld } from '#domain/access/errors.ts'
 import { UserNotFound } from '#domain/access/people/errors.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
@@ -82,9 +83,10 @@ const EndSessionsPayload = builder.objectRef<{ count: number }>('EndSessionsPayl
 builder.mutationField('endSessions', (t) =>
   t.field({
     type: EndSessionsPayload,
-    description: 'Ends all other sessions of oneself, or all of somebody else for who administers access.',
+    description:
+      'Ends all other sessions of oneself or, with `access:admin`, all of somebody else. Needs every scope that the person’s role has.',
     args: { input: t.arg({ type: EndSessionsInput, required: true, description: 'Whose.' }) },
-    errors: { types: [UserNotFound] },
+    errors: { types: [UserNotFound, ScopeNotHeld] },
     resolve: async (_root, { input: { who, keepCurrent } }, { caller, access }) => ({
       count: await access.sessions.endAll(caller, who ?? undefined, keepCurrent),
     }),

@@ -125,9 +125,10 @@ const SignOutPayload = builder.objectRef<{ sessionId: string }>('SignOutPayload'
 builder.mutationField('signOut', (t) =>
   t.field({
     type: SignOutPayload,
-    description: 'Ends a session: one’s own, or anybody’s for who administers access.',
+    description:
+      'Ends a session. That of this request may always be ended; others need every scope that the person’s role has and, for other people’s, `access:admin`.',
     args: { input: t.arg({ type: SignOutInput, required: true, description: 'Which.' }) },
-    errors: { types: [SessionNotFound] },
+    errors: { types: [SessionNotFound, ScopeNotHeld] },
     resolve: async (_root, { input }, { caller, access }) => ({
       sessionId: await access.sessions.end(caller, input.sessionId ?? undefined),
     }),
@@ -146,9 +147,10 @@ const SetPasswordInput = builder.inputType('SetPasswordInput', {
 builder.mutationField('setPassword', (t) =>
   t.field({
     type: userPayload('SetPasswordPayload', 'The password is set; all that the person was signed in with has ended.'),
-    description: 'Gives a person a password: oneself with the present one, others who administers access.',
+    description:
+      'Sets a person’s password: one’s own with the current one, others’ with `access:admin`. Needs every scope that the person’s role has.',
     args: { input: t.arg({ type: SetPasswordInput, required: true, description: 'Whose, and which.' }) },
-    errors: { types: [UserNotFound, InvalidInput, WrongPassword, TooManyAttempts] },
+    errors: { types: [UserNotFound, InvalidInput, WrongPassword, TooManyAttempts, ScopeNotHeld] },
     resolve: async (_root, { input }, { caller, access }) => ({
       id: await access.passwords.setPassword(caller, input.who, input.password, input.presentPassword ?? undefined),
     }),

@@ -106,7 +106,10 @@ describe('token create', () => {
   it('says what its maker may not give away', async () => {
     const { token } = await addToken(server, { accountId: await ownAccount(server), scopes: ['access:admin'] })
     const { code, stderr } = await signalbox('token', 'create', 'x', '--scope', 'tasks:read', '--token', token)
-    expect([code, stderr]).toEqual([3, "You can't give away what you may not do yourself: tasks:read.\n"])
+    expect([code, stderr]).toEqual([
+      3,
+      'You need to hold every scope that this grants, changes or takes away; you lack: tasks:read.\n',
+    ])
   })
 })
 

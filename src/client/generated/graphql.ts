@@ -951,6 +951,7 @@ export type RevokeApplicationTokenMutation = { revokeApplicationToken:
     | { __typename: 'ApplicationTokenNotFound', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { __typename: 'RevokeApplicationTokenPayload', applicationToken: { id: string, name: string, scopes: Array<string>, status: ApplicationTokenStatus, createdAt: string, expiresAt: string, revokedAt: string | null, endReason: string | null, successorId: string | null, lastUsedAt: string | null, calls: number, createdBy: { kind: string, name: string } } }
+    | { __typename: 'ScopeNotHeld', code: string, message: string }
    };
 
 export type UsersQueryVariables = Exact<{
@@ -980,6 +981,7 @@ export type CreateUserMutation = { createUser:
     | { __typename: 'EmailTaken', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { __typename: 'KeyReused', code: string, message: string }
+    | { __typename: 'ScopeNotHeld', code: string, message: string }
    };
 
 export type UpdateUserMutationVariables = Exact<{
@@ -991,6 +993,7 @@ export type UpdateUserMutation = { updateUser:
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { __typename: 'LastOwner', code: string, message: string }
     | { __typename: 'OwnRoleRaised', code: string, message: string }
+    | { __typename: 'ScopeNotHeld', code: string, message: string }
     | { __typename: 'UpdateUserPayload', user: { id: string, email: string, firstName: string, lastName: string, role: PersonRole, createdAt: string, lastSignInAt: string | null, memberships: Array<{ role: PersonRole, team: { slug: string } }> } }
     | { __typename: 'UserNotFound', code: string, message: string }
    };
@@ -1002,6 +1005,7 @@ export type SetPasswordMutationVariables = Exact<{
 
 export type SetPasswordMutation = { setPassword:
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'ScopeNotHeld', code: string, message: string }
     | { __typename: 'SetPasswordPayload', user: { id: string, email: string, firstName: string, lastName: string, role: PersonRole, createdAt: string, lastSignInAt: string | null, memberships: Array<{ role: PersonRole, team: { slug: string } }> } }
     | { __typename: 'TooManyAttempts', code: string, message: string }
     | { __typename: 'UserNotFound', code: string, message: string }
@@ -1016,6 +1020,7 @@ export type RemoveUserMutationVariables = Exact<{
 export type RemoveUserMutation = { removeUser:
     | { __typename: 'LastOwner', code: string, message: string }
     | { __typename: 'RemoveUserPayload', user: { removedAt: string | null, id: string, email: string, firstName: string, lastName: string, role: PersonRole, createdAt: string, lastSignInAt: string | null, memberships: Array<{ role: PersonRole, team: { slug: string } }> } }
+    | { __typename: 'ScopeNotHeld', code: string, message: string }
     | { __typename: 'UserNotFound', code: string, message: string }
    };
 
@@ -1424,6 +1429,7 @@ export type EndSessionMutationVariables = Exact<{
 
 
 export type EndSessionMutation = { signOut:
+    | { __typename: 'ScopeNotHeld', code: string, message: string }
     | { __typename: 'SessionNotFound', code: string, message: string }
     | { __typename: 'SignOutPayload', sessionId: string }
    };
@@ -1435,6 +1441,7 @@ export type EndSessionsMutationVariables = Exact<{
 
 export type EndSessionsMutation = { endSessions:
     | { __typename: 'EndSessionsPayload', count: number }
+    | { __typename: 'ScopeNotHeld', code: string, message: string }
     | { __typename: 'UserNotFound', code: string, message: string }
    };
 

@@ -38,12 +38,12 @@ export class ApplicationTokenEnded extends AppError {
   }
 }
 
-/** Nobody can hand on a right that they don't have. */
+/** Nobody grants, changes or takes away rights that they don't hold themselves. */
 export class ScopeNotHeld extends AppError {
   readonly code = 'SCOPE_NOT_HELD'
   readonly scopes: readonly string[]
   constructor(scopes: readonly string[]) {
-    super(`You can't give away what you may not do yourself: ${scopes.join(', ')}.`)
+    super(`You need to hold every scope that this grants, changes or takes away; you lack: ${scopes.join(', ')}.`)
     this.scopes = scopes
   }
 }

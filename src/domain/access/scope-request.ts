@@ -20,9 +20,12 @@ export function parseScopes(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)]
 }
 
-/** Those of the scopes that the grants don't reach. */
+/** The scopes that the grants don't include; texts that are no scope of this version grant nothing and are left out. */
 export function missingOf(scopes: readonly string[], grants: readonly Grant[]): readonly string[] {
-  return scopes.filter((text) => !isWithin(parseGrant(text) as Grant, grants))
+  return scopes.filter((text) => {
+    const grant = parseGrant(text)
+    return grant !== undefined && !isWithin(grant, grants)
+  })
 }
 
 /** The scopes, if the caller has them all. @throws {ScopeNotHeld} */

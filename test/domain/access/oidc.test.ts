@@ -96,12 +96,29 @@ describe('signing in at an OpenID provider', () => {
     expect(body.message).toContain(reason)
   })
 
-  it('no longer knows who was removed', async () => {
+  it.each([
+    ['by the same id and address', { subject: 'gone', email: 'gone@example.com' }],
+    ['by the same id alone', { subject: 'gone', email: 'gone-renamed@example.com' }],
+    ['by the same address alone', { subject: 'gone-again', email: 'Gone@example.com' }],
+  ])('keeps out who was removed, %s, until they are added again', async (_how, returning) => {
     const { body } = await signIn({ subject: 'gone', email: 'gone@example.com' })
-    await graphqlData(server, `mutation { removeUser(input: { who: "${body.user.id}" }) { __typename } }`)
+    const { id: who, email } = body.user
+    await graphqlData(server, 'mutation ($who: String!) { removeUser(input: { who: $who }) { __typename } }', { who })
     expect(await viewer(body.access_token)).toBeUndefined()
-    const again = await signIn({ subject: 'gone', email: 'gone@example.com' })
-    expect(again.body.user.id).not.toBe(body.user.id)
+    const refused = await signIn(returning)
+    expect([refused.status, refused.body.code]).toEqual([403, 'FORBIDDEN'])
+    expect(refused.body.message).toContain('was removed')
+    const add = 'mutation ($email: String!) { createUser(input: { email: $email }) { __typename } }'
+    await graphqlData(server, add, { email })
+    const again = await signIn({ subject: 'gone', email })
+    expect([again.status, again.body.user.email]).toEqual([200, email])
+    expect(again.body.user.id).not.toBe(who)
+  })
+
+  it('lets a new person in once when they come twice at the same time', async () => {
+    const answers = await Promise.all([1, 2, 3].map(() => signIn({ subject: 'racing', email: 'racing@example.com' })))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(new Set(answers.map(({ body }) => body.user.id)).size).toBe(1)
   })
 
   it('goes back to where it was begun from, and nowhere else', async () => {

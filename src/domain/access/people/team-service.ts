@@ -3,6 +3,7 @@ import { teamEvent } from '#domain/access/events.ts'
 import { newId } from '#lib/ids.ts'
 import { once } from '#platform/database/once.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import { isNarrowed, isOneself } from './authority.ts'
 import { AlreadyMember, LastOwner, LastTeam, MemberNotFound, OwnRoleRaised, SlugTaken, TeamNotFound } from './errors.ts'
 import {
   countTeams,
@@ -19,7 +20,7 @@ import {
   updateTeam,
 } from './team-store.ts'
 import { isRaise, type PersonRole, type TeamFacts, validTeam } from './user.ts'
-import { isOneself, lock as lockUser } from './user-service.ts'
+import { lock as lockUser } from './user-service.ts'
 import type { UserRow } from './user-store.ts'
 
 /** The teams of an account. Teams are named by slug, their members by id or e-mail address. */
@@ -96,12 +97,12 @@ export function createTeamService({ transact }: { readonly transact: Transact })
     })
   }
 
-  /** Takes somebody out of a team; oneself may always go. @throws {TeamNotFound} @throws {MemberNotFound} @throws {LastOwner} */
+  /** Removes a member; people may leave by themselves, unless their session is narrowed. @throws {TeamNotFound} @throws {MemberNotFound} @throws {LastOwner} */
   async function removeMember(caller: Caller, slug: string, who: string): Promise<string> {
     return transact(async (tx) => {
       const team = await lockOwn(tx, caller, slug)
       const members = await findMembers(tx, team.accountId, team.id)
-      if (!isOneself(caller, who)) mustManage(caller, members)
+      if (!isOneself(caller, who) || isNarrowed(caller)) mustManage(caller, members)
       const user = await lockUser(tx, caller, who)
       const member = memberOf(members, user, team)
       if (member.role === 'OWNER') mustLeaveAnOwner(members, user, team)
@@ -137,10 +138,10 @@ async function lockOwn(tx: Transaction, caller: Caller, slug: string): Promise<T
   throw new TeamNotFound(slug)
 }
 
-/** A team's own owners manage it, and whoever administers access. @throws {Forbidden} */
+/** A team is managed by its owners, unless their session is narrowed, and by `access:admin`. @throws {Forbidden} */
 function mustManage(caller: Caller, members: readonly MemberRow[]): void {
   const own = members.find(({ userId }) => caller.actor.kind === 'user' && userId === caller.actor.id)
-  if (own?.role !== 'OWNER') caller.must('access:admin')
+  if (own?.role !== 'OWNER' || isNarrowed(caller)) caller.must('access:admin')
 }
 
 function memberOf(members: readonly MemberRow[], { id, email }: UserRow, { slug }: TeamRow): MemberRow {

@@ -3,6 +3,7 @@ import { personEvent } from '#domain/access/events.ts'
 import { newId } from '#lib/ids.ts'
 import { once } from '#platform/database/once.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import { isOneself, mustHoldRole, mustManage, mustSee } from './authority.ts'
 import { EmailTaken, LastOwner, OwnRoleRaised, UserNotFound } from './errors.ts'
 import { deleteMemberships, teamsOwnedAlone } from './team-store.ts'
 import { isRaise, normalEmail, type PersonRole, type UserFacts, validUser } from './user.ts'
@@ -22,13 +23,14 @@ export interface UserChanges {
 /** The people of an account. Users are named by id or e-mail address. */
 export function createUserService({ transact }: UserServiceDeps) {
   /**
-   * Lets a person in; under a key once, however often it is asked for.
-   * @throws {InvalidInput} @throws {EmailTaken} @throws {KeyReused}
+   * Adds a person with a role whose scopes the caller holds; under a key at most once.
+   * @throws {InvalidInput} @throws {ScopeNotHeld} @throws {EmailTaken} @throws {KeyReused}
    */
   async function create(caller: Caller, facts: UserFacts, key?: string): Promise<string> {
     caller.must('access:admin')
     const { accountId } = caller
     const request = validUser(facts)
+    mustHoldRole(caller, request.role)
     return transact(async (tx) => {
       const { outcome } = await once(tx, { accountId, key, operation: 'createUser', request }, async () => {
         const user = { ...request, accountId, id: newId() }
@@ -41,16 +43,19 @@ export function createUserService({ transact }: UserServiceDeps) {
   }
 
   /**
-   * Changes a person: their names oneself may, their role whoever administers access.
-   * @throws {UserNotFound} @throws {InvalidInput} @throws {OwnRoleRaised} @throws {LastOwner}
+   * Changes a person: people may change their own names, and `access:admin` everything of people whose scopes it holds,
+   * before and after. @throws {UserNotFound} @throws {ScopeNotHeld} @throws {InvalidInput} @throws {OwnRoleRaised}
+   * @throws {LastOwner}
    */
   async function update(caller: Caller, who: string, changes: UserChanges): Promise<string> {
     return transact(async (tx) => {
       mustSee(caller, who)
       const user = await lock(tx, caller, who)
+      mustManage(caller, user)
       const role = changes.role ?? user.role
       if (role !== user.role) caller.must('access:admin')
       if (isOneself(caller, who) && isRaise(user.role, role)) throw new OwnRoleRaised()
+      mustHoldRole(caller, role)
       if (isRaise(role, user.role)) await mustNotBeLastOwner(tx, user)
       const { firstName = user.firstName, lastName = user.lastName } = changes
       const next = { ...user, ...validUser({ email: user.email, firstName, lastName, role }) }
@@ -61,13 +66,14 @@ export function createUserService({ transact }: UserServiceDeps) {
   }
 
   /**
-   * Lets a person go, and everything that they are signed in with; what they did keeps their name.
-   * @throws {UserNotFound} @throws {LastOwner} of the account or of a team
+   * Removes a person and ends their sessions; what they did keeps their name.
+   * @throws {UserNotFound} @throws {ScopeNotHeld} @throws {LastOwner} of the account or of a team
    */
   async function remove(caller: Caller, who: string): Promise<string> {
     return transact(async (tx) => {
       mustSee(caller, who)
       const user = await lock(tx, caller, who)
+      mustManage(caller, user)
       if (user.role === 'OWNER') await mustNotBeLastOwner(tx, user)
       const [team] = await teamsOwnedAlone(tx, user.accountId, user.id)
       if (team !== undefined) throw new LastOwner(`the team ${team}`)
@@ -86,16 +92,6 @@ export async function lock(tx: Transaction, { accountId }: Caller, who: string):
   const user = await lockUser(tx, accountId, normalEmail(who) ?? who.toLowerCase())
   if (user === undefined) throw new UserNotFound(who)
   return user
-}
-
-/** Everybody may see and change themselves; others who administers access. @throws {Forbidden} */
-export function mustSee(caller: Caller, who: string): void {
-  if (!isOneself(caller, who)) caller.must('access:admin')
-}
-
-/** Whether somebody is named by who they are themselves: told before looking, so that nobody learns who is there. */
-export function isOneself({ actor }: Caller, who: string): boolean {
-  return actor.kind === 'user' && [actor.id, actor.name].includes(normalEmail(who) ?? who.toLowerCase())
 }
 
 async function mustNotBeLastOwner(tx: Transaction, { accountId, id }: UserRow): Promise<void> {

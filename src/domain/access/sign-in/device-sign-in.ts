@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
 import { deviceEvent } from '#domain/access/events.ts'
+import { isNarrowed, mustNotBeNarrowed } from '#domain/access/people/authority.ts'
 import { grantsOf, scopesOfRole } from '#domain/access/scope.ts'
 import { held, missingOf, parseScopes } from '#domain/access/scope-request.ts'
 import { hashToken } from '#domain/access/tokens/token.ts'
@@ -183,11 +184,16 @@ export function createDeviceSignIn({ sql, transact, sessions, throttle, clock, p
   return { begin, find, approve, deny, finish }
 }
 
-/** What the device gets of what it asks for: nobody gives more than they have, also when that is less than their role's. */
+/**
+ * The scopes that the device gets: those that it asks for, if the caller holds them; empty, which is everything that the
+ * person's role has, only from a session that is not narrowed. @throws {ScopeNotHeld}
+ */
 function given(caller: Caller, { scopes }: DeviceRow): readonly string[] {
   if (scopes.length > 0) return held(caller, scopes)
-  const ofRole = caller.role === 'APPLICATION' ? [] : scopesOfRole[caller.role]
-  return missingOf(ofRole, caller.grants).length > 0 ? caller.scopes : []
+  if (!isNarrowed(caller)) return []
+  // A narrowed session whose role was lowered since may have nothing left to give.
+  if (caller.scopes.length === 0) mustNotBeNarrowed(caller)
+  return caller.scopes
 }
 
 function validName(name: string): string {

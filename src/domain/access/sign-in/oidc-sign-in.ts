@@ -12,7 +12,7 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { NotInvited, ProviderMissing, ProviderRefused } from './errors.ts'
-import { findIdentity, findOldestAccount, findPerson, insertIdentity } from './identity-store.ts'
+import { findIdentity, findOldestAccount, findPerson, insertIdentity, wasRemoved } from './identity-store.ts'
 import type { OidcProvider, ProvidedIdentity } from './oidc-provider.ts'
 import { byPerson, type KnownPerson, type Sessions, type SignedIn } from './sessions.ts'
 
@@ -55,8 +55,8 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
   }
 
   /**
-   * Signs in who has come back from the provider: a person of ours by the provider's own id or a verified address, or
-   * somebody new from an allowed domain.
+   * Signs in a person who comes back from the provider: one of the account, by the provider's own id or a verified
+   * address, or a new one from an allowed domain. A person who was removed is not new: `createUser` adds them again.
    * @throws {ProviderMissing} @throws {ProviderRefused} @throws {ProviderFailed} @throws {NotInvited}
    */
   async function finish(parameters: string, pending: string, request: RequestOrigin): Promise<SignedIn> {
@@ -85,16 +85,25 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
 
   async function letIn(
     tx: Transaction,
-    { email, firstName, lastName }: ProvidedIdentity & { email: string },
+    provided: ProvidedIdentity & { email: string },
     request: RequestOrigin,
   ): Promise<KnownPerson> {
+    const { email, firstName, lastName } = provided
     const domain = email.slice(email.lastIndexOf('@') + 1)
     const accountId = allowedDomains.includes(domain) ? await findOldestAccount(tx) : undefined
     if (accountId === undefined) throw new NotInvited(`nobody has let in ${email}`)
+    if (await wasRemoved(tx, accountId, provided)) throw new NotInvited(`${email} was removed`)
     const person = { accountId, id: newId(), email, role: 'MEMBER' } as const
-    await insertUser(tx, { ...person, firstName, lastName }, undefined)
+    if (!(await insertUser(tx, { ...person, firstName, lastName }, undefined))) return addedMeanwhile(tx, email)
     const { role } = person
     tx.journal(personEvent('auth.user_created', person, byPerson(person, 'none', request), { email, role }))
+    return person
+  }
+
+  /** The person whom another sign-in has added at the same moment. */
+  async function addedMeanwhile(tx: Transaction, email: string): Promise<KnownPerson> {
+    const person = await findPerson(tx, email)
+    if (person === undefined) throw new NotInvited(`${email} was removed`)
     return person
   }
 

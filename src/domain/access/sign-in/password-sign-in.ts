@@ -1,8 +1,9 @@
 import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
 import { personEvent } from '#domain/access/events.ts'
 import type { Incidents } from '#domain/access/incidents/incidents.ts'
+import { isOneself, mustManage, mustNotBeNarrowed, mustSee } from '#domain/access/people/authority.ts'
 import { normalEmail } from '#domain/access/people/user.ts'
-import { isOneself, lock } from '#domain/access/people/user-service.ts'
+import { lock } from '#domain/access/people/user-service.ts'
 import { findPassword, setPasswordHash } from '#domain/access/people/user-store.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
@@ -56,9 +57,9 @@ export function createPasswordSignIn({ sql, transact, sessions, throttle, incide
   }
 
   /**
-   * Gives a person a password: oneself with the present one; anybody who administers access. All that the person is
-   * signed in with ends.
-   * @throws {UserNotFound} @throws {InvalidInput} @throws {WrongPassword} @throws {TooManyAttempts}
+   * Sets a person's password: their own with the current one, that of others with `access:admin`. Ends the person's
+   * sessions. @throws {UserNotFound} @throws {ScopeNotHeld} @throws {InvalidInput} @throws {WrongPassword}
+   * @throws {TooManyAttempts}
    */
   async function setPassword(
     caller: Caller,
@@ -67,11 +68,15 @@ export function createPasswordSignIn({ sql, transact, sessions, throttle, incide
     presentPassword: string | undefined,
   ): Promise<string> {
     checkPassword(password)
-    if (isOneself(caller, who)) await mustKnow(caller, presentPassword ?? '')
-    else caller.must('access:admin')
+    mustSee(caller, who)
+    if (isOneself(caller, who)) {
+      mustNotBeNarrowed(caller)
+      await mustKnow(caller, presentPassword ?? '')
+    }
     const passwordHash = await hashPassword(password)
     return transact(async (tx) => {
       const user = await lock(tx, caller, who)
+      mustManage(caller, user)
       await setPasswordHash(tx, user.accountId, user.id, passwordHash)
       await endSessionsOf(tx, user.accountId, user.id, 'password changed')
       const { email, role } = user

@@ -119,10 +119,15 @@ export async function endSession(
   return row
 }
 
-/** Whose session it is or was; undefined when there is none. */
-export async function findSessionUser(sql: Sql, accountId: string, id: string): Promise<string | undefined> {
-  const found = 'SELECT user_id AS "userId" FROM session WHERE account_id = $1 AND id = $2'
-  return (await sql.query<{ userId: string }>(found, [accountId, id]))[0]?.userId
+const sessionUserSql = `SELECT users.id, users.role FROM ${ofUser} WHERE session.account_id = $1 AND session.id = $2`
+
+/** The person whose session it is or was; undefined when there is none. */
+export async function findSessionUser(
+  sql: Sql,
+  accountId: string,
+  id: string,
+): Promise<{ id: string; role: PersonRole } | undefined> {
+  return (await sql.query<{ id: string; role: PersonRole }>(sessionUserSql, [accountId, id]))[0]
 }
 
 const endSessionsSql = `

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { Caller, Identity, RequestOrigin } from '#domain/access/caller.ts'
 import { ScopeNotHeld, Unauthenticated } from '#domain/access/errors.ts'
 import { sessionEvent } from '#domain/access/events.ts'
+import { isOneself, mustManage, mustSee } from '#domain/access/people/authority.ts'
 import { normalEmail, type PersonRole } from '#domain/access/people/user.ts'
-import { isOneself, lock as lockUserOf, mustSee } from '#domain/access/people/user-service.ts'
+import { lock as lockUserOf } from '#domain/access/people/user-service.ts'
 import { type Grant, grantsOf, isWithin, scopesOfRole } from '#domain/access/scope.ts'
 import { missingOf, parseScopes } from '#domain/access/scope-request.ts'
 import { hashToken } from '#domain/access/tokens/token.ts'
@@ -149,17 +150,20 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
   }
 
   /**
-   * Ends a session: one's own, or anybody's for who administers access. Without an id: the one of this request.
-   * @throws {SessionNotFound}
+   * Ends a session: without an id, that of this request; otherwise any session of a person whom the caller manages.
+   * @throws {SessionNotFound} @throws {ScopeNotHeld}
    */
   async function end(caller: Caller, id: string | undefined): Promise<string> {
     const own = caller.credential.kind === 'session' ? caller.credential.id : undefined
     const wanted = id ?? own ?? 'of this request'
     return transact(async (tx) => {
-      const ended = isId(wanted) ? await endSession(tx, caller.accountId, wanted, 'signed out') : undefined
-      const userId = ended?.userId ?? (isId(wanted) ? await findSessionUser(tx, caller.accountId, wanted) : undefined)
-      // Before it is said whether there is one: nobody else learns that.
-      if (id !== undefined && id !== own && userId !== caller.actor.id) caller.must('access:admin')
+      const user = isId(wanted) ? await findSessionUser(tx, caller.accountId, wanted) : undefined
+      if (wanted !== own) {
+        // Whether the session exists is for those who could manage it.
+        if (user === undefined && id !== undefined) caller.must('access:admin')
+        if (user !== undefined) mustManage(caller, user)
+      }
+      const ended = user && (await endSession(tx, caller.accountId, wanted, 'signed out'))
       if (ended === undefined) throw new SessionNotFound(wanted)
       const session = { accountId: caller.accountId, ...ended }
       tx.journal(sessionEvent('auth.session_ended', session, caller.by(), { reason: 'signed out' }))
@@ -176,9 +180,8 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
   }
 
   /**
-   * Ends what a person is signed in with, save for the session of this request where that is to stay: one's own, or
-   * anybody's for who administers access. Returns how many have ended.
-   * @throws {UserNotFound}
+   * Ends all sessions of a person whom the caller manages, optionally except that of this request. Returns how many have
+   * ended. @throws {UserNotFound} @throws {ScopeNotHeld}
    */
   async function endAll(caller: Caller, who: string | undefined, keepsOwn: boolean): Promise<number> {
     const whose = who ?? caller.actor.id
@@ -187,7 +190,9 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     let count = 0
     for (let ended = endedAtOnce; ended === endedAtOnce; count += ended)
       ended = await transact(async (tx) => {
-        const { id: userId, accountId, email } = await lockUserOf(tx, caller, whose)
+        const user = await lockUserOf(tx, caller, whose)
+        mustManage(caller, user)
+        const { id: userId, accountId, email } = user
         const ids = await endSomeSessions(tx, { accountId, userId, kept, reason: 'signed out', limit: endedAtOnce })
         for (const id of ids) {
           const session = { accountId, id, userId }

@@ -117,8 +117,9 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
   }
 
   /**
-   * Ends a token for good, by its id or by itself; once this is committed no process accepts it any more.
-   * @throws {ApplicationTokenNotFound} @throws {ApplicationTokenEnded} when it was revoked before
+   * Ends a token for good, by its id or by its text; once this is committed no process accepts it any more. By id the
+   * caller has to hold the token's scopes; the text proves as much by itself.
+   * @throws {ApplicationTokenNotFound} @throws {ApplicationTokenEnded} when it was revoked before @throws {ScopeNotHeld}
    */
   async function revoke(caller: Caller, idOrToken: string, reason: string | undefined): Promise<string> {
     caller.must('access:admin')
@@ -127,6 +128,7 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
     return transact(async (tx) => {
       const token = await lock(tx, caller, idOrToken)
       if (token.revokedAt !== null) throw new ApplicationTokenEnded(token.id, 'REVOKED')
+      if (isId(idOrToken)) held(caller, expandScopes(token.scopes))
       const by = caller.by()
       await endToken(tx, token, { revokedAt: clock.now(), by: by.actor, reason })
       tx.journal(tokenEvent('auth.token_revoked', token, by, { name: token.name, ...(reason && { reason }) }))

@@ -820,6 +820,7 @@ export type RevokeApplicationTokenMutation = { revokeApplicationToken:
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { applicationToken: { id: string, name: string, scopes: Array<string>, status: ApplicationTokenStatus, createdAt: string, expiresAt: string, lastUsedAt: string | null } }
+    | { code: string, message: string }
    };
 
 export type UserQueryVariables = Exact<{
@@ -859,6 +860,7 @@ export type CreateUserMutation = { createUser:
     | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
+    | { code: string, message: string }
    };
 
 export type UpdateUserMutationVariables = Exact<{
@@ -868,6 +870,7 @@ export type UpdateUserMutationVariables = Exact<{
 
 export type UpdateUserMutation = { updateUser:
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string }
     | { user: { id: string, email: string, firstName: string, lastName: string, role: PersonRole, memberships: Array<{ team: { slug: string } }> } }
@@ -882,6 +885,7 @@ export type RemoveUserMutationVariables = Exact<{
 export type RemoveUserMutation = { removeUser:
     | { code: string, message: string }
     | { user: { id: string } }
+    | { code: string, message: string }
     | { code: string, message: string }
    };
 
@@ -1321,6 +1325,7 @@ export type EndSessionsMutationVariables = Exact<{
 export type EndSessionsMutation = { endSessions:
     | { count: number }
     | { code: string, message: string }
+    | { code: string, message: string }
    };
 
 export type SignInMutationVariables = Exact<{
@@ -1354,6 +1359,7 @@ export type SignOutMutationVariables = Exact<{
 
 
 export type SignOutMutation = { signOut:
+    | { code: string, message: string }
     | { code: string, message: string }
     | { sessionId: string }
    };
