@@ -17,18 +17,18 @@ export function followDeliveries(
 ): AsyncGenerator<DeliveryUpdate, void> {
   const { signal } = options
   // Those that ended together have one cursor but for the last, and are told again together.
-  const told = new Set<string>()
+  const told = new Map<string | null, Set<number | null>>()
   let cursor: string | undefined
   return resume<DeliveryUpdate>(
     {
       async *open(after, onConnected) {
         const stream = client.subscribe(DeliveryUpdatesDocument, { webhookId, after }, { signal, onConnected })
         for await (const { deliveryUpdates: update } of stream) {
-          const attempt = `${update.deliveryId} ${update.attempt}`
-          if (update.kind === 'ATTEMPT' && told.has(attempt)) continue
+          const { deliveryId, attempt } = update
+          if (update.kind === 'ATTEMPT' && told.get(deliveryId)?.has(attempt)) continue
           if (update.cursor !== cursor) told.clear()
           cursor = update.cursor
-          told.add(attempt)
+          told.set(deliveryId, (told.get(deliveryId) ?? new Set()).add(attempt))
           yield update
         }
       },

@@ -6,7 +6,12 @@ import { postgresCharacter } from './filter/linear-pattern.ts'
  * lengths in steps, whatever the pattern.
  */
 export function matchesPattern(pattern: string, path: string): boolean {
-  return matches(pattern.split('/'), path.split('/'), (item) => item === '**', matchesSegment)
+  return matchesSegments(pattern.split('/'), path.split('/'))
+}
+
+/** As {@link matchesPattern}, for a pattern and a path in parts, which may contain `/` themselves. */
+export function matchesSegments(pattern: readonly string[], path: readonly string[]): boolean {
+  return matches(pattern, path, (item) => item === '**', matchesSegment)
 }
 
 function matchesSegment(pattern: string, segment: string): boolean {

@@ -42,10 +42,12 @@ const password = 'correct horse battery staple'
 /** A task, a document, an entry, a lock, a token, a person with a session, and a team. */
 export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Promise<Things & { signedIn: string }> {
   const email = `${role.toLowerCase()}@example.com`
-  const collection = `rules/${role.toLowerCase()}`
-  const documentKey = `of-${role.toLowerCase()}`
+  // Names with separators in them, and a document whose name is the same text when its parts are joined with a space.
+  const collection = `rules of/${role.toLowerCase()} x`
+  const documentKey = `of ${role.toLowerCase()}/x y`
+  const twin = { collection: `default of ${role.toLowerCase()}/x`, key: 'y', data: { twin: true } }
   const teamSlug = `team-of-${role.toLowerCase()}`
-  const [entryKey, lockName] = [`entry-of-${role.toLowerCase()}`, `lock-of-${role.toLowerCase()}`]
+  const [entryKey, lockName] = [`entry of/${role.toLowerCase()} x`, `lock of/${role.toLowerCase()} x`]
   const made = await graphqlData<{
     submitTask: { task: { id: string } }
     createApplicationToken: { applicationToken: { id: string } }
@@ -55,10 +57,11 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
   }>(
     at,
     `mutation ($email: String!, $role: PersonRole!, $slug: String!, $password: String!, $runAt: DateTime!,
-      $documentKey: String!, $collection: String!, $entryKey: String!, $lockName: String!) {
+      $documentKey: String!, $collection: String!, $entryKey: String!, $lockName: String!, $twin: PutDocumentInput!) {
       createCollection(input: { path: $collection }) { __typename }
       submitTask(input: { type: "probe", runAt: $runAt }) { ... on SubmitTaskPayload { task { id } } }
       putDocument(input: { key: $documentKey, data: { secret: 42 } }) { __typename }
+      twin: putDocument(input: $twin) { __typename }
       setEntry(input: { key: $entryKey, value: "kept" }) { __typename }
       acquireLock(input: { name: $lockName, ttlMs: 3600000 }) { __typename }
       createApplicationToken(input: { name: "one", scopes: ["tasks:read"] }) {
@@ -83,6 +86,7 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
       collection,
       entryKey,
       lockName,
+      twin,
       runAt: new Date(Date.now() + 3_600_000_000).toISOString(),
     },
   )

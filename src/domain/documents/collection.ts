@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { type CheckData, compileSchema } from './schema.ts'
 import type { CollectionRow } from './store/collections.ts'
@@ -17,13 +18,13 @@ const anything: CheckData = () => undefined
 export const noRules: CollectionRules = { requireVersion: false, check: anything }
 
 /** Making a schema ready takes milliseconds, so those in use are kept. */
-const compiled = new LRUCache<string, CheckData>({ max: 500 })
+const compiled = new LRUCache<CompositeKey, CheckData>({ max: 500 })
 
 export function rulesOf(row: CollectionRow): CollectionRules {
   const { requireVersion, schema } = row
   if (schema === null) return { requireVersion, check: anything }
   // A collection that was deleted and made again counts its changes from 1 again.
-  const id = `${row.accountId} ${row.path} ${row.createdAt.getTime()} ${row.revision}`
+  const id = compositeKey(row.accountId, row.path, row.createdAt.getTime(), row.revision)
   const check = compiled.get(id) ?? compileSchema(schema)
   compiled.set(id, check)
   return { requireVersion, check }

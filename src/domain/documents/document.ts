@@ -1,3 +1,4 @@
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 
 /** Which document of an account. */
@@ -24,7 +25,31 @@ export interface DocumentState extends DocumentName {
   readonly sizeBytes: number
 }
 
-/** What rights to a document are about, so that `releases/**` stands for every document of `releases` and below. */
+/** A document's name with its account. */
+export interface FullName extends DocumentName {
+  readonly accountId: string
+}
+
+/** What stands for one document, and no other, in maps and caches. */
+export function documentId({ accountId, collection, key }: FullName): CompositeKey {
+  return compositeKey(accountId, collection, key)
+}
+
+/** As {@link documentId}, for one version of a document. */
+export function versionId({
+  accountId,
+  collection,
+  key,
+  version,
+}: FullName & { readonly version: number }): CompositeKey {
+  return compositeKey(accountId, collection, key, version)
+}
+
+/**
+ * What rights to a document are about: `releases/**` stands for every document in the collection `releases` and in those
+ * below it. Two documents can be one resource, such as `b/c` in `a` and `c` in `a/b`: a right reaches both or neither. So
+ * a resource says what a caller may do, and never which document is meant; that is what {@link documentId} is for.
+ */
 export function resourceOf({ collection, key }: DocumentName): string {
   return `${collection}/${key}`
 }

@@ -1,4 +1,5 @@
 import type { Fence, LockService } from '#domain/locks/service.ts'
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import { AppError } from '#lib/errors.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { Write } from './write.ts'
@@ -15,7 +16,7 @@ export async function lostFences(
   tx: Transaction,
   writes: readonly Write[],
 ): Promise<(write: Write) => AppError | undefined> {
-  const demanded = new Map<string, { accountId: string; fence: Fence }>()
+  const demanded = new Map<CompositeKey, { accountId: string; fence: Fence }>()
   for (const { accountId, fence } of writes)
     if (fence !== undefined) demanded.set(idOf(accountId, fence), { accountId, fence })
   // In one order for everybody, so that no two transactions wait for each other.
@@ -31,8 +32,8 @@ export async function lostFences(
   return ({ accountId, fence }) => fence && reasons.get(idOf(accountId, fence))
 }
 
-function idOf(accountId: string, { lock, fence }: Fence): string {
-  return `${accountId} ${lock} ${fence}`
+function idOf(accountId: string, { lock, fence }: Fence): CompositeKey {
+  return compositeKey(accountId, lock, fence)
 }
 
 async function refusalOf(work: Promise<void>): Promise<AppError | undefined> {

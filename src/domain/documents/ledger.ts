@@ -1,11 +1,11 @@
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { NewEntry } from '#platform/journal/entry.ts'
 import { type CollectionRules, noRules, rulesOf } from './collection.ts'
-import type { DocumentState } from './document.ts'
+import { type DocumentState, documentId, versionId } from './document.ts'
 import { collectionEvent } from './events.ts'
 import { type CollectionRow, holdCollections, insertCollections } from './store/collections.ts'
 import {
-  type FullName,
   insertDocuments,
   insertVersions,
   lockDocuments,
@@ -21,15 +21,15 @@ export class Raced extends Error {}
 
 /** What a group of writes makes of the documents that it is about: read once, decided in order, written once. */
 export class Ledger {
-  readonly #collections: ReadonlyMap<string, CollectionRow>
-  readonly #earlier: ReadonlyMap<string, VersionData>
+  readonly #collections: ReadonlyMap<CompositeKey, CollectionRow>
+  readonly #earlier: ReadonlyMap<CompositeKey, VersionData>
   readonly #now: Date
-  readonly #current: Map<string, DocumentState>
-  readonly #found: ReadonlySet<string>
-  readonly #changed = new Set<string>()
+  readonly #current: Map<CompositeKey, DocumentState>
+  readonly #found: ReadonlySet<CompositeKey>
+  readonly #changed = new Set<CompositeKey>()
   readonly #versions: DocumentState[] = []
   readonly #entries: NewEntry[] = []
-  readonly #newCollections = new Map<string, Write>()
+  readonly #newCollections = new Map<CompositeKey, Write>()
 
   private constructor(read: {
     collections: readonly CollectionRow[]
@@ -38,9 +38,9 @@ export class Ledger {
     now: Date
   }) {
     this.#collections = new Map(read.collections.map((one) => [collectionId(one.accountId, one.path), one]))
-    this.#earlier = new Map(read.earlier.map((one) => [`${idOf(one)} ${one.version}`, one]))
+    this.#earlier = new Map(read.earlier.map((one) => [versionId(one), one]))
     this.#now = read.now
-    this.#current = new Map(read.documents.map((one) => [idOf(one), one]))
+    this.#current = new Map(read.documents.map((one) => [documentId(one), one]))
     this.#found = new Set(this.#current.keys())
   }
 
@@ -59,13 +59,8 @@ export class Ledger {
         tx,
         paths.map(({ accountId, collection: path }) => ({ accountId, path })),
       ),
-      lockDocuments(tx, unique(writes, idOf)),
-      restores.length === 0
-        ? []
-        : readVersionData(
-            tx,
-            unique(restores, (one) => `${idOf(one)} ${one.version}`),
-          ),
+      lockDocuments(tx, unique(writes, documentId)),
+      restores.length === 0 ? [] : readVersionData(tx, unique(restores, versionId)),
       readTime(tx),
     ])
     if (isOvertaken && !isLastTry) throw new Raced()
@@ -74,9 +69,9 @@ export class Ledger {
 
   /** What becomes of the document by this write, or why nothing does; a bug met on the way is that write's alone. */
   decide(write: Write): DocumentState | Error {
-    const id = idOf(write)
+    const id = documentId(write)
     const { change } = write
-    const earlier = change.kind === 'restore' ? this.#earlierOf(id, change.version) : undefined
+    const earlier = change.kind === 'restore' ? this.#earlierOf({ ...write, version: change.version }) : undefined
     try {
       const ground = { current: this.#current.get(id), rules: this.#rulesOf(write), earlier, now: this.#now }
       const { versions, entries } = decide(write, ground)
@@ -88,7 +83,7 @@ export class Ledger {
     }
   }
 
-  #note(write: Write, id: string, versions: readonly DocumentState[], entries: readonly NewEntry[]): void {
+  #note(write: Write, id: CompositeKey, versions: readonly DocumentState[], entries: readonly NewEntry[]): void {
     const path = collectionId(write.accountId, write.collection)
     if (!this.#collections.has(path) && !this.#newCollections.has(path)) {
       this.#newCollections.set(path, write)
@@ -101,9 +96,9 @@ export class Ledger {
   }
 
   /** A version as the database has it, or as a write before this one has just made it. */
-  #earlierOf(id: string, version: number) {
-    const made = this.#versions.find((one) => idOf(one) === id && one.version === version && !one.deleted)
-    return made ?? this.#earlier.get(`${id} ${version}`)
+  #earlierOf(wanted: Write & { readonly version: number }) {
+    const id = versionId(wanted)
+    return this.#versions.find((one) => !one.deleted && versionId(one) === id) ?? this.#earlier.get(id)
   }
 
   #rulesOf({ accountId, collection }: Write): CollectionRules {
@@ -116,8 +111,8 @@ export class Ledger {
     if (this.#versions.length === 0) return
     await this.#makeCollections(tx)
     const changed = [...this.#changed].map((id) => this.#current.get(id) as DocumentState)
-    const fresh = changed.filter((one) => !this.#found.has(idOf(one))).sort(byName)
-    const known = changed.filter((one) => this.#found.has(idOf(one)))
+    const fresh = changed.filter((one) => !this.#found.has(documentId(one))).sort(byName)
+    const known = changed.filter((one) => this.#found.has(documentId(one)))
     if (known.length > 0) tx.beside(updateDocuments(tx, known))
     if (fresh.length > 0 && (await insertDocuments(tx, fresh)) < fresh.length) throw new Raced()
     tx.beside(insertVersions(tx, this.#versions))
@@ -135,16 +130,11 @@ export class Ledger {
   }
 }
 
-function idOf({ accountId, collection, key }: FullName): string {
-  // No name holds a space.
-  return `${accountId} ${collection} ${key}`
+function collectionId(accountId: string, path: string): CompositeKey {
+  return compositeKey(accountId, path)
 }
 
-function collectionId(accountId: string, path: string): string {
-  return `${accountId} ${path}`
-}
-
-function unique<Item>(items: readonly Item[], idOf: (item: Item) => string): Item[] {
+function unique<Item>(items: readonly Item[], idOf: (item: Item) => CompositeKey): Item[] {
   return [...new Map(items.map((item) => [idOf(item), item])).values()]
 }
 

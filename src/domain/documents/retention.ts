@@ -1,5 +1,5 @@
 import type { Sql } from '#platform/database/sql.ts'
-import type { FullName } from './store/documents.ts'
+import type { FullName } from './document.ts'
 import { pruneVersions } from './store/retention.ts'
 
 /** Documents looked at in one statement, so that no statement holds others up. */

@@ -6,14 +6,13 @@ import { InvalidInput } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import { createCollectionService } from './collection-service.ts'
-import { type DocumentName, type DocumentState, isThere, resourceOf } from './document.ts'
+import { type DocumentName, type DocumentState, type FullName, isThere, resourceOf } from './document.ts'
 import { DocumentNotFound } from './errors.ts'
 import { pinEvent } from './events.ts'
 import { checkKey, checkPath, isName } from './name.ts'
 import { difference } from './patch.ts'
 import { checkedFence, type DocumentRequest, isVersion, largestVersion, planAt, planWrite } from './request.ts'
 import {
-  type FullName,
   findDocuments,
   findVersion,
   findVersionAt,

@@ -1,3 +1,4 @@
+import { compositeKey } from '#lib/composite-key.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { Position } from '#platform/journal/entry.ts'
@@ -144,8 +145,8 @@ export async function findEntries(sql: Sql, names: readonly EntryName[]): Promis
     names.map(({ accountId }) => accountId),
     names.map(({ key }) => key),
   ])
-  const byName = new Map(rows.map(({ accountId, ...row }) => [`${accountId} ${row.key}`, toEntry(row)]))
-  return names.map(({ accountId, key }) => byName.get(`${accountId} ${key}`))
+  const byName = new Map(rows.map(({ accountId, ...row }) => [compositeKey(accountId, row.key), toEntry(row)]))
+  return names.map(({ accountId, key }) => byName.get(compositeKey(accountId, key)))
 }
 
 /** A stretch of an account's keys, in the order of their bytes. */

@@ -1,5 +1,6 @@
 import { Caller, type RequestOrigin } from '#domain/access/caller.ts'
 import type { Submission, TaskService } from '#domain/tasks/service.ts'
+import { compositeKey } from '#lib/composite-key.ts'
 import { errorMessage, InvalidInput, StartupError } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
@@ -97,7 +98,7 @@ export function createHookService({ sql, transact, tasks, hooks, log }: HookServ
     return hook.rules.flatMap((rule, index) => {
       try {
         if (!isAbout(rule, call)) return []
-        return [{ ...taskOf(rule, call), idempotencyKey: `hook:${hook.id}:${deliveryId}:${index}` }]
+        return [{ ...taskOf(rule, call), idempotencyKey: `hook:${compositeKey(hook.id, deliveryId, index)}` }]
       } catch (error) {
         log.warn({ err: error, hook: hook.id, rule: index, event: call.event }, 'a rule of a hook failed')
         throw new InvalidInput(`Rule ${index} of the hook can't be applied to this call: ${errorMessage(error)}`)

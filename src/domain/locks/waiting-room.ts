@@ -1,3 +1,4 @@
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import type { Lock } from './lock.ts'
 
 interface Place {
@@ -9,7 +10,7 @@ interface Place {
 /** Those who wait at this process. */
 export class WaitingRoom {
   readonly #places = new Map<string, Place>()
-  readonly #timers = new Map<string, NodeJS.Timeout>()
+  readonly #timers = new Map<CompositeKey, NodeJS.Timeout>()
   readonly #onLeaseEnd: (accountId: string, name: string) => void
 
   /** `onLeaseEnd` is told when a lease may be over that somebody here waits for. */
@@ -67,6 +68,6 @@ export class WaitingRoom {
 /** A lease ends by the database's clock, which can be a moment behind. */
 const soonestMs = 10
 
-function keyOf(accountId: string, name: string): string {
-  return `${accountId} ${name}`
+function keyOf(accountId: string, name: string): CompositeKey {
+  return compositeKey(accountId, name)
 }

@@ -1,4 +1,5 @@
 import { createBatcher } from '#lib/batcher.ts'
+import { compositeKey } from '#lib/composite-key.ts'
 import type { AppError } from '#lib/errors.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -121,9 +122,12 @@ async function answerRepeated(
   const repeated = tasks.filter((task) => !isFresh.has(task.id))
   const keys = repeated.map(({ accountId, idempotencyKey: key = '' }) => ({ accountId, key }))
   const holders = await findKeyHolders(tx, keys)
-  const byKey = new Map(holders.map((holder) => [`${holder.accountId} ${holder.idempotencyKey}`, holder]))
+  const byKey = new Map(holders.map((holder) => [compositeKey(holder.accountId, holder.idempotencyKey), holder]))
   return new Map(
-    repeated.map((task) => [task.id, answerFor(task, byKey.get(`${task.accountId} ${task.idempotencyKey}`))]),
+    repeated.map((task) => {
+      const holder = byKey.get(compositeKey(task.accountId, task.idempotencyKey ?? ''))
+      return [task.id, answerFor(task, holder)]
+    }),
   )
 }
 

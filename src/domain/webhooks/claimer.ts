@@ -1,5 +1,5 @@
+import { compositeKey } from '#lib/composite-key.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import type { JournalEntry } from '#platform/journal/entry.ts'
 import { readEntriesAt } from '#platform/journal/store.ts'
 import type { ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -75,6 +75,6 @@ async function withEvents(tx: Transaction, claimed: readonly Omit<ClaimedDeliver
   if (claimed.length === 0) return []
   const places = claimed.map(({ eventXid: xid, eventSeq: seq, eventAt: at }) => ({ xid, seq, at }))
   const entries = await readEntriesAt(tx, places)
-  const byPlace = new Map<string, JournalEntry>(entries.map((entry) => [`${entry.xid} ${entry.seq}`, entry]))
-  return claimed.map((one) => ({ ...one, event: byPlace.get(`${one.eventXid} ${one.eventSeq}`) }))
+  const byPlace = new Map(entries.map((entry) => [compositeKey(entry.xid, entry.seq), entry]))
+  return claimed.map((one) => ({ ...one, event: byPlace.get(compositeKey(one.eventXid, one.eventSeq)) }))
 }

@@ -1,5 +1,5 @@
 import { isRecord } from '#lib/json.ts'
-import { matchesPattern } from '#lib/path-pattern.ts'
+import { matchesSegments } from '#lib/path-pattern.ts'
 
 /** Names whose values look like credentials, wherever they stand. */
 const sensitiveName =
@@ -16,14 +16,15 @@ export function looksSensitive(name: string): boolean {
 
 /**
  * A copy without what must not leave: everything that looks like a credential, and the named paths of the data, such as
- * `input.customer.email`; `*` stands for any one name or index, `**` for any number of them.
+ * `input.customer.email`; `*` stands for any one name or index, `**` for any number of them. A name with a `/` in it is
+ * one name, and is redacted as well when the path leads through its pieces.
  */
 export function redact(data: unknown, paths: readonly string[]): unknown {
-  const patterns = paths.map((path) => path.replaceAll('.', '/'))
-  return walk(data, '', patterns)
+  const patterns = paths.map((path) => path.split(/[./]/))
+  return walk(data, [], patterns)
 }
 
-function walk(value: unknown, path: string, patterns: readonly string[]): unknown {
+function walk(value: unknown, path: readonly string[], patterns: readonly (readonly string[])[]): unknown {
   if (Array.isArray(value)) return value.map((one, index) => below(one, path, String(index), patterns))
   if (!isRecord(value)) return value
   return Object.fromEntries(
@@ -34,7 +35,14 @@ function walk(value: unknown, path: string, patterns: readonly string[]): unknow
   )
 }
 
-function below(value: unknown, path: string, name: string, patterns: readonly string[]): unknown {
-  const here = path === '' ? name : `${path}/${name}`
-  return patterns.some((pattern) => matchesPattern(pattern, here)) ? redacted : walk(value, here, patterns)
+function below(
+  value: unknown,
+  path: readonly string[],
+  name: string,
+  patterns: readonly (readonly string[])[],
+): unknown {
+  const here = [...path, name]
+  const spellings = here.some((one) => one.includes('/')) ? [here, here.flatMap((one) => one.split('/'))] : [here]
+  const isNamed = patterns.some((pattern) => spellings.some((spelling) => matchesSegments(pattern, spelling)))
+  return isNamed ? redacted : walk(value, here, patterns)
 }

@@ -1,3 +1,4 @@
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import { CursorExpired } from '#lib/cursor.ts'
 import { Mailbox } from '#lib/mailbox.ts'
 import type { Sql } from '#platform/database/sql.ts'
@@ -58,7 +59,7 @@ export class Journal {
   readonly #sql: Sql
   readonly #tail: JournalTail
   readonly #histories: JournalHistories
-  readonly #readers = new Map<string, Set<Reader>>()
+  readonly #readers = new Map<CompositeKey, Set<Reader>>()
 
   constructor(options: { sql: Sql; tail: JournalTail; histories: JournalHistories }) {
     this.#sql = options.sql
@@ -251,7 +252,7 @@ export class Journal {
 
   // Readers of one subject are found by it, so an entry costs nothing to those it does not concern.
   #register(filter: JournalFilter, reader: Reader): () => void {
-    const key = filter.subject === undefined ? filter.accountId : `${filter.accountId} ${filter.subject}`
+    const key = topicOf(filter.accountId, filter.subject)
     const readers = this.#readers.get(key) ?? new Set()
     this.#readers.set(key, readers.add(reader))
     return () => {
@@ -261,7 +262,7 @@ export class Journal {
   }
 
   #route(entry: JournalEntry): void {
-    for (const key of [entry.accountId, `${entry.accountId} ${entry.subject}`])
+    for (const key of [topicOf(entry.accountId), topicOf(entry.accountId, entry.subject)])
       for (const reader of this.#readers.get(key) ?? []) reader.entry(entry)
   }
 }
@@ -269,6 +270,11 @@ export class Journal {
 /** Whether it is a position as cursors had it before histories had numbers: behind a transaction rather than at an entry. */
 function isBetweenEntries(position: Position): boolean {
   return historyOf(position) === 0 && position.seq === endOfTime.seq
+}
+
+/** What readers of an account's entries, or of those about one subject, are found by. */
+function topicOf(accountId: string, subject?: string): CompositeKey {
+  return subject === undefined ? compositeKey(accountId) : compositeKey(accountId, subject)
 }
 
 /** Whether an entry's type is asked for; `task.*` stands for a whole family. */

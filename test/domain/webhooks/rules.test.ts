@@ -5,7 +5,7 @@ import { selects } from '#domain/webhooks/event-pattern.ts'
 import { Lane } from '#domain/webhooks/lane.ts'
 import { Lanes } from '#domain/webhooks/lanes.ts'
 import { settle } from '#domain/webhooks/outcome.ts'
-import { looksSensitive } from '#domain/webhooks/redaction.ts'
+import { looksSensitive, redact } from '#domain/webhooks/redaction.ts'
 import { defaultRetryPlan, parseRetryAfter, waitMs } from '#domain/webhooks/retry-plan.ts'
 
 const plan = { ...defaultRetryPlan, backoff: 'FIXED', delayMs: 1_000, maxDelayMs: 60_000 } as const
@@ -204,4 +204,22 @@ it('knows names of credentials in every spelling', () => {
   ]
   expect(sensitive.filter((name) => !looksSensitive(name))).toEqual([])
   expect(['key', 'tokens', 'secretary', 'passenger', 'author', 'priority'].filter(looksSensitive)).toEqual([])
+})
+
+describe('a path that is left out', () => {
+  it('reaches a value below any one name, also one with a slash or a point in it', () => {
+    const data = {
+      customers: { 'acme/eu': { email: 'a' }, 'acme.us': { email: 'b' }, plain: { email: 'c', name: 'd' } },
+    }
+    expect(redact(data, ['customers.*.email'])).toEqual({
+      customers: {
+        'acme/eu': { email: '[redacted]' },
+        'acme.us': { email: '[redacted]' },
+        plain: { email: '[redacted]', name: 'd' },
+      },
+    })
+    expect(redact({ labels: { 'app/name': 'x' } }, ['labels.app/name'])).toEqual({
+      labels: { 'app/name': '[redacted]' },
+    })
+  })
 })

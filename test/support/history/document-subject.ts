@@ -13,6 +13,7 @@ const earlier = (known: number, by: number) => Math.max(1, known - by)
 export const documentSubject: Subject<string, DocumentAsked, DocumentAnswer> = {
   name: 'documents',
   model: documentModel,
+  keys: ['h|x/y z', 'h/x y|z', 'h/x|y z'],
   asked: fc.oneof<fc.WeightedArbitrary<Asking>[]>(
     { weight: 9, arbitrary: fc.constant(() => ({ kind: 'get' })) },
     { weight: 2, arbitrary: value.map((value) => () => ({ kind: 'put', value })) },
@@ -31,31 +32,41 @@ export const documentSubject: Subject<string, DocumentAsked, DocumentAnswer> = {
     },
   ),
   ask: async (server, key, asked) => answerOf(asked, await askDocument(server, key, asked)),
-  versionsSql: 'SELECT key, version FROM document_version ORDER BY key, version',
+  versionsSql: `SELECT collection || '|' || key AS key, version FROM document_version ORDER BY collection, key, version`,
   toldSql: `
-    SELECT replace(subject, 'document:default/', '') AS key, (data->>'version')::int AS version FROM journal
-    WHERE subject LIKE 'document:default/%' ORDER BY xid, seq`,
+    SELECT data->>'collection' || '|' || (data->>'key') AS key, (data->>'version')::int AS version FROM journal
+    WHERE type LIKE 'document.%' ORDER BY xid, seq`,
+}
+
+/** The document that a key of this subject stands for: its collection and its key, with what no name holds between them. */
+function nameOf(key: string): { collection: string; key: string } {
+  const [collection = '', rest = ''] = key.split('|')
+  return { collection, key: rest }
 }
 
 async function askDocument(
   server: Pick<TestServer, 'url' | 'token'>,
-  key: string,
+  label: string,
   asked: DocumentAsked,
 ): Promise<ToldWrite> {
+  const name = nameOf(label)
   switch (asked.kind) {
     case 'get': {
-      const document = await get(server, key)
+      const document = await get(server, name.key, name)
       return document === null ? { code: 'NOT_FOUND' } : { document }
     }
     case 'put':
-      return write(server, 'putDocument', { key, data: asked.value, expectedVersion: asked.expected })
+      return write(server, 'putDocument', { ...name, data: asked.value, expectedVersion: asked.expected })
     case 'delete':
-      return write(server, 'deleteDocument', { key, expectedVersion: asked.expected })
+      return write(server, 'deleteDocument', { ...name, expectedVersion: asked.expected })
     case 'restore':
-      return write(server, 'restoreDocument', { key, version: asked.version, expectedVersion: asked.expected })
+      return write(server, 'restoreDocument', { ...name, version: asked.version, expectedVersion: asked.expected })
     case 'patch': {
       const test = { op: 'test', path: '', value: asked.from }
-      return write(server, 'patchDocument', { key, jsonPatch: [test, { op: 'replace', path: '', value: asked.to }] })
+      return write(server, 'patchDocument', {
+        ...name,
+        jsonPatch: [test, { op: 'replace', path: '', value: asked.to }],
+      })
     }
   }
 }

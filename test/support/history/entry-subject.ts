@@ -11,6 +11,7 @@ const value = fc.nat(3)
 export const entrySubject: Subject<EntryState, EntryAsked, EntryAnswer> = {
   name: 'entries',
   model: entryModel,
+  keys: ['history/a b', 'history/a/b', 'history/a:b'],
   asked: fc.oneof<fc.WeightedArbitrary<Asking>[]>(
     { weight: 9, arbitrary: fc.constant(() => ({ kind: 'get' })) },
     { weight: 2, arbitrary: value.map((value) => () => ({ kind: 'set', value })) },

@@ -4,6 +4,7 @@ import { findOldestAccount } from '#domain/access/sign-in/identity-store.ts'
 import { findTokensByHash } from '#domain/access/tokens/token-store.ts'
 import { addressBlock } from '#lib/address.ts'
 import type { Clock } from '#lib/clock.ts'
+import { compositeKey } from '#lib/composite-key.ts'
 import { AppError } from '#lib/errors.ts'
 import { storableText } from '#lib/json.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -61,7 +62,7 @@ export class Incidents {
       sufficientScopes,
       resource: resource && storableText(resource.slice(0, longestResource)),
     }
-    const key = `${sufficientScopes.join()} ${resource}`
+    const key = compositeKey(resource ?? '', ...sufficientScopes)
     this.#refusals.add(credential.id, key, incident, this.#now())
     this.#count({ accountId, credentialId: credential.id, count: 1, caller })
   }
@@ -74,12 +75,8 @@ export class Incidents {
 
   /** Somebody has not proved who they are. */
   attempted(method: string, reason: string, request: RequestOrigin, hash?: Uint8Array): void {
-    this.#attempts.add(
-      addressBlock(request.address),
-      `${method} ${reason}`,
-      { method, reason, request, hash },
-      this.#now(),
-    )
+    const attempt = { method, reason, request, hash }
+    this.#attempts.add(addressBlock(request.address), compositeKey(method, reason), attempt, this.#now())
   }
 
   /** What `work` answers; what it refuses is noted as an attempt. */

@@ -1,5 +1,6 @@
 import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
 import { tokenEvent } from '#domain/access/events.ts'
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import {
@@ -25,7 +26,7 @@ const unusual = { times: 10, calls: 1_000, hours: 3 } as const
 /** How application tokens are used, gathered in memory and written down now and then instead of with each request. */
 export class TokenUsage {
   readonly #transact: Transact
-  #uses = new Map<string, TokenUse>()
+  #uses = new Map<CompositeKey, TokenUse>()
 
   constructor(transact: Transact) {
     this.#transact = transact
@@ -38,7 +39,7 @@ export class TokenUsage {
   ): void {
     if (credential.kind !== 'token') return
     // A token in use at several addresses has a line for each, so that none hides behind another.
-    const key = `${credential.id} ${address}`
+    const key = compositeKey(credential.id, address)
     const calls = (this.#uses.get(key)?.calls ?? 0) + 1
     this.#uses.set(key, { accountId, id: credential.id, calls, at: new Date(), address, userAgent })
   }

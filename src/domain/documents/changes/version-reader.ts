@@ -1,7 +1,8 @@
 import DataLoader from 'dataloader'
 import { LRUCache } from 'lru-cache'
-import type { DocumentState } from '#domain/documents/document.ts'
-import { type FullName, readVersions } from '#domain/documents/store/documents.ts'
+import { type DocumentState, type FullName, versionId } from '#domain/documents/document.ts'
+import { readVersions } from '#domain/documents/store/documents.ts'
+import type { CompositeKey } from '#lib/composite-key.ts'
 import type { Sql } from '#platform/database/sql.ts'
 
 /** A version of a document. */
@@ -15,27 +16,28 @@ const readTogether = 100
 
 /** Reads versions once for all subscribers of this process: a version never changes. */
 export class VersionReader {
-  readonly #kept = new LRUCache<string, DocumentState>({
+  readonly #kept = new LRUCache<CompositeKey, DocumentState>({
     maxSize: keptBytes,
     sizeCalculation: ({ sizeBytes }) => sizeBytes + overheadBytes,
   })
-  readonly #loader: DataLoader<FullVersion, DocumentState | undefined, string>
+  readonly #loader: DataLoader<FullVersion, DocumentState | undefined, CompositeKey>
 
   constructor(sql: Sql) {
     const read = async (names: readonly FullVersion[]) => {
-      const rows = new Map((await readVersions(sql, names)).map((row) => [idOf(row), row]))
-      return names.map((name) => rows.get(idOf(name)))
+      const rows = new Map((await readVersions(sql, names)).map((row) => [versionId(row), row]))
+      return names.map((name) => rows.get(versionId(name)))
     }
-    this.#loader = new DataLoader(read, { maxBatchSize: readTogether, cacheKeyFn: idOf })
+    this.#loader = new DataLoader(read, { maxBatchSize: readTogether, cacheKeyFn: versionId })
   }
 
   /** A version; undefined when it is kept no longer. */
   async read(name: FullVersion): Promise<DocumentState | undefined> {
-    const kept = this.#kept.get(idOf(name))
+    const id = versionId(name)
+    const kept = this.#kept.get(id)
     if (kept !== undefined) return kept
     try {
       const read = await this.#loader.load(name)
-      if (read !== undefined) this.#kept.set(idOf(name), read)
+      if (read !== undefined) this.#kept.set(id, read)
       return read
     } finally {
       // What was read is kept above, where it is bounded.
@@ -48,8 +50,4 @@ export class VersionReader {
     this.#kept.clear()
     this.#loader.clearAll()
   }
-}
-
-function idOf({ accountId, collection, key, version }: FullVersion): string {
-  return `${accountId} ${collection} ${key} ${version}`
 }

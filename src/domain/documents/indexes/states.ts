@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { DeclaredIndexes, IsIndexed } from '#domain/documents/query/filter-sql.ts'
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import type { JsonPath } from '#lib/filter/json-path.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import { type WantedIndex, wantedIndexes } from './declared-index.ts'
@@ -36,14 +37,14 @@ type Known = Awaited<ReturnType<DeclaredIndexes['of']>>
 
 /** What collections declare, remembered for a few seconds: that changes how fast queries are, and never what they find. */
 export function createDeclaredIndexes(sql: Sql): DeclaredIndexes {
-  const cache = new LRUCache<string, Known, { accountId: string; collection: string }>({
+  const cache = new LRUCache<CompositeKey, Known, { accountId: string; collection: string }>({
     max: mostKept,
     ttl: staleMs,
     fetchMethod: (_key, _stale, { context: { accountId, collection } }) => read(sql, accountId, collection),
   })
   return {
     async of(accountId, collection) {
-      const known = await cache.fetch(`${accountId}/${collection}`, { context: { accountId, collection } })
+      const known = await cache.fetch(compositeKey(accountId, collection), { context: { accountId, collection } })
       return known ?? read(sql, accountId, collection)
     },
   }
@@ -56,6 +57,6 @@ async function read(sql: Sql, accountId: string, collection: string): Promise<Kn
   return { isIndexed, fullTextPaths: reports.find(({ type }) => type === 'FULL_TEXT')?.paths ?? [] }
 }
 
-function mark(type: string, path: JsonPath | undefined): string {
-  return JSON.stringify([type, path])
+function mark(type: string, path: JsonPath = []): CompositeKey {
+  return compositeKey(type, ...path)
 }

@@ -1,11 +1,6 @@
-import type { DocumentName, DocumentState } from '#domain/documents/document.ts'
+import { type DocumentState, documentId, type FullName } from '#domain/documents/document.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Actor } from '#platform/journal/entry.ts'
-
-/** A document's name with its account. */
-export interface FullName extends DocumentName {
-  readonly accountId: string
-}
 
 /** Columns of `document` as a {@link DocumentState}. */
 const documentColumns = `
@@ -147,10 +142,9 @@ const findSql = `
 
 /** Documents as they are, deleted ones included, in the order of their names; undefined where there is none. */
 export async function findDocuments(sql: Sql, names: readonly FullName[]): Promise<(DocumentState | undefined)[]> {
-  // No name has a line end in it.
-  const id = ({ accountId, collection, key }: FullName) => [accountId, collection, key].join('\n')
-  const rows = new Map((await sql.query<DocumentState>(findSql, columnsOf(names))).map((row) => [id(row), row]))
-  return names.map((name) => rows.get(id(name)))
+  const found = await sql.query<DocumentState>(findSql, columnsOf(names))
+  const byId = new Map(found.map((row) => [documentId(row), row]))
+  return names.map((name) => byId.get(documentId(name)))
 }
 
 /** Columns of `document_version v` as a {@link DocumentState}. */

@@ -1,5 +1,5 @@
+import type { FullName } from '#domain/documents/document.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { FullName } from './documents.ts'
 
 const dueSql = `
   SELECT account_id AS "accountId", collection, key FROM document
