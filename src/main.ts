@@ -14,6 +14,7 @@ process.exitCode = await run(process.argv.slice(2), {
     serve: async (options) => process.exit(await (await import('./serve.ts')).serve(options)),
     migrate: async () => (await import('./migrate.ts')).migrateDatabase(),
     rotateSecrets: async () => (await import('./rotate-secrets.ts')).rotateSecrets(),
+    repairDocuments: async (request) => (await import('./repair-documents.ts')).repairDocuments(request),
     doctor: async () => (await import('./doctor.ts')).examine(),
   },
 })

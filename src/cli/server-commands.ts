@@ -6,6 +6,8 @@ export interface ServerCommands {
   migrate(): Promise<MigrationReport>
   /** Seals stored secrets with the present key that an older one has sealed. */
   rotateSecrets(): Promise<SecretsReport>
+  /** Repairs documents that are behind their newest version, or only finds them. */
+  repairDocuments(request: { readonly dryRun: boolean; readonly keepCurrent: boolean }): Promise<RepairReport>
   /** Looks at the installation; each finding is bounded in time, and none changes anything. */
   doctor(): Promise<readonly Finding[]>
 }
@@ -26,6 +28,23 @@ export interface SecretsReport {
     readonly remaining: number
   }[]
   readonly remaining: number
+}
+
+export interface RepairReport {
+  /** How many documents were looked at. */
+  readonly examined: number
+  /** Those that were behind their newest version, and are not any more unless it was a dry run. */
+  readonly documents: readonly {
+    readonly accountId: string
+    readonly collection: string
+    readonly key: string
+    /** The version that it was at. */
+    readonly version: number
+    readonly newestVersion: number
+    /** The version that it is at now. */
+    readonly repairedVersion?: number
+    readonly repairedWith?: 'NEWEST_VERSION' | 'CURRENT_DATA'
+  }[]
 }
 
 /** What was found where somebody looked. */

@@ -6,6 +6,7 @@ import { findOldestWriter, readWritersHorizon } from '#platform/journal/horizon.
 import { audited } from '#src/audited.ts'
 import type { Config } from '#src/config.ts'
 import { examineCredentials, examineSecrets } from './access.ts'
+import { examineDocuments } from './documents.ts'
 import { check, type Finding, ok, problem, warning } from './finding.ts'
 import { hasTable, sqlOf } from './sql.ts'
 
@@ -42,10 +43,11 @@ async function examineConnected(client: pg.Client, databaseUrl: string, config: 
   const clock = await check('clock', () => examineClock(client))
   const journal = await check('journal', () => examineJournal(client))
   const audit = await check('audit log', () => examineAudit(client))
+  const documents = await check('documents', () => examineDocuments(client))
   const connections = await check('connections', () => examineConnections(client, config.databasePool))
   const secrets = await check('secrets', () => examineSecrets(client, config))
   const credentials = await check('credentials', () => examineCredentials(client, config))
-  return [migrations, clock, journal, audit, connections, secrets, credentials]
+  return [migrations, clock, journal, audit, documents, connections, secrets, credentials]
 }
 
 async function versionOf(client: pg.Client): Promise<string> {

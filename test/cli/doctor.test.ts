@@ -51,6 +51,7 @@ describe('doctor', () => {
       'clock',
       'journal',
       'audit log',
+      'documents',
       'connections',
       'secrets',
       'credentials',

@@ -4,6 +4,7 @@ import { addDocDeleteCommand, addDocPatchCommand, addDocPutCommand, addDocRestor
 import { addDocEditCommand } from './doc-edit.ts'
 import { addDocDiffCommand, addDocHistoryCommand } from './doc-history.ts'
 import { addDocCollectionsCommand, addDocGetCommand, addDocListCommand } from './doc-reads.ts'
+import { addDocRepairCommand } from './doc-repair.ts'
 import { addDocExportCommand, addDocImportCommand } from './doc-transfer.ts'
 import { addDocWatchCommand } from './doc-watch.ts'
 
@@ -29,6 +30,7 @@ export function addDocCommand(parent: Command, session: Session): void {
     addDocCollectionsCommand,
     addDocExportCommand,
     addDocImportCommand,
+    addDocRepairCommand,
   ])
     add(doc, session)
 }

@@ -2,7 +2,14 @@ import type { By, NewEntry } from '#platform/journal/entry.ts'
 import type { DocumentName, DocumentState } from './document.ts'
 
 /** What the journal says of documents and their collections. */
-const documentEventTypes = ['document.created', 'document.updated', 'document.deleted', 'document.restored'] as const
+const documentEventTypes = [
+  'document.created',
+  'document.updated',
+  'document.deleted',
+  'document.restored',
+  /** It was behind its newest version, and an operator has brought it there. */
+  'document.repaired',
+] as const
 export type DocumentEventType = (typeof documentEventTypes)[number]
 
 /** On every entry about a document. What it holds stands in its version, and nowhere else. */
@@ -25,7 +32,7 @@ export function documentEvent(
   type: DocumentEventType,
   { accountId, collection, key, version, sizeBytes }: DocumentState,
   { actor, origin }: By,
-  more: Pick<DocumentEventData, 'reason' | 'restoredVersion'> = {},
+  more: Partial<Pick<DocumentEventData, 'reason' | 'restoredVersion' | 'previousVersion'>> = {},
 ): NewEntry {
   const data = { collection, key, version, previousVersion: version - 1, sizeBytes, ...more }
   return { accountId, type, subject: documentSubject({ collection, key }), actor, origin, data }

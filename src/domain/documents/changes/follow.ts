@@ -49,6 +49,7 @@ const types = [
   'document.updated',
   'document.deleted',
   'document.restored',
+  'document.repaired',
   'collection.deleted',
 ] as const
 

@@ -148,7 +148,7 @@ export async function findDocuments(sql: Sql, names: readonly FullName[]): Promi
 }
 
 /** Columns of `document_version v` as a {@link DocumentState}. */
-const versionColumns = `
+export const versionColumns = `
   v.account_id AS "accountId", v.collection, v.key, v.version, v.data, v.created_at AS "createdAt",
   v.created_by AS "createdBy", v.at AS "updatedAt", v.by AS "updatedBy", v.deleted, v.expires_at AS "expiresAt",
   v.size_bytes AS "sizeBytes"`
