@@ -136,9 +136,17 @@ describe('anonymous requests', () => {
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429])
   })
 
-  it('of probes are never refused', async () => {
+  it.each(['/api/ping', '/api/nothing'])('of %s are counted with any token', async (path) => {
     const from = { 'x-forwarded-for': elsewhere() }
-    for (let asked = 0; asked < 8; asked += 1) expect((await rest(undefined, '/livez', from)).status).toBe(200)
+    const statuses: number[] = []
+    for (let asked = 0; asked < 6; asked += 1) statuses.push((await rest(`guessed-${asked}`, path, from)).status)
+    expect(statuses.at(-2)).not.toBe(429)
+    expect(statuses.at(-1)).toBe(429)
+  })
+
+  it.each([undefined, 'guessed'])('of probes are never refused, with the token %s', async (token) => {
+    const from = { 'x-forwarded-for': elsewhere() }
+    for (let asked = 0; asked < 8; asked += 1) expect((await rest(token, '/livez', from)).status).toBe(200)
   })
 })
 

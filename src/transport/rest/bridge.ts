@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, Handler } from 'hono'
 import type { Caller } from '#domain/access/service.ts'
+import { RateLimited } from '#domain/limits/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
@@ -42,8 +43,9 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
 
   async function callerOf({ access: needs, isUncounted }: Route, req: IncomingMessage): Promise<Caller | undefined> {
     if (needs === 'token') return entrance.admit(req)
-    if (!entrance.isAnonymous(req)) return check(() => entrance.admit(req))
-    if (isUncounted !== true) await entrance.admitAnybody(req)
+    if (isUncounted === true) return entrance.isAnonymous(req) ? undefined : check(() => entrance.admit(req))
+    if (!entrance.isAnonymous(req)) return knownCaller(entrance, req)
+    await entrance.admitAnybody(req)
     return undefined
   }
 
@@ -62,6 +64,21 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
   }
 
   return { serve }
+}
+
+/**
+ * The caller of something that is open to everybody; undefined when the token is not valid, or nobody can say now.
+ * @throws {RateLimited} also for an address that sends tokens which are not valid
+ */
+export async function knownCaller(entrance: Entrance, req: IncomingMessage): Promise<Caller | undefined> {
+  const known = await check(() => entrance.admit(req).catch(orRateLimited))
+  if (known instanceof RateLimited) throw known
+  return known
+}
+
+function orRateLimited(error: unknown): RateLimited {
+  if (error instanceof RateLimited) return error
+  throw error
 }
 
 async function requestOf(

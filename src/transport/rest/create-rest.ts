@@ -6,8 +6,8 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { shownPath } from '#transport/shown-path.ts'
-import { createBridge } from './bridge.ts'
-import { check, createHealth, type HealthSources } from './health.ts'
+import { createBridge, knownCaller } from './bridge.ts'
+import { createHealth, type HealthSources } from './health.ts'
 import { problemResponse } from './problem.ts'
 import { Refused, refusedByError } from './refused.ts'
 import { prefixes, type Route } from './route.ts'
@@ -46,7 +46,7 @@ export function createRest(options: RestOptions): (req: IncomingMessage, res: Se
   app.notFound(async (context) => {
     const { method } = context.req
     const path = shownPath(context.req.path)
-    const isKnown = await check(() => entrance.admit(context.env.incoming as IncomingMessage))
+    const isKnown = await knownCaller(entrance, context.env.incoming as IncomingMessage)
     return problem(
       context,
       new Refused('NOT_FOUND', isKnown ? `There is no ${method} ${path}.` : 'There is nothing here.'),
