@@ -99,6 +99,8 @@ export const environment = z.object({
   QUERY_COST_LIMIT: count(0, mostCounted).default(50_000),
   QUERY_DEPTH_LIMIT: count(1, 1_000).default(20),
   QUERY_TOKEN_LIMIT: count(100, 1_000_000).default(10_000),
+  QUERY_FIELD_LIMIT: count(10, 1_000_000).default(5_000),
+  QUERY_FRAGMENT_LIMIT: count(0, 100_000).default(200),
   QUERY_ALIAS_LIMIT: count(0, 100_000).default(100),
   QUERY_REPEAT_LIMIT: count(0, 100_000).default(50),
   QUERY_DIRECTIVE_LIMIT: count(0, 100_000).default(50),
@@ -235,6 +237,8 @@ export function readConfig(
     documentLimits: {
       depth: it.QUERY_DEPTH_LIMIT,
       tokens: it.QUERY_TOKEN_LIMIT,
+      fields: it.QUERY_FIELD_LIMIT,
+      fragments: it.QUERY_FRAGMENT_LIMIT,
       aliases: it.QUERY_ALIAS_LIMIT,
       repeats: it.QUERY_REPEAT_LIMIT,
       directives: it.QUERY_DIRECTIVE_LIMIT,

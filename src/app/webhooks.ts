@@ -7,7 +7,7 @@ import { systemClock } from '#lib/clock.ts'
 import { createEgressRule } from '#platform/http/egress.ts'
 import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
-import { checkWebhookDocument } from '#transport/graphql/webhook-document.ts'
+import { createWebhookDocumentCheck } from '#transport/graphql/webhook-document.ts'
 import type { Parts } from './parts.ts'
 
 export interface Webhooks {
@@ -37,7 +37,10 @@ export function openWebhooks(
     outbound,
     target: { mayReach: createEgressRule(config.egressAllow), allowHttp: !config.production },
     origin: config.publicUrl === undefined ? 'signalbox' : new URL(config.publicUrl).host,
-    checkDocument: checkWebhookDocument,
+    checkDocument: createWebhookDocumentCheck({
+      document: config.documentLimits,
+      operationCost: config.limits.operationCost,
+    }),
   })
   const unlisten = [tail.listen((entry) => service.heed(entry)), tail.onCut(() => endpoints.forgetAll())]
   opened.add(async () => {

@@ -1,5 +1,4 @@
-/** How deep a value may be nested: what a recursive reader can surely follow. */
-const deepestJson = 200
+import { maxJsonDepth } from './json-depth.ts'
 
 /** What is wrong with a JSON value, and where. */
 export interface JsonFault {
@@ -11,11 +10,11 @@ export interface JsonFault {
  * Why a parsed JSON value can't be kept as it was meant; undefined when it can. It is at most 200 levels deep. Integers
  * that a double can't hold exactly were changed when they were parsed, and nobody would notice. −0 is kept as 0.
  */
-export function jsonFault(value: unknown, depth: number = deepestJson): JsonFault | undefined {
+export function jsonFault(value: unknown, depth: number = maxJsonDepth): JsonFault | undefined {
   if (value === undefined) return { path: [], message: 'is missing' }
   if (typeof value === 'number') return numberFault(value)
   if (typeof value !== 'object' || value === null) return undefined
-  if (depth === 0) return { path: [], message: `is more than ${deepestJson} levels deep` }
+  if (depth === 0) return { path: [], message: `is more than ${maxJsonDepth} levels deep` }
   for (const [name, inner] of Object.entries(value)) {
     const fault = jsonFault(inner, depth - 1)
     if (fault !== undefined) return { path: [name, ...fault.path], message: fault.message }

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { graphql } from '#test/support/graphql.ts'
+import { startReceiver } from '#test/support/receiver.ts'
 import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
+import { createWebhook, endedDelivery, loopbackAllowed, refusedWebhook, trigger } from '#test/support/webhooks.ts'
 import { connectSocket, openSocket } from '#test/support/websocket.ts'
 
 let server: TestServer
@@ -204,6 +206,29 @@ describe('the cost of an operation', () => {
     expect(answer.errors?.[0]?.message).toMatch(/would cost \d+; at most 300/)
   })
 
+  it('is not lowered for others by an operation whose variables are wrong', async () => {
+    const { token } = await own()
+    const query = 'query Pages($n: Int) { tasks(first: $n) { nodes { id parts { name } } } }'
+    const codeFor = async (n: unknown) => (await graphql(server, query, { n }, token)).errors?.[0]?.extensions?.['code']
+    expect([await codeFor(200), await codeFor('200'), await codeFor(200)]).toEqual([
+      'TOO_COMPLEX',
+      'INVALID_INPUT',
+      'TOO_COMPLEX',
+    ])
+    const list = await graphql(server, query.replace('$n: Int', '$n: Int = 10'), { n: null }, token)
+    expect(list.errors?.[0]?.extensions?.['code']).toBe('TOO_COMPLEX')
+  })
+
+  it('is not lowered by an argument that turns out to be wrong', async () => {
+    const { token } = await own()
+    const query = `query ($c: String! = "x") { bad: documents(collection: $c) { nodes { key } }
+      tasks(first: 200) { nodes { id parts { name } } } }`
+    const nullable = query.replace('String!', 'String')
+    const answer = await graphql(server, nullable, { c: null }, token)
+    expect(answer.data).toBeUndefined()
+    expect(answer.errors?.[0]?.extensions?.['code']).toBe('INVALID_INPUT')
+  })
+
   it('is refused beyond what a minute has', async () => {
     const { token } = await own()
     const changes = Array.from({ length: 19 }, (_, index) => `c${index}: cancelTask(input: { id: "x" }) { __typename }`)
@@ -220,6 +245,42 @@ describe('the cost of an operation', () => {
     expect(leftOf('requests', response)).toBe(11)
     expect(leftOf('cost', response)).toBeGreaterThan(390)
     expect(leftOf('cost', response)).toBeLessThan(400)
+  })
+})
+
+describe('the cost of a webhook’s document', () => {
+  const document = '{ tasks(first: 200) { nodes { id parts { name } } } }'
+  const settings = { url: 'https://receiver.example', events: ['test.*'], format: 'GRAPHQL', document }
+
+  it('is looked at when the webhook is created', async () => {
+    const { issues } = await refusedWebhook(server, settings)
+    expect(issues).toEqual([{ path: 'document', message: expect.stringMatching(/would cost \d+; at most 300/) }])
+    const doubled = Array.from(
+      { length: 30 },
+      (_, n) => `fragment F${n} on Viewer { ...F${n + 1} ... { ...F${n + 1} } }`,
+    )
+    const hostile = `{ viewer { ...F0 } } ${doubled.join(' ')} fragment F30 on Viewer { name }`
+    const told = await refusedWebhook(server, { ...settings, document: hostile })
+    expect(told.issues?.[0]?.message).toContain('at most 5000 are allowed')
+  })
+
+  it('is looked at when the document is run', async () => {
+    const database = await createTestDatabase()
+    const receiver = await startReceiver()
+    const generous = await startTestServer({ database, env: { ROLES: 'api', ...loopbackAllowed } })
+    await createWebhook(generous, { ...settings, url: `${receiver.url}/priced`, retry: { maxAttempts: 1 } })
+    const { deliveryIds } = await trigger(generous, { type: 'test.priced' })
+    await generous.close()
+    const strict = await startTestServer({ database, env: { QUERY_COST_LIMIT: '300', ...loopbackAllowed } })
+    const { status, attempts } = await endedDelivery(strict, deliveryIds[0] ?? '')
+    expect([status, attempts[0]?.outcome, attempts[0]?.error]).toEqual([
+      'FAILED',
+      'document_error',
+      expect.stringContaining('would cost'),
+    ])
+    await strict.close()
+    await receiver.close()
+    await database.drop()
   })
 })
 

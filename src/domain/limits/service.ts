@@ -69,10 +69,12 @@ export function createLimitService({ pool, limits, clock, log }: LimitServiceDep
     /** What is left to those at an address that nobody is known at. */
     ofAddress: (address: string) => allowance('address', addressBlock(address)),
     /** @throws {TooComplex} when one operation costs more than any may. */
-    check(cost: number): void {
-      const { operationCost: limit } = limits
-      if (limit > 0 && cost > limit) throw new TooComplex(`would cost ${cost}`, `at most ${limit} is allowed at once`)
-    },
+    check: (cost: number) => checkOperationCost(limits.operationCost, cost),
     operationCost: limits.operationCost,
   }
+}
+
+/** @throws {TooComplex} when one operation costs more than the limit; 0: there is none. */
+export function checkOperationCost(limit: number, cost: number): void {
+  if (limit > 0 && cost > limit) throw new TooComplex(`would cost ${cost}`, `at most ${limit} is allowed at once`)
 }

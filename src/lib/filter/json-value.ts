@@ -47,9 +47,3 @@ export function firstCharacters(text: string, count: number): string {
   if (text.length <= count) return text
   return [...text.slice(0, 2 * count)].slice(0, count).join('')
 }
-
-/** Whether a value has more arrays and objects inside of each other than that; takes no more steps down than that. */
-export function isNestedBeyond(value: unknown, limit: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return limit === 0 || Object.values(value).some((inner) => isNestedBeyond(inner, limit - 1))
-}

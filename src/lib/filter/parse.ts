@@ -1,5 +1,6 @@
 import { InvalidInput } from '#lib/errors.ts'
 import { isRecord, isStorable } from '#lib/json.ts'
+import { isNestedBeyond } from '#lib/json-depth.ts'
 import {
   type Comparison,
   type Condition,
@@ -12,7 +13,6 @@ import {
   type Test,
 } from './filter.ts'
 import { parseJsonPath } from './json-path.ts'
-import { isNestedBeyond } from './json-value.ts'
 import { LinearPattern, PatternFault } from './linear-pattern.ts'
 
 /**

@@ -84,10 +84,17 @@ const statusCodes: Readonly<Record<number, string>> = { 413: 'TOO_LARGE' }
 /** The request was wrong: graphql's own words, with a code of ours. GraphQL over HTTP §6.4.2 says which status. */
 function refused(error: GraphQLError): GraphQLError {
   const http = hintOf(error)
-  return new GraphQLError(error.message, {
+  return new GraphQLError(shortened(error.message), {
     ...placeOf(error),
     extensions: { code: statusCodes[http?.status ?? 400] ?? 'INVALID_INPUT', ...(http && { http }) },
   })
+}
+
+/** Characters of a message of graphql's, which repeats the value that it finds fault with, however large. */
+const maxMessage = 2_000
+
+function shortened(message: string): string {
+  return message.length > maxMessage ? `${message.slice(0, maxMessage)}…` : message
 }
 
 function hintOf(error: GraphQLError): HttpHint | undefined {

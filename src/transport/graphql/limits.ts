@@ -1,11 +1,23 @@
-import { type ExecutionArgs, type ExecutionResult, GraphQLError, type ParseOptions, type parse } from 'graphql'
-import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type {
+  DocumentNode,
+  ExecutionArgs,
+  ExecutionResult,
+  GraphQLError,
+  GraphQLSchema,
+  ParseOptions,
+  parse,
+  ValidationRule,
+  validate,
+} from 'graphql'
+import { type GraphQLParams, isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Hold } from '#domain/limits/allowance.ts'
 import type { LimitService } from '#domain/limits/service.ts'
 import { type Context, schema } from '#schema/index.ts'
 import { CostModel } from './cost.ts'
-import { createDocumentCheck, type DocumentLimits, tooComplex } from './document-limits.ts'
+import { createDocumentCheck, type DocumentLimits } from './document-limits.ts'
+import { createLimitedParse } from './limited-parse.ts'
 import type { OperationContext } from './server.ts'
+import { declaredVariables, variablesFault, variablesOf } from './variables.ts'
 
 export interface LimitsOptions {
   readonly limits: Pick<LimitService, 'check' | 'operationCost'>
@@ -22,17 +34,17 @@ type Refuse = (result: { errors: GraphQLError[] }) => void
  */
 export function limitsPlugin({ limits, document, maskError }: LimitsOptions): Plugin<OperationContext, Context> {
   const check = createDocumentCheck(document)
+  const parseLimited = createLimitedParse(document)
   const model = new CostModel(schema)
 
   /** Spends what the operation may cost; undefined when that was refused, or nobody is counted. */
   function hold(args: ExecutionArgs, refuse: Refuse): Hold | undefined | Promise<Hold | undefined> {
     const { allowance } = args.contextValue as OperationContext
-    if (allowance === undefined) return undefined
     const refused = (error: unknown): undefined => refuse({ errors: [maskError(error)] }) as undefined
     try {
       const requested = model.requested(args)
       limits.check(requested)
-      const held = allowance.hold(requested)
+      const held = allowance?.hold(requested)
       return held instanceof Promise ? held.catch(refused) : held
     } catch (error) {
       return refused(error)
@@ -61,14 +73,23 @@ export function limitsPlugin({ limits, document, maskError }: LimitsOptions): Pl
   }
 
   return {
-    onParse({ parseFn, setParseFn }) {
+    onParse({ context, parseFn, setParseFn }) {
       const original = parseFn as typeof parse
-      setParseFn((source: string, options?: ParseOptions) => parseLimited(original, source, options, document.tokens))
+      const isAnonymous = context.caller === undefined
+      setParseFn((source: string, options?: ParseOptions) =>
+        parseLimited(source, { ...options, isAnonymous }, original),
+      )
       return ({ result, replaceParseResult }) => {
         if (result === null || result instanceof Error) return
-        const refused = check(result)
+        const refused = check(result) ?? keepDeclared(context.params, result)
         if (refused !== undefined) replaceParseResult(refused as never)
       }
+    },
+    onValidate({ validateFn, setValidationFn }) {
+      const original = validateFn as typeof validate
+      setValidationFn((schema: GraphQLSchema, document: DocumentNode, rules?: readonly ValidationRule[]) =>
+        original(schema, document, rules, { maxErrors }),
+      )
     },
     onExecute({ args, setResultAndStopExecution }) {
       const held = hold(args, setResultAndStopExecution)
@@ -103,14 +124,13 @@ export function limitsPlugin({ limits, document, maskError }: LimitsOptions): Pl
   }
 }
 
-/** What graphql says when a text has too many tokens, or comments, which are none. */
-const tooManyTokens = /^Syntax Error: Document contains more than \d+ (tokens|comments)/
-
-function parseLimited(parseFn: typeof parse, source: string, options: ParseOptions | undefined, maxTokens: number) {
-  try {
-    return parseFn(source, { ...options, maxTokens, maxComments: maxTokens })
-  } catch (error) {
-    if (!(error instanceof GraphQLError) || !tooManyTokens.test(error.message)) throw error
-    throw tooComplex(`has more than ${maxTokens} tokens`, `at most ${maxTokens} are allowed`)
-  }
+/** Drops the variables that the operation doesn't declare; returns what is wrong with the others. */
+function keepDeclared(params: GraphQLParams, document: DocumentNode): GraphQLError | undefined {
+  if (params.variables == null) return undefined
+  const declared = variablesOf(document, params.operationName)
+  params.variables = declaredVariables(declared, params.variables)
+  return variablesFault(schema, declared, params.variables)
 }
+
+/** After which validation stops looking for more that is wrong with an operation. */
+const maxErrors = 10

@@ -29,20 +29,23 @@ export async function prepareOperation(
   context: OperationContext,
   { query, operationName, variables }: OperationParams,
 ): Promise<PreparedOperation | readonly GraphQLError[]> {
-  const enveloped = server.getEnveloped({ ...context, params: { query, operationName, variables } })
+  const params = { query, operationName, variables }
+  const enveloped = server.getEnveloped({ ...context, params })
   const { schema, parse, validate, contextFactory, execute, subscribe } = enveloped
   const document = typeof query === 'string' ? parsed(() => parse(query)) : query
   if (document instanceof GraphQLError && context.caller === undefined) throw new Unauthenticated()
   if (document instanceof GraphQLError) return [document]
+  // Looks at root fields alone, so what is not for everybody isn't even validated.
+  if (context.caller === undefined && !isForEverybody(schema, document, operationName)) throw new Unauthenticated()
   const errors = typeof query === 'string' ? (validate(schema, document) as readonly GraphQLError[]) : []
-  if (context.caller === undefined && (errors.length > 0 || !isForEverybody(schema, document, operationName)))
-    throw new Unauthenticated()
+  if (context.caller === undefined && errors.length > 0) throw new Unauthenticated()
   if (errors.length > 0) return errors
   const args: ExecutionArgs = {
     schema,
     document,
     operationName: operationName ?? null,
-    variableValues: variables ?? {},
+    // What the operation doesn't declare was dropped from them when it was parsed.
+    variableValues: params.variables ?? {},
     contextValue: await contextFactory(),
   }
   const isStream = getOperationAST(document, operationName)?.operation === 'subscription'

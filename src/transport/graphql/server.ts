@@ -27,14 +27,22 @@ export interface GraphqlServerOptions {
   readonly bodyBytes: number
 }
 
-/** Characters of queries, and of errors in them, that are kept with what was found out about them. */
-const cachedCharacters = 8_000_000
-const cacheSizes = { max: 1_000, maxSize: cachedCharacters, ttl: 3_600_000 }
+/** What parsed queries, or their errors, may take of memory, in bytes, as far as it can be estimated. */
+const cachedBytes = 64 * 1024 * 1024
+const cacheSizes = { max: 1_000, maxSize: cachedBytes, ttl: 3_600_000 }
+/** Of a text's characters, and of what the parser makes of a token (measured). */
+const characterBytes = 2
+const tokenBytes = 400
 
 /** The document, or the error, that a query's text came to. */
 function parseCache<Value extends DocumentNode | Error>() {
-  const cache = new LRUCache<string, Value>({ ...cacheSizes, sizeCalculation: (_, text) => Math.max(1, text.length) })
+  const cache = new LRUCache<string, Value>({ ...cacheSizes, sizeCalculation: bytesOf })
   return { get: (text: string) => cache.get(text), set: (text: string, value: Value) => void cache.set(text, value) }
+}
+
+function bytesOf(parsed: DocumentNode | Error, text: string): number {
+  const tokens = 'tokenCount' in parsed ? (parsed.tokenCount ?? 0) : 0
+  return 1 + text.length * characterBytes + tokens * tokenBytes
 }
 
 /** What a transport hands in with each operation. */
