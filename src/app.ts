@@ -155,7 +155,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
       webhooks: webhooks.service,
     }),
     health: {
-      ...healthSources(database),
+      ...healthSources(store),
       isServing: () => serving,
     },
     metrics,

@@ -4,7 +4,6 @@ import { readQueueStates, readRecentFailures } from '#domain/tasks/store/queues.
 import type { Priority } from '#domain/tasks/task.ts'
 import type { Worker } from '#domain/tasks/worker.ts'
 import packageJson from '#package.json' with { type: 'json' }
-import type { Database } from '#platform/database/client.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { HealthSources } from '#transport/rest/health.ts'
 import type { Store } from './store.ts'
@@ -12,9 +11,10 @@ import type { Store } from './store.ts'
 const { version } = packageJson
 
 /** What the health report asks for. */
-export function healthSources(database: Database): Omit<HealthSources, 'isServing'> {
+export function healthSources({ database, writeHealth }: Store): Omit<HealthSources, 'isServing'> {
   return {
     version,
+    canWrite: () => writeHealth.canWrite,
     async database() {
       const [row] = await database.query<{ server_version: string }>('SHOW server_version')
       const { totalCount, idleCount, options } = database.pool

@@ -4,6 +4,7 @@ import { newId } from '#lib/ids.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
 import { createTransact, type Transact } from '#platform/database/transaction.ts'
+import { WriteHealth } from '#platform/database/write-health.ts'
 import { JournalHistories } from '#platform/journal/histories.ts'
 import { Journal } from '#platform/journal/journal.ts'
 import { addPartitions, isMissingPartition } from '#platform/journal/partitions.ts'
@@ -25,6 +26,7 @@ export interface Store {
   readonly transact: Transact
   readonly queue: Queue
   readonly board: ProgressBoard
+  readonly writeHealth: WriteHealth
 }
 
 /** Opens the database, and all that reads and writes it together. */
@@ -32,7 +34,9 @@ export async function openStore(config: Config, url: string, log: Logger, opened
   const onError = (error: Error) => log.debug({ err: error }, 'a database connection broke')
   const database = openDatabase({ url, poolSize: config.databasePool, onError })
   opened.add(() => database.close())
-  const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed(), makePartition)
+  const writeHealth = new WriteHealth({ sql: database, log })
+  opened.add(() => writeHealth.stop())
+  const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed(), repair)
   const histories = new JournalHistories({ sql: database, transact })
   const tail = new JournalTail({ sql: database, histories, log })
   const session = new DatabaseSession({
@@ -58,9 +62,10 @@ export async function openStore(config: Config, url: string, log: Logger, opened
   const journal = new Journal({ sql: database, tail, histories })
   // After the journal, whose streams thus have a step before the board speaks of it.
   tail.listen((entry) => board.heard(entry))
-  return { database, session, tail, journal, transact, queue, board }
+  return { database, session, tail, journal, transact, queue, board, writeHealth }
 
-  async function makePartition(error: unknown): Promise<boolean> {
+  async function repair(error: unknown): Promise<boolean> {
+    writeHealth.failed(error)
     if (!isMissingPartition(error)) return false
     log.warn('the journal has no partition for the database’s current day; creating it')
     await addPartitions(database, transact)

@@ -87,6 +87,10 @@ async function trySubmit(): Promise<{ id?: string | undefined; status?: number; 
   return { id: /"id":"([^"]+)"/.exec(text)?.[1], text, ...(response && { status: response.status }) }
 }
 
+async function readiness(): Promise<number> {
+  return (await fetch(`${server.url}/readyz`)).status
+}
+
 async function statusOf(id: string): Promise<string | undefined> {
   const query = 'query ($id: ID!) { task(id: $id) { status } }'
   return (await graphqlData<{ task: { status: string } | null }>(server, query, { id })).task?.status
@@ -108,11 +112,13 @@ describe.skipIf(!canMount)('a disk without room (made by mounting one, which tak
     const { taken, refusal } = await submitUntilRefused()
     expect(refusal).toMatchObject({ status: 503, text: expect.stringContaining('no room left on its disk') })
     expect(refusal.text).toContain('"code":"UNAVAILABLE"')
+    expect(await readiness()).toBe(503)
     for (const stage of [1, 2, 3]) writeFileSync(join(gates, String(stage)), '')
     await until(() => server.output().includes('the end of tasks could not be written; trying again'))
     expect(await statusOf(running)).toBe('ACTIVE')
 
     rmSync(filler)
+    await until(async () => (await readiness()) === 200)
     for (const id of [running, ...taken]) {
       await follower.find(({ taskId, status }) => taskId === id && status === 'COMPLETED')
       const life = follower.history.filter(({ taskId, kind }) => taskId === id && kind === 'STATUS')

@@ -9,6 +9,8 @@ const apiVersion = '1'
 export interface HealthSources {
   database(): Promise<DatabaseFacts>
   queues(): Promise<Readonly<Record<QueueName, QueueFacts>>>
+  /** Whether the database takes writes, as far as is known; asks nothing. */
+  canWrite(): boolean
   /** Whether the process has started completely, and hasn't been asked to stop. */
   isServing(): boolean
   /** Of this server. */
@@ -64,7 +66,8 @@ export function createHealth(sources: HealthSources) {
   async function report(): Promise<HealthReport> {
     const [database, queues] = await Promise.all([check(() => sources.database()), check(() => sources.queues())])
     const api: HealthStatus = sources.isServing() ? 'healthy' : 'unhealthy'
-    const databaseStatus: HealthStatus = database === undefined ? 'unhealthy' : 'healthy'
+    const databaseStatus: HealthStatus =
+      database === undefined ? 'unhealthy' : sources.canWrite() ? 'healthy' : 'degraded'
     return {
       status: worst([api, databaseStatus, queues === undefined ? 'degraded' : 'healthy']),
       timestamp: new Date().toISOString(),
@@ -81,9 +84,9 @@ export function createHealth(sources: HealthSources) {
     }
   }
 
-  /** Whether requests should come here: the database answers, and the process neither starts nor stops. */
+  /** Whether requests should come here: the database answers and takes writes, and the process neither starts nor stops. */
   async function isReady(): Promise<boolean> {
-    return sources.isServing() && (await check(() => sources.database())) !== undefined
+    return sources.isServing() && sources.canWrite() && (await check(() => sources.database())) !== undefined
   }
 
   return { report, isReady }

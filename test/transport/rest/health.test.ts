@@ -47,6 +47,7 @@ const well: HealthSources = {
   database: async () => ({ version: '18', active: 1, max: 5 }),
   queues: async () => ({ critical: calm, normal: calm, batch: calm }),
   isServing: () => true,
+  canWrite: () => true,
 }
 const calm = { pending: 0, failed: 0 }
 const fails = () => Promise.reject(new Error('no'))
@@ -78,6 +79,7 @@ describe('a server', () => {
     ['has no database', { database: fails }, { health: 'unhealthy', whole: 503, ready: 503, live: 200 }],
     ['waits for its database', { database: hangs }, { health: 'unhealthy', whole: 503, ready: 503, live: 200 }],
     ['does not know its queues', { queues: fails }, { health: 'degraded', whole: 200, ready: 200, live: 200 }],
+    ['can not write', { canWrite: () => false }, { health: 'degraded', whole: 200, ready: 503, live: 200 }],
     ['stops', { isServing: () => false }, { health: 'unhealthy', whole: 503, ready: 503, live: 200 }],
   ])('that %s says so', async (_what, sources, expected) => {
     expect(await answers(sources)).toEqual(expected)
