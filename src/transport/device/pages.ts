@@ -50,7 +50,7 @@ ${hidden(formToken, userCode)}
 <label for="email">E-mail address</label>
 <input id="email" name="email" type="email" autocomplete="username" maxlength="254" required value="${email}"${isWrong}>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" maxlength="256" required${isWrong}>
+<input id="password" name="password" type="password" autocomplete="current-password" maxlength="512" required${isWrong}>
 <button class="${providerUrl === undefined ? 'first' : 'second'}" name="do" value="sign-in">Sign in</button>
 </form>`,
   )

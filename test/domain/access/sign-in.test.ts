@@ -109,14 +109,33 @@ describe('a password', () => {
     expect(await isPassword('p\u00e4ssw\u00f6rd of mine', await hashPassword('pa\u0308ssw\u00f6rd of mine'))).toBe(true)
   })
 
-  it.each(['short', 'x'.repeat(257)])('is refused when it is too short or too long', async (short) => {
+  it.each([
+    ['of emoji', '\u{1f511}'.repeat(200)],
+    ['of the most characters', '\u{1f511}'.repeat(256)],
+    ['of letters with accents', 'a\u0308'.repeat(128)],
+    ['of ligatures that become several letters', '\ufdfa'.repeat(256)],
+  ])('%s that was accepted signs in', async (_what, secret) => {
     const who = await person()
     const query =
-      'mutation($p: String!, $who: String!) { setPassword(input: { who: $who, password: $p }) { ... on InvalidInput { issues { path } } } }'
-    expect(await graphqlData(server, query, { p: short, who })).toEqual({
-      setPassword: { issues: [{ path: 'password' }] },
+      'mutation($who: String!, $password: String!) { setPassword(input: { who: $who, password: $password }) { __typename } }'
+    expect(await graphqlData(server, query, { who, password: secret })).toEqual({
+      setPassword: { __typename: 'SetPasswordPayload' },
     })
+    expect(await signIn(who, secret)).toMatchObject({ role: 'MEMBER' })
+    expect(await signIn(who, `${secret}x`)).toMatchObject({ code: 'UNAUTHENTICATED' })
   })
+
+  it.each(['short', 'x'.repeat(257), '\u{1f511}'.repeat(257), `${'x'.repeat(12)}\ud83d`])(
+    'is refused when it is too short or too long, or not text',
+    async (short) => {
+      const who = await person()
+      const query =
+        'mutation($p: String!, $who: String!) { setPassword(input: { who: $who, password: $p }) { ... on InvalidInput { issues { path } } } }'
+      expect(await graphqlData(server, query, { p: short, who })).toEqual({
+        setPassword: { issues: [{ path: 'password' }] },
+      })
+    },
+  )
 })
 
 describe('signing in', () => {

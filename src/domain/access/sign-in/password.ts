@@ -11,12 +11,20 @@ const saltLength = 16
 
 const length = { least: 12, most: 256 } as const
 
-/** @throws {InvalidInput} when a password is too short, or too long to be hashed within reason. */
+/** @throws {InvalidInput} when a password is too short, too long to be hashed within reason, or not text. */
 export function checkPassword(password: string): void {
-  const size = [...password].length
-  if (size >= length.least && size <= length.most) return
-  const message = `must have ${length.least} to ${length.most} characters`
-  throw new InvalidInput(`The password ${message}.`, [{ path: 'password', message }])
+  if (!password.isWellFormed()) throw invalidPassword('must not hold half of a surrogate pair')
+  if (!isTooLong(password) && [...password].length >= length.least) return
+  throw invalidPassword(`must have ${length.least} to ${length.most} characters`)
+}
+
+/** In code points, as people count an emoji; without splitting a text of any length into them. */
+function isTooLong(password: string): boolean {
+  return password.length > length.most * 2 || [...password].length > length.most
+}
+
+function invalidPassword(message: string): InvalidInput {
+  return new InvalidInput(`The password ${message}.`, [{ path: 'password', message }])
 }
 
 /** What is stored of a password: argon2id in PHC string format. */
@@ -34,8 +42,10 @@ export async function isPassword(password: string, stored: string | undefined): 
   const [, memory, passes, parallelism, salt, tag] = form.exec(stored ?? '') ?? (await nobody())
   const expected = Buffer.from(tag ?? '', 'base64')
   const parameters = { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) }
-  const given = await tagOf(password.slice(0, length.most), Buffer.from(salt ?? '', 'base64'), parameters)
-  return timingSafeEqual(given, expected) && stored !== undefined
+  // One that is too long to be anyone's takes as long to refuse as any other.
+  const isPossible = !isTooLong(password)
+  const given = await tagOf(isPossible ? password : '', Buffer.from(salt ?? '', 'base64'), parameters)
+  return timingSafeEqual(given, expected) && stored !== undefined && isPossible
 }
 
 let unusable: Promise<RegExpExecArray | null> | undefined
