@@ -34,7 +34,10 @@ function isPublic(address: ReturnType<typeof ipaddr.process>): boolean {
   return address.kind() === 'ipv4' || address.match(...globalUnicast)
 }
 
-/** A host has an address that outbound calls may not reach. */
+/**
+ * A host has an address that outbound calls may not reach. The message does not say which: whoever asks would learn how
+ * inner names resolve.
+ */
 export class EgressRefused extends Error {
   readonly host: string
   readonly address: string
@@ -42,7 +45,7 @@ export class EgressRefused extends Error {
     super(
       host === address
         ? `The address ${address} may not be reached from here.`
-        : `The host ${host} has the address ${address}, which may not be reached from here.`,
+        : `The host ${host} has an address that may not be reached from here.`,
     )
     this.name = 'EgressRefused'
     this.host = host

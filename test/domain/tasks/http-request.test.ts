@@ -72,6 +72,10 @@ describe('the task type http.request', () => {
       code: 'ADDRESS_REFUSED',
       retryable: false,
     })
+    const closed = await startTestServer({ env: { LOG_LEVEL: 'silent' } })
+    const { error } = await outcome({ url: 'http://inner.localhost/' }, closed)
+    await closed.close()
+    expect(error?.message).toBe('The host inner.localhost has an address that may not be reached from here.')
   })
 
   it.each([
@@ -80,6 +84,9 @@ describe('the task type http.request', () => {
     [{ url: 'https://example.com', headers: { 'x-a\r\nx-b': '1' } }, 'input.headers'],
     [{ url: 'https://example.com', headers: { 'x-a': '1\r\nx-b: 2' } }, 'input.headers'],
     [{ url: 'https://example.com', method: 'CONNECT' }, 'input.method'],
+    ...['Host', 'HOST', 'content-length', 'transfer-encoding', 'connection', 'proxy-authorization', 'expect'].map(
+      (name) => [{ url: 'https://example.com', headers: { [name]: '1' } }, 'input.headers'] as [object, string],
+    ),
   ])('refuses %j', async (input, path) => {
     const answer = await graphql<{ submitTask: { code: string; issues: { path: string }[] } }>(
       server,

@@ -6,11 +6,8 @@ import {
   TaskFailure,
   type TaskType,
 } from '#domain/tasks/task-type.ts'
+import { headerName, headerValue, isTransportHeader } from '#lib/http-header.ts'
 import type { OpenedResponse } from '#platform/http/guarded-fetch.ts'
-
-const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-/** Visible ASCII, blanks and tabs (RFC 9110 §5.5): no line can be begun in one. */
-const headerValue = /^[\t\x20-\x7e]*$/
 
 const input = z.strictObject({
   method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET').describe('The method.'),
@@ -21,7 +18,11 @@ const input = z.strictObject({
     .describe('Where; its host must be public, unless the operator allows its network.'),
   headers: z
     .record(
-      z.string().max(100).regex(headerName, 'is no name of a header'),
+      z
+        .string()
+        .max(100)
+        .regex(headerName, 'is not the name of a header')
+        .refine((name) => !isTransportHeader(name), 'is a header that only the server sets'),
       z.string().max(8_192).regex(headerValue, 'must be visible ASCII'),
     )
     .default({})

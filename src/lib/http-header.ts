@@ -1,0 +1,13 @@
+/** A header's name (RFC 9110 §5.1). */
+export const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** A header's value: visible ASCII, blanks and tabs (RFC 9110 §5.5), so that no second line can begin in one. */
+export const headerValue = /^[\t\x20-\x7e]*$/
+
+/** What HTTP itself says: where a message goes, where it ends, and what becomes of its connection. */
+const ofTransport =
+  /^(host|content-length|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|http2-settings|proxy-.*)$/i
+
+/** Whether a header of an outbound request is written by this server alone, so that nobody else may name it. */
+export function isTransportHeader(name: string): boolean {
+  return ofTransport.test(name)
+}
