@@ -20,6 +20,7 @@ import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
 import { runWebhookDocument } from './graphql/webhook-document.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
 import { createHookDoor, hooksPrefix } from './hooks/door.ts'
+import { hasOneHost, refuseHost } from './host.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { tellLimits } from './rate-headers.ts'
 import { createRest } from './rest/create-rest.ts'
@@ -98,7 +99,8 @@ export function serveApi(options: ApiOptions) {
     follow(req, res, { path, requestId })
     tellLimits(req, res, entrance)
     if (crossOrigin(req, res)) return
-    doorOf(path)(req, res).catch((error: unknown) => {
+    const handle = hasOneHost(req) ? doorOf(path) : refuseHost
+    handle(req, res).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'a request failed unexpectedly')
       if (!res.headersSent) res.writeHead(500)
       res.end()

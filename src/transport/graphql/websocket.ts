@@ -10,6 +10,7 @@ import { AppError } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { connectionToken } from '#transport/credentials.ts'
 import type { Entrance } from '#transport/entrance.ts'
+import { hasOneHost } from '#transport/host.ts'
 import { formatError } from './errors.ts'
 import { prepareOperation, type Results } from './operation.ts'
 import type { PersistedOperations } from './persisted-operations.ts'
@@ -115,7 +116,8 @@ export function serveWebsocket(options: WebsocketOptions) {
     })
   })
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (request.url?.split('?', 1)[0] !== graphqlPath) return refuseUpgrade(socket)
+    if (!hasOneHost(request)) return refuseUpgrade(socket, '400 Bad Request')
+    if (request.url?.split('?', 1)[0] !== graphqlPath) return refuseUpgrade(socket, '404 Not Found')
     sockets.handleUpgrade(request, socket, head, (webSocket) => sockets.emit('connection', webSocket, request))
   }
   http.on('upgrade', upgrade)
@@ -154,11 +156,11 @@ function isStream(results: Results): results is AsyncIterable<ExecutionResult> {
   return Symbol.asyncIterator in results
 }
 
-function refuseUpgrade(socket: Duplex): void {
+function refuseUpgrade(socket: Duplex, status: string): void {
   // A client that is gone already is no fault; unheard, its error would end the process.
   socket.on('error', () => socket.destroy())
   socket.once('finish', () => socket.destroy())
-  socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
 /** Closes a socket as the refusal says: 4403 for who has no valid token, 4429 for who asks too often. */
