@@ -1,4 +1,5 @@
 import { NotInvited, ProviderFailed, ProviderMissing, ProviderRefused } from '#domain/access/sign-in/errors.ts'
+import { InvalidInput } from '#lib/errors.ts'
 import { builder, isPublic } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
 import { signedInPayload } from './sign-in.ts'
@@ -14,7 +15,8 @@ builder.objectType(ProviderRefused, {
   isTypeOf: (value) => value instanceof ProviderRefused,
   fields: (t) => ({
     reason: t.exposeString('reason', {
-      description: 'The provider’s own code (RFC 6749 §4.1.2.1), `invalid_state`, or `expired`.',
+      description:
+        'The provider’s own code (RFC 6749 §4.1.2.1), `invalid_state`, `invalid_issuer`, `invalid_response`, or `expired`.',
     }),
   }),
 })
@@ -42,7 +44,7 @@ builder.mutationField('beginOidcSignIn', (t) =>
     type: BeginOidcSignInPayload,
     description: 'Begins a sign-in at the identity provider: authorization code with PKCE. Needs no token.',
     args: { input: t.arg({ type: BeginOidcSignInInput, required: true, description: 'Where to come back.' }) },
-    errors: { types: [ProviderMissing, ProviderFailed] },
+    errors: { types: [ProviderMissing, ProviderFailed, InvalidInput] },
     resolve: (_root, { input }, { access }) => access.oidc.begin(input.redirectUri),
   }),
 )

@@ -10,6 +10,7 @@ import { freePort } from '#platform/database/free-port.ts'
 import { createLog } from '#platform/telemetry/log.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'
+import { anonymously } from '#test/support/people.ts'
 import { createTestDatabase, startTestServer, type TestDatabase, type TestServer } from '#test/support/server.ts'
 import { connectSocket } from '#test/support/websocket.ts'
 
@@ -125,7 +126,11 @@ describe('signing in at an OpenID provider', () => {
     provider.person = { subject: 'back', email: 'back@example.com', isVerified: true }
     const { url } = await new Browser().visit(`${server.url}/api/auth/login?return_to=/livez?x=1`)
     expect(url).toMatch(new RegExp(`^${server.url}/livez\\?x=1#access_token=[^&]+&refresh_token=sbr_`))
-    for (const elsewhere of ['https://evil.example', '//evil.example', '/\\evil.example', 'livez']) {
+    const elsewheres = ['https://evil.example', '//evil.example', '/\\evil.example', 'livez']
+    // These lead on to the provider, and a browser would take the tokens there.
+    const onwards = ['/api/auth/login', '/sfp/api/auth/callback?x=1', '/x/../api/auth/login', '/api//auth//login']
+    const hidden = ['/api/%61uth/login', '/%2e%2e/api/%61uth/login', '/api%2Fauth%2Flogin', '/api/auth/log%2569n']
+    for (const elsewhere of [...elsewheres, ...onwards, ...hidden]) {
       const { response } = await new Browser().visit(
         `${server.url}/api/auth/login?return_to=${encodeURIComponent(elsewhere)}`,
       )
@@ -151,11 +156,13 @@ describe('what comes back from the provider', () => {
   })
 
   it.each([
-    ['another state', (back: URL) => back.searchParams.set('state', 'other')],
-    ['no code', (back: URL) => back.searchParams.delete('code')],
-    ['another code', (back: URL) => back.searchParams.set('code', 'other')],
-    ['another issuer', (back: URL) => back.searchParams.set('iss', 'https://other.example')],
-  ])('is refused with %s', async (_what, change) => {
+    ['another state', 'invalid_state', (back: URL) => back.searchParams.set('state', 'other')],
+    ['no state', 'invalid_state', (back: URL) => back.searchParams.delete('state')],
+    ['no code', 'invalid_response', (back: URL) => back.searchParams.delete('code')],
+    ['another code', 'invalid_grant', (back: URL) => back.searchParams.set('code', 'other')],
+    ['another issuer', 'invalid_issuer', (back: URL) => back.searchParams.set('iss', 'https://other.example')],
+    ['no issuer', 'invalid_issuer', (back: URL) => back.searchParams.delete('iss')],
+  ])('is refused with %s, and the provider is not blamed', async (_what, reason, change) => {
     const beginning = await fetch(`${server.url}/api/auth/login`, { redirect: 'manual' })
     const cookie = beginning.headers.getSetCookie()[0]?.split(';', 1)[0] ?? ''
     provider.person = { subject: 'tested', email: 'tested@example.com', isVerified: true }
@@ -165,8 +172,32 @@ describe('what comes back from the provider', () => {
     const back = new URL(url)
     change(back)
     const response = await fetch(back, { headers: { cookie } })
-    expect([401, 502]).toContain(response.status)
-    expect(await response.json()).not.toHaveProperty('access_token')
+    expect([response.status, ((await response.json()) as SignedIn).message]).toEqual([
+      401,
+      `The sign-in did not succeed (${reason}). Begin again.`,
+    ])
+  })
+
+  it('is refused with a state that comes twice, or an address to come back to that is none', async () => {
+    const begin = (redirectUri: string) =>
+      anonymously<{ url: string; pending: string; code?: string }>(
+        server,
+        'beginOidcSignIn',
+        { redirectUri },
+        'url pending',
+      )
+    const { url, pending } = await begin(`${server.url}/api/auth/callback`)
+    const state = new URL(url).searchParams.get('state') ?? ''
+    const parameters = new URLSearchParams([
+      ['code', 'x'],
+      ['state', state],
+      ['state', 'other'],
+    ])
+    const input = { parameters: parameters.toString(), pending }
+    const finished = await anonymously<{ message: string }>(server, 'finishOidcSignIn', input, 'accessToken')
+    expect(finished.message).toBe('The sign-in did not succeed (invalid_response). Begin again.')
+    for (const redirectUri of ['nonsense', 'javascript:alert(1)', '/callback', 'https://example.com/#here'])
+      expect(await begin(redirectUri)).toMatchObject({ code: 'INVALID_INPUT' })
   })
 
   it('is refused when the person has said no', async () => {

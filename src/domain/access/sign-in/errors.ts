@@ -60,7 +60,7 @@ export class ProviderMissing extends AppError {
 /** The provider said no, or what came back from it fits nothing that was begun here. */
 export class ProviderRefused extends AppError {
   readonly code = 'UNAUTHENTICATED'
-  /** The provider's own code (RFC 6749 §4.1.2.1), `invalid_state`, or `expired`. */
+  /** The provider's own code (RFC 6749 §4.1.2.1), `invalid_state`, `invalid_issuer`, `invalid_response`, or `expired`. */
   readonly reason: string
   constructor(reason: string) {
     super(`The sign-in did not succeed (${reason}). Begin again.`)

@@ -82,7 +82,9 @@ export class OidcProvider {
    * @throws {ProviderFailed}
    */
   async finish(parameters: URLSearchParams, pending: PendingSignIn): Promise<ProvidedIdentity> {
+    mustAnswer(parameters, pending)
     const configuration = await this.#discovered()
+    mustComeFrom(parameters, configuration.serverMetadata())
     const url = new URL(pending.redirectUri)
     url.search = parameters.toString()
     const checks = {
@@ -160,11 +162,28 @@ export class OidcProvider {
     if (error instanceof oidc.AuthorizationResponseError) return new ProviderRefused(error.error)
     if (error instanceof oidc.ResponseBodyError && error.error === 'invalid_grant')
       return new ProviderRefused(error.error)
-    if (error instanceof oidc.ClientError && error.code === 'OAUTH_INVALID_RESPONSE' && /state/.test(error.message))
-      return new ProviderRefused('invalid_state')
     this.#log.warn({ err: error }, 'the identity provider could not be asked, or what it said is not right')
     return new ProviderFailed(reasonOf(error), { cause: error })
   }
+}
+
+/**
+ * The browser brings these, so a fault in them is not the provider's (RFC 6749 §4.1.2, RFC 6819 §4.4.1.8).
+ * @throws {ProviderRefused} unless they are one answer to what was begun
+ */
+function mustAnswer(parameters: URLSearchParams, { state }: PendingSignIn): void {
+  const isRepeated = ['state', 'code', 'iss', 'error'].some((name) => parameters.getAll(name).length > 1)
+  if (isRepeated || !(parameters.has('code') || parameters.has('error'))) throw new ProviderRefused('invalid_response')
+  if (parameters.get('state') !== state) throw new ProviderRefused('invalid_state')
+}
+
+/** @throws {ProviderRefused} when they name another issuer, or none where this one always does (RFC 9207 §2.4) */
+function mustComeFrom(
+  parameters: URLSearchParams,
+  { issuer, authorization_response_iss_parameter_supported: isNamed }: oidc.ServerMetadata,
+): void {
+  const named = parameters.get('iss')
+  if (named === null ? isNamed === true : named !== issuer) throw new ProviderRefused('invalid_issuer')
 }
 
 function reasonOf(error: unknown): string {

@@ -6,6 +6,7 @@ import { normalEmail } from '#domain/access/people/user.ts'
 import { insertUser } from '#domain/access/people/user-store.ts'
 import { grantsOf, scopesOfRole } from '#domain/access/scope.ts'
 import type { Clock } from '#lib/clock.ts'
+import { InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { Snapshot } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
@@ -45,10 +46,11 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
 
   /**
    * Where to send a person, and a sealed text that they have to bring back.
-   * @throws {ProviderMissing} @throws {ProviderFailed}
+   * @throws {ProviderMissing} @throws {ProviderFailed} @throws {InvalidInput}
    */
   async function begin(redirectUri: string): Promise<{ url: string; pending: string }> {
     if (provider === undefined) throw new ProviderMissing()
+    mustBeAddress(redirectUri)
     const { url, pending } = await provider.begin(redirectUri)
     const until = clock.now().getTime() + pendingMs
     return { url, pending: await secrets.seal(JSON.stringify({ ...pending, until })) }
@@ -131,6 +133,14 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
   }
 
   return { begin, finish, isProviders, identify }
+}
+
+/** @throws {InvalidInput} for what no provider could send anyone back to */
+function mustBeAddress(redirectUri: string): void {
+  const url = URL.parse(redirectUri)
+  if (url !== null && /^https?:$/.test(url.protocol) && url.hash === '') return
+  const message = 'must be an http: or https: URL without a fragment'
+  throw new InvalidInput(`redirectUri ${message}.`, [{ path: 'redirectUri', message }])
 }
 
 export type OidcSignIn = ReturnType<typeof createOidcSignIn>

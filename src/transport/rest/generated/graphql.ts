@@ -1371,6 +1371,7 @@ export type BeginOidcSignInMutationVariables = Exact<{
 
 export type BeginOidcSignInMutation = { beginOidcSignIn:
     | { url: string, pending: string }
+    | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
     | { code: string, message: string }
    };

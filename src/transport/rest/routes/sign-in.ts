@@ -25,6 +25,7 @@ const scopes = z
 const samePlace = z
   .string()
   .regex(/^\/(?![/\\])[\x21-\x7e]{0,500}$/, 'must be a path of this server')
+  .refine((path) => !mayRedirect(path), 'must not be a path that leads on to the identity provider')
   .optional()
   .describe('Where to go afterwards: a path of this server, which gets the tokens behind a `#`.')
 
@@ -156,6 +157,15 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       },
     }),
   ]
+}
+
+/**
+ * Whether a path may send browsers on to somewhere else: they take what stands behind a `#` with them (RFC 9110 §10.2.2).
+ * A path that hides letters, dots or slashes by percent-encoding counts as one: routers and proxies read it in other ways.
+ */
+function mayRedirect(path: string): boolean {
+  const { pathname } = new URL(path, 'http://localhost')
+  return /%(2[5d-f]|3\d|[46][1-9a-f]|[57][\daef])/i.test(pathname) || /\/auth\/+(login|callback)\b/i.test(pathname)
 }
 
 function isDevicePage(path: string, publicUrl = 'http://localhost'): boolean {
