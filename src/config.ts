@@ -74,6 +74,9 @@ export const environment = z.object({
   WEBHOOK_SLOTS: count(1, 10_000).default(200),
   WEBHOOK_DISABLE_AFTER: count(0, mostCounted).default(100),
   SHUTDOWN_TIMEOUT_MS: count(0, 3_600_000).default(10_000),
+  WATCHDOG_TIMEOUT_MS: count(0, 3_600_000)
+    .refine((ms) => ms === 0 || ms >= 1_000, 'must be 0, or a whole number from 1000 to 3600000')
+    .default(30_000),
   EGRESS_ALLOW: z
     .string()
     .default('')
@@ -155,6 +158,8 @@ export interface Config {
   }
   /** How long running tasks may go on after the server was asked to stop. */
   readonly shutdownTimeoutMs: number
+  /** How long the event loop may stand still before the process is killed; 0: for ever. */
+  readonly watchdogTimeoutMs: number
   /** Private networks that outbound calls may reach all the same, as CIDR. */
   readonly egressAllow: readonly string[]
   readonly retention: {
@@ -217,6 +222,7 @@ export function readConfig(
     criticalSlots: it.CRITICAL_SLOTS,
     webhooks: { slots: it.WEBHOOK_SLOTS, disableAfter: it.WEBHOOK_DISABLE_AFTER },
     shutdownTimeoutMs: it.SHUTDOWN_TIMEOUT_MS,
+    watchdogTimeoutMs: it.WATCHDOG_TIMEOUT_MS,
     egressAllow: it.EGRESS_ALLOW,
     retention: {
       journalDays: it.JOURNAL_RETENTION_DAYS,

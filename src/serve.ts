@@ -1,5 +1,6 @@
 import { errorMessage, StartupError } from '#lib/errors.ts'
 import { createLog, type Logger } from '#platform/telemetry/log.ts'
+import { startWatchdog } from '#platform/watchdog/watchdog.ts'
 import type { App } from './app.ts'
 import { banner } from './banner.ts'
 import { type Config, readConfig } from './config.ts'
@@ -31,11 +32,21 @@ export async function serve({ configFile, invocation }: ServeOptions): Promise<n
     place.catch(() => {})
     const { startApp } = await import('./app.ts')
     const app = await startApp(config, place, log)
+    watch(config, log)
     show(app, config, invocation)
     return await end(await ending.first, app, config, log)
   } catch (error) {
     return report(error, log)
   }
+}
+
+/** Not before everything is loaded, which may take a slow machine long. */
+function watch({ watchdogTimeoutMs: timeoutMs, logFormat, logLevel }: Config, log: Logger): void {
+  startWatchdog({
+    timeoutMs,
+    logFormat: logLevel === 'silent' ? undefined : logFormat,
+    onError: (error) => log.error({ err: error }, 'the watchdog has failed: the event loop is not watched any more'),
+  })
 }
 
 /** Standard output belongs to the log where that is JSON. */
