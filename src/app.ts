@@ -15,6 +15,7 @@ import type { Worker } from '#domain/tasks/worker.ts'
 import { quietWebhookEventTypes } from '#domain/webhooks/events.ts'
 import type { RunDocument } from '#domain/webhooks/sender.ts'
 import { systemClock } from '#lib/clock.ts'
+import { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { AccountViews } from '#platform/database/account-view.ts'
 import { closeServer, listen } from '#platform/http/listener.ts'
 import { findSecretKey } from '#platform/secrets/secret-key.ts'
@@ -89,8 +90,9 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const audit = openAudit(parts)
   const locks = openLocks(parts)
   const entries = openEntries(parts, locks)
-  const { documents, documentQueries } = openDocuments(parts, place.databaseUrl, locks)
-  const webhooks = openWebhooks(parts, quietTypes)
+  const filters = new FilterEvaluator()
+  const { documents, documentQueries } = openDocuments(parts, place.databaseUrl, locks, filters)
+  const webhooks = openWebhooks(parts, quietTypes, filters)
 
   let serving = false
   let worker: Worker | undefined

@@ -3,6 +3,7 @@ import { createDeclaredIndexes } from '#domain/documents/indexes/states.ts'
 import { createDocumentQueryService, type DocumentQueryService } from '#domain/documents/query/service.ts'
 import { createDocumentService, type DocumentService } from '#domain/documents/service.ts'
 import type { LockService } from '#domain/locks/service.ts'
+import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { openReader } from '#platform/database/bounded-read.ts'
 import { runPeriodically } from '#platform/periodic.ts'
 import type { Parts } from './parts.ts'
@@ -15,6 +16,7 @@ export function openDocuments(
   { config, store, quotas, log, opened }: Parts,
   databaseUrl: string,
   locks: LockService,
+  filters: FilterEvaluator,
 ): { documents: DocumentService; documentQueries: DocumentQueryService } {
   const { database, transact, journal, tail } = store
   const documents = createDocumentService({ sql: database, transact, quotas, locks })
@@ -28,7 +30,13 @@ export function openDocuments(
   })
   opened.add(() => reader.close())
   const declarations = createDeclaredIndexes(database)
-  const documentQueries = createDocumentQueryService({ sql: database, journal, read: reader.read, declarations })
+  const documentQueries = createDocumentQueryService({
+    sql: database,
+    journal,
+    read: reader.read,
+    declarations,
+    filters,
+  })
   const unlisten = [tail.listen((entry) => documentQueries.heed(entry)), tail.onCut(() => documentQueries.forget())]
   opened.add(async () => {
     for (const stop of unlisten) stop()

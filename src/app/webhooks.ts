@@ -4,6 +4,7 @@ import type { RunDocument } from '#domain/webhooks/sender.ts'
 import { createWebhookService, type WebhookService } from '#domain/webhooks/service.ts'
 import { startWebhookWorker } from '#domain/webhooks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
+import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { createEgressRule } from '#platform/http/egress.ts'
 import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
@@ -20,10 +21,11 @@ export interface Webhooks {
 export function openWebhooks(
   { config, secretKey, store, quotas, opened }: Parts,
   quietTypes: readonly string[],
+  filters: FilterEvaluator,
 ): Webhooks {
   const { database, transact, journal, tail } = store
   const secrets = new SecretBox(secretKey, config.previousSecretKeys)
-  const rules = { quietTypes: new Set(quietTypes), securityTypes: new Set<string>(authEventTypes) }
+  const rules = { quietTypes: new Set(quietTypes), securityTypes: new Set<string>(authEventTypes), filters }
   const endpoints = new Endpoints({ sql: database, secrets, rules })
   const outbound = new GuardedFetch({ egressAllow: config.egressAllow, connections: 100 })
   const service = createWebhookService({

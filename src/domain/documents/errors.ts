@@ -90,6 +90,17 @@ export class VersionRequired extends AppError {
   }
 }
 
+/** A filter takes too much for one version of a document, alone or beside the account's other filters. */
+export class FilterTooComplex extends AppError {
+  readonly code = 'TOO_COMPLEX'
+  constructor({ collection, key, version }: DocumentName & { readonly version: number }) {
+    super(
+      `The filter takes too long for version ${version} of document ${key} in ${collection}. Ask for fewer conditions or ` +
+        'shorter regular expressions, and resume after the last cursor.',
+    )
+  }
+}
+
 /** The patch doesn't fit the document: something isn't there that it needs, or a test of its own has failed. */
 export class PatchFailed extends AppError {
   readonly code = 'PATCH_FAILED'

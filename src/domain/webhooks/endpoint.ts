@@ -1,5 +1,6 @@
-import { matches } from '#lib/filter/matches.ts'
-import { parseFilter } from '#lib/filter/parse.ts'
+import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
+import { readLiveFilter } from '#lib/filter/live-filter.ts'
+import { FilterTooCostly } from '#lib/filter/step-budget.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { selects } from './event-pattern.ts'
@@ -12,9 +13,12 @@ export interface Endpoint extends Omit<WebhookRow, 'keys' | 'secretHeaders' | 'h
   readonly headers: Readonly<Record<string, string>>
   readonly ratePerSecond: number | undefined
   readonly sign: Signer
-  /** Whether it is told of this. */
-  matches(entry: JournalEntry): boolean
+  /** Whether it asks for this event; at once when it has no filter. */
+  matches(entry: JournalEntry): Match | Promise<Match>
 }
+
+/** Whether a webhook asks for an event. UNDECIDED: its filter takes too much for this one. */
+export type Match = 'MATCHED' | 'UNMATCHED' | 'UNDECIDED'
 
 /** Which types are not told of to whoever asks for many at once. */
 export interface EventRules {
@@ -22,19 +26,23 @@ export interface EventRules {
   readonly quietTypes: ReadonlySet<string>
   /** What concerns security: only to who names them or their family. */
   readonly securityTypes: ReadonlySet<string>
+  readonly filters: FilterEvaluator
 }
 
 export async function openEndpoint(row: WebhookRow, secrets: SecretBox, rules: EventRules): Promise<Endpoint> {
   const { keys, secretHeaders, headers, ratePerSecond, events, filter } = row
   const hidden = secretHeaders === null ? {} : (JSON.parse(await secrets.open(secretHeaders)) as Record<string, string>)
   const stored = JSON.parse(await secrets.open(keys)) as StoredKey[]
-  const passes = filter === null || filter === undefined ? undefined : compileFilter(filter)
+  const passes = filter === null || filter === undefined ? undefined : createMatcher(filter, rules.filters)
   return {
     ...row,
     headers: { ...headers, ...hidden },
     ratePerSecond: ratePerSecond ?? undefined,
     sign: createSigner(stored),
-    matches: ({ type, data }) => isAskedFor(events, type, rules) && (passes?.(data) ?? true),
+    matches(entry) {
+      if (!isAskedFor(events, entry.type, rules)) return 'UNMATCHED'
+      return passes === undefined ? 'MATCHED' : passes(entry)
+    },
   }
 }
 
@@ -43,7 +51,14 @@ function isAskedFor(patterns: readonly string[], type: string, { quietTypes, sec
   return patterns.some((pattern) => selects(pattern, type) && (pattern !== '*' || !securityTypes.has(type)))
 }
 
-function compileFilter(filter: unknown): (data: unknown) => boolean {
-  const parsed = parseFilter(filter, 'filter')
-  return (data) => matches(parsed, { data })
+function createMatcher(filter: unknown, filters: FilterEvaluator): (entry: JournalEntry) => Promise<Match> {
+  const live = readLiveFilter(filter, 'filter')
+  return async (entry) => {
+    try {
+      return (await filters.holds(live, entry, { data: entry.data })) ? 'MATCHED' : 'UNMATCHED'
+    } catch (error) {
+      if (error instanceof FilterTooCostly) return 'UNDECIDED'
+      throw error
+    }
+  }
 }

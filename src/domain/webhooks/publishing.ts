@@ -7,10 +7,10 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import { readEntriesOf, readOwnXid } from '#platform/journal/store.ts'
+import { addressees } from './addressees.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoints } from './endpoints.ts'
 import { isEventType } from './event-pattern.ts'
-import { addressees } from './router.ts'
 
 /** Somebody's own event. */
 export interface Trigger {
@@ -70,7 +70,8 @@ export function createPublishing({ sql, transact, endpoints }: PublishingDeps) {
 
   async function deliveriesOf(entry: JournalEntry): Promise<string[]> {
     const accounts = await endpoints.of(sql, [entry.accountId])
-    return addressees(accounts.get(entry.accountId), entry).map(({ id }) => deliveryId(id, entry))
+    const found = await addressees(accounts.get(entry.accountId), entry)
+    return found.map(({ endpoint }) => deliveryId(endpoint.id, entry))
   }
 }
 

@@ -3,15 +3,17 @@ import { InvalidInput } from '#lib/errors.ts'
 import { isId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import type { Position } from '#platform/journal/entry.ts'
+import type { JournalEntry, Position } from '#platform/journal/entry.ts'
 import { readEnd, readEntriesAt, readWithin } from '#platform/journal/store.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import { DeliveryNotFound, EventGone, WebhookNotActive, WebhookNotFound } from './errors.ts'
 import { attemptedType, pingType, webhookEvent } from './events.ts'
-import { insertDeliveries } from './store/deliveries.ts'
+import { journalAttempts } from './settler.ts'
+import { insertDeliveries, insertFailedDeliveries } from './store/deliveries.ts'
 import { findFailed, lockDelivery, reopenDeliveries } from './store/redelivery.ts'
+import { settlementOf } from './undecided.ts'
 
 /** What is to be delivered again: one delivery, what has failed of a webhook since a time, or the events of a time. */
 export interface Redelivery {
@@ -106,14 +108,22 @@ export function createRedelivery({ sql, transact, endpoints }: RedeliveryDeps) {
     return { count, isMore: true }
   }
 
-  async function eventsOf({ accountId }: Caller, endpoint: Endpoint, asked: Redelivery): Promise<Redelivered> {
+  async function eventsOf(caller: Caller, endpoint: Endpoint, asked: Redelivery): Promise<Redelivered> {
+    const { accountId } = caller
     const time = { from: asked.eventsFrom ?? new Date(), to: asked.eventsTo ?? new Date() }
     const upTo = await readEnd(sql)
     let after: Position = { xid: 0n, seq: 0n }
     for (let count = 0; ; ) {
       const read = await readWithin(sql, accountId, time, { after, upTo }, pageSize)
-      const events = read.filter((entry) => ![attemptedType, pingType].includes(entry.type) && endpoint.matches(entry))
-      if (asked.dryRun !== true && events.length > 0) await transact((tx) => deliverAgain(tx, endpoint, events))
+      const { events, undecided } = await match(endpoint, read)
+      if (asked.dryRun !== true && events.length + undecided.length > 0)
+        await transact(async (tx) => {
+          await deliverAgain(tx, endpoint, events)
+          const settlements = undecided.map((event) => settlementOf({ endpoint, event }))
+          const failed = await insertFailedDeliveries(tx, settlements)
+          const made = settlements.filter(({ delivery }) => failed.has(delivery.id))
+          journalAttempts(tx, caller.actor, made)
+        })
       count += events.length
       after = read.at(-1) ?? after
       if (read.length < pageSize) return { count, isMore: false }
@@ -150,4 +160,17 @@ function mustBeOneKind({ deliveryId: id, webhookId, failedSince, eventsFrom, eve
           : undefined
   if (fault !== undefined)
     throw new InvalidInput(`That can't be delivered again: ${fault}.`, [{ path: '', message: fault }])
+}
+
+/** The entries that a webhook asks for, and those that its filter takes too much for. */
+async function match(endpoint: Endpoint, entries: readonly JournalEntry[]) {
+  const events: JournalEntry[] = []
+  const undecided: JournalEntry[] = []
+  for (const entry of entries) {
+    if (entry.type === attemptedType || entry.type === pingType) continue
+    const matched = await endpoint.matches(entry)
+    if (matched === 'MATCHED') events.push(entry)
+    if (matched === 'UNDECIDED') undecided.push(entry)
+  }
+  return { events, undecided }
 }

@@ -3,17 +3,21 @@ import { comparePositions, type JournalEntry, type Position } from '#platform/jo
 import { readBetween, readEnd } from '#platform/journal/store.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { addressees } from './addressees.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { AccountEndpoints, Endpoints } from './endpoints.ts'
-import { attemptedType, pingType, webhookIdOf } from './events.ts'
-import { insertDeliveries, type NewDelivery } from './store/deliveries.ts'
+import type { Endpoints } from './endpoints.ts'
+import { attemptedType, webhookIdOf } from './events.ts'
+import { insertDeliveries, type NewDelivery, type Settlement } from './store/deliveries.ts'
 import { commitSoon, findRoutedAccounts, moveRouterCursor, readRouterCursor, tryLockRouter } from './store/routing.ts'
+import type { Undecided, UndecidedDeliveries } from './undecided.ts'
 
 /** Entries that are routed in one transaction: it is over within some hundredths of a second. */
 const batchSize = 1_000
 /** Deliveries that are written in one statement. */
 const insertedAtOnce = 5_000
+/** How long filters may take for one transaction, in milliseconds; what is left is routed in the next. */
+const longestMatchingMs = 1_000
 /** How often it looks by itself, in milliseconds. */
 const lookIntervalMs = 500
 /** How long the cursor stays where it is while there is nothing to route, so that it doesn't change each time. */
@@ -38,12 +42,21 @@ export interface RouterDeps {
   readonly tail: Pick<JournalTail, 'horizon'>
   readonly endpoints: Endpoints
   readonly recipient: Recipient
+  /** Records deliveries that a filter could not decide about. */
+  readonly undecided: UndecidedDeliveries
   readonly log: Logger
 }
 
 interface Routed {
   readonly delivery: NewDelivery
   readonly endpoint: Endpoint
+}
+
+/** What a transaction made of entries. */
+interface Outcome {
+  readonly made: Routed[]
+  /** Of the same entries, for webhooks whose filters could not decide; settled as failed. */
+  readonly failed: readonly Settlement[]
 }
 
 /**
@@ -110,8 +123,9 @@ export class Router {
 
   /** Routes a batch; returns whether there may be more. */
   async #routeNext(): Promise<boolean> {
-    const { transact, recipient } = this.#deps
+    const { transact, recipient, undecided } = this.#deps
     let routed: Routed[] = []
+    let failed: readonly Settlement[] = []
     const giveBack = () => {
       for (const { delivery, endpoint } of routed) if (delivery.isClaimed) recipient.release(endpoint)
       routed = []
@@ -120,11 +134,13 @@ export class Router {
       const isMore = await transact(async (tx) => {
         // The transaction may be run again.
         giveBack()
-        return this.#route(tx, (made) => {
-          routed = made
+        return this.#route(tx, (outcome) => {
+          routed = outcome.made
+          failed = outcome.failed
         })
       })
       for (const { delivery, endpoint } of routed) if (delivery.isClaimed) recipient.accept(delivery, endpoint)
+      undecided.report(failed)
       if (routed.some(({ delivery }) => !delivery.isClaimed)) recipient.hint()
       return isMore
     } catch (error) {
@@ -133,7 +149,7 @@ export class Router {
     }
   }
 
-  async #route(tx: Transaction, onMade: (made: Routed[]) => void): Promise<boolean> {
+  async #route(tx: Transaction, onMade: (outcome: Outcome) => void): Promise<boolean> {
     // Until it writes, this transaction has no number, and so holds nobody back who reads the journal.
     if (!(await tryLockRouter(tx))) return false
     tx.beside(commitSoon(tx))
@@ -147,13 +163,14 @@ export class Router {
       if (isDue && comparePositions(end, cursor) > 0) this.#move(tx, end)
       return false
     }
-    const made = await this.#match(tx, entries)
-    onMade(made)
+    const { made, undecided, routedCount } = await this.#match(tx, entries)
+    const failed = await this.#deps.undecided.record(tx, undecided)
+    onMade({ made, failed })
     const rows = made.map(({ delivery }) => delivery)
     for (let at = 0; at < rows.length; at += insertedAtOnce)
       tx.beside(insertDeliveries(tx, rows.slice(at, at + insertedAtOnce), this.#deps.recipient.workerId))
-    const isMore = entries.length === batchSize
-    this.#move(tx, isMore ? (entries.at(-1) ?? end) : end)
+    const isMore = entries.length === batchSize || routedCount < entries.length
+    this.#move(tx, isMore ? (entries[routedCount - 1] ?? end) : end)
     return isMore
   }
 
@@ -167,14 +184,21 @@ export class Router {
     return readBetween(tx, { after, upTo }, { accountIds, excludedTypes: [attemptedType] }, batchSize)
   }
 
-  async #match(tx: Transaction, entries: readonly JournalEntry[]): Promise<Routed[]> {
+  /** Matches entries in order, for as long as filters may take in one transaction; one entry at least. */
+  async #match(tx: Transaction, entries: readonly JournalEntry[]) {
     const accounts = await this.#deps.endpoints.of(tx, [...new Set(entries.map(({ accountId }) => accountId))])
-    return entries.flatMap((event) =>
-      addressees(accounts.get(event.accountId), event).map((endpoint) => ({
-        endpoint,
-        delivery: this.#delivery(event, endpoint),
-      })),
-    )
+    const made: Routed[] = []
+    const undecided: Undecided[] = []
+    const startedAt = performance.now()
+    let routedCount = 0
+    for (const event of entries) {
+      for (const { endpoint, isDecided } of await addressees(accounts.get(event.accountId), event))
+        if (isDecided) made.push({ endpoint, delivery: this.#delivery(event, endpoint) })
+        else undecided.push({ endpoint, event })
+      routedCount += 1
+      if (performance.now() - startedAt > longestMatchingMs) break
+    }
+    return { made, undecided, routedCount }
   }
 
   #delivery(event: JournalEntry, endpoint: Endpoint): NewDelivery {
@@ -189,13 +213,4 @@ export class Router {
       isClaimed: !isOrdered && this.#deps.recipient.reserve(endpoint),
     }
   }
-}
-
-/** Which of the account's webhooks are told of an event. */
-export function addressees(endpoints: AccountEndpoints | undefined, event: JournalEntry): Endpoint[] {
-  if (endpoints === undefined) return []
-  if (event.type !== pingType)
-    return [...endpoints.values()].filter((endpoint) => endpoint.status === 'ACTIVE' && endpoint.matches(event))
-  const only = endpoints.get(webhookIdOf(event.subject) ?? '')
-  return only?.status === 'ACTIVE' ? [only] : []
 }

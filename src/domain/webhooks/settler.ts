@@ -1,5 +1,5 @@
 import { createBatcher } from '#lib/batcher.ts'
-import type { Transact } from '#platform/database/transaction.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { attemptedType } from './events.ts'
 import { type Settlement, settleDeliveries } from './store/deliveries.ts'
@@ -38,13 +38,18 @@ export function createSettler({
       transact(async (tx) => {
         const own = await settleDeliveries(tx, workerId, settlements)
         const told = settlements.filter(({ delivery }) => own.has(delivery.id))
-        for (const [accountId, group] of Map.groupBy(told, ({ delivery }) => delivery.accountId)) {
-          const attempts = group.map(newsOf)
-          tx.journal({ accountId, type: attemptedType, subject: 'webhooks', actor, data: { attempts } })
-        }
+        journalAttempts(tx, actor, told)
         return settlements.map(({ delivery }) => own.has(delivery.id))
       }),
   })
+}
+
+/** Says in the journal how attempts have ended, those of an account in one entry. */
+export function journalAttempts(tx: Transaction, actor: Actor, settlements: readonly Settlement[]): void {
+  for (const [accountId, group] of Map.groupBy(settlements, ({ delivery }) => delivery.accountId)) {
+    const attempts = group.map(newsOf)
+    tx.journal({ accountId, type: attemptedType, subject: 'webhooks', actor, data: { attempts } })
+  }
 }
 
 function newsOf({ delivery, result, settled }: Settlement): AttemptNews {

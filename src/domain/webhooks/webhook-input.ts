@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type InputIssue, InvalidInput } from '#lib/errors.ts'
-import { parseFilter } from '#lib/filter/parse.ts'
+import { parseLiveFilter } from '#lib/filter/live-filter.ts'
 import { headerName, headerValue, isTransportHeader } from '#lib/http-header.ts'
 import { isStorable } from '#lib/json.ts'
 import { inWords } from '#lib/parse.ts'
@@ -69,7 +69,7 @@ export function parseWebhook(input: WebhookInput): WebhookSettings {
   const it = parsed.data
   if (!isStorable(it))
     throw invalidWebhook([{ path: '', message: 'holds a NUL character or half of a surrogate pair' }])
-  if (it.filter !== undefined && it.filter !== null) parseFilter(it.filter, 'filter')
+  if (it.filter !== undefined && it.filter !== null) parseLiveFilter(it.filter, 'filter')
   if ((it.format === 'GRAPHQL') !== (it.document !== undefined))
     throw invalidWebhook([{ path: 'document', message: 'goes with the format GRAPHQL, and only with it' }])
   const all = Object.entries(it.headers)

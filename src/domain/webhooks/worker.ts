@@ -15,6 +15,7 @@ import { createSender, type RunDocument } from './sender.ts'
 import { createSettler } from './settler.ts'
 import { findDeliveryHolders, releaseDeliveries } from './store/deliveries.ts'
 import { Tallies } from './tallies.ts'
+import { UndecidedDeliveries } from './undecided.ts'
 
 export interface WebhookWorkerOptions {
   readonly sql: Sql
@@ -56,7 +57,8 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
     settle: createSettler({ transact, workerId, actor }),
     onSettled: (settlement) => tallies.note(settlement),
   })
-  const router = new Router({ transact, tail, endpoints, recipient: deliverer, log })
+  const undecided = new UndecidedDeliveries({ actor, log, onFailed: (settlement) => tallies.note(settlement) })
+  const router = new Router({ transact, tail, endpoints, recipient: deliverer, undecided, log })
   const unlisten = tail.listen((entry) => router.heard(entry))
   const reap = { name: 'lost deliveries', intervalMs: reapIntervalMs, log, work: createReaper(options) }
   const reaper = runPeriodically(reap)

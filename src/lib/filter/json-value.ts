@@ -1,19 +1,26 @@
 import type { JsonType } from './filter.ts'
+import type { StepBudget } from './step-budget.ts'
 
-/** Whether two JSON values are the same; numbers by their value. */
-export function jsonEquals(one: unknown, other: unknown): boolean {
+/** Whether two JSON values are the same; numbers by their value. @throws {FilterTooCostly} */
+export function jsonEquals(one: unknown, other: unknown, budget: StepBudget): boolean {
   if (one === other) return true
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false
+  budget.spend(1)
   if (Array.isArray(one))
     return (
-      Array.isArray(other) && one.length === other.length && one.every((item, index) => jsonEquals(item, other[index]))
+      Array.isArray(other) &&
+      one.length === other.length &&
+      one.every((item, index) => jsonEquals(item, other[index], budget))
     )
   if (Array.isArray(other)) return false
   const members = Object.entries(one)
+  const count = Object.keys(other).length
+  budget.spend(members.length + count)
   return (
-    members.length === Object.keys(other).length &&
+    members.length === count &&
     members.every(
-      ([name, value]) => Object.hasOwn(other, name) && jsonEquals(value, (other as Record<string, unknown>)[name]),
+      ([name, value]) =>
+        Object.hasOwn(other, name) && jsonEquals(value, (other as Record<string, unknown>)[name], budget),
     )
   )
 }

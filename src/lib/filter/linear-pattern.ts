@@ -23,6 +23,8 @@ const parser = new RegExpParser({ ecmaVersion: 2025 })
  */
 export class LinearPattern {
   readonly source: string
+  /** How many characters it has once its repetitions are written out: the time of a search grows with it. */
+  readonly size: number
   /** The same for PostgreSQL's `~`, under the collation "C". */
   readonly sql: string
   readonly #compiled: RE2JS
@@ -30,7 +32,8 @@ export class LinearPattern {
   /** @throws {PatternFault} */
   constructor(source: string) {
     const pattern = parse(source)
-    if (sizeOf(pattern) > largestSize) throw new PatternFault('is too large once its repetitions are written out')
+    this.size = sizeOf(pattern)
+    if (this.size > largestSize) throw new PatternFault('is too large once its repetitions are written out')
     this.source = source
     this.sql = write(pattern, forPostgres)
     this.#compiled = RE2JS.compile(write(pattern, forRe2), RE2JS.DOTALL)

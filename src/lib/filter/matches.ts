@@ -1,47 +1,65 @@
 import type { Comparison, Condition, Field, Filter, Test } from './filter.ts'
+import { includesText } from './find-text.ts'
 import { valueAt } from './json-path.ts'
 import { compareText, jsonEquals, jsonTypeOf } from './json-value.ts'
+import { searchedCharacters } from './linear-pattern.ts'
+import { StepBudget } from './step-budget.ts'
 
 /** What a filter can ask about; what isn't known has no value. */
 export type Facts = { readonly data: unknown } & {
   readonly [Name in Field]?: (Name extends 'version' ? number : Name extends `${string}At` ? Date : string) | undefined
 }
 
-/** Whether the facts are what the filter means; as {@link Filter} says, and as the database would decide. */
-export function matches(filter: Filter, facts: Facts): boolean {
+/**
+ * Whether the facts are what the filter means; as {@link Filter} says, and as the database would decide.
+ * @throws {FilterTooCostly} when that takes more than the budget.
+ */
+export function matches(filter: Filter, facts: Facts, budget = new StepBudget(Number.POSITIVE_INFINITY)): boolean {
+  budget.spend(1)
   switch (filter.kind) {
     case 'and':
-      return filter.filters.every((one) => matches(one, facts))
+      return filter.filters.every((one) => matches(one, facts, budget))
     case 'or':
-      return filter.filters.some((one) => matches(one, facts))
+      return filter.filters.some((one) => matches(one, facts, budget))
     case 'not':
-      return !matches(filter.filter, facts)
+      return !matches(filter.filter, facts, budget)
     case 'condition':
-      return holds(filter, facts)
+      return holds(filter, facts, budget)
   }
 }
 
-function holds({ subject, test }: Condition, facts: Facts): boolean {
+function holds({ subject, test }: Condition, facts: Facts, budget: StepBudget): boolean {
   const value = 'path' in subject ? valueAt(facts.data, subject.path) : facts[subject.field]
-  return value !== undefined && passes(test, value)
+  return value !== undefined && passes(test, value, budget)
 }
 
-function passes(test: Test, value: unknown): boolean {
+/** What can be looked through in the time of one step. */
+const charactersInStep = 8
+const elementsInStep = 4
+
+function passes(test: Test, value: unknown, budget: StepBudget): boolean {
   switch (test.op) {
     case 'in':
-      return test.values.some((one) => jsonEquals(one, value))
+      budget.spend(test.values.length)
+      return test.values.some((one) => jsonEquals(one, value, budget))
     case 'exists':
       return true
     case 'type':
       return jsonTypeOf(value) === test.type
     case 'contains':
-      return typeof value === 'string' && value.includes(test.text)
+      if (typeof value !== 'string') return false
+      budget.spend(Math.ceil(value.length / charactersInStep))
+      return includesText(value, test.text)
     case 'startsWith':
       return typeof value === 'string' && value.startsWith(test.text)
     case 'matches':
-      return typeof value === 'string' && test.pattern.isFoundIn(value)
+      if (typeof value !== 'string') return false
+      budget.spend(test.pattern.size * Math.min(value.length, searchedCharacters))
+      return test.pattern.isFoundIn(value)
     case 'arrayContains':
-      return Array.isArray(value) && value.some((one) => jsonEquals(one, test.value))
+      if (!Array.isArray(value)) return false
+      budget.spend(Math.ceil(value.length / elementsInStep))
+      return value.some((one) => jsonEquals(one, test.value, budget))
     default: {
       const order = compare(value, test.value)
       return order !== undefined && isAsAsked[test.op](order)

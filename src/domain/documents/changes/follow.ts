@@ -1,10 +1,12 @@
 import type { Caller } from '#domain/access/service.ts'
 import { type DocumentState, resourceOf } from '#domain/documents/document.ts'
+import { FilterTooComplex } from '#domain/documents/errors.ts'
 import type { CollectionEventData, DocumentEventData } from '#domain/documents/events.ts'
 import type { Selection } from '#domain/documents/query/selection.ts'
 import { endable } from '#lib/endable.ts'
-import type { Filter } from '#lib/filter/filter.ts'
-import { matches } from '#lib/filter/matches.ts'
+import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
+import type { LiveFilter } from '#lib/filter/live-filter.ts'
+import { FilterTooCostly } from '#lib/filter/step-budget.ts'
 import { matchesPattern, reachesBelow } from '#lib/path-pattern.ts'
 import type { BoundedRead } from '#platform/database/bounded-read.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
@@ -42,6 +44,14 @@ export interface ChangesDeps {
   readonly journal: Journal
   readonly read: BoundedRead
   readonly versions: VersionReader
+  readonly filters: FilterEvaluator
+}
+
+/** Which documents are followed. */
+export interface Followed {
+  readonly selection: Selection
+  /** The selection's filter, as it is evaluated for each change. */
+  readonly live: LiveFilter
 }
 
 const types = [
@@ -55,16 +65,17 @@ const types = [
 
 /**
  * What matches now, unless the stream goes on after a cursor, then each change to what matches: once, in commit order.
- * @throws {InvalidCursor} @throws {CursorExpired}
+ * A filter that takes too much for a change ends the stream, so that nothing is left out of it.
+ * @throws {InvalidCursor} @throws {CursorExpired}; and, while it is read, {FilterTooComplex}
  */
 export async function followDocuments(
   deps: ChangesDeps,
   caller: Caller,
-  selection: Selection,
+  followed: Followed,
   after: string | undefined,
 ): Promise<AsyncGenerator<DocumentChange>> {
   const stream = await deps.journal.open<never>({ accountId: caller.accountId, types }, { after })
-  const follower = new Follower(deps, caller, selection, stream)
+  const follower = new Follower(deps, caller, followed, stream)
   return endable(follower.tell(after === undefined), () => follower.close())
 }
 
@@ -73,16 +84,16 @@ class Follower {
   readonly #deps: ChangesDeps
   readonly #caller: Caller
   readonly #selection: Selection
-  readonly #filter: Filter
+  readonly #live: LiveFilter
   #stream: JournalStream<never>
   #snapshot: DocumentSnapshot | undefined
   #isClosed = false
 
-  constructor(deps: ChangesDeps, caller: Caller, selection: Selection, stream: JournalStream<never>) {
+  constructor(deps: ChangesDeps, caller: Caller, { selection, live }: Followed, stream: JournalStream<never>) {
     this.#deps = deps
     this.#caller = caller
     this.#selection = selection
-    this.#filter = selection.filter
+    this.#live = live
     this.#stream = stream
   }
 
@@ -132,7 +143,7 @@ class Follower {
     ])
     // It is kept no longer, so there is a later version, of which a later entry tells.
     if (document === undefined) return undefined
-    const kind = this.#kindOf(document, previous, data.previousVersion > 0 && previous === undefined)
+    const kind = await this.#kindOf(document, previous, data.previousVersion > 0 && previous === undefined)
     return kind && { kind, cursor, at: entry.at, collection, key, document, previous }
   }
 
@@ -147,16 +158,23 @@ class Follower {
     return this.#deps.versions.read({ accountId: this.#caller.accountId, collection, key, version })
   }
 
-  #kindOf(document: DocumentState, previous: DocumentState | undefined, isUnknown: boolean) {
-    const isIn = !document.deleted && this.#matches(document)
-    const wasIn = previous !== undefined && !previous.deleted && this.#matches(previous)
+  async #kindOf(document: DocumentState, previous: DocumentState | undefined, isUnknown: boolean) {
+    const isIn = !document.deleted && (await this.#matches(document))
+    const wasIn = previous !== undefined && !previous.deleted && (await this.#matches(previous))
     if (isIn) return wasIn ? 'UPDATE' : 'ENTER'
     if (!wasIn && !isUnknown) return undefined
     return document.deleted ? 'DELETE' : 'LEAVE'
   }
 
-  #matches({ createdBy, updatedBy, ...document }: DocumentState): boolean {
-    return matches(this.#filter, { ...document, createdBy: createdBy.id, updatedBy: updatedBy.id })
+  /** @throws {FilterTooComplex} */
+  async #matches(version: DocumentState): Promise<boolean> {
+    const { createdBy, updatedBy, ...document } = version
+    const facts = { ...document, createdBy: createdBy.id, updatedBy: updatedBy.id }
+    try {
+      return await this.#deps.filters.holds(this.#live, version, facts)
+    } catch (error) {
+      throw error instanceof FilterTooCostly ? new FilterTooComplex(version) : error
+    }
   }
 
   #deletedCollection(entry: JournalEntry, cursor: string): DocumentChange | undefined {

@@ -3,6 +3,9 @@ import { type DocumentChange, followDocuments } from '#domain/documents/changes/
 import { VersionReader } from '#domain/documents/changes/version-reader.ts'
 import type { DocumentState } from '#domain/documents/document.ts'
 import { InvalidInput } from '#lib/errors.ts'
+import type { Filter } from '#lib/filter/filter.ts'
+import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
+import { parseLiveFilter } from '#lib/filter/live-filter.ts'
 import { parseFilter } from '#lib/filter/parse.ts'
 import { isStorable } from '#lib/json.ts'
 import { type BoundedRead, readLimitMs, StatementTooSlow } from '#platform/database/bounded-read.ts'
@@ -55,12 +58,13 @@ export interface DocumentQueryDeps {
   readonly read: BoundedRead
   /** What is declared of a collection. */
   readonly declarations: DeclaredIndexes
+  readonly filters: FilterEvaluator
 }
 
 /** Everything that can be asked of many documents at once. */
 export type DocumentQueryService = ReturnType<typeof createDocumentQueryService>
 
-export function createDocumentQueryService({ sql, journal, read, declarations }: DocumentQueryDeps) {
+export function createDocumentQueryService({ sql, journal, read, declarations, filters }: DocumentQueryDeps) {
   /**
    * A page of documents in an order, behind a cursor. Who follows the cursors gets each document once that stays where
    * it is in the order; one that is moved by a change may be met again, or missed.
@@ -125,10 +129,10 @@ export function createDocumentQueryService({ sql, journal, read, declarations }:
     return readAggregates(await inTime(read(text, values, readLimitMs)), request)
   }
 
-  async function select(caller: Caller, query: DocumentQuery): Promise<Selection> {
+  async function select(caller: Caller, query: DocumentQuery, given?: Filter): Promise<Selection> {
     const reach = caller.mustSomewhere('documents:read')
     checkPattern(query.in)
-    const filter = parseFilter(query.where ?? {})
+    const filter = given ?? parseFilter(query.where ?? {})
     const known = isExact(query.in) ? await declarations.of(caller.accountId, query.in) : undefined
     return {
       accountId: caller.accountId,
@@ -152,7 +156,9 @@ export function createDocumentQueryService({ sql, journal, read, declarations }:
     query: Pick<DocumentQuery, 'in' | 'where'>,
     after: string | undefined,
   ): Promise<AsyncGenerator<DocumentChange>> {
-    return followDocuments({ journal, read, versions }, caller, await select(caller, query), after)
+    const live = parseLiveFilter(query.where ?? {})
+    const selection = await select(caller, query, live.filter)
+    return followDocuments({ journal, read, versions, filters }, caller, { selection, live }, after)
   }
 
   /** Keeps up with what the journal tells; to be called with every entry. */

@@ -98,23 +98,9 @@ export async function settleDeliveries(
   workerId: number,
   settlements: readonly Settlement[],
 ): Promise<Set<string>> {
-  const ids = [
-    settlements.map(({ delivery }) => delivery.accountId),
-    settlements.map(({ delivery }) => delivery.id),
-    settlements.map(({ delivery }) => delivery.attempt + 1),
-  ]
-  const inserting = tx.query(insertAttemptsSql, [
-    ...ids,
-    settlements.map(({ result }) => result.at),
-    settlements.map(({ result }) => Math.round(result.durationMs)),
-    settlements.map(({ result }) => result.outcome),
-    settlements.map(({ result }) => result.responseStatus ?? null),
-    settlements.map(({ result }) => (result.responseHeaders ? storableJson(result.responseHeaders) : null)),
-    settlements.map(({ result }) => (result.responseBody ? storableText(result.responseBody) : null)),
-    settlements.map(({ result }) => (result.error === undefined ? null : storableText(result.error))),
-  ])
+  const inserting = insertAttempts(tx, settlements)
   const settling = tx.query<{ id: string }>(settleSql, [
-    ...ids,
+    ...attemptIds(settlements),
     settlements.map(({ settled }) => settled.status),
     settlements.map(({ settled }) => settled.waitMs ?? 0),
     settlements.map(({ result }) => result.outcome),
@@ -123,6 +109,57 @@ export async function settleDeliveries(
   ])
   const [, rows] = await Promise.all([inserting, settling])
   return new Set(rows.map(({ id }) => id))
+}
+
+async function insertAttempts(tx: Sql, settlements: readonly Settlement[]): Promise<void> {
+  await tx.query(insertAttemptsSql, [
+    ...attemptIds(settlements),
+    settlements.map(({ result }) => result.at),
+    settlements.map(({ result }) => Math.round(result.durationMs)),
+    settlements.map(({ result }) => result.outcome),
+    settlements.map(({ result }) => result.responseStatus ?? null),
+    settlements.map(({ result }) => (result.responseHeaders ? storableJson(result.responseHeaders) : null)),
+    settlements.map(({ result }) => (result.responseBody ? storableText(result.responseBody) : null)),
+    settlements.map(({ result }) => (result.error === undefined ? null : storableText(result.error))),
+  ])
+}
+
+function attemptIds(settlements: readonly Settlement[]): unknown[] {
+  return [
+    settlements.map(({ delivery }) => delivery.accountId),
+    settlements.map(({ delivery }) => delivery.id),
+    settlements.map(({ delivery }) => delivery.attempt + 1),
+  ]
+}
+
+const insertFailedSql = `
+  INSERT INTO delivery (account_id, id, webhook_id, event_xid, event_seq, event_at, event_type, subject, status, attempt,
+    finished_at, outcome)
+  SELECT account_id, id, webhook_id, xid, seq, at, type, subject, 'FAILED', 1, now(), outcome
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[], $8::text[],
+    $9::text[]) AS t (account_id, id, webhook_id, xid, seq, at, type, subject, outcome)
+  ON CONFLICT DO NOTHING RETURNING id`
+
+/** Makes deliveries that have failed before anything could be sent; returns the ids of those that weren't there. */
+export async function insertFailedDeliveries(tx: Sql, settlements: readonly Settlement[]): Promise<Set<string>> {
+  const deliveries = settlements.map(({ delivery }) => delivery)
+  const rows = await tx.query<{ id: string }>(insertFailedSql, [
+    deliveries.map(({ accountId }) => accountId),
+    deliveries.map(({ id }) => id),
+    deliveries.map(({ webhookId }) => webhookId),
+    deliveries.map(({ eventXid }) => eventXid),
+    deliveries.map(({ eventSeq }) => eventSeq),
+    deliveries.map(({ eventAt }) => eventAt),
+    deliveries.map(({ event }) => event?.type ?? ''),
+    deliveries.map(({ event }) => event?.subject ?? ''),
+    settlements.map(({ result }) => result.outcome),
+  ])
+  const made = new Set(rows.map(({ id }) => id))
+  await insertAttempts(
+    tx,
+    settlements.filter(({ delivery }) => made.has(delivery.id)),
+  )
+  return made
 }
 
 const holdersSql = `
