@@ -6,5 +6,5 @@ failureType(KeyReused, 'KeyReused', 'The idempotency key belongs to a request th
 /** What inputs say of their key. */
 export const idempotencyKey = {
   description:
-    'Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255.',
+    'Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255.',
 } as const

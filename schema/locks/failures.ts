@@ -1,4 +1,4 @@
-import { FenceLost, LockHeld, LockNotFound } from '#domain/locks/errors.ts'
+import { FenceLost, LockHeld, LockNotFound, NotLockHolder } from '#domain/locks/errors.ts'
 import { builder } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
 import { LockRef } from './lock.ts'
@@ -34,3 +34,4 @@ builder.objectType(FenceLost, {
 })
 
 failureType(LockNotFound, 'LockNotFound', 'Nobody holds a lock of this name.')
+failureType(NotLockHolder, 'NotLockHolder', 'Somebody else holds the lock; `forceReleaseLock` takes it away.')

@@ -1,4 +1,4 @@
-import { FenceLost, LockHeld, LockNotFound } from '#domain/locks/errors.ts'
+import { FenceLost, LockHeld, LockNotFound, NotLockHolder } from '#domain/locks/errors.ts'
 import type { Lock } from '#domain/locks/lock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'
@@ -78,9 +78,9 @@ builder.mutationField('acquireLock', (t) =>
 builder.mutationField('renewLock', (t) =>
   t.field({
     type: RenewLockPayload,
-    description: 'Holds a lock for so long from now on.',
+    description: 'Holds the caller’s own lock for so long from now on.',
     args: { input: t.arg({ type: RenewLockInput, required: true, description: 'Which.' }) },
-    errors: { types: [InvalidInput, FenceLost] },
+    errors: { types: [InvalidInput, FenceLost, NotLockHolder] },
     resolve: (_root, { input: { ttlMs, ...held } }, { caller, locks }) => locks.renew(caller, held, ttlMs),
   }),
 )
@@ -88,9 +88,9 @@ builder.mutationField('renewLock', (t) =>
 builder.mutationField('releaseLock', (t) =>
   t.field({
     type: ReleaseLockPayload,
-    description: 'Gives a lock back; whoever waits first has it then.',
+    description: 'Releases the caller’s own lock; the first waiter has it then.',
     args: { input: t.arg({ type: ReleaseLockInput, required: true, description: 'Which.' }) },
-    errors: { types: [InvalidInput, FenceLost] },
+    errors: { types: [InvalidInput, FenceLost, NotLockHolder] },
     resolve: (_root, { input }, { caller, locks }) => locks.release(caller, input),
   }),
 )

@@ -21,7 +21,8 @@ export const SubmitTaskInput = builder.inputType('SubmitTaskInput', {
     priority: t.field({ type: PriorityEnum, description: 'The task type’s own when absent.' }),
     runAt: t.field({ type: 'DateTime', description: 'Not before; at once when absent.' }),
     idempotencyKey: t.string({
-      description: 'The same key again, with the same content, answers with the same task instead of making another.',
+      description:
+        'The same key again, with the same content and from the same person or application token, answers with the same task instead of making another.',
     }),
     fairnessKey: t.string({ description: 'Whose share of the slots this task uses; kept with the task.' }),
     timeoutMs: t.int({ description: 'How long an attempt may take, in milliseconds.' }),

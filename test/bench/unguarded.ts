@@ -19,6 +19,7 @@ const caller = new Caller(
   {
     accountId,
     actor: { kind: 'application', id: accountId, name: 'owner' },
+    principalId: accountId,
     role: 'OWNER',
     grants: grantsOf(['*']),
     credential: { kind: 'token', id: accountId },

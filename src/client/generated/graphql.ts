@@ -112,7 +112,7 @@ export type CancelTaskInput = {
 export type CreateApplicationTokenInput = {
   /** After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise. */
   expiresInDays?: number | null | undefined;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
   idempotencyKey?: string | null | undefined;
   /** For people: who uses it, and for what; at most 100 characters. */
   name: string;
@@ -124,7 +124,7 @@ export type CreateApplicationTokenInput = {
 export type CreateTeamInput = {
   /** At most 500 characters. */
   description?: string;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** For people; at most 100 characters. */
   name: string;
@@ -138,7 +138,7 @@ export type CreateUserInput = {
   email: string;
   /** At most 100 characters. */
   firstName?: string;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** At most 100 characters. */
   lastName?: string;
@@ -162,7 +162,7 @@ export type CreateWebhookInput = {
   handshake?: boolean | null | undefined;
   /** An object of texts that are sent as headers. Those whose names look like credentials are kept encrypted and never shown again. */
   headers?: unknown;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. A secret is shown once: the second answer is WebhookSecretShown. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A secret is shown once: the second answer is WebhookSecretShown. */
   idempotencyKey?: string | null | undefined;
   /** POST when absent. */
   method?: WebhookMethod | null | undefined;
@@ -511,7 +511,7 @@ export type PutDocumentInput = {
   expectedVersion?: number | null | undefined;
   /** A lock that has to be held. */
   fence?: FenceInput | null | undefined;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** Its key. */
   key: string;
@@ -605,7 +605,7 @@ export type RotateApplicationTokenInput = {
   expiresInDays?: number | null | undefined;
   /** The old token’s id. */
   id: string | number;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
   idempotencyKey?: string | null | undefined;
   /** How long the old token still works, in milliseconds; not at all when absent. At most seven days. */
   overlapMs?: number;
@@ -625,7 +625,7 @@ export type RotateWebhookSecretInput = {
 export type SetEntryInput = {
   /** A lock that has to be held. */
   fence?: FenceInput | null | undefined;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** True: only if there is such an entry. */
   ifExists?: boolean | null | undefined;
@@ -658,7 +658,7 @@ export type SigningMethod =
 export type SubmitTaskInput = {
   /** Whose share of the slots this task uses; kept with the task. */
   fairnessKey?: string | null | undefined;
-  /** The same key again, with the same content, answers with the same task instead of making another. */
+  /** The same key again, with the same content and from the same person or application token, answers with the same task instead of making another. */
   idempotencyKey?: string | null | undefined;
   /** What the task type asks for; `{}` when absent. */
   input?: unknown;
@@ -722,7 +722,7 @@ export type TaskUpdateKind =
 
 /** A person in a team. */
 export type TeamMemberInput = {
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. Only `addTeamMember` looks at it. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. Only `addTeamMember` looks at it. */
   idempotencyKey?: string | null | undefined;
   /** In the team. */
   role?: PersonRole;
@@ -782,7 +782,7 @@ export type TimeCondition = {
 export type TriggerEventInput = {
   /** An object, at most 256 KiB; `{}` when absent. */
   data?: unknown;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** What it is about, such as `release:v1.4`; a new `event:<id>` when absent. */
   subject?: string | null | undefined;
@@ -1366,6 +1366,7 @@ export type RenewLockMutationVariables = Exact<{
 export type RenewLockMutation = { renewLock:
     | { __typename: 'FenceLost', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'NotLockHolder', code: string, message: string }
     | { __typename: 'RenewLockPayload', lock: { name: string, fence: number, acquiredAt: string, expiresAt: string, holder: { kind: string, name: string } } }
    };
 
@@ -1377,6 +1378,7 @@ export type ReleaseLockMutationVariables = Exact<{
 export type ReleaseLockMutation = { releaseLock:
     | { __typename: 'FenceLost', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { __typename: 'NotLockHolder', code: string, message: string }
     | { __typename: 'ReleaseLockPayload', lock: { name: string, fence: number, acquiredAt: string, expiresAt: string, holder: { kind: string, name: string } } }
    };
 
@@ -1541,6 +1543,8 @@ type FailureReport_MemberNotFound_Fragment = { code: string, message: string };
 
 type FailureReport_NotInvited_Fragment = { code: string, message: string };
 
+type FailureReport_NotLockHolder_Fragment = { code: string, message: string };
+
 type FailureReport_OwnRoleRaised_Fragment = { code: string, message: string };
 
 type FailureReport_PatchFailed_Fragment = { code: string, message: string };
@@ -1632,6 +1636,7 @@ export type FailureReportFragment =
   | FailureReport_LockNotFound_Fragment
   | FailureReport_MemberNotFound_Fragment
   | FailureReport_NotInvited_Fragment
+  | FailureReport_NotLockHolder_Fragment
   | FailureReport_OwnRoleRaised_Fragment
   | FailureReport_PatchFailed_Fragment
   | FailureReport_PersonNeeded_Fragment

@@ -11,6 +11,11 @@ export type Role = (typeof roles)[number]
 export interface Identity {
   readonly accountId: string
   readonly actor: Actor
+  /**
+   * Who acts, whatever credential they show: the id of a person, of the first token of a line of rotations, or of a hook.
+   * What belongs to a caller beyond one request belongs to this.
+   */
+  readonly principalId: string
   readonly role: Role
   readonly grants: readonly Grant[]
   readonly credential: NonNullable<Origin['credential']>
@@ -51,6 +56,10 @@ export class Caller {
 
   get actor(): Actor {
     return this.#identity.actor
+  }
+
+  get principalId(): string {
+    return this.#identity.principalId
   }
 
   get role(): Role {
@@ -133,6 +142,7 @@ const nil = '00000000-0000-0000-0000-000000000000'
 const nobodysIdentity: Identity = {
   accountId: nil,
   actor: { kind: 'system', id: 'anonymous', name: 'anonymous' },
+  principalId: nil,
   role: 'APPLICATION',
   grants: [],
   credential: { kind: 'token', id: nil },

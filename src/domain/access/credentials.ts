@@ -66,10 +66,11 @@ export class Credentials {
   async #application(hash: Uint8Array): Promise<Identity> {
     const row = await findToken(this.#sql, hash)
     if (row === undefined) throw new Unauthenticated()
-    const { accountId, id, name, role, scopes, expiresAt } = row
+    const { accountId, id, name, lineageId, role, scopes, expiresAt } = row
     return {
       accountId,
       actor: { kind: 'application', id, name },
+      principalId: lineageId,
       role,
       grants: grantsOf(scopes),
       credential: { kind: 'token', id },

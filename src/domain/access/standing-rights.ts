@@ -15,14 +15,14 @@ export interface Principal {
 // A token that was rotated is gone on with by its successor, which has the same scopes.
 const tokenSql = `
   WITH RECURSIVE chain AS (
-    SELECT id, successor_id, scopes, role, revoked_at IS NULL AND expires_at > now() AS valid, 1 AS hops
+    SELECT successor_id, coalesce(lineage_id, id) AS lineage_id, scopes, role, revoked_at IS NULL AND expires_at > now() AS valid, 1 AS hops
     FROM application_token WHERE account_id = $1 AND id = $2
     UNION ALL
-    SELECT next.id, next.successor_id, next.scopes, next.role, next.revoked_at IS NULL AND next.expires_at > now(), hops + 1
+    SELECT next.successor_id, chain.lineage_id, next.scopes, next.role, next.revoked_at IS NULL AND next.expires_at > now(), hops + 1
     FROM chain JOIN application_token AS next ON next.account_id = $1 AND next.id = chain.successor_id
     WHERE hops < 1000
   )
-  SELECT role, scopes FROM chain WHERE valid ORDER BY hops DESC LIMIT 1`
+  SELECT role, scopes, lineage_id AS "lineageId" FROM chain WHERE valid ORDER BY hops DESC LIMIT 1`
 const userSql = 'SELECT role FROM users WHERE account_id = $1 AND id = $2 AND removed_at IS NULL'
 
 const unknownRequest = { requestId: 'webhook', address: '', userAgent: undefined }
@@ -38,6 +38,7 @@ export async function standIn(sql: Sql, principal: Principal): Promise<Caller> {
   const identity = {
     accountId,
     actor,
+    principalId: held.principalId ?? actor.id,
     role: held.role,
     grants,
     credential: { kind, id: credential.id },
@@ -46,17 +47,25 @@ export async function standIn(sql: Sql, principal: Principal): Promise<Caller> {
   return new Caller(identity as ConstructorParameters<typeof Caller>[0], unknownRequest)
 }
 
-async function presentRights(
-  sql: Sql,
-  { accountId, actor, credential }: Principal,
-): Promise<{ role: Role; grants: Grant[] }> {
+async function presentRights(sql: Sql, { accountId, actor, credential }: Principal): Promise<PresentRights> {
   if (actor.kind === 'user') {
     const [user] = isId(actor.id) ? await sql.query<{ role: 'OWNER' | 'MEMBER' }>(userSql, [accountId, actor.id]) : []
     return user === undefined ? none : { role: user.role, grants: grantsOf(scopesOfRole[user.role]) }
   }
   if (!isId(credential.id)) return none
-  const [token] = await sql.query<{ role: Role; scopes: string[] }>(tokenSql, [accountId, credential.id])
-  return token === undefined ? none : { role: token.role, grants: grantsOf(token.scopes) }
+  const [token] = await sql.query<{ role: Role; scopes: string[]; lineageId: string }>(tokenSql, [
+    accountId,
+    credential.id,
+  ])
+  if (token === undefined) return none
+  return { role: token.role, grants: grantsOf(token.scopes), principalId: token.lineageId }
 }
 
-const none: { role: Role; grants: Grant[] } = { role: 'APPLICATION', grants: [] }
+interface PresentRights {
+  readonly role: Role
+  readonly grants: readonly Grant[]
+  /** Of a token; people are their own. */
+  readonly principalId?: string
+}
+
+const none: PresentRights = { role: 'APPLICATION', grants: [] }

@@ -77,7 +77,8 @@ export function createDocumentService({ sql, transact, quotas, locks }: Document
     if (key === undefined) return write(caller, request, fence)
     const planned = { ...planWrite(caller, request), fence: checkedFence(caller, fence) }
     const asked = { ...request, ...(fence && { fence }) }
-    const keyed = { accountId: caller.accountId, key, operation: 'putDocument', request: asked }
+    const { accountId, principalId } = caller
+    const keyed = { accountId, principalId, key, operation: 'putDocument', request: asked }
     return withinQuota(caller, [planned], () => writer.putOnce(planned, request.data, keyed))
   }
 

@@ -94,7 +94,8 @@ export function createEntryService(deps: EntryServiceDeps) {
     caller.must('entries:write', asked.key)
     const plan = (at: Findings) => planSet(asked, at)
     if (idempotencyKey === undefined) return writeOne(caller, asked.fence, plan)
-    const keyed = { accountId: caller.accountId, key: idempotencyKey, operation: 'setEntry', request: asked }
+    const { accountId, principalId } = caller
+    const keyed = { accountId, principalId, key: idempotencyKey, operation: 'setEntry', request: asked }
     return writeOne(caller, asked.fence, plan, (request) => setOnce(request, asked.value, keyed))
   }
 

@@ -123,6 +123,7 @@ function callerOf(hook: Hook, accountId: string, request: RequestOrigin): Caller
     {
       accountId,
       actor: { kind: 'system', id, name: `hook ${hook.id}` },
+      principalId: id,
       role: 'APPLICATION',
       grants: hook.rules.map(({ type }) => ({ scope: 'tasks:write', pattern: type })),
       credential: { kind: 'hook', id },

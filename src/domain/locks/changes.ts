@@ -2,16 +2,19 @@ import { lockOfAccount } from '#platform/database/account-lock.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { lockEvent } from './events.ts'
-import type { Lock } from './lock.ts'
+import type { HeldLock, Lock, Waiter } from './lock.ts'
 import { deleteLock, type LockOpening, putLock, readOpening } from './store.ts'
 
 const bySystem: By = { actor: { kind: 'system', id: 'system', name: 'system' } }
+
+/** Who is given a lock. */
+type Taker = Pick<Waiter, 'by' | 'principalId'>
 
 /** One lock in a transaction that no other of the account runs beside, and what becomes of it there. */
 export class LockChange {
   /** Who waited and was given the lock, to be told once that is committed. */
   granted: { readonly waiterId: string; readonly lock: Lock } | undefined
-  lock: Lock | undefined
+  lock: HeldLock | undefined
   readonly opening: LockOpening
   readonly #tx: Transaction
   readonly #accountId: string
@@ -42,11 +45,12 @@ export class LockChange {
   }
 
   /** Gives the lock, which nobody holds. */
-  give(by: By, ttlMs: number, waiterId?: string): Lock {
+  give({ by, principalId }: Taker, ttlMs: number, waiterId?: string): Lock {
     const { now } = this.opening
     this.#lastFence += 1
     const fence = this.#lastFence
-    const lock = { name: this.#name, fence, holder: by.actor, acquiredAt: now, expiresAt: this.after(ttlMs) }
+    const expiresAt = this.after(ttlMs)
+    const lock = { name: this.#name, fence, holder: by.actor, principalId, acquiredAt: now, expiresAt }
     putLock(this.#tx, this.#accountId, lock, waiterId)
     const data = { name: this.#name, fence, expiresAt: lock.expiresAt.toISOString() }
     this.#tx.journal(lockEvent('lock.acquired', this.#accountId, by, { ...data, ...(waiterId && { waiterId }) }))
@@ -76,6 +80,6 @@ export class LockChange {
     if (waiter === undefined || this.#isTaken) return
     // What was read of the queue is good for one turn.
     this.#isTaken = true
-    this.give(waiter.by, waiter.ttlMs, waiter.id)
+    this.give(waiter, waiter.ttlMs, waiter.id)
   }
 }

@@ -1,4 +1,5 @@
 import { AppError } from '#lib/errors.ts'
+import type { Actor } from '#platform/journal/entry.ts'
 import type { Lock } from './lock.ts'
 
 /** Somebody else holds the lock, and went on holding it for as long as the caller wanted to wait. */
@@ -24,6 +25,18 @@ export class FenceLost extends AppError {
     super(`The lock "${lock}" is not held with fence ${fence}: ${now}.`)
     this.lock = lock
     this.currentFence = currentFence
+  }
+}
+
+/** The fence is right, but the lock is somebody else's. */
+export class NotLockHolder extends AppError {
+  readonly code = 'FORBIDDEN'
+  readonly lock: string
+  constructor(lock: string, holder: Actor) {
+    super(
+      `The lock "${lock}" is held by ${holder.name}: only its holder renews or releases it; with access:admin it can be taken away.`,
+    )
+    this.lock = lock
   }
 }
 

@@ -10,11 +10,18 @@ export interface Lock {
   readonly expiresAt: Date
 }
 
+/** A lock with who may renew and release it. */
+export interface HeldLock extends Lock {
+  readonly principalId: string
+}
+
 /** Somebody who waits for a lock. */
 export interface Waiter {
   readonly name: string
   readonly id: string
   readonly by: By
+  /** Whose lock it will be. */
+  readonly principalId: string
   readonly ttlMs: number
   readonly queuedAt: Date
   /** Waits no longer. */

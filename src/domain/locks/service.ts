@@ -9,9 +9,9 @@ import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { LockChange } from './changes.ts'
-import { FenceLost, LockHeld, LockNotFound } from './errors.ts'
+import { FenceLost, LockHeld, LockNotFound, NotLockHolder } from './errors.ts'
 import type { LockEventData } from './events.ts'
-import { bounds, type Lock, mostWaiters, type Waiter } from './lock.ts'
+import { bounds, type HeldLock, type Lock, mostWaiters, type Waiter } from './lock.ts'
 import {
   deleteOverdueWaiters,
   deleteWaiter,
@@ -118,11 +118,12 @@ export function createLockService({ sql, transact, log }: LockServiceDeps) {
     { name, ttlMs, waitMs }: Acquiring,
     id: string,
   ): Lock | 'queued' | LockHeld {
-    if (change.lock === undefined) return change.give(caller.by(), ttlMs)
+    const taker = { by: caller.by(), principalId: caller.principalId }
+    if (change.lock === undefined) return change.give(taker, ttlMs)
     if (waitMs === 0) return new LockHeld(name, change.lock)
     const { now, waiting } = change.opening
     if (waiting >= mostWaiters) return new LockHeld(name, change.lock, `and ${waiting} wait for it already`)
-    insertWaiter(tx, caller.accountId, { name, id, by: caller.by(), ttlMs, queuedAt: now, until: change.after(waitMs) })
+    insertWaiter(tx, caller.accountId, { name, id, ...taker, ttlMs, queuedAt: now, until: change.after(waitMs) })
     return 'queued'
   }
 
@@ -161,14 +162,16 @@ export function createLockService({ sql, transact, log }: LockServiceDeps) {
     })
   }
 
-  /** Lets the lease last for so long from now. @throws {FenceLost} @throws {InvalidInput} */
+  /** Lets the caller's own lease last for so long from now. @throws {FenceLost} @throws {NotLockHolder} @throws {InvalidInput} */
   async function renew(caller: Caller, { name, fence }: Held, ttlMs: number): Promise<Lock> {
     mustBeName(caller, name)
     checkBounds({ ttlMs })
     return answered(
+      caller,
       await change(caller.accountId, name, (change, tx) => {
-        if (change.lock?.fence !== fence) return new FenceLost(name, fence, change.lock?.fence)
-        const renewed = { ...change.lock, expiresAt: change.after(ttlMs) }
+        const lock = ownLock(caller, change, { name, fence })
+        if (lock instanceof Error) return lock
+        const renewed = { ...lock, expiresAt: change.after(ttlMs) }
         extendLock(tx, caller.accountId, renewed)
         change.lock = renewed
         return renewed
@@ -176,14 +179,14 @@ export function createLockService({ sql, transact, log }: LockServiceDeps) {
     )
   }
 
-  /** Gives the lock back, and to whoever waits. @throws {FenceLost} */
+  /** Releases the caller's own lock, which goes to the first waiter. @throws {FenceLost} @throws {NotLockHolder} */
   async function release(caller: Caller, { name, fence }: Held): Promise<Lock> {
     mustBeName(caller, name)
     return answered(
+      caller,
       await change(caller.accountId, name, (change) => {
-        const { lock } = change
-        if (lock?.fence !== fence) return new FenceLost(name, fence, lock?.fence)
-        change.end('lock.released', caller.by())
+        const lock = ownLock(caller, change, { name, fence })
+        if (!(lock instanceof Error)) change.end('lock.released', caller.by())
         return lock
       }),
     )
@@ -194,6 +197,7 @@ export function createLockService({ sql, transact, log }: LockServiceDeps) {
     caller.must('access:admin')
     checkName(name)
     return answered(
+      caller,
       await change(caller.accountId, name, (change) => {
         const { lock } = change
         if (lock === undefined) return new LockNotFound(name)
@@ -280,7 +284,14 @@ export function checkFence({ lock, fence }: Fence, held: number | undefined): vo
   if (held !== fence) throw new FenceLost(lock, fence, held)
 }
 
-function answered(answer: Lock | FenceLost | LockNotFound): Lock {
+/** The lock, if it is held with this fence and by this caller; the fence alone proves nothing, since readers see it. */
+function ownLock(caller: Caller, { lock }: LockChange, { name, fence }: Held): HeldLock | FenceLost | NotLockHolder {
+  if (lock?.fence !== fence) return new FenceLost(name, fence, lock?.fence)
+  return lock.principalId === caller.principalId ? lock : new NotLockHolder(name, lock.holder)
+}
+
+function answered(caller: Caller, answer: Lock | FenceLost | LockNotFound | NotLockHolder): Lock {
+  if (answer instanceof NotLockHolder) caller.lacks(['access:admin'], answer.lock)
   if (answer instanceof Error) throw answer
   return answer
 }

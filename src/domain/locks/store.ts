@@ -1,18 +1,20 @@
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { Actor, Origin } from '#platform/journal/entry.ts'
-import { type Lock, presence, type Waiter } from './lock.ts'
+import { type HeldLock, type Lock, presence, type Waiter } from './lock.ts'
 
-interface LockRow extends Omit<Lock, 'fence'> {
+interface LockRow extends Omit<HeldLock, 'fence'> {
   readonly fence: string
 }
 
-const lockColumns = `lock.name, lock.fence, lock.holder, lock.acquired_at AS "acquiredAt", lock.expires_at AS "expiresAt"`
+const lockColumns = `lock.name, lock.fence, lock.holder, lock.principal_id AS "principalId",
+  lock.acquired_at AS "acquiredAt", lock.expires_at AS "expiresAt"`
 
-const toLock = ({ name, fence, holder, acquiredAt, expiresAt }: LockRow): Lock => ({
+const toLock = ({ name, fence, holder, principalId, acquiredAt, expiresAt }: LockRow): HeldLock => ({
   name,
   fence: Number(fence),
   holder,
+  principalId,
   acquiredAt,
   expiresAt,
 })
@@ -22,12 +24,13 @@ interface WaiterRow {
   readonly id: string
   readonly by: Actor
   readonly origin: Origin | null
+  readonly principalId: string
   readonly ttlMs: number
   readonly queuedAt: Date
   readonly until: Date
 }
 
-const waiterColumns = `name, id, by, origin, ttl_ms AS "ttlMs", queued_at AS "queuedAt", until`
+const waiterColumns = `name, id, by, origin, principal_id AS "principalId", ttl_ms AS "ttlMs", queued_at AS "queuedAt", until`
 
 const toWaiter = ({ by, origin, ...row }: WaiterRow): Waiter => ({
   ...row,
@@ -49,7 +52,7 @@ export interface LockOpening {
   /** Of the account's locks, the last that was given. */
   readonly lastFence: number
   /** Also one whose lease is over. */
-  readonly lock: Lock | undefined
+  readonly lock: HeldLock | undefined
   /** Whose turn is next. */
   readonly waiter: Waiter | undefined
   readonly waiting: number
@@ -79,20 +82,20 @@ function withDates<Row extends object>(row: Row, names: readonly (keyof Row)[]):
 }
 
 const putSql = `
-  INSERT INTO lock (account_id, name, fence, holder, acquired_at, expires_at, waiter_id)
-  VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7)
+  INSERT INTO lock (account_id, name, fence, holder, principal_id, acquired_at, expires_at, waiter_id)
+  VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8)
   ON CONFLICT (account_id, name) DO UPDATE SET
-    fence = excluded.fence, holder = excluded.holder, acquired_at = excluded.acquired_at,
-    expires_at = excluded.expires_at, waiter_id = excluded.waiter_id`
+    fence = excluded.fence, holder = excluded.holder, principal_id = excluded.principal_id,
+    acquired_at = excluded.acquired_at, expires_at = excluded.expires_at, waiter_id = excluded.waiter_id`
 
 const countSql = `
   INSERT INTO entry_ledger (account_id, fence) VALUES ($1, $2)
   ON CONFLICT (account_id) DO UPDATE SET fence = excluded.fence`
 
 /** Gives the lock to somebody, with all statements under way at once. */
-export function putLock(tx: Transaction, accountId: string, lock: Lock, waiterId: string | undefined): void {
-  const { name, fence, holder, acquiredAt, expiresAt } = lock
-  const values = [accountId, name, fence, JSON.stringify(holder), acquiredAt, expiresAt, waiterId ?? null]
+export function putLock(tx: Transaction, accountId: string, lock: HeldLock, waiterId: string | undefined): void {
+  const { name, fence, holder, principalId, acquiredAt, expiresAt } = lock
+  const values = [accountId, name, fence, JSON.stringify(holder), principalId, acquiredAt, expiresAt, waiterId ?? null]
   tx.beside(tx.query(putSql, values))
   tx.beside(tx.query(countSql, [accountId, fence]))
   if (waiterId !== undefined) tx.beside(tx.query('DELETE FROM lock_waiter WHERE id = $1', [waiterId]))
@@ -109,14 +112,15 @@ export function extendLock(tx: Transaction, accountId: string, { name, expiresAt
 }
 
 const insertWaiterSql = `
-  INSERT INTO lock_waiter (account_id, name, id, by, origin, ttl_ms, queued_at, until, seen_at)
-  VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $7)`
+  INSERT INTO lock_waiter (account_id, name, id, by, origin, principal_id, ttl_ms, queued_at, until, seen_at)
+  VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9, $8)`
 
 /** Puts somebody at the end of a lock's queue. */
 export function insertWaiter(tx: Transaction, accountId: string, waiter: Waiter): void {
-  const { name, id, by, ttlMs, queuedAt, until } = waiter
+  const { name, id, by, principalId, ttlMs, queuedAt, until } = waiter
   const origin = by.origin === undefined ? null : JSON.stringify(by.origin)
-  tx.beside(tx.query(insertWaiterSql, [accountId, name, id, JSON.stringify(by.actor), origin, ttlMs, queuedAt, until]))
+  const who = [JSON.stringify(by.actor), origin, principalId]
+  tx.beside(tx.query(insertWaiterSql, [accountId, name, id, ...who, ttlMs, queuedAt, until]))
 }
 
 /** Takes somebody out of the queue; false when they are not in it, since they were granted the lock, or given up. */

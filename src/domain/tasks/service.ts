@@ -93,8 +93,8 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   /** Whether each task's idempotency key is taken, so that none would be new; whoever repeats learns what they have. */
   async function areRepeated(tasks: readonly NewTask[]): Promise<boolean> {
-    const keys = tasks.flatMap(({ accountId, idempotencyKey: key }) => (key === undefined ? [] : [{ accountId, key }]))
-    return keys.length === tasks.length && (await findKeyHolders(sql, keys)).length === keys.length
+    if (tasks.some(({ idempotencyKey }) => idempotencyKey === undefined)) return false
+    return (await findKeyHolders(sql, tasks)).size === tasks.length
   }
 
   /** Does what writes these tasks, if the account has room for them, or all of them were written before. */

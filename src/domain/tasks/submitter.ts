@@ -1,5 +1,4 @@
 import { createBatcher } from '#lib/batcher.ts'
-import { compositeKey } from '#lib/composite-key.ts'
 import type { AppError } from '#lib/errors.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -120,15 +119,8 @@ async function answerRepeated(
   if (fresh.length === tasks.length) return new Map()
   const isFresh = new Set(fresh.map((task) => task.id))
   const repeated = tasks.filter((task) => !isFresh.has(task.id))
-  const keys = repeated.map(({ accountId, idempotencyKey: key = '' }) => ({ accountId, key }))
-  const holders = await findKeyHolders(tx, keys)
-  const byKey = new Map(holders.map((holder) => [compositeKey(holder.accountId, holder.idempotencyKey), holder]))
-  return new Map(
-    repeated.map((task) => {
-      const holder = byKey.get(compositeKey(task.accountId, task.idempotencyKey ?? ''))
-      return [task.id, answerFor(task, holder)]
-    }),
-  )
+  const holders = await findKeyHolders(tx, repeated)
+  return new Map(repeated.map((task, place) => [task.id, answerFor(task, holders.get(place))]))
 }
 
 function answerFor(task: NewTask, holder: KeyHolder | undefined): Submitted | AppError {

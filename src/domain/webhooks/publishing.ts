@@ -50,8 +50,8 @@ export function createPublishing({ sql, transact, endpoints }: PublishingDeps) {
   return async (caller: Caller, { idempotencyKey: key, ...trigger }: Trigger): Promise<Triggered> => {
     caller.must('events:write')
     const { type, data, subject } = checked(trigger)
-    const { accountId } = caller
-    const keyed = { accountId, key, operation: 'triggerEvent', request: { ...trigger } }
+    const { accountId, principalId } = caller
+    const keyed = { accountId, principalId, key, operation: 'triggerEvent', request: { ...trigger } }
     const { outcome, isRepeated } = await transact((tx) =>
       once(tx, keyed, async () => {
         tx.journal({ accountId, type, subject, ...caller.by(), data })

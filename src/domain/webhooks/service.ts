@@ -81,7 +81,8 @@ export function createWebhookService(deps: WebhookServiceDeps) {
     const key = newStoredKey(wanted.signing)
     const id = newId()
     const row = await keeper.seal(caller, id, wanted, [key])
-    const keyed = { accountId: caller.accountId, key: idempotencyKey, operation: 'createWebhook', request: input }
+    const { accountId, principalId } = caller
+    const keyed = { accountId, principalId, key: idempotencyKey, operation: 'createWebhook', request: input }
     const made = await transact((tx) =>
       once(tx, keyed, async () => {
         await quotas.mustHaveRoom(tx, caller.accountId, 'webhooks')

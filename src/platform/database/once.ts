@@ -6,6 +6,8 @@ import type { Sql } from './sql.ts'
 /** What somebody asks for under a key, so that they can send it again without knowing what became of it. */
 export interface KeyedRequest {
   readonly accountId: string
+  /** Whose key it is: the same for a person's sessions, and for a token and its successors. */
+  readonly principalId: string
   /** Undefined: each request is one of its own. */
   readonly key: string | undefined
   /** Such as `createUser`. */
@@ -28,42 +30,43 @@ const longestKey = 255
 
 const forgetSql = `
   DELETE FROM idempotent_request
-  WHERE account_id = $1 AND key = $2 AND created_at <= now() - ${knownHours} * interval '1 hour'`
+  WHERE account_id = $1 AND principal_id = $2 AND key = $3 AND created_at <= now() - ${knownHours} * interval '1 hour'`
 
 const claimSql = `
-  INSERT INTO idempotent_request (account_id, key, request_hash, outcome) VALUES ($1, $2, $3, '')
+  INSERT INTO idempotent_request (account_id, principal_id, key, request_hash, outcome) VALUES ($1, $2, $3, $4, '')
   ON CONFLICT DO NOTHING RETURNING key`
 
+const noteSql = `
+  UPDATE idempotent_request SET outcome = $4 WHERE account_id = $1 AND principal_id = $2 AND key = $3`
+
+const knownSql = `
+  SELECT request_hash AS "requestHash", outcome FROM idempotent_request
+  WHERE account_id = $1 AND principal_id = $2 AND key = $3`
+
 /**
- * Does the work, unless the account has had it done under this key within a day: then it answers with what was made
- * then. The key is written in the work's own transaction, so that a failure leaves it free; of two requests at the same
+ * Does the work, unless the same caller has had it done under this key within a day: then it answers with the outcome of
+ * that time. The key is written in the work's own transaction, so that a failure leaves it free; of two requests at the same
  * time the second waits for the first. @throws {KeyReused} when the key was for something else @throws {InvalidInput}
  */
 export async function once(
   tx: Sql,
-  { accountId, key, operation, request }: KeyedRequest,
+  { accountId, principalId, key, operation, request }: KeyedRequest,
   work: () => Promise<string>,
 ): Promise<{ outcome: string; isRepeated: boolean }> {
   if (key === undefined) return { outcome: await work(), isRepeated: false }
   checkKey(key)
   const requestHash = hash('sha256', canonicalize({ operation, request }) as string, 'buffer')
-  await tx.query(forgetSql, [accountId, key])
-  const [claimed] = await tx.query(claimSql, [accountId, key, requestHash])
-  if (claimed === undefined) return { outcome: await known(tx, accountId, key, requestHash), isRepeated: true }
+  const id = [accountId, principalId, key]
+  await tx.query(forgetSql, id)
+  const [claimed] = await tx.query(claimSql, [...id, requestHash])
+  if (claimed === undefined) return { outcome: await known(tx, id, key, requestHash), isRepeated: true }
   const outcome = await work()
-  await tx.query('UPDATE idempotent_request SET outcome = $3 WHERE account_id = $1 AND key = $2', [
-    accountId,
-    key,
-    outcome,
-  ])
+  await tx.query(noteSql, [...id, outcome])
   return { outcome, isRepeated: false }
 }
 
-async function known(tx: Sql, accountId: string, key: string, requestHash: Buffer): Promise<string> {
-  const [row] = await tx.query<{ requestHash: Buffer; outcome: string }>(
-    'SELECT request_hash AS "requestHash", outcome FROM idempotent_request WHERE account_id = $1 AND key = $2',
-    [accountId, key],
-  )
+async function known(tx: Sql, id: readonly string[], key: string, requestHash: Buffer): Promise<string> {
+  const [row] = await tx.query<{ requestHash: Buffer; outcome: string }>(knownSql, id)
   if (row === undefined || !row.requestHash.equals(requestHash)) throw new KeyReused(key)
   return row.outcome
 }
@@ -75,8 +78,8 @@ function checkKey(key: string): void {
 }
 
 const deleteOldSql = `
-  DELETE FROM idempotent_request WHERE (account_id, key) IN (
-    SELECT account_id, key FROM idempotent_request
+  DELETE FROM idempotent_request WHERE (account_id, principal_id, key) IN (
+    SELECT account_id, principal_id, key FROM idempotent_request
     WHERE created_at <= now() - ${knownHours} * interval '1 hour' ORDER BY created_at LIMIT $1)
   RETURNING key`
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { graphql } from '#test/support/graphql.ts'
+import { addPerson, refresh, signIn } from '#test/support/people.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
-import { addToken } from '#test/support/tokens.ts'
+import { addToken, ownAccount } from '#test/support/tokens.ts'
 
 let server: TestServer
 let neighbour: TestServer
@@ -20,10 +21,12 @@ interface Outcome {
   readonly token?: string
   readonly user?: { id: string }
   readonly team?: { id: string }
+  readonly task?: { id: string }
 }
 
 const fields: Record<string, string> = {
   createUser: '... on CreateUserPayload { user { id } }',
+  submitTask: '... on SubmitTaskPayload { task { id } }',
   createTeam: '... on CreateTeamPayload { team { id } }',
   addTeamMember: '... on AddTeamMemberPayload { team { id } }',
   createApplicationToken: '... on CreateApplicationTokenPayload { token } ... on TokenShown { id }',
@@ -32,7 +35,7 @@ const fields: Record<string, string> = {
 
 async function ask(name: string, input: object, { at = server, token = server.token } = {}): Promise<Outcome> {
   const type = name === 'addTeamMember' ? 'TeamMember' : `${name.charAt(0).toUpperCase()}${name.slice(1)}`
-  const query = `mutation($input: ${type}Input!) { outcome: ${name}(input: $input) { ... on Failure { code } ${fields[name]} } }`
+  const query = `mutation($input: ${type}Input!) { outcome: ${name}(input: $input) { ... on Failure { code } ${fields[name] ?? ''} } }`
   const { data, errors } = await graphql<{ outcome: Outcome }>(at, query, { input }, token)
   if (data?.outcome === undefined) throw new Error(JSON.stringify(errors))
   return data.outcome
@@ -74,6 +77,59 @@ describe('a request that is sent again under its key', () => {
     const own = await ask('createTeam', input)
     const { token } = await addToken(server)
     expect((await ask('createTeam', input, { token })).team?.id).not.toBe(own.team?.id)
+  })
+
+  it('is nobody else’s in the account, whatever it asks for', async () => {
+    const accountId = await ownAccount(server)
+    const idempotencyKey = key()
+    const keyed: [string, (mark: string) => object][] = [
+      ['submitTask', (label) => ({ type: 'probe', input: { durationMs: 0 }, labels: { label } })],
+      ['setEntry', (value) => ({ key: `keyed/${idempotencyKey}`, value })],
+      ['putDocument', (data) => ({ key: idempotencyKey, data })],
+      ['triggerEvent', (mark) => ({ type: 'test.keyed', data: { mark } })],
+      ['createTeam', (mark) => ({ slug: `keyed-${mark}`, name: mark })],
+      ['createApplicationToken', (name) => ({ name, scopes: ['tasks:read'] })],
+      ['createWebhook', (name) => ({ name, url: 'https://nowhere.invalid', events: ['a.b'] })],
+    ]
+    for (const [name, inputOf] of keyed) {
+      const callers = [await addToken(server, { accountId }), await addToken(server, { accountId })]
+      const codes = await Promise.all(
+        callers.map(({ token, id }) => ask(name, { ...inputOf(id), idempotencyKey }, { token })),
+      )
+      expect([name, codes.map(({ code }) => code)]).toEqual([name, [undefined, undefined]])
+      const [{ token, id }] = callers as [(typeof callers)[0]]
+      const other = await ask(name, { ...inputOf(`other-${id}`), idempotencyKey }, { token })
+      expect([name, other.code]).toEqual([name, 'IDEMPOTENCY_KEY_REUSED'])
+    }
+  })
+
+  it('is the same for all sessions of a person, and for a token and its successors', async () => {
+    const who = await addPerson(server, 'OWNER')
+    const first = await signIn(server, who)
+    const later = [await refresh(server, first.refreshToken), await signIn(server, who)]
+    const accountId = await ownAccount(server)
+    const { token, id } = await addToken(server, { accountId })
+    const rotated = await ask('rotateApplicationToken', { id, overlapMs: 60_000 }, { token })
+    const successor = rotated.token ?? ''
+    const [{ id: nextId }] = (await server.database.query(
+      'SELECT successor_id AS id FROM application_token WHERE id = $1',
+      [id],
+    )) as [{ id: string }]
+    const again = await ask('rotateApplicationToken', { id: nextId, overlapMs: 60_000 }, { token: successor })
+    const lines = [
+      [first.accessToken, ...later.map(({ accessToken }) => accessToken)],
+      [token, successor, again.token ?? ''],
+    ]
+    for (const tokens of lines) {
+      const team = { slug: `keyed-${next()}`, name: 'x', idempotencyKey: key() }
+      const task = { type: 'probe', input: { durationMs: 0 }, idempotencyKey: key() }
+      const [teams, tasks] = [new Set<unknown>(), new Set<unknown>()]
+      for (const one of tokens) {
+        teams.add((await ask('createTeam', team, { token: one })).team?.id)
+        tasks.add((await ask('submitTask', task, { token: one })).task?.id)
+      }
+      expect([[...teams], [...tasks]]).toEqual([[expect.any(String)], [expect.any(String)]])
+    }
   })
 
   it('makes a team and its member once, and says when the team has gone since', async () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Entries, entriesOf, mutationOf, type Outcome } from '#test/support/entries.ts'
+import { graphqlData } from '#test/support/graphql.ts'
+import { addPerson, signIn } from '#test/support/people.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
@@ -172,8 +174,8 @@ describe('a lock', () => {
     expect(await waiting(name)).toBe(0)
     // A process that was killed leaves its callers in the queue, and says no more of them.
     await server.database.query(
-      `INSERT INTO lock_waiter (account_id, name, id, by, ttl_ms, queued_at, until, seen_at)
-       SELECT account_id, name, gen_random_uuid(), holder, 60000, now(), now() + interval '1 hour', now() - interval '1 hour'
+      `INSERT INTO lock_waiter (account_id, name, id, by, principal_id, ttl_ms, queued_at, until, seen_at)
+       SELECT account_id, name, gen_random_uuid(), holder, principal_id, 60000, now(), now() + interval '1 hour', now() - interval '1 hour'
        FROM lock WHERE name = $1`,
       [name],
     )
@@ -286,5 +288,55 @@ describe('a fence', () => {
     const [lock, key] = [fresh(), fresh()]
     const fence = { lock, fence: fenceOf(await here.acquire(lock, { ttlMs: 1_000 })) }
     await until(async () => (await here.set(key, 1, { fence })).code === 'FENCE_LOST')
+  })
+})
+
+describe('a lock of somebody else', () => {
+  async function tokenFor(...scopes: string[]): Promise<string> {
+    return (await addToken(server, { accountId: await ownAccount(server), scopes })).token
+  }
+
+  it('is neither renewed nor released by those who can see its fence', async () => {
+    const name = fresh()
+    const fence = fenceOf(await entriesOf(server, await tokenFor('entries:write')).acquire(name))
+    const stranger = entriesOf(other, await tokenFor('entries:write', 'tasks:read'))
+    expect((await stranger.lock(name))?.fence).toBe(fence)
+    const refused = { __typename: 'NotLockHolder', code: 'FORBIDDEN' }
+    for (const foreign of [stranger, there]) {
+      expect(await foreign.renew(name, fence, 60_000)).toMatchObject(refused)
+      expect(await foreign.release(name, fence)).toMatchObject(refused)
+    }
+    expect(await stranger.release(name, fence + 1)).toMatchObject({ code: 'FENCE_LOST' })
+    expect((await here.lock(name))?.fence).toBe(fence)
+    expect((await here.force(name)).code).toBeUndefined()
+  })
+
+  it('once waited for belongs to who waited', async () => {
+    const name = fresh()
+    const fence = fenceOf(await here.acquire(name))
+    const waiter = entriesOf(other, await tokenFor('entries:write'))
+    const granted = waiter.acquire(name, { waitMs })
+    await queued(name, 1)
+    await here.release(name, fence)
+    const next = fenceOf(await granted)
+    expect(await here.release(name, next)).toMatchObject({ code: 'FORBIDDEN' })
+    expect((await waiter.release(name, next)).code).toBeUndefined()
+  })
+
+  it('is one’s own in all sessions of a person, and with the successor of a token', async () => {
+    const who = await addPerson(server, 'OWNER')
+    const [first, second] = [await signIn(server, who), await signIn(other, who)]
+    const name = fresh()
+    const fence = fenceOf(await entriesOf(server, first.accessToken).acquire(name))
+    expect((await entriesOf(other, second.accessToken).renew(name, fence, 60_000)).code).toBeUndefined()
+    expect((await entriesOf(other, second.accessToken).release(name, fence)).code).toBeUndefined()
+    const { token, id } = await addToken(server, { accountId: await ownAccount(server) })
+    const own = fenceOf(await entriesOf(server, token).acquire(name))
+    const rotate = `mutation ($id: ID!) { rotateApplicationToken(input: { id: $id }) {
+      ... on RotateApplicationTokenPayload { token } } }`
+    const rotated = await graphqlData<{ rotateApplicationToken: { token: string } }>(server, rotate, { id })
+    const successor = entriesOf(server, rotated.rotateApplicationToken.token)
+    expect((await successor.renew(name, own, 60_000)).code).toBeUndefined()
+    expect((await successor.release(name, own)).code).toBeUndefined()
   })
 })

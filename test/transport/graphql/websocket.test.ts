@@ -156,6 +156,7 @@ const unlimited = Object.fromEntries(
 const somebody: Identity = {
   accountId: 'any',
   actor: { kind: 'application', id: 'any', name: 'any' },
+  principalId: 'any',
   role: 'APPLICATION',
   grants: [],
   credential: { kind: 'token', id: 'any' },

@@ -31,10 +31,10 @@ export function createTeamService({ transact }: { readonly transact: Transact })
    */
   async function create(caller: Caller, facts: TeamFacts, key?: string): Promise<string> {
     caller.must('access:admin')
-    const { accountId, actor } = caller
+    const { accountId, principalId, actor } = caller
     const request = validTeam(facts)
     return transact(async (tx) => {
-      const keyed = { accountId, key, operation: 'createTeam', request }
+      const keyed = { accountId, principalId, key, operation: 'createTeam', request }
       const { outcome, isRepeated } = await once(tx, keyed, async () => {
         const team = { ...request, accountId, id: newId() }
         if (!(await insertTeam(tx, team))) throw new SlugTaken(team.slug)
@@ -73,8 +73,8 @@ export function createTeamService({ transact }: { readonly transact: Transact })
   /** @throws {TeamNotFound} @throws {UserNotFound} @throws {AlreadyMember} @throws {KeyReused} */
   async function addMember(caller: Caller, slug: string, who: string, role: PersonRole, key?: string): Promise<string> {
     return inTeam(caller, slug, async (tx, { team, members }) => {
-      const { accountId } = caller
-      const keyed = { accountId, key, operation: 'addTeamMember', request: { slug, who, role } }
+      const { accountId, principalId } = caller
+      const keyed = { accountId, principalId, key, operation: 'addTeamMember', request: { slug, who, role } }
       await once(tx, keyed, async () => {
         const user = await lockUser(tx, caller, who)
         if (members.some(({ userId }) => userId === user.id)) throw new AlreadyMember(user.email, team.slug)

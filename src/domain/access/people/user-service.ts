@@ -28,16 +28,20 @@ export function createUserService({ transact }: UserServiceDeps) {
    */
   async function create(caller: Caller, facts: UserFacts, key?: string): Promise<string> {
     caller.must('access:admin')
-    const { accountId } = caller
+    const { accountId, principalId } = caller
     const request = validUser(facts)
     mustHoldRole(caller, request.role)
     return transact(async (tx) => {
-      const { outcome } = await once(tx, { accountId, key, operation: 'createUser', request }, async () => {
-        const user = { ...request, accountId, id: newId() }
-        if (!(await insertUser(tx, user, undefined))) throw new EmailTaken(user.email)
-        note(tx, caller, 'auth.user_created', user)
-        return user.id
-      })
+      const { outcome } = await once(
+        tx,
+        { accountId, principalId, key, operation: 'createUser', request },
+        async () => {
+          const user = { ...request, accountId, id: newId() }
+          if (!(await insertUser(tx, user, undefined))) throw new EmailTaken(user.email)
+          note(tx, caller, 'auth.user_created', user)
+          return user.id
+        },
+      )
       return outcome
     })
   }

@@ -124,6 +124,7 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
     return {
       accountId,
       actor: { kind: 'user', id, name: email },
+      principalId: id,
       role,
       grants: grantsOf(scopesOfRole[role]),
       credential: { kind: 'provider', id },

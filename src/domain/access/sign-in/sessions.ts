@@ -238,6 +238,7 @@ function identityOf({ accountId, id, userId, email, role, scopes, expiresAt }: S
   return {
     accountId,
     actor: { kind: 'user', id: userId, name: email },
+    principalId: userId,
     role,
     grants: scopes.length === 0 ? ofRole : narrowed,
     credential: { kind: 'session', id },

@@ -84,11 +84,11 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
     const keyed = { key, operation: 'rotateApplicationToken', request: { id, overlapMs, expiresInDays } }
     return issuedOnce(caller, keyed, async (tx) => {
       const old = await lockActive(tx, caller, id)
-      const { scopes } = old
+      const { scopes, lineageId } = old
       held(caller, expandScopes(scopes))
       const expiresAt = await expiry(tx, caller.accountId, expiresInDays)
       const by = caller.by()
-      const issued = await issue(tx, { accountId: caller.accountId, name: old.name, scopes, expiresAt, by })
+      const issued = await issue(tx, { accountId: caller.accountId, name: old.name, scopes, expiresAt, by, lineageId })
       const now = clock.now()
       const until = new Date(Math.min(now.getTime() + overlapMs, old.expiresAt.getTime()))
       const end = overlapMs === 0 ? { revokedAt: now } : { expiresAt: until }
@@ -101,13 +101,13 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
 
   /** A token is shown once and kept nowhere, so that a repeated request can't be answered with it. */
   async function issuedOnce(
-    { accountId }: Caller,
-    keyed: Omit<KeyedRequest, 'accountId'>,
+    { accountId, principalId }: Caller,
+    keyed: Omit<KeyedRequest, 'accountId' | 'principalId'>,
     work: (tx: Transaction) => Promise<IssuedToken>,
   ): Promise<IssuedToken> {
     return transact(async (tx) => {
       let issued: IssuedToken | undefined
-      const { outcome } = await once(tx, { accountId, ...keyed }, async () => {
+      const { outcome } = await once(tx, { accountId, principalId, ...keyed }, async () => {
         issued = await work(tx)
         return issued.id
       })
@@ -165,13 +165,14 @@ async function lock(tx: Transaction, { accountId }: Caller, idOrToken: string): 
 
 async function issue(
   tx: Transaction,
-  request: { accountId: string; name: string; scopes: readonly string[]; expiresAt: Date; by: By },
+  request: { accountId: string; name: string; scopes: readonly string[]; expiresAt: Date; by: By; lineageId?: string },
 ): Promise<IssuedToken> {
-  const { accountId, name, scopes, expiresAt, by } = request
+  const { accountId, name, scopes, expiresAt, by, lineageId } = request
   const token = newToken()
   const id = newId()
   const hash = hashToken(token)
-  await insertToken(tx, { accountId, id, name, hash, role: 'APPLICATION', scopes, expiresAt, createdBy: by.actor })
+  const facts = { accountId, id, name, hash, scopes, expiresAt, createdBy: by.actor, lineageId }
+  await insertToken(tx, { ...facts, role: 'APPLICATION' })
   return { id, token }
 }
 

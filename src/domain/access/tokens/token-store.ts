@@ -8,13 +8,16 @@ export interface TokenRow {
   readonly accountId: string
   readonly id: string
   readonly name: string
+  /** The first token of its line of rotations: its own id unless it is a successor. */
+  readonly lineageId: string
   readonly role: Role
   readonly scopes: string[]
   readonly expiresAt: Date
   readonly revokedAt: Date | null
 }
 
-const columns = `account_id AS "accountId", id, name, role, scopes, expires_at AS "expiresAt", revoked_at AS "revokedAt"`
+const columns = `account_id AS "accountId", id, name, coalesce(lineage_id, id) AS "lineageId", role, scopes,
+  expires_at AS "expiresAt", revoked_at AS "revokedAt"`
 
 const findTokenSql = `SELECT ${columns}, ${seenColumns} FROM application_token WHERE hash = $1 AND revoked_at IS NULL`
 
@@ -49,15 +52,18 @@ export interface NewToken {
   readonly scopes: readonly string[]
   readonly expiresAt: Date
   readonly createdBy: Actor
+  /** Of a successor: the first token of its line. */
+  readonly lineageId?: string | undefined
 }
 
 const insertTokenSql = `
-  INSERT INTO application_token (account_id, id, name, hash, role, scopes, expires_at, created_by)
-  VALUES ($1, $2, $3, $4, $5::role, $6, $7, $8)`
+  INSERT INTO application_token (account_id, id, name, hash, role, scopes, expires_at, created_by, lineage_id)
+  VALUES ($1, $2, $3, $4, $5::role, $6, $7, $8, $9)`
 
 export async function insertToken(sql: Sql, token: NewToken): Promise<void> {
-  const { accountId, id, name, hash, role, scopes, expiresAt, createdBy } = token
-  await sql.query(insertTokenSql, [accountId, id, name, hash, role, scopes, expiresAt, JSON.stringify(createdBy)])
+  const { accountId, id, name, hash, role, scopes, expiresAt, createdBy, lineageId = null } = token
+  const by = JSON.stringify(createdBy)
+  await sql.query(insertTokenSql, [accountId, id, name, hash, role, scopes, expiresAt, by, lineageId])
 }
 
 const endTokenSql = `

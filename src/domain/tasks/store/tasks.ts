@@ -18,6 +18,8 @@ export interface NewTask {
   readonly labels: Readonly<Record<string, string>>
   readonly fairnessKey: string | undefined
   readonly idempotencyKey: string | undefined
+  /** Whose idempotency keys it has one of. */
+  readonly principalId: string
   readonly requestHash: Uint8Array | undefined
   readonly timeoutMs: number
   readonly lockMs: number
@@ -30,13 +32,14 @@ export interface NewTask {
 
 const insertTasksSql = `
   INSERT INTO task (account_id, id, job_id, type, priority, status, input, labels, fairness_key, idempotency_key,
-                    request_hash, timeout_ms, lock_ms, retry, created_by, run_at)
+                    request_hash, timeout_ms, lock_ms, retry, created_by, run_at, principal_id)
   SELECT account_id, id, job_id, type, priority::priority, status::task_status, input, labels, fairness_key,
-         idempotency_key, request_hash, timeout_ms, lock_ms, retry, created_by, coalesce(run_at, now())
+         idempotency_key, request_hash, timeout_ms, lock_ms, retry, created_by, coalesce(run_at, now()), principal_id
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[],
-              $9::text[], $10::bytea[], $11::int[], $12::int[], $13::jsonb[], $14::jsonb[], $15::timestamptz[], $16::text[])
+              $9::text[], $10::bytea[], $11::int[], $12::int[], $13::jsonb[], $14::jsonb[], $15::timestamptz[], $16::text[],
+              $17::text[])
     AS new (account_id, id, job_id, type, priority, input, labels, fairness_key, idempotency_key, request_hash,
-            timeout_ms, lock_ms, retry, created_by, run_at, status)
+            timeout_ms, lock_ms, retry, created_by, run_at, status, principal_id)
   ON CONFLICT DO NOTHING
   RETURNING id, created_at AS "createdAt", run_at AS "runAt"`
 
@@ -66,29 +69,33 @@ export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<
     tasks.map((task) => JSON.stringify(task.by.actor)),
     tasks.map((task) => task.runAt ?? null),
     tasks.map((task) => task.status),
+    tasks.map((task) => (task.idempotencyKey === undefined ? null : task.principalId)),
   ])
   return new Map(rows.map((row) => [row.id, row]))
 }
 
 export interface KeyHolder {
-  readonly accountId: string
-  readonly idempotencyKey: string
   readonly taskId: string
   readonly requestHash: Buffer | null
 }
 
 const keyHoldersSql = `
-  SELECT task.account_id AS "accountId", task.idempotency_key AS "idempotencyKey", task.id AS "taskId",
-         task.request_hash AS "requestHash"
-  FROM unnest($1::uuid[], $2::text[]) AS asked (account_id, key)
-  JOIN task ON task.account_id = asked.account_id AND task.idempotency_key = asked.key`
+  SELECT asked.place::int - 1 AS place, task.id AS "taskId", task.request_hash AS "requestHash"
+  FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (account_id, principal_id, key, place)
+  JOIN task ON task.account_id = asked.account_id AND task.principal_id = asked.principal_id
+    AND task.idempotency_key = asked.key`
 
-/** Which tasks hold these idempotency keys. */
+/** The tasks that hold the idempotency keys of these, by the place of those in the list. */
 export async function findKeyHolders(
   sql: Sql,
-  keys: readonly { accountId: string; key: string }[],
-): Promise<KeyHolder[]> {
-  return sql.query(keyHoldersSql, [keys.map((one) => one.accountId), keys.map((one) => one.key)])
+  tasks: readonly Pick<NewTask, 'accountId' | 'principalId' | 'idempotencyKey'>[],
+): Promise<Map<number, KeyHolder>> {
+  const rows = await sql.query<KeyHolder & { place: number }>(keyHoldersSql, [
+    tasks.map((task) => task.accountId),
+    tasks.map((task) => task.principalId),
+    tasks.map((task) => task.idempotencyKey ?? null),
+  ])
+  return new Map(rows.map((row) => [row.place, row]))
 }
 
 export interface LockedTask {

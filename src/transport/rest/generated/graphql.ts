@@ -95,7 +95,7 @@ export type CheckSessionInput = {
 export type CreateApplicationTokenInput = {
   /** After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise. */
   expiresInDays?: number | null | undefined;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
   idempotencyKey?: string | null | undefined;
   /** For people: who uses it, and for what; at most 100 characters. */
   name: string;
@@ -123,7 +123,7 @@ export type CreateCollectionInput = {
 export type CreateTeamInput = {
   /** At most 500 characters. */
   description?: string;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** For people; at most 100 characters. */
   name: string;
@@ -137,7 +137,7 @@ export type CreateUserInput = {
   email: string;
   /** At most 100 characters. */
   firstName?: string;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** At most 100 characters. */
   lastName?: string;
@@ -161,7 +161,7 @@ export type CreateWebhookInput = {
   handshake?: boolean | null | undefined;
   /** An object of texts that are sent as headers. Those whose names look like credentials are kept encrypted and never shown again. */
   headers?: unknown;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. A secret is shown once: the second answer is WebhookSecretShown. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A secret is shown once: the second answer is WebhookSecretShown. */
   idempotencyKey?: string | null | undefined;
   /** POST when absent. */
   method?: WebhookMethod | null | undefined;
@@ -424,7 +424,7 @@ export type PutDocumentInput = {
   expectedVersion?: number | null | undefined;
   /** A lock that has to be held. */
   fence?: FenceInput | null | undefined;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** Its key. */
   key: string;
@@ -488,7 +488,7 @@ export type RotateApplicationTokenInput = {
   expiresInDays?: number | null | undefined;
   /** The old token’s id. */
   id: string | number;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
   idempotencyKey?: string | null | undefined;
   /** How long the old token still works, in milliseconds; not at all when absent. At most seven days. */
   overlapMs?: number;
@@ -498,7 +498,7 @@ export type RotateApplicationTokenInput = {
 export type SetEntryInput = {
   /** A lock that has to be held. */
   fence?: FenceInput | null | undefined;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** True: only if there is such an entry. */
   ifExists?: boolean | null | undefined;
@@ -537,7 +537,7 @@ export type SigningMethod =
 export type SubmitTaskInput = {
   /** Whose share of the slots this task uses; kept with the task. */
   fairnessKey?: string | null | undefined;
-  /** The same key again, with the same content, answers with the same task instead of making another. */
+  /** The same key again, with the same content and from the same person or application token, answers with the same task instead of making another. */
   idempotencyKey?: string | null | undefined;
   /** What the task type asks for; `{}` when absent. */
   input?: unknown;
@@ -584,7 +584,7 @@ export type TaskStatus =
 
 /** A person in a team. */
 export type TeamMemberInput = {
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. Only `addTeamMember` looks at it. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. Only `addTeamMember` looks at it. */
   idempotencyKey?: string | null | undefined;
   /** In the team. */
   role?: PersonRole;
@@ -636,7 +636,7 @@ export type TimeCondition = {
 export type TriggerEventInput = {
   /** An object, at most 256 KiB; `{}` when absent. */
   data?: unknown;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** What it is about, such as `release:v1.4`; a new `event:<id>` when absent. */
   subject?: string | null | undefined;
@@ -1455,6 +1455,8 @@ type Refusal_MemberNotFound_Fragment = { code: string, message: string };
 
 type Refusal_NotInvited_Fragment = { code: string, message: string };
 
+type Refusal_NotLockHolder_Fragment = { code: string, message: string };
+
 type Refusal_OwnRoleRaised_Fragment = { code: string, message: string };
 
 type Refusal_PatchFailed_Fragment = { code: string, message: string };
@@ -1546,6 +1548,7 @@ export type RefusalFragment =
   | Refusal_LockNotFound_Fragment
   | Refusal_MemberNotFound_Fragment
   | Refusal_NotInvited_Fragment
+  | Refusal_NotLockHolder_Fragment
   | Refusal_OwnRoleRaised_Fragment
   | Refusal_PatchFailed_Fragment
   | Refusal_PersonNeeded_Fragment
