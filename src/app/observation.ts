@@ -11,9 +11,10 @@ import type { Store } from './store.ts'
 const { version } = packageJson
 
 /** What the health report asks for. */
-export function healthSources({ database, writeHealth }: Store): Omit<HealthSources, 'isServing'> {
+export function healthSources({ database, journal, writeHealth }: Store): Omit<HealthSources, 'isServing'> {
   return {
     version,
+    journalHeldMs: () => journal.heldMs,
     canWrite: () => writeHealth.canWrite,
     async database() {
       const [row] = await database.query<{ server_version: string }>('SHOW server_version')

@@ -27,12 +27,19 @@ export interface ServerProcessOptions {
 /** Starts `main.ts serve` as its own process and waits until it is ready. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const server = await spawnServer(options)
-  await until(async () => {
-    if (server.child.exitCode !== null) throw new Error(`The server ended early:\n${server.output()}`)
-    const answer = await fetch(`${server.url}/readyz`).catch(() => undefined)
-    return answer?.status === 200
-  }, 30_000)
-  return server
+  try {
+    await until(() => isReady(server), 30_000)
+    return server
+  } catch (error) {
+    await server.end('SIGKILL')
+    throw new Error(`The server did not become ready:\n${server.output()}`, { cause: error })
+  }
+}
+
+async function isReady({ child, url }: ServerProcess): Promise<boolean> {
+  if (child.exitCode !== null) throw new Error('The server has ended.')
+  const answer = await fetch(`${url}/readyz`).catch(() => undefined)
+  return answer?.status === 200
 }
 
 /** Starts `main.ts serve` as its own process, and leaves it to the caller what comes of it. */

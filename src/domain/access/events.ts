@@ -158,10 +158,13 @@ function entry(kind: string, type: AuthEventType, of: Subject, { actor, origin }
   return { accountId: of.accountId, type, subject: `${kind}:${of.id}`, actor, origin, data: { ...data } }
 }
 
-/** What an entry takes away: from whose credential or person of this id, from when on, and by which transaction. */
+/** What an entry takes away: from whose credential or person of this id, when, and by which transaction. */
 export interface Loss {
   readonly id: string
-  readonly from: Date
+  /** When it ends by itself, as the credential says; undefined: as soon as this is known. */
+  readonly endsAt: Date | undefined
+  /** How much longer it may go on after that, in milliseconds. */
+  readonly graceMs: number
   readonly xid: bigint
 }
 
@@ -169,13 +172,14 @@ export interface Loss {
 const ownAnswerMs = 1_000
 
 /** What an entry of the journal takes away; undefined for one that takes away nothing. */
-export function lossBy({ type, subject, at, xid, actor, data }: JournalEntry): Loss | undefined {
+export function lossBy({ type, subject, xid, actor, data }: JournalEntry): Loss | undefined {
   if (!takesAway.has(type)) return undefined
   const id = subject.slice(subject.indexOf(':') + 1)
   const { expiresAt, userId } = data as { readonly expiresAt?: string; readonly userId?: string }
-  const from = type === 'auth.token_rotated' && expiresAt !== undefined ? new Date(expiresAt) : at
+  // The time of the entry is the database's, whose clock may be another: what ends at once ends when this is read.
+  const endsAt = type === 'auth.token_rotated' && expiresAt !== undefined ? new Date(expiresAt) : undefined
   const isOwn = actor.id === id || actor.id === userId
-  return { id, xid, from: isOwn ? new Date(from.getTime() + ownAnswerMs) : from }
+  return { id, xid, endsAt, graceMs: isOwn ? ownAnswerMs : 0 }
 }
 
 /** With a new role, a connection has to be made anew: what it was allowed before may be allowed no longer. */

@@ -10,6 +10,12 @@ interface Held {
   readonly end: () => void
 }
 
+/** A right that ends, in milliseconds since 1970 by this process's clock, taken away by that transaction. */
+interface Ended {
+  readonly atMs: number
+  readonly xid: bigint
+}
+
 /** How often it is looked whether somebody's time is over, in milliseconds. */
 const lookIntervalMs = 250
 /** For so long a caller may be on their way from being admitted to being held, in milliseconds. */
@@ -23,7 +29,7 @@ const mostRemembered = 10_000
 export class LiveCallers {
   readonly #clock: Clock
   readonly #held = new Map<string, Set<Held>>()
-  readonly #losses = new LRUCache<string, Loss>({ max: mostRemembered, ttl: admittingMs })
+  readonly #losses = new LRUCache<string, Ended>({ max: mostRemembered, ttl: admittingMs })
   readonly #timer: NodeJS.Timeout
 
   constructor(clock: Clock) {
@@ -46,9 +52,10 @@ export class LiveCallers {
   }
 
   /** Lets those who are concerned stay no longer than until then; not those who were admitted knowing of it. */
-  endBy(loss: Loss): void {
-    this.#losses.set(loss.id, loss)
-    for (const held of this.#held.get(loss.id) ?? []) shorten(held, loss)
+  endBy({ id, endsAt, graceMs, xid }: Loss): void {
+    const ended = { atMs: (endsAt ?? this.#clock.now()).getTime() + graceMs, xid }
+    this.#losses.set(id, ended)
+    for (const held of this.#held.get(id) ?? []) shorten(held, ended)
     this.#endPast()
   }
 
@@ -74,7 +81,7 @@ export class LiveCallers {
   }
 }
 
-function shorten(held: Held, loss: Loss | undefined): void {
-  if (loss === undefined || held.caller.hasSeen(loss.xid)) return
-  held.until = Math.min(held.until, loss.from.getTime())
+function shorten(held: Held, ended: Ended | undefined): void {
+  if (ended === undefined || held.caller.hasSeen(ended.xid)) return
+  held.until = Math.min(held.until, ended.atMs)
 }

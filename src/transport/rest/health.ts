@@ -4,11 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** How long a check may take before it counts as failed, in milliseconds. */
 const checkLimitMs = 2_000
 const apiVersion = '1'
+/** Events that wait for longer than this are a degradation: streams, webhooks and the audit log stand still. */
+const maxHeldMs = 10_000
 
 /** Where the report's facts come from; each may fail, and none is waited for longer than two seconds. */
 export interface HealthSources {
   database(): Promise<DatabaseFacts>
   queues(): Promise<Readonly<Record<QueueName, QueueFacts>>>
+  /** For how long committed events have been waiting for an open transaction, in milliseconds; asks nothing. */
+  journalHeldMs(): number
   /** Whether the database takes writes, as far as is known; asks nothing. */
   canWrite(): boolean
   /** Whether the process has started completely, and hasn't been asked to stop. */
@@ -42,6 +46,7 @@ export interface HealthReport {
   readonly components: {
     readonly api: { readonly status: HealthStatus }
     readonly database: { readonly status: HealthStatus; readonly connections: { active: number; max: number } | null }
+    readonly journal: { readonly status: HealthStatus; readonly heldSeconds: number }
     readonly queues: Readonly<Record<QueueName, { readonly status: HealthStatus } & Partial<QueueFacts>>>
   }
   readonly resources: Resources
@@ -68,8 +73,10 @@ export function createHealth(sources: HealthSources) {
     const api: HealthStatus = sources.isServing() ? 'healthy' : 'unhealthy'
     const databaseStatus: HealthStatus =
       database === undefined ? 'unhealthy' : sources.canWrite() ? 'healthy' : 'degraded'
+    const heldMs = sources.journalHeldMs()
+    const journal: HealthStatus = heldMs > maxHeldMs ? 'degraded' : 'healthy'
     return {
-      status: worst([api, databaseStatus, queues === undefined ? 'degraded' : 'healthy']),
+      status: worst([api, databaseStatus, journal, queues === undefined ? 'degraded' : 'healthy']),
       timestamp: new Date().toISOString(),
       components: {
         api: { status: api },
@@ -77,6 +84,7 @@ export function createHealth(sources: HealthSources) {
           status: databaseStatus,
           connections: database ? { active: database.active, max: database.max } : null,
         },
+        journal: { status: journal, heldSeconds: Math.round(heldMs / 1000) },
         queues: reportQueues(queues),
       },
       resources: measure(delay),

@@ -27,6 +27,7 @@ describe('a server that is well', () => {
       components: {
         api: { status: 'healthy' },
         database: { status: 'healthy', connections: { active: expect.any(Number), max: 5 } },
+        journal: { status: 'healthy', heldSeconds: expect.any(Number) },
         queues: { critical: queue, normal: queue, batch: queue },
       },
       resources: { memory: { rssBytes: expect.any(Number) }, uptimeSeconds: expect.any(Number) },
@@ -48,6 +49,7 @@ const well: HealthSources = {
   queues: async () => ({ critical: calm, normal: calm, batch: calm }),
   isServing: () => true,
   canWrite: () => true,
+  journalHeldMs: () => 0,
 }
 const calm = { pending: 0, failed: 0 }
 const fails = () => Promise.reject(new Error('no'))
@@ -79,6 +81,7 @@ describe('a server', () => {
     ['has no database', { database: fails }, { health: 'unhealthy', whole: 503, ready: 503, live: 200 }],
     ['waits for its database', { database: hangs }, { health: 'unhealthy', whole: 503, ready: 503, live: 200 }],
     ['does not know its queues', { queues: fails }, { health: 'degraded', whole: 200, ready: 200, live: 200 }],
+    ['has events waiting', { journalHeldMs: () => 11_000 }, { health: 'degraded', whole: 200, ready: 200, live: 200 }],
     ['can not write', { canWrite: () => false }, { health: 'degraded', whole: 200, ready: 503, live: 200 }],
     ['stops', { isServing: () => false }, { health: 'unhealthy', whole: 503, ready: 503, live: 200 }],
   ])('that %s says so', async (_what, sources, expected) => {

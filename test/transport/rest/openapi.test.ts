@@ -11,7 +11,14 @@ const never = () => Promise.reject(new Error('The table is only looked at.'))
 const routes = createRoutes({
   jwks: never,
   publicUrl: undefined,
-  health: createHealth({ version: '0', database: never, queues: never, isServing: () => true, canWrite: () => true }),
+  health: createHealth({
+    version: '0',
+    database: never,
+    queues: never,
+    isServing: () => true,
+    journalHeldMs: () => 0,
+    canWrite: () => true,
+  }),
   version: '0',
   api: true,
   graphiql: true,

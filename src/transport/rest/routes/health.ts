@@ -14,6 +14,7 @@ const report = z
       .object({
         api: z.object({ status }),
         database: z.object({ status, connections: z.object({ active: z.int(), max: z.int() }).nullable() }),
+        journal: z.object({ status, heldSeconds: z.int() }).optional(),
         queues: z.object({ critical: queue, normal: queue, batch: queue }),
       })
       .optional(),
