@@ -1,6 +1,7 @@
 import { IndexKeeper } from '#domain/documents/indexes/keeper.ts'
 import { createDeclaredIndexes } from '#domain/documents/indexes/states.ts'
 import { createDocumentQueryService, type DocumentQueryService } from '#domain/documents/query/service.ts'
+import { SchemaChecker } from '#domain/documents/schemas/schema-checker.ts'
 import { createDocumentService, type DocumentService } from '#domain/documents/service.ts'
 import type { LockService } from '#domain/locks/service.ts'
 import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
@@ -19,7 +20,9 @@ export function openDocuments(
   filters: FilterEvaluator,
 ): { documents: DocumentService; documentQueries: DocumentQueryService } {
   const { database, transact, journal, tail } = store
-  const documents = createDocumentService({ sql: database, transact, quotas, locks })
+  const schemas = new SchemaChecker()
+  opened.add(() => schemas.close())
+  const documents = createDocumentService({ sql: database, transact, quotas, locks, schemas })
   const work = () => documents.expire()
   const expiry = runPeriodically({ name: 'expiry of documents', intervalMs: expiryIntervalMs, log, work })
   opened.add(() => expiry.stop())

@@ -10,7 +10,7 @@ import { checkDeclaration, type DeclarationChange, mustBeFew } from './indexes/d
 import { type IndexReport, reportIndexes } from './indexes/states.ts'
 import { countDeclared, saveDeclaration } from './indexes/store.ts'
 import { checkPath } from './name.ts'
-import { compileSchema } from './schema.ts'
+import { checkLimits, type SchemaChecker } from './schemas/schema-checker.ts'
 import {
   countDocuments,
   deleteCollection,
@@ -35,14 +35,20 @@ const keepAll: Retention = { kind: 'KEEP_ALL', versions: null, days: null }
 const pathsAtOnce = 500
 
 /** Makes everything that can be done with collections as such. */
-export function createCollectionService({ sql, transact }: { readonly sql: Sql; readonly transact: Transact }) {
+export interface CollectionServiceDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly schemas: SchemaChecker
+}
+
+export function createCollectionService({ sql, transact, schemas }: CollectionServiceDeps) {
   /** Makes a collection before its first document. @throws {CollectionExists} @throws {InvalidInput} */
   async function create(caller: Caller, request: CollectionRequest): Promise<string> {
     const { path, requireVersion = false, schema = null, retention = keepAll } = request
     mustManage(caller, path)
     checkRetention(retention)
     checkDeclaration(request)
-    if (schema !== null) compileSchema(schema)
+    if (schema !== null) await schemas.mustBeUsable(caller.accountId, schema)
     await transact(async (tx) => {
       const full = { accountId: caller.accountId, path }
       const isNew = await insertCollection(tx, full, caller.actor, { requireVersion, schema, retention })
@@ -64,15 +70,18 @@ export function createCollectionService({ sql, transact }: { readonly sql: Sql; 
     if (retention !== undefined) checkRetention(retention)
     checkDeclaration(request)
     const full = { accountId: caller.accountId, path }
-    const fits = schema === undefined || schema === null || mayStay ? undefined : compileSchema(schema)
-    if (schema !== undefined && schema !== null && mayStay) compileSchema(schema)
+    const isGiven = schema !== undefined && schema !== null
+    const usable = isGiven ? await schemas.mustBeUsable(caller.accountId, schema) : undefined
+    const fits = mayStay ? undefined : usable
     const since = fits && (await quietTime(full))
     // Documents are many, and nobody should wait: what is there is looked at first, what is written meanwhile last.
-    if (fits !== undefined) await checkFit(sql, full, fits)
+    const checks = schemas.patientChecks(caller.accountId, checkLimits.collection)
+    if (fits !== undefined) await checkFit(sql, full, fits, checks)
     await transact(async (tx) => {
       const row = await lockCollection(tx, full)
       if (row === undefined) throw new CollectionNotFound(path)
-      if (fits !== undefined && since !== undefined) await checkFitSince(tx, full, fits, since)
+      if (fits !== undefined && since !== undefined)
+        await checkFitSince(tx, full, fits, schemas.patientChecks(caller.accountId), since)
       await updateCollection(tx, full, {
         requireVersion: request.requireVersion ?? row.requireVersion,
         schema: schema === undefined ? row.schema : schema,

@@ -1,33 +1,31 @@
 import { LRUCache } from 'lru-cache'
 import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import { InvalidInput } from '#lib/errors.ts'
-import { type CheckData, compileSchema } from './schema.ts'
+import { type PreparedSchema, prepareSchema } from './schemas/schema-checker.ts'
 import type { CollectionRow } from './store/collections.ts'
 
 /** What a collection asks of what is written to it. */
 export interface CollectionRules {
   /** Each write has to say which version it changes. */
   readonly requireVersion: boolean
-  /** @throws {SchemaViolation} */
-  readonly check: CheckData
+  /** Undefined: anything may be written. */
+  readonly schema: PreparedSchema | undefined
 }
 
-const anything: CheckData = () => undefined
-
 /** Of a collection that nobody has made rules for. */
-export const noRules: CollectionRules = { requireVersion: false, check: anything }
+export const noRules: CollectionRules = { requireVersion: false, schema: undefined }
 
 /** Making a schema ready takes milliseconds, so those in use are kept. */
-const compiled = new LRUCache<CompositeKey, CheckData>({ max: 500 })
+const prepared = new LRUCache<CompositeKey, PreparedSchema>({ max: 500 })
 
 export function rulesOf(row: CollectionRow): CollectionRules {
   const { requireVersion, schema } = row
-  if (schema === null) return { requireVersion, check: anything }
+  if (schema === null) return { requireVersion, schema: undefined }
   // A collection that was deleted and made again counts its changes from 1 again.
   const id = compositeKey(row.accountId, row.path, row.createdAt.getTime(), row.revision)
-  const check = compiled.get(id) ?? compileSchema(schema)
-  compiled.set(id, check)
-  return { requireVersion, check }
+  const known = prepared.get(id) ?? prepareSchema(schema)
+  prepared.set(id, known)
+  return { requireVersion, schema: known }
 }
 
 export const retentionKinds = ['KEEP_ALL', 'KEEP_LAST', 'KEEP_DAYS'] as const

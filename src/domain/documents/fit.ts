@@ -1,6 +1,6 @@
 import type { Sql } from '#platform/database/sql.ts'
 import { DocumentsDontFit, SchemaViolation, type UnfitDocument } from './errors.ts'
-import type { CheckData } from './schema.ts'
+import type { PreparedSchema, SchemaChecks } from './schemas/schema-checker.ts'
 import { type FullPath, type HeldDocument, readHeld } from './store/collections.ts'
 
 /** Documents looked at in one step. */
@@ -9,16 +9,22 @@ const stepSize = 200
 const mostTold = 100
 
 /** @throws {DocumentsDontFit} when documents of the collection are refused. */
-export function checkFit(sql: Sql, full: FullPath, check: CheckData): Promise<void> {
-  return checkFitSince(sql, full, check, new Date(0))
+export function checkFit(sql: Sql, full: FullPath, schema: PreparedSchema, checks: SchemaChecks): Promise<void> {
+  return checkFitSince(sql, full, schema, checks, new Date(0))
 }
 
 /** As {@link checkFit}, of documents that were written at this time or later. */
-export async function checkFitSince(sql: Sql, full: FullPath, check: CheckData, since: Date): Promise<void> {
+export async function checkFitSince(
+  sql: Sql,
+  full: FullPath,
+  schema: PreparedSchema,
+  checks: SchemaChecks,
+  since: Date,
+): Promise<void> {
   const unfit: UnfitDocument[] = []
   for (let after = ''; ; ) {
     const documents = await readHeld(sql, full, { since, after, limit: stepSize })
-    for (const document of documents) unfit.push(...faultsOf(document, check))
+    for (const document of documents) unfit.push(...(await faultsOf(document, schema, checks)))
     if (unfit.length > mostTold) throw new DocumentsDontFit(full.path, unfit.slice(0, mostTold), true)
     const last = documents.at(-1)
     if (last === undefined || documents.length < stepSize) break
@@ -27,9 +33,13 @@ export async function checkFitSince(sql: Sql, full: FullPath, check: CheckData, 
   if (unfit.length > 0) throw new DocumentsDontFit(full.path, unfit, false)
 }
 
-function faultsOf({ key, version, ...value }: HeldDocument, check: CheckData): UnfitDocument[] {
+async function faultsOf(
+  { key, version, ...value }: HeldDocument,
+  schema: PreparedSchema,
+  checks: SchemaChecks,
+): Promise<UnfitDocument[]> {
   try {
-    check(value)
+    await checks.check(schema, value)
     return []
   } catch (error) {
     if (!(error instanceof SchemaViolation)) throw error

@@ -4,6 +4,7 @@ import type { NewEntry } from '#platform/journal/entry.ts'
 import { type CollectionRules, noRules, rulesOf } from './collection.ts'
 import { type DocumentState, documentId, versionId } from './document.ts'
 import { collectionEvent } from './events.ts'
+import type { SchemaChecks } from './schemas/schema-checker.ts'
 import { type CollectionRow, holdCollections, insertCollections } from './store/collections.ts'
 import {
   insertDocuments,
@@ -67,14 +68,19 @@ export class Ledger {
     return new Ledger({ collections, documents, earlier, now })
   }
 
-  /** What becomes of the document by this write, or why nothing does; a bug met on the way is that write's alone. */
-  decide(write: Write): DocumentState | Error {
+  /**
+   * What becomes of the document by this write, or why nothing does; a bug met on the way is that write's alone. One write
+   * has to be decided before the next one is.
+   */
+  async decide(write: Write, checks: SchemaChecks): Promise<DocumentState | Error> {
     const id = documentId(write)
     const { change } = write
     const earlier = change.kind === 'restore' ? this.#earlierOf({ ...write, version: change.version }) : undefined
     try {
-      const ground = { current: this.#current.get(id), rules: this.#rulesOf(write), earlier, now: this.#now }
-      const { versions, entries } = decide(write, ground)
+      const rules = this.#rulesOf(write)
+      const ground = { current: this.#current.get(id), rules, earlier, now: this.#now }
+      const { value, versions, entries } = decide(write, ground)
+      if (rules.schema !== undefined && value !== undefined) await checks.check(rules.schema, value)
       const last = versions.at(-1) as DocumentState
       this.#note(write, id, versions, entries)
       return last

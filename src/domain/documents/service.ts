@@ -53,9 +53,9 @@ export interface WhichVersion {
 /** Where in a collection's log something stands. */
 export type LogPlace = Pick<LogRow, 'at' | 'key' | 'version'>
 
-export function createDocumentService({ sql, transact, quotas, locks }: DocumentServiceDeps) {
-  const writer = createDocumentWriter({ transact, locks })
-  const collections = createCollectionService({ sql, transact })
+export function createDocumentService({ sql, transact, quotas, locks, schemas }: DocumentServiceDeps) {
+  const writer = createDocumentWriter({ transact, locks, schemas })
+  const collections = createCollectionService({ sql, transact, schemas })
 
   /**
    * Does one write, by whoever holds the fence if one is given; returns, once it is committed, what it has made of the

@@ -39,6 +39,8 @@ export interface Ground {
 
 /** What comes of a write: the versions that it makes, oldest first, and what is told of each. */
 export interface Decision {
+  /** What the collection's schema has to allow; undefined when nothing is put in the document's place. */
+  readonly value: Value | undefined
   readonly versions: readonly DocumentState[]
   readonly entries: readonly NewEntry[]
 }
@@ -48,7 +50,8 @@ export const system: By = { actor: { kind: 'system', id: 'system', name: 'system
 
 /**
  * Decides what a write makes of a document. A document that is due is deleted by the system first, as a version of its own.
- * @throws {VersionConflict} @throws {VersionRequired} @throws {DocumentNotFound} and whatever the value is refused for
+ * Whether the value fits the collection's schema is for the caller to find out.
+ * @throws {VersionConflict} @throws {VersionRequired} @throws {DocumentNotFound} @throws {PatchFailed} @throws {InvalidInput}
  */
 export function decide(write: Write, ground: Ground): Decision {
   const { current, now } = ground
@@ -65,7 +68,11 @@ export function decide(write: Write, ground: Ground): Decision {
   const expired = made(expiry, 'document.deleted', nextVersion(expiry, ground, undefined))
   if (isExpiry(write.change)) return expired
   const after = decideOnPresent(write, { ...ground, current: expired.versions.at(-1) })
-  return { versions: [...expired.versions, ...after.versions], entries: [...expired.entries, ...after.entries] }
+  return {
+    value: after.value,
+    versions: [...expired.versions, ...after.versions],
+    entries: [...expired.entries, ...after.entries],
+  }
 }
 
 function isExpiry(change: Change): boolean {
@@ -79,20 +86,19 @@ function decideOnPresent(write: Write, ground: Ground): Decision {
   if (!isHere && (change.kind === 'patch' || change.kind === 'delete')) throw new DocumentNotFound(write)
   checkVersion(write, current, rules)
   switch (change.kind) {
-    case 'put':
-      rules.check(change.value)
-      return made(write, isHere ? 'document.updated' : 'document.created', nextVersion(write, ground, change.value))
+    case 'put': {
+      const type = isHere ? 'document.updated' : 'document.created'
+      return made(write, type, nextVersion(write, ground, change.value), change.value)
+    }
     case 'patch': {
       const value = change.apply(current?.data)
-      rules.check(value)
-      return made(write, 'document.updated', nextVersion(write, ground, value))
+      return made(write, 'document.updated', nextVersion(write, ground, value), value)
     }
     case 'delete':
       return made(write, 'document.deleted', nextVersion(write, ground, undefined))
     case 'restore': {
       if (ground.earlier === undefined) throw new DocumentNotFound(write, change.version)
-      rules.check(ground.earlier)
-      return made(write, 'document.restored', nextVersion(write, ground, ground.earlier))
+      return made(write, 'document.restored', nextVersion(write, ground, ground.earlier), ground.earlier)
     }
   }
 }
@@ -136,11 +142,11 @@ function expiry(change: Change, current: DocumentState | undefined, at: Date): D
   return change.kind === 'patch' ? (current?.expiresAt ?? null) : null
 }
 
-function made(write: Write, type: DocumentEventType, state: DocumentState): Decision {
+function made(write: Write, type: DocumentEventType, state: DocumentState, value?: Value): Decision {
   const { change, by } = write
   const more = {
     ...(change.kind === 'delete' && change.reason !== undefined && { reason: change.reason }),
     ...(change.kind === 'restore' && { restoredVersion: change.version }),
   }
-  return { versions: [state], entries: [documentEvent(type, state, by, more)] }
+  return { value, versions: [state], entries: [documentEvent(type, state, by, more)] }
 }

@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Fence } from '#domain/locks/service.ts'
 import { createBatcher } from '#lib/batcher.ts'
 import { AppError } from '#lib/errors.ts'
+import { FairQueue } from '#lib/fair-queue.ts'
 import { type KeyedRequest, once } from '#platform/database/once.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -9,41 +11,69 @@ import { WritesRefused } from './errors.ts'
 import { type FenceKeeper, lostFences } from './fences.ts'
 import { Ledger, Raced } from './ledger.ts'
 import { noteOf, recall } from './recall.ts'
+import { type SchemaChecker, type SchemaChecks, SlowCheck } from './schemas/schema-checker.ts'
 import type { Write } from './write.ts'
 
 /** Most single writes that share one commit, and most bytes of documents among them. */
 const groupSize = 200
 /** How long a commit waits for company where there was some before, in milliseconds; it takes longer itself. */
 const longestGatherMs = 10
+/** Transactions with slow checks at once. */
+const maxSlow = 2
+/** How long writes are decided in one turn of the event loop, in milliseconds; one write may take longer. */
+const turnMs = 10
 /** How often writes are begun anew because others wrote or made the same documents at the same time. */
 const mostRaces = 20
 
 export interface DocumentWriterDeps {
   readonly transact: Transact
   readonly locks: FenceKeeper
+  readonly schemas: SchemaChecker
 }
 
 /** Makes what writes documents: state, version and journal entry in one transaction. */
-export function createDocumentWriter({ transact, locks }: DocumentWriterDeps) {
+export function createDocumentWriter({ transact, locks, schemas }: DocumentWriterDeps) {
+  /** Transactions in which a schema takes long; few, so that connections are left to everybody else. */
+  const slow = new FairQueue(maxSlow)
+
   /** Commits writes together; a refused one is an error in its place, and keeps nobody else from being written. */
   async function writeGroup(writes: readonly Write[]): Promise<(DocumentState | Error)[]> {
-    return again((isLastTry) => transact((tx) => writeEach(tx, writes, isLastTry)))
+    return again((isLastTry) => transact((tx) => writeEach(tx, writes, isLastTry, schemas.quickChecks())))
   }
 
   async function writeEach(
     tx: Transaction,
     writes: readonly Write[],
     isLastTry: boolean,
+    checks: SchemaChecks,
   ): Promise<(DocumentState | Error)[]> {
-    return (await prepare(tx, writes, isLastTry))()
+    return (await prepare(tx, writes, isLastTry, checks))()
+  }
+
+  /** Does work of a request that may have to be begun anew, with more time for checks, as others don't wait for them then. */
+  async function withChecks<Result>(
+    accountId: string,
+    work: (checks: SchemaChecks) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await work(schemas.quickChecks())
+    } catch (error) {
+      if (!(error instanceof SlowCheck)) throw error
+      return slow.run(accountId, () => work(schemas.patientChecks(accountId)))
+    }
   }
 
   /** Holds what the writes are about; what is returned does them. */
-  async function prepare(tx: Transaction, writes: readonly Write[], isLastTry: boolean) {
+  async function prepare(tx: Transaction, writes: readonly Write[], isLastTry: boolean, checks: SchemaChecks) {
     const lost = await lostFences(locks, tx, writes)
     const ledger = await Ledger.open(tx, writes, isLastTry)
     return async () => {
-      const outcomes = writes.map((write) => lost(write) ?? ledger.decide(write))
+      const outcomes: (DocumentState | Error)[] = []
+      const turns = new Turns()
+      for (const write of writes) {
+        await turns.next()
+        outcomes.push(lost(write) ?? (await ledger.decide(write, checks)))
+      }
       await ledger.save(tx)
       return outcomes
     }
@@ -51,31 +81,33 @@ export function createDocumentWriter({ transact, locks }: DocumentWriterDeps) {
 
   /** Commits one write that puts data, once for all who ask so under this key. @throws {KeyReused} and what {@link decide} throws */
   async function putOnce(write: Write, data: unknown, keyed: KeyedRequest): Promise<DocumentState> {
-    return again((isLastTry) =>
+    const commit = (checks: SchemaChecks, isLastTry: boolean) =>
       transact(async (tx) => {
         // First of all what every write takes first: the key's row would be one more thing to be overtaken at.
-        const act = await prepare(tx, [write], isLastTry)
+        const act = await prepare(tx, [write], isLastTry, checks)
         const { outcome } = await once(tx, keyed, async () => {
           const [made] = await act()
           if (made instanceof Error) throw made
           return noteOf(made as DocumentState)
         })
         return recall(outcome, data)
-      }),
-    )
+      })
+    return withChecks(write.accountId, (checks) => again((isLastTry) => commit(checks, isLastTry)))
   }
 
   /** Commits all writes or, when one is refused, none; the fence is for all of them. @throws {WritesRefused} @throws {FenceLost} */
   async function writeAll(accountId: string, writes: readonly Write[], fence?: Fence): Promise<DocumentState[]> {
-    return again((isLastTry) =>
+    const commit = (checks: SchemaChecks, isLastTry: boolean) =>
       transact(async (tx) => {
         if (fence !== undefined) await locks.mustHoldFence(tx, accountId, fence)
-        const outcomes = await writeEach(tx, writes, isLastTry)
+        const outcomes = await writeEach(tx, writes, isLastTry, checks)
+        const late = outcomes.find((outcome) => outcome instanceof SlowCheck)
+        if (late !== undefined) throw late
         const refusals = outcomes.flatMap((outcome, index) => refusalOf(outcome, index))
         if (refusals.length > 0) throw new WritesRefused(refusals)
         return outcomes as DocumentState[]
-      }),
-    )
+      })
+    return withChecks(accountId, (checks) => again((isLastTry) => commit(checks, isLastTry)))
   }
 
   const groups = () =>
@@ -95,14 +127,33 @@ export function createDocumentWriter({ transact, locks }: DocumentWriterDeps) {
     return (await Promise.allSettled(each)).map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
   }
 
+  /** Commits one write by itself, since its check takes longer than others should wait for. */
+  async function writeAlone(write: Write): Promise<DocumentState | Error> {
+    const checks = schemas.patientChecks(write.accountId)
+    const outcomes = await again((isLastTry) => transact((tx) => writeEach(tx, [write], isLastTry, checks)))
+    return outcomes[0] as DocumentState | Error
+  }
+
   /** Commits one write, together with whichever others arrive at the same time. @throws what {@link decide} throws */
   async function writeOne(write: Write): Promise<DocumentState> {
     const outcome = await (write.fence === undefined ? inGroup : inFencedGroup)(write)
-    if (outcome instanceof Error) throw outcome
-    return outcome
+    const last = outcome instanceof SlowCheck ? await slow.run(write.accountId, () => writeAlone(write)) : outcome
+    if (last instanceof Error) throw last
+    return last
   }
 
   return { writeOne, writeAll, writeGroup, putOnce }
+}
+
+/** Lets everything else have its turn while many writes are decided. */
+class Turns {
+  #endsAt = performance.now() + turnMs
+
+  async next(): Promise<void> {
+    if (performance.now() < this.#endsAt) return
+    await nextTurn()
+    this.#endsAt = performance.now() + turnMs
+  }
 }
 
 function refusalOf(outcome: DocumentState | Error, index: number) {

@@ -1,0 +1,46 @@
+/**
+ * Does work of many parties, so many pieces at a time: those who have more than one waiting take turns, so that whoever
+ * asks for much waits for their own, and not the others for them.
+ */
+export class FairQueue {
+  readonly #concurrency: number
+  /** Whose turn is next comes first; none is empty. */
+  readonly #waiting = new Map<string, (() => void)[]>()
+  #running = 0
+
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency
+  }
+
+  /** Does the work when its party has its turn; what it throws is thrown on. */
+  async run<Result>(party: string, work: () => Promise<Result>): Promise<Result> {
+    if (this.#running >= this.#concurrency) await this.#turnOf(party)
+    else this.#running += 1
+    try {
+      return await work()
+    } finally {
+      this.#passOn()
+    }
+  }
+
+  #turnOf(party: string): Promise<void> {
+    return new Promise((resolve) => {
+      const own = this.#waiting.get(party)
+      if (own === undefined) this.#waiting.set(party, [resolve])
+      else own.push(resolve)
+    })
+  }
+
+  /** The place that became free goes to the next party, which goes to the end if it has more. */
+  #passOn(): void {
+    const [next] = this.#waiting
+    if (next === undefined) {
+      this.#running -= 1
+      return
+    }
+    const [party, [begin, ...others]] = next
+    this.#waiting.delete(party)
+    if (others.length > 0) this.#waiting.set(party, others)
+    begin?.()
+  }
+}
