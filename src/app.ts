@@ -138,6 +138,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     documentLimits: config.documentLimits,
     persisted,
     bodyBytes: config.bodyBytes,
+    anonymousBodyBytes: config.anonymousBodyBytes,
     corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies,
     contextOf: (caller, request, whenLeft) => ({

@@ -108,6 +108,7 @@ export const environment = z.object({
   QUERY_REPEAT_LIMIT: count(0, 100_000).default(50),
   QUERY_DIRECTIVE_LIMIT: count(0, 100_000).default(50),
   BODY_LIMIT_BYTES: count(16_384, 1_073_741_824).default(4_194_304),
+  ANONYMOUS_BODY_BYTES: count(1_048_576, 17_179_869_184).default(134_217_728),
   SUBSCRIPTION_LIMIT: count(0, mostCounted).default(1_000),
   SOCKET_LIMIT: count(0, mostCounted).default(100),
   CORS_ORIGINS: z
@@ -176,6 +177,8 @@ export interface Config {
   readonly documentLimits: DocumentLimits
   /** The largest request to GraphQL, in bytes. */
   readonly bodyBytes: number
+  /** How many bytes of bodies are held at once for callers who are not known, in each process. */
+  readonly anonymousBodyBytes: number
   /** Whose pages may call from a browser. */
   readonly corsOrigins: readonly string[]
   /** Addresses and networks whose word on where a request came from is taken. */
@@ -250,6 +253,7 @@ export function readConfig(
       directives: it.QUERY_DIRECTIVE_LIMIT,
     },
     bodyBytes: it.BODY_LIMIT_BYTES,
+    anonymousBodyBytes: it.ANONYMOUS_BODY_BYTES,
     corsOrigins: it.CORS_ORIGINS,
     trustedProxies: it.TRUSTED_PROXIES,
     persistedOperations:

@@ -92,6 +92,7 @@ describe('readConfig refuses', () => {
     ['QUERY_REPEAT_LIMIT', 'x', whole(0, 100_000)],
     ['QUERY_DIRECTIVE_LIMIT', 'x', whole(0, 100_000)],
     ['BODY_LIMIT_BYTES', '4MB', whole(16_384, 1_073_741_824)],
+    ['ANONYMOUS_BODY_BYTES', '1000', whole(1_048_576, 17_179_869_184)],
     ['SUBSCRIPTION_LIMIT', 'x', whole(0, 1_000_000_000)],
     ['SOCKET_LIMIT', 'x', whole(0, 1_000_000_000)],
     ['QUOTA_WAITING_TASKS', 'x', whole(0, 1_000_000_000)],

@@ -6,13 +6,19 @@ import { Unauthenticated } from '#domain/access/errors.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { Allowance } from '#domain/limits/allowance.ts'
 import type { LimitService } from '#domain/limits/service.ts'
-import { plainAddress } from '#lib/address.ts'
+import { addressBlock, plainAddress } from '#lib/address.ts'
+import { AnonymousBodies } from './anonymous-bodies.ts'
+import { readBody } from './body.ts'
 import { requestToken } from './credentials.ts'
 import { requestIdOf } from './request-id.ts'
 
 /** What is known of a request under way. */
 interface Visit {
   readonly origin: RequestOrigin
+  /** Takes back that the address was counted. */
+  uncount?: () => void
+  /** Lets go of the body of a caller who was not known. */
+  releaseBody?: () => void
   caller?: Caller
   allowance?: Allowance
   release?: () => void
@@ -24,6 +30,8 @@ export interface EntranceOptions {
   readonly limits: Pick<LimitService, 'of' | 'ofAddress'>
   /** Addresses and networks whose word on where a request came from is taken. */
   readonly trustedProxies: readonly string[]
+  /** How many bytes of bodies are held at once for callers who are not known. */
+  readonly anonymousBodyBytes: number
 }
 
 /** Where every request shows who makes it, and is counted, whatever door it goes to. */
@@ -31,9 +39,11 @@ export class Entrance {
   readonly #access: AccessService
   readonly #limits: EntranceOptions['limits']
   readonly #isTrusted: (address: string, hop: number) => boolean
+  readonly #bodies: AnonymousBodies
   readonly #visits = new WeakMap<IncomingMessage, Visit>()
 
-  constructor({ access, limits, trustedProxies }: EntranceOptions) {
+  constructor({ access, limits, trustedProxies, anonymousBodyBytes }: EntranceOptions) {
+    this.#bodies = new AnonymousBodies(anonymousBodyBytes)
     this.#access = access
     this.#limits = limits
     this.#isTrusted = trustedProxies.length === 0 ? () => false : proxyAddr.compile([...trustedProxies])
@@ -68,9 +78,14 @@ export class Entrance {
     return caller
   }
 
-  /** Counts a request of a caller who has proved otherwise than by a token who they are. @throws {RateLimited} */
+  /**
+   * Counts a request of a caller who has proved otherwise than by a token who they are, and no longer for the address.
+   * @throws {RateLimited}
+   */
   async admitKnown(req: IncomingMessage, caller: Caller): Promise<void> {
     const visit = this.#visit(req)
+    visit.uncount?.()
+    visit.releaseBody?.()
     visit.caller = caller
     visit.allowance = this.#limits.of(caller)
     await visit.allowance.request()
@@ -79,6 +94,19 @@ export class Entrance {
   /** Counts a request of somebody who shows nothing. @throws {RateLimited} */
   async admitAnybody(req: IncomingMessage): Promise<void> {
     await this.#countAddress(this.#visit(req))
+  }
+
+  /**
+   * The whole body of a request; of a caller who is not known, within what all of them may have under way together.
+   * @throws {BodyTooLarge} @throws {BodyTooSlow} @throws {AddressBodiesFull} @throws {AnonymousBodiesFull}
+   */
+  async readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
+    const visit = this.#visit(req)
+    if (visit.caller !== undefined) return readBody(req, limit)
+    const { body, release } = await this.#bodies.read(req, limit, addressBlock(visit.origin.address))
+    if (visit.isOver) release()
+    else visit.releaseBody = release
+    return body
   }
 
   /** Counts one more request of the same connection. @throws {RateLimited} */
@@ -108,6 +136,7 @@ export class Entrance {
     const visit = this.#visit(req)
     visit.isOver = true
     visit.release?.()
+    visit.releaseBody?.()
   }
 
   /** Tokens that are guessed count for the address, too. */
@@ -117,8 +146,10 @@ export class Entrance {
   }
 
   async #countAddress(visit: Visit): Promise<void> {
-    visit.allowance = this.#limits.ofAddress(visit.origin.address)
-    await visit.allowance.request()
+    const allowance = this.#limits.ofAddress(visit.origin.address)
+    visit.allowance = allowance
+    const share = await allowance.request()
+    if (share !== undefined) visit.uncount = () => allowance.giveBack(share)
   }
 
   #visit(req: IncomingMessage): Visit {

@@ -37,6 +37,8 @@ export interface ApiOptions {
   readonly persisted: PersistedOperations | undefined
   /** The largest request to GraphQL, in bytes. */
   readonly bodyBytes: number
+  /** How many bytes of bodies are held at once for callers who are not known. */
+  readonly anonymousBodyBytes: number
   /** Whose pages may call from a browser. */
   readonly corsOrigins: readonly string[]
   /** Addresses and networks whose word on where a request came from is taken. */
@@ -60,9 +62,9 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 /** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
 export function serveApi(options: ApiOptions) {
   const { http, access, limits, documentLimits, contextOf, health, metrics, api, graphiql, publicUrl, log } = options
-  const { hasProvider, hooks, persisted, bodyBytes, corsOrigins, trustedProxies } = options
+  const { hasProvider, hooks, persisted, bodyBytes, anonymousBodyBytes, corsOrigins, trustedProxies } = options
   const maskError = createErrorMask(log)
-  const entrance = new Entrance({ access, limits, trustedProxies })
+  const entrance = new Entrance({ access, limits, trustedProxies, anonymousBodyBytes })
   const server = createGraphqlServer({ contextOf, maskError, limits, documentLimits, persisted, bodyBytes })
   const websocket = api ? serveWebsocket({ http, server, entrance, persisted, maskError, log }) : undefined
   const rest = createRest({

@@ -9,7 +9,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { DeliveryIdReused, HookCallReplayed, HookNotFound } from './errors.ts'
 import { defaultHookBytes, type HookConfig, isAbout, taskOf } from './hook.ts'
 import { deleteOldCalls, findAccount, findCall, type InboundCall, insertCall, noteTasks } from './store.ts'
-import { type Hook, type RawCall, type VerifiedCall, verify } from './verification.ts'
+import { type Hook, provesByHeaders, type RawCall, type VerifiedCall, verify } from './verification.ts'
 
 export interface HookServiceDeps {
   readonly sql: Sql
@@ -44,9 +44,13 @@ export function createHookService({ sql, transact, tasks, hooks, log }: HookServ
     return hook
   }
 
-  /** The most bytes that a hook takes. @throws {HookNotFound} */
-  function limitOf(id: string): number {
-    return get(id).maxBytes ?? defaultHookBytes
+  /**
+   * What a call's headers say before its body is read: whether they prove where it comes from, and the most bytes that the
+   * hook takes. @throws {HookNotFound} @throws {HookSignatureRefused} when no body could make it right
+   */
+  function expect(id: string, headers: RawCall['headers']): { isProved: boolean; maxBytes: number } {
+    const hook = get(id)
+    return { isProved: provesByHeaders(hook, headers), maxBytes: hook.maxBytes ?? defaultHookBytes }
   }
 
   /**
@@ -107,7 +111,7 @@ export function createHookService({ sql, transact, tasks, hooks, log }: HookServ
   }
 
   return {
-    limitOf,
+    expect,
     admit,
     take,
     /** Forgets what came long ago. */

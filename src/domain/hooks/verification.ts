@@ -20,6 +20,8 @@ export interface Hook extends HookConfig {
 interface SenderRules {
   /** Whether the call was made by somebody who knows the secret; of the raw bytes. */
   isSigned(call: RawCall, secret: string, hook: Hook): boolean
+  /** Whether the headers alone can be right, so that the body is worth reading; undefined: they prove it all. */
+  readonly mayBeSigned: ((headers: RawCall['headers']) => boolean) | undefined
   /** What the call is called, and the id that stays the same when it is sent again. */
   nameOf(headers: RawCall['headers'], body: unknown): Pick<HookCall, 'event' | 'deliveryId'>
   /** Whether the signature does not cover the id, so that a call can be sent again under another one. */
@@ -31,6 +33,7 @@ const rules: Readonly<Record<Sender, SenderRules>> = {
   github: {
     isSigned: ({ headers, body }, secret) =>
       isEqual(headers['x-hub-signature-256'], `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`),
+    mayBeSigned: (headers) => /^sha256=[\da-f]{64}$/.test(headers['x-hub-signature-256'] ?? ''),
     nameOf(headers, body) {
       const event = headers['x-github-event'] ?? 'unknown'
       const action = textAt(body, 'action')
@@ -41,6 +44,7 @@ const rules: Readonly<Record<Sender, SenderRules>> = {
   // https://docs.gitlab.com/user/project/integrations/webhooks/
   gitlab: {
     isSigned: ({ headers }, secret) => isEqual(headers['x-gitlab-token'], secret),
+    mayBeSigned: undefined,
     nameOf: (headers, body) => ({
       event: textAt(body, 'object_kind') ?? textAt(body, 'event_name') ?? 'unknown',
       deliveryId: headers['idempotency-key'] ?? headers['x-gitlab-event-uuid'],
@@ -57,12 +61,15 @@ const rules: Readonly<Record<Sender, SenderRules>> = {
         throw error
       }
     },
+    mayBeSigned: (headers) =>
+      ['webhook-id', 'webhook-timestamp', 'webhook-signature'].every((name) => (headers[name] ?? '') !== ''),
     nameOf: (headers, body) => ({ event: textAt(body, 'type') ?? 'unknown', deliveryId: headers['webhook-id'] }),
     idIsUnsigned: false,
   },
   'shared-secret': {
     isSigned: ({ headers }, secret, hook) =>
       isEqual(headers[(hook.header ?? 'authorization').toLowerCase()]?.replace(/^Bearer +/i, ''), secret),
+    mayBeSigned: undefined,
     nameOf: (headers, body) => ({
       event: textAt(body, 'type') ?? textAt(body, 'event') ?? 'unknown',
       deliveryId: headers['idempotency-key'] ?? headers['webhook-id'],
@@ -79,6 +86,25 @@ export interface VerifiedCall extends HookCall {
   readonly isReplayable: boolean
 }
 
+/**
+ * What a call's headers say before its body is read: whether they prove where it comes from, which the body has to do
+ * otherwise. @throws {HookSignatureRefused} when no body could make it right
+ */
+export function provesByHeaders(hook: Hook, headers: RawCall['headers']): boolean {
+  const { mayBeSigned } = rules[hook.sender]
+  const isRight = mayBeSigned === undefined ? isSigned(hook, { headers, body: nothing }) : mayBeSigned(headers)
+  if (!isRight) throw new HookSignatureRefused()
+  return mayBeSigned === undefined
+}
+
+const nothing = Buffer.alloc(0)
+
+/** Whether the signature is right for any of the hook's secrets. */
+function isSigned(hook: Hook, call: RawCall): boolean {
+  // Each secret is tried, so that the time does not tell which one was right.
+  return hook.secrets.map((secret) => rules[hook.sender].isSigned(call, secret, hook)).includes(true)
+}
+
 const longestId = 128
 const longestEvent = 128
 
@@ -87,9 +113,8 @@ const longestEvent = 128
  * @throws {HookSignatureRefused} @throws {InvalidInput} when the signature is right and the content is no JSON.
  */
 export function verify(hook: Hook, call: RawCall): VerifiedCall {
-  const { isSigned, nameOf, idIsUnsigned } = rules[hook.sender]
-  // Each secret is tried, so that the time does not tell which one was right.
-  if (!hook.secrets.map((secret) => isSigned(call, secret, hook)).includes(true)) throw new HookSignatureRefused()
+  const { nameOf, idIsUnsigned } = rules[hook.sender]
+  if (!isSigned(hook, call)) throw new HookSignatureRefused()
   const body = parseBody(call)
   const { event, deliveryId } = nameOf(call.headers, body)
   if (deliveryId !== undefined && !isPlainId(deliveryId))

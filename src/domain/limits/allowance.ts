@@ -27,10 +27,18 @@ export class Allowance {
     this.#options = options
   }
 
-  /** Counts a request; a promise only where the count of all processes has to be asked. @throws {RateLimited} */
-  request(): unknown {
+  /**
+   * Counts a request; a promise only where the count of all processes has to be asked. What it counts as can be given back,
+   * unless nothing is limited. @throws {RateLimited}
+   */
+  request(): Share | undefined | Promise<Share> {
     const { requests, key } = this.#options
     return requests?.spend(key, 1)
+  }
+
+  /** Gives back what {@link request} has counted: it was somebody else's. */
+  giveBack(share: Share): void {
+    this.#options.requests?.correct(share, 1)
   }
 
   /** Spends what an operation may cost. @throws {RateLimited} */

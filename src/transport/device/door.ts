@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import { Unauthenticated } from '#domain/access/errors.ts'
 import type { Caller } from '#domain/access/service.ts'
-import { readBody } from '#transport/body.ts'
+import { anonymousBytes } from '#transport/body.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { meaningOf } from '#transport/rest/codes.ts'
@@ -29,7 +29,6 @@ export interface DeviceDoorOptions {
   readonly hasProvider: boolean
 }
 
-const formBytes = 16 * 1024
 const longestCode = 100
 
 /** What is sent back: a page, or the way to one. */
@@ -81,7 +80,7 @@ export function createDeviceDoor(options: DeviceDoorOptions) {
     })
     const visit = { req, caller, operations, formToken }
     if (req.method === 'GET' || req.method === 'HEAD') return show(visit, codeOf(queryOf(req)))
-    if (req.method === 'POST') return take(visit, await formOf(req))
+    if (req.method === 'POST') return take(visit, await formOf(req, entrance))
     throw new Refused('METHOD_NOT_ALLOWED', 'This page is shown and sent, and nothing else.')
   }
 
@@ -206,8 +205,8 @@ function codeOf(fields: URLSearchParams): string {
   return (fields.get('user_code') ?? '').trim().slice(0, longestCode)
 }
 
-async function formOf(req: IncomingMessage): Promise<URLSearchParams> {
+async function formOf(req: IncomingMessage, entrance: Entrance): Promise<URLSearchParams> {
   if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(req.headers['content-type'] ?? ''))
     throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The page takes forms, and nothing else.')
-  return new URLSearchParams((await readBody(req, formBytes)).toString('utf8'))
+  return new URLSearchParams((await entrance.readBody(req, anonymousBytes)).toString('utf8'))
 }

@@ -76,7 +76,7 @@ function expected(cause: AppError, error: unknown): GraphQLError {
 /** Whether an error says something of the whole request, whatever the media type of its answer. */
 function isOfRequest({ kind }: AppError, error: unknown): boolean {
   if (kind === 'rate-limited') return !(error instanceof GraphQLError && error.path !== undefined)
-  return kind === 'unauthenticated' || kind === 'unavailable' || kind === 'too-large'
+  return ['unauthenticated', 'unavailable', 'too-large', 'timeout'].includes(kind)
 }
 
 const statusCodes: Readonly<Record<number, string>> = { 413: 'TOO_LARGE' }

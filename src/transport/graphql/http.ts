@@ -3,7 +3,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql'
 import { Unauthenticated } from '#domain/access/errors.ts'
 import type { Caller } from '#domain/access/service.ts'
 import { isRecord } from '#lib/json.ts'
-import { BodyTooLarge, drain, readBody } from '#transport/body.ts'
+import { anonymousBytes, BodyTooLarge, drain } from '#transport/body.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from './accept.ts'
 import { formatError, httpHint } from './errors.ts'
@@ -22,9 +22,6 @@ export interface GraphqlHttpOptions {
   /** The largest request, in bytes. */
   readonly bodyBytes: number
 }
-
-/** The largest request of an anonymous caller, in bytes: to sign in takes little. */
-const anonymousBytes = 16 * 1024
 
 /** One request under way. */
 interface Exchange {
@@ -77,7 +74,7 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
 
   async function answerPlain(exchange: Exchange, type: JsonType): Promise<void> {
     const { req, res, caller } = exchange
-    const body = await readBody(req, caller === undefined ? anonymousBytes : bodyBytes)
+    const body = await entrance.readBody(req, caller === undefined ? anonymousBytes : bodyBytes)
     const params = plainParams(body, persisted)
     if (params === undefined) return answerByYoga(exchange, body)
     const origin = entrance.originOf(req)
@@ -186,9 +183,10 @@ function statusOf(result: ExecutionResult, type: JsonType): number {
 /** Answers with a well-formed response without data (GraphQL over HTTP §6.4). */
 function refuse(req: IncomingMessage, res: ServerResponse, { json }: Accepted, error: GraphQLError): void {
   drain(req)
-  const { status = 500 } = httpHint(error)
+  const { status = 500, retryAfterMs } = httpHint(error)
   res.writeHead(status, {
     'content-type': `${json ?? legacyType}; charset=utf-8`,
+    ...(retryAfterMs !== undefined && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),
     ...(status === 401 && { 'www-authenticate': 'Bearer realm="signalbox"' }),
   })
   res.end(JSON.stringify({ errors: [formatError(error)] }))

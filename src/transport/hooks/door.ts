@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import type { HookService } from '#domain/hooks/service.ts'
+import { RateLimited } from '#domain/limits/errors.ts'
 import { AppError } from '#lib/errors.ts'
 import { drain, readBody } from '#transport/body.ts'
 import type { Entrance } from '#transport/entrance.ts'
@@ -15,9 +16,13 @@ export interface HookDoorOptions {
   readonly maskError: (error: unknown) => GraphQLError
 }
 
+/** What an address may still send that has no requests left: a call that has a signature, and is small. */
+const smallBytes = 64 * 1024
+
 /**
  * Where other systems call: `POST /hooks/{id}`. Answers 202 with the ids of the tasks once they are committed, whatever
- * becomes of them. Whoever can't prove who they are is counted by their address, all others by the hook.
+ * becomes of them. A call counts for its address before its body is read, and for the hook instead once it has proved
+ * where it comes from.
  */
 export function createHookDoor({ hooks, entrance, maskError }: HookDoorOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
@@ -26,12 +31,8 @@ export function createHookDoor({ hooks, entrance, maskError }: HookDoorOptions) 
       const { deliveryId, isRepeated, taskIds } = await take(req, path.slice(hooksPrefix.length))
       send(res, 202, { accepted: true, deliveryId, duplicate: isRepeated, tasks: taskIds })
     } catch (error) {
-      drain(req)
-      const refused = error instanceof Refused ? error : refusedByError(maskError(error))
-      const response = problemResponse(refused, { path, requestId: entrance.originOf(req).requestId })
-      response.headers.delete('www-authenticate')
-      if (refused.code === 'METHOD_NOT_ALLOWED') response.headers.set('allow', 'POST')
-      res.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text())
+      // Nobody is there any more to be answered, and a body that broke off is no fault of ours.
+      if (!res.destroyed) await refuse(req, res, path, error)
     }
   }
 
@@ -43,15 +44,42 @@ export function createHookDoor({ hooks, entrance, maskError }: HookDoorOptions) 
   }
 
   async function admit(req: IncomingMessage, id: string) {
+    const headers = headersOf(req)
+    const { isProved, maxBytes } = await expected(req, id, headers)
+    const origin = entrance.originOf(req)
+    if (isProved) return hooks.admit(id, { headers, body: await readBody(req, maxBytes) }, origin)
+    const refused = await entrance.admitAnybody(req).catch(orRateLimited)
     try {
-      const body = await readBody(req, hooks.limitOf(id))
-      return await hooks.admit(id, { headers: headersOf(req), body }, entrance.originOf(req))
+      const limit = refused === undefined ? maxBytes : Math.min(maxBytes, smallBytes)
+      return await hooks.admit(id, { headers, body: await entrance.readBody(req, limit) }, origin)
     } catch (error) {
-      // Guessing costs what guessing a token does.
-      if (error instanceof AppError) await entrance.admitAnybody(req)
+      throw refused !== undefined && error instanceof AppError ? refused : error
+    }
+  }
+
+  /** What the hook takes of such a call; guessing costs what guessing a token does. */
+  async function expected(req: IncomingMessage, id: string, headers: Record<string, string>) {
+    try {
+      return hooks.expect(id, headers)
+    } catch (error) {
+      await entrance.admitAnybody(req)
       throw error
     }
   }
+
+  async function refuse(req: IncomingMessage, res: ServerResponse, path: string, error: unknown): Promise<void> {
+    drain(req)
+    const refused = error instanceof Refused ? error : refusedByError(maskError(error))
+    const response = problemResponse(refused, { path, requestId: entrance.originOf(req).requestId })
+    response.headers.delete('www-authenticate')
+    if (refused.code === 'METHOD_NOT_ALLOWED') response.headers.set('allow', 'POST')
+    res.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text())
+  }
+}
+
+function orRateLimited(error: unknown): RateLimited {
+  if (error instanceof RateLimited) return error
+  throw error
 }
 
 function headersOf(req: IncomingMessage): Record<string, string> {

@@ -1,14 +1,15 @@
 import type { IncomingMessage } from 'node:http'
-import { readBody } from '#transport/body.ts'
+import type { Entrance } from '#transport/entrance.ts'
 import { Refused } from './refused.ts'
 
 const jsonType = /^application\/(json|[\w.+-]+\+json) *(;|$)/i
 
 /**
  * A request's body, parsed.
- * @throws {Refused} 415 for what is not JSON, 400 for what can't be parsed. @throws {BodyTooLarge}
+ * @throws {Refused} 415 for what is not JSON, 400 for what can't be parsed. @throws {BodyTooLarge} @throws {BodyTooSlow}
+ * @throws {AddressBodiesFull} @throws {AnonymousBodiesFull}
  */
-export async function readJson(incoming: IncomingMessage, limit: number): Promise<unknown> {
+export async function readJson(incoming: IncomingMessage, entrance: Entrance, limit: number): Promise<unknown> {
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = incoming.headers
   if (!jsonType.test(type))
     throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON: send it with "Content-Type: application/json".')
@@ -16,7 +17,7 @@ export async function readJson(incoming: IncomingMessage, limit: number): Promis
     throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed.', {
       headers: { 'accept-encoding': 'identity' },
     })
-  return parse(await readBody(incoming, limit))
+  return parse(await entrance.readBody(incoming, limit))
 }
 
 /** Whether a body comes with the request (RFC 9112 §6.3). */

@@ -4,6 +4,7 @@ import type { Context, Handler } from 'hono'
 import type { Caller } from '#domain/access/service.ts'
 import { RateLimited } from '#domain/limits/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { anonymousBytes } from '#transport/body.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { acceptsJson, hasBody, readJson } from './body.ts'
@@ -33,7 +34,8 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
         origin: entrance.originOf(req),
         allowance: entrance.allowanceOf(req),
       })
-      const request = await requestOf(route, context, { operations, isAnonymous: caller === undefined })
+      const isAnonymous = caller === undefined
+      const request = await requestOf(route, context, { entrance, operations, isAnonymous })
       const answer = await route.handle(request).catch((error: unknown) => {
         throw addressed(error, caller)
       })
@@ -84,7 +86,7 @@ function orRateLimited(error: unknown): RateLimited {
 async function requestOf(
   route: Route,
   { req, env }: Context<Env>,
-  known: { operations: Operations; isAnonymous: boolean },
+  { entrance, ...known }: { entrance: Entrance; operations: Operations; isAnonymous: boolean },
 ): Promise<RestRequest> {
   const incoming = env.incoming as IncomingMessage
   if (answersJson(route)) acceptsJson(req.header('accept'))
@@ -97,7 +99,7 @@ async function requestOf(
     params: req.param() as Record<string, string>,
     query,
     headers: req.header(),
-    body: await bodyOf(route, incoming),
+    body: await bodyOf(route, incoming, entrance, known.isAnonymous),
     signal: req.raw.signal,
     ...known,
   }
@@ -115,9 +117,12 @@ function isDecodable(path: string): boolean {
 async function bodyOf(
   { body, bodyIsOptional, bodyLimit = defaultBodyLimit }: Route,
   incoming: IncomingMessage,
+  entrance: Entrance,
+  isAnonymous: boolean,
 ): Promise<unknown> {
   if (body === undefined) return undefined
-  return bodyIsOptional && !hasBody(incoming) ? {} : readJson(incoming, bodyLimit)
+  const limit = isAnonymous ? Math.min(bodyLimit, anonymousBytes) : bodyLimit
+  return bodyIsOptional && !hasBody(incoming) ? {} : readJson(incoming, entrance, limit)
 }
 
 function isIterable(body: Answer['body']): body is AsyncIterable<Uint8Array> {

@@ -186,7 +186,7 @@ async function openDoor(times: { initTimeoutMs?: number; keepAliveMs?: number })
     authenticate: async () => new Caller(somebody, { requestId: '', address: '', userAgent: '' }),
     hold: () => () => {},
   } as unknown as AccessService
-  const entrance = new Entrance({ access, limits, trustedProxies: [] })
+  const entrance = new Entrance({ access, limits, trustedProxies: [], anonymousBodyBytes: 1_048_576 })
   const door = serveWebsocket({ http, server: graphqlServer, entrance, maskError, log, ...times })
   await once(http.listen(0, '127.0.0.1'), 'listening')
   return {
