@@ -32,6 +32,7 @@ import { healthSources, observe } from './app/observation.ts'
 import { Opened } from './app/opened.ts'
 import type { Parts } from './app/parts.ts'
 import { openStore } from './app/store.ts'
+import { findTaskUser } from './app/task-user.ts'
 import { keepRetention, keepUsage } from './app/upkeep.ts'
 import { openDeliverer, openWebhooks } from './app/webhooks.ts'
 import { openWorker } from './app/worker.ts'
@@ -78,6 +79,7 @@ function notOpened(): void {}
 async function start(config: Config, opening: Promise<Place>, log: Logger, opened: Opened): Promise<App> {
   const project = await loadProjectConfig({ file: config.configFile, cwd: config.workingDirectory })
   const types = loadTaskTypes(project, { egressAllow: config.egressAllow })
+  const tasksAs = config.roles.worker ? await findTaskUser(config, project) : undefined
   const place = await opening
 
   const metrics = createMetrics()
@@ -180,8 +182,8 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     await api.close()
     await closeServer(http, lastRequestsMs)
   })
-  if (config.roles.worker) {
-    worker = await openWorker(parts, project, types, metrics)
+  if (tasksAs !== undefined) {
+    worker = await openWorker(parts, project, types, metrics, tasksAs.taskUser)
     const runDocument: RunDocument = async ({ accountId, maker, document }, event) =>
       api.runDocument(await standIn(database, { accountId, ...maker }), document ?? '', event)
     openDeliverer(parts, webhooks, { workerId: worker.id, runDocument })
@@ -190,7 +192,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   keepUsage(parts)
   // The last thing that can fail: a token that was made is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
-  const warnings = await access.expiryWarnings()
+  const warnings = [...(tasksAs?.warnings ?? []), ...(await access.expiryWarnings())]
   for (const warning of warnings) log.warn(warning)
   serving = true
   return {

@@ -71,6 +71,7 @@ export const environment = z.object({
     .pipe(z.array(z.enum(['api', 'worker'], 'must be api, worker, or both with a comma between them'))),
   WORKER_SLOTS: count(1, 10_000).default(8),
   CRITICAL_SLOTS: count(0, 10_000).default(2),
+  TASK_USER: z.string().min(1).optional(),
   WEBHOOK_SLOTS: count(1, 10_000).default(200),
   WEBHOOK_DISABLE_AFTER: count(0, mostCounted).default(100),
   SHUTDOWN_TIMEOUT_MS: count(0, 3_600_000).default(10_000),
@@ -151,6 +152,8 @@ export interface Config {
   readonly roles: { readonly api: boolean; readonly worker: boolean }
   readonly slots: number
   readonly criticalSlots: number
+  /** Name or number of the user that tasks run as; undefined: users of their own where the server runs as root. */
+  readonly taskUser: string | undefined
   readonly webhooks: {
     /** Attempts of deliveries under way at once. */
     readonly slots: number
@@ -223,6 +226,7 @@ export function readConfig(
     roles: { api: it.ROLES.includes('api'), worker: it.ROLES.includes('worker') },
     slots: it.WORKER_SLOTS,
     criticalSlots: it.CRITICAL_SLOTS,
+    taskUser: it.TASK_USER,
     webhooks: { slots: it.WEBHOOK_SLOTS, disableAfter: it.WEBHOOK_DISABLE_AFTER },
     shutdownTimeoutMs: it.SHUTDOWN_TIMEOUT_MS,
     watchdogTimeoutMs: it.WATCHDOG_TIMEOUT_MS,
@@ -287,7 +291,7 @@ function oidcOf(it: z.output<typeof environment>): Config['oidc'] {
 }
 
 /** Variables whose values must not be repeated in a message, which may end in a log. */
-const secrets: ReadonlySet<string> = new Set([
+export const secretVariables: ReadonlySet<string> = new Set([
   'DATABASE_URL',
   'BOOTSTRAP_TOKEN',
   'SECRET_KEY',
@@ -300,7 +304,7 @@ function faultsOf(given: Readonly<Record<string, string | undefined>>, { issues 
   const rules = new Map(issues.map(({ path, message }) => [String(path[0]), message]))
   return [...rules].map(([name, rule]) => {
     const fault = `${name}: ${rule}`
-    return secrets.has(name) ? fault : `${fault}; it is ${JSON.stringify(given[name])}`
+    return secretVariables.has(name) ? fault : `${fault}; it is ${JSON.stringify(given[name])}`
   })
 }
 

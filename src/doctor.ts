@@ -2,7 +2,14 @@ import { examineConfiguration } from '#src/doctor/configuration.ts'
 import { examineDatabase } from '#src/doctor/database.ts'
 import { type EmbeddedState, examineEmbedded, readEmbeddedState } from '#src/doctor/embedded.ts'
 import { check, type Finding } from '#src/doctor/finding.ts'
-import { examineConfigFile, examineDataDir, examineDisk, examineGit, examineNode } from '#src/doctor/machine.ts'
+import {
+  examineConfigFile,
+  examineDataDir,
+  examineDisk,
+  examineGit,
+  examineNode,
+  examineTaskUser,
+} from '#src/doctor/machine.ts'
 import { examinePort } from '#src/doctor/port.ts'
 import type { Config } from './config.ts'
 
@@ -16,8 +23,9 @@ export async function examine(): Promise<Finding[]> {
   const git = check('git', examineGit)
   if (config === undefined) return [...findings, await node, await git]
   const file = check('task types', () => examineConfigFile(config))
+  const user = check('task user', () => examineTaskUser(config))
   const dataDir = check('data directory', () => examineDataDir(config))
-  return [...findings, await node, await git, await file, await dataDir, ...(await examineServer(config))]
+  return [...findings, await node, await git, await file, await user, await dataDir, ...(await examineServer(config))]
 }
 
 async function examineServer(config: Config): Promise<Finding[]> {

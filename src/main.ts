@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
 
-enableCompileCache()
+// In a place that only root can have made: code that others could exchange must not run as root. Others have theirs in
+// the directory for temporary files.
+enableCompileCache(process.getuid?.() === 0 ? join(import.meta.dirname, '../node_modules/.cache/signalbox') : undefined)
 
 // Everything is loaded when it is needed: a command that asks a server must not wait for one to be loaded here.
 const { run } = await import('#cli/run.ts')

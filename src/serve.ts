@@ -1,9 +1,10 @@
 import { errorMessage, StartupError } from '#lib/errors.ts'
+import { takeEnvironment } from '#platform/own-environment.ts'
 import { createLog, type Logger } from '#platform/telemetry/log.ts'
 import { startWatchdog } from '#platform/watchdog/watchdog.ts'
 import type { App } from './app.ts'
 import { banner } from './banner.ts'
-import { type Config, readConfig } from './config.ts'
+import { type Config, readConfig, secretVariables } from './config.ts'
 import { awaitEnd, type End } from './ending.ts'
 import { openPlace } from './place.ts'
 
@@ -25,8 +26,10 @@ export async function serve({ configFile, invocation }: ServeOptions): Promise<n
   using ending = awaitEnd((error) => log?.error({ err: error }, 'something failed while the server was ending'))
   try {
     const workingDirectory = process.cwd()
-    const config = readConfig(process.env, { workingDirectory, isTerminal: process.stdout.isTTY, configFile })
+    const { env, isErased } = takeEnvironment(secretVariables)
+    const config = readConfig(env, { workingDirectory, isTerminal: process.stdout.isTTY, configFile })
     log = createLog({ level: config.logLevel, format: config.logFormat, isColored: isColored(process.stdout) })
+    if (!isErased) log.warn('what this server was started with stays visible to other processes of its user')
     const place = openPlace(config, { log, onFatal: ending.fail })
     // Most of the program is loaded while the database starts; whoever uses the place hears of its failure.
     place.catch(() => {})

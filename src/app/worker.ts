@@ -1,13 +1,15 @@
-import { join } from 'node:path'
 import type { ProjectConfig } from '#domain/tasks/config-file.ts'
 import { createRunner } from '#domain/tasks/runner/create-runner.ts'
 import { createServerId } from '#domain/tasks/runner/server-id.ts'
+import { representative, type TaskUser } from '#domain/tasks/runner/task-user.ts'
+import { locateWorkspaces } from '#domain/tasks/runner/workspace.ts'
 import type { TaskTypes } from '#domain/tasks/task-type.ts'
 import { startWorker, type Worker } from '#domain/tasks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import { installationId } from '#platform/installation.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Parts } from './parts.ts'
+import { mustNotOwnDatabase } from './task-user.ts'
 
 /** What runs tasks in this process. */
 export async function openWorker(
@@ -15,11 +17,14 @@ export async function openWorker(
   project: ProjectConfig,
   types: TaskTypes,
   metrics: Metrics,
+  taskUser: TaskUser,
 ): Promise<Worker> {
+  await mustNotOwnDatabase(config, taskUser)
   const runner = createRunner({
     types,
     ...(project.file !== undefined && { configFile: project.file }),
-    workspacesDir: join(config.dataDir, 'workspaces'),
+    workspacesDir: await locateWorkspaces(config.dataDir, representative(taskUser)),
+    taskUser,
     serverId: createServerId(await installationId(config.dataDir)),
     egressAllow: config.egressAllow,
     log,

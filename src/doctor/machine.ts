@@ -3,6 +3,9 @@ import { access, constants, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
+import { chooseTaskUser } from '#domain/tasks/runner/task-user.ts'
+import { isRoot } from '#platform/database/system-user.ts'
+import { projectBarrier } from '#src/app/task-user.ts'
 import type { Config } from '#src/config.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
@@ -40,6 +43,26 @@ export async function examineConfigFile({ configFile, workingDirectory, egressAl
   const types = loadTaskTypes(project, { egressAllow }).list()
   const commands = Object.keys(project.commands).length
   return ok(`${project.file ?? 'No configuration file'}: ${types.length} task types, ${commands} commands.`)
+}
+
+/** As whom tasks run, and what that keeps from them. */
+export async function examineTaskUser({ configFile, workingDirectory, taskUser: setting, roles }: Config): Found {
+  if (!roles.worker) return ok('This process runs no tasks.')
+  const { taskUser, warning: refusal } = await chooseTaskUser(setting)
+  if (taskUser.kind === 'server') return examineOwnUser(refusal)
+  const project = await loadProjectConfig({ file: configFile, cwd: workingDirectory })
+  const barrier = await projectBarrier(project, taskUser)
+  if (barrier !== undefined) return warning(barrier)
+  return taskUser.kind === 'own'
+    ? ok('Each task runs as a user of its own.')
+    : ok(`Tasks run as the user ${taskUser.user.name ?? taskUser.user.uid}, and can reach one another.`)
+}
+
+function examineOwnUser(refusal: string | undefined): Awaited<Found> {
+  if (refusal !== undefined) return warning(refusal)
+  return isRoot()
+    ? warning('Tasks run as root, and can read everything on this machine.', 'Unset TASK_USER.')
+    : ok('Tasks run as the server’s user, and can read what it can.')
 }
 
 export async function examineDataDir({ dataDir }: Config): Found {

@@ -45,7 +45,17 @@ describe('doctor', () => {
     expect(findings.filter(({ status }) => status !== 'ok')).toEqual([])
     expect(code).toBe(0)
     expect(of('port')?.message).toContain('A Signalbox answers')
-    const looked = ['configuration', 'Node.js', 'git', 'task types', 'data directory', 'disk', 'database', 'migrations']
+    const looked = [
+      'configuration',
+      'Node.js',
+      'git',
+      'task types',
+      'task user',
+      'data directory',
+      'disk',
+      'database',
+      'migrations',
+    ]
     expect(findings.map(({ check }) => check)).toEqual([
       ...looked,
       'clock',

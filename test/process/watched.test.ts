@@ -202,7 +202,8 @@ describe('the inspection of a repository', () => {
     const { follower } = await onWebSocket(id)
     const workspaces = () => readdirSync(join(directory, 'data/workspaces'), { recursive: true }).map(String)
     begin()
-    await follower.find(({ kind, progress }) => kind === 'PROGRESS' && (progress ?? 0) > 0)
+    // By then git itself is at work.
+    await follower.find(({ kind, progress }) => kind === 'PROGRESS' && (progress ?? 0) > 10)
     const group = await groupOf(id)
     expect(workspaces().filter((path) => path.includes(id)).length).toBeGreaterThan(1)
     const members = () => readdirSync('/proc').filter((pid) => liveGroupOf(Number(pid)) === group)

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
 import { createRunner } from '#domain/tasks/runner/create-runner.ts'
 import { createServerId } from '#domain/tasks/runner/server-id.ts'
+import type { TaskUser } from '#domain/tasks/runner/task-user.ts'
 import type { AttemptOutput, PartWriter } from '#domain/tasks/runner.ts'
 import type { Attempt, Outcome } from '#domain/tasks/task.ts'
 
@@ -73,12 +74,21 @@ export function newAttempt(type: string, input: unknown = {}, more: Partial<Atte
 
 /** Every living process that carries the text in its environment. */
 export function processesWith(text: string): number[] {
+  return processesOf('environ', text)
+}
+
+/** Every living process that has the text in its command line. */
+export function processesCalled(text: string): number[] {
+  return processesOf('cmdline', text)
+}
+
+function processesOf(file: string, text: string): number[] {
   const pids = readdirSync('/proc')
     .map(Number)
     .filter((pid) => pid > 0)
   return pids.filter((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(text)
+      return readFileSync(`/proc/${pid}/${file}`, 'latin1').includes(text)
     } catch {
       return false
     }
@@ -97,18 +107,20 @@ export async function openRunner(options: {
   egressAllow?: readonly string[]
   env?: Record<string, string>
   installation?: string
+  taskUser?: TaskUser
 }) {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-runner-'))
   const workspacesDir = join(directory, 'workspaces')
   const installation = options.installation ?? randomUUID()
   const serverId = createServerId(installation)
-  const { egressAllow = [], file } = options
+  const { egressAllow = [], file, taskUser = { kind: 'server' } } = options
   const config = await loadProjectConfig({ file, cwd: options.cwd ?? directory })
   const runner = createRunner({
     types: loadTaskTypes(config, { egressAllow }),
     configFile: config.file,
     workspacesDir,
     serverId,
+    taskUser,
     egressAllow,
     log: pino({ level: 'silent' }),
     env: { PATH: process.env['PATH'], ...options.env },

@@ -22,13 +22,15 @@ export interface ServerProcessOptions {
   readonly databaseUrl?: string
   readonly env?: Record<string, string>
   readonly cwd?: string
+  /** As whom it runs, when that is not this process's user. */
+  readonly uid?: number
 }
 
 /** Starts `main.ts serve` as its own process and waits until it is ready. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const server = await spawnServer(options)
   try {
-    await until(() => isReady(server), 30_000)
+    await until(() => isReady(server), 60_000)
     return server
   } catch (error) {
     await server.end('SIGKILL')
@@ -43,10 +45,17 @@ async function isReady({ child, url }: ServerProcess): Promise<boolean> {
 }
 
 /** Starts `main.ts serve` as its own process, and leaves it to the caller what comes of it. */
-export async function spawnServer({ dataDir, databaseUrl, env, cwd }: ServerProcessOptions): Promise<ServerProcess> {
+export async function spawnServer({
+  dataDir,
+  databaseUrl,
+  env,
+  cwd,
+  uid,
+}: ServerProcessOptions): Promise<ServerProcess> {
   const port = await freePort()
   const child = spawn(process.execPath, [mainFile, 'serve'], {
     cwd,
+    ...(uid !== undefined && { uid, gid: uid }),
     env: {
       PATH: process.env['PATH'],
       PORT: String(port),
@@ -54,6 +63,8 @@ export async function spawnServer({ dataDir, databaseUrl, env, cwd }: ServerProc
       BOOTSTRAP_TOKEN: ownerToken,
       SECRET_KEY: secretKey,
       SHUTDOWN_TIMEOUT_MS: '2000',
+      // Tests hand files to their tasks in directories that only they themselves may read.
+      TASK_USER: String(process.getuid?.() ?? ''),
       LOG_FORMAT: 'json',
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
       ...env,

@@ -86,6 +86,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     BOOTSTRAP_TOKEN: ownerToken,
     SECRET_KEY: secretKey,
     SHUTDOWN_TIMEOUT_MS: '2000',
+    TASK_USER: String(process.getuid?.() ?? ''),
     LOG_LEVEL: 'warn',
     LOG_FORMAT: 'json',
     ...options.env,

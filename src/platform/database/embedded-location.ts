@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto'
-import { access, readFile, realpath, stat, writeFile } from 'node:fs/promises'
+import { access, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StartupError } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { makeDirectory } from './make-directory.ts'
-import { findSharedPlace } from './shared-place.ts'
+import { findSharedPlace, placeOf } from './shared-place.ts'
 import { findBarrier, isRoot, type SystemUser, unprivilegedUser } from './system-user.ts'
 
 /** Where a cluster's files lie, and who has to own and run them. */
@@ -29,7 +27,8 @@ export async function locateCluster(dataDir: string, sharedPlaces: readonly stri
   if (!isRoot()) return { clusterDir: local, user: undefined }
   const user = await unprivilegedUser()
   if ((await findBarrier(dataDir, user)) === undefined) return { clusterDir: local, user }
-  return { clusterDir: await elsewhere(dataDir, await findSharedPlace(sharedPlaces, user)), user }
+  const place = await placeOf(dataDir, await findSharedPlace(sharedPlaces, user))
+  return { clusterDir: join(place, 'postgres'), user }
 }
 
 /** Notes in the data directory where its cluster lies, when that is outside of it, and there whose it is. */
@@ -61,16 +60,6 @@ async function existingCluster(clusterDir: string): Promise<EmbeddedLocation> {
   const barrier = await findBarrier(clusterDir, user)
   if (barrier !== undefined) throw unreachable(clusterDir, barrier, user)
   return { clusterDir, user }
-}
-
-async function elsewhere(dataDir: string, place: string): Promise<string> {
-  const name = createHash('sha256')
-    .update(await realpath(dataDir))
-    .digest('hex')
-    .slice(0, 16)
-  const directory = join(place, name)
-  await makeDirectory(directory, 0o711)
-  return join(directory, 'postgres')
 }
 
 function notePath(dataDir: string): string {

@@ -1,4 +1,5 @@
-import { lstat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { lstat, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StartupError } from '#lib/errors.ts'
@@ -17,9 +18,20 @@ export async function findSharedPlace(candidates: readonly string[], user: Syste
     if (await serves(candidate, user)) return candidate
   }
   throw new StartupError(
-    `As root, the database has to run as the user ${user.name}, who can reach neither the data directory nor any of ` +
-      `${candidates.join(', ')}. Set DATA_DIR to a directory below ones that everybody may pass (chmod o+x).`,
+    `The user ${user.name ?? user.uid}, as whom root has to run part of this, can reach neither the data directory nor ` +
+      `any of ${candidates.join(', ')}. Set DATA_DIR to a directory below ones that everybody may pass (chmod o+x).`,
   )
+}
+
+/** The directory in a shared place that belongs to a data directory; created when missing. */
+export async function placeOf(dataDir: string, place: string): Promise<string> {
+  const name = createHash('sha256')
+    .update(await realpath(dataDir))
+    .digest('hex')
+    .slice(0, 16)
+  const directory = join(place, name)
+  await makeDirectory(directory, 0o711)
+  return directory
 }
 
 async function serves(directory: string, user: SystemUser): Promise<boolean> {

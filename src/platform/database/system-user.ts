@@ -5,7 +5,8 @@ import { StartupError } from '#lib/errors.ts'
 
 /** A user of the operating system that a program can be run as. */
 export interface SystemUser {
-  readonly name: string
+  /** Undefined for a number without an account. */
+  readonly name: string | undefined
   readonly uid: number
   readonly gid: number
 }
@@ -16,14 +17,29 @@ export function isRoot(): boolean {
 
 /** The user that PostgreSQL runs as when this process is root: `postgres` where there is one, else `nobody`. */
 export async function unprivilegedUser(): Promise<SystemUser> {
-  const lines = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
+  const accounts = await readAccounts()
   for (const wanted of ['postgres', '_postgres', 'nobody']) {
-    const [name, , uid, gid] = lines.find(([candidate]) => candidate === wanted) ?? []
-    if (name !== undefined) return { name, uid: Number(uid), gid: Number(gid) }
+    const found = accounts.find(({ name }) => name === wanted)
+    if (found !== undefined) return found
   }
   throw new StartupError(
     'PostgreSQL refuses to run as root, and this machine has neither a user postgres nor nobody to run it as. ' +
       'Start Signalbox as an ordinary user, or set DATABASE_URL to a PostgreSQL that runs elsewhere.',
+  )
+}
+
+/** The user of that name or number; a number needs no account. Undefined when there is no account of that name. */
+export async function findUser(nameOrNumber: string): Promise<SystemUser | undefined> {
+  const accounts = await readAccounts()
+  if (!/^\d+$/.test(nameOrNumber)) return accounts.find(({ name }) => name === nameOrNumber)
+  const uid = Number(nameOrNumber)
+  return accounts.find((account) => account.uid === uid) ?? { name: undefined, uid, gid: uid }
+}
+
+async function readAccounts(): Promise<SystemUser[]> {
+  const lines = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
+  return lines.flatMap(([name, , uid, gid]) =>
+    name === undefined || gid === undefined ? [] : [{ name, uid: Number(uid), gid: Number(gid) }],
   )
 }
 

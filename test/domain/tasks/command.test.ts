@@ -108,7 +108,7 @@ describe('the program', () => {
     const { output } = await run('environment')
     const seen = output.lines.filter((line) => !/^(PWD|OLDPWD|SHLVL|_)=/.test(line)).map((line) => line.split('=')[0])
     const usual = ['HOME', 'LANG', 'LITERAL', 'PATH', 'SHOWN_TO_TASKS', 'SIGNALBOX_ATTEMPT', 'SIGNALBOX_RESULT']
-    expect(seen).toEqual([...usual, 'SIGNALBOX_RUN', 'SIGNALBOX_TASK_ID', 'SIGNALBOX_WORKSPACE', 'TMPDIR'])
+    expect(seen).toEqual([...usual, 'SIGNALBOX_TASK_ID', 'SIGNALBOX_WORKSPACE', 'TMPDIR'])
     expect(output.lines).toContain('LITERAL=as it is')
     expect(output.lines).toContain(`SIGNALBOX_TASK_ID=${last?.taskId}`)
   })

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ProcessTags, taggedCommand, tagOf } from '#domain/tasks/runner/process-tag.ts'
 import { createServerId, isServerGone } from '#domain/tasks/runner/server-id.ts'
 import type { Attempt } from '#domain/tasks/task.ts'
 import {
@@ -10,6 +12,7 @@ import {
   nothingLeft,
   type OpenRunner,
   openRunner,
+  processesCalled,
   processesWith,
   RecordedOutput,
 } from '#test/support/attempts.ts'
@@ -79,7 +82,7 @@ describe('an attempt in a process of its own', () => {
   it('sees nothing of the server’s environment but the path and what its type lists', async () => {
     const { outcome } = await run('shows-environment')
     const seen = outcome.kind === 'completed' ? (outcome.result as Record<string, string>) : {}
-    expect(Object.keys(seen).sort()).toEqual(['HOME', 'PATH', 'SHOWN_TO_TASKS', 'SIGNALBOX_RUN', 'TMPDIR'])
+    expect(Object.keys(seen).sort()).toEqual(['HOME', 'PATH', 'SHOWN_TO_TASKS', 'TMPDIR'])
     expect(seen['HOME']).toBe(join(open.workspacesDir, open.serverId, `${last?.taskId}-7`))
   })
 
@@ -234,6 +237,12 @@ describe('the end', () => {
     },
   )
 
+  it('takes what nothing connects with it any more', async () => {
+    const mark = `300.${randomInt(1e9)}`
+    expect((await run('leaves-cleared', mark)).outcome.kind).toBe('completed')
+    expect(processesCalled(mark)).toEqual([])
+  })
+
   it('ends what has left the process group when it is stopped', async () => {
     expect((await stopWhenReady('escapes-and-waits')).outcome).toEqual({ kind: 'stopped' })
   }, 15_000)
@@ -271,7 +280,10 @@ describe('a server that is killed', () => {
 
   it('has its stray processes ended by the sweep of its own installation only', async () => {
     const gone = `${open.installation}.${open.serverId.split('.')[1]?.split('-')[0]}-4194305-1-00000000`
-    const stray = spawn('sleep', ['300'], { env: { SIGNALBOX_RUN: `${gone}:task:1` }, stdio: 'ignore' })
+    mkdirSync(join(open.workspacesDir, gone), { recursive: true })
+    const [program = '', ...args] = taggedCommand(new ProcessTags(gone).next(), ['sleep', '300'])
+    const stray = spawn(program, args, { stdio: 'ignore' })
+    await until(() => tagOf(stray.pid ?? 0) !== undefined)
     const other = await openRunner({ file: configFile })
     await other.runner.sweep()
     expect(stray.exitCode ?? stray.signalCode).toBe(null)

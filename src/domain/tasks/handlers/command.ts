@@ -4,7 +4,6 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readLines } from '#domain/tasks/runner/line-splitter.ts'
-import { inheritedEnvironment } from '#domain/tasks/runner/run-marker.ts'
 import { cutText } from '#domain/tasks/runner/text.ts'
 import {
   defineTaskType,
@@ -79,7 +78,7 @@ function environment(config: CommandConfig, context: TaskContext, resultFile: st
     LANG: 'C.UTF-8',
     HOME: context.workspace,
     TMPDIR: context.workspace,
-    ...inheritedEnvironment(),
+    PATH: process.env['PATH'] ?? '',
     ...Object.fromEntries(own),
     SIGNALBOX_RESULT: resultFile,
     SIGNALBOX_WORKSPACE: context.workspace,

@@ -39,19 +39,22 @@ export function createRepositoryInspectType(rules: SourceRules): TaskType {
     description:
       'Fetches a git repository and counts its files and lines by language, its commits by month, and its contributors.',
     input,
-    prepare: (context) => copyWhenLocal(rules, context),
+    prepare: (context) => (isUrl(context.input.source) ? loadForRemote() : copyLocal(rules, context)),
     run: (context) => inspect(rules, context),
   })
 }
 
-/** What the roots hold is what the server may read, whoever the attempt then runs as. */
-async function copyWhenLocal({ roots }: SourceRules, context: TaskContext<InspectInput>): Promise<void> {
-  const { source } = context.input
-  if (isUrl(source)) return
+/** The roots say what may be read; whether the user that the attempt runs as could read it does not matter. */
+async function copyLocal({ roots }: SourceRules, context: TaskContext<InspectInput>): Promise<void> {
   context.step('Copying objects')
-  await copyLocalRepository(source, roots, repositoryIn(context.workspace), (fraction) =>
+  await copyLocalRepository(context.input.source, roots, repositoryIn(context.workspace), (fraction) =>
     context.progress(fraction * copiedPercent),
   )
+}
+
+/** Afterwards the program's own files may be out of reach. */
+async function loadForRemote(): Promise<void> {
+  await import('./repository/egress.ts')
 }
 
 async function inspect({ egressAllow }: SourceRules, context: TaskContext<InspectInput>): Promise<unknown> {

@@ -8,8 +8,9 @@ import { failed } from './failure.ts'
 import { runInProcess } from './in-process.ts'
 import { LimitedOutput } from './limited-output.ts'
 import { runInOwnProcess } from './own-process.ts'
-import { runMarker } from './run-marker.ts'
+import { ProcessTags } from './process-tag.ts'
 import { sweep } from './sweep.ts'
+import type { TaskUser } from './task-user.ts'
 import { workspacePath } from './workspace.ts'
 
 export interface RunnerOptions {
@@ -20,6 +21,7 @@ export interface RunnerOptions {
   readonly workspacesDir: string
   /** From `createServerId`. */
   readonly serverId: string
+  readonly taskUser: TaskUser
   /** Networks (CIDR) that `repository.inspect` may reach although they are private. */
   readonly egressAllow: readonly string[]
   readonly log: Logger
@@ -29,7 +31,8 @@ export interface RunnerOptions {
 
 /** Executes attempts of the given types, in this process or each in its own, as the type says. */
 export function createRunner(options: RunnerOptions): Runner {
-  const { types, serverId, log } = options
+  const { types, serverId, taskUser, log } = options
+  const tags = new ProcessTags(serverId)
   const workspacesDir = resolve(options.workspacesDir)
 
   async function run(attempt: Attempt, rawOutput: Parameters<Runner['run']>[1], stop: AbortSignal): Promise<Outcome> {
@@ -55,7 +58,8 @@ export function createRunner(options: RunnerOptions): Runner {
     if (type.isolation === 'none') return runInProcess({ ...common, type })
     return runInOwnProcess({
       ...common,
-      marker: runMarker(serverId, attempt.taskId, attempt.fence),
+      tag: tags.next(),
+      taskUser,
       path: options.env['PATH'] ?? '',
       cacheDirectory: join(workspacesDir, '.compile-cache'),
       configFile: options.configFile,
@@ -64,7 +68,7 @@ export function createRunner(options: RunnerOptions): Runner {
     })
   }
 
-  return { run, sweep: () => sweep({ workspacesDir, serverId, log }) }
+  return { run, sweep: () => sweep({ workspacesDir, serverId, taskUser, log }) }
 }
 
 function graceMs(type: TaskType, attempt: Attempt): number {

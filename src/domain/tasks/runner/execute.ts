@@ -4,13 +4,19 @@ import { AttemptContext, type ContextOptions } from './context.ts'
 import { failed, taskError } from './failure.ts'
 import { deliverResult } from './result.ts'
 
-/** Runs a type's handler once, here, and tells how it ended; never rejects. */
-export async function execute(type: TaskType, options: ContextOptions): Promise<Outcome> {
+export interface ExecuteOptions extends ContextOptions {
+  /** Called between the type's `prepare` and its `run`. */
+  readonly giveUpRights?: () => void
+}
+
+/** Runs a type's handler once, here, and returns how it ended; never rejects. */
+export async function execute(type: TaskType, options: ExecuteOptions): Promise<Outcome> {
   try {
     const input = await type.input.safeParseAsync(options.attempt.input)
     if (!input.success) return failed('INVALID_INPUT', `The input is refused: ${issueText(input.error.issues)}`, false)
     const context = new AttemptContext(options, input.data)
     await type.prepare?.(context)
+    options.giveUpRights?.()
     const result = await type.run(context)
     await context.partsWritten()
     return { kind: 'completed', result: await deliverResult(result, options.output) }

@@ -1,17 +1,22 @@
+import { lchownSync, readdirSync } from 'node:fs'
 import module from 'node:module'
+import { join } from 'node:path'
 import { defaultProjectConfig, loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
 import type { Outcome } from '#domain/tasks/task.ts'
 import type { TaskType } from '#domain/tasks/task-type.ts'
 import { execute } from './execute.ts'
 import { failed, taskError } from './failure.ts'
 import { HostOutput } from './host-output.ts'
-import { killMarked } from './process-tree.ts'
+import { killTagged } from './process-tree.ts'
 import type { HostMessage, ServerMessage, StartMessage } from './protocol.ts'
-import { runMarkerName } from './run-marker.ts'
+import { type AttemptUser, becomeUser, killOwnUser } from './task-user.ts'
+
+/** What our own settings and the shell on the way here have put into the environment. */
+const addedVariables = ['NODE_COMPILE_CACHE', 'PWD', 'OLDPWD', 'SHLVL', '_']
 
 /** Runs the one attempt that the server sends, reports how it ended, and waits to be ended itself. */
 export async function hostAttempt(): Promise<void> {
-  delete process.env['NODE_COMPILE_CACHE']
+  for (const name of addedVariables) delete process.env[name]
   const send = takeChannel()
   const output = new HostOutput(send)
   const stopping = abortOnTerm()
@@ -29,8 +34,28 @@ async function runAttempt(start: StartMessage, output: HostOutput, signal: Abort
   if (type && 'retryable' in type)
     return failed('CONFIGURATION_FAILED', `The configuration could not be loaded: ${type.message}`, true)
   if (!type) return failed('UNKNOWN_TASK_TYPE', `There is no task type "${start.attempt.type}" any more.`, false)
-  process.chdir(start.workspace)
-  return execute(type, { attempt: start.attempt, output, signal, workspace: () => start.workspace, env: start.env })
+  const { attempt, workspace, env, user } = start
+  // What `prepare` makes has to be readable for the user that `run` is executed as.
+  if (user !== undefined) process.umask(0o022)
+  process.chdir(workspace)
+  return execute(type, {
+    attempt,
+    output,
+    signal,
+    workspace: () => workspace,
+    env,
+    ...(user !== undefined && { giveUpRights: () => giveUpRights(user, workspace) }),
+  })
+}
+
+/** From here on, nothing of the attempt has the rights of the server. */
+function giveUpRights(user: AttemptUser, workspace: string): void {
+  for (const name of readdirSync(workspace)) lchownSync(join(workspace, name), user.uid, user.gid)
+  // Where the cache is only the server's user may write: others could change the code of later attempts.
+  module.flushCompileCache()
+  becomeUser(user)
+  // An earlier attempt whose first process had the same id, and whose end nobody saw to, was the same user.
+  killOwnUser()
 }
 
 async function findType({ attempt, configFile, egressAllow }: StartMessage): Promise<TaskType | undefined> {
@@ -95,8 +120,9 @@ function endOnStrayErrors(end: End): void {
 /** A server that was killed can end nothing: its hosts end themselves, and all that they started. */
 function endWithServer(): void {
   const endAll = async () => {
-    const { [runMarkerName]: own } = process.env
-    await killMarked((marker) => marker === own)
+    killOwnUser()
+    const own = Number(process.argv[2])
+    await killTagged((tag) => tag === own)
     process.kill(-process.pid, 'SIGKILL')
   }
   process.once('disconnect', () => void endAll())

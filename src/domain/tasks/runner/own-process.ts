@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { chown } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,9 +12,10 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { failed } from './failure.ts'
 import type { LimitedOutput } from './limited-output.ts'
 import { readLines } from './line-splitter.ts'
-import { killMarked, signalGroup } from './process-tree.ts'
+import { type ProcessTag, taggedCommand } from './process-tag.ts'
+import { killTagged, killUsers, signalGroup } from './process-tree.ts'
 import { asHostMessage, type HostMessage, type OutputEvent, type StartMessage } from './protocol.ts'
-import { runMarkerName } from './run-marker.ts'
+import { type AttemptUser, attemptUser, killUser, type TaskUser } from './task-user.ts'
 import { timeoutFailure, timerMs } from './timeout.ts'
 import { createWorkspace, removeWorkspace } from './workspace.ts'
 
@@ -25,7 +27,8 @@ export interface OwnProcessOptions {
   readonly workspace: string
   /** The variables that the type may see. */
   readonly env: Readonly<Record<string, string>>
-  readonly marker: string
+  readonly tag: ProcessTag
+  readonly taskUser: TaskUser
   readonly path: string
   readonly cacheDirectory: string
   readonly configFile?: string | undefined
@@ -47,7 +50,7 @@ const longestLineBytes = outputLimits.logLineLength * 4
 /** Runs an attempt in a process group of its own. When it resolves, neither processes nor files of it are left. */
 export async function runInOwnProcess(options: OwnProcessOptions): Promise<Outcome> {
   try {
-    await createWorkspace(options.workspace)
+    await createWorkspace(options.workspace, { isPassable: options.taskUser.kind !== 'server' })
     if (options.stop.aborted) return { kind: 'stopped' }
     return await new HostProcess(options).run()
   } finally {
@@ -62,6 +65,8 @@ type Cause = 'stop' | 'timeout' | 'stall'
 class HostProcess {
   readonly #options: OwnProcessOptions
   readonly #child: ChildProcess
+  /** Whom it becomes; undefined: it stays who the server is. */
+  readonly #user: AttemptUser | undefined
   readonly #parts = new Map<number, PartWriter>()
   readonly #timers: NodeJS.Timeout[] = []
   /** Why it was asked to stop. */
@@ -75,7 +80,9 @@ class HostProcess {
 
   constructor(options: OwnProcessOptions) {
     this.#options = options
-    this.#child = spawn(process.execPath, [hostFile], {
+    const { tag, taskUser } = options
+    const [program = '', ...args] = taggedCommand(tag, [process.execPath, hostFile, String(tag)])
+    this.#child = spawn(program, args, {
       detached: true,
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -84,11 +91,11 @@ class HostProcess {
         ...options.env,
         HOME: options.workspace,
         TMPDIR: options.workspace,
-        [runMarkerName]: options.marker,
         // Set here, and not by the host itself, since its very first file would else be compiled each time (90 ms).
         NODE_COMPILE_CACHE: options.cacheDirectory,
       },
     })
+    this.#user = this.#child.pid === undefined ? undefined : attemptUser(taskUser, this.#child.pid)
   }
 
   async run(): Promise<Outcome> {
@@ -97,8 +104,10 @@ class HostProcess {
     this.#options.stop.addEventListener('abort', onStop, { once: true })
     if (this.#options.stop.aborted) onStop()
     this.#watch()
+    const exited = this.#exited()
     try {
-      const exit = await this.#exited()
+      await this.#start()
+      const exit = await exited
       await this.#endAll()
       await this.#drain(closed)
       return this.#verdict(exit)
@@ -114,20 +123,38 @@ class HostProcess {
   #listen(): Promise<unknown> {
     const child = this.#child
     child.on('message', (message) => this.#onMessage(message))
-    child.send(this.#startMessage(), () => {
-      // It never started, or has already died: its exit says so.
-    })
     const disconnected = child.connected ? once(child, 'disconnect') : undefined
     return Promise.all([this.#readLines(child.stdout), this.#readLines(child.stderr), disconnected])
   }
 
+  async #start(): Promise<void> {
+    try {
+      if (this.#user !== undefined) await chown(this.#options.workspace, this.#user.uid, this.#user.gid)
+    } catch (error) {
+      this.#signal('SIGKILL')
+      throw error
+    }
+    this.#child.send(this.#startMessage(), () => {
+      // It never started, or has already died: its exit says so.
+    })
+  }
+
   #startMessage(): StartMessage {
     const { attempt, workspace, env, configFile, egressAllow } = this.#options
+    const user = this.#user
     const { taskId, type, input, labels, number } = attempt
     const heartbeatMs = Math.max(10, Math.min(attempt.lockMs / 3, longestHeartbeatMs))
     const facts = { taskId, type, input, labels, number }
-    const message: StartMessage = { kind: 'start', attempt: facts, workspace, env, egressAllow, heartbeatMs }
-    return configFile === undefined ? message : { ...message, configFile }
+    return {
+      kind: 'start',
+      attempt: facts,
+      workspace,
+      ...(user !== undefined && { user }),
+      env,
+      ...(configFile !== undefined && { configFile }),
+      egressAllow,
+      heartbeatMs,
+    }
   }
 
   /** Resolves with what the process ended by; with the error when it could not be started at all. */
@@ -168,9 +195,19 @@ class HostProcess {
   async #endAll(): Promise<void> {
     if (this.#child.pid === undefined) return
     this.#signal('SIGKILL')
-    const { marker } = this.#options
-    if (!(await killMarked((found) => found === marker)))
-      this.#options.log.error({ marker }, 'processes of an attempt that has ended resist being killed')
+    if (!(await this.#killRest())) {
+      const { attempt, log } = this.#options
+      log.error({ taskId: attempt.taskId }, 'processes of an attempt that has ended resist being killed')
+    }
+  }
+
+  /** What left the process group. */
+  async #killRest(): Promise<boolean> {
+    const { tag, taskUser } = this.#options
+    const { uid } = this.#user ?? {}
+    if (taskUser.kind !== 'own' || uid === undefined) return killTagged((found) => found === tag)
+    await killUser(uid)
+    return killUsers((found) => found === uid)
   }
 
   async #drain(closed: Promise<unknown>): Promise<void> {

@@ -1,59 +1,86 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
-import { runMarkerName } from './run-marker.ts'
+import { type ProcessTag, tagOf } from './process-tag.ts'
 
 /** Sends a signal to every process of the group that `leader` leads; false when none is left. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): boolean {
   return signalProcess(-leader, signal)
 }
 
+/** Kills every process whose tag is one of ours; as {@link killAll}. */
+export function killTagged(isOurs: (tag: ProcessTag) => boolean): Promise<boolean> {
+  return killAll(tagged, isOurs)
+}
+
+/** Kills every process that runs as one of these users, programs with set-user-ID bit included; as {@link killAll}. */
+export function killUsers(isOurs: (uid: number) => boolean): Promise<boolean> {
+  return killAll(users, isOurs)
+}
+
+/** The users that any process runs as, each with its processes. */
+export async function runningUsers(): Promise<ReadonlyMap<number, readonly number[]>> {
+  const found = await users.look()
+  return new Map(
+    [...Map.groupBy(found, ({ value }) => value)].map(([uid, processes]) => [uid, processes.map(({ pid }) => pid)]),
+  )
+}
+
+interface Found {
+  readonly pid: number
+  readonly value: number
+}
+
 /**
- * Kills every process whose marker is one of ours, again and again until none is left, so that one which forks
- * meanwhile doesn't get away either. Looks into /proc, and so finds nothing where there is none. Returns whether all
- * of them have ended within the bound of about five seconds.
+ * Kills again and again until none is left, so that a process which forks meanwhile does not get away either. Finds
+ * nothing where there is no /proc. Returns whether all of them have ended within the bound of about five seconds.
  */
-export async function killMarked(isOurs: (marker: string) => boolean): Promise<boolean> {
+async function killAll(scan: ProcessScan, isOurs: (value: number) => boolean): Promise<boolean> {
   for (let round = 0; round < 100; round++) {
-    const pids = (await scan()).filter((found) => isOurs(found.marker)).map((found) => found.pid)
-    if (pids.length === 0) return true
-    for (const pid of pids) signalProcess(pid, 'SIGKILL')
+    const found = (await scan.look()).filter(({ pid, value }) => isOurs(value) && isRunning(pid))
+    if (found.length === 0) return true
+    for (const { pid } of found) signalProcess(pid, 'SIGKILL')
     await delay(Math.min(round * 10, 50))
   }
   return false
 }
 
-interface MarkedProcess {
-  readonly pid: number
-  readonly marker: string
-}
-
-let scanning: Promise<unknown> = Promise.resolve()
-let waitingScan: Promise<MarkedProcess[]> | undefined
-
-/** One look at all processes at a time: who asks while one is under way shares the next. */
-function scan(): Promise<MarkedProcess[]> {
-  waitingScan ??= scanning.then(() => {
-    waitingScan = undefined
-    return lookAtAll()
-  })
-  scanning = waitingScan
-  return waitingScan
-}
-
 /** About a millisecond's worth. */
 const pidsATurn = 16
 
-async function lookAtAll(): Promise<MarkedProcess[]> {
-  const pids = processIds()
-  const found: MarkedProcess[] = []
-  for (const [index, pid] of pids.entries()) {
-    // Reading /proc is no disk access, but a machine may have thousands of processes, and the server others to serve.
-    if (index % pidsATurn === pidsATurn - 1) await nextTurn()
-    const marker = markerOf(pid)
-    if (marker !== undefined) found.push({ pid, marker })
+/** Looks at all processes of the machine, for one thing about each. */
+class ProcessScan {
+  readonly #read: (pid: number) => number | undefined
+  #scanning: Promise<unknown> = Promise.resolve()
+  #waiting: Promise<Found[]> | undefined
+
+  constructor(read: (pid: number) => number | undefined) {
+    this.#read = read
   }
-  return found
+
+  /** One look at a time: a caller that comes while one is under way shares the next. */
+  look(): Promise<Found[]> {
+    this.#waiting ??= this.#scanning.then(() => {
+      this.#waiting = undefined
+      return this.#lookAtAll()
+    })
+    this.#scanning = this.#waiting
+    return this.#waiting
+  }
+
+  async #lookAtAll(): Promise<Found[]> {
+    const found: Found[] = []
+    for (const [index, pid] of processIds().entries()) {
+      // Reading /proc needs no disk, but a machine may have thousands of processes, and the server other work.
+      if (index % pidsATurn === pidsATurn - 1) await nextTurn()
+      const value = this.#read(pid)
+      if (value !== undefined) found.push({ pid, value })
+    }
+    return found
+  }
 }
+
+const tagged = new ProcessScan(tagOf)
+const users = new ProcessScan(realUserOf)
 
 function processIds(): number[] {
   try {
@@ -65,23 +92,22 @@ function processIds(): number[] {
   }
 }
 
-const markerStart = Buffer.from(`${runMarkerName}=`)
-
-function markerOf(pid: number): string | undefined {
-  const environment = environmentOf(pid)
-  if (environment === undefined) return undefined
-  const at = environment.indexOf(markerStart)
-  if (at === -1 || (at > 0 && environment[at - 1] !== 0)) return undefined
-  const end = environment.indexOf(0, at)
-  return environment.toString('latin1', at + markerStart.length, end === -1 ? undefined : end)
+function realUserOf(pid: number): number | undefined {
+  const [, uid] = /^Uid:\s+(\d+)/m.exec(statusOf(pid)) ?? []
+  return uid === undefined ? undefined : Number(uid)
 }
 
-function environmentOf(pid: number): Buffer | undefined {
+/** Not one that has ended and that its parent has yet to take note of, for which it may never come. */
+function isRunning(pid: number): boolean {
+  return /^State:\s+[^ZX\s]/m.test(statusOf(pid))
+}
+
+/** Empty when it ended a moment ago. */
+function statusOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/environ`)
+    return readFileSync(`/proc/${pid}/status`, 'latin1')
   } catch {
-    // It ended a moment ago, or belongs to somebody else: not one that we started.
-    return undefined
+    return ''
   }
 }
 

@@ -1,11 +1,14 @@
 import type { Outcome } from '#domain/tasks/task.ts'
 import type { AttemptFacts } from './context.ts'
+import type { AttemptUser } from './task-user.ts'
 
 /** Server to host, once: what to run. */
 export interface StartMessage {
   readonly kind: 'start'
   readonly attempt: AttemptFacts
   readonly workspace: string
+  /** As whom to go on once everything is loaded; undefined: as the server. */
+  readonly user?: AttemptUser
   readonly env: Readonly<Record<string, string>>
   readonly configFile?: string
   readonly egressAllow: readonly string[]

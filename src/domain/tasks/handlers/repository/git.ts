@@ -4,7 +4,6 @@ import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { readLines } from '#domain/tasks/runner/line-splitter.ts'
-import { inheritedEnvironment } from '#domain/tasks/runner/run-marker.ts'
 import { PermanentFailure, TaskFailure } from '#domain/tasks/task-type.ts'
 
 /** A running git: what it prints, and `done`, which rejects unless it ends well. */
@@ -64,7 +63,7 @@ export async function createGit(workspace: string): Promise<Git> {
   // What a call starts in its turn reads this file, but not what `-c` says.
   await writeFile(configFile, '[protocol]\n\tallow = never\n[core]\n\thooksPath = /dev/null\n')
   const env = {
-    ...inheritedEnvironment(),
+    PATH: process.env['PATH'] ?? '',
     HOME: workspace,
     XDG_CONFIG_HOME: workspace,
     LANG: 'C',
