@@ -112,6 +112,9 @@ export const environment = z.object({
   ANONYMOUS_BODY_BYTES: count(1_048_576, 17_179_869_184).default(134_217_728),
   SUBSCRIPTION_LIMIT: count(0, mostCounted).default(1_000),
   SOCKET_LIMIT: count(0, mostCounted).default(100),
+  OPERATION_LIMIT: count(0, mostCounted).default(1_000),
+  HELD_BYTES_LIMIT: count(0, Number.MAX_SAFE_INTEGER).default(67_108_864),
+  LOCK_WAIT_LIMIT: count(0, mostCounted).default(500),
   CORS_ORIGINS: z
     .string()
     .default('')
@@ -177,6 +180,8 @@ export interface Config {
   readonly entryHistory: number
   readonly quotas: Quotas
   readonly limits: Limits
+  /** How many of one caller's requests may wait for locks in each process; 0: no limit. */
+  readonly lockWaits: number
   readonly documentLimits: DocumentLimits
   /** The largest request to GraphQL, in bytes. */
   readonly bodyBytes: number
@@ -247,6 +252,7 @@ export function readConfig(
       webhooks: it.QUOTA_WEBHOOKS,
     },
     limits: limitsOf(it),
+    lockWaits: it.LOCK_WAIT_LIMIT,
     documentLimits: {
       depth: it.QUERY_DEPTH_LIMIT,
       tokens: it.QUERY_TOKEN_LIMIT,
@@ -275,6 +281,8 @@ function limitsOf(it: z.output<typeof environment>): Limits {
     operationCost: it.QUERY_COST_LIMIT,
     subscriptions: it.SUBSCRIPTION_LIMIT,
     sockets: it.SOCKET_LIMIT,
+    operations: it.OPERATION_LIMIT,
+    heldBytes: it.HELD_BYTES_LIMIT,
   }
 }
 
@@ -308,6 +316,9 @@ function faultsOf(given: Readonly<Record<string, string | undefined>>, { issues 
   })
 }
 
+/** What the largest message of a WebSocket, or body of a REST request, may have. */
+const minHeldBytes = 2 * 1024 * 1024
+
 /** Both values are named, since one of them may be a default that nobody has thought of. */
 function crossChecks(it: z.output<typeof environment>): string[] {
   const { CRITICAL_SLOTS, WORKER_SLOTS, RESULT_RETENTION_DAYS, TASK_RETENTION_DAYS } = it
@@ -324,6 +335,11 @@ function crossChecks(it: z.output<typeof environment>): string[] {
     )
   if ((it.OIDC_ISSUER === undefined) !== (it.OIDC_CLIENT_ID === undefined))
     faults.push('OIDC_ISSUER, OIDC_CLIENT_ID: must be given together; without both, people sign in by password')
+  if (it.HELD_BYTES_LIMIT > 0 && it.HELD_BYTES_LIMIT < Math.max(it.BODY_LIMIT_BYTES, minHeldBytes))
+    faults.push(
+      'HELD_BYTES_LIMIT: must not be less than BODY_LIMIT_BYTES, nor than 2 MiB, or the largest requests could never be ' +
+        `made; it is ${it.HELD_BYTES_LIMIT}, and BODY_LIMIT_BYTES is ${it.BODY_LIMIT_BYTES}`,
+    )
   for (const name of ['COST_LIMIT_TOKEN', 'COST_LIMIT_USER'] as const)
     if (it[name] > 0 && it.QUERY_COST_LIMIT > it[name])
       faults.push(

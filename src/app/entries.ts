@@ -9,9 +9,9 @@ const sweepIntervalMs = 500
 const lockPresenceIntervalMs = 2_000
 
 /** Locks, and what looks after them in every process. */
-export function openLocks({ store, log, opened }: Parts): LockService {
+export function openLocks({ config, store, log, opened }: Parts): LockService {
   const { database, transact, tail } = store
-  const locks = createLockService({ sql: database, transact, log })
+  const locks = createLockService({ sql: database, transact, log, maxWaits: config.lockWaits })
   const unlisten = tail.listen((entry) => locks.heed(entry))
   const present = { name: 'lock queues', intervalMs: lockPresenceIntervalMs, log, work: () => locks.keepPresence() }
   const sweep = { name: 'leases', intervalMs: sweepIntervalMs, log, work: () => locks.sweep() }

@@ -6,6 +6,7 @@ import { Unauthenticated } from '#domain/access/errors.ts'
 import type { AccessService, Caller } from '#domain/access/service.ts'
 import type { Allowance } from '#domain/limits/allowance.ts'
 import type { LimitService } from '#domain/limits/service.ts'
+import type { Work } from '#domain/limits/work.ts'
 import { addressBlock, plainAddress } from '#lib/address.ts'
 import { AnonymousBodies } from './anonymous-bodies.ts'
 import { readBody } from './body.ts'
@@ -21,6 +22,7 @@ interface Visit {
   releaseBody?: () => void
   caller?: Caller
   allowance?: Allowance
+  work?: Work
   release?: () => void
   isOver: boolean
 }
@@ -115,6 +117,18 @@ export class Entrance {
     if (counting instanceof Promise) await counting
   }
 
+  /**
+   * Counts the request among those of its caller that are under way, until {@link leave}; its body, of which up to
+   * `maxBytes` are taken, is counted before it is read. @throws {TooManyOpen} @throws {TooManyBytesHeld}
+   */
+  begin(req: IncomingMessage, maxBytes: number): Work {
+    const visit = this.#visit(req)
+    visit.work = this.allowanceOf(req).begin(bodySize(req, maxBytes))
+    // It may have been left while it was found out who makes it.
+    if (visit.isOver) visit.work.end()
+    return visit.work
+  }
+
   /** Whether nothing was shown that says who makes it. */
   isAnonymous({ headers }: IncomingMessage): boolean {
     return headers.authorization === undefined
@@ -135,6 +149,7 @@ export class Entrance {
   leave(req: IncomingMessage): void {
     const visit = this.#visit(req)
     visit.isOver = true
+    visit.work?.end()
     visit.release?.()
     visit.releaseBody?.()
   }
@@ -176,6 +191,12 @@ export class Entrance {
     const address = plainAddress(proxyAddr(req, this.#isTrusted))
     return isIP(address) === 0 ? peer : address
   }
+}
+
+/** How many bytes the body has, or may turn out to have (RFC 9112 §6.3). */
+function bodySize({ headers }: IncomingMessage, maxBytes: number): number {
+  if (headers['transfer-encoding'] !== undefined) return maxBytes
+  return Math.min(maxBytes, Number(headers['content-length'] ?? 0))
 }
 
 const longestAgent = 256

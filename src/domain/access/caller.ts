@@ -75,6 +75,11 @@ export class Caller {
     return this.#identity.credential
   }
 
+  /** Whose limits the caller is held to: the token's, or those of a person across all their sessions. */
+  get limitKey(): string {
+    return this.credential.kind === 'token' ? this.credential.id : this.actor.id
+  }
+
   get expiresAt(): Date | undefined {
     return this.#identity.expiresAt
   }

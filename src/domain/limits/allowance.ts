@@ -1,5 +1,6 @@
 import type { Meter, MeterState, Share } from './meter.ts'
 import type { Presence } from './presence.ts'
+import { Work } from './work.ts'
 
 export interface AllowanceOptions {
   readonly key: string
@@ -8,6 +9,8 @@ export interface AllowanceOptions {
   readonly cost: Meter | undefined
   readonly subscriptions: Presence
   readonly sockets: Presence
+  readonly operations: Presence
+  readonly bytes: Presence
 }
 
 /** Points that were spent before it was known what they are for. */
@@ -61,6 +64,12 @@ export class Allowance {
   /** A connection begins; returns what to call when it is over. @throws {TooManyOpen} */
   connect(): () => void {
     return this.#options.sockets.enter(this.#options.key)
+  }
+
+  /** A request of so many bytes is under way until its work ends. @throws {TooManyOpen} @throws {TooManyBytesHeld} */
+  begin(sizeBytes: number): Work {
+    const { key, operations, bytes } = this.#options
+    return new Work({ key, operations, bytes, sizeBytes })
   }
 
   /** How the count of requests stands; undefined without a limit. */

@@ -18,6 +18,14 @@ export class TooManyOpen extends AppError {
   }
 }
 
+/** The requests of one caller that are under way hold as many bytes as is allowed. */
+export class TooManyBytesHeld extends AppError {
+  readonly code = 'RATE_LIMITED'
+  constructor(limit: number) {
+    super(`Requests that are under way may hold at most ${limit} bytes together: wait until one has ended.`)
+  }
+}
+
 /** The operation itself is larger than is allowed, whoever asks, and however seldom. */
 export class TooComplex extends AppError {
   readonly code = 'TOO_COMPLEX'

@@ -1,27 +1,37 @@
 import { TooManyOpen } from './errors.ts'
 
+export interface PresenceOptions {
+  /** How much each key may have open; 0: no limit. */
+  readonly limit: number
+  /** Why there may be no more. */
+  readonly refusal: (limit: number) => Error
+}
+
 /** How much each key may have open at once in this process, such as streams. */
 export class Presence {
-  readonly #what: string
-  readonly #limit: number
+  readonly #options: PresenceOptions
   readonly #open = new Map<string, number>()
 
-  /** No limit when 0. */
-  constructor(what: string, limit: number) {
-    this.#what = what
-    this.#limit = limit
+  constructor(options: PresenceOptions) {
+    this.#options = options
   }
 
-  /** Counts one more; returns what to call, once or more often, when it is over. @throws {TooManyOpen} */
-  enter(key: string): () => void {
+  /** Of things that are counted by one. */
+  static of(what: string, limit: number): Presence {
+    return new Presence({ limit, refusal: () => new TooManyOpen(what, limit) })
+  }
+
+  /** Counts so many more; returns what to call, once or more often, when they are over. @throws the refusal */
+  enter(key: string, count = 1): () => void {
+    const { limit, refusal } = this.#options
     const open = this.#open.get(key) ?? 0
-    if (this.#limit > 0 && open >= this.#limit) throw new TooManyOpen(this.#what, this.#limit)
-    this.#open.set(key, open + 1)
+    if (limit > 0 && open + count > limit) throw refusal(limit)
+    this.#open.set(key, open + count)
     let isOver = false
     return () => {
       if (isOver) return
       isOver = true
-      const left = (this.#open.get(key) ?? 1) - 1
+      const left = (this.#open.get(key) ?? count) - count
       if (left > 0) this.#open.set(key, left)
       else this.#open.delete(key)
     }

@@ -4,7 +4,7 @@ import { addressBlock } from '#lib/address.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { Allowance } from './allowance.ts'
-import { TooComplex } from './errors.ts'
+import { TooComplex, TooManyBytesHeld } from './errors.ts'
 import { Meter } from './meter.ts'
 import { Presence } from './presence.ts'
 import { createSharedCount } from './shared-count.ts'
@@ -23,6 +23,9 @@ export interface Limits {
   /** Streams that one caller may have open, and WebSocket connections; in each process. */
   readonly subscriptions: number
   readonly sockets: number
+  /** Operations that one caller may have under way, and bytes of their requests; in each process. */
+  readonly operations: number
+  readonly heldBytes: number
 }
 
 /** In milliseconds. */
@@ -39,8 +42,10 @@ export interface LimitServiceDeps {
 export type LimitService = ReturnType<typeof createLimitService>
 
 export function createLimitService({ pool, limits, clock, log }: LimitServiceDeps) {
-  const subscriptions = new Presence('subscriptions', limits.subscriptions)
-  const sockets = new Presence('connections', limits.sockets)
+  const subscriptions = Presence.of('subscriptions', limits.subscriptions)
+  const sockets = Presence.of('connections', limits.sockets)
+  const operations = Presence.of('operations', limits.operations)
+  const bytes = new Presence({ limit: limits.heldBytes, refusal: (limit) => new TooManyBytesHeld(limit) })
   const parties = { token: metersOf('token'), user: metersOf('user'), address: metersOf('address') }
 
   function metersOf(party: Party) {
@@ -58,14 +63,13 @@ export function createLimitService({ pool, limits, clock, log }: LimitServiceDep
   }
 
   function allowance(party: Party, key: string): Allowance {
-    return new Allowance({ ...parties[party], key, subscriptions, sockets })
+    return new Allowance({ ...parties[party], key, subscriptions, sockets, operations, bytes })
   }
 
   return {
     /** What is left to a caller: to a person across all their sessions. */
-    of({ credential, actor }: Caller): Allowance {
-      return credential.kind === 'token' ? allowance('token', credential.id) : allowance('user', actor.id)
-    },
+    of: ({ credential, limitKey }: Caller): Allowance =>
+      allowance(credential.kind === 'token' ? 'token' : 'user', limitKey),
     /** What is left to those at an address that nobody is known at. */
     ofAddress: (address: string) => allowance('address', addressBlock(address)),
     /** @throws {TooComplex} when one operation costs more than any may. */

@@ -31,6 +31,8 @@ export interface LockServiceDeps {
   readonly sql: Sql
   readonly transact: Transact
   readonly log: Logger
+  /** How many of one caller's requests may wait at this process; 0: no limit. */
+  readonly maxWaits: number
 }
 
 /** Everything that can be done with locks; the only way in for callers. */
@@ -58,7 +60,7 @@ export interface Fence {
 
 const sweptAtOnce = 100
 
-export function createLockService({ sql, transact, log }: LockServiceDeps) {
+export function createLockService({ sql, transact, log, maxWaits }: LockServiceDeps) {
   const room = new WaitingRoom((accountId, name) => void advance(accountId, name).catch(later(accountId, name)))
 
   /** What happens to a lock in a commit of its own; who was given it thereby is told. */
@@ -123,6 +125,9 @@ export function createLockService({ sql, transact, log }: LockServiceDeps) {
     if (waitMs === 0) return new LockHeld(name, change.lock)
     const { now, waiting } = change.opening
     if (waiting >= mostWaiters) return new LockHeld(name, change.lock, `and ${waiting} wait for it already`)
+    if (maxWaits > 0 && room.queuedFor(caller.limitKey) >= maxWaits)
+      return new LockHeld(name, change.lock, `and ${maxWaits} requests of this caller wait for locks already`)
+    room.queue(id, caller.limitKey)
     insertWaiter(tx, caller.accountId, { name, id, ...taker, ttlMs, queuedAt: now, until: change.after(waitMs) })
     return 'queued'
   }

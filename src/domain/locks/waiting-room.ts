@@ -5,11 +5,14 @@ interface Place {
   readonly accountId: string
   readonly name: string
   readonly granted: PromiseWithResolvers<Lock | undefined>
+  /** Who is in the lock's queue; undefined until it is known that the lock is held. */
+  queuedFor?: string
 }
 
 /** Those who wait at this process. */
 export class WaitingRoom {
   readonly #places = new Map<string, Place>()
+  readonly #queued = new Map<string, number>()
   readonly #timers = new Map<CompositeKey, NodeJS.Timeout>()
   readonly #onLeaseEnd: (accountId: string, name: string) => void
 
@@ -29,9 +32,23 @@ export class WaitingRoom {
     return granted.promise
   }
 
+  /** Counts one who waits among the caller's, until it leaves. */
+  queue(id: string, limitKey: string): void {
+    const place = this.#places.get(id)
+    if (place === undefined || place.queuedFor !== undefined) return
+    place.queuedFor = limitKey
+    this.#queued.set(limitKey, this.queuedFor(limitKey) + 1)
+  }
+
+  /** How many of a caller's requests wait here. */
+  queuedFor(limitKey: string): number {
+    return this.#queued.get(limitKey) ?? 0
+  }
+
   leave(id: string): void {
     const place = this.#places.get(id)
     this.#places.delete(id)
+    if (place?.queuedFor !== undefined) this.#uncount(place.queuedFor)
     if (place === undefined || this.#waitsFor(place.accountId, place.name)) return
     const key = keyOf(place.accountId, place.name)
     clearTimeout(this.#timers.get(key))
@@ -58,6 +75,12 @@ export class WaitingRoom {
   close(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer)
     for (const { granted } of this.#places.values()) granted.resolve(undefined)
+  }
+
+  #uncount(limitKey: string): void {
+    const left = this.queuedFor(limitKey) - 1
+    if (left > 0) this.#queued.set(limitKey, left)
+    else this.#queued.delete(limitKey)
   }
 
   #waitsFor(accountId: string, name: string): boolean {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import { Unauthenticated } from '#domain/access/errors.ts'
 import type { Caller } from '#domain/access/service.ts'
+import type { Work } from '#domain/limits/work.ts'
 import { isRecord } from '#lib/json.ts'
 import { anonymousBytes, BodyTooLarge, drain } from '#transport/body.ts'
 import type { Entrance } from '#transport/entrance.ts'
@@ -44,6 +45,8 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     if (graphiql && isPageRequest(req)) return serveGraphiql(res)
+    // Answers may hold tokens (signIn), and are what their type says (RFC 9111 §5.2.2.5).
+    res.setHeader('cache-control', 'no-store').setHeader('x-content-type-options', 'nosniff')
     const accepted = acceptedBy(req.headers.accept)
     try {
       const caller = await callerOf(req)
@@ -68,35 +71,39 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
     // Whatever is not plain would be Yoga's to answer, which knows nothing of what is for everybody.
     if (exchange.caller === undefined && !isPlain(req)) throw new Unauthenticated()
     if (isSimple(req)) throw unsupported()
-    if (accepted.json !== undefined && isPlain(req)) return answerPlain(exchange, accepted.json)
-    return answerByYoga(exchange)
+    const maxBytes = exchange.caller === undefined ? anonymousBytes : bodyBytes
+    const work = entrance.begin(req, maxBytes)
+    if (accepted.json === undefined || !isPlain(req)) return answerByYoga(exchange, work)
+    const body = await entrance.readBody(req, maxBytes)
+    work.shrink(body.length)
+    return answerPlain(exchange, work, body, accepted.json)
   }
 
-  async function answerPlain(exchange: Exchange, type: JsonType): Promise<void> {
+  async function answerPlain(exchange: Exchange, work: Work, body: Buffer, type: JsonType): Promise<void> {
     const { req, res, caller } = exchange
-    const body = await entrance.readBody(req, caller === undefined ? anonymousBytes : bodyBytes)
     const params = plainParams(body, persisted)
-    if (params === undefined) return answerByYoga(exchange, body)
+    if (params === undefined) return answerByYoga(exchange, work, body)
     const origin = entrance.originOf(req)
     const allowance = entrance.allowanceOf(req)
     const operation = await prepareOperation(
       server,
-      { caller, origin, req, res, allowance, whenLeft: () => left(res) },
+      { caller, origin, req, res, allowance, work, whenLeft: () => left(res) },
       params,
     )
     if (!('run' in operation)) return send(res, type, { errors: operation.map(maskError) })
-    if (operation.isStream) return answerByYoga(exchange, body)
+    if (operation.isStream) return answerByYoga(exchange, work, body)
     send(res, type, (await operation.run()) as ExecutionResult)
   }
 
   /** Hands a request to Yoga, with its body if that was read already. */
-  async function answerByYoga({ req, res, caller, accepted }: Exchange, body?: Buffer): Promise<void> {
+  async function answerByYoga(exchange: Exchange, work: Work, body?: Buffer): Promise<void> {
+    const { req, res, caller, accepted } = exchange
     if (caller === undefined) throw new Unauthenticated()
     if (body !== undefined) Object.assign(req, { body })
     // Yoga goes by the order of the types alone.
     if (accepted.json !== undefined && !accepted.stream) req.headers.accept = accepted.json
     const whenLeft = () => left(res)
-    const known = { caller, origin: entrance.originOf(req), allowance: entrance.allowanceOf(req), whenLeft }
+    const known = { caller, origin: entrance.originOf(req), allowance: entrance.allowanceOf(req), work, whenLeft }
     await server.handle(req, res, { req, res, ...known, acceptsStream: accepted.stream })
   }
 }

@@ -107,12 +107,15 @@ export function limitsPlugin({ limits, document, maskError }: LimitsOptions): Pl
 
   /** Counts a stream until it is over. */
   function begin(args: ExecutionArgs, refuse: Refuse) {
-    const { allowance } = args.contextValue as OperationContext
+    const { allowance, work } = args.contextValue as OperationContext
     try {
       const leave = allowance?.subscribe()
       return {
         onSubscribeResult({ result }: { result: unknown }) {
-          if (isAsyncIterable(result)) return { onEnd: () => leave?.() }
+          if (isAsyncIterable(result)) {
+            work?.becomeStream()
+            return { onEnd: () => leave?.() }
+          }
           leave?.()
           return undefined
         },

@@ -6,6 +6,7 @@ import { nobody, type RequestOrigin } from '#domain/access/caller.ts'
 import type { Caller } from '#domain/access/service.ts'
 import type { Allowance } from '#domain/limits/allowance.ts'
 import type { LimitService } from '#domain/limits/service.ts'
+import type { Work } from '#domain/limits/work.ts'
 import { type Context, schema } from '#schema/index.ts'
 import type { DocumentLimits } from './document-limits.ts'
 import { limitsPlugin } from './limits.ts'
@@ -53,6 +54,8 @@ export interface OperationContext {
   readonly origin: RequestOrigin
   /** What is left to whoever asks; nothing is counted when undefined. */
   readonly allowance?: Allowance | undefined
+  /** The request that the operation came with, as it is counted among its caller's; undefined where that is not. */
+  readonly work?: Work | undefined
   /** Aborts when the client goes away before it is answered; it never does when undefined. */
   readonly whenLeft?: () => AbortSignal
   readonly req?: IncomingMessage

@@ -6,6 +6,8 @@ export interface SocketOptions {
   /** Begins to speak the protocol; what it returns is told when the socket has closed. */
   readonly open: (socket: ProtocolSocket) => (code?: number, reason?: string) => Promise<void>
   readonly maskError: (error: unknown) => GraphQLError
+  /** Handles a message of so many bytes; resolves when what it began is over. */
+  readonly handle: (sizeBytes: number, work: () => Promise<void>) => Promise<void>
   /** Between pings, in milliseconds; one that is not answered before the next ends the connection. */
   readonly keepAliveMs: number
   /** The client has sent what is no WebSocket, or too large; the connection is being closed for it. */
@@ -16,18 +18,21 @@ export interface SocketOptions {
  * Lets one WebSocket speak `graphql-transport-ws`. In place of the adapter that comes with graphql-ws, which prints
  * errors, tells them to clients, and takes binary messages for text.
  */
-export function joinSocket(socket: WebSocket, { open, maskError, keepAliveMs, onProtocolError }: SocketOptions): void {
+export function joinSocket(socket: WebSocket, options: SocketOptions): void {
+  const { open, maskError, keepAliveMs, onProtocolError } = options
   socket.on('error', onProtocolError)
   const stopPinging = keepAlive(socket, keepAliveMs)
   const closed = open({
     protocol: socket.protocol,
-    send: (data) => sent(socket, data),
+    send: (data) => sent(socket, data).then(() => readWhatIsRead(socket)),
     close: (code, reason) => socket.close(code, reason),
     onMessage: (handle) => {
       socket.on('message', (data, isBinary) => {
         if (socket.readyState !== socket.OPEN) return
         if (isBinary) return socket.close(CloseCode.BadRequest, 'Invalid message received')
-        handle(String(data)).catch(fail)
+        const text = String(data)
+        options.handle((data as Buffer).length, () => handle(text)).catch(fail)
+        readWhatIsRead(socket)
       })
     },
   })
@@ -48,6 +53,17 @@ function sent(socket: WebSocket, data: string): Promise<void> {
     if (socket.readyState === socket.OPEN) socket.send(data, () => resolve())
     else resolve()
   })
+}
+
+/** Answers that a client has not read yet, in bytes, beyond which nothing more is read from it. */
+const maxUnreadBytes = 1024 * 1024
+
+/** Stops reading from a client that doesn't read: every message may have an answer, which would wait in memory. */
+function readWhatIsRead(socket: WebSocket): void {
+  if (socket.readyState !== socket.OPEN) return
+  const isBehind = socket.bufferedAmount > maxUnreadBytes
+  if (isBehind && !socket.isPaused) socket.pause()
+  if (!isBehind && socket.isPaused) socket.resume()
 }
 
 function keepAlive(socket: WebSocket, intervalMs: number): () => void {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Caller } from '#domain/access/service.ts'
+import { TooManyOpen } from '#domain/limits/errors.ts'
 import { endable } from '#lib/endable.ts'
 import { errorTable } from '#lib/error-codes.ts'
 import { AppError } from '#lib/errors.ts'
@@ -16,6 +16,7 @@ import { prepareOperation, type Results } from './operation.ts'
 import type { PersistedOperations } from './persisted-operations.ts'
 import { type GraphqlServer, graphqlPath } from './server.ts'
 import { joinSocket } from './socket.ts'
+import { SocketConnection } from './socket-connection.ts'
 
 /** The largest message, in bytes. */
 const messageBytes = 1024 * 1024
@@ -36,12 +37,8 @@ export interface WebsocketOptions {
   readonly keepAliveMs?: number
 }
 
-/** What a connection is known by. */
-interface Connection extends Record<PropertyKey, unknown> {
-  readonly request: IncomingMessage
-  readonly socket: WebSocket
-  caller?: Caller
-  disconnect?: () => void
+interface Extra extends Record<PropertyKey, unknown> {
+  readonly connection: SocketConnection
 }
 
 /**
@@ -52,26 +49,29 @@ interface Connection extends Record<PropertyKey, unknown> {
 export function serveWebsocket(options: WebsocketOptions) {
   const { http, server, entrance, persisted, maskError, log, initTimeoutMs = 10_000, keepAliveMs = 12_000 } = options
   const sockets = new WebSocketServer(socketOptions)
-  const protocol = makeServer<Record<string, unknown>, Connection>({
+  const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: initTimeoutMs,
-    onConnect: async ({ connectionParams, extra }) => {
-      const end = () => extra.socket.close(CloseCode.Forbidden, 'Forbidden')
-      const token = connectionToken(connectionParams)
+    onConnect: async (context) => {
+      const { request, socket } = context.extra.connection
+      const token = connectionToken(context.connectionParams)
+      // They would be kept for as long as the connection.
+      Object.assign(context, { connectionParams: undefined })
       try {
-        extra.caller = await entrance.admit(extra.request, end, token)
-        extra.disconnect = entrance.allowanceOf(extra.request).connect()
+        const caller = await entrance.admit(request, () => socket.close(CloseCode.Forbidden, 'Forbidden'), token)
+        context.extra.connection.connectAs(caller, entrance.allowanceOf(request))
+        return true
       } catch (error) {
-        return refuse(extra.socket, error)
+        return refuse(socket, error)
       }
-      // It may have closed while it was looked up who it is.
-      if (extra.socket.readyState !== extra.socket.OPEN) extra.disconnect()
-      return true
     },
-    onDisconnect: ({ extra }) => extra.disconnect?.(),
-    onSubscribe: async ({ extra }, _id, asked) => {
+    onSubscribe: async ({ extra: { connection } }, _id, asked) => {
+      const { request, caller } = connection
+      const allowance = entrance.allowanceOf(request)
+      const work = connection.begin(allowance)
       let params = asked
       try {
-        await entrance.again(extra.request)
+        await entrance.again(request)
+        if (work instanceof Error) throw work
         if (persisted !== undefined) params = { ...params, query: persisted.resolve(params) }
       } catch (error) {
         return [maskError(error)]
@@ -79,15 +79,12 @@ export function serveWebsocket(options: WebsocketOptions) {
       const leaving = new AbortController()
       const operation = await prepareOperation(
         server,
-        {
-          caller: extra.caller,
-          origin: entrance.originOf(extra.request),
-          allowance: entrance.allowanceOf(extra.request),
-          whenLeft: () => leaving.signal,
-        },
+        { caller, origin: entrance.originOf(request), allowance, work, whenLeft: () => leaving.signal },
         params,
       )
       if (!('run' in operation)) return operation
+      // The message is kept until its operation is over: what that doesn't need is not.
+      Object.assign(asked, { variables: operation.args.variableValues })
       const stream = operation.isStream ? await operation.run() : undefined
       // A stream that could not begin is an error of the request, not a result.
       if (stream !== undefined && !isStream(stream) && stream.errors) return stream.errors
@@ -106,10 +103,15 @@ export function serveWebsocket(options: WebsocketOptions) {
       errors && ({ ...result, errors: errors.map(formatError) } as FormattedExecutionResult),
     onError: (_context, _id, _payload, errors) => errors.map((error) => formatError(maskError(error as GraphQLError))),
   })
-  sockets.on('connection', (socket, request) => {
-    socket.once('close', () => entrance.leave(request))
+  sockets.on('connection', (socket: WebSocket, request: IncomingMessage, disconnect: () => void) => {
+    const connection = new SocketConnection(request, socket, disconnect)
+    socket.once('close', () => {
+      connection.leave()
+      entrance.leave(request)
+    })
     joinSocket(socket, {
-      open: (adapter) => protocol.opened(adapter, { request, socket }),
+      open: (adapter) => protocol.opened(adapter, { connection }),
+      handle: (sizeBytes, work) => connection.handle(sizeBytes, work),
       maskError,
       keepAliveMs,
       onProtocolError: (error) => log.debug({ err: error }, 'a WebSocket client broke the protocol'),
@@ -118,7 +120,13 @@ export function serveWebsocket(options: WebsocketOptions) {
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!hasOneHost(request)) return refuseUpgrade(socket, '400 Bad Request')
     if (request.url?.split('?', 1)[0] !== graphqlPath) return refuseUpgrade(socket, '404 Not Found')
-    sockets.handleUpgrade(request, socket, head, (webSocket) => sockets.emit('connection', webSocket, request))
+    const disconnect = connectStranger(entrance, request)
+    if (disconnect === undefined) return refuseUpgrade(socket, '429 Too Many Requests')
+    // Also when nothing comes of the upgrade.
+    socket.once('close', disconnect)
+    sockets.handleUpgrade(request, socket, head, (webSocket) =>
+      sockets.emit('connection', webSocket, request, disconnect),
+    )
   }
   http.on('upgrade', upgrade)
   return {
@@ -154,6 +162,16 @@ function runPrepared({ rootValue }: ExecutionArgs) {
 
 function isStream(results: Results): results is AsyncIterable<ExecutionResult> {
   return Symbol.asyncIterator in results
+}
+
+/** Counts a connection for its address until it is known whose it is; undefined when the address has too many. */
+function connectStranger(entrance: Entrance, request: IncomingMessage): (() => void) | undefined {
+  try {
+    return entrance.allowanceOf(request).connect()
+  } catch (error) {
+    if (error instanceof TooManyOpen) return undefined
+    throw error
+  }
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {

@@ -29,10 +29,12 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
     return async (context) => {
       const req = context.env.incoming as IncomingMessage
       const caller = await callerOf(route, req)
+      const work = route.isUncounted ? undefined : entrance.begin(req, route.bodyLimit ?? defaultBodyLimit)
       const operations = operationsOf(server, {
         caller,
         origin: entrance.originOf(req),
         allowance: entrance.allowanceOf(req),
+        work,
       })
       const isAnonymous = caller === undefined
       const request = await requestOf(route, context, { entrance, operations, isAnonymous })
