@@ -80,6 +80,8 @@ export function createGraphqlServer(options: GraphqlServerOptions): GraphqlServe
       contextOf(caller?.in(operationOf(params)) ?? nobody(origin), origin, whenLeft),
     plugins: [
       refusals(maskError),
+      // In place of its own `no-cache` for streams.
+      { onResponse: ({ response }) => response.headers.set('cache-control', 'no-store') },
       limitsPlugin({ limits, document: documentLimits, maskError }),
       ...(persisted ? [persistedOperationsPlugin(persisted, maskError)] : []),
     ],

@@ -41,7 +41,7 @@ describe.each(methods)('a subscription by %s', (method) => {
     const { id, release } = await submitSpeaker(server)
     const stream = await openStream(server, { method, query, variables: { id } })
     expect(stream.response.statusCode).toBe(200)
-    expect(stream.response.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
+    expect(stream.response.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     release()
     const events = await Array.fromAsync(stream)
     expect(events.at(-1)).toEqual({ name: 'complete', data: undefined })
