@@ -1,6 +1,6 @@
 declare const composite: unique symbol
 
-/** A text that stands for several values in a map, a set or a cache. Made by {@link compositeKey} alone. */
+/** One text for several values, as a key of a map, a set or a cache. Only {@link compositeKey} creates it. */
 export type CompositeKey = string & { readonly [composite]: true }
 
 /**
@@ -8,8 +8,8 @@ export type CompositeKey = string & { readonly [composite]: true }
  * parts in the same order. Each part comes after its length, so no separator can be forged by what a part contains; a
  * number is the same part as its decimal text.
  *
- * Every key made of more than one value is made here. Joining with a separator is safe only for as long as nobody allows
- * that separator in a name, and nothing fails on the day when somebody does.
+ * Create every key of more than one value here. Joining with a separator is safe only until a name may contain that
+ * separator, and nothing fails on that day.
  */
 export function compositeKey(...parts: readonly (string | number | bigint)[]): CompositeKey {
   let key = ''

@@ -1,6 +1,6 @@
 /**
- * Does work of many parties, so many pieces at a time: those who have more than one waiting take turns, so that whoever
- * asks for much waits for their own, and not the others for them.
+ * Runs the work of many parties, with limited concurrency. Parties take turns: one that submits a lot waits for its own
+ * work and doesn't delay the others.
  */
 export class FairQueue {
   readonly #concurrency: number

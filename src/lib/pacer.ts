@@ -1,6 +1,6 @@
 /**
- * Lets work that comes in many small pieces share the event loop with everything else: so many steps of it are done in one
- * turn of the loop, and the rest waits for later turns, in the order in which it asked.
+ * Shares the event loop between work in many small pieces and everything else: limits how many steps of it run in one turn
+ * of the loop. The rest waits for later turns, in order of arrival.
  */
 export class Pacer {
   readonly #stepsInTurn: number

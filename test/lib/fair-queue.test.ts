@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FairQueue } from '#lib/fair-queue.ts'
 
-/** Work that ends when it is told to, and says when it begins. */
+/** Work that ends on demand and records when it begins. */
 function createWork(begun: string[]) {
   const ends: (() => void)[] = []
   const work = (name: string) => async () => {

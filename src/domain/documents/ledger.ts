@@ -69,8 +69,8 @@ export class Ledger {
   }
 
   /**
-   * What becomes of the document by this write, or why nothing does; a bug met on the way is that write's alone. One write
-   * has to be decided before the next one is.
+   * Decides a write, after those before it: the document that it makes, or the reason why it is refused. A bug that it
+   * runs into fails this write alone.
    */
   async decide(write: Write, checks: SchemaChecks): Promise<DocumentState | Error> {
     const id = documentId(write)

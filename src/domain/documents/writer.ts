@@ -50,7 +50,7 @@ export function createDocumentWriter({ transact, locks, schemas }: DocumentWrite
     return (await prepare(tx, writes, isLastTry, checks))()
   }
 
-  /** Does work of a request that may have to be begun anew, with more time for checks, as others don't wait for them then. */
+  /** Runs the work of one request with quick checks and, if one is slow, again with patient ones, in the slow queue. */
   async function withChecks<Result>(
     accountId: string,
     work: (checks: SchemaChecks) => Promise<Result>,

@@ -15,8 +15,8 @@ export const filterBudget = {
   turn: 300_000,
 } as const
 
-/** Documents and events whose results are remembered for those who ask next. */
-const maxRounds = 256
+/** Documents and events whose results are remembered for those who ask next: more than one request can write. */
+const maxRounds = 600
 
 /**
  * Evaluates filters of subscribers and webhooks: each one once for a document or event, however many ask; within a budget
@@ -35,6 +35,12 @@ export class FilterEvaluator {
     while (this.#pacer.isSpent && !round.knows(live, facts)) await this.#pacer.nextTurn()
     if (!round.knows(live, facts)) this.#pacer.spend(round.evaluate(live, facts))
     return round.result(live)
+  }
+
+  /** Counts other work that is done for each change and each subscriber; waits for a later turn when this one is spent. */
+  async pace(steps: number): Promise<void> {
+    while (this.#pacer.isSpent) await this.#pacer.nextTurn()
+    this.#pacer.spend(steps)
   }
 
   #roundOf(event: object): FilterRound {

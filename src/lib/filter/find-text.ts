@@ -1,9 +1,9 @@
 /** Up to this length, the engine's own search takes time linear in the text for any pattern. */
-const longestForEngine = 250
+const maxNativeLength = 250
 
 /** Whether the text contains the pattern, in time linear in both. */
 export function includesText(text: string, pattern: string): boolean {
-  return pattern.length <= longestForEngine ? text.includes(pattern) : searchLinear(text, pattern)
+  return pattern.length <= maxNativeLength ? text.includes(pattern) : searchLinear(text, pattern)
 }
 
 /** Knuth, Morris and Pratt: a character of the text that did not fit is never compared from the beginning again. */

@@ -61,7 +61,7 @@ describe('filters of those who follow documents', () => {
     expect(error.extensions).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'where' }] })
   })
 
-  it('are asked once when they are equal, so that all who follow are told', async () => {
+  it('are evaluated once when they are equal, so that every stream gets the change', async () => {
     const socket = await connect()
     const ids = Array.from({ length: subscribers }, (_, index) => `equal-${index}`)
     for (const id of ids) await subscribe(socket, id, heaviest(0))
@@ -79,7 +79,7 @@ describe('filters of those who follow documents', () => {
     const written = put(server, 'different', { text, n: -1 }, { collection: 'heavy/different' })
     expect(await outcome(socket, 'light')).toBe('ENTER')
     await written
-    // Whoever is told of this was not ended by the one before; nobody is neither told nor ended.
+    // Streams that survive the first write receive this one: each stream either gets it or has ended with an error.
     await put(server, 'second', { text: 'xd ad' }, { collection: 'heavy/different' })
     const outcomes = await Promise.all(ids.map((id) => outcome(socket, id)))
     delay.disable()

@@ -87,7 +87,7 @@ describe('the filter of a webhook', () => {
     await redeliver(one.id)
     await deliveryThat(server, one.id, ({ status }) => status === 'DELIVERED')
     expect(receiver.received.filter(({ body }) => body.includes('test.heavy'))).toHaveLength(2)
-    // Its owner can change everything else only together with the filter, and is told why.
+    // The owner has to replace the filter with the next change, and the refusal says so.
     expect(await updatedWebhook(server, { id: made[0]?.id, name: 'other' })).toContain('at most 200 are searched')
     expect(await updatedWebhook(server, { id: made[0]?.id, name: 'other', filter: null })).toBe('other')
     expect(light.id).toBeDefined()

@@ -2,6 +2,7 @@ import type { Caller } from '#domain/access/service.ts'
 import { type DocumentState, resourceOf } from '#domain/documents/document.ts'
 import { FilterTooComplex } from '#domain/documents/errors.ts'
 import type { CollectionEventData, DocumentEventData } from '#domain/documents/events.ts'
+import { isExact } from '#domain/documents/query/path-pattern-sql.ts'
 import type { Selection } from '#domain/documents/query/selection.ts'
 import { endable } from '#lib/endable.ts'
 import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
@@ -79,6 +80,11 @@ export async function followDocuments(
   return endable(follower.tell(after === undefined), () => follower.close())
 }
 
+/** How long it takes to match a path, in steps of filters: at most the product of both lengths. */
+function patternSteps(pattern: string, path: string): number {
+  return Math.ceil((pattern.length * path.length) / 4)
+}
+
 /** One subscriber's way through what is there and what happens then. */
 class Follower {
   readonly #deps: ChangesDeps
@@ -135,6 +141,7 @@ class Follower {
     if (entry.type === 'collection.deleted') return this.#deletedCollection(entry, cursor)
     const data = entry.data as unknown as DocumentEventData
     const { collection, key } = data
+    if (!isExact(this.#selection.in)) await this.#deps.filters.pace(patternSteps(this.#selection.in, collection))
     if (!matchesPattern(this.#selection.in, collection)) return undefined
     if (!this.#caller.can('documents:read', resourceOf(data)) || this.#isTold(data, entry)) return undefined
     const [document, previous] = await Promise.all([

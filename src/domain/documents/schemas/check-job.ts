@@ -9,7 +9,7 @@ export interface CheckJob {
   readonly limitMs: number
 }
 
-/** What became of it. LATE: it took longer than it may. */
+/** The result of a job. LATE: it exceeded its limit. */
 export type CheckOutcome =
   | { readonly kind: 'VALID' | 'LATE' }
   | { readonly kind: 'INVALID'; readonly path: string; readonly reason: string }
@@ -18,7 +18,7 @@ export type CheckOutcome =
 export interface CheckAnswer {
   readonly id: number
   readonly outcome: CheckOutcome
-  /** How long the check itself took. */
+  /** For how long the check itself computed. */
   readonly ms: number
 }
 

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { type CheckAnswer, type CheckJob, type CheckOutcome, compileMs } from './check-job.ts'
 
-/** What may pass beside the limits of the work itself before a thread counts as hung, in milliseconds. */
-const graceMs = 5_000
+/** Limits are by computing time: a busy machine takes longer, and starts a thread slowly. */
+const hungFactor = 30
+const graceMs = 10_000
 const maxMegabytes = 256
 
 interface Pending {
@@ -13,8 +14,8 @@ interface Pending {
 const late: Omit<CheckAnswer, 'id'> = { outcome: { kind: 'LATE' }, ms: 0 }
 
 /**
- * A thread in which schemas check documents, so that none holds up the event loop. It is started when it is needed, and
- * anew after it was ended, as one is that doesn't answer or takes too much memory; what it had then is late.
+ * A thread that checks documents against schemas, so that no check blocks the event loop. It starts with the first job. A
+ * thread that hangs or runs out of memory is ended and replaced; its jobs are late.
  */
 export class CheckThread {
   readonly #pending = new Map<number, Pending>()
@@ -27,7 +28,7 @@ export class CheckThread {
   ask(job: Omit<CheckJob, 'id'>, waitMs = Number.POSITIVE_INFINITY): Promise<Omit<CheckAnswer, 'id'>> {
     this.#lastId += 1
     const id = this.#lastId
-    const hungMs = job.limitMs + compileMs + graceMs
+    const hungMs = (job.limitMs + compileMs) * hungFactor + graceMs
     return new Promise((resolve) => {
       const timer = setTimeout(
         () => {
@@ -53,7 +54,7 @@ export class CheckThread {
     })
     worker.unref()
     worker.on('message', ({ id, ...answer }: CheckAnswer) => this.#settle(id, answer))
-    // What ends it otherwise than by an answer, such as too little memory, is nobody's to handle but by starting anew.
+    // Running out of memory, for one: its exit, which follows, is what matters.
     worker.on('error', () => undefined)
     worker.on('exit', () => this.#ended(worker))
     this.#worker = worker

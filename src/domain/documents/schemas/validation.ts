@@ -13,14 +13,14 @@ export interface SchemaFault {
 /** What is wrong with data; undefined when nothing is. */
 export type Validate = (data: unknown) => SchemaFault | undefined
 
-/** The schema can't be used, for a reason that its author is told. */
+/** The schema can't be used; the message says why, for its author. */
 export class UnusableSchema extends Error {}
 
 // Regular expressions of a schema are somebody else's: RE2 takes time linear in the text for any of them.
 const linear = Object.assign((pattern: string) => RE2JS.compile(RE2JS.translateRegExp(pattern)), { code: 'RE2JS' })
 
 /**
- * Makes of a JSON Schema (2020-12, with `format` checked) what checks data. References stay inside of it; patterns can't
+ * Compiles a JSON Schema (2020-12, with `format` checked). References stay inside of it; patterns can't
  * look around or refer back; keywords that it doesn't know say nothing. Takes as long as the schema's author decides.
  * @throws {UnusableSchema}
  */
