@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import { isRecord } from '#lib/json.ts'
 import type { Actor, JournalRecord } from '#platform/journal/entry.ts'
+import { factsOf } from './audited-facts.ts'
 
 /** How it went: FAILED, what was shown did not prove who somebody is; REFUSED, they are known, and may not do it. */
 export const auditOutcomes = ['SUCCEEDED', 'FAILED', 'REFUSED'] as const
@@ -75,41 +75,8 @@ export function auditEntry(record: JournalRecord, seq: number, previousHash: str
     requestId: origin?.requestId ?? null,
     operation: origin?.operation ? { name: origin.operation.name ?? null, hash: origin.operation.hash } : null,
     scopes: origin?.scopes ?? [],
-    data: factsIn(data),
+    data: factsOf(type, data),
     previousHash,
   }
   return { ...facts, hash: hashOf(facts) }
-}
-
-/** What was stored or handed in, by the names that events give it: the log says what was touched, not what is in it. */
-const contents: ReadonlySet<string> = new Set([
-  'data',
-  'value',
-  'previous',
-  'patch',
-  'input',
-  'result',
-  'log',
-  'payload',
-  'headers',
-])
-const longestText = 256
-const longestList = 50
-const deepest = 3
-
-/** The short facts among an event's data. */
-function factsIn(data: Readonly<Record<string, unknown>>, depth = 1): Record<string, unknown> {
-  const kept = Object.entries(data).filter(([name]) => !contents.has(name))
-  return Object.fromEntries(kept.slice(0, longestList).map(([name, value]) => [name, shortened(value, depth)]))
-}
-
-function shortened(value: unknown, depth: number): unknown {
-  if (typeof value === 'string')
-    return value.length > longestText ? `${value.slice(0, longestText).toWellFormed()}…` : value
-  // What JSON can't say has no canonical form, and must not hold up the log.
-  if (typeof value === 'number' && !Number.isFinite(value)) return null
-  if (typeof value !== 'object' || value === null) return value
-  if (depth === deepest) return '…'
-  if (Array.isArray(value)) return value.slice(0, longestList).map((item) => shortened(item, depth + 1))
-  return isRecord(value) ? factsIn(value, depth + 1) : null
 }

@@ -6,6 +6,7 @@ import { once } from '#platform/database/once.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
+import { ownFamilyOf } from '#platform/journal/own-families.ts'
 import { readEntriesOf, readOwnXid } from '#platform/journal/store.ts'
 import { addressees } from './addressees.ts'
 import { deliveryId } from './delivery.ts'
@@ -31,8 +32,6 @@ export interface Triggered {
   readonly deliveryIds: readonly string[]
 }
 
-/** Families of events that we write ourselves, and nobody else may: what they say is true. */
-const ownFamilies = ['task', 'document', 'collection', 'entry', 'lock', 'auth', 'webhook', 'audit', 'stream', 'hook']
 const dataBytes = 256 * 1024
 const subjectForm = /^[a-z][a-z0-9_-]*:[^\s]{1,255}$/
 
@@ -76,9 +75,9 @@ export function createPublishing({ sql, transact, endpoints }: PublishingDeps) {
 }
 
 function checked({ type, data = {}, subject = `event:${newId()}` }: Omit<Trigger, 'idempotencyKey'>) {
-  const [family = ''] = type.split('.', 1)
+  const family = ownFamilyOf(type)
   if (!isEventType(type)) throw invalid('type', 'must have the form a.b or a.b.c, such as deployment.started')
-  if (ownFamilies.includes(family))
+  if (family !== undefined)
     throw invalid('type', `events of the family ${family} are written by the server alone`)
   if (!subjectForm.test(subject)) throw invalid('subject', 'must have the form kind:id, such as release:v1.4')
   if (typeof data !== 'object' || data === null || Array.isArray(data)) throw invalid('data', 'must be an object')
