@@ -5,6 +5,7 @@ import { shownOfEntry } from '#domain/entries/events.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { createHookService, hooksOf } from '#domain/hooks/service.ts'
 import { createLimitService } from '#domain/limits/service.ts'
+import { quietLockEventTypes } from '#domain/locks/events.ts'
 import { createQuotaService } from '#domain/quotas/service.ts'
 import { loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
@@ -42,7 +43,7 @@ import type { Place } from './place.ts'
 /** How long requests under way may still take once everything else has stopped, in milliseconds. */
 const lastRequestsMs = 1_000
 /** Left out of what many events are told together, unless asked for by name. */
-const quietTypes = [...quietEventTypes, ...quietAuthEventTypes, ...quietWebhookEventTypes]
+const quietTypes = [...quietEventTypes, ...quietAuthEventTypes, ...quietWebhookEventTypes, ...quietLockEventTypes]
 
 export interface App {
   /** Where it listens, such as `http://127.0.0.1:4000`. */

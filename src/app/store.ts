@@ -37,7 +37,7 @@ export async function openStore(config: Config, url: string, log: Logger, opened
   const writeHealth = new WriteHealth({ sql: database, log })
   opened.add(() => writeHealth.stop())
   const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed(), repair)
-  const histories = new JournalHistories({ sql: database, transact })
+  const histories = new JournalHistories({ sql: database, transact: transact.quiet('histories of the journal') })
   const tail = new JournalTail({ sql: database, histories, log })
   const session = new DatabaseSession({
     url,

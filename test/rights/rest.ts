@@ -1,5 +1,14 @@
+import { type Audit, approvedDevice, otherTeam, refreshToken } from './audited.ts'
 import type { Right } from './need.ts'
 import type { Things } from './things.ts'
+
+/** How a row is called, where not as the example of its right says. */
+export interface RestCall {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+}
 
 /** A row of REST, and how it is called. */
 export interface RestRight extends Right {
@@ -9,6 +18,8 @@ export interface RestRight extends Right {
   readonly body?: (things: Things) => unknown
   /** What its path names need not be there: it makes it, or finds nothing in it. */
   readonly anyName?: boolean
+  /** Of each row that does more than read. */
+  readonly audit?: Audit<RestCall>
 }
 
 const operationId = { params: ({ taskId }: Things) => ({ operationId: taskId }) }
@@ -17,6 +28,12 @@ const slug = { params: ({ teamSlug }: Things) => ({ slug: teamSlug }) }
 const entryKey = { params: (things: Things) => ({ key: things.entryKey }) }
 const member = { params: ({ teamSlug, email }: Things) => ({ slug: teamSlug, email }) }
 const webhook = { params: ({ webhookId }: Things) => ({ id: webhookId }) }
+const task = ({ taskId }: Things) => `task:${taskId}`
+const document = ({ documentKey }: Things) => `document:default/${documentKey}`
+const entry = (things: Things) => `entry:${things.entryKey}`
+const session = ({ sessionId }: Things) => `session:${sessionId}`
+const token = ({ tokenId }: Things) => `token:${tokenId}`
+const webhookSubject = ({ webhookId }: Things) => `webhook:${webhookId}`
 const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
 
 /** Who may call which documented path. One that is not here fails the test, and so does one that is here for nothing. */
@@ -25,24 +42,94 @@ export const restRights: Readonly<Record<string, RestRight>> = {
   'GET /': { needs: 'anyone' },
   'GET /api': { needs: 'anyone' },
   'GET /api/application-tokens': { needs: 'access:admin' },
-  'POST /api/application-tokens': { needs: 'access:admin', body: () => ({ name: 'x', scopes: ['access:admin'] }) },
+  'POST /api/application-tokens': {
+    needs: 'access:admin',
+    body: () => ({ name: 'x', scopes: ['access:admin'] }),
+    audit: { type: 'auth.token_created', subject: () => 'token:' },
+  },
   'POST /api/application-tokens/{id}/rotate': {
     needs: 'access:admin',
     params: ({ tokenId }) => ({ id: tokenId }),
+    audit: { type: 'auth.token_rotated', subject: token },
   },
-  'DELETE /api/application-tokens/{token}': { needs: 'access:admin', params: ({ tokenId }) => ({ token: tokenId }) },
+  'DELETE /api/application-tokens/{token}': {
+    needs: 'access:admin',
+    params: ({ tokenId }) => ({ token: tokenId }),
+    audit: { type: 'auth.token_revoked', subject: token },
+  },
   'GET /api/audit': { needs: 'audit:read' },
-  'POST /api/auth/admin/login': { needs: 'anyone', body: () => ({ email: 'nobody@example.com', password: 'none' }) },
-  'GET /api/auth/callback': { needs: 'anyone', query: () => ({ code: 'none' }) },
-  'POST /api/auth/callback': { needs: 'anyone', body: () => ({ access_token: 'none' }) },
-  'POST /api/auth/device': { needs: 'anyone', body: () => ({ client_name: 'a test' }) },
-  'POST /api/auth/device/token': { needs: 'anyone', body: () => ({ device_code: 'none' }) },
-  'GET /api/auth/login': { needs: 'anyone' },
-  'POST /api/auth/logout': { needs: 'signed in' },
-  'POST /api/auth/refresh': { needs: 'anyone', body: () => ({ refresh_token: 'none' }) },
+  'POST /api/auth/admin/login': {
+    needs: 'anyone',
+    body: () => ({ email: 'nobody@example.com', password: 'none' }),
+    audit: {
+      as: 'nobody',
+      call: ({ things: { email, password } }) => ({ body: { email, password } }),
+      type: 'auth.signed_in',
+      subject: () => 'session:',
+    },
+  },
+  'GET /api/auth/callback': {
+    needs: 'anyone',
+    query: () => ({ code: 'none' }),
+    audit: {
+      as: 'nobody',
+      call: async ({ comeBack }) => {
+        const { cookie, query } = await comeBack()
+        return { query, headers: { cookie } }
+      },
+      type: 'auth.signed_in',
+      subject: () => 'session:',
+    },
+  },
+  'POST /api/auth/callback': {
+    needs: 'anyone',
+    body: () => ({ access_token: 'none' }),
+    audit: { unaudited: 'it is a read, of a token instead of by one' },
+  },
+  'POST /api/auth/device': {
+    needs: 'anyone',
+    body: () => ({ client_name: 'a test' }),
+    audit: { as: 'nobody', type: 'auth.device_requested', subject: () => 'device:' },
+  },
+  'POST /api/auth/device/token': {
+    needs: 'anyone',
+    body: () => ({ device_code: 'none' }),
+    audit: {
+      as: 'nobody',
+      call: async (scene) => ({ body: { device_code: await approvedDevice(scene) } }),
+      type: 'auth.signed_in',
+      subject: () => 'session:',
+    },
+  },
+  'GET /api/auth/login': {
+    needs: 'anyone',
+    audit: { unaudited: 'it writes nothing: what it begins is sealed in a cookie' },
+  },
+  'POST /api/auth/logout': {
+    needs: 'signed in',
+    audit: { as: 'person', type: 'auth.session_ended', subject: session },
+  },
+  'POST /api/auth/refresh': {
+    needs: 'anyone',
+    body: () => ({ refresh_token: 'none' }),
+    audit: {
+      as: 'nobody',
+      call: async (scene) => ({ body: { refresh_token: await refreshToken(scene) } }),
+      type: 'auth.session_refreshed',
+      subject: () => 'session:',
+    },
+  },
   'GET /api/auth/sessions': { needs: 'access:admin', query: (things) => ({ email: things.email }) },
-  'DELETE /api/auth/sessions': { needs: 'access:admin', query: (things) => ({ email: things.email }) },
-  'DELETE /api/auth/sessions/{id}': { needs: 'access:admin', params: ({ sessionId }) => ({ id: sessionId }) },
+  'DELETE /api/auth/sessions': {
+    needs: 'access:admin',
+    query: (things) => ({ email: things.email }),
+    audit: { type: 'auth.session_ended', subject: session },
+  },
+  'DELETE /api/auth/sessions/{id}': {
+    needs: 'access:admin',
+    params: ({ sessionId }) => ({ id: sessionId }),
+    audit: { type: 'auth.session_ended', subject: session },
+  },
   'GET /api/docs': { needs: 'anyone' },
   'GET /api/docs/{asset}': { needs: 'anyone', params: () => ({ asset: 'none.js' }) },
   'GET /api/doc-store/docs/{key}': { needs: 'documents:read', params: ({ documentKey }) => ({ key: documentKey }) },
@@ -51,19 +138,26 @@ export const restRights: Readonly<Record<string, RestRight>> = {
     params: ({ documentKey }) => ({ key: `new-${documentKey}` }),
     anyName: true,
     body: () => ({ value: 'taken' }),
+    audit: { type: 'document.created', subject: ({ documentKey }) => `document:default/new-${documentKey}` },
   },
   'PUT /api/doc-store/docs/{key}': {
     needs: 'documents:write',
     params: ({ documentKey }) => ({ key: `new-${documentKey}` }),
     anyName: true,
     body: () => ({ value: 'taken' }),
+    audit: { type: 'document.created', subject: ({ documentKey }) => `document:default/new-${documentKey}` },
   },
   'PATCH /api/doc-store/docs/{key}': {
     needs: 'documents:write',
     params: ({ documentKey }) => ({ key: documentKey }),
     body: () => ({ secret: null }),
+    audit: { type: 'document.updated', subject: document },
   },
-  'DELETE /api/doc-store/docs/{key}': { needs: 'documents:write', params: ({ documentKey }) => ({ key: documentKey }) },
+  'DELETE /api/doc-store/docs/{key}': {
+    needs: 'documents:write',
+    params: ({ documentKey }) => ({ key: documentKey }),
+    audit: { type: 'document.deleted', subject: document },
+  },
   'GET /api/doc-store/docs/{key}/version': {
     needs: 'documents:read',
     params: ({ documentKey }) => ({ key: documentKey }),
@@ -81,21 +175,25 @@ export const restRights: Readonly<Record<string, RestRight>> = {
     params: ({ documentKey }) => ({ name: 'default', key: `new-${documentKey}` }),
     anyName: true,
     body: () => ({ value: 'taken' }),
+    audit: { type: 'document.created', subject: ({ documentKey }) => `document:default/new-${documentKey}` },
   },
   'PUT /api/doc-store/collections/{name}/docs/{key}': {
     needs: 'documents:write',
     params: ({ documentKey }) => ({ name: 'default', key: `new-${documentKey}` }),
     anyName: true,
     body: () => ({ value: 'taken' }),
+    audit: { type: 'document.created', subject: ({ documentKey }) => `document:default/new-${documentKey}` },
   },
   'PATCH /api/doc-store/collections/{name}/docs/{key}': {
     needs: 'documents:write',
     params: ({ documentKey }) => ({ name: 'default', key: documentKey }),
     body: () => ({ secret: null }),
+    audit: { type: 'document.updated', subject: document },
   },
   'DELETE /api/doc-store/collections/{name}/docs/{key}': {
     needs: 'documents:write',
     params: ({ documentKey }) => ({ name: 'default', key: documentKey }),
+    audit: { type: 'document.deleted', subject: document },
   },
   'GET /api/doc-store/collections/{name}/docs/{key}/version': {
     needs: 'documents:read',
@@ -106,11 +204,12 @@ export const restRights: Readonly<Record<string, RestRight>> = {
     params: ({ documentKey }) => ({ name: 'default', key: documentKey }),
   },
   'GET /api/doc-store/docs': { needs: 'documents:read' },
-  'POST /api/doc-store/query': { needs: 'documents:read', body: () => ({}) },
+  'POST /api/doc-store/query': { needs: 'documents:read', body: () => ({}), audit: { unaudited: 'it is a read' } },
   'GET /api/doc-store/collections': { needs: 'documents:read' },
   'POST /api/doc-store/collections': {
     needs: 'documents:write',
     body: ({ collection }) => ({ name: `${collection}/new` }),
+    audit: { type: 'collection.created', subject: ({ collection }) => `collection:${collection}/new` },
   },
   'GET /api/doc-store/collections/{name}': {
     needs: 'documents:read',
@@ -119,35 +218,60 @@ export const restRights: Readonly<Record<string, RestRight>> = {
   'DELETE /api/doc-store/collections/{name}': {
     needs: 'documents:write',
     params: ({ collection }) => ({ name: collection }),
+    audit: { type: 'collection.deleted', subject: ({ collection }) => `collection:${collection}` },
   },
   'POST /api/doc-store/collections/{name}/query': {
     needs: 'documents:read',
     anyName: true,
     params: ({ collection }) => ({ name: collection }),
     body: () => ({}),
+    audit: { unaudited: 'it is a read' },
   },
   'GET /health': { needs: 'anyone' },
   'GET /api/key-value': { needs: 'entries:read' },
-  'POST /api/key-value': { needs: 'entries:write', body: ({ entryKey }) => ({ key: `new-${entryKey}`, value: 1 }) },
+  'POST /api/key-value': {
+    needs: 'entries:write',
+    body: ({ entryKey }) => ({ key: `new-${entryKey}`, value: 1 }),
+    audit: { type: 'entry.set', subject: ({ entryKey }) => `entry:new-${entryKey}` },
+  },
   'POST /api/key-value/upsert': {
     needs: 'entries:write',
     body: ({ entryKey }) => ({ key: `other-${entryKey}`, value: 1 }),
+    audit: { type: 'entry.set', subject: ({ entryKey }) => `entry:other-${entryKey}` },
   },
   'GET /api/key-value/{key}': { needs: 'entries:read', ...entryKey },
-  'PUT /api/key-value/{key}': { needs: 'entries:write', ...entryKey, body: () => ({ value: 'taken' }) },
-  'DELETE /api/key-value/{key}': { needs: 'entries:write', ...entryKey },
+  'PUT /api/key-value/{key}': {
+    needs: 'entries:write',
+    ...entryKey,
+    body: () => ({ value: 'taken' }),
+    audit: { type: 'entry.set', subject: entry },
+  },
+  'DELETE /api/key-value/{key}': {
+    needs: 'entries:write',
+    ...entryKey,
+    audit: { type: 'entry.deleted', subject: entry },
+  },
   'GET /livez': { needs: 'anyone' },
   'GET /readyz': { needs: 'anyone' },
   'GET /api/logs/{operationId}': { needs: 'tasks:read', ...operationId },
-  'DELETE /api/logs/{operationId}': { needs: 'tasks:write', ...operationId },
+  'DELETE /api/logs/{operationId}': {
+    needs: 'tasks:write',
+    ...operationId,
+    audit: { type: 'task.logs_deleted', subject: task },
+  },
   'GET /api/openapi.json': { needs: 'signed in' },
   'GET /api/ping': { needs: 'anyone' },
   'GET /api/tasks': { needs: 'tasks:read' },
   'POST /api/tasks': {
     needs: 'tasks:write',
     body: () => ({ type: 'probe', data: {}, scheduleType: 'scheduled', scheduledFor: inAYear() }),
+    audit: { type: 'task.submitted', subject: () => 'task:' },
   },
-  'DELETE /api/tasks/{operationId}': { needs: 'tasks:write', ...operationId },
+  'DELETE /api/tasks/{operationId}': {
+    needs: 'tasks:write',
+    ...operationId,
+    audit: { type: 'task.cancelled', subject: task },
+  },
   'GET /api/tasks/{operationId}/recurring-instances': { needs: 'tasks:read', ...operationId },
   'GET /api/tasks/{operationId}/result': { needs: 'tasks:read', ...operationId },
   'GET /api/tasks/{operationId}/result/parts': { needs: 'tasks:read', ...operationId },
@@ -156,25 +280,68 @@ export const restRights: Readonly<Record<string, RestRight>> = {
     params: ({ taskId }) => ({ operationId: taskId, name: 'none' }),
   },
   'GET /api/tasks/{operationId}/status': { needs: 'tasks:read', ...operationId },
-  'POST /api/tasks/{operationId}/stop-recurring': { needs: 'tasks:read', ...operationId },
+  'POST /api/tasks/{operationId}/stop-recurring': {
+    needs: 'tasks:read',
+    ...operationId,
+    audit: { unaudited: 'it changes nothing: no task recurs' },
+  },
   'GET /api/teams': { needs: 'access:admin', people: 'signed in' },
-  'POST /api/teams': { needs: 'access:admin', body: ({ teamSlug }) => ({ name: 'New', slug: `new-${teamSlug}` }) },
-  'DELETE /api/teams/{slug}': { needs: 'access:admin', ...slug },
+  'POST /api/teams': {
+    needs: 'access:admin',
+    body: ({ teamSlug }) => ({ name: 'New', slug: `new-${teamSlug}` }),
+    audit: { type: 'auth.team_created', subject: () => 'team:' },
+  },
+  'DELETE /api/teams/{slug}': {
+    needs: 'access:admin',
+    ...slug,
+    audit: { type: 'auth.team_deleted', subject: () => 'team:' },
+  },
   'GET /api/teams/{slug}/members': { needs: 'access:admin', people: 'signed in', ...slug },
   'POST /api/teams/{slug}/members': {
     needs: 'access:admin',
     ...slug,
     body: (things) => ({ email: things.email, role: 'owner' }),
+    audit: {
+      call: async (scene) => ({ params: { slug: await otherTeam(scene) } }),
+      type: 'auth.team_member_added',
+      subject: () => 'team:',
+    },
   },
-  'DELETE /api/teams/{slug}/members/{email}': { needs: 'access:admin', ...member },
-  'PUT /api/teams/{slug}/members/{email}/role': { needs: 'access:admin', ...member, body: () => ({ role: 'owner' }) },
+  'DELETE /api/teams/{slug}/members/{email}': {
+    needs: 'access:admin',
+    ...member,
+    audit: { type: 'auth.team_member_removed', subject: () => 'team:' },
+  },
+  'PUT /api/teams/{slug}/members/{email}/role': {
+    needs: 'access:admin',
+    ...member,
+    body: () => ({ role: 'owner' }),
+    audit: { type: 'auth.team_member_changed', subject: () => 'team:' },
+  },
   'GET /api/users': { needs: 'access:admin' },
-  'POST /api/users': { needs: 'access:admin', body: (things) => ({ email: `new-${things.email}` }) },
-  'DELETE /api/users': { needs: 'access:admin', body: (things) => ({ email: things.email }) },
+  'POST /api/users': {
+    needs: 'access:admin',
+    body: (things) => ({ email: `new-${things.email}` }),
+    audit: { type: 'auth.user_created', subject: () => 'user:' },
+  },
+  'DELETE /api/users': {
+    needs: 'access:admin',
+    body: (things) => ({ email: things.email }),
+    audit: { type: 'auth.user_removed', subject: () => 'user:' },
+  },
   'GET /api/users/me': { needs: 'signed in' },
   'GET /api/users/{email}': { needs: 'access:admin', ...email },
-  'PUT /api/users/{email}': { needs: 'access:admin', ...email, body: () => ({ firstName: 'Taken' }) },
-  'DELETE /api/users/{email}': { needs: 'access:admin', ...email },
+  'PUT /api/users/{email}': {
+    needs: 'access:admin',
+    ...email,
+    body: () => ({ firstName: 'Taken' }),
+    audit: { type: 'auth.user_changed', subject: () => 'user:' },
+  },
+  'DELETE /api/users/{email}': {
+    needs: 'access:admin',
+    ...email,
+    audit: { type: 'auth.user_removed', subject: () => 'user:' },
+  },
   'GET /api/webhooks': { needs: 'webhooks:admin' },
   'POST /api/webhooks': {
     needs: 'webhooks:admin',
@@ -184,11 +351,29 @@ export const restRights: Readonly<Record<string, RestRight>> = {
       config: { url: 'https://nowhere.invalid' },
       retryCount: 0,
     }),
+    audit: { type: 'webhook.created', subject: () => 'webhook:' },
   },
-  'POST /api/webhooks/trigger': { needs: 'events:write', body: () => ({ event: 'test.right' }) },
+  'POST /api/webhooks/trigger': {
+    needs: 'events:write',
+    body: () => ({ event: 'test.right' }),
+    audit: { type: 'test.right', subject: () => 'event:' },
+  },
   'GET /api/webhooks/{id}': { needs: 'webhooks:admin', ...webhook },
-  'PATCH /api/webhooks/{id}': { needs: 'webhooks:admin', ...webhook, body: () => ({ name: 'Taken' }) },
-  'DELETE /api/webhooks/{id}': { needs: 'webhooks:admin', ...webhook },
-  'POST /api/webhooks/{id}/deliver': { needs: 'webhooks:admin', ...webhook },
+  'PATCH /api/webhooks/{id}': {
+    needs: 'webhooks:admin',
+    ...webhook,
+    body: () => ({ name: 'Taken' }),
+    audit: { type: 'webhook.updated', subject: webhookSubject },
+  },
+  'DELETE /api/webhooks/{id}': {
+    needs: 'webhooks:admin',
+    ...webhook,
+    audit: { type: 'webhook.deleted', subject: webhookSubject },
+  },
+  'POST /api/webhooks/{id}/deliver': {
+    needs: 'webhooks:admin',
+    ...webhook,
+    audit: { type: 'webhook.ping', subject: webhookSubject },
+  },
   'GET /api/webhooks/{id}/deliveries': { needs: 'webhooks:admin', ...webhook },
 }

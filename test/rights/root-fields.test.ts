@@ -60,7 +60,7 @@ describe('the table of rights', () => {
 })
 
 function rightOf(root: string, name: string): RootField {
-  const right = rootRights[root]?.[name]
+  const right = rootRights[root as Root]?.[name]
   if (right === undefined) throw new Error(`${root}.${name} is not in the table of rights.`)
   return right
 }

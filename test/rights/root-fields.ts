@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { type Audit, approvedDevice, fenceOf, otherTeam, pastEvent, refreshToken } from './audited.ts'
 import type { Need, Right } from './need.ts'
 import type { Things } from './things.ts'
+import type { Root } from './whole-operation.ts'
 
 /** A root field, and how it is called. */
 export interface RootField extends Right {
@@ -8,11 +10,27 @@ export interface RootField extends Right {
   readonly args?: (things: Things) => Record<string, unknown>
 }
 
+export interface Mutation extends RootField {
+  readonly audit: Audit<Record<string, unknown>>
+}
+
+interface RootFields extends Record<Root, Readonly<Record<string, RootField>>> {
+  readonly Mutation: Readonly<Record<string, Mutation>>
+}
+
+const task = ({ taskId }: Things) => `task:${taskId}`
+const document = ({ documentKey }: Things) => `document:default/${documentKey}`
+const entry = ({ entryKey }: Things) => `entry:${entryKey}`
+const lock = ({ lockName }: Things) => `lock:${lockName}`
+const session = ({ sessionId }: Things) => `session:${sessionId}`
+const token = ({ tokenId }: Things) => `token:${tokenId}`
+const webhook = ({ webhookId }: Things) => `webhook:${webhookId}`
+
 const input = (make: (things: Things) => Record<string, unknown>) => (things: Things) => ({ input: make(things) })
 const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
 
 /** Who may call which root field. A field that is not here fails the test, and so does one that is here for nothing. */
-export const rootRights: Readonly<Record<string, Readonly<Record<string, RootField>>>> = {
+export const rootRights: RootFields = {
   Query: {
     applicationToken: { needs: 'access:admin', args: ({ tokenId }) => ({ id: tokenId }) },
     applicationTokens: { needs: 'access:admin' },
@@ -47,26 +65,85 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
     webhooks: { needs: 'webhooks:admin' },
   },
   Mutation: {
-    acquireLock: { needs: 'entries:write', args: input(({ lockName }) => ({ name: lockName, ttlMs: 3_600_000 })) },
+    acquireLock: {
+      needs: 'entries:write',
+      args: input(({ lockName }) => ({ name: lockName, ttlMs: 3_600_000 })),
+      audit: {
+        call: (scene) => input(({ lockName }) => ({ name: `other-${lockName}`, ttlMs: 3_600_000 }))(scene.things),
+        type: 'lock.acquired',
+        subject: ({ lockName }) => `lock:other-${lockName}`,
+      },
+    },
     addTeamMember: {
       needs: 'access:admin',
       args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email, role: 'OWNER' })),
+      audit: {
+        call: async (scene) => ({ input: { slug: await otherTeam(scene), who: scene.things.email } }),
+        type: 'auth.team_member_added',
+        subject: () => 'team:',
+      },
     },
-    approveDevice: { needs: 'nobody', people: 'signed in', args: input(({ userCode }) => ({ userCode })) },
-    beginDeviceSignIn: { needs: 'anyone', args: input(() => ({ clientName: 'a test' })) },
-    beginOidcSignIn: { needs: 'anyone', args: input(() => ({ redirectUri: 'https://example.com/back' })) },
-    cancelTask: { needs: 'tasks:write', args: input(({ taskId }) => ({ id: taskId })) },
-    checkSession: { needs: 'anyone', args: input(() => ({ accessToken: 'none' })) },
+    approveDevice: {
+      needs: 'nobody',
+      people: 'signed in',
+      args: input(({ userCode }) => ({ userCode })),
+      audit: { as: 'person', type: 'auth.device_approved', subject: () => 'device:' },
+    },
+    beginDeviceSignIn: {
+      needs: 'anyone',
+      args: input(() => ({ clientName: 'a test' })),
+      audit: { as: 'nobody', type: 'auth.device_requested', subject: () => 'device:' },
+    },
+    beginOidcSignIn: {
+      needs: 'anyone',
+      args: input(() => ({ redirectUri: 'https://example.com/back' })),
+      audit: { unaudited: 'it writes nothing: what it begins is sealed in its answer' },
+    },
+    cancelTask: {
+      needs: 'tasks:write',
+      args: input(({ taskId }) => ({ id: taskId })),
+      audit: { type: 'task.cancelled', subject: task },
+    },
+    checkSession: {
+      needs: 'anyone',
+      args: input(() => ({ accessToken: 'none' })),
+      audit: { unaudited: 'it is a read, of a token instead of by one' },
+    },
     createApplicationToken: {
       needs: 'access:admin',
       args: input(() => ({ name: 'made by a test', scopes: ['access:admin'] })),
+      audit: { type: 'auth.token_created', subject: () => 'token:' },
     },
-    createCollection: { needs: 'documents:write', args: input(() => ({ path: `new/${randomUUID()}` })) },
-    createTeam: { needs: 'access:admin', args: input(() => ({ name: 'New', slug: `new-${randomUUID()}` })) },
-    createUser: { needs: 'access:admin', args: input(() => ({ email: `${randomUUID()}@example.com` })) },
-    deleteCollection: { needs: 'documents:write', args: input(({ collection }) => ({ path: collection })) },
-    deleteDocument: { needs: 'documents:write', args: input(({ documentKey }) => ({ key: documentKey })) },
-    deleteEntry: { needs: 'entries:write', args: input(({ entryKey }) => ({ key: entryKey })) },
+    createCollection: {
+      needs: 'documents:write',
+      args: input(() => ({ path: `new/${randomUUID()}` })),
+      audit: { type: 'collection.created', subject: () => 'collection:' },
+    },
+    createTeam: {
+      needs: 'access:admin',
+      args: input(() => ({ name: 'New', slug: `new-${randomUUID()}` })),
+      audit: { type: 'auth.team_created', subject: () => 'team:' },
+    },
+    createUser: {
+      needs: 'access:admin',
+      args: input(() => ({ email: `${randomUUID()}@example.com` })),
+      audit: { type: 'auth.user_created', subject: () => 'user:' },
+    },
+    deleteCollection: {
+      needs: 'documents:write',
+      args: input(({ collection }) => ({ path: collection })),
+      audit: { type: 'collection.deleted', subject: ({ collection }) => `collection:${collection}` },
+    },
+    deleteDocument: {
+      needs: 'documents:write',
+      args: input(({ documentKey }) => ({ key: documentKey })),
+      audit: { type: 'document.deleted', subject: document },
+    },
+    deleteEntry: {
+      needs: 'entries:write',
+      args: input(({ entryKey }) => ({ key: entryKey })),
+      audit: { type: 'entry.deleted', subject: entry },
+    },
     createWebhook: {
       needs: 'webhooks:admin',
       args: input(() => ({
@@ -75,78 +152,242 @@ export const rootRights: Readonly<Record<string, Readonly<Record<string, RootFie
         events: ['nothing.at.all'],
         retry: { maxAttempts: 1 },
       })),
+      audit: { type: 'webhook.created', subject: () => 'webhook:' },
     },
-    deleteTaskLogs: { needs: 'tasks:write', args: input(({ taskId }) => ({ id: taskId })) },
-    deleteTeam: { needs: 'access:admin', args: input(({ teamSlug }) => ({ slug: teamSlug })) },
-    deleteWebhook: { needs: 'webhooks:admin', args: input(({ webhookId }) => ({ id: webhookId })) },
-    denyDevice: { needs: 'nobody', people: 'signed in', args: input(({ userCode }) => ({ userCode })) },
-    endSessions: { needs: 'access:admin', args: input(({ email }) => ({ who: email })) },
-    finishDeviceSignIn: { needs: 'anyone', args: input(() => ({ deviceCode: 'none' })) },
-    finishOidcSignIn: { needs: 'anyone', args: input(() => ({ parameters: 'code=none', pending: 'none' })) },
+    deleteTaskLogs: {
+      needs: 'tasks:write',
+      args: input(({ taskId }) => ({ id: taskId })),
+      audit: { type: 'task.logs_deleted', subject: task },
+    },
+    deleteTeam: {
+      needs: 'access:admin',
+      args: input(({ teamSlug }) => ({ slug: teamSlug })),
+      audit: { type: 'auth.team_deleted', subject: () => 'team:' },
+    },
+    deleteWebhook: {
+      needs: 'webhooks:admin',
+      args: input(({ webhookId }) => ({ id: webhookId })),
+      audit: { type: 'webhook.deleted', subject: webhook },
+    },
+    denyDevice: {
+      needs: 'nobody',
+      people: 'signed in',
+      args: input(({ userCode }) => ({ userCode })),
+      audit: { as: 'person', type: 'auth.device_denied', subject: () => 'device:' },
+    },
+    endSessions: {
+      needs: 'access:admin',
+      args: input(({ email }) => ({ who: email })),
+      audit: { type: 'auth.session_ended', subject: session },
+    },
+    finishDeviceSignIn: {
+      needs: 'anyone',
+      args: input(() => ({ deviceCode: 'none' })),
+      audit: {
+        as: 'nobody',
+        call: async (scene) => ({ input: { deviceCode: await approvedDevice(scene) } }),
+        type: 'auth.signed_in',
+        subject: () => 'session:',
+      },
+    },
+    finishOidcSignIn: {
+      needs: 'anyone',
+      args: input(() => ({ parameters: 'code=none', pending: 'none' })),
+      audit: {
+        as: 'nobody',
+        call: async ({ finishOidc }) => ({ input: await finishOidc() }),
+        type: 'auth.signed_in',
+        subject: () => 'session:',
+      },
+    },
     patchDocument: {
       needs: 'documents:write',
       args: input(({ documentKey }) => ({ key: documentKey, mergePatch: { secret: null } })),
+      audit: { type: 'document.updated', subject: document },
     },
     pinDocumentVersion: {
       needs: 'documents:write',
       args: input(({ documentKey }) => ({ key: documentKey, version: 1 })),
+      audit: { type: 'document.version_pinned', subject: document },
     },
-    putDocument: { needs: 'documents:write', args: input(({ documentKey }) => ({ key: documentKey, data: 'taken' })) },
-    forceReleaseLock: { needs: 'access:admin', args: input(({ lockName }) => ({ name: lockName })) },
-    incrementEntry: { needs: 'entries:write', args: input(({ entryKey }) => ({ key: entryKey })) },
-    redeliver: { needs: 'webhooks:admin', args: input(({ deliveryId }) => ({ deliveryId })) },
-    refreshSession: { needs: 'anyone', args: input(() => ({ refreshToken: 'none' })) },
+    putDocument: {
+      needs: 'documents:write',
+      args: input(({ documentKey }) => ({ key: documentKey, data: 'taken' })),
+      audit: { type: 'document.updated', subject: document },
+    },
+    forceReleaseLock: {
+      needs: 'access:admin',
+      args: input(({ lockName }) => ({ name: lockName })),
+      audit: { type: 'lock.forced', subject: lock },
+    },
+    incrementEntry: {
+      needs: 'entries:write',
+      args: input(({ entryKey }) => ({ key: entryKey })),
+      audit: {
+        call: ({ things }) => ({ input: { key: `count-${things.entryKey}` } }),
+        type: 'entry.set',
+        subject: ({ entryKey }) => `entry:count-${entryKey}`,
+      },
+    },
+    redeliver: {
+      needs: 'webhooks:admin',
+      args: input(({ deliveryId }) => ({ deliveryId })),
+      audit: {
+        call: async (scene) => ({ input: { webhookId: scene.things.webhookId, eventsFrom: await pastEvent(scene) } }),
+        type: 'webhook.redelivered',
+        subject: webhook,
+      },
+    },
+    refreshSession: {
+      needs: 'anyone',
+      args: input(() => ({ refreshToken: 'none' })),
+      audit: {
+        as: 'nobody',
+        call: async (scene) => ({ input: { refreshToken: await refreshToken(scene) } }),
+        type: 'auth.session_refreshed',
+        subject: () => 'session:',
+      },
+    },
     releaseLock: {
       needs: 'entries:write',
       args: input(({ lockName }) => ({ name: lockName, fence: 1 })),
+      audit: {
+        call: async (scene) => ({ input: { name: scene.things.lockName, fence: await fenceOf(scene) } }),
+        type: 'lock.released',
+        subject: lock,
+      },
     },
     removeTeamMember: {
       needs: 'access:admin',
       args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email })),
+      audit: { type: 'auth.team_member_removed', subject: () => 'team:' },
     },
-    removeUser: { needs: 'access:admin', args: input(({ email }) => ({ who: email })) },
+    removeUser: {
+      needs: 'access:admin',
+      args: input(({ email }) => ({ who: email })),
+      audit: { type: 'auth.user_removed', subject: () => 'user:' },
+    },
     restoreDocument: {
       needs: 'documents:write',
       args: input(({ documentKey }) => ({ key: documentKey, version: 1 })),
+      audit: { type: 'document.restored', subject: document },
     },
     renewLock: {
       needs: 'entries:write',
       args: input(({ lockName }) => ({ name: lockName, fence: 1, ttlMs: 1_000 })),
+      audit: {
+        call: async (scene) => ({ input: { name: scene.things.lockName, fence: await fenceOf(scene), ttlMs: 60_000 } }),
+        type: 'lock.renewed',
+        subject: lock,
+      },
     },
-    retryTask: { needs: 'tasks:write', args: input(({ taskId }) => ({ id: taskId })) },
-    revokeApplicationToken: { needs: 'access:admin', args: input(({ tokenId }) => ({ id: tokenId })) },
-    rotateApplicationToken: { needs: 'access:admin', args: input(({ tokenId }) => ({ id: tokenId })) },
-    setEntry: { needs: 'entries:write', args: input(({ entryKey }) => ({ key: entryKey, value: 'taken' })) },
-    rotateWebhookSecret: { needs: 'webhooks:admin', args: input(({ webhookId }) => ({ id: webhookId })) },
+    retryTask: {
+      needs: 'tasks:write',
+      args: input(({ taskId }) => ({ id: taskId })),
+      audit: {
+        call: async ({ ask, things: { taskId: id } }) => {
+          await ask('mutation ($id: ID!) { cancelTask(input: { id: $id }) { __typename } }', { id })
+          return { input: { id } }
+        },
+        type: 'task.retried',
+        subject: task,
+      },
+    },
+    revokeApplicationToken: {
+      needs: 'access:admin',
+      args: input(({ tokenId }) => ({ id: tokenId })),
+      audit: { type: 'auth.token_revoked', subject: token },
+    },
+    rotateApplicationToken: {
+      needs: 'access:admin',
+      args: input(({ tokenId }) => ({ id: tokenId })),
+      audit: { type: 'auth.token_rotated', subject: token },
+    },
+    setEntry: {
+      needs: 'entries:write',
+      args: input(({ entryKey }) => ({ key: entryKey, value: 'taken' })),
+      audit: { type: 'entry.set', subject: entry },
+    },
+    rotateWebhookSecret: {
+      needs: 'webhooks:admin',
+      args: input(({ webhookId }) => ({ id: webhookId })),
+      audit: { type: 'webhook.secret_rotated', subject: webhook },
+    },
     setPassword: {
       needs: 'access:admin',
       args: input(({ email }) => ({ who: email, password: 'a password of a stranger' })),
+      audit: { type: 'auth.user_password_set', subject: () => 'user:' },
     },
-    signIn: { needs: 'anyone', args: input(() => ({ email: 'nobody@example.com', password: 'none' })) },
-    signOut: { needs: 'access:admin', args: input(({ sessionId }) => ({ sessionId })) },
-    submitTask: { needs: 'tasks:write', args: input(() => ({ type: 'probe', runAt: inAYear() })) },
-    submitTasks: { needs: 'tasks:write', args: input(() => ({ tasks: [{ type: 'probe', runAt: inAYear() }] })) },
+    signIn: {
+      needs: 'anyone',
+      args: input(() => ({ email: 'nobody@example.com', password: 'none' })),
+      audit: {
+        as: 'nobody',
+        call: ({ things: { email, password } }) => ({ input: { email, password } }),
+        type: 'auth.signed_in',
+        subject: () => 'session:',
+      },
+    },
+    signOut: {
+      needs: 'access:admin',
+      args: input(({ sessionId }) => ({ sessionId })),
+      audit: { type: 'auth.session_ended', subject: session },
+    },
+    submitTask: {
+      needs: 'tasks:write',
+      args: input(() => ({ type: 'probe', runAt: inAYear() })),
+      audit: { type: 'task.submitted', subject: () => 'task:' },
+    },
+    submitTasks: {
+      needs: 'tasks:write',
+      args: input(() => ({ tasks: [{ type: 'probe', runAt: inAYear() }] })),
+      audit: { type: 'task.submitted', subject: () => 'task:' },
+    },
     updateCollection: {
       needs: 'documents:write',
       args: input(({ collection }) => ({ path: collection, requireVersion: true })),
+      audit: { type: 'collection.updated', subject: ({ collection }) => `collection:${collection}` },
     },
     transactEntries: {
       needs: 'entries:write',
       args: input(({ entryKey }) => ({ writes: [{ set: { key: entryKey, value: 'taken' } }] })),
+      audit: { type: 'entry.set', subject: entry },
     },
-    testWebhook: { needs: 'webhooks:admin', args: input(({ webhookId }) => ({ id: webhookId })) },
-    triggerEvent: { needs: 'events:write', args: input(() => ({ type: 'test.right' })) },
-    updateTeam: { needs: 'access:admin', args: input(({ teamSlug }) => ({ slug: teamSlug, name: 'Taken' })) },
+    testWebhook: {
+      needs: 'webhooks:admin',
+      args: input(({ webhookId }) => ({ id: webhookId })),
+      audit: { type: 'webhook.ping', subject: webhook },
+    },
+    triggerEvent: {
+      needs: 'events:write',
+      args: input(() => ({ type: 'test.right' })),
+      audit: { type: 'test.right', subject: () => 'event:' },
+    },
+    updateTeam: {
+      needs: 'access:admin',
+      args: input(({ teamSlug }) => ({ slug: teamSlug, name: 'Taken' })),
+      audit: { type: 'auth.team_changed', subject: () => 'team:' },
+    },
     updateTeamMember: {
       needs: 'access:admin',
       args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email, role: 'OWNER' })),
+      audit: { type: 'auth.team_member_changed', subject: () => 'team:' },
     },
-    updateUser: { needs: 'access:admin', args: input(({ email }) => ({ who: email, firstName: 'Taken' })) },
+    updateUser: {
+      needs: 'access:admin',
+      args: input(({ email }) => ({ who: email, firstName: 'Taken' })),
+      audit: { type: 'auth.user_changed', subject: () => 'user:' },
+    },
     writeDocuments: {
       needs: 'documents:write',
       args: input(({ documentKey }) => ({ writes: [{ put: { key: documentKey, data: 'taken' } }] })),
+      audit: { type: 'document.updated', subject: document },
     },
-    updateWebhook: { needs: 'webhooks:admin', args: input(({ webhookId }) => ({ id: webhookId, name: 'Taken' })) },
+    updateWebhook: {
+      needs: 'webhooks:admin',
+      args: input(({ webhookId }) => ({ id: webhookId, name: 'Taken' })),
+      audit: { type: 'webhook.updated', subject: webhook },
+    },
   },
   Subscription: {
     deliveryUpdates: { needs: 'webhooks:admin' },

@@ -7,6 +7,8 @@ export interface Things {
   readonly taskId: string
   readonly tokenId: string
   readonly email: string
+  /** Of the person who has the address. */
+  readonly password: string
   readonly teamSlug: string
   readonly sessionId: string
   readonly userCode: string
@@ -20,11 +22,14 @@ export interface Things {
   readonly deliveryId: string
 }
 
+const password = 'correct horse battery staple'
+
 export function nothing(): Things {
   return {
     taskId: randomUUID(),
     tokenId: randomUUID(),
     email: `${randomUUID()}@example.com`,
+    password,
     teamSlug: `team-${randomUUID()}`,
     sessionId: randomUUID(),
     userCode: 'BBBB-BBBB',
@@ -37,17 +42,19 @@ export function nothing(): Things {
   }
 }
 
-const password = 'correct horse battery staple'
-
 /** A task, a document, an entry, a lock, a token, a person with a session, and a team. */
-export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Promise<Things & { signedIn: string }> {
-  const email = `${role.toLowerCase()}@example.com`
+export async function makeThings(
+  at: TestServer,
+  role: 'OWNER' | 'MEMBER',
+  name = role.toLowerCase(),
+): Promise<Things & { signedIn: string }> {
+  const email = `${name}@example.com`
   // Names with separators in them, and a document whose name is the same text when its parts are joined with a space.
-  const collection = `rules of/${role.toLowerCase()} x`
-  const documentKey = `of ${role.toLowerCase()}/x y`
-  const twin = { collection: `default of ${role.toLowerCase()}/x`, key: 'y', data: { twin: true } }
-  const teamSlug = `team-of-${role.toLowerCase()}`
-  const [entryKey, lockName] = [`entry of/${role.toLowerCase()} x`, `lock of/${role.toLowerCase()} x`]
+  const collection = `rules of/${name} x`
+  const documentKey = `of ${name}/x y`
+  const twin = { collection: `default of ${name}/x`, key: 'y', data: { twin: true } }
+  const teamSlug = `team-of-${name}`
+  const [entryKey, lockName] = [`entry of/${name} x`, `lock of/${name} x`]
   const made = await graphqlData<{
     submitTask: { task: { id: string } }
     createApplicationToken: { applicationToken: { id: string } }
@@ -96,6 +103,7 @@ export async function makeThings(at: TestServer, role: 'OWNER' | 'MEMBER'): Prom
     taskId: made.submitTask.task.id,
     tokenId: made.createApplicationToken.applicationToken.id,
     email,
+    password,
     teamSlug,
     sessionId: claims.sid,
     documentKey,

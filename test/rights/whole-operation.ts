@@ -35,7 +35,7 @@ export function wholeOperation(root: Root, name: string, args: Readonly<Record<s
   const declared = given.map((arg) => `$${arg.name}: ${arg.type}`).join(', ')
   const passed = given.map((arg) => `${arg.name}: $${arg.name}`).join(', ')
   const call = `${name}${passed && `(${passed})`} ${selectionOf(getNamedType(field.type), [])}`
-  return `${root.toLowerCase()}${declared && ` (${declared})`} { ${call} }`
+  return `${root.toLowerCase()} ${name}${declared && ` (${declared})`} { ${call} }`
 }
 
 /** Everything of a type, each type once on the way down. */

@@ -2,7 +2,7 @@ import { graphqlData } from './graphql.ts'
 import type { TestDatabase, TestServer } from './server.ts'
 import { until } from './until.ts'
 
-interface ToldEntry {
+export interface ToldEntry {
   readonly seq: number
   readonly at: string
   readonly type: string

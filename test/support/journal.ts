@@ -21,7 +21,7 @@ export async function openJournal(url: string, poolSize = 10): Promise<JournalSt
   const log = createLog({ level: 'silent', format: 'json' })
   const database = openDatabase({ url, poolSize, onError: () => {} })
   const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed(), makePartition)
-  const histories = new JournalHistories({ sql: database, transact })
+  const histories = new JournalHistories({ sql: database, transact: transact.quiet('histories of the journal') })
   const tail = new JournalTail({ sql: database, histories, log })
   const session = new DatabaseSession({
     url,

@@ -25,8 +25,8 @@ export interface Identity {
   readonly seen?: Snapshot
 }
 
-/** How a request came. */
-export type RequestOrigin = Pick<Origin, 'requestId' | 'address' | 'userAgent'>
+/** How a request came, and in which operation where that is known by now. */
+export type RequestOrigin = Pick<Origin, 'requestId' | 'address' | 'userAgent'> & Partial<Pick<Origin, 'operation'>>
 
 /** Is told when a caller asks for what they may not do: which scopes would have been enough, and for what. */
 export type OnRefused = (caller: Caller, sufficientScopes: readonly string[], resource: string | undefined) => void

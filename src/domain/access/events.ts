@@ -17,9 +17,12 @@ export const authEventTypes = [
   'auth.user_password_set',
   'auth.user_sign_in_failed',
   'auth.signed_in',
+  'auth.identity_linked',
+  'auth.session_refreshed',
   'auth.session_ended',
   'auth.session_narrowed',
   'auth.refresh_token_reused',
+  'auth.device_requested',
   'auth.device_approved',
   'auth.device_denied',
   'auth.team_created',
@@ -33,8 +36,13 @@ export const authEventTypes = [
   'auth.attempt_failed',
 ] as const
 
-/** Left out of event lists unless asked for: a program that goes on asking for what it may not do is no news each time. */
-export const quietAuthEventTypes: readonly string[] = ['auth.refused', 'auth.attempt_failed']
+/** Left out of event lists unless asked for: programs cause these again and again. */
+export const quietAuthEventTypes: readonly string[] = [
+  'auth.refused',
+  'auth.attempt_failed',
+  'auth.session_refreshed',
+  'auth.device_requested',
+]
 
 type AuthEventType = (typeof authEventTypes)[number]
 type EventOf<Thing extends string> = Extract<AuthEventType, `auth.${Thing}_${string}`>
@@ -70,6 +78,15 @@ export interface PersonEventData {
 
 export function personEvent(type: EventOf<'user'>, user: Subject, by: By, data: PersonEventData): NewEntry {
   return entry('user', type, user, by, data)
+}
+
+/** Says that a person can sign in at an identity provider from now on. */
+export function identityEvent(
+  user: Subject,
+  by: By,
+  data: { readonly email: string; readonly issuer: string },
+): NewEntry {
+  return entry('user', 'auth.identity_linked', user, by, data)
 }
 
 /** On entries about what a person is signed in with. */
@@ -147,11 +164,14 @@ export interface AttemptEventData {
   readonly token?: { readonly id: string; readonly name: string }
 }
 
-/** Somebody unknown: without a credential, and an actor only in name. */
 export function attemptEvent(accountId: string, request: RequestOrigin, data: AttemptEventData): NewEntry {
+  return entry('address', 'auth.attempt_failed', { accountId, id: request.address }, byStranger(request), data)
+}
+
+/** A caller who has shown no credential, and is an actor only in name. */
+export function byStranger(request: RequestOrigin): By {
   const actor: Actor = { kind: 'system', id: 'anonymous', name: 'anonymous' }
-  const origin = { ...request, credential: undefined, operation: undefined, scopes: [] }
-  return entry('address', 'auth.attempt_failed', { accountId, id: request.address }, { actor, origin }, data)
+  return { actor, origin: { operation: undefined, ...request, credential: undefined, scopes: [] } }
 }
 
 function entry(kind: string, type: AuthEventType, of: Subject, { actor, origin }: By, data: object): NewEntry {

@@ -85,7 +85,7 @@ export class AuditProjection {
   /** Appends a batch; returns whether there may be more. */
   async #appendNext(): Promise<boolean> {
     const { transact, tail, seals, query } = this.#deps
-    return transact(async (tx) => {
+    return transact.quiet('the audit log, which is made of the journal')(async (tx) => {
       // Until it writes, this transaction has no number, and so holds nobody back who reads the journal.
       if (!(await tryLockChains(tx))) return false
       const cursor = await readCursor(tx)

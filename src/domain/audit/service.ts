@@ -131,7 +131,7 @@ export function createAuditService({ sql, transact, seals, query }: AuditService
   async function prune(days: number): Promise<number> {
     let dropped = 0
     for (;;) {
-      const count = await transact((tx) => pruneOnce(tx, days))
+      const count = await transact.quiet('retention')((tx) => pruneOnce(tx, days))
       if (count === 0) return dropped
       dropped += count
     }

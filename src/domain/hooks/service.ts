@@ -4,7 +4,7 @@ import { compositeKey } from '#lib/composite-key.ts'
 import { errorMessage, InvalidInput, StartupError } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { Transact } from '#platform/database/transaction.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { DeliveryIdReused, HookCallReplayed, HookNotFound } from './errors.ts'
 import { defaultHookBytes, type HookConfig, isAbout, taskOf } from './hook.ts'
@@ -14,7 +14,7 @@ import { type Hook, provesByHeaders, type RawCall, type VerifiedCall, verify } f
 export interface HookServiceDeps {
   readonly sql: Sql
   readonly transact: Transact
-  readonly tasks: Pick<TaskService, 'submitAll'>
+  readonly tasks: Pick<TaskService, 'submitWithin'>
   readonly hooks: readonly Hook[]
   readonly log: Logger
 }
@@ -66,7 +66,8 @@ export function createHookService({ sql, transact, tasks, hooks, log }: HookServ
   }
 
   /**
-   * Makes the tasks that the hook's rules want of a call: all or none, and once, however often it comes.
+   * Takes a call, with the tasks that the hook's rules want of it, in one commit: all or nothing, and once, however often
+   * it comes.
    * @throws {HookCallReplayed} @throws {DeliveryIdReused} @throws {InvalidInput} @throws {UnknownTaskType} @throws {QuotaExceeded}
    */
   async function take(caller: Caller, call: VerifiedCall): Promise<TakenCall> {
@@ -74,28 +75,36 @@ export function createHookService({ sql, transact, tasks, hooks, log }: HookServ
     const wanted = requests(get(call.hook), call, deliveryId)
     const { bodyHash, isReplayable, hook } = call
     const inbound = { accountId: caller.accountId, hook, deliveryId, bodyHash, isReplayable }
-    const before = await remember(caller, inbound, call.event)
-    if (before) return { deliveryId, isRepeated: true, taskIds: before }
-    // Handed in again after a crash in between, each task is still made once: their keys are the call's.
-    const taskIds = wanted.length === 0 ? [] : (await tasks.submitAll(caller, wanted)).map(({ taskId }) => taskId)
-    await noteTasks(sql, inbound, taskIds)
-    return { deliveryId, isRepeated: false, taskIds }
+    return tasks.submitWithin(caller, wanted, (submit) =>
+      transact(async (tx) => {
+        const before = await remember(tx, caller, inbound, call.event)
+        if (before !== undefined) return { deliveryId, isRepeated: true, taskIds: before }
+        const taskIds = await submit(tx)
+        await noteTasks(tx, inbound, taskIds)
+        return { deliveryId, isRepeated: false, taskIds }
+      }),
+    )
   }
 
-  /** Writes down that a call has come; the tasks that it became when it had come before. */
-  async function remember(caller: Caller, inbound: InboundCall, event: string): Promise<readonly string[] | undefined> {
+  /** Writes down that a call has come; returns the tasks that it became when it had come before. */
+  async function remember(
+    tx: Transaction,
+    caller: Caller,
+    inbound: InboundCall,
+    event: string,
+  ): Promise<readonly string[] | undefined> {
     const { accountId, hook, deliveryId, bodyHash } = inbound
-    return transact(async (tx) => {
-      if (await insertCall(tx, inbound)) {
-        const data = { hook, event, deliveryId }
-        tx.journal({ ...caller.by(), accountId, type: 'hook.received', subject: `hook:${hook}`, data })
-        return undefined
-      }
-      const known = await findCall(tx, inbound)
-      if (known === undefined) throw new HookCallReplayed()
-      if (!known.bodyHash.equals(bodyHash)) throw new DeliveryIdReused(deliveryId)
-      return known.taskIds ?? undefined
-    })
+    if (await insertCall(tx, inbound)) {
+      const data = { hook, event, deliveryId }
+      tx.journal({ ...caller.by(), accountId, type: 'hook.received', subject: `hook:${hook}`, data })
+      return undefined
+    }
+    const known = await findCall(tx, inbound)
+    if (known === undefined) throw new HookCallReplayed()
+    if (!known.bodyHash.equals(bodyHash)) throw new DeliveryIdReused(deliveryId)
+    if (known.taskIds !== null) return known.taskIds
+    tx.quiet('what a call has become that an older version remembered without its tasks')
+    return undefined
   }
 
   function requests(hook: Hook, call: VerifiedCall, deliveryId: string): Submission[] {

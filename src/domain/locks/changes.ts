@@ -2,8 +2,8 @@ import { lockOfAccount } from '#platform/database/account-lock.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { lockEvent } from './events.ts'
-import type { HeldLock, Lock, Waiter } from './lock.ts'
-import { deleteLock, type LockOpening, putLock, readOpening } from './store.ts'
+import { type HeldLock, type Lock, renewalEntryMs, type Waiter } from './lock.ts'
+import { deleteLock, extendLock, type LockOpening, putLock, type Renewals, readOpening } from './store.ts'
 
 const bySystem: By = { actor: { kind: 'system', id: 'system', name: 'system' } }
 
@@ -20,6 +20,7 @@ export class LockChange {
   readonly #accountId: string
   readonly #name: string
   #lastFence: number
+  #renewals: Renewals
   #isTaken = false
 
   /** Opens it; a lease that is over ends, and the lock goes to whose turn it is. */
@@ -37,6 +38,7 @@ export class LockChange {
     this.opening = opening
     this.lock = opening.lock
     this.#lastFence = opening.lastFence
+    this.#renewals = opening.renewals
   }
 
   /** When the lease ends that begins now, by the database's clock. */
@@ -55,7 +57,31 @@ export class LockChange {
     const data = { name: this.#name, fence, expiresAt: lock.expiresAt.toISOString() }
     this.#tx.journal(lockEvent('lock.acquired', this.#accountId, by, { ...data, ...(waiterId && { waiterId }) }))
     this.lock = lock
+    this.#renewals = { count: 0, notedAt: undefined }
     if (waiterId !== undefined) this.granted = { waiterId, lock }
+    return lock
+  }
+
+  /**
+   * Lets the lease last for so long from now. The journal has an entry of the first renewal, and then of one a minute,
+   * with how many there were; of one that somebody else than the holder asks for always.
+   */
+  renew(held: HeldLock, by: By, ttlMs: number): Lock {
+    const { now } = this.opening
+    const { notedAt } = this.#renewals
+    const renewals = this.#renewals.count + 1
+    const lock = { ...held, expiresAt: this.after(ttlMs) }
+    const isHolder = by.actor.id === held.holder.id
+    if (notedAt !== undefined && now.getTime() - notedAt.getTime() < renewalEntryMs && isHolder) {
+      this.#tx.quiet('a renewal that the next entry counts')
+      this.#renewals = { count: renewals, notedAt }
+    } else {
+      const data = { name: this.#name, fence: held.fence, expiresAt: lock.expiresAt.toISOString(), renewals }
+      this.#tx.journal(lockEvent('lock.renewed', this.#accountId, by, data))
+      this.#renewals = { count: 0, notedAt: now }
+    }
+    extendLock(this.#tx, this.#accountId, lock, this.#renewals)
+    this.lock = lock
     return lock
   }
 
@@ -64,7 +90,9 @@ export class LockChange {
     const held = this.lock
     if (held === undefined) return
     const { fence, holder } = held
-    this.#tx.journal(lockEvent(type, this.#accountId, by, { name: this.#name, fence, holder }))
+    const { count } = this.#renewals
+    const data = { name: this.#name, fence, holder, ...(count > 0 && { renewals: count }) }
+    this.#tx.journal(lockEvent(type, this.#accountId, by, data))
     this.lock = undefined
     this.#passOn()
     if (this.lock === undefined) deleteLock(this.#tx, this.#accountId, this.#name)

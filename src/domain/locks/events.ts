@@ -1,18 +1,23 @@
 import type { Actor, By, NewEntry } from '#platform/journal/entry.ts'
 
-/** What the journal says of locks. Renewals are no news. */
-const lockEventTypes = ['lock.acquired', 'lock.released', 'lock.expired', 'lock.forced'] as const
+/** What the journal says of locks. */
+const lockEventTypes = ['lock.acquired', 'lock.renewed', 'lock.released', 'lock.expired', 'lock.forced'] as const
 type LockEventType = (typeof lockEventTypes)[number]
+
+/** Left out of event lists unless asked for: a lock that is held for long is renewed again and again. */
+export const quietLockEventTypes: readonly string[] = ['lock.renewed' satisfies LockEventType]
 
 /** On entries of the journal that tell of a lock. */
 export interface LockEventData {
   readonly name: string
   readonly fence: number
-  /** Of `lock.acquired`: when the lease is over, unless it is renewed. */
+  /** Of `lock.acquired` and `lock.renewed`: when the lease is over, unless it is renewed. */
   readonly expiresAt?: string
+  /** How many renewals there were since the last entry about this lock, with this one; absent when there were none. */
+  readonly renewals?: number
   /** Of `lock.acquired`: whose turn it was, of those who waited. */
   readonly waiterId?: string
-  /** Of the others: who held it. */
+  /** Of those that end the lease: who held it. */
   readonly holder?: Actor
 }
 

@@ -34,6 +34,9 @@ export const bounds = {
   waitMs: { min: 0, max: 5 * 60 * 1000 },
 } as const
 
+/** Of a lock's renewals, one in this time has an entry in the journal, in milliseconds; the others are counted. */
+export const renewalEntryMs = 60_000
+
 /** Most who may wait for one lock. */
 export const mostWaiters = 1_000
 

@@ -15,7 +15,6 @@ import { bounds, type HeldLock, type Lock, mostWaiters, type Waiter } from './lo
 import {
   deleteOverdueWaiters,
   deleteWaiter,
-  extendLock,
   findExpiredLocks,
   findGranted,
   findLock,
@@ -128,6 +127,8 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
     if (maxWaits > 0 && room.queuedFor(caller.limitKey) >= maxWaits)
       return new LockHeld(name, change.lock, `and ${maxWaits} requests of this caller wait for locks already`)
     room.queue(id, caller.limitKey)
+    // The entry follows when the turn has come, or there is none because nothing came of it.
+    tx.quiet('a place in a queue')
     insertWaiter(tx, caller.accountId, { name, id, ...taker, ttlMs, queuedAt: now, until: change.after(waitMs) })
     return 'queued'
   }
@@ -173,13 +174,9 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
     checkBounds({ ttlMs })
     return answered(
       caller,
-      await change(caller.accountId, name, (change, tx) => {
+      await change(caller.accountId, name, (change) => {
         const lock = ownLock(caller, change, { name, fence })
-        if (lock instanceof Error) return lock
-        const renewed = { ...lock, expiresAt: change.after(ttlMs) }
-        extendLock(tx, caller.accountId, renewed)
-        change.lock = renewed
-        return renewed
+        return lock instanceof Error ? lock : change.renew(lock, caller.by(), ttlMs)
       }),
     )
   }

@@ -41,10 +41,19 @@ const waits = `until > clock_timestamp() AND seen_at > clock_timestamp() - ${pre
 
 const openingSql = `
   SELECT clock_timestamp() AS now, (SELECT fence FROM entry_ledger WHERE account_id = $1) AS "lastFence",
-         (SELECT to_json(held) FROM (SELECT ${lockColumns} FROM lock WHERE account_id = $1 AND name = $2) AS held) AS lock,
+         (SELECT to_json(held) FROM (SELECT ${lockColumns}, renewals, renewal_noted_at AS "renewalNotedAt"
+            FROM lock WHERE account_id = $1 AND name = $2) AS held) AS lock,
          (SELECT to_json(first) FROM (SELECT ${waiterColumns} FROM lock_waiter
             WHERE account_id = $1 AND name = $2 AND ${waits} ORDER BY seq LIMIT 1) AS first) AS waiter,
          (SELECT count(*)::int FROM lock_waiter WHERE account_id = $1 AND name = $2) AS waiting`
+
+/** How a lock was renewed, as far as the journal does not say it. */
+export interface Renewals {
+  /** Since the last renewal that has an entry. */
+  readonly count: number
+  /** When that was; undefined: none has one. */
+  readonly notedAt: Date | undefined
+}
 
 /** What a change of a lock begins with. */
 export interface LockOpening {
@@ -53,6 +62,7 @@ export interface LockOpening {
   readonly lastFence: number
   /** Also one whose lease is over. */
   readonly lock: HeldLock | undefined
+  readonly renewals: Renewals
   /** Whose turn is next. */
   readonly waiter: Waiter | undefined
   readonly waiting: number
@@ -63,7 +73,7 @@ export async function readOpening(sql: Sql, accountId: string, name: string): Pr
   const [row] = await sql.query<{
     now: Date
     lastFence: string | null
-    lock: LockRow | null
+    lock: (LockRow & { renewals: number; renewalNotedAt: string | null }) | null
     waiter: WaiterRow | null
     waiting: number
   }>(openingSql, [accountId, name])
@@ -71,6 +81,10 @@ export async function readOpening(sql: Sql, accountId: string, name: string): Pr
     now: row?.now ?? new Date(),
     lastFence: Number(row?.lastFence ?? 0),
     lock: row?.lock ? toLock(withDates(row.lock, ['acquiredAt', 'expiresAt'])) : undefined,
+    renewals: {
+      count: row?.lock?.renewals ?? 0,
+      notedAt: row?.lock?.renewalNotedAt ? new Date(row.lock.renewalNotedAt) : undefined,
+    },
     waiter: row?.waiter ? toWaiter(withDates(row.waiter, ['queuedAt', 'until'])) : undefined,
     waiting: row?.waiting ?? 0,
   }
@@ -86,7 +100,8 @@ const putSql = `
   VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8)
   ON CONFLICT (account_id, name) DO UPDATE SET
     fence = excluded.fence, holder = excluded.holder, principal_id = excluded.principal_id,
-    acquired_at = excluded.acquired_at, expires_at = excluded.expires_at, waiter_id = excluded.waiter_id`
+    acquired_at = excluded.acquired_at, expires_at = excluded.expires_at, waiter_id = excluded.waiter_id,
+    renewals = 0, renewal_noted_at = NULL`
 
 const countSql = `
   INSERT INTO entry_ledger (account_id, fence) VALUES ($1, $2)
@@ -105,10 +120,16 @@ export function deleteLock(tx: Transaction, accountId: string, name: string): vo
   tx.beside(tx.query('DELETE FROM lock WHERE account_id = $1 AND name = $2', [accountId, name]))
 }
 
-const extendSql = 'UPDATE lock SET expires_at = $3 WHERE account_id = $1 AND name = $2'
+const extendSql = `
+  UPDATE lock SET expires_at = $3, renewals = $4, renewal_noted_at = $5 WHERE account_id = $1 AND name = $2`
 
-export function extendLock(tx: Transaction, accountId: string, { name, expiresAt }: Lock): void {
-  tx.beside(tx.query(extendSql, [accountId, name, expiresAt]))
+export function extendLock(
+  tx: Transaction,
+  accountId: string,
+  { name, expiresAt }: Lock,
+  { count, notedAt }: Renewals,
+): void {
+  tx.beside(tx.query(extendSql, [accountId, name, expiresAt, count, notedAt ?? null]))
 }
 
 const insertWaiterSql = `

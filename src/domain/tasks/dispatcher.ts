@@ -293,6 +293,7 @@ export class Dispatcher {
       for (const { queue, jobId: id, taskId } of own.slice(count))
         deferred.push({ queue, id, data: { accountId, taskId }, startAfter })
     }
+    if (deferred.length > 0) tx.quiet('jobs that wait for a quota')
     await queue.send(tx, deferred)
     return started
   }

@@ -1,7 +1,7 @@
 import type { By, NewEntry } from '#platform/journal/entry.ts'
 import type { Priority, TaskError, TaskStatus } from './task.ts'
 
-/** What the journal says of tasks. `task.log`, `task.step` and `task.part` tell of output, the others of the life cycle. */
+/** What streams of tasks show: `task.log`, `task.step` and `task.part` are output, the others the life cycle. */
 export const taskEventTypes = [
   'task.submitted',
   'task.started',
@@ -16,7 +16,7 @@ export const taskEventTypes = [
   'task.part',
   'task.log',
 ] as const
-export type TaskEventType = (typeof taskEventTypes)[number]
+export type TaskEventType = (typeof taskEventTypes)[number] | 'task.logs_deleted'
 
 /** Left out of event lists unless asked for by name: log lines are many. */
 export const quietEventTypes: readonly string[] = ['task.log']
@@ -38,7 +38,10 @@ export interface TaskEventData {
   readonly runAt?: string
   readonly step?: string
   readonly part?: { readonly name: string; readonly contentType: string; readonly sizeBytes: number }
+  /** Absent once the task's log was deleted. */
   readonly log?: { readonly seq: string; readonly message: string }
+  /** Of `task.logs_deleted`: how many lines. */
+  readonly lines?: number
 }
 
 export function taskSubject(taskId: string): string {

@@ -179,7 +179,9 @@ export class OutputRecorder {
       const data = Buffer.concat(held)
       held = []
       heldBytes = 0
-      await this.#transact(async (tx) => {
+      // Until it is complete, a part is no news.
+      const transact = complete ? this.#transact : this.#transact.quiet('a part that grows')
+      await transact(async (tx) => {
         if (!(await this.#holds(tx, attempt))) return
         if (!made) await insertPart(tx, part)
         await appendToPart(tx, part, written, data, complete)

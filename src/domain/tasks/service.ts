@@ -10,7 +10,7 @@ import type { Journal } from '#platform/journal/journal.ts'
 import { toPosition } from '#platform/journal/store.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { TaskAlreadyEnded, TaskNotFound, TaskNotRetryable, TaskPartNotFound } from './errors.ts'
-import { type TaskEventType, taskEvent } from './events.ts'
+import { type TaskEventData, type TaskEventType, taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { pastAttempt } from './settlement.ts'
@@ -84,11 +84,38 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   /** Hands in up to 1,000 tasks, all or none. @throws as {@link submit}; issues are headed by the task's place. */
   async function submitAll(caller: Caller, requests: readonly Submission[]): Promise<Submitted[]> {
+    const tasks = planAll(caller, requests)
+    return withinQuota(caller, tasks, () => submitter.submitAll(tasks))
+  }
+
+  /**
+   * As {@link submitAll}, in one commit with what else `work` does in its own transaction: `submit` is called there, at
+   * most once in each try of it, and answers with the tasks' ids.
+   */
+  async function submitWithin<Result>(
+    caller: Caller,
+    requests: readonly Submission[],
+    work: (submit: (tx: Transaction) => Promise<readonly string[]>) => Promise<Result>,
+  ): Promise<Result> {
+    const tasks = planAll(caller, requests)
+    let announce: (() => void) | undefined
+    const result = await withinQuota(caller, tasks, () =>
+      work(async (tx) => {
+        if (tasks.length === 0) return []
+        const written = await submitter.submitIn(tx, tasks)
+        announce = written.announce
+        return written.submitted.map(({ taskId }) => taskId)
+      }),
+    )
+    announce?.()
+    return result
+  }
+
+  function planAll(caller: Caller, requests: readonly Submission[]): NewTask[] {
     for (const { type } of requests) caller.must('tasks:write', type)
     if (requests.length > submitLimit)
       throw new InvalidInput(`At most ${submitLimit} tasks can be submitted together; there are ${requests.length}.`)
-    const tasks = requests.map((request, index) => planAt(caller, request, index))
-    return withinQuota(caller, tasks, () => submitter.submitAll(tasks))
+    return requests.map((request, index) => planAt(caller, request, index))
   }
 
   /** Whether each task's idempotency key is taken, so that none would be new; whoever repeats learns what they have. */
@@ -137,7 +164,10 @@ export function createTaskService(deps: TaskServiceDeps) {
       if (task.cancelRequestedAt !== null) return
       await requestCancel(tx, caller.accountId, id, reason ?? null)
       const runs = task.status === 'ACTIVE'
-      note(tx, caller, task, runs ? 'task.cancel_requested' : 'task.cancelled', runs ? 'ACTIVE' : 'CANCELLED', reason)
+      const [event, status] = runs
+        ? (['task.cancel_requested', 'ACTIVE'] as const)
+        : (['task.cancelled', 'CANCELLED'] as const)
+      note(tx, caller, task, event, status, { ...(reason !== undefined && { reason }) })
     })
     return id
   }
@@ -175,19 +205,21 @@ export function createTaskService(deps: TaskServiceDeps) {
     task: LockedTask,
     event: TaskEventType,
     status: TaskStatus,
-    reason?: string,
+    more: Pick<TaskEventData, 'reason' | 'lines'> = {},
   ): void {
     const { accountId, id: taskId, type, priority, labels, attempt } = task
-    const data = { type, priority, labels, status, attempt, ...(reason !== undefined && { reason }) }
+    const data = { type, priority, labels, status, attempt, ...more }
     tx.journal(taskEvent(event, { accountId, taskId }, caller.by(), data))
   }
 
-  /** Deletes a task's log lines, also from what streams can still repeat. @throws {TaskNotFound} */
+  /** Deletes a task's log lines, also from what streams can still repeat; returns how many. @throws {TaskNotFound} */
   async function removeLogs(caller: Caller, id: string): Promise<number> {
     caller.must('tasks:write')
     return transact(async (tx) => {
-      await lock(tx, caller, id)
-      return deleteLogs(tx, caller.accountId, id)
+      const task = await lock(tx, caller, id)
+      const lines = await deleteLogs(tx, caller.accountId, task.id)
+      note(tx, caller, task, 'task.logs_deleted', task.status, { lines })
+      return lines
     })
   }
 
@@ -265,6 +297,7 @@ export function createTaskService(deps: TaskServiceDeps) {
   return {
     submit,
     submitAll,
+    submitWithin,
     cancel,
     retry,
     removeLogs,

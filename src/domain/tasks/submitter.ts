@@ -47,6 +47,20 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
     return (await settled(tasks, outcome)).map(orThrow)
   }
 
+  /**
+   * Writes all tasks, or throws, as a part of a larger transaction; `announce` is to be called once that is committed.
+   * @throws {IdempotencyKeyReused}
+   */
+  async function submitIn(
+    tx: Transaction,
+    tasks: readonly NewTask[],
+  ): Promise<{ readonly submitted: readonly Submitted[]; readonly announce: () => void }> {
+    const { inserting, repeated } = await write(tx, tasks)
+    const written = await inserting
+    const submitted = answers(tasks, written, repeated).map(orThrow)
+    return { submitted, announce: () => announce(tasks, written) }
+  }
+
   const inGroup = createBatcher<NewTask, Submitted | Error>({
     maxSize: groupSize,
     run: (tasks) => submitGroup(tasks).catch((error: unknown) => submitApart(tasks, error)),
@@ -73,26 +87,25 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
     return { inserting, repeated: await answerRepeated(tx, tasks, fresh) }
   }
 
-  /** The answers, once everything is committed and whoever dispatches has been told. */
+  /** The answers, once everything is committed and the dispatcher has been notified. */
   async function settled(
     tasks: readonly NewTask[],
     { inserting, repeated }: Outcome,
   ): Promise<(Submitted | AppError)[]> {
     const written = await inserting
+    announce(tasks, written)
+    return answers(tasks, written, repeated)
+  }
+
+  /** Notifies the dispatcher of the tasks that are new. */
+  function announce(tasks: readonly NewTask[], written: ReadonlyMap<string, Written>): void {
     const waiting = new Map(
       tasks.filter(({ id }) => written.has(id)).map((task) => [task.priority + task.status, task]),
     )
     for (const { priority, status } of waiting.values()) onWaiting(priority, status === 'SCHEDULED' ? 'later' : 'now')
-    return tasks.map((task) => {
-      const row = written.get(task.id)
-      if (row !== undefined) return { taskId: task.id, deduplicated: false, task: { ...task, ...row } }
-      const answer = repeated.get(task.id)
-      if (answer === undefined) throw new Error(`Task ${task.id} was neither written nor known by its idempotency key.`)
-      return answer
-    })
   }
 
-  return { submitOne, submitAll }
+  return { submitOne, submitAll, submitIn }
 }
 
 interface Outcome {
@@ -121,6 +134,20 @@ async function answerRepeated(
   const repeated = tasks.filter((task) => !isFresh.has(task.id))
   const holders = await findKeyHolders(tx, repeated)
   return new Map(repeated.map((task, place) => [task.id, answerFor(task, holders.get(place))]))
+}
+
+function answers(
+  tasks: readonly NewTask[],
+  written: ReadonlyMap<string, Written>,
+  repeated: ReadonlyMap<string, Submitted | AppError>,
+): (Submitted | AppError)[] {
+  return tasks.map((task) => {
+    const row = written.get(task.id)
+    if (row !== undefined) return { taskId: task.id, deduplicated: false, task: { ...task, ...row } }
+    const answer = repeated.get(task.id)
+    if (answer === undefined) throw new Error(`Task ${task.id} was neither written nor known by its idempotency key.`)
+    return answer
+  })
 }
 
 function answerFor(task: NewTask, holder: KeyHolder | undefined): Submitted | AppError {

@@ -211,6 +211,8 @@ function toUpdate(item: JournalItem<ToldProgress>, streamTaskId: string | undefi
       const type = taskEventTypes.find((known) => known === entry.type)
       if (taskId === undefined || type === undefined) return undefined
       const data = entry.data as unknown as TaskEventData
+      // The line was deleted.
+      if (type === 'task.log' && data.log === undefined) return undefined
       return {
         kind: outputKinds[type] ?? 'STATUS',
         cursor,

@@ -49,7 +49,8 @@ export class Claimer {
     // It may be newer than what is known here.
     endpoints.forget(accountId)
     const fresh = (await endpoints.known(accountId)).get(webhookId)
-    if (fresh === undefined) await transact((tx) => cancelDeliveries(tx, accountId, webhookId))
+    if (fresh === undefined)
+      await transact.quiet('deliveries to a deleted webhook')((tx) => cancelDeliveries(tx, accountId, webhookId))
     return fresh
   }
 
@@ -57,7 +58,7 @@ export class Claimer {
   async claim(due: readonly Due[]): Promise<{ delivery: ClaimedDelivery; endpoint: Endpoint }[]> {
     if (due.length === 0) return []
     const byId = new Map(due.map(({ endpoint }) => [endpoint.id, endpoint]))
-    const claimed = await this.#deps.transact((tx) => this.#take(tx, due))
+    const claimed = await this.#deps.transact.quiet('claims of deliveries')((tx) => this.#take(tx, due))
     return claimed.flatMap((delivery) => {
       const endpoint = byId.get(delivery.webhookId)
       return endpoint === undefined ? [] : [{ delivery, endpoint }]

@@ -111,7 +111,7 @@ export class Deliverer implements Recipient {
     this.#abort.abort()
     await within(lastWordMs, Promise.allSettled(this.#attempts))
     // Without it, others find out that this process is gone.
-    const releasing = this.#deps.transact((tx) => releaseDeliveries(tx, [this.workerId]))
+    const releasing = this.#deps.transact.quiet('claims of deliveries')((tx) => releaseDeliveries(tx, [this.workerId]))
     await within(lastWordMs, Promise.allSettled([releasing]))
   }
 

@@ -54,16 +54,16 @@ export function createRedelivery({ sql, transact, endpoints }: RedeliveryDeps) {
     mustBeOneKind(asked)
     if (asked.deliveryId !== undefined) return one(caller, asked.deliveryId, asked.dryRun === true)
     const endpoint = await activeEndpoint(caller, asked.webhookId ?? '')
-    const done =
-      asked.failedSince === undefined
-        ? await eventsOf(caller, endpoint, asked)
-        : await failedOf(caller, endpoint, asked.failedSince, asked.dryRun === true)
-    if (asked.dryRun !== true && done.count > 0) {
-      const { failedSince, eventsFrom, eventsTo } = asked
-      const data = { name: endpoint.name, count: done.count, failedSince, eventsFrom, eventsTo }
-      await transact(async (tx) => tx.journal(webhookEvent('webhook.redelivered', endpoint, caller.by(), data)))
-    }
-    return done
+    return asked.failedSince === undefined
+      ? eventsOf(caller, endpoint, asked)
+      : failedOf(caller, endpoint, asked, asked.failedSince)
+  }
+
+  /** Each page says for itself what it has done: it is there even if this process goes away before the next one. */
+  function note(tx: Transaction, caller: Caller, endpoint: Endpoint, asked: Redelivery, count: number): void {
+    const { failedSince, eventsFrom, eventsTo } = asked
+    const data = { name: endpoint.name, count, failedSince, eventsFrom, eventsTo }
+    tx.journal(webhookEvent('webhook.redelivered', endpoint, caller.by(), data))
   }
 
   async function one(caller: Caller, id: string, dryRun: boolean): Promise<Redelivered> {
@@ -92,13 +92,16 @@ export function createRedelivery({ sql, transact, endpoints }: RedeliveryDeps) {
   }
 
   /** Page by page, each in a transaction of its own, so that nobody is held up. */
-  async function failedOf({ accountId }: Caller, { id }: Endpoint, since: Date, dryRun: boolean): Promise<Redelivered> {
+  async function failedOf(caller: Caller, endpoint: Endpoint, asked: Redelivery, since: Date): Promise<Redelivered> {
+    const { accountId, id } = endpoint
     let count = 0
     for (let after = firstId; count < mostAtOnce; ) {
       const page = { after, since, limit: pageSize }
       const ids = await transact(async (tx) => {
         const found = await findFailed(tx, accountId, id, page)
-        if (!dryRun && found.length > 0) await reopenDeliveries(tx, accountId, id, found)
+        if (asked.dryRun === true || found.length === 0) return found
+        await reopenDeliveries(tx, accountId, id, found)
+        note(tx, caller, endpoint, asked, found.length)
         return found
       })
       count += ids.length
@@ -109,7 +112,7 @@ export function createRedelivery({ sql, transact, endpoints }: RedeliveryDeps) {
   }
 
   async function eventsOf(caller: Caller, endpoint: Endpoint, asked: Redelivery): Promise<Redelivered> {
-    const { accountId } = caller
+    const { accountId } = endpoint
     const time = { from: asked.eventsFrom ?? new Date(), to: asked.eventsTo ?? new Date() }
     const upTo = await readEnd(sql)
     let after: Position = { xid: 0n, seq: 0n }
@@ -123,6 +126,7 @@ export function createRedelivery({ sql, transact, endpoints }: RedeliveryDeps) {
           const failed = await insertFailedDeliveries(tx, settlements)
           const made = settlements.filter(({ delivery }) => failed.has(delivery.id))
           journalAttempts(tx, caller.actor, made)
+          if (events.length > 0) note(tx, caller, endpoint, asked, events.length)
         })
       count += events.length
       after = read.at(-1) ?? after

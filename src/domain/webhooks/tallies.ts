@@ -65,8 +65,8 @@ export class Tallies {
     const gone = [...this.#gone.values()]
     this.#tallies.clear()
     this.#gone.clear()
-    this.#writing = this.#deps
-      .transact((tx) => this.#add(tx, tallies, gone))
+    this.#writing = this.#deps.transact
+      .quiet('delivery statistics')((tx) => this.#add(tx, tallies, gone))
       .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'what became of deliveries was not counted'))
       .finally(() => {
         this.#writing = undefined

@@ -89,6 +89,6 @@ function createReaper({ sql, transact, workerId, clock }: WebhookWorkerOptions):
     const now = clock.now().getTime()
     for (const id of missing) if (!missingSince.has(id)) missingSince.set(id, now)
     const dead = missing.filter((id) => now - (missingSince.get(id) ?? now) >= graceMs)
-    await transact((tx) => releaseDeliveries(tx, dead))
+    await transact.quiet('claims of deliveries')((tx) => releaseDeliveries(tx, dead))
   }
 }

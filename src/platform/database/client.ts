@@ -2,7 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { holdWriterLockSql } from '#platform/journal/horizon.ts'
 import { PrismaClient } from './generated/client.ts'
-import { type Sql, statementName } from './sql.ts'
+import { type Sql, statementOf } from './sql.ts'
 
 /** This process's way to the database: one pool, seen as SQL for writes and as Prisma for reads. */
 export interface Database extends Sql {
@@ -43,7 +43,7 @@ export function openDatabase(options: { url: string; poolSize: number; onError: 
     pool,
     prisma,
     async query<Row>(text: string, values: readonly unknown[] = []) {
-      const result = await pool.query({ name: statementName(text), text, values: [...values] })
+      const result = await pool.query({ name: statementOf(text).name, text, values: [...values] })
       return result.rows as Row[]
     },
     async script(text) {

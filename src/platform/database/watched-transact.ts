@@ -1,4 +1,4 @@
-import type { Transact } from './transaction.ts'
+import { asTransact, type Transact } from './transaction.ts'
 
 /** Transactions of which one can tell that they don't come about. */
 export interface WatchedTransact {
@@ -10,12 +10,12 @@ export interface WatchedTransact {
 export function watchTransact(transact: Transact): WatchedTransact {
   let askedAt: number | undefined
   return {
-    async transact(work) {
+    transact: asTransact(async (work) => {
       askedAt ??= performance.now()
       const result = await transact(work)
       askedAt = undefined
       return result
-    },
+    }),
     stalledMs: () => (askedAt === undefined ? 0 : performance.now() - askedAt),
   }
 }

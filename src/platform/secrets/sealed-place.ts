@@ -68,10 +68,11 @@ export async function renewPlace(
   place: SealedPlace,
   stretch = 100,
 ): Promise<{ renewed: number; unreadable: number }> {
+  const quietly = transact.quiet('the same secrets under another key')
   const total = { renewed: 0, unreadable: 0 }
   for (let after: string | undefined = beginning; after !== undefined; ) {
     const from: string = after
-    const { last, renewed, unreadable } = await transact((tx) => place.renew(tx, from, stretch))
+    const { last, renewed, unreadable } = await quietly((tx) => place.renew(tx, from, stretch))
     total.renewed += renewed
     total.unreadable += unreadable
     after = last

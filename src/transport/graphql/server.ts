@@ -76,8 +76,11 @@ export function createGraphqlServer(options: GraphqlServerOptions): GraphqlServe
     graphqlEndpoint: graphqlPath,
     landingPage: false,
     graphiql: false,
-    context: ({ caller, origin, params, whenLeft = neverLeft }) =>
-      contextOf(caller?.in(operationOf(params)) ?? nobody(origin), origin, whenLeft),
+    context: ({ caller, origin, params, whenLeft = neverLeft }) => {
+      const operation = operationOf(params)
+      const request = { ...origin, operation }
+      return contextOf(caller?.in(operation) ?? nobody(request), request, whenLeft)
+    },
     plugins: [
       refusals(maskError),
       // In place of its own `no-cache` for streams.

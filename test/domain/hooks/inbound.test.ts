@@ -137,6 +137,10 @@ describe('a call of GitHub’s', () => {
     expect([failed.status, failed.body.message]).toEqual([422, expect.stringContaining('Rule 2 of the hook')])
     const unknown = await github('star', { action: 'created' })
     expect([unknown.status, unknown.body.code]).toEqual([422, 'UNKNOWN_TASK_TYPE'])
+    // It was not taken, so nothing says that it was.
+    const taken = 'SELECT 1 FROM inbound_call WHERE delivery_id = $1 UNION ALL SELECT 1 FROM journal WHERE data @> $2'
+    const deliveryId = `delivery-${count}`
+    expect(await server.database.query(taken, [deliveryId, JSON.stringify({ deliveryId })])).toEqual([])
   })
 })
 

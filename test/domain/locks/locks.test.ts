@@ -113,13 +113,37 @@ describe('a lock', () => {
     expect(await server.database.query('SELECT 1 FROM lock WHERE name = $1', [name])).toEqual([])
   })
 
+  it('has one of its renewals a minute in the journal, with how many there were, and the rest with its end', async () => {
+    const name = fresh()
+    const fence = fenceOf(await here.acquire(name))
+    const renewals = async () =>
+      (
+        await server.database.query<{ type: string; renewals: number | null }>(
+          "SELECT type, (data->>'renewals')::int AS renewals FROM journal WHERE subject = $1 ORDER BY xid, seq",
+          [`lock:${name}`],
+        )
+      ).map(({ type, renewals }) => `${type} ${renewals}`)
+    for (let count = 0; count < 3; count += 1) await here.renew(name, fence, 60_000)
+    expect(await renewals()).toEqual(['lock.acquired null', 'lock.renewed 1'])
+    await server.database.query("UPDATE lock SET renewal_noted_at = renewal_noted_at - interval '1 minute'")
+    await here.renew(name, fence, 60_000)
+    await there.renew(name, fence, 60_000)
+    await here.release(name, fence)
+    expect(await renewals()).toEqual(['lock.acquired null', 'lock.renewed 1', 'lock.renewed 3', 'lock.released 1'])
+    const events = 'query ($subject: String) { events(subject: $subject) { nodes { type } } }'
+    const { events: told } = await here.asked<{ events: { nodes: { type: string }[] } }>(events, {
+      subject: `lock:${name}`,
+    })
+    expect(told.nodes.map(({ type }) => type)).not.toContain('lock.renewed')
+  })
+
   it('is held for longer when it is renewed', async () => {
     const name = fresh()
     const { lock } = await here.acquire(name, { ttlMs: 2_000 })
     const renewed = await there.renew(name, lock?.fence ?? 0, 100_000)
     expect(Date.parse(renewed.lock?.expiresAt ?? '') - Date.parse(lock?.expiresAt ?? '')).toBeGreaterThan(90_000)
     expect(await there.acquire(name, { waitMs: 2_100 })).toMatchObject({ code: 'LOCK_HELD' })
-    expect(await told(name)).toEqual(['acquired'])
+    expect(await told(name)).toEqual(['acquired', 'renewed'])
   })
 
   it('is not waited for longer than was said', async () => {

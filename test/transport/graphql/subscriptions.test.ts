@@ -458,7 +458,7 @@ describe('a cursor', () => {
     const database = openDatabase({ url: server.database.url, poolSize: 2, onError: () => {} })
     expect(
       await dropPartitions(
-        createTransact(database.pool, () => {}),
+        createTransact(database.pool, () => {}).quiet('a test'),
         7,
         endOfTime,
       ),

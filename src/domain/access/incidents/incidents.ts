@@ -50,7 +50,7 @@ export class Incidents {
   #counts = new Map<string, Counted>()
 
   constructor(transact: Transact, clock: Clock) {
-    this.#transact = transact
+    this.#transact = transact.quiet('how often callers were refused')
     this.#clock = clock
   }
 

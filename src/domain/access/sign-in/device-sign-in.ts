@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
-import { deviceEvent } from '#domain/access/events.ts'
+import { byStranger, deviceEvent } from '#domain/access/events.ts'
 import { isNarrowed, mustNotBeNarrowed } from '#domain/access/people/authority.ts'
 import { grantsOf, scopesOfRole } from '#domain/access/scope.ts'
 import { held, missingOf, parseScopes } from '#domain/access/scope-request.ts'
@@ -21,6 +21,7 @@ import {
   insertDevice,
   lockAskingDevice,
   lockUndecidedDevice,
+  type NewDevice,
   noteAsked,
 } from './device-store.ts'
 import {
@@ -32,7 +33,7 @@ import {
   SlowDown,
   TooManyAttempts,
 } from './errors.ts'
-import { findPersonById } from './identity-store.ts'
+import { findOldestAccount, findPersonById } from './identity-store.ts'
 import type { OpenSession, Sessions, SignedIn } from './sessions.ts'
 import type { DeviceThrottle } from './throttle.ts'
 
@@ -89,8 +90,19 @@ export function createDeviceSignIn({ sql, transact, sessions, throttle, clock, p
     const { address, userAgent } = request
     const hashes = { deviceHash: hashToken(deviceCode), userHash: hashToken(userCode) }
     const device = { id: newId(), ...hashes, ...facts, address, userAgent, expiresAt, intervalMs }
-    if (!(await insertDevice(sql, device, mostWaiting))) throw new TooManyAttempts(fullRetryMs)
+    await transact((tx) => insertAsking(tx, device, request))
     return { deviceCode, userCode, verificationUri: `${publicUrl ?? ''}/device`, expiresAt, intervalMs }
+  }
+
+  /** No account is asked for yet, so the first one, whose owner runs this, has it in its audit log. */
+  async function insertAsking(tx: Transaction, device: NewDevice, request: RequestOrigin): Promise<void> {
+    if (!(await insertDevice(tx, device, mostWaiting))) throw new TooManyAttempts(fullRetryMs)
+    const accountId = await findOldestAccount(tx)
+    if (accountId === undefined) return tx.quiet('an installation without accounts')
+    const { id, clientName: client, address, scopes } = device
+    tx.journal(
+      deviceEvent('auth.device_requested', { accountId, id }, byStranger(request), { client, address, scopes }),
+    )
   }
 
   /** What asks with this code; undefined when nothing does. @throws {PersonNeeded} @throws {TooManyAttempts} */
@@ -162,14 +174,18 @@ export function createDeviceSignIn({ sql, transact, sessions, throttle, clock, p
     if (device.isTooSoon) {
       const longer = device.intervalMs + slowDownMs
       await noteAsked(tx, device.id, longer)
+      tx.quiet('when a device asked last')
       return new SlowDown(longer)
     }
     if (device.decision === null) {
       await noteAsked(tx, device.id, device.intervalMs)
+      tx.quiet('when a device asked last')
       return new AuthorizationPending()
     }
     await deleteDevice(tx, device.id)
-    return device.decision === 'DENIED' ? new DeviceDenied() : open(tx, device, request)
+    const outcome = device.decision === 'DENIED' ? new DeviceDenied() : await open(tx, device, request)
+    if (outcome instanceof Error) tx.quiet('a device that has its answer')
+    return outcome
   }
 
   /** The person may have lost meanwhile what they gave. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Identity, RequestOrigin } from '#domain/access/caller.ts'
 import { Unauthenticated } from '#domain/access/errors.ts'
-import { personEvent } from '#domain/access/events.ts'
+import { identityEvent, personEvent } from '#domain/access/events.ts'
 import { normalEmail } from '#domain/access/people/user.ts'
 import { insertUser } from '#domain/access/people/user-store.ts'
 import { grantsOf, scopesOfRole } from '#domain/access/scope.ts'
@@ -64,8 +64,10 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
   async function finish(parameters: string, pending: string, request: RequestOrigin): Promise<SignedIn> {
     if (provider === undefined) throw new ProviderMissing()
     const identity = await provider.finish(new URLSearchParams(parameters), await opened(pending))
-    const person = await transact((tx) => personOf(tx, identity, request))
-    return sessions.begin(person, request, 'oidc')
+    const session = await transact(async (tx) =>
+      sessions.open(tx, await personOf(tx, identity, request), request, 'oidc'),
+    )
+    return sessions.signedIn(session)
   }
 
   async function opened(pending: string) {
@@ -82,6 +84,8 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
     if (email === undefined) throw new NotInvited('the provider has not verified an e-mail address')
     const person = (await findPerson(tx, email)) ?? (await letIn(tx, { ...provided, email }, request))
     await insertIdentity(tx, person, provided)
+    const { issuer } = provided
+    tx.journal(identityEvent(person, byPerson(person, 'none', request), { email, issuer }))
     return person
   }
 

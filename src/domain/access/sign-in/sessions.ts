@@ -125,6 +125,9 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
       if (!session.goesOn) return undefined
       if (scopes !== undefined) await narrow(tx, session, narrowed(scopes, identityOf(session).grants), request)
       await prolongSession(tx, session, untilIdle(), request)
+      const { id, userId, email } = session
+      const by = byPerson({ id: userId, email }, id, request)
+      tx.journal(sessionEvent('auth.session_refreshed', session, by, { email }))
       return { session, ...(await nextRefreshToken(tx, session)) }
     })
     if (outcome === undefined) throw new RefreshRefused()
@@ -255,6 +258,6 @@ export function byPerson(
   const credential = { kind: 'session', id: sessionId } as const
   return {
     actor: { kind: 'user', id, name: email },
-    origin: { ...request, credential, operation: undefined, scopes: [] },
+    origin: { operation: undefined, ...request, credential, scopes: [] },
   }
 }

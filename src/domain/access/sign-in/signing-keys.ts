@@ -69,7 +69,7 @@ export class SigningKeys {
   /** Makes a key where there is none, or the newest has signed long enough, and forgets those whose time is over. */
   async rotate(): Promise<void> {
     const { transact, secrets, clock } = this.#deps
-    await transact(async (tx) => {
+    await transact.quiet('keys that sign access tokens')(async (tx) => {
       await lockSigningKeys(tx)
       const now = clock.now().getTime()
       const [newest] = await findSigningKeys(tx)

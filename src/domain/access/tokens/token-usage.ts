@@ -29,7 +29,7 @@ export class TokenUsage {
   #uses = new Map<CompositeKey, TokenUse>()
 
   constructor(transact: Transact) {
-    this.#transact = transact
+    this.#transact = transact.quiet('how often tokens are used')
   }
 
   /** Counts a request that was admitted with a token. */

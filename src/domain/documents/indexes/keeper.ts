@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { errorMessage } from '#lib/errors.ts'
-import { type Sql, statementName } from '#platform/database/sql.ts'
+import { type Sql, statementOf } from '#platform/database/sql.ts'
 import { runPeriodically } from '#platform/periodic.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { type WantedIndex, wantedIndexes } from './declared-index.ts'
@@ -118,7 +118,7 @@ async function readPlan(sql: Sql): Promise<IndexPlan> {
 function asSql(client: pg.Client): Sql {
   return {
     async query<Row>(text: string, values: readonly unknown[] = []) {
-      const result = await client.query({ name: statementName(text), text, values: [...values] })
+      const result = await client.query({ name: statementOf(text).name, text, values: [...values] })
       return result.rows as Row[]
     },
     async script(text) {

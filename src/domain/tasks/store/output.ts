@@ -159,15 +159,20 @@ export async function findPart(
   return row
 }
 
-/** @returns how many lines were deleted. */
+const deleteLogsSql = `
+  WITH gone AS (DELETE FROM task_log WHERE account_id = $1 AND task_id = $2 RETURNING 1)
+  SELECT count(*)::int AS count FROM gone`
+
+const redactLogsSql = `
+  UPDATE journal SET data = data - 'log'
+  WHERE account_id = $1 AND subject = 'task:' || $2::text AND type = 'task.log' AND data ? 'log'`
+
+/**
+ * Deletes a task's log lines, and what they say from the journal, whose entries stay: that there were lines is history.
+ * @returns how many lines were deleted.
+ */
 export async function deleteLogs(sql: Sql, accountId: string, taskId: string): Promise<number> {
-  const rows = await sql.query<{ count: number }>(
-    'WITH gone AS (DELETE FROM task_log WHERE account_id = $1 AND task_id = $2 RETURNING 1) SELECT count(*)::int AS count FROM gone',
-    [accountId, taskId],
-  )
-  await sql.query(`DELETE FROM journal WHERE account_id = $1 AND subject = 'task:' || $2::text AND type = 'task.log'`, [
-    accountId,
-    taskId,
-  ])
-  return rows[0]?.count ?? 0
+  const [row] = await sql.query<{ count: number }>(deleteLogsSql, [accountId, taskId])
+  await sql.query(redactLogsSql, [accountId, taskId])
+  return row?.count ?? 0
 }

@@ -1,0 +1,78 @@
+import type { Things } from './things.ts'
+
+/** What an example can use that is to change something, so that the audit log has an entry of it. */
+export interface Scene {
+  /** Of this example alone. */
+  readonly things: Things
+  /** The access token of the person among the things. */
+  readonly person: string
+  /** Asks as the owner's token, or with another one; returns the data. */
+  ask<Data>(query: string, variables?: object, token?: string): Promise<Data>
+  /** Signs the person in at the identity provider; returns what they come back with to the REST API. */
+  comeBack(): Promise<{ readonly cookie: string; readonly query: Record<string, string> }>
+  /** The same for the GraphQL API. */
+  finishOidc(): Promise<{ readonly parameters: string; readonly pending: string }>
+}
+
+/** The entry that the audit log has of a call. */
+export interface Audited<Call> {
+  /** How it is called so that it changes something, where the example of the right doesn't. */
+  readonly call?: (scene: Scene) => Call | Promise<Call>
+  /** Who calls; the owner's token when absent. */
+  readonly as?: 'person' | 'nobody'
+  readonly type: string
+  /** What the entry is about; any of the kind when it ends with a colon. */
+  readonly subject: (things: Things) => string
+}
+
+/** Why the audit log has no entry of a call. */
+export interface Unaudited {
+  readonly unaudited: string
+}
+
+export type Audit<Call> = Audited<Call> | Unaudited
+
+const waitingDevice = `mutation { beginDeviceSignIn(input: { clientName: "audited" }) {
+  ... on BeginDeviceSignInPayload { deviceCode userCode } } }`
+
+/** The code of a device that the person of the scene has approved. */
+export async function approvedDevice({ ask, person }: Scene): Promise<string> {
+  const { beginDeviceSignIn: device } = await ask<{ beginDeviceSignIn: { deviceCode: string; userCode: string } }>(
+    waitingDevice,
+  )
+  const approve = 'mutation ($code: String!) { approveDevice(input: { userCode: $code }) { __typename } }'
+  await ask(approve, { code: device.userCode }, person)
+  return device.deviceCode
+}
+
+/** A refresh token of the person of the scene. */
+export async function refreshToken({ ask, things }: Scene): Promise<string> {
+  const { signIn } = await ask<{ signIn: { refreshToken: string } }>(
+    `mutation ($email: String!, $password: String!) { signIn(input: { email: $email, password: $password }) {
+       ... on SignInPayload { refreshToken } } }`,
+    { email: things.email, password: things.password },
+  )
+  return signIn.refreshToken
+}
+
+/** The fence of the lock that the owner's token holds. */
+export async function fenceOf({ ask, things }: Scene): Promise<number> {
+  const { lock } = await ask<{ lock: { fence: number } }>('query ($name: String!) { lock(name: $name) { fence } }', {
+    name: things.lockName,
+  })
+  return lock.fence
+}
+
+/** A team that the person of the scene is not in. */
+export async function otherTeam({ ask, things }: Scene): Promise<string> {
+  const slug = `other-${things.teamSlug}`
+  await ask('mutation ($slug: String!) { createTeam(input: { name: "Other", slug: $slug }) { __typename } }', { slug })
+  return slug
+}
+
+/** An event of the kind that the webhook of the scene asks for, some time ago. */
+export async function pastEvent({ ask }: Scene): Promise<string> {
+  const from = new Date(Date.now() - 60_000).toISOString()
+  await ask('mutation { triggerEvent(input: { type: "nothing.at.all" }) { __typename } }')
+  return from
+}
