@@ -89,8 +89,8 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const secretKey = await findSecretKey(config.secretKey, config.dataDir)
   const quotas = createQuotaService({ sql: database, quotas: config.quotas, clock: systemClock })
   const parts: Parts = { config, store, secretKey, quotas, log, opened }
-  const access = await openAccess(parts)
   const audit = openAudit(parts)
+  const access = await openAccess(parts, audit)
   const locks = openLocks(parts)
   const entries = openEntries(parts, locks)
   const filters = new FilterEvaluator()

@@ -1,5 +1,6 @@
 import { type AccessService, createAccessService } from '#domain/access/service.ts'
 import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
+import type { AuditService } from '#domain/audit/service.ts'
 import { systemClock } from '#lib/clock.ts'
 import { runPeriodically } from '#platform/periodic.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
@@ -11,7 +12,10 @@ const accessRecordIntervalMs = 5_000
 const incidentIntervalMs = 1_000
 
 /** Who may do what, kept up to date by what the journal tells of other processes too. */
-export async function openAccess({ config, secretKey, store, quotas, log, opened }: Parts): Promise<AccessService> {
+export async function openAccess(
+  { config, secretKey, store, quotas, log, opened }: Parts,
+  { begin }: AuditService,
+): Promise<AccessService> {
   const { database, transact, tail } = store
   const secrets = new SecretBox(secretKey, config.previousSecretKeys)
   const access = createAccessService({
@@ -23,6 +27,7 @@ export async function openAccess({ config, secretKey, store, quotas, log, opened
     publicUrl: config.publicUrl,
     provider: config.oidc && new OidcProvider(config.oidc, log),
     allowedDomains: config.oidc?.allowedDomains ?? [],
+    beginAuditLog: begin,
   })
   const unlisten = tail.listen((entry) => access.heed(entry))
   const record = { name: 'access', intervalMs: accessRecordIntervalMs, log, work: () => access.keepRecord() }

@@ -40,7 +40,11 @@ export function keepRetention({ config, store, log, opened }: Parts, { access, a
     async work() {
       await addPartitions(database, transact)
       // What is not in the audit log yet stays, should nobody have been able to write that for days.
-      const dropped = await dropPartitions(transact.quiet('retention'), config.retention.journalDays, await audit.position())
+      const dropped = await dropPartitions(
+        transact.quiet('retention'),
+        config.retention.journalDays,
+        await audit.position(),
+      )
       if (dropped.length > 0) log.info({ dropped }, 'old days of the journal were dropped')
       await applyTaskRetention(database, config.retention)
       await applyDocumentRetention(database)

@@ -1,14 +1,18 @@
 import type pg from 'pg'
+import { findFaultyLogs } from '#domain/audit/chain-faults.ts'
 import { readAuditLag } from '#domain/audit/projection.ts'
 import { connectForStartup } from '#platform/database/connect.ts'
 import { pendingMigrations } from '#platform/database/migrate.ts'
 import { findOldestWriter, readWritersHorizon } from '#platform/journal/horizon.ts'
+import { Seals } from '#platform/secrets/seals.ts'
+import { lookForSecretKey } from '#platform/secrets/secret-key.ts'
 import { audited } from '#src/audited.ts'
 import type { Config } from '#src/config.ts'
+import { auditSealPurpose } from '#src/sealed.ts'
 import { examineCredentials, examineSecrets } from './access.ts'
 import { examineDocuments } from './documents.ts'
 import { check, type Finding, ok, problem, warning } from './finding.ts'
-import { hasTable, sqlOf } from './sql.ts'
+import { hasColumn, hasTable, sqlOf } from './sql.ts'
 
 type Found = Promise<Omit<Finding, 'check'>>
 
@@ -42,7 +46,7 @@ async function examineConnected(client: pg.Client, databaseUrl: string, config: 
   const migrations = await check('migrations', () => examineMigrations(databaseUrl))
   const clock = await check('clock', () => examineClock(client))
   const journal = await check('journal', () => examineJournal(client))
-  const audit = await check('audit log', () => examineAudit(client))
+  const audit = await check('audit log', () => examineAudit(client, config))
   const documents = await check('documents', () => examineDocuments(client))
   const connections = await check('connections', () => examineConnections(client, config.databasePool))
   const secrets = await check('secrets', () => examineSecrets(client, config))
@@ -117,9 +121,18 @@ async function countEntries(client: pg.Client, text: string, values: unknown[]):
   return (await client.query<{ entries: number }>(text, values)).rows[0]?.entries ?? 0
 }
 
-/** Whether what is done gets into the audit log. */
-async function examineAudit(client: pg.Client): Found {
+/** Whether what is done gets into the audit log, and logs are as this installation left them, as far as their ends say. */
+async function examineAudit(client: pg.Client, config: Config): Found {
   if (!(await hasTable(client, 'audit_entry'))) return ok('There is none yet.')
+  const key = await lookForSecretKey(config.secretKey, config.dataDir)
+  const seals = key && new Seals(auditSealPurpose, key, config.previousSecretKeys)
+  const isCurrent = await hasColumn(client, 'audit_chain', 'broken_seq')
+  const [faulty] = seals && isCurrent ? await findFaultyLogs(sqlOf(client), seals) : []
+  if (faulty !== undefined)
+    return problem(
+      `The log of the account ${faulty.account} is not as it was written: ${faulty.fault.message}`,
+      'See `audit verify`, and find out who has access to the database.',
+    )
   const { waiting, ageMs } = await readAuditLag(sqlOf(client), audited)
   if (waiting === 0) return ok('It is complete.')
   if (ageMs <= usualAuditLagMs) return ok(`It is complete but for ${waiting} recent entries.`)

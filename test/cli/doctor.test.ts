@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '#platform/database/free-port.ts'
+import { tamper } from '#test/support/audit.ts'
 import { databaseUrl } from '#test/support/database-url.ts'
 import { startServerProcess } from '#test/support/process.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
+import { until } from '#test/support/until.ts'
 import { run } from './command-line.ts'
 
 interface Finding {
@@ -118,6 +120,24 @@ describe('doctor', () => {
     expect((await doctor({})).of('audit log')).toMatchObject({
       status: 'warning',
       message: expect.stringMatching(/^What was done \d+ seconds ago is not in it yet; 1 entries wait\.$/),
+    })
+  })
+
+  it('tells an audit log that was removed', async () => {
+    const server = await startServerProcess({ dataDir, databaseUrl: database.url })
+    await until(async () => (await database.query('SELECT 1 FROM audit_entry')).length > 0)
+    await server.end('SIGTERM')
+    expect((await doctor({})).of('audit log')).toMatchObject({ status: 'ok' })
+    await tamper(database, 'DELETE FROM audit_entry')
+    const emptied = await doctor({})
+    expect([emptied.code, emptied.of('audit log')?.message]).toEqual([
+      1,
+      'The log of the account main is not as it was written: Entry 1, with which the log begins, is missing.',
+    ])
+    await tamper(database, 'DELETE FROM audit_chain')
+    expect((await doctor({})).of('audit log')).toMatchObject({
+      status: 'problem',
+      message: 'The log of the account main is not as it was written: The log has no chain: it was removed.',
     })
   })
 

@@ -84,11 +84,11 @@ async function ask<Data>(query: string, variables: object = {}, token = server.t
 }
 
 let count = 0
-/** Whoever goes to the provider is somebody else each time, so they go one after the other. */
+/** The provider knows one person at a time, so they sign in there one after the other. */
 let atProvider: Promise<unknown> = Promise.resolve()
 
 async function newScene(): Promise<Scene> {
-  // All of them are made from one address.
+  // All scenes come from one address.
   await server.database.query('DELETE FROM rate_limit')
   count += 1
   const { signedIn, ...things } = await makeThings(server, 'MEMBER', `audited-${count}`)
@@ -134,7 +134,7 @@ function entriesOf({ requestId }: Sent): Promise<ToldEntry[]> {
   return auditEntries(server, { requestId }, 'OLDEST_FIRST')
 }
 
-/** A call that was made, and the things that it was about. */
+/** A call, and the things that it was about. */
 interface Made {
   readonly sent: Sent
   readonly things: Things

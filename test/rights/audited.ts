@@ -26,7 +26,7 @@ export interface Audited<Call> {
 }
 
 /** Why the audit log has no entry of a call. */
-export interface Unaudited {
+interface Unaudited {
   readonly unaudited: string
 }
 

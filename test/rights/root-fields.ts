@@ -10,7 +10,7 @@ export interface RootField extends Right {
   readonly args?: (things: Things) => Record<string, unknown>
 }
 
-export interface Mutation extends RootField {
+interface Mutation extends RootField {
   readonly audit: Audit<Record<string, unknown>>
 }
 

@@ -1,5 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
-import type { TestServer } from './server.ts'
+import { newChain, sealChain } from '#domain/audit/chain.ts'
+import { saveChains } from '#domain/audit/store.ts'
+import { Seals } from '#platform/secrets/seals.ts'
+import { auditSealPurpose } from '#src/sealed.ts'
+import { secretKey, type TestServer } from './server.ts'
+
+const seals = new Seals(auditSealPurpose, Buffer.from(secretKey, 'base64'))
 
 /** Makes a token with these scopes, of another account unless one is given; returns it with its own id and its account's. */
 export async function addToken(
@@ -9,7 +15,7 @@ export async function addToken(
   const token = `token-of-somebody-${randomUUID()}`
   const id = randomUUID()
   const account = accountId ?? randomUUID()
-  if (accountId === undefined) await database.query("INSERT INTO account (id, name) VALUES ($1, 'other')", [account])
+  if (accountId === undefined) await addAccount(database, account)
   await database.query(
     `INSERT INTO application_token (account_id, id, name, hash, role, scopes, expires_at, created_by)
      VALUES ($1, $2, 'other', $3, 'APPLICATION', $4, now() + interval '1 day',
@@ -17,6 +23,12 @@ export async function addToken(
     [account, id, createHash('sha256').update(token).digest(), scopes],
   )
   return { token, id, accountId: account }
+}
+
+/** An account as a server makes it, with the beginning of its audit log. */
+async function addAccount(database: TestServer['database'], id: string): Promise<void> {
+  await database.query("INSERT INTO account (id, name) VALUES ($1, 'other')", [id])
+  await saveChains(database, [sealChain(seals, newChain(id))])
 }
 
 /** The account that the server made at its first start. */

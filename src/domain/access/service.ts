@@ -2,7 +2,7 @@ import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { newId } from '#lib/ids.ts'
 import type { Database } from '#platform/database/client.ts'
-import type { Transact } from '#platform/database/transaction.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-store.ts'
@@ -51,13 +51,15 @@ export interface AccessServiceDeps {
   readonly provider: OidcProvider | undefined
   /** E-mail domains whose people are let in when they first come from the provider. */
   readonly allowedDomains: readonly string[]
+  /** Begins the audit log of an account, in the transaction that makes it. */
+  readonly beginAuditLog: (tx: Transaction, accountId: string) => Promise<void>
 }
 
 /** Who may do what; the only way in for callers. */
 export type AccessService = ReturnType<typeof createAccessService>
 
 export function createAccessService(deps: AccessServiceDeps) {
-  const { database, transact, secrets, clock, quotas, publicUrl, provider, allowedDomains } = deps
+  const { database, transact, secrets, clock, quotas, publicUrl, provider, allowedDomains, beginAuditLog } = deps
   const keys = new SigningKeys({ sql: database, transact, secrets, clock, issuer: publicUrl ?? 'signalbox' })
   const sessions = createSessions({ sql: database, transact, keys, clock })
   const throttle = new SignInThrottle(database.pool)
@@ -116,6 +118,7 @@ export function createAccessService(deps: AccessServiceDeps) {
       const token = given ?? newToken()
       const accountId = newId()
       await insertAccount(tx, accountId, 'main')
+      await beginAuditLog(tx, accountId)
       const owner = { accountId, id: newId() }
       const name = 'owner'
       const scopes = [everyScope]

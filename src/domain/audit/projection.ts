@@ -1,12 +1,20 @@
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import { comparePositions, type Position } from '#platform/journal/entry.ts'
+import { comparePositions, type JournalRecord, type Position } from '#platform/journal/entry.ts'
 import { type RecordQuery, readEnd, readRecords, readWaitingRecords } from '#platform/journal/store.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Seals } from '#platform/secrets/seals.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { extendChains, sealChain } from './chain.ts'
-import { insertEntries, moveCursor, readChains, readCursor, saveChains, tryLockChains } from './store.ts'
+import { continued, extendChains, sealChain } from './chain.ts'
+import {
+  type AuditChain,
+  insertEntries,
+  moveCursor,
+  readChains,
+  readCursor,
+  saveChains,
+  tryLockChains,
+} from './store.ts'
 
 /** Entries that are appended in one transaction: it is over within some hundredths of a second. */
 const batchSize = 500
@@ -85,7 +93,7 @@ export class AuditProjection {
   /** Appends a batch; returns whether there may be more. */
   async #appendNext(): Promise<boolean> {
     const { transact, tail, seals, query } = this.#deps
-    return transact.quiet('the audit log, which is made of the journal')(async (tx) => {
+    return transact.quiet('the audit log, a copy of the journal')(async (tx) => {
       // Until it writes, this transaction has no number, and so holds nobody back who reads the journal.
       if (!(await tryLockChains(tx))) return false
       const cursor = await readCursor(tx)
@@ -97,7 +105,7 @@ export class AuditProjection {
         if (isDue && comparePositions(end, cursor) > 0) await this.#move(tx, end)
         return false
       }
-      const known = await readChains(tx, [...new Set(records.map(({ accountId }) => accountId))])
+      const known = await this.#continuedChains(tx, records)
       const { entries, chains } = extendChains(known, records)
       const isMore = records.length === batchSize
       write(tx, insertEntries(tx, entries))
@@ -116,6 +124,21 @@ export class AuditProjection {
   #move(tx: Transaction, position: Position): Promise<void> {
     this.#movedAt = performance.now()
     return moveCursor(tx, position)
+  }
+
+  /** The chains that these records continue; of one that somebody has tampered with the log says so. */
+  async #continuedChains(tx: Transaction, records: readonly JournalRecord[]): Promise<AuditChain[]> {
+    const { seals, log } = this.#deps
+    const at = new Date()
+    const accountIds = [...new Set(records.map(({ accountId }) => accountId))]
+    const chains = new Map((await readChains(tx, accountIds)).map((chain) => [chain.accountId, chain]))
+    return accountIds.map((accountId) => {
+      const known = chains.get(accountId)
+      const chain = continued(seals, accountId, known, at)
+      if (chain !== known)
+        log.error({ accountId, ...chain.broken }, 'the chain of an audit log was not as this installation had left it')
+      return chain
+    })
   }
 }
 

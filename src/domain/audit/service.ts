@@ -6,7 +6,8 @@ import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { RecordQuery } from '#platform/journal/store.ts'
 import type { Seals } from '#platform/secrets/seals.ts'
 import { noHash } from './audit-entry.ts'
-import { isSealGenuine, sealChain } from './chain.ts'
+import { isSealGenuine, newChain, openBreak, sealChain } from './chain.ts'
+import { breakFaults, endFaults, lostFault, sealFaults } from './chain-faults.ts'
 import { readAuditLag } from './projection.ts'
 import {
   type AuditChain,
@@ -26,8 +27,8 @@ import { type AuditFault, type WalkState, walk } from './verification.ts'
 const stretch = 1_000
 /** Faults that one call tells. */
 const mostFaults = 100
-/** Entries that are dropped in one transaction. */
-const prunedAtOnce = 5_000
+/** Entries of one account that are dropped in one transaction, which hashes them before. */
+const prunedAtOnce = 1_000
 const cursorList = 'audit-check'
 
 /** Where a chain ended when somebody noted it elsewhere. */
@@ -95,7 +96,14 @@ export function createAuditService({ sql, transact, seals, query }: AuditService
     const { state, faults } = walk(begin, rest)
     const found = [...[...early, ...late].map(({ seq }) => outside(seq)), ...faults]
     const isEnd = read.length < stretch || late.length > 0
-    if (isEnd) found.push(...endFaults(chain, state), ...(await notedFaults(tx, accountId, chain, noted)))
+    if (isEnd && chain === undefined) found.push(lostFault(noted))
+    else if (isEnd && chain !== undefined)
+      found.push(
+        ...breakFaults(chain),
+        ...endFaults(chain, state),
+        ...sealFaults(seals, chain),
+        ...(await notedFaults(tx, accountId, chain, noted)),
+      )
     return {
       checked: read.length,
       faults: found.sort((a, b) => a.seq - b.seq).slice(0, mostFaults),
@@ -106,28 +114,10 @@ export function createAuditService({ sql, transact, seals, query }: AuditService
     }
   }
 
-  function endFaults(chain: SealedChain | undefined, { seq, hash, shift }: WalkState): AuditFault[] {
-    if (chain === undefined) return []
-    const faults: AuditFault[] = []
-    if (seq < chain.seq) {
-      const which = seq + 1 === chain.seq ? `Entry ${chain.seq} is` : `Entries ${seq + 1} to ${chain.seq} are`
-      faults.push({ kind: 'REMOVED', seq: seq + 1, message: `${which} missing at the end.` })
-    } else if (hash !== chain.hash && shift === 0)
-      faults.push({ kind: 'CHANGED', seq, message: `The last entry, ${seq}, is not the one that the chain ends with.` })
-    return [...faults, ...sealFaults(chain)]
-  }
-
-  function sealFaults(chain: SealedChain): AuditFault[] {
-    const isGenuine = isSealGenuine(seals, chain)
-    if (isGenuine === true) return []
-    const message =
-      isGenuine === undefined
-        ? `The end of the chain is sealed with the key ${chain.keyId}, which is not here: is it in SECRET_KEY or SECRET_KEY_PREVIOUS?`
-        : 'The end of the chain was not sealed by this installation: the chain was written anew, as a whole or from some entry on.'
-    return [{ kind: 'SEAL', seq: chain.seq, message }]
-  }
-
-  /** Brings chains to hold nothing that is older than this; each stays verifiable from its first entry that is kept. */
+  /**
+   * Brings chains to hold nothing that is older than this; each stays verifiable from its first entry that is kept. A
+   * chain whose old entries or seal somebody has tampered with is left as it is, to be seen.
+   */
   async function prune(days: number): Promise<number> {
     let dropped = 0
     for (;;) {
@@ -147,19 +137,30 @@ export function createAuditService({ sql, transact, seals, query }: AuditService
     let count = 0
     for (const { accountId, seq } of prunable) {
       const chain = chains.find((one) => one.accountId === accountId)
-      const hash = await findHash(tx, accountId, seq)
-      // A chain that somebody has torn is left as it is, to be seen.
+      const hash = chain && (await genuineHash(tx, chain, seq))
       if (chain === undefined || hash === undefined) continue
-      await saveChains(tx, [sealChain(seals, { ...chain, prunedSeq: seq, prunedHash: hash })])
+      const { broken: _, ...pruned } = { ...chain, prunedSeq: seq, prunedHash: hash }
+      const broken = openBreak({ ...chain, prunedSeq: seq })
+      await saveChains(tx, [sealChain(seals, { ...pruned, ...(broken && { broken }) })])
       await deleteEntries(tx, accountId, seq)
       count += seq - chain.prunedSeq
     }
     return count
   }
 
+  /** The hash of an entry, if the chain and all its entries up to there are what was written: their age, too. */
+  async function genuineHash(tx: Transaction, chain: SealedChain, seq: number): Promise<string | undefined> {
+    if (isSealGenuine(seals, chain) !== true) return undefined
+    const entries = await readEntries(tx, chain.accountId, chain.prunedSeq, seq - chain.prunedSeq)
+    const { state, faults } = walk({ seq: chain.prunedSeq, hash: chain.prunedHash, shift: 0 }, entries)
+    return faults.length === 0 && state.seq === seq ? state.hash : undefined
+  }
+
   return {
     verify,
     prune,
+    /** Begins an account's log; in the transaction that makes the account, so that a log without a beginning is a fault. */
+    begin: (tx: Transaction, accountId: string) => saveChains(tx, [sealChain(seals, newChain(accountId))]),
     /** How far the log is behind the journal. */
     lag: () => readAuditLag(sql, query),
     /** Up to where the journal is in the log. */
@@ -182,12 +183,12 @@ function outside(seq: number): AuditFault {
 async function notedFaults(
   tx: Transaction,
   accountId: string,
-  chain: AuditChain | undefined,
+  chain: AuditChain,
   noted: NotedEnd | undefined,
 ): Promise<AuditFault[]> {
-  if (noted === undefined || noted.seq < (chain?.prunedSeq ?? 0)) return []
+  if (noted === undefined || noted.seq < chain.prunedSeq) return []
   const { seq } = noted
-  const hash = seq === chain?.prunedSeq ? chain.prunedHash : await findHash(tx, accountId, seq)
+  const hash = seq === chain.prunedSeq ? chain.prunedHash : await findHash(tx, accountId, seq)
   if (hash === noted.hash) return []
   return hash === undefined
     ? [{ kind: 'REMOVED', seq, message: `Entry ${seq}, which was noted elsewhere, is missing.` }]

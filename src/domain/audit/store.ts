@@ -28,6 +28,15 @@ export async function moveCursor(sql: Sql, { xid, seq }: Position): Promise<void
   await sql.query('UPDATE audit_cursor SET xid = $1, seq = $2', [xid, seq])
 }
 
+/** From where on a chain is vouched for again; what was before may have been changed or removed. */
+export interface ChainBreak {
+  /** The last entry that is not vouched for; 0 when there was none. */
+  readonly seq: number
+  readonly at: Date
+  /** What was found instead of a genuine chain: none, one that was not sealed here, or one under a key that is unknown. */
+  readonly by: 'MISSING' | 'FORGED' | 'KEY'
+}
+
 /** Where a chain ends, and begins since older entries were dropped. */
 export interface AuditChain {
   readonly accountId: string
@@ -35,6 +44,8 @@ export interface AuditChain {
   readonly hash: string
   readonly prunedSeq: number
   readonly prunedHash: string
+  /** Undefined: all of it is vouched for. */
+  readonly broken?: ChainBreak | undefined
 }
 
 export interface SealedChain extends AuditChain, Seal {}
@@ -45,25 +56,60 @@ interface ChainRow {
   hash: Buffer
   pruned_seq: string
   pruned_hash: Buffer
+  broken_seq: string | null
+  broken_at: Date | null
+  broken_by: string | null
   seal: Buffer
   seal_key: string
 }
 
-const chainsSql = `
-  SELECT account_id, seq, hash, pruned_seq, pruned_hash, seal, seal_key FROM audit_chain WHERE account_id = ANY($1::uuid[])`
+const chainColumns = `
+  account_id, seq, hash, pruned_seq, pruned_hash, broken_seq, broken_at, broken_by, seal, seal_key`
+const chainsSql = `SELECT ${chainColumns} FROM audit_chain WHERE account_id = ANY($1::uuid[])`
 
 /** The chains of these accounts, as far as they have begun. */
-export async function readChains(sql: Sql, accountIds: readonly string[]): Promise<SealedChain[]> {
+export async function readChains(sql: Pick<Sql, 'query'>, accountIds: readonly string[]): Promise<SealedChain[]> {
   return (await sql.query<ChainRow>(chainsSql, [accountIds])).map(toChain)
 }
 
+const endsSql = `
+  SELECT account.id AS "accountId", account.name, chain.*,
+    (SELECT previous_hash FROM audit_entry WHERE account_id = account.id AND seq = chain.pruned_seq + 1) AS first,
+    (SELECT hash FROM audit_entry WHERE account_id = account.id AND seq = chain.seq) AS last
+  FROM account LEFT JOIN (SELECT ${chainColumns} FROM audit_chain) AS chain ON chain.account_id = account.id
+  ORDER BY account.created_at, account.id`
+
+/** An account's chain, with what its entries at both ends say. */
+export interface ChainEnds {
+  readonly account: string
+  /** Undefined: there is none. */
+  readonly chain: SealedChain | undefined
+  /** What the first entry names as the hash before it; undefined when that entry isn't there. */
+  readonly first: string | undefined
+  /** The hash of the last entry; undefined when that isn't there. */
+  readonly last: string | undefined
+}
+
+/** The chains of all accounts, in one look. */
+export async function readChainEnds(sql: Pick<Sql, 'query'>): Promise<ChainEnds[]> {
+  type Row = { name: string; first: Buffer | null; last: Buffer | null } & (ChainRow | { account_id: null })
+  return (await sql.query<Row>(endsSql)).map((row) => ({
+    account: row.name,
+    chain: row.account_id === null ? undefined : toChain(row),
+    first: row.first?.toString('hex'),
+    last: row.last?.toString('hex'),
+  }))
+}
+
 function toChain(row: ChainRow): SealedChain {
+  const { broken_seq: seq, broken_at: at, broken_by: by } = row
   return {
     accountId: row.account_id,
     seq: Number(row.seq),
     hash: row.hash.toString('hex'),
     prunedSeq: Number(row.pruned_seq),
     prunedHash: row.pruned_hash.toString('hex'),
+    ...(seq !== null && at !== null && { broken: { seq: Number(seq), at, by: by as ChainBreak['by'] } }),
     seal: row.seal,
     keyId: row.seal_key,
   }
@@ -77,7 +123,7 @@ export async function countChainsOfOtherKeys(sql: Pick<Sql, 'query'>, keyId: str
 }
 
 const otherKeysSql = `
-  SELECT account_id, seq, hash, pruned_seq, pruned_hash, seal, seal_key FROM audit_chain
+  SELECT ${chainColumns} FROM audit_chain
   WHERE seal_key <> $1 AND account_id > $2 ORDER BY account_id LIMIT $3`
 
 /** The next of these chains, by account. */
@@ -91,18 +137,24 @@ export async function findChainsOfOtherKeys(
 }
 
 const saveChainsSql = `
-  INSERT INTO audit_chain (account_id, seq, hash, pruned_seq, pruned_hash, seal, seal_key)
-  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bytea[], $7::text[])
-  ON CONFLICT (account_id) DO UPDATE SET (seq, hash, pruned_seq, pruned_hash, seal, seal_key) =
-    (EXCLUDED.seq, EXCLUDED.hash, EXCLUDED.pruned_seq, EXCLUDED.pruned_hash, EXCLUDED.seal, EXCLUDED.seal_key)`
+  INSERT INTO audit_chain (${chainColumns})
+  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bigint[], $7::timestamptz[],
+    $8::text[], $9::bytea[], $10::text[])
+  ON CONFLICT (account_id) DO UPDATE SET
+    (seq, hash, pruned_seq, pruned_hash, broken_seq, broken_at, broken_by, seal, seal_key) =
+    (EXCLUDED.seq, EXCLUDED.hash, EXCLUDED.pruned_seq, EXCLUDED.pruned_hash, EXCLUDED.broken_seq, EXCLUDED.broken_at,
+     EXCLUDED.broken_by, EXCLUDED.seal, EXCLUDED.seal_key)`
 
-export async function saveChains(sql: Sql, chains: readonly SealedChain[]): Promise<void> {
+export async function saveChains(sql: Pick<Sql, 'query'>, chains: readonly SealedChain[]): Promise<void> {
   await sql.query(saveChainsSql, [
     chains.map((chain) => chain.accountId),
     chains.map((chain) => chain.seq),
     chains.map((chain) => Buffer.from(chain.hash, 'hex')),
     chains.map((chain) => chain.prunedSeq),
     chains.map((chain) => Buffer.from(chain.prunedHash, 'hex')),
+    chains.map((chain) => chain.broken?.seq ?? null),
+    chains.map((chain) => chain.broken?.at ?? null),
+    chains.map((chain) => chain.broken?.by ?? null),
     chains.map((chain) => Buffer.from(chain.seal)),
     chains.map((chain) => chain.keyId),
   ])

@@ -179,7 +179,7 @@ export class OutputRecorder {
       const data = Buffer.concat(held)
       held = []
       heldBytes = 0
-      // Until it is complete, a part is no news.
+      // A part has an entry once it is complete.
       const transact = complete ? this.#transact : this.#transact.quiet('a part that grows')
       await transact(async (tx) => {
         if (!(await this.#holds(tx, attempt))) return

@@ -77,8 +77,7 @@ export function createPublishing({ sql, transact, endpoints }: PublishingDeps) {
 function checked({ type, data = {}, subject = `event:${newId()}` }: Omit<Trigger, 'idempotencyKey'>) {
   const family = ownFamilyOf(type)
   if (!isEventType(type)) throw invalid('type', 'must have the form a.b or a.b.c, such as deployment.started')
-  if (family !== undefined)
-    throw invalid('type', `events of the family ${family} are written by the server alone`)
+  if (family !== undefined) throw invalid('type', `events of the family ${family} are written by the server alone`)
   if (!subjectForm.test(subject)) throw invalid('subject', 'must have the form kind:id, such as release:v1.4')
   if (typeof data !== 'object' || data === null || Array.isArray(data)) throw invalid('data', 'must be an object')
   if (!isStorable({ data, subject })) throw invalid('data', 'holds a NUL character or half of a surrogate pair')

@@ -131,7 +131,7 @@ export class Router {
       routed = []
     }
     try {
-      const isMore = await transact.quiet('deliveries, which are made of the journal')(async (tx) => {
+      const isMore = await transact.quiet('deliveries of what the journal has')(async (tx) => {
         // The transaction may be run again.
         giveBack()
         return this.#route(tx, (outcome) => {

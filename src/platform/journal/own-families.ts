@@ -1,5 +1,5 @@
 /** Families of events that the server alone writes, so that what they say is true; all others are callers' own. */
-export const ownFamilies = [
+const ownFamilies = [
   'task',
   'document',
   'collection',

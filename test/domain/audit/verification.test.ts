@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hashOf } from '#domain/audit/audit-entry.ts'
+import { sealChain } from '#domain/audit/chain.ts'
 import { createAuditService } from '#domain/audit/service.ts'
-import { openDatabase } from '#platform/database/client.ts'
+import { readChains, readEntries } from '#domain/audit/store.ts'
+import { type Database, openDatabase } from '#platform/database/client.ts'
 import { createTransact } from '#platform/database/transaction.ts'
 import { Seals } from '#platform/secrets/seals.ts'
 import { auditEntriesOnce, tamper, verifyAudit } from '#test/support/audit.ts'
@@ -32,6 +35,14 @@ async function newLog() {
   const change = (...statements: string[]) => tamper(server.database, ...statements)
   const faults = async () => (await verifyAudit(as)).faults.map(({ kind, seq }) => `${kind} ${seq}`)
   return { as, accountId, at, change, faults }
+}
+
+/** Journals something more in an account, and waits until its log has it. */
+async function makeToken(as: { url: string; token: string }): Promise<void> {
+  const query = `mutation { createApplicationToken(input: { name: "more", scopes: ["tasks:read"] }) {
+    ... on CreateApplicationTokenPayload { applicationToken { id } } } }`
+  const made = await graphqlData<{ createApplicationToken: { applicationToken: { id: string } } }>(as, query)
+  await auditEntriesOnce(as, { subject: `token:${made.createApplicationToken.applicationToken.id}` })
 }
 
 /** One entry's hash as somebody computes it who has nothing but an export. */
@@ -238,6 +249,62 @@ describe('verifying finds', () => {
   })
 })
 
+describe('a log that goes on after somebody has tampered with it', () => {
+  const messages = async (as: { url: string; token: string }) =>
+    (await verifyAudit(as)).faults.map(({ kind, seq, message }) => `${kind} ${seq} ${message}`)
+
+  it('is a fault when it is gone as a whole, before there is a new entry and for good', async () => {
+    const { as, change, accountId, faults } = await newLog()
+    await change(
+      `DELETE FROM audit_entry WHERE account_id = '${accountId}'`,
+      `DELETE FROM audit_chain WHERE account_id = '${accountId}'`,
+    )
+    expect(await messages(as)).toEqual(['REMOVED 1 The log has no chain: it was removed.'])
+    await makeToken(as)
+    await makeToken(as)
+    expect(await messages(as)).toEqual([
+      expect.stringMatching(/^REMOVED 1 The chain was missing when it was continued at .+: what was before entry 1/),
+    ])
+    // What says so is sealed.
+    await change(`UPDATE audit_chain SET broken_seq = NULL, broken_at = NULL WHERE account_id = '${accountId}'`)
+    expect(await faults()).toEqual(['SEAL 2'])
+    await makeToken(as)
+    expect(await faults()).toEqual(['SEAL 2'])
+  })
+
+  it('is a fault when an account that did nothing has none', async () => {
+    const { token, accountId } = await addToken(server)
+    const as = { url: server.url, token }
+    expect(await verifyAudit(as)).toMatchObject({ checked: 0, faultCount: 0 })
+    await tamper(server.database, `DELETE FROM audit_chain WHERE account_id = '${accountId}'`)
+    expect(await messages(as)).toEqual(['REMOVED 1 The log has no chain: it was removed.'])
+  })
+
+  it.each([
+    ['its beginning is gone', 'seq > 0 AND seq <= 5', 'pruned_seq = 5, pruned_hash = $hash'],
+    ['its end is gone', `seq > 5`, 'seq = 5, hash = $hash'],
+    ['it begins again', 'seq > 0', `seq = 0, hash = decode(repeat('00', 32), 'hex')`],
+  ])('is a fault, also once it was sealed again, when %s, and its chain was made to fit', async (_what, gone, fit) => {
+    const { as, change, accountId, at, faults } = await newLog()
+    const hash = `(SELECT hash FROM audit_entry WHERE ${at(5)})`
+    await change(
+      `UPDATE audit_chain SET ${fit.replace('$hash', hash)} WHERE account_id = '${accountId}'`,
+      `DELETE FROM audit_entry WHERE account_id = '${accountId}' AND ${gone}`,
+    )
+    const before = await faults()
+    expect(before).toEqual([expect.stringMatching(/^SEAL \d+$/)])
+    await makeToken(as)
+    expect(await faults()).toEqual([before[0] === 'SEAL 0' ? 'SEAL 1' : before[0]])
+  })
+
+  it('is a fault when its end was sealed with a key that was not here', async () => {
+    const { as, change, accountId } = await newLog()
+    await change(`UPDATE audit_chain SET seal_key = '0123456789abcdef' WHERE account_id = '${accountId}'`)
+    await makeToken(as)
+    expect(await messages(as)).toEqual([expect.stringContaining(`with a key that was not here`)])
+  })
+})
+
 describe('a log whose installation has changed its secret key', () => {
   it('stays verifiable while the previous key is known', async () => {
     const newKey = Buffer.alloc(32, 'n').toString('base64')
@@ -262,13 +329,12 @@ describe('a log whose installation has changed its secret key', () => {
 describe('old entries', () => {
   it('go, and what is left is as verifiable as before', async () => {
     const { as, accountId, change, at, faults } = await newLog()
-    const { end } = await verifyAudit(as)
-    const outOfOrder = `${at(10)} OR account_id = '${accountId}' AND seq <= 7`
-    await change(`UPDATE audit_entry SET at = at - interval '400 days' WHERE ${outOfOrder}`)
+    await age(accountId, (seq) => seq <= 7 || seq === 10)
+    const { end, faultCount } = await verifyAudit(as)
+    expect(faultCount).toBe(0)
     const noted = (await entriesOf(as))[2]
     expect(await prune(500)).toBe(0)
     expect(await prune(365)).toBe(7)
-    await change(`UPDATE audit_entry SET at = at + interval '400 days' WHERE ${at(10)}`)
     expect(await verifyAudit(as, end)).toMatchObject({ checked: 5, faults: [], prunedSeq: 7, end })
     // What is gone for its age can't be looked for any more.
     const gone = { seq: 3, hash: noted!['hash'] as string }
@@ -278,8 +344,8 @@ describe('old entries', () => {
   })
 
   it('may all go, and the chain goes on', async () => {
-    const { as, accountId, change } = await newLog()
-    await change(`UPDATE audit_entry SET at = at - interval '400 days' WHERE account_id = '${accountId}'`)
+    const { as, accountId } = await newLog()
+    await age(accountId, () => true)
     expect(await prune(365)).toBe(entryCount)
     await graphqlData(
       as,
@@ -290,16 +356,78 @@ describe('old entries', () => {
     expect(await verifyAudit(as)).toMatchObject({ checked: 1, faultCount: 0, prunedSeq: entryCount })
   })
 
-  /** What the server does every ten minutes. */
-  async function prune(days: number): Promise<number> {
+  it('are not dropped when they were only made to look old, nor with a chain that was not sealed here', async () => {
+    const { as, accountId, change, at, faults } = await newLog()
+    await change(`UPDATE audit_entry SET at = at - interval '400 days' WHERE account_id = '${accountId}'`)
+    expect(await prune(365)).toBe(0)
+    expect(await verifyAudit(as)).toMatchObject({ checked: entryCount, prunedSeq: 0, faultCount: entryCount })
+    const other = await newLog()
+    await age(other.accountId, (seq) => seq <= 7)
+    await change(
+      `UPDATE audit_chain SET seal = decode(repeat('ab', 32), 'hex') WHERE account_id = '${other.accountId}'`,
+    )
+    expect(await prune(365)).toBe(0)
+    expect(await other.faults()).toEqual([`SEAL ${entryCount}`])
+    expect((await faults())[0]).toBe('CHANGED 1')
+    expect(await server.database.query(`SELECT 1 FROM audit_entry WHERE ${at(1)}`)).toHaveLength(1)
+  })
+
+  it('take what was missing before them with them', async () => {
+    const { as, accountId, change, faults } = await newLog()
+    await change(
+      `DELETE FROM audit_entry WHERE account_id = '${accountId}'`,
+      `DELETE FROM audit_chain WHERE account_id = '${accountId}'`,
+    )
+    await makeToken(as)
+    await makeToken(as)
+    await age(accountId, (seq) => seq === 1)
+    expect(await faults()).toEqual(['REMOVED 1'])
+    expect(await prune(365)).toBe(1)
+    expect(await faults()).toEqual([])
+  })
+
+  const seals = new Seals('signalbox audit', Buffer.from(secretKey, 'base64'))
+
+  async function withDatabase<Result>(work: (database: Database) => Promise<Result>): Promise<Result> {
     const database = openDatabase({ url: server.database.url, poolSize: 1, onError: () => {} })
     try {
-      const transact = createTransact(database.pool, () => {})
-      const seals = new Seals('signalbox audit', Buffer.from(secretKey, 'base64'))
-      const query = { prefix: 'auth.', excludedTypes: [] }
-      return await createAuditService({ sql: database, transact, seals, query }).prune(days)
+      return await work(database)
     } finally {
       await database.close()
     }
+  }
+
+  /** What the server does every ten minutes. */
+  function prune(days: number): Promise<number> {
+    return withDatabase((database) => {
+      const transact = createTransact(database.pool, () => {})
+      const query = { prefix: 'auth.', excludedTypes: [] }
+      return createAuditService({ sql: database, transact, seals, query }).prune(days)
+    })
+  }
+
+  /** Makes a log what it would be if these entries had been written 400 days ago: with the installation's own key. */
+  function age(accountId: string, isOld: (seq: number) => boolean): Promise<void> {
+    return withDatabase(async (database) => {
+      const [chain] = await readChains(database, [accountId])
+      if (chain === undefined) throw new Error('There is no chain.')
+      let previousHash = chain.prunedHash
+      const statements: string[] = []
+      for (const { hash: _, ...facts } of await readEntries(database, accountId, 0, 1_000)) {
+        const at = isOld(facts.seq) ? new Date(facts.at.getTime() - 400 * 24 * 3_600_000) : facts.at
+        const hash = hashOf({ ...facts, at, previousHash })
+        statements.push(
+          `UPDATE audit_entry SET at = '${at.toISOString()}', previous_hash = '\\x${previousHash}', hash = '\\x${hash}'
+           WHERE account_id = '${accountId}' AND seq = ${facts.seq}`,
+        )
+        previousHash = hash
+      }
+      const { seal } = sealChain(seals, { ...chain, hash: previousHash })
+      statements.push(
+        `UPDATE audit_chain SET hash = '\\x${previousHash}', seal = '\\x${Buffer.from(seal).toString('hex')}'
+         WHERE account_id = '${accountId}'`,
+      )
+      await tamper(server.database, ...statements)
+    })
   }
 })

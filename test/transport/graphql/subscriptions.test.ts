@@ -456,13 +456,9 @@ describe('a cursor', () => {
       [account?.id, `task:${id}`],
     )
     const database = openDatabase({ url: server.database.url, poolSize: 2, onError: () => {} })
-    expect(
-      await dropPartitions(
-        createTransact(database.pool, () => {}).quiet('a test'),
-        7,
-        endOfTime,
-      ),
-    ).toEqual(['d20250101'])
+    expect(await dropPartitions(createTransact(database.pool, () => {}).quiet('a test'), 7, endOfTime)).toEqual([
+      'd20250101',
+    ])
     await database.close()
 
     for (const follower of [followTask(id, before), followFeed({}, before), followEvents({ after: before })])
