@@ -1,7 +1,10 @@
 /** How deep a JSON value may be nested, wherever one is accepted: what a recursive reader can surely follow. */
 export const maxJsonDepth = 200
-/** How deep a request may be nested that holds such a value: in an input, a list of writes, and the like. */
-export const maxRequestDepth = maxJsonDepth + 20
+/**
+ * How deep a request may be nested before anything looks at what is in it: deeper than any value may be, so that a value
+ * which is too deep is refused where it stands, and less than any function that calls itself could follow.
+ */
+export const maxRequestDepth = 1_100
 
 /** Whether arrays and objects are nested more than `limit` levels deep; takes no more steps down than that. */
 export function isNestedBeyond(value: unknown, limit: number = maxJsonDepth): boolean {

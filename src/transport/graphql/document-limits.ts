@@ -8,7 +8,7 @@ import {
   type SelectionSetNode,
 } from 'graphql'
 import { TooComplex } from '#domain/limits/errors.ts'
-import { maxRequestDepth } from '#lib/json-depth.ts'
+import { maxJsonDepth } from '#lib/json-depth.ts'
 
 /** How large the text of a query may be in each direction. */
 export interface DocumentLimits {
@@ -32,9 +32,12 @@ type Size = Record<Counted | 'nesting', number>
 /** Which documents were found to be small enough; documents that are asked for again are the same object. */
 export type DocumentCheck = (document: DocumentNode) => GraphQLError | undefined
 
+/** What stands around a value that may be nested as deep as JSON may be: an argument, its input object, a list. */
+const surroundingLevels = 20
+
 /** How deep the brackets of a query's text may be nested. */
 export function maxTextNesting({ depth }: Pick<DocumentLimits, 'depth'>): number {
-  return depth + maxRequestDepth
+  return depth + maxJsonDepth + surroundingLevels
 }
 
 /**
