@@ -1,4 +1,10 @@
-import { NotInvited, ProviderFailed, ProviderMissing, ProviderRefused } from '#domain/access/sign-in/errors.ts'
+import {
+  AccountRequired,
+  NotInvited,
+  ProviderFailed,
+  ProviderMissing,
+  ProviderRefused,
+} from '#domain/access/sign-in/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder, isPublic } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
@@ -25,6 +31,9 @@ const BeginOidcSignInInput = builder.inputType('BeginOidcSignInInput', {
   description: 'Where the provider sends the person back to.',
   fields: (t) => ({
     redirectUri: t.string({ required: true, description: 'One of those that the provider knows.' }),
+    account: t.string({
+      description: 'The account to sign in to, by id or name; needed only by people who belong to several accounts.',
+    }),
   }),
 })
 
@@ -45,7 +54,7 @@ builder.mutationField('beginOidcSignIn', (t) =>
     description: 'Begins a sign-in at the identity provider: authorization code with PKCE. Needs no token.',
     args: { input: t.arg({ type: BeginOidcSignInInput, required: true, description: 'Where to come back.' }) },
     errors: { types: [ProviderMissing, ProviderFailed, InvalidInput] },
-    resolve: (_root, { input }, { access }) => access.oidc.begin(input.redirectUri),
+    resolve: (_root, { input }, { access }) => access.oidc.begin(input.redirectUri, input.account ?? undefined),
   }),
 )
 
@@ -63,7 +72,7 @@ builder.mutationField('finishOidcSignIn', (t) =>
     type: signedInPayload('FinishOidcSignInPayload'),
     description: 'Signs in who has come back from the identity provider. Needs no token.',
     args: { input: t.arg({ type: FinishOidcSignInInput, required: true, description: 'What they bring.' }) },
-    errors: { types: [ProviderMissing, ProviderFailed, ProviderRefused, NotInvited] },
+    errors: { types: [ProviderMissing, ProviderFailed, ProviderRefused, NotInvited, AccountRequired] },
     resolve: (_root, { input }, { access, request }) => access.oidc.finish(input.parameters, input.pending, request),
   }),
 )

@@ -1,6 +1,8 @@
 import { ScopeNotHeld } from '#domain/access/errors.ts'
 import { UserNotFound } from '#domain/access/people/errors.ts'
 import {
+  type AccountName,
+  AccountRequired,
   RefreshRefused,
   SessionNotFound,
   SignInRefused,
@@ -32,6 +34,28 @@ builder.objectType(TooManyAttempts, {
   }),
 })
 
+const SignInAccount = builder.objectRef<AccountName>('SignInAccount').implement({
+  description: 'An account that a person may sign in to.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Give this or the name as `account`.' }),
+    name: t.exposeString('name', { description: 'For people; several accounts may have the same.' }),
+  }),
+})
+
+builder.objectType(AccountRequired, {
+  name: 'AccountRequired',
+  description: 'The person belongs to several accounts, and has to name one: repeat the request with `account`.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof AccountRequired,
+  fields: (t) => ({
+    accounts: t.field({
+      type: [SignInAccount],
+      description: 'Those that they belong to.',
+      resolve: (failure) => [...failure.accounts],
+    }),
+  }),
+})
+
 export function signedInPayload(name: string) {
   return builder.objectRef<SignedIn>(name).implement({
     description: 'The person is signed in.',
@@ -54,6 +78,9 @@ const SignInInput = builder.inputType('SignInInput', {
     email: t.string({ required: true, description: 'The address that one was let in with.' }),
     password: t.string({ required: true, description: 'The password.' }),
     scopes: t.stringList({ description: 'What the session may do; all that the role may when absent.' }),
+    account: t.string({
+      description: 'The account to sign in to, by id or name; needed only with the same password in several accounts.',
+    }),
   }),
 })
 
@@ -63,9 +90,12 @@ builder.mutationField('signIn', (t) =>
     type: signedInPayload('SignInPayload'),
     description: 'Signs a person in by address and password. Needs no token.',
     args: { input: t.arg({ type: SignInInput, required: true, description: 'Who.' }) },
-    errors: { types: [SignInRefused, TooManyAttempts, InvalidInput, ScopeNotHeld] },
+    errors: { types: [SignInRefused, TooManyAttempts, AccountRequired, InvalidInput, ScopeNotHeld] },
     resolve: (_root, { input }, { access, request }) =>
-      access.passwords.signIn(input.email, input.password, request, input.scopes ?? undefined),
+      access.passwords.signIn(input.email, input.password, request, {
+        scopes: input.scopes ?? undefined,
+        account: input.account ?? undefined,
+      }),
   }),
 )
 

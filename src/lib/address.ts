@@ -35,14 +35,12 @@ export function addressNetwork(address: string): string {
 }
 
 function blockOf(address: string, bits: { readonly ipv4: 24 | 32; readonly ipv6: 48 | 64 }): string {
-  if (!address.includes(':')) return bits.ipv4 === 32 ? address : address.split('.', 3).join('.')
+  if (!address.includes(':')) return bits.ipv4 === 32 ? address : `${address.split('.', 3).join('.')}.0/24`
   if (!ipaddr.IPv6.isValid(address)) return address
-  const { parts } = ipaddr.IPv6.parse(address)
-  if (ipaddr.IPv6.parse(address).match(...translated)) return blockOf(ipv4Of(parts), bits)
-  return parts
-    .slice(0, bits.ipv6 / 16)
-    .map((part) => part.toString(16))
-    .join(':')
+  const parsed = ipaddr.IPv6.parse(address)
+  if (parsed.match(...translated)) return blockOf(ipv4Of(parsed.parts), bits)
+  const kept = bits.ipv6 / 16
+  return `${new ipaddr.IPv6(parsed.parts.map((part, index) => (index < kept ? part : 0)))}/${bits.ipv6}`
 }
 
 /** The IPv4 address in the last two groups of an IPv6 address. */

@@ -33,6 +33,7 @@ export const errorCodes = {
   TOO_LARGE: 'too-large',
   REQUEST_TIMEOUT: 'timeout',
   ALREADY_EXISTS: 'conflict',
+  ACCOUNT_REQUIRED: 'conflict',
   VERSION_CONFLICT: 'conflict',
   VERSION_REQUIRED: 'precondition-required',
   PATCH_FAILED: 'conflict',

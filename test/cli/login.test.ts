@@ -104,8 +104,9 @@ describe('login', () => {
   })
 
   it('gives up at Ctrl-C, and says what is wrong with a scope', async () => {
-    const command = start(['login'], { env })
+    const command = start(['login', '--account', 'my account'], { env })
     await command.says('Waiting until', 'stderr')
+    expect(command.stderr()).toMatch(/\/device\?user_code=\w{4}-\w{4}&account=my\+account\n/)
     command.child.kill('SIGINT')
     expect(await command.ended).toBe(130)
     const { code, stderr } = await signalbox('login', '--scope', 'nonsense')

@@ -22,6 +22,7 @@ describe('a plain address', () => {
 describe('what addresses are counted by', () => {
   it('is the whole of an IPv4 address, and a /64 of IPv6', () => {
     expect(addressBlock('203.0.113.7')).toBe('203.0.113.7')
+    expect(addressBlock('2001:db8:1:2::1')).toBe('2001:db8:1:2::/64')
     expect(addressBlock('2001:db8:1:2::1')).toBe(addressBlock('2001:db8:1:2:ffff::9'))
     expect(addressBlock('2001:db8:1:2::1')).not.toBe(addressBlock('2001:db8:1:3::1'))
     expect(addressBlock('::1')).not.toBe(addressBlock('2001:db8::1'))

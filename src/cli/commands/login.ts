@@ -21,6 +21,7 @@ import {
 interface LoginOptions {
   readonly name?: string
   readonly scope?: readonly string[]
+  readonly account?: string
 }
 
 type Begun = Extract<BeginDeviceSignInMutation['beginDeviceSignIn'], { deviceCode: string }>
@@ -34,6 +35,7 @@ export function addLoginCommand(parent: Command, session: Session): void {
         'Other commands then need no token. The session is kept in a file that only you may read.',
     )
     .option('-s, --scope <scope>', 'do no more than this with it, such as tasks:read; may be repeated', collect)
+    .option('--account <account>', 'the account to sign in to, by id or name, if you belong to several')
     .option('--name <name>', 'what the page calls this machine', `signalbox on ${hostname()}`.slice(0, 100))
     .addHelpText('after', () =>
       examples(`${session.invocation} login`, `${session.invocation} login --scope tasks:write --scope events:read`),
@@ -41,11 +43,12 @@ export function addLoginCommand(parent: Command, session: Session): void {
   session.anonymous(command, (api, options: LoginOptions) => login(api, options, session.saved(api.client.url)))
 }
 
-async function login({ client, output, json }: Api, { name = '', scope }: LoginOptions, saved: SavedSession) {
+async function login({ client, output, json }: Api, options: LoginOptions, saved: SavedSession) {
+  const { name = '', scope, account } = options
   using interrupted = interruption()
   const input = { clientName: name, scopes: scope && [...scope] }
   const begun = payloadOf((await client.request(BeginDeviceSignInDocument, { input })).beginDeviceSignIn)
-  const address = addressOf(client.url, begun)
+  const address = addressOf(client.url, begun, account)
   if (json) output.record({ verificationUri: address, userCode: begun.userCode, expiresAt: begun.expiresAt })
   else {
     output.remark(`Open this address in any browser and sign in:\n\n  ${address}\n`)
@@ -65,9 +68,9 @@ async function login({ client, output, json }: Api, { name = '', scope }: LoginO
 }
 
 /** A server that doesn't know its own address gives a path. */
-function addressOf(url: string, { verificationUri, userCode }: Begun): string {
+function addressOf(url: string, { verificationUri, userCode }: Begun, account: string | undefined): string {
   const base = verificationUri.startsWith('/') ? url.replace(/\/?(graphql)?\/?$/, '') : ''
-  return `${base}${verificationUri}?user_code=${userCode}`
+  return `${base}${verificationUri}?${new URLSearchParams({ user_code: userCode, ...(account && { account }) })}`
 }
 
 async function approved(client: SignalboxClient, { deviceCode, expiresAt, intervalMs }: Begun, signal: AbortSignal) {

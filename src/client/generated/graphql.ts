@@ -1487,6 +1487,8 @@ export type TaskSummaryFragment = { id: string, type: string, status: TaskStatus
 
 export type TaskPartSummaryFragment = { name: string, contentType: string, sizeBytes: number, complete: boolean, attempt: number, createdAt: string };
 
+type FailureReport_AccountRequired_Fragment = { code: string, message: string };
+
 type FailureReport_AlreadyMember_Fragment = { code: string, message: string };
 
 type FailureReport_ApplicationTokenEnded_Fragment = { code: string, message: string };
@@ -1608,6 +1610,7 @@ type FailureReport_WritesRefused_Fragment = { code: string, message: string };
 type FailureReport_WrongPassword_Fragment = { code: string, message: string };
 
 export type FailureReportFragment =
+  | FailureReport_AccountRequired_Fragment
   | FailureReport_AlreadyMember_Fragment
   | FailureReport_ApplicationTokenEnded_Fragment
   | FailureReport_ApplicationTokenNotFound_Fragment

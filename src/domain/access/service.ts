@@ -22,6 +22,7 @@ import { TokenRefused } from './sign-in/errors.ts'
 import type { OidcProvider } from './sign-in/oidc-provider.ts'
 import { createOidcSignIn } from './sign-in/oidc-sign-in.ts'
 import { createPasswordSignIn } from './sign-in/password-sign-in.ts'
+import { deleteOldPlaces } from './sign-in/place-store.ts'
 import { deleteOldSessions } from './sign-in/session-store.ts'
 import { SessionUsage } from './sign-in/session-usage.ts'
 import { createSessions } from './sign-in/sessions.ts'
@@ -180,6 +181,7 @@ export function createAccessService(deps: AccessServiceDeps) {
       await deleteOldHours(database)
       await deleteOldRefusals(database)
       await deleteOldDevices(database)
+      await deleteOldPlaces(database)
       while ((await deleteOldSessions(database, sessionRetentionDays, deletedAtOnce)) === deletedAtOnce);
     },
     async stop(): Promise<void> {

@@ -17,7 +17,15 @@ import {
 import { type Operations, operationsOf } from '#transport/rest/operations.ts'
 import { Refused, refusedByError } from '#transport/rest/refused.ts'
 import { accessTokenOf, DeviceCookies, devicePath, formTokenOf, isOwnForm, newFormToken } from './cookies.ts'
-import { codePage, decidedPage, devicePageHeaders, failurePage, requestPage, signInPage } from './pages.ts'
+import {
+  codePage,
+  decidedPage,
+  devicePageHeaders,
+  failurePage,
+  requestPage,
+  type SignInFacts,
+  signInPage,
+} from './pages.ts'
 
 export interface DeviceDoorOptions {
   readonly server: GraphqlServer
@@ -30,6 +38,7 @@ export interface DeviceDoorOptions {
 }
 
 const longestCode = 100
+const longestAccount = 200
 
 /** What is sent back: a page, or the way to one. */
 interface Reply {
@@ -99,7 +108,10 @@ export function createDeviceDoor(options: DeviceDoorOptions) {
   /** The page that comes next: who, then which device, then what it asks for. */
   async function show(visit: Visit, userCode: string, error?: string, status = 200): Promise<Reply> {
     const { caller, operations, formToken } = visit
-    if (caller === undefined) return { status, page: askWho(visit, userCode, error) }
+    if (caller === undefined) {
+      const account = accountOf(queryOf(visit.req))
+      return { status, page: askWho(visit, { userCode, error, account }) }
+    }
     const { viewer } = await operations.run(DeviceViewerDocument, {})
     const facts = { formToken, error, who: viewer.name }
     if (userCode === '') return { status, page: codePage(facts) }
@@ -117,10 +129,11 @@ export function createDeviceDoor(options: DeviceDoorOptions) {
     }
   }
 
-  function askWho({ formToken }: Visit, userCode: string, error?: string, email?: string) {
+  function askWho({ formToken }: Visit, facts: Omit<SignInFacts, 'formToken' | 'providerUrl'>) {
+    const { userCode, account } = facts
     const back = `${prefix}${devicePath}${userCode === '' ? '' : `?user_code=${encodeURIComponent(userCode)}`}`
-    const providerUrl = hasProvider ? `api/auth/login?return_to=${encodeURIComponent(back)}` : undefined
-    return signInPage({ formToken, error, email, userCode, providerUrl })
+    const query = new URLSearchParams({ return_to: back, ...(account && { account }) })
+    return signInPage({ formToken, ...facts, providerUrl: hasProvider ? `api/auth/login?${query}` : undefined })
   }
 
   async function take(visit: Visit, form: URLSearchParams): Promise<Reply> {
@@ -136,13 +149,15 @@ export function createDeviceDoor(options: DeviceDoorOptions) {
 
   async function signIn(visit: Visit, userCode: string, form: URLSearchParams): Promise<Reply> {
     const email = form.get('email') ?? ''
-    const input = { email, password: form.get('password') ?? '' }
+    const account = accountOf(form)
+    const input = { email, password: form.get('password') ?? '', account: account || null }
     try {
       const { signIn: signedIn } = await visit.operations.run(SignInDocument, { input })
       return { ...(await toCode(userCode)), cookies: [cookies.signedIn(signedIn.accessToken)] }
     } catch (error) {
-      const { message, status } = refusalOf(error)
-      return { status, page: askWho(visit, userCode, message, email) }
+      const { message, status, code } = refusalOf(error)
+      const asked = code === 'ACCOUNT_REQUIRED' ? (account ?? '') : account
+      return { status, page: askWho(visit, { userCode, error: message, email, account: asked }) }
     }
   }
 
@@ -169,9 +184,9 @@ export function createDeviceDoor(options: DeviceDoorOptions) {
   }
 
   /** What a person is told of what went wrong. */
-  function refusalOf(error: unknown): { message: string; status: number } {
+  function refusalOf(error: unknown): { message: string; status: number; code: string } {
     const { message, code } = error instanceof Refused ? error : refusedByError(maskError(error))
-    return { message, status: meaningOf(code).status }
+    return { message, status: meaningOf(code).status, code }
   }
 
   function failed(error: unknown): Reply {
@@ -203,6 +218,11 @@ function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
 
 function codeOf(fields: URLSearchParams): string {
   return (fields.get('user_code') ?? '').trim().slice(0, longestCode)
+}
+
+/** The account that a person names; undefined where they were not asked. */
+function accountOf(fields: URLSearchParams): string | undefined {
+  return fields.get('account')?.trim().slice(0, longestAccount)
 }
 
 async function formOf(req: IncomingMessage, entrance: Entrance): Promise<URLSearchParams> {

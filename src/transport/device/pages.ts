@@ -25,6 +25,8 @@ interface PageFacts {
 export interface SignInFacts extends PageFacts {
   /** As it was typed. */
   readonly email?: string | undefined
+  /** Which account is meant, as it was typed; undefined: nobody has to say. */
+  readonly account?: string | undefined
   /** What is to be decided about afterwards. */
   readonly userCode: string
   /** Where to go to sign in at the identity provider; undefined without one. */
@@ -32,7 +34,7 @@ export interface SignInFacts extends PageFacts {
 }
 
 /** Asks who is there. */
-export function signInPage({ formToken, error, email = '', userCode, providerUrl }: SignInFacts): Html {
+export function signInPage({ formToken, error, email = '', account, userCode, providerUrl }: SignInFacts): Html {
   const isWrong = error === undefined ? '' : raw(' aria-invalid="true" aria-describedby="error"')
   return page(
     'Sign in',
@@ -51,6 +53,12 @@ ${hidden(formToken, userCode)}
 <input id="email" name="email" type="email" autocomplete="username" maxlength="254" required value="${email}"${isWrong}>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="512" required${isWrong}>
+${
+  account === undefined
+    ? ''
+    : html`<label for="account">Account, by name or id</label>
+<input id="account" name="account" autocomplete="off" maxlength="200" value="${account}">`
+}
 <button class="${providerUrl === undefined ? 'first' : 'second'}" name="do" value="sign-in">Sign in</button>
 </form>`,
   )

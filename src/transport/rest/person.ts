@@ -15,7 +15,7 @@ export const user = z
     id: z.string(),
     firstName: z.string().describe('May be empty.'),
     lastName: z.string().describe('May be empty.'),
-    email: z.string().describe('In lower case; unique.'),
+    email: z.string().describe('In lower case; unique in the account.'),
     role: role.describe('In the account.'),
     teams: z.array(z.string()).describe('The slugs of the teams that they are in.'),
   })

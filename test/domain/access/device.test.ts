@@ -208,17 +208,58 @@ describe('who tries codes', () => {
 })
 
 describe('devices without end', () => {
-  it('are stopped by their address, and once a thousand wait', async () => {
-    await server.database.query('DELETE FROM rate_limit')
-    const facts = `md5('d' || n)::bytea, md5('u' || n)::bytea, 'many', '{}', '192.0.2.1', now() + interval '1 minute', 3000`
-    await server.database.query(
-      `INSERT INTO device_sign_in (id, device_hash, user_hash, client_name, scopes, address, expires_at, interval_ms)
-       SELECT gen_random_uuid(), ${facts} FROM generate_series(1, 1000) AS n`,
-    )
-    expect(await begin()).toMatchObject({ code: 'RATE_LIMITED' })
+  /** A thousand that wait, from a few networks. */
+  async function flood(): Promise<void> {
     await server.database.query('DELETE FROM device_sign_in')
+    await server.database.query(
+      `INSERT INTO device_sign_in
+         (id, device_hash, user_hash, client_name, scopes, address, network, created_at, expires_at, interval_ms)
+       SELECT gen_random_uuid(), md5('d' || n)::bytea, md5('u' || n)::bytea, 'many', '{}', '192.0.2.1',
+         '192.0.' || n % 17 || '.0/24', now() + n * interval '1 ms', now() + interval '9 minutes', 3000
+       FROM generate_series(1, 1000) AS n`,
+    )
+  }
+
+  it('are stopped by their address', async () => {
+    await server.database.query('DELETE FROM rate_limit')
     const begun = await Promise.all(Array.from({ length: 60 }, () => begin()))
-    expect(begun.filter(({ code }) => code === undefined)).toHaveLength(59)
+    expect(begun.filter(({ code }) => code === undefined)).toHaveLength(60)
     expect(await begin()).toMatchObject({ code: 'RATE_LIMITED' })
+  })
+
+  it('give way to those of others, which wait as long as they need', async () => {
+    await server.database.query('DELETE FROM rate_limit')
+    await flood()
+    const first = await begin()
+    expect(first.code).toBeUndefined()
+    const begun = await Promise.all(Array.from({ length: 20 }, () => begin()))
+    expect(begun.filter(({ code }) => code === undefined)).toHaveLength(20)
+    const [waiting] = await server.database.query<{ many: number; ours: number }>(
+      `SELECT count(*) FILTER (WHERE client_name = 'many')::int AS many,
+         count(*) FILTER (WHERE client_name <> 'many')::int AS ours FROM device_sign_in`,
+    )
+    expect(waiting?.ours).toBe(21)
+    // Those that begin at the same moment don't see each other.
+    expect(waiting?.many).toBeLessThanOrEqual(999)
+    const oldest = await server.database.query("SELECT FROM device_sign_in WHERE user_hash = md5('u1')::bytea")
+    expect(oldest).toEqual([])
+    const { accessToken } = await signIn(server, await addPerson(server))
+    expect(await find(accessToken, first.userCode)).toMatchObject({ clientName: 'a test' })
+  })
+
+  it('give way to no device that was approved, however many come', async () => {
+    await server.database.query('DELETE FROM rate_limit')
+    const approved = await begin()
+    const { accessToken } = await signIn(server, await addPerson(server))
+    expect(await decide('approveDevice', accessToken, approved.userCode)).toBeUndefined()
+    await server.database.query(
+      `INSERT INTO device_sign_in
+         (id, device_hash, user_hash, client_name, scopes, address, network, expires_at, interval_ms)
+       SELECT gen_random_uuid(), md5('e' || n)::bytea, md5('v' || n)::bytea, 'many', '{}', '127.0.0.1',
+         '127.0.0.0/24', now() + interval '9 minutes', 3000
+       FROM generate_series(1, 1000) AS n`,
+    )
+    expect((await begin()).code).toBeUndefined()
+    expect(await ask(approved)).toHaveProperty('accessToken')
   })
 })

@@ -4,6 +4,7 @@ import { graphqlData } from '#test/support/graphql.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'
 import { addPerson, anonymously, password } from '#test/support/people.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { addToken } from '#test/support/tokens.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -123,6 +124,37 @@ describe('the page of a device', () => {
     expect(page.text).toContain('value="nobody@example.com" aria-invalid="true" aria-describedby="error"')
     expect(page.text).toContain(`name="user_code" value="${userCode}"`)
     expect(page.text).not.toContain(password)
+  })
+
+  it('asks which account where the password is right in several, or takes it from the address', async () => {
+    const email = await addPerson(server)
+    const { token, accountId } = await addToken(server)
+    const query = `mutation($email: String!, $password: String!) {
+      createUser(input: { email: $email, role: MEMBER }) { __typename }
+      setPassword(input: { who: $email, password: $password }) { __typename } }`
+    await graphqlData({ url: server.url, token }, query, { email, password })
+    const begun = await begin()
+    const visitor = new Visitor()
+    expect((await visitor.open(`?user_code=${begun.userCode}`)).text).not.toContain('name="account"')
+    const asked = await visitor.press('sign-in', { email, password })
+    expect([asked.status, asked.text]).toEqual([409, expect.stringContaining(`other (${accountId})`)])
+    expect(asked.text).toContain('<input id="account" name="account"')
+    const shown = await visitor.press('sign-in', { email, password, account: 'other' })
+    expect(shown.text).toContain(begun.userCode)
+    await visitor.press('approve')
+    const { accessToken } = await anonymously<{ accessToken: string }>(
+      server,
+      'finishDeviceSignIn',
+      { deviceCode: begun.deviceCode },
+      'accessToken',
+    )
+    const viewer = { url: server.url, token: accessToken }
+    expect(await graphqlData(viewer, '{ viewer { account { id } } }')).toEqual({
+      viewer: { account: { id: accountId } },
+    })
+    expect((await new Visitor().open('?account=%22main')).text).toContain(
+      'name="account" autocomplete="off" maxlength="200" value="&quot;main"',
+    )
   })
 
   it.each(['BBBB-BBBB', 'nonsense', '<script>', 'x'.repeat(5_000)])('knows no device %j', async (code) => {

@@ -7,11 +7,11 @@ export class UserNotFound extends AppError {
   }
 }
 
-/** One person is one user, of one account. */
+/** One person is one user of an account; what other accounts have is not told. */
 export class EmailTaken extends AppError {
   readonly code = 'ALREADY_EXISTS'
   constructor(email: string) {
-    super(`${email} can't be used: it belongs to a user already.`)
+    super(`${email} belongs to a user of this account already.`)
   }
 }
 

@@ -51,20 +51,12 @@ export async function lockOwners(sql: Sql, accountId: string): Promise<string[]>
   return (await sql.query<{ id: string }>(lockOwnersSql, [accountId])).map(({ id }) => id)
 }
 
-const findPasswordSql = `
-  SELECT account_id AS "accountId", id, email, role, password_hash AS "passwordHash" FROM users
-  WHERE email = $1 AND removed_at IS NULL`
+const findPasswordSql = 'SELECT password_hash AS "passwordHash" FROM users WHERE account_id = $1 AND id = $2'
 
-/** Who has this address, in any account, and what is stored of their password. */
-export async function findPassword(
-  sql: Sql,
-  email: string,
-): Promise<(Pick<UserRow, 'accountId' | 'id' | 'email' | 'role'> & { passwordHash: string | null }) | undefined> {
-  const [row] = await sql.query<Pick<UserRow, 'accountId' | 'id' | 'email' | 'role'> & { passwordHash: string | null }>(
-    findPasswordSql,
-    [email],
-  )
-  return row
+/** What is stored of a person's password; undefined when they have none. */
+export async function findPassword(sql: Sql, accountId: string, id: string): Promise<string | undefined> {
+  const [row] = await sql.query<{ passwordHash: string | null }>(findPasswordSql, [accountId, id])
+  return row?.passwordHash ?? undefined
 }
 
 export async function setPasswordHash(sql: Sql, accountId: string, id: string, passwordHash: string): Promise<void> {

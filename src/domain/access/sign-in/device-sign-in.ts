@@ -5,6 +5,7 @@ import { isNarrowed, mustNotBeNarrowed } from '#domain/access/people/authority.t
 import { grantsOf, scopesOfRole } from '#domain/access/scope.ts'
 import { held, missingOf, parseScopes } from '#domain/access/scope-request.ts'
 import { hashToken } from '#domain/access/tokens/token.ts'
+import { addressBlock } from '#lib/address.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
@@ -68,8 +69,10 @@ const lifetimeMs = 10 * 60 * 1000
 const intervalMs = 3_000
 /** What a device has to wait longer each time that it asks too soon (RFC 8628 §3.5). */
 const slowDownMs = 5_000
-const mostWaiting = 1_000
-const fullRetryMs = 60_000
+/** How many devices wait at once; beyond it the oldest of the most crowded network gives way. */
+const maxWaiting = 1_000
+/** A code of 34 random bits that another device has. */
+const takenRetryMs = 1_000
 const longestDeviceCode = 100
 
 const clientNameForm = z
@@ -81,10 +84,10 @@ const clientNameForm = z
 
 /** Signing in devices that have no browser of their own, such as a command line, by a person elsewhere (RFC 8628). */
 export function createDeviceSignIn({ sql, transact, sessions, throttle, clock, publicUrl }: DeviceSignInDeps) {
-  /** Begins to wait for a person. @throws {InvalidInput} @throws {TooManyAttempts} also when too many devices wait */
+  /** Begins to wait for a person. @throws {InvalidInput} @throws {TooManyAttempts} */
   async function begin({ clientName, scopes }: DeviceRequest, request: RequestOrigin): Promise<BegunDevice> {
     const facts = { clientName: validName(clientName), scopes: scopes === undefined ? [] : parseScopes(scopes) }
-    await throttle.begin(request.address)
+    await throttle.begin(addressBlock(request.address))
     const [deviceCode, userCode] = [newDeviceCode(), newUserCode()]
     const expiresAt = new Date(clock.now().getTime() + lifetimeMs)
     const { address, userAgent } = request
@@ -96,7 +99,7 @@ export function createDeviceSignIn({ sql, transact, sessions, throttle, clock, p
 
   /** No account is asked for yet, so the first one, whose owner runs this, has it in its audit log. */
   async function insertAsking(tx: Transaction, device: NewDevice, request: RequestOrigin): Promise<void> {
-    if (!(await insertDevice(tx, device, mostWaiting))) throw new TooManyAttempts(fullRetryMs)
+    if (!(await insertDevice(tx, device, maxWaiting))) throw new TooManyAttempts(takenRetryMs)
     const accountId = await findOldestAccount(tx)
     if (accountId === undefined) return tx.quiet('an installation without accounts')
     const { id, clientName: client, address, scopes } = device

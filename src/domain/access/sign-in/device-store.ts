@@ -1,3 +1,4 @@
+import { addressNetwork } from '#lib/address.ts'
 import type { Sql } from '#platform/database/sql.ts'
 
 /** A device that waits for somebody to sign it in. */
@@ -27,18 +28,32 @@ export interface NewDevice {
   readonly intervalMs: number
 }
 
+// Of each network's devices the oldest make room, beginning where most wait: whoever floods loses their own.
+const makeRoomSql = `
+  WITH waiting AS (
+    SELECT id, network, created_at FROM device_sign_in WHERE decision IS NULL AND expires_at > now()
+  ), crowds AS (
+    SELECT network, count(*) + (network = $1)::int AS size FROM waiting GROUP BY network
+  )
+  DELETE FROM device_sign_in WHERE decision IS NULL AND id IN (
+    SELECT id FROM waiting JOIN crowds USING (network) ORDER BY size DESC, created_at, id
+    LIMIT greatest(0, (SELECT count(*) FROM waiting) - $2 + 1))`
+
 const insertSql = `
   INSERT INTO device_sign_in
-    (id, device_hash, user_hash, client_name, scopes, address, user_agent, expires_at, interval_ms)
-  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
-  WHERE (SELECT count(*) FROM device_sign_in WHERE expires_at > now()) < $10
-  ON CONFLICT DO NOTHING RETURNING id`
+    (id, device_hash, user_hash, client_name, scopes, address, network, user_agent, expires_at, interval_ms)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING id`
 
-/** Writes a device that begins to wait; false when so many wait already, or its code is another's. */
-export async function insertDevice(sql: Sql, device: NewDevice, most: number): Promise<boolean> {
+/**
+ * Writes a device that begins to wait; false when its code is another's. Where `max` wait already, the one that waits
+ * longest of the network with most of them gives way.
+ */
+export async function insertDevice(sql: Sql, device: NewDevice, max: number): Promise<boolean> {
   const { id, deviceHash, userHash, clientName, scopes, address, userAgent = null, expiresAt, intervalMs } = device
-  const facts = [id, deviceHash, userHash, clientName, scopes, address, userAgent, expiresAt, intervalMs]
-  return (await sql.query(insertSql, [...facts, most])).length > 0
+  const network = addressNetwork(address)
+  await sql.query(makeRoomSql, [network, max])
+  const facts = [id, deviceHash, userHash, clientName, scopes, address, network, userAgent, expiresAt, intervalMs]
+  return (await sql.query(insertSql, facts)).length > 0
 }
 
 const undecided = 'user_hash = $1 AND decision IS NULL AND expires_at > now()'

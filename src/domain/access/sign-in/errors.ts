@@ -8,6 +8,23 @@ export class SignInRefused extends AppError {
   }
 }
 
+/** An account that a person may mean. */
+export interface AccountName {
+  readonly id: string
+  readonly name: string
+}
+
+/** The person belongs to several accounts, and has to say which one they mean. */
+export class AccountRequired extends AppError {
+  readonly code = 'ACCOUNT_REQUIRED'
+  readonly accounts: readonly AccountName[]
+  constructor(accounts: readonly AccountName[]) {
+    const list = accounts.map(({ id, name }) => `${name} (${id})`).join(', ')
+    super(`You belong to several accounts. Name one as "account", by its id or name: ${list}.`)
+    this.accounts = accounts
+  }
+}
+
 /** The refresh token was used before, has expired, or was never given out; deliberately not saying which. */
 export class RefreshRefused extends AppError {
   readonly code = 'UNAUTHENTICATED'

@@ -1,29 +1,7 @@
-import { type Seen, seenColumns } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { KnownPerson } from './sessions.ts'
 
 const columns = 'users.account_id AS "accountId", users.id, users.email, users.role'
-
-const findIdentitySql = `
-  SELECT ${columns}, ${seenColumns} FROM identity JOIN users ON users.account_id = identity.account_id AND users.id = identity.user_id
-  WHERE identity.issuer = $1 AND identity.subject = $2 AND users.removed_at IS NULL`
-
-/** The person whom a provider knows by this id; with what was known by then. */
-export async function findIdentity(
-  sql: Sql,
-  { issuer, subject }: { issuer: string; subject: string },
-): Promise<(KnownPerson & Seen) | undefined> {
-  const [row] = await sql.query<KnownPerson & Seen>(findIdentitySql, [issuer, subject])
-  return row
-}
-
-/** The person who has this address. */
-export async function findPerson(sql: Sql, email: string): Promise<KnownPerson | undefined> {
-  const [row] = await sql.query<KnownPerson>(`SELECT ${columns} FROM users WHERE email = $1 AND removed_at IS NULL`, [
-    email,
-  ])
-  return row
-}
 
 /** A person of an account; undefined when they were removed. */
 export async function findPersonById(sql: Sql, accountId: string, id: string): Promise<KnownPerson | undefined> {
@@ -34,7 +12,7 @@ export async function findPersonById(sql: Sql, accountId: string, id: string): P
   return row
 }
 
-/** Lets a provider's id stand for a person; one that stood for somebody who was removed moves on. */
+/** Lets a provider's id stand for a person of an account; one that stood for somebody who was removed moves on. */
 export async function insertIdentity(
   sql: Sql,
   person: { accountId: string; id: string },
@@ -45,7 +23,7 @@ export async function insertIdentity(
 
 const insertIdentitySql = `
   INSERT INTO identity (issuer, subject, account_id, user_id) VALUES ($1, $2, $3, $4)
-  ON CONFLICT (issuer, subject) DO UPDATE SET account_id = EXCLUDED.account_id, user_id = EXCLUDED.user_id`
+  ON CONFLICT (issuer, subject, account_id) DO UPDATE SET user_id = EXCLUDED.user_id`
 
 const wasRemovedSql = `
   SELECT EXISTS (

@@ -8,12 +8,21 @@ import { grantsOf, scopesOfRole } from '#domain/access/scope.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
+import { isStorable } from '#lib/json.ts'
 import { Snapshot } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
-import { NotInvited, ProviderMissing, ProviderRefused } from './errors.ts'
-import { findIdentity, findOldestAccount, findPerson, insertIdentity, wasRemoved } from './identity-store.ts'
+import {
+  accountsOf,
+  type Candidate,
+  findByEmail,
+  findByIdentity,
+  findFirstByIdentity,
+  isAccount,
+} from './candidate-store.ts'
+import { AccountRequired, NotInvited, ProviderMissing, ProviderRefused } from './errors.ts'
+import { findOldestAccount, insertIdentity, wasRemoved } from './identity-store.ts'
 import type { OidcProvider, ProvidedIdentity } from './oidc-provider.ts'
 import { byPerson, type KnownPerson, type Sessions, type SignedIn } from './sessions.ts'
 
@@ -37,6 +46,7 @@ const pendingForm = z.object({
   nonce: z.string(),
   codeVerifier: z.string(),
   redirectUri: z.string(),
+  account: z.string().optional(),
   until: z.number(),
 })
 
@@ -45,27 +55,31 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
   const { sql, transact, secrets, sessions, clock, provider, allowedDomains } = deps
 
   /**
-   * Where to send a person, and a sealed text that they have to bring back.
+   * Where to send a person, and a sealed text that they have to bring back. `account` is the one that they mean, by id or
+   * name.
    * @throws {ProviderMissing} @throws {ProviderFailed} @throws {InvalidInput}
    */
-  async function begin(redirectUri: string): Promise<{ url: string; pending: string }> {
+  async function begin(redirectUri: string, account?: string): Promise<{ url: string; pending: string }> {
     if (provider === undefined) throw new ProviderMissing()
     mustBeAddress(redirectUri)
+    if (account !== undefined) mustBeName(account)
     const { url, pending } = await provider.begin(redirectUri)
     const until = clock.now().getTime() + pendingMs
-    return { url, pending: await secrets.seal(JSON.stringify({ ...pending, until })) }
+    return { url, pending: await secrets.seal(JSON.stringify({ ...pending, account, until })) }
   }
 
   /**
    * Signs in a person who comes back from the provider: one of the account, by the provider's own id or a verified
    * address, or a new one from an allowed domain. A person who was removed is not new: `createUser` adds them again.
    * @throws {ProviderMissing} @throws {ProviderRefused} @throws {ProviderFailed} @throws {NotInvited}
+   * @throws {AccountRequired} when the provider's id, or only the address, stands for people of several accounts
    */
   async function finish(parameters: string, pending: string, request: RequestOrigin): Promise<SignedIn> {
     if (provider === undefined) throw new ProviderMissing()
-    const identity = await provider.finish(new URLSearchParams(parameters), await opened(pending))
+    const { account, ...begun } = await opened(pending)
+    const identity = await provider.finish(new URLSearchParams(parameters), begun)
     const session = await transact(async (tx) =>
-      sessions.open(tx, await personOf(tx, identity, request), request, 'oidc'),
+      sessions.open(tx, await personOf(tx, identity, { account, request }), request, 'oidc'),
     )
     return sessions.signedIn(session)
   }
@@ -77,38 +91,42 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
     return parsed.data
   }
 
-  async function personOf(tx: Transaction, provided: ProvidedIdentity, request: RequestOrigin): Promise<KnownPerson> {
-    const known = await findIdentity(tx, provided)
+  /** Accounts that a person has not signed in to yet don't count where there are others: anyone can add an address. */
+  async function personOf(tx: Transaction, provided: ProvidedIdentity, wanted: Wanted): Promise<KnownPerson> {
+    const { account } = wanted
+    const known = onlyOne(await findByIdentity(tx, provided, account))
     if (known !== undefined) return known
     const email = provided.isEmailVerified ? normalEmail(provided.email ?? '') : undefined
     if (email === undefined) throw new NotInvited('the provider has not verified an e-mail address')
-    const person = (await findPerson(tx, email)) ?? (await letIn(tx, { ...provided, email }, request))
+    const person = onlyOne(await findByEmail(tx, email, account)) ?? (await letIn(tx, { ...provided, email }, wanted))
     await insertIdentity(tx, person, provided)
     const { issuer } = provided
-    tx.journal(identityEvent(person, byPerson(person, 'none', request), { email, issuer }))
+    tx.journal(identityEvent(person, byPerson(person, 'none', wanted.request), { email, issuer }))
     return person
   }
 
   async function letIn(
     tx: Transaction,
     provided: ProvidedIdentity & { email: string },
-    request: RequestOrigin,
+    { account, request }: Wanted,
   ): Promise<KnownPerson> {
     const { email, firstName, lastName } = provided
     const domain = email.slice(email.lastIndexOf('@') + 1)
     const accountId = allowedDomains.includes(domain) ? await findOldestAccount(tx) : undefined
-    if (accountId === undefined) throw new NotInvited(`nobody has let in ${email}`)
+    if (accountId === undefined || !(account === undefined || (await isAccount(tx, accountId, account))))
+      throw new NotInvited(`nobody has let in ${email}`)
     if (await wasRemoved(tx, accountId, provided)) throw new NotInvited(`${email} was removed`)
     const person = { accountId, id: newId(), email, role: 'MEMBER' } as const
-    if (!(await insertUser(tx, { ...person, firstName, lastName }, undefined))) return addedMeanwhile(tx, email)
+    if (!(await insertUser(tx, { ...person, firstName, lastName }, undefined)))
+      return addedMeanwhile(tx, accountId, email)
     const { role } = person
     tx.journal(personEvent('auth.user_created', person, byPerson(person, 'none', request), { email, role }))
     return person
   }
 
   /** The person whom another sign-in has added at the same moment. */
-  async function addedMeanwhile(tx: Transaction, email: string): Promise<KnownPerson> {
-    const person = await findPerson(tx, email)
+  async function addedMeanwhile(tx: Transaction, accountId: string, email: string): Promise<KnownPerson> {
+    const [person] = await findByEmail(tx, email, accountId)
     if (person === undefined) throw new NotInvited(`${email} was removed`)
     return person
   }
@@ -118,11 +136,14 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
     return provider?.issued(issuer) ?? false
   }
 
-  /** Who the provider's own access token belongs to: somebody who has signed in here before. @throws {Unauthenticated} */
+  /**
+   * Who the provider's own access token belongs to: somebody who has signed in here before; of several accounts, in the one
+   * that they have signed in to first. @throws {Unauthenticated}
+   */
   async function identify(token: string): Promise<Identity> {
     if (provider === undefined) throw new Unauthenticated()
     const { issuer, subject, expiresAt } = await provider.verify(token)
-    const person = await findIdentity(sql, { issuer, subject })
+    const person = await findFirstByIdentity(sql, { issuer, subject })
     if (person === undefined) throw new Unauthenticated()
     const { accountId, id, email, role } = person
     return {
@@ -138,6 +159,27 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
   }
 
   return { begin, finish, isProviders, identify }
+}
+
+/** How a person comes, and to which account, if they name one. */
+interface Wanted {
+  readonly account: string | undefined
+  readonly request: RequestOrigin
+}
+
+/** @throws {AccountRequired} when there are several */
+function onlyOne(candidates: readonly Candidate[]): KnownPerson | undefined {
+  if (candidates.length > 1) throw new AccountRequired(accountsOf(candidates))
+  return candidates[0]
+}
+
+const longestAccount = 200
+
+/** @throws {InvalidInput} for what is neither an id nor a name of an account */
+function mustBeName(account: string): void {
+  if (account.length <= longestAccount && isStorable(account)) return
+  const message = `must be the id or name of an account, of at most ${longestAccount} characters`
+  throw new InvalidInput(`account ${message}.`, [{ path: 'account', message }])
 }
 
 /** @throws {InvalidInput} for what no provider could send anyone back to */

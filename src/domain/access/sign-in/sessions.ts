@@ -15,6 +15,7 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { RefreshRefused, SessionNotFound } from './errors.ts'
+import { notePlace } from './place-store.ts'
 import {
   endSession,
   endSomeSessions,
@@ -106,6 +107,7 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     const { address, userAgent } = request
     const session = { accountId: person.accountId, id, userId: person.id, scopes, expiresAt: untilIdle() }
     await insertSession(tx, { ...session, address, userAgent, method })
+    await notePlace(tx, person, address)
     const data = { email: person.email, method, ...(scopes.length > 0 && { scopes }) }
     tx.journal(sessionEvent('auth.signed_in', session, byPerson(person, id, request), data))
     return { person, id, ...(await nextRefreshToken(tx, session)) }
@@ -125,6 +127,7 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
       if (!session.goesOn) return undefined
       if (scopes !== undefined) await narrow(tx, session, narrowed(scopes, identityOf(session).grants), request)
       await prolongSession(tx, session, untilIdle(), request)
+      await notePlace(tx, { ...session, id: session.userId }, request.address)
       const { id, userId, email } = session
       const by = byPerson({ id: userId, email }, id, request)
       tx.journal(sessionEvent('auth.session_refreshed', session, by, { email }))

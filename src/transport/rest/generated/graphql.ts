@@ -81,6 +81,8 @@ export type BeginDeviceSignInInput = {
 
 /** Where the provider sends the person back to. */
 export type BeginOidcSignInInput = {
+  /** The account to sign in to, by id or name; needed only by people who belong to several accounts. */
+  account?: string | null | undefined;
   /** One of those that the provider knows. */
   redirectUri: string;
 };
@@ -514,6 +516,8 @@ export type SetEntryInput = {
 
 /** Who one is, and the proof. */
 export type SignInInput = {
+  /** The account to sign in to, by id or name; needed only with the same password in several accounts. */
+  account?: string | null | undefined;
   /** The address that one was let in with. */
   email: string;
   /** The password. */
@@ -1334,6 +1338,7 @@ export type SignInMutationVariables = Exact<{
 
 
 export type SignInMutation = { signIn:
+    | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
     | { accessToken: string, refreshToken: string, userId: string, email: string, role: PersonRole }
@@ -1382,6 +1387,7 @@ export type FinishOidcSignInMutationVariables = Exact<{
 
 
 export type FinishOidcSignInMutation = { finishOidcSignIn:
+    | { code: string, message: string }
     | { accessToken: string, refreshToken: string, userId: string, email: string, role: PersonRole }
     | { code: string, message: string }
     | { code: string, message: string }
@@ -1398,6 +1404,8 @@ export type CheckSessionMutation = { checkSession:
     | { userId: string }
     | { code: string, message: string }
    };
+
+type Refusal_AccountRequired_Fragment = { code: string, message: string };
 
 type Refusal_AlreadyMember_Fragment = { code: string, message: string };
 
@@ -1520,6 +1528,7 @@ type Refusal_WritesRefused_Fragment = { code: string, message: string };
 type Refusal_WrongPassword_Fragment = { code: string, message: string };
 
 export type RefusalFragment =
+  | Refusal_AccountRequired_Fragment
   | Refusal_AlreadyMember_Fragment
   | Refusal_ApplicationTokenEnded_Fragment
   | Refusal_ApplicationTokenNotFound_Fragment

@@ -22,6 +22,12 @@ const scopes = z
   .optional()
   .describe('What the session may do; all that the role may, or as before, when absent. Never more than before.')
 
+const account = z
+  .string()
+  .max(200)
+  .optional()
+  .describe('The account to sign in to, by id or name; needed only by people who belong to several.')
+
 const samePlace = z
   .string()
   .regex(/^\/(?![/\\])[\x21-\x7e]{0,500}$/, 'must be a path of this server')
@@ -47,11 +53,11 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       tag,
       summary: 'Signs a person in by e-mail address and password.',
       access: 'open',
-      body: z.object({ email: z.string(), password: z.string(), scopes }),
+      body: z.object({ email: z.string(), password: z.string(), scopes, account }),
       answers: signedInAnswer,
-      refusals: [401, 403, 429],
+      refusals: [401, 403, 409, 429],
       document: SignInDocument,
-      variables: ({ body: { scopes = null, ...who } }) => ({ input: { ...who, scopes } }),
+      variables: ({ body: { scopes = null, account = null, ...who } }) => ({ input: { ...who, scopes, account } }),
       answer: ({ signIn }) => json(200, signedInBody(signIn)),
     }),
     defineRoute({
@@ -107,13 +113,16 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       tag,
       summary: 'Sends a person to the identity provider.',
       access: 'open',
-      query: z.object({ return_to: samePlace }),
+      query: z.object({ return_to: samePlace, account }),
       headers: z.object({ host: z.string() }),
       answers: { 302: { description: 'To the provider.' } },
       refusals: [404, 502],
       document: BeginOidcSignInDocument,
-      variables: ({ prefix, headers }) => ({
-        input: { redirectUri: `${whereReached(publicUrl, headers.host)}${prefix}/auth/callback` },
+      variables: ({ prefix, headers, query }) => ({
+        input: {
+          redirectUri: `${whereReached(publicUrl, headers.host)}${prefix}/auth/callback`,
+          account: query.account ?? null,
+        },
       }),
       answer({ beginOidcSignIn: { url, pending } }, { query }): Answer {
         const value = [pending, ...(query.return_to === undefined ? [] : [encode(query.return_to)])].join('~')
@@ -136,7 +145,7 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       }),
       headers: z.object({ cookie: z.string().default('') }),
       answers: { ...signedInAnswer, 302: { description: 'To where the sign-in was begun from.' } },
-      refusals: [401, 403, 502],
+      refusals: [401, 403, 409, 502],
       document: FinishOidcSignInDocument,
       variables({ query, headers }) {
         const entries = Object.entries(query).filter(([, value]) => value !== undefined) as [string, string][]
