@@ -3,6 +3,7 @@ import { errorTable } from '#lib/error-codes.ts'
 import { AppError } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { RepeatedWarnings } from '#platform/telemetry/repeated-warnings.ts'
 
 /** What an error says of the HTTP response; `spec`: only where the media type lets GraphQL errors have a status. */
 export interface HttpHint {
@@ -17,11 +18,12 @@ export interface HttpHint {
  * Masking what was masked before changes nothing.
  */
 export function createErrorMask(log: Logger): (error: unknown) => GraphQLError {
+  const outages = new RepeatedWarnings(log)
   const masked = new WeakSet<GraphQLError>()
   return (error) => {
     const cause = rootCause(error)
     if (cause instanceof GraphQLError && masked.has(cause)) return cause
-    const result = mask(cause, error, log)
+    const result = mask(cause, error, { log, outages })
     masked.add(result)
     return result
   }
@@ -38,10 +40,15 @@ export function httpHint(error: GraphQLError): HttpHint {
   return (error.extensions['http'] ?? {}) as HttpHint
 }
 
-function mask(cause: unknown, error: unknown, log: Logger): GraphQLError {
+interface Logs {
+  readonly log: Logger
+  readonly outages: RepeatedWarnings
+}
+
+function mask(cause: unknown, error: unknown, { log, outages }: Logs): GraphQLError {
   if (cause instanceof AppError) return expected(cause, error)
   if (error instanceof GraphQLError && isAboutRequest(cause, error)) return refused(error)
-  return isDatabaseOutage(cause) ? outage(cause, error, log) : unexpected(cause, error, log)
+  return isDatabaseOutage(cause) ? outage(cause, error, outages) : unexpected(cause, error, log)
 }
 
 function rootCause(error: unknown): unknown {
@@ -105,16 +112,51 @@ function hintOf(error: GraphQLError): HttpHint | undefined {
   return error.path === undefined ? { status: 400, spec: true } : undefined
 }
 
-/** PostgreSQL's word for it: what is there can be read, and nothing written. */
-const diskFull = '53100'
-const fullText = 'The database has no room left on its disk; try again once the operator has made some.'
+/** What the log and the caller read of an outage; the message is for a caller who can only try again. */
+interface OutageText {
+  readonly logged: string
+  readonly message: string
+}
 
-function outage(cause: unknown, error: unknown, log: Logger): GraphQLError {
-  const isFull = (cause as { code?: unknown }).code === diskFull
-  log.warn({ err: cause }, isFull ? 'the database has no room left on its disk' : 'the database did not answer')
-  return new GraphQLError(isFull ? fullText : 'The database does not answer at the moment; try again.', {
+const silent: OutageText = {
+  logged: 'the database did not answer',
+  message: 'The database does not answer at the moment; try again.',
+}
+const busy: OutageText = {
+  logged: 'the database took too long',
+  message: 'The database was too busy to do this in time; try again.',
+}
+const contended: OutageText = {
+  logged: 'transactions kept getting in each other’s way',
+  message: 'Others kept changing the same data; try again.',
+}
+
+/** By SQLSTATE, where it is worth telling apart. */
+const outageTexts: Readonly<Record<string, OutageText>> = {
+  '53100': {
+    logged: 'the database has no room left on its disk',
+    message: 'The database has no room left on its disk; try again once the operator has made some.',
+  },
+  '25006': {
+    logged: 'the database can only be read',
+    message: 'The database can only be read at the moment, as during a switchover; try again.',
+  },
+  '55P03': busy,
+  '57014': busy,
+  '40001': contended,
+  '40P01': contended,
+}
+
+/** When trying again is likely to help, in milliseconds. */
+const outageWaitMs = 1_000
+
+function outage(cause: unknown, error: unknown, outages: RepeatedWarnings): GraphQLError {
+  const { logged, message } = outageTexts[databaseCode(cause) ?? ''] ?? silent
+  outages.warn(cause, logged)
+  const http: HttpHint = { status: 503, retryAfterMs: outageWaitMs }
+  return new GraphQLError(message, {
     ...placeOf(error),
-    extensions: { code: 'UNAVAILABLE', http: { status: 503 } },
+    extensions: { code: 'UNAVAILABLE', retryAfterMs: outageWaitMs, http },
   })
 }
 
@@ -128,16 +170,38 @@ function unexpected(cause: unknown, error: unknown, log: Logger): GraphQLError {
   })
 }
 
-/** SQLSTATE classes, system errors and Prisma's codes that say that the database can't be had now. */
-const outageCode = /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|P1001|P1002|P1008|P1017|P2024)$/
+/**
+ * SQLSTATEs, system errors and Prisma's codes that say that the database can't do it now: no connection, no resources,
+ * a server that stops or is a standby, limits on statements and locks, and conflicts that were tried again in vain.
+ */
+const outageCode =
+  /^(08|57P|53)|^(25006|55P03|57014|40001|40P01)$|^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|P1001|P1002|P1008|P1017|P2024)$/
 /** What `pg` says without a code when a connection breaks, stays silent, or none can be had in time. */
 const outageMessage =
   /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error/
 
 function isDatabaseOutage(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false
-  const { code } = cause as { code?: unknown }
-  return (typeof code === 'string' && outageCode.test(code)) || outageMessage.test(cause.message)
+  const code = databaseCode(cause)
+  return (code !== undefined && outageCode.test(code)) || outageMessage.test(cause.message)
+}
+
+/** Of an error that PostgreSQL gave, as Prisma passes it on. */
+interface PassedOn {
+  readonly originalCode?: unknown
+}
+
+interface DatabaseError {
+  readonly code?: unknown
+  readonly cause?: PassedOn
+  readonly meta?: { readonly driverAdapterError?: { readonly cause?: PassedOn } }
+}
+
+/** The code of an error of the database; of one that Prisma passes on, PostgreSQL's own where it is known. */
+function databaseCode(error: unknown): string | undefined {
+  const { code, cause, meta } = error as DatabaseError
+  const found = meta?.driverAdapterError?.cause?.originalCode ?? cause?.originalCode ?? code
+  return typeof found === 'string' ? found : undefined
 }
 
 function placeOf(error: unknown) {

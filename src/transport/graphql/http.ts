@@ -175,8 +175,15 @@ function send(res: ServerResponse, type: JsonType, result: ExecutionResult): voi
   res.writeHead(statusOf(result, type), {
     'content-type': `${type}; charset=utf-8`,
     'content-length': Buffer.byteLength(text),
+    ...retryAfter(errors),
   })
   res.end(text)
+}
+
+/** When the whole request is worth trying again (RFC 9110 §10.2.3), where an error says so. */
+function retryAfter(errors: readonly GraphQLError[] = []): { 'retry-after'?: string } {
+  const waits = errors.flatMap((error) => httpHint(error).retryAfterMs ?? [])
+  return waits.length === 0 ? {} : { 'retry-after': String(Math.ceil(Math.max(...waits) / 1000)) }
 }
 
 /** An answer without data means that nothing was executed: 400 where the media type can say so (GraphQL over HTTP §6.4.2). */
@@ -195,6 +202,7 @@ function refuse(req: IncomingMessage, res: ServerResponse, { json }: Accepted, e
     'content-type': `${json ?? legacyType}; charset=utf-8`,
     ...(retryAfterMs !== undefined && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),
     ...(status === 401 && { 'www-authenticate': 'Bearer realm="signalbox"' }),
+    ...retryAfter([error]),
   })
   res.end(JSON.stringify({ errors: [formatError(error)] }))
 }
