@@ -72,6 +72,7 @@ export const environment = z.object({
   WORKER_SLOTS: count(1, 10_000).default(8),
   CRITICAL_SLOTS: count(0, 10_000).default(2),
   TASK_USER: z.string().min(1).optional(),
+  WORKER_LEASE_MS: count(1_000, 3_600_000).default(30_000),
   WEBHOOK_SLOTS: count(1, 10_000).default(200),
   WEBHOOK_DISABLE_AFTER: count(0, mostCounted).default(100),
   SHUTDOWN_TIMEOUT_MS: count(0, 3_600_000).default(10_000),
@@ -157,6 +158,8 @@ export interface Config {
   readonly criticalSlots: number
   /** Name or number of the user that tasks run as; undefined: users of their own where the server runs as root. */
   readonly taskUser: string | undefined
+  /** How long a worker may be without the database, and others wait for it after a failover, in milliseconds. */
+  readonly workerLeaseMs: number
   readonly webhooks: {
     /** Attempts of deliveries under way at once. */
     readonly slots: number
@@ -232,6 +235,7 @@ export function readConfig(
     slots: it.WORKER_SLOTS,
     criticalSlots: it.CRITICAL_SLOTS,
     taskUser: it.TASK_USER,
+    workerLeaseMs: it.WORKER_LEASE_MS,
     webhooks: { slots: it.WEBHOOK_SLOTS, disableAfter: it.WEBHOOK_DISABLE_AFTER },
     shutdownTimeoutMs: it.SHUTDOWN_TIMEOUT_MS,
     watchdogTimeoutMs: it.WATCHDOG_TIMEOUT_MS,

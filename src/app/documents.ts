@@ -29,7 +29,7 @@ export function openDocuments(
   const reader = openReader({
     url: databaseUrl,
     poolSize: Math.ceil(config.databasePool / 2),
-    onError: (error) => log.debug({ err: error }, 'a database connection broke'),
+    connections: store.connections,
   })
   opened.add(() => reader.close())
   const declarations = createDeclaredIndexes(database)

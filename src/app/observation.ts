@@ -11,12 +11,13 @@ import type { Store } from './store.ts'
 const { version } = packageJson
 
 /** What the health report asks for. */
-export function healthSources({ database, journal, writeHealth }: Store): Omit<HealthSources, 'isServing'> {
+export function healthSources({ database, session, journal, writeHealth }: Store): Omit<HealthSources, 'isServing'> {
   return {
     version,
     journalHeldMs: () => journal.heldMs,
     canWrite: () => writeHealth.canWrite,
     async database() {
+      if (session.connection === undefined) throw new Error('There is no connection to a primary database server.')
       const [row] = await database.query<{ server_version: string }>('SHOW server_version')
       const { totalCount, idleCount, options } = database.pool
       return { version: row?.server_version ?? 'unknown', active: totalCount - idleCount, max: options.max }
@@ -36,7 +37,7 @@ export function healthSources({ database, journal, writeHealth }: Store): Omit<H
 /** Has the figures of this process ready for whoever asks. */
 export function observe(
   metrics: Metrics,
-  { database, journal }: Store,
+  { database, session, journal }: Store,
   audit: AuditService,
   worker: () => Worker | undefined,
   sockets: () => number,
@@ -49,6 +50,7 @@ export function observe(
     journalHeldSeconds: () => journal.heldMs / 1000,
     auditLagSeconds: async () => (await audit.lag()).ageMs / 1000,
     runningTasks: () => worker()?.dispatcher.running ?? 0,
+    databaseLostSeconds: () => session.lostForMs / 1000,
     pool: () => {
       const { totalCount: total, idleCount: idle, waitingCount: waiting } = database.pool
       return { total, idle, waiting }

@@ -2,6 +2,7 @@ import { queueNames } from '#domain/tasks/jobs.ts'
 import { ProgressBoard } from '#domain/tasks/progress-board.ts'
 import { newId } from '#lib/ids.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
+import { PooledConnections } from '#platform/database/pooled-connections.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
 import { createTransact, type Transact } from '#platform/database/transaction.ts'
 import { WriteHealth } from '#platform/database/write-health.ts'
@@ -16,10 +17,13 @@ import type { Config } from '#src/config.ts'
 import type { Opened } from './opened.ts'
 
 const progressChannel = 'signalbox_progress'
+/** How much longer than a worker's lease the database keeps the locks of a machine that it can't reach, in milliseconds. */
+const patienceBeyondLeaseMs = 10_000
 
 /** Everything that stands on the database and that all roles share. */
 export interface Store {
   readonly database: Database
+  readonly connections: PooledConnections
   readonly session: DatabaseSession
   readonly tail: JournalTail
   readonly journal: Journal
@@ -32,7 +36,10 @@ export interface Store {
 /** Opens the database, and all that reads and writes it together. */
 export async function openStore(config: Config, url: string, log: Logger, opened: Opened): Promise<Store> {
   const onError = (error: Error) => log.debug({ err: error }, 'a database connection broke')
-  const database = openDatabase({ url, poolSize: config.databasePool, onError })
+  // A worker has stopped what it runs before the database lets others have it.
+  const patienceMs = config.workerLeaseMs + patienceBeyondLeaseMs
+  const connections = new PooledConnections({ patienceMs, onError })
+  const database = openDatabase({ url, poolSize: config.databasePool, onError, connections })
   opened.add(() => database.close())
   const writeHealth = new WriteHealth({ sql: database, log })
   opened.add(() => writeHealth.stop())
@@ -43,9 +50,16 @@ export async function openStore(config: Config, url: string, log: Logger, opened
     url,
     channels: [journalChannel, progressChannel],
     onNotify: (channel, payload) => (channel === journalChannel ? wake.heard(payload) : board.receive(payload)),
-    onConnect: () => tail.reconnected(),
+    onConnect: (server) => {
+      connections.keepOnly(server)
+      tail.reconnected()
+    },
+    // Where this connection is silent, the others are likely to be.
+    onLost: (reason) => reason === 'silent' && connections.breakAll(),
+    patienceMs,
     log,
   })
+  connections.onSuspicion((suspicion) => (suspicion === 'other-server' ? session.renew() : session.check()))
   const wake = new JournalWake({ session, tail, origin: newId() })
   const board = new ProgressBoard({ sql: database, log, notify: (text) => session.notify(progressChannel, text) })
   await addPartitions(database, transact)
@@ -62,7 +76,7 @@ export async function openStore(config: Config, url: string, log: Logger, opened
   const journal = new Journal({ sql: database, tail, histories })
   // After the journal, whose streams thus have a step before the board speaks of it.
   tail.listen((entry) => board.heard(entry))
-  return { database, session, tail, journal, transact, queue, board, writeHealth }
+  return { database, connections, session, tail, journal, transact, queue, board, writeHealth }
 
   async function repair(error: unknown): Promise<boolean> {
     writeHealth.failed(error)

@@ -65,6 +65,7 @@ export function openDeliverer(
     runDocument,
     publicUrl: config.publicUrl,
     workerId,
+    leaseMs: config.workerLeaseMs,
     ...config.webhooks,
     clock: systemClock,
     log,

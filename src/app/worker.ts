@@ -36,6 +36,7 @@ export async function openWorker(
     quotas,
     runner,
     plan: { slots: config.slots, criticalSlots: config.criticalSlots },
+    leaseMs: config.workerLeaseMs,
     clock: systemClock,
     log,
     onSettled: (attempt, outcome) => {

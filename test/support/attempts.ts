@@ -64,6 +64,7 @@ export function newAttempt(type: string, input: unknown = {}, more: Partial<Atte
     labels: { team: 'blue' },
     number: 1,
     fence: 7,
+    workerId: 1,
     timeoutMs: 60_000,
     lockMs: 60_000,
     retry: { maxAttempts: 1, backoff: 'fixed', delayMs: 0, maxDelayMs: 0 },

@@ -28,6 +28,7 @@ export async function openJournal(url: string, poolSize = 10): Promise<JournalSt
     channels: [journalChannel],
     onNotify: (_channel, origin) => wake.heard(origin),
     onConnect: () => tail.reconnected(),
+    patienceMs: 40_000,
     log,
   })
   const wake = new JournalWake({ session, tail, origin: newId() })

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { within } from '#lib/within.ts'
+import type { DatabaseSession, SessionConnection } from '#platform/database/session.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
@@ -10,6 +11,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { taskEvent } from './events.ts'
 import { attemptJob, queueOf } from './jobs.ts'
 import type { ProgressBoard } from './progress-board.ts'
+import { Recollection } from './recollection.ts'
 import type { OutputRecorder } from './recorder.ts'
 import type { Runner } from './runner.ts'
 import type { StopReason } from './settlement.ts'
@@ -21,6 +23,8 @@ import { type Attempt, type Outcome, type Priority, priorities } from './task.ts
 export interface DispatcherDeps {
   readonly sql: Sql
   readonly transact: Transact
+  /** Without its connection nothing is claimed: others would take this process for dead. */
+  readonly session: Pick<DatabaseSession, 'connection'>
   readonly queue: Queue
   readonly runner: Runner
   readonly recorder: OutputRecorder
@@ -76,6 +80,9 @@ export class Dispatcher {
   readonly #settler: Settler
   /** Attempts that run here, and those whose end isn't written down yet. */
   readonly #running = new Map<string, Running>()
+  readonly #recollection: Recollection
+  /** The connection for which what runs here and what the database says were compared; undefined: not since a failure. */
+  #comparedOn: SessionConnection | undefined
   #wanted = false
   #round: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -92,6 +99,7 @@ export class Dispatcher {
   constructor(deps: DispatcherDeps) {
     this.#deps = deps
     this.#settler = new Settler({ ...deps, onWritten: (ended, settlement) => this.#release(ended, settlement) })
+    this.#recollection = new Recollection(deps)
   }
 
   /** How many attempts run now. */
@@ -130,6 +138,11 @@ export class Dispatcher {
     if ((meant.number ?? number) !== number || (meant.fence ?? fence) !== fence) return
     running.reason ??= reason
     running.stop.abort(reason)
+  }
+
+  /** Asks all that runs to stop: this process has been without the database for longer than its lease. */
+  expireAll(): void {
+    for (const { attempt } of this.#running.values()) this.stopAttempt(attempt.taskId, 'expired')
   }
 
   /**
@@ -195,6 +208,8 @@ export class Dispatcher {
       this.#deps.log.error({ err: error }, 'a dispatcher round failed; trying again')
       nextMs = failureDelayMs
       this.#wanted = false
+      // Its claim may have been committed all the same.
+      this.#comparedOn = undefined
       this.#promiseAll()
     }
     if (!this.#stopped) this.#timer = setTimeout(() => this.#look(), nextMs)
@@ -220,6 +235,7 @@ export class Dispatcher {
 
   /** @returns how many attempts were started. */
   async #oneRound(): Promise<number> {
+    await this.#compare()
     const places = this.#places()
     if (places.critical === 0 || this.#promising.size === 0) return 0
     const claim = this.#deps.transact((tx) => this.#claim(tx, places, this.#count().BATCH))
@@ -228,8 +244,20 @@ export class Dispatcher {
     return (await started).length
   }
 
+  /** After a reconnection or a failed claim, sets right what runs here and the database does not know, and the reverse. */
+  async #compare(): Promise<void> {
+    const { connection } = this.#deps.session
+    if (connection === undefined || connection === this.#comparedOn || !this.#claiming) return
+    const runningHere = [...this.#running.values()].filter(({ hasEnded }) => !hasEnded).map(({ attempt }) => attempt)
+    const isHere = ({ taskId, fence }: Attempt) => this.#running.get(taskId)?.attempt.fence === fence
+    const { lost, unheard } = await this.#recollection.compare(runningHere, isHere)
+    for (const { taskId, fence } of lost) this.stopAttempt(taskId, 'lost', { fence })
+    for (const attempt of unheard) this.#run(attempt)
+    this.#comparedOn = connection
+  }
+
   #places(): { critical: number; shared: number } {
-    if (!this.#claiming) return { critical: 0, shared: 0 }
+    if (!this.#claiming || this.#deps.session.connection === undefined) return { critical: 0, shared: 0 }
     const { critical, shared } = freeSlots(this.#deps.plan, this.#count())
     // Ends that can't be written must not pile up: beyond one for each place, nothing new is begun.
     const bearable = 2 * this.#deps.plan.slots - this.#running.size
@@ -321,14 +349,21 @@ export class Dispatcher {
     if (outcome.kind === 'failed' && running.reason === 'cancelled') outcome = { kind: 'stopped' }
     onSettled(attempt, outcome)
     running.hasEnded = true
-    this.#settler.add({ attempt, outcome, stopped: running.reason })
+    this.#recollection.note(attempt)
+    // One that was taken away has nothing to say of it any more.
+    if (running.reason === 'lost') this.#forget(running)
+    else this.#settler.add({ attempt, outcome, stopped: running.reason })
     this.wake()
   }
 
-  #release({ attempt }: Ended, { next, status }: Settlement): void {
+  #forget({ attempt }: Pick<Running, 'attempt'>): void {
     this.#deps.board.forget(attempt.taskId)
     if (this.#running.get(attempt.taskId)?.attempt === attempt) this.#running.delete(attempt.taskId)
     if (this.#running.size === 0) this.#idle?.()
+  }
+
+  #release({ attempt }: Ended, { next, status }: Settlement): void {
+    this.#forget({ attempt })
     if (status === 'SCHEDULED') this.#checkDue = true
     if (next?.delayMs === 0) this.#promising.add(attempt.priority)
     this.wake()

@@ -50,7 +50,7 @@ export class ProgressBoard {
   readonly #log: Logger
   readonly #notify: (payload: string) => void
   readonly #listeners = new Set<(progress: ToldProgress) => void>()
-  readonly #running = new Map<string, { progress: Progress; fence: number }>()
+  readonly #running = new Map<string, { progress: Progress; fence: number; workerId: number }>()
   readonly #remote = new Map<string, Progress>()
   readonly #steps = new Map<string, string>()
   readonly #toPassOn = new Set<string>()
@@ -87,7 +87,7 @@ export class ProgressBoard {
       percent: clampPercent(percent, known?.percent ?? 0),
     }
     if (known?.percent === progress.percent) return
-    this.#running.set(attempt.taskId, { progress, fence: attempt.fence })
+    this.#running.set(attempt.taskId, { progress, fence: attempt.fence, workerId: attempt.workerId })
     this.#toPassOn.add(attempt.taskId)
     this.#toSave.add(attempt.taskId)
     this.#passOnTimer ??= setTimeout(() => this.#passOn(), passOnIntervalMs)
@@ -152,7 +152,7 @@ export class ProgressBoard {
     try {
       await saveProgress(
         this.#sql,
-        changed.map(({ progress, fence }) => ({ ...progress, fence })),
+        changed.map(({ progress, fence, workerId }) => ({ ...progress, fence, workerId })),
       )
     } catch (error) {
       this.#log.warn({ err: error }, 'progress was not saved')

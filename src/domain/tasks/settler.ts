@@ -11,7 +11,7 @@ import { queueOf } from './jobs.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { type StopReason, settle } from './settlement.ts'
 import { type Settled, type Settlement, settleAttempts } from './store/attempts.ts'
-import type { Attempt, Outcome } from './task.ts'
+import type { Attempt, Outcome, TaskError } from './task.ts'
 
 /** An attempt that runs no more, and how it ended. */
 export interface Ended {
@@ -126,6 +126,38 @@ export async function writeSettlements(
     return [{ queue: queueOf[attempt.priority], id: settlement.next.jobId, data: { accountId, taskId }, startAfter }]
   })
   await queue.send(tx, next)
+}
+
+/** An attempt that is taken from its worker, and why. */
+export interface Loss {
+  readonly attempt: Attempt
+  readonly error: TaskError
+}
+
+/** Ends attempts that were lost, with the journal's word that they were, and the jobs of those that are tried again. */
+export async function writeLosses(
+  tx: Transaction,
+  queue: Queue,
+  actor: Actor,
+  losses: readonly Loss[],
+  now: Date,
+): Promise<void> {
+  for (const { attempt, error } of losses) {
+    const { type, priority, labels, number } = attempt
+    const { code, message, retryable } = error
+    const data = {
+      type,
+      priority,
+      labels,
+      attempt: number,
+      status: 'ACTIVE',
+      error: { code, message, retryable },
+    } as const
+    tx.journal(taskEvent('task.lost', attempt, { actor }, data))
+  }
+  const settlements = losses.map(({ attempt, error }) => settle(attempt, { kind: 'failed', error }, undefined, now))
+  const attempts = losses.map(({ attempt }) => attempt)
+  await writeSettlements(tx, queue, actor, attempts, settlements)
 }
 
 function settledEvent(attempt: Attempt, settlement: Settlement, now: Settled, actor: Actor) {

@@ -29,6 +29,8 @@ export interface Attempt {
   readonly number: number
   /** Grows with each claim of the task; what carries an older one is refused. */
   readonly fence: number
+  /** Who holds it. After a failover that lost a claim, the next claim of another worker may have the same fence. */
+  readonly workerId: number
   readonly timeoutMs: number
   /** How long the attempt may go without a sign of life. */
   readonly lockMs: number

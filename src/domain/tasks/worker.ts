@@ -6,8 +6,10 @@ import type { Database } from '#platform/database/client.ts'
 import type { DatabaseSession } from '#platform/database/session.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import { watchTransact } from '#platform/database/watched-transact.ts'
+import { WorkerLiveness } from '#platform/database/worker-liveness.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
+import { runPeriodically } from '#platform/periodic.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -30,6 +32,8 @@ export interface WorkerOptions {
   readonly runner: Runner
   readonly quotas: Pick<QuotaService, 'takeRunning'>
   readonly plan: SlotPlan
+  /** For how long this process may be without the database before it stops what it runs, in milliseconds. */
+  readonly leaseMs: number
   readonly clock: Clock
   readonly log: Logger
   readonly onSettled: (attempt: Attempt, outcome: Outcome) => void
@@ -45,10 +49,11 @@ export interface Worker {
 
 /** How long a look for lost workers that is under way may still take when this one stops. */
 const lastLookMs = 1_000
+const leaseLookMs = 500
 
 /** Makes this process a worker: known by a row, alive while its session holds the row's lock, fed by the dispatcher. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { database, session, queue, tail, board, runner, plan, clock, log } = options
+  const { database, session, queue, tail, board, runner, plan, leaseMs, clock, log } = options
   const { transact, stalledMs } = watchTransact(options.transact)
   const id = await insertWorker(database, hostname(), process.pid)
   await session.holdAlive(id)
@@ -63,6 +68,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const shared = { sql: database, transact, queue, clock, log, actor }
   const dispatcher: Dispatcher = new Dispatcher({
     ...shared,
+    session,
     runner,
     quotas: options.quotas,
     recorder,
@@ -72,7 +78,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stalledMs,
     onSettled: options.onSettled,
   })
-  const reaper = new Reaper(shared)
+  const liveness = new WorkerLiveness({ session, workerId: id, leaseMs })
+  const reaper = new Reaper({ ...shared, liveness, leaseMs })
+  const lease = watchLease(session, dispatcher, { leaseMs, log })
   const unlisten = tail.listen((entry) => heed(dispatcher, entry))
   dispatcher.start()
   reaper.start()
@@ -81,10 +89,31 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     dispatcher,
     async stop(limitMs) {
       await dispatcher.drain(limitMs)
+      await lease.stop()
       unlisten()
       await within(lastLookMs, reaper.stop())
     },
   }
+}
+
+/** Stops what runs here once this process has been without the database for so long that others may take it over. */
+function watchLease(
+  session: DatabaseSession,
+  dispatcher: Dispatcher,
+  { leaseMs, log }: { leaseMs: number; log: Logger },
+): { stop(): Promise<void> } {
+  let isExpired = false
+  const look = async () => {
+    const wasExpired = isExpired
+    isExpired = session.lostForMs >= leaseMs
+    if (!isExpired || wasExpired || dispatcher.running === 0) return
+    log.warn(
+      { attempts: dispatcher.running, leaseMs },
+      'this process has been without the database for too long: it stops the tasks that it runs, which others may have by now',
+    )
+    dispatcher.expireAll()
+  }
+  return runPeriodically({ name: 'worker lease', intervalMs: leaseLookMs, log, work: look })
 }
 
 /** What the journal tells a dispatcher: that a task waits, that one is to stop, that one was taken from it. */

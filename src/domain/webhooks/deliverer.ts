@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '#lib/within.ts'
+import type { DatabaseSession } from '#platform/database/session.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { Claimer } from './claimer.ts'
@@ -21,6 +22,7 @@ export interface DelivererDeps {
   readonly settle: (settlement: Settlement) => Promise<boolean>
   readonly onSettled: (settlement: Settlement) => void
   readonly workerId: number
+  readonly session: Pick<DatabaseSession, 'connection'>
   /** Attempts under way at once. */
   readonly slots: number
   readonly log: Logger
@@ -117,6 +119,7 @@ export class Deliverer implements Recipient {
 
   /** How many more attempts can be begun. */
   get #free(): number {
+    if (this.#deps.session.connection === undefined) return 0
     return this.#settling >= mostSettling ? 0 : this.#deps.slots - this.#taken
   }
 

@@ -1,8 +1,9 @@
 import type { Clock } from '#lib/clock.ts'
 import { within } from '#lib/within.ts'
-import { aliveIdsSql } from '#platform/database/session.ts'
+import type { DatabaseSession } from '#platform/database/session.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
+import { WorkerLiveness } from '#platform/database/worker-liveness.ts'
 import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
@@ -27,6 +28,10 @@ export interface WebhookWorkerOptions {
   readonly publicUrl: string | undefined
   /** The id of which this process holds the sign of life. */
   readonly workerId: number
+  /** Without its connection nothing is taken: others would take this process for dead. */
+  readonly session: Pick<DatabaseSession, 'connection'>
+  /** How long others have for connecting again after a failover, in milliseconds. */
+  readonly leaseMs: number
   readonly slots: number
   readonly disableAfter: number
   readonly clock: Clock
@@ -43,8 +48,6 @@ export interface WebhookWorker {
 const reapIntervalMs = 1_000
 /** How long what is being written may still take when this process stops, in milliseconds. */
 const lastWordMs = 1_000
-/** How long a worker may be without its sign of life, so that one that only reconnects is not taken for dead. */
-const graceMs = 2_000
 
 /** Makes this process tell webhooks of what happens. */
 export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker {
@@ -78,17 +81,15 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
   }
 }
 
-/** Takes back what dead workers had under way; a worker lives while it holds its advisory lock. */
-function createReaper({ sql, transact, workerId, clock }: WebhookWorkerOptions): () => Promise<void> {
-  const missingSince = new Map<number, number>()
+/** Takes back what dead workers had under way; a frozen one's goes back when the lease of the delivery is over. */
+function createReaper({ sql, transact, session, workerId, leaseMs }: WebhookWorkerOptions): () => Promise<void> {
+  const liveness = new WorkerLiveness({ session, workerId, leaseMs })
   return async () => {
-    const holders = (await findDeliveryHolders(sql)).filter((id) => id !== workerId)
-    const alive = new Set((await sql.query<{ objid: number }>(aliveIdsSql)).map(({ objid }) => objid))
-    const missing = holders.filter((id) => !alive.has(id))
-    for (const id of missingSince.keys()) if (!missing.includes(id)) missingSince.delete(id)
-    const now = clock.now().getTime()
-    for (const id of missing) if (!missingSince.has(id)) missingSince.set(id, now)
-    const dead = missing.filter((id) => now - (missingSince.get(id) ?? now) >= graceMs)
-    await transact.quiet('claims of deliveries')((tx) => releaseDeliveries(tx, dead))
+    const silent = await liveness.findSilent(sql, await findDeliveryHolders(sql))
+    await transact.quiet('claims of deliveries')(async (tx) => {
+      const confirmed = silent.length > 0 ? await liveness.confirm(tx, silent) : []
+      const dead = confirmed.filter(({ silentMs }) => silentMs === undefined).map(({ id }) => id)
+      await releaseDeliveries(tx, dead)
+    })
   }
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import pg from 'pg'
+import type pg from 'pg'
+import type { PooledConnections } from './pooled-connections.ts'
 
 /** The statement had not ended when its time was over, and was broken off. */
 export class StatementTooSlow extends Error {}
@@ -24,8 +25,8 @@ const cancelled = '57014'
  * statement takes one processor, is planned for the values that it comes with, and is not compiled, which would take
  * longer than most statements do.
  */
-export function openReader(options: { url: string; poolSize: number; onError: (error: Error) => void }): Reader {
-  const pool = new pg.Pool({
+export function openReader(options: { url: string; poolSize: number; connections: PooledConnections }): Reader {
+  const pool = options.connections.openPool({
     connectionString: options.url,
     max: options.poolSize,
     connectionTimeoutMillis: 10_000,
@@ -43,8 +44,6 @@ export function openReader(options: { url: string; poolSize: number; onError: (e
       .map((setting) => `-c ${setting}`)
       .join(' '),
   })
-  pool.on('error', options.onError)
-  pool.on('connect', (client) => client.on('error', options.onError))
   const names = new FrequentStatements()
   return {
     async read<Row>(text: string, values: readonly unknown[], limitMs: number) {

@@ -1,7 +1,8 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import pg from 'pg'
+import type pg from 'pg'
 import { holdWriterLockSql } from '#platform/journal/horizon.ts'
 import { PrismaClient } from './generated/client.ts'
+import { PooledConnections } from './pooled-connections.ts'
 import { type Sql, statementOf } from './sql.ts'
 
 /** This process's way to the database: one pool, seen as SQL for writes and as Prisma for reads. */
@@ -19,11 +20,19 @@ const sessionLimits = { statement_timeout: 30_000, idle_in_transaction_session_t
  * How long this side waits for an answer, in milliseconds: longer than the limits above let the database take, so that
  * what passes it is a connection on which nobody answers any more. It is then given up.
  */
-const silenceMs = 45_000
+const silenceMs = 32_000
+/** After how long the database gives up a connection whose machine can't be reached, unless others are given. */
+const patienceMs = 40_000
 
 /** Opens a pool of up to `poolSize` connections; none is made before the first statement. */
-export function openDatabase(options: { url: string; poolSize: number; onError: (error: Error) => void }): Database {
-  const pool = new pg.Pool({
+export function openDatabase(options: {
+  url: string
+  poolSize: number
+  onError: (error: Error) => void
+  connections?: PooledConnections
+}): Database {
+  const { onError, connections = new PooledConnections({ patienceMs, onError }) } = options
+  const pool = connections.openPool({
     connectionString: options.url,
     max: options.poolSize,
     connectionTimeoutMillis: 10_000,
@@ -34,10 +43,6 @@ export function openDatabase(options: { url: string; poolSize: number; onError: 
     query_timeout: silenceMs,
     onConnect: (client) => client.query(holdWriterLockSql),
   })
-  // A connection that breaks is replaced by the next statement. Without listeners it would end the process: the pool
-  // hears of idle ones only, and a transaction's own may break between two statements.
-  pool.on('error', options.onError)
-  pool.on('connect', (client) => client.on('error', options.onError))
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool), log: [] })
   return {
     pool,

@@ -1,19 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { type DatabaseServer, inspectServer } from './database-server.ts'
+import { WatchedConnection } from './watched-connection.ts'
 
 export interface SessionOptions {
   readonly url: string
   /** Channels to listen on. */
   readonly channels: readonly string[]
   readonly onNotify: (channel: string, payload: string) => void
-  /** After each (re)connection: hints may have been missed. */
-  readonly onConnect: () => void
+  /** After each (re)connection: hints may have been missed, and it may be another server. */
+  readonly onConnect: (server: DatabaseServer) => void
+  /** The connection was lost: ended from outside, or silent, in which case others of this process may be so as well. */
+  readonly onLost?: (reason: 'ended' | 'silent') => void
+  /** After how long the database gives the session up, and its locks, when this machine can't be reached. */
+  readonly patienceMs: number
   readonly log: Logger
 }
 
+/** What is known of the connection that a session has now. */
+export interface SessionConnection {
+  readonly server: DatabaseServer
+  /** When it was made, on the clock of `performance.now()`. */
+  readonly since: number
+  /** Whether the session had no connection before it. */
+  readonly isFirst: boolean
+}
+
 /** First key of this program's advisory locks that are signs of life, so that they can't meet other ones. */
-const aliveLock = 0x5b0c
+export const aliveLock = 0x5b0c
 
 const holdAliveSql = 'SELECT pg_advisory_lock($1, $2)'
 
@@ -23,21 +37,30 @@ const endFormerSql = `
   WHERE locktype = 'advisory' AND granted AND classid = $1::int::oid AND objid = $2::int::oid
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 
-/** A connection that is dead without a word is noticed within about twice this time. */
-const heartbeatMs = 5_000
+const notifySql = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS hint (channel, payload)'
+
+/** How often the connection is tried; others see in the database when it was last, and take it for a sign of life. */
+const heartbeatMs = 1_000
+/** Notifications that may wait while one is under way; they are hints, of which the newest matter most. */
+const maxPending = 200
 
 const reconnectDelaysMs = [50, 100, 250, 500, 1_000]
 
 /**
  * The one connection that this process keeps for itself: it hears notifications, and holds an advisory lock that the
- * database drops the moment the process is gone, also after kill -9. It reconnects by itself, for ever.
+ * database drops the moment the process is gone, also after kill -9. It reconnects by itself, for ever, and accepts
+ * only a primary. A connection that is dead without a word is noticed within about six seconds, whatever the load.
  */
 export class DatabaseSession {
   readonly #options: SessionOptions
-  #client: pg.Client | undefined
+  #link: WatchedConnection | undefined
+  #connection: SessionConnection | undefined
+  #lostAt: number | undefined
   #closed = false
   #aliveId: number | undefined
-  #turn: Promise<void> = Promise.resolve()
+  #pending = new Map<string, { readonly channel: string; readonly payload: string }>()
+  #notifying: Promise<void> | undefined
+  #beating: Promise<void> | undefined
   #reconnecting: Promise<void> | undefined
   #heartbeat: NodeJS.Timeout | undefined
 
@@ -48,91 +71,131 @@ export class DatabaseSession {
   /** Connects for the first time. @throws what the database says, when it can't. */
   async open(): Promise<void> {
     await this.#connect()
-    this.#heartbeat = setInterval(() => void this.#beat(), heartbeatMs)
+    this.#heartbeat = setInterval(() => this.check(), heartbeatMs)
   }
 
-  async #beat(): Promise<void> {
-    const client = this.#client
-    try {
-      await this.#inTurn((current) => current.query('SELECT 1'))
-    } catch {
-      // Its end is what starts the reconnection.
-      if (client !== undefined) this.#lost(client)
-      client?.end().catch(() => {})
-    }
+  /** The connection that it has now; undefined while there is none. */
+  get connection(): SessionConnection | undefined {
+    return this.#connection
   }
 
-  get connected(): boolean {
-    return this.#client !== undefined
+  /** For how long there has been no connection, in milliseconds; 0 while there is one. */
+  get lostForMs(): number {
+    return this.#lostAt === undefined ? 0 : performance.now() - this.#lostAt
   }
 
   /** Holds the sign of life of this id from now on, across reconnections. */
   async holdAlive(id: number): Promise<void> {
+    await this.#reconnecting
     this.#aliveId = id
-    await this.#inTurn((client) => client.query(holdAliveSql, [aliveLock, id]))
+    await this.#link?.ask(holdAliveSql, [aliveLock, id])
   }
 
-  /** Sends a notification; quietly not, while there is no connection: notifications are hints. */
+  /** Sends a notification soon; quietly not, while there is no connection or too many wait: notifications are hints. */
   notify(channel: string, payload: string): void {
-    this.#inTurn((client) => client.query('SELECT pg_notify($1, $2)', [channel, payload])).catch((error: unknown) => {
-      this.#options.log.debug({ err: error, channel }, 'a notification was not sent')
+    if (this.#link === undefined) return
+    const key = JSON.stringify([channel, payload])
+    this.#pending.delete(key)
+    const [oldest] = this.#pending.keys()
+    if (this.#pending.size >= maxPending && oldest !== undefined) this.#pending.delete(oldest)
+    this.#pending.set(key, { channel, payload })
+    this.#notifying ??= this.#sendPending().finally(() => {
+      this.#notifying = undefined
     })
   }
 
-  /** A connection takes one statement at a time. */
-  #inTurn(run: (client: pg.Client) => Promise<unknown>): Promise<void> {
-    const turn = this.#turn.then(async () => {
-      if (this.#client !== undefined) await run(this.#client)
+  /** Tries the connection now, for a reason to doubt it. */
+  check(): void {
+    const link = this.#link
+    if (link === undefined || this.#beating !== undefined) return
+    this.#beating = this.#beat(link).finally(() => {
+      this.#beating = undefined
     })
-    this.#turn = turn.catch(() => {})
-    return turn
+  }
+
+  /** Gives the connection up and makes another one, since the address leads to another server by now. */
+  renew(): void {
+    const link = this.#link
+    if (link === undefined) return
+    link.destroy()
+    this.#lost(link, 'ended')
   }
 
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#heartbeat)
     await this.#reconnecting
-    const client = this.#client
-    await this.#turn
-    this.#client = undefined
-    await client?.end()
+    const link = this.#link
+    this.#link = undefined
+    this.#connection = undefined
+    this.#pending.clear()
+    await link?.close()
+  }
+
+  async #beat(link: WatchedConnection): Promise<void> {
+    try {
+      const [row] = await link.ask<{ isStandby: boolean }>('SELECT pg_is_in_recovery() AS "isStandby"')
+      if (row?.isStandby === false) return
+    } catch (error) {
+      this.#options.log.debug({ err: error }, 'the database connection for notifications does not answer')
+    }
+    link.destroy()
+    this.#lost(link, 'ended')
+  }
+
+  /** One statement at a time, with all that has gathered meanwhile: the lock that a notification takes is one for all. */
+  async #sendPending(): Promise<void> {
+    while (this.#pending.size > 0 && this.#link !== undefined) {
+      const hints = [...this.#pending.values()]
+      this.#pending.clear()
+      try {
+        await this.#link.ask(notifySql, [hints.map(({ channel }) => channel), hints.map(({ payload }) => payload)])
+      } catch (error) {
+        this.#options.log.debug({ err: error }, 'notifications were not sent')
+      }
+    }
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client({
-      connectionString: this.#options.url,
-      application_name: 'signalbox session',
-      keepAlive: true,
-      connectionTimeoutMillis: 10_000,
-      query_timeout: heartbeatMs,
+    const { url, onNotify, onConnect } = this.#options
+    const link = await WatchedConnection.open({
+      url,
+      applicationName: 'signalbox session',
+      onNotify,
+      onEnd: (reason) => this.#lost(link, reason),
     })
-    client.on('error', () => this.#lost(client))
-    client.on('end', () => this.#lost(client))
-    client.on('notification', ({ channel, payload }) => this.#options.onNotify(channel, payload ?? ''))
     try {
-      await client.connect()
-      await this.#prepare(client)
+      const server = await this.#prepare(link)
+      if (link.isOver) throw new Error('The connection ended while it was being prepared.')
+      this.#connection = { server, since: performance.now(), isFirst: this.#lostAt === undefined }
+      this.#link = link
+      this.#lostAt = undefined
+      onConnect(server)
     } catch (error) {
       // Left alone it would get the lock in the end, and keep it from every later connection.
-      client.end().catch(() => {})
+      link.destroy()
       throw error
     }
-    this.#client = client
-    this.#options.onConnect()
   }
 
-  async #prepare(client: pg.Client): Promise<void> {
+  async #prepare(link: WatchedConnection): Promise<DatabaseServer> {
+    const server = await inspectServer((text, values) => link.ask(text, values), this.#options.patienceMs)
     if (this.#aliveId !== undefined) {
-      await client.query(endFormerSql, [aliveLock, this.#aliveId])
-      await client.query(holdAliveSql, [aliveLock, this.#aliveId])
+      await link.ask(endFormerSql, [aliveLock, this.#aliveId])
+      await link.ask(holdAliveSql, [aliveLock, this.#aliveId])
     }
-    for (const channel of this.#options.channels) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`)
+    for (const channel of this.#options.channels) await link.listen(channel)
+    return server
   }
 
-  #lost(client: pg.Client): void {
-    if (this.#client !== client || this.#closed) return
-    this.#client = undefined
-    this.#options.log.warn('the database connection for notifications was lost; reconnecting')
+  #lost(link: WatchedConnection, reason: 'ended' | 'silent'): void {
+    if (this.#link !== link || this.#closed) return
+    this.#link = undefined
+    this.#connection = undefined
+    this.#lostAt = performance.now()
+    this.#pending.clear()
+    this.#options.log.warn({ reason }, 'the database connection for notifications was lost; reconnecting')
+    this.#options.onLost?.(reason)
     this.#reconnecting = this.#reconnect()
   }
 
@@ -150,9 +213,3 @@ export class DatabaseSession {
     }
   }
 }
-
-/** Ids whose sign of life is held now; for `WHERE … NOT IN (…)`. */
-export const aliveIdsSql = `
-  SELECT objid::int AS objid FROM pg_locks
-  WHERE locktype = 'advisory' AND granted AND classid = ${aliveLock}
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`

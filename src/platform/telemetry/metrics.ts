@@ -15,6 +15,8 @@ export interface MetricSources {
   /** Asks the database. */
   readonly auditLagSeconds: () => Promise<number>
   readonly runningTasks: () => number
+  /** For how long this process has had no connection to a primary. */
+  readonly databaseLostSeconds: () => number
   readonly pool: () => { total: number; idle: number; waiting: number }
 }
 
@@ -75,6 +77,11 @@ export function createMetrics() {
       sources.auditLagSeconds,
     )
     gauge('signalbox_running_tasks', 'Tasks that this process runs.', sources.runningTasks)
+    gauge(
+      'signalbox_database_lost_seconds',
+      'For how long this process has been without its connection to a primary database server; 0 while it has one.',
+      sources.databaseLostSeconds,
+    )
     new Gauge({
       name: 'signalbox_database_connections',
       help: 'Connections of this process’s pool, and statements that wait for one.',

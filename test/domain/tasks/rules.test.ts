@@ -74,6 +74,7 @@ describe('the end of an attempt', () => {
     labels: {},
     number: 1,
     fence: 7,
+    workerId: 1,
     timeoutMs: 1_000,
     lockMs: 1_000,
     retry: { maxAttempts: 2, backoff: 'fixed', delayMs: 500, maxDelayMs: 500 },

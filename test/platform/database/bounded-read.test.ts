@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openReader, type Reader, StatementTooSlow } from '#platform/database/bounded-read.ts'
+import { PooledConnections } from '#platform/database/pooled-connections.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 
 let database: TestDatabase
 let reader: Reader
 beforeAll(async () => {
   database = await createTestDatabase()
-  reader = openReader({ url: database.url, poolSize: 1, onError: () => undefined })
+  reader = openReader({
+    url: database.url,
+    poolSize: 1,
+    connections: new PooledConnections({ patienceMs: 40_000, onError: () => undefined }),
+  })
 })
 afterAll(async () => {
   await reader.close()

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { aliveIdsSql, DatabaseSession } from '#platform/database/session.ts'
+import { aliveLock, DatabaseSession } from '#platform/database/session.ts'
+import { Forwarder } from '#test/support/failover/forwarder.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { log } from './fixture.ts'
@@ -16,7 +17,14 @@ afterAll(() => database.drop())
 beforeEach(async () => {
   heard.length = 0
   const onNotify = (_channel: string, payload: string) => void heard.push(payload)
-  session = new DatabaseSession({ url: database.url, channels: ['news'], onNotify, onConnect: () => {}, log })
+  session = new DatabaseSession({
+    url: database.url,
+    channels: ['news'],
+    onNotify,
+    onConnect: () => {},
+    patienceMs: 40_000,
+    log,
+  })
   await session.open()
   await session.holdAlive(id)
 })
@@ -37,7 +45,9 @@ async function hears(payload: string): Promise<void> {
 }
 
 async function aliveIds(): Promise<number[]> {
-  return (await database.query<{ objid: number }>(aliveIdsSql)).map(({ objid }) => objid)
+  const held = `SELECT objid::int AS id FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = ${aliveLock}
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+  return (await database.query<{ id: number }>(held)).map(({ id }) => id)
 }
 
 describe('a session whose connection breaks', () => {
@@ -58,5 +68,38 @@ describe('a session whose connection breaks', () => {
     expect((await ended).message).toMatch('terminating connection due to administrator command')
     await hears('again')
     expect(await aliveIds()).toEqual([id])
+  })
+})
+
+describe('a session whose connection is half-open', () => {
+  it('notices it under load, and makes another one', async () => {
+    const { port } = new URL(database.url)
+    const address = await Forwarder.open(Number(port))
+    const url = new URL(database.url)
+    url.port = String(address.port)
+    const lost: string[] = []
+    const forwarded = new DatabaseSession({
+      url: url.href,
+      channels: ['news'],
+      onNotify: (_channel, payload) => void heard.push(payload),
+      onConnect: () => {},
+      onLost: (reason) => lost.push(reason),
+      patienceMs: 40_000,
+      log,
+    })
+    await forwarded.open()
+    await forwarded.holdAlive(8)
+    const load = setInterval(() => forwarded.notify('load', String(Math.random())), 5)
+    try {
+      address.dropPackets()
+      await until(() => lost.length > 0)
+      expect(lost).toEqual(['silent'])
+      await until(async () => (await aliveIds()).includes(8))
+      await hears('again')
+    } finally {
+      clearInterval(load)
+      await forwarded.close()
+      await address.close()
+    }
   })
 })

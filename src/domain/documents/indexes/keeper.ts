@@ -58,7 +58,14 @@ export class IndexKeeper {
   async #keep(): Promise<void> {
     const { drop, create } = await readPlan(this.#sql)
     if (drop.length + create.length === 0 || this.#isStopped) return
-    const client = new pg.Client({ connectionString: this.#url, application_name: 'signalbox indexes' })
+    const client = new pg.Client({
+      connectionString: this.#url,
+      application_name: 'signalbox indexes',
+      // While an index is built nothing is said here for minutes: TCP finds out when nobody is there any more.
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      connectionTimeoutMillis: 10_000,
+    })
     // A connection that breaks fails its statements, which is all that has to be known.
     client.on('error', () => undefined)
     this.#client = client

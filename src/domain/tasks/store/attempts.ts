@@ -2,6 +2,7 @@ import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 import type { Attempt, Priority, TaskStatus } from '#domain/tasks/task.ts'
 import { storableJson } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import type { SilentWorker } from '#platform/database/worker-liveness.ts'
 
 interface AttemptRow {
   account_id: string
@@ -12,6 +13,7 @@ interface AttemptRow {
   labels: Record<string, string>
   attempt: number
   fence: number
+  worker_id: number
   timeout_ms: number
   lock_ms: number
   retry: RetryPolicy
@@ -28,6 +30,7 @@ function toAttempt(row: AttemptRow): Attempt {
     labels: row.labels,
     number: row.attempt,
     fence: row.fence,
+    workerId: row.worker_id,
     timeoutMs: row.timeout_ms,
     lockMs: row.lock_ms,
     retry: row.retry,
@@ -35,8 +38,8 @@ function toAttempt(row: AttemptRow): Attempt {
   }
 }
 
-const attemptColumns = `task.account_id, task.id, type, priority, input, labels, attempt, fence, timeout_ms, lock_ms, retry,
-  started_at`
+const attemptColumns = `task.account_id, task.id, type, priority, input, labels, attempt, fence, worker_id, timeout_ms, lock_ms,
+  retry, started_at`
 
 const claimSql = `
   UPDATE task SET status = 'ACTIVE', attempt = attempt + 1, fence = fence + 1, worker_id = $1, started_at = now(),
@@ -68,6 +71,7 @@ export interface Settlement {
   readonly accountId: string
   readonly taskId: string
   readonly fence: number
+  readonly workerId: number
   readonly status: Exclude<TaskStatus, 'ACTIVE'>
   readonly result?: unknown
   readonly error?: unknown
@@ -95,9 +99,10 @@ const settleSql = `
     past_attempts = CASE WHEN s.past_attempt IS NULL THEN past_attempts ELSE past_attempts || s.past_attempt END,
     worker_id = NULL
   FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::jsonb[], $6::jsonb[], $7::uuid[], $8::bigint[],
-              $9::jsonb[], $10::int[], $11::int[])
-    AS s (account_id, task_id, fence, status, result, error, job_id, delay_ms, past_attempt, uncounted, progress)
-  WHERE task.account_id = s.account_id AND task.id = s.task_id AND task.fence = s.fence AND task.status = 'ACTIVE'
+              $9::jsonb[], $10::int[], $11::int[], $12::int[])
+    AS s (account_id, task_id, fence, status, result, error, job_id, delay_ms, past_attempt, uncounted, progress, held_by)
+  WHERE task.account_id = s.account_id AND task.id = s.task_id AND task.fence = s.fence AND task.worker_id = s.held_by
+    AND task.status = 'ACTIVE'
   RETURNING task.id, task.status, task.run_at AS "runAt", task.cancel_reason AS "cancelReason"`
 
 export interface Settled {
@@ -123,16 +128,48 @@ export async function settleAttempts(sql: Sql, settlements: readonly Settlement[
     settlements.map((one) => json(one.pastAttempt)),
     settlements.map((one) => (one.uncounted ? 1 : 0)),
     settlements.map((one) => one.progress ?? null),
+    settlements.map((one) => one.workerId),
   ])
 }
 
 const lostSql = `
-  SELECT ${attemptColumns} FROM task WHERE status = 'ACTIVE' AND worker_id = ANY($1::int[])
-  ORDER BY account_id, id LIMIT $2 FOR UPDATE SKIP LOCKED`
+  SELECT ${attemptColumns}, silent_ms AS "silentMs"
+  FROM task JOIN unnest($1::int[], $2::float8[]) AS worker (id, silent_ms) ON worker_id = worker.id
+  WHERE status = 'ACTIVE' AND (silent_ms IS NULL OR silent_ms >= lock_ms::float8 + $3
+    OR started_at + (timeout_ms::float8 + $4) * interval '1 millisecond' <= now())
+  ORDER BY account_id, task.id LIMIT $5 FOR UPDATE OF task SKIP LOCKED`
 
-/** Attempts that these workers held, kept from others until the transaction ends. */
-export async function lockAttemptsOf(sql: Sql, workerIds: readonly number[], limit: number): Promise<Attempt[]> {
-  return (await sql.query<AttemptRow>(lostSql, [workerIds, limit])).map(toAttempt)
+/** An attempt whose worker gives no sign of life. */
+export interface LostAttempt extends Attempt {
+  /** For how long not, in milliseconds; undefined when the worker is dead. */
+  readonly silentMs: number | undefined
+}
+
+/**
+ * Attempts that these workers hold and have lost, kept from others until the transaction ends: all of a dead one's, and
+ * of a silent one those whose `lockMs` or `timeoutMs` is over, each with an allowance.
+ */
+export async function lockLostAttempts(
+  sql: Sql,
+  workers: readonly SilentWorker[],
+  allowed: { readonly lockMs: number; readonly timeoutMs: number },
+  limit: number,
+): Promise<LostAttempt[]> {
+  const rows = await sql.query<AttemptRow & { silentMs: number | null }>(lostSql, [
+    workers.map(({ id }) => id),
+    workers.map(({ silentMs }) => silentMs ?? null),
+    allowed.lockMs,
+    allowed.timeoutMs,
+    limit,
+  ])
+  return rows.map((row) => ({ ...toAttempt(row), silentMs: row.silentMs ?? undefined }))
+}
+
+const ownSql = `SELECT ${attemptColumns} FROM task WHERE status = 'ACTIVE' AND worker_id = $1`
+
+/** Attempts that a worker holds by the database's account. */
+export async function findAttemptsOf(sql: Sql, workerId: number): Promise<Attempt[]> {
+  return (await sql.query<AttemptRow>(ownSql, [workerId])).map(toAttempt)
 }
 
 const holdersSql = `SELECT DISTINCT worker_id AS id FROM task WHERE status = 'ACTIVE' AND worker_id IS NOT NULL`

@@ -1,18 +1,19 @@
 import { storableText } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 
-/** An attempt, by its task and fence. */
+/** An attempt, by its task, fence and worker. */
 export interface AttemptRef {
   readonly accountId: string
   readonly taskId: string
   readonly fence: number
+  readonly workerId: number
 }
 
 const heldSql = `
-  SELECT task.account_id AS "accountId", task.id AS "taskId", task.fence
-  FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS asked (account_id, task_id, fence)
+  SELECT task.account_id AS "accountId", task.id AS "taskId", task.fence, task.worker_id AS "workerId"
+  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS asked (account_id, task_id, fence, worker_id)
   JOIN task ON task.account_id = asked.account_id AND task.id = asked.task_id
-    AND task.fence = asked.fence AND task.status = 'ACTIVE'
+    AND task.fence = asked.fence AND task.worker_id = asked.worker_id AND task.status = 'ACTIVE'
   FOR SHARE OF task`
 
 /** Which of these attempts still hold their task; they go on doing so until the transaction ends. */
@@ -21,6 +22,7 @@ export async function findHeld(sql: Sql, attempts: readonly AttemptRef[]): Promi
     attempts.map((one) => one.accountId),
     attempts.map((one) => one.taskId),
     attempts.map((one) => one.fence),
+    attempts.map((one) => one.workerId),
   ])
 }
 
@@ -69,8 +71,10 @@ export async function saveSteps(
 
 const saveProgressSql = `
   UPDATE task SET progress = p.progress
-  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS p (account_id, task_id, fence, progress)
-  WHERE task.account_id = p.account_id AND task.id = p.task_id AND task.fence = p.fence AND task.status = 'ACTIVE'`
+  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[])
+    AS p (account_id, task_id, fence, worker_id, progress)
+  WHERE task.account_id = p.account_id AND task.id = p.task_id AND task.fence = p.fence
+    AND task.worker_id = p.worker_id AND task.status = 'ACTIVE'`
 
 /** Keeps the latest progress of running attempts, each in percent. */
 export async function saveProgress(
@@ -82,6 +86,7 @@ export async function saveProgress(
     rows.map((row) => row.accountId),
     rows.map((row) => row.taskId),
     rows.map((row) => row.fence),
+    rows.map((row) => row.workerId),
     rows.map((row) => row.percent),
   ])
 }
