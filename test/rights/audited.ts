@@ -1,3 +1,4 @@
+import { until } from '#test/support/until.ts'
 import type { Things } from './things.ts'
 
 /** What an example can use that is to change something, so that the audit log has an entry of it. */
@@ -71,8 +72,16 @@ export async function otherTeam({ ask, things }: Scene): Promise<string> {
 }
 
 /** An event of the kind that the webhook of the scene asks for, some time ago. */
-export async function pastEvent({ ask }: Scene): Promise<string> {
+export async function pastEvent({ ask, things }: Scene): Promise<string> {
   const from = new Date(Date.now() - 60_000).toISOString()
-  await ask('mutation { triggerEvent(input: { type: "nothing.at.all" }) { __typename } }')
+  const subject = `event:of-${things.webhookId}`
+  const trigger =
+    'mutation ($subject: String) { triggerEvent(input: { type: "nothing.at.all", subject: $subject }) { __typename } }'
+  await ask(trigger, { subject })
+  // Transactions of other calls that are still open hold the end of the journal back.
+  await until(async () => {
+    const query = 'query ($subject: String) { events(subject: $subject) { nodes { type } } }'
+    return (await ask<{ events: { nodes: unknown[] } }>(query, { subject })).events.nodes.length > 0
+  })
   return from
 }
