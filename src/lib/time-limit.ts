@@ -34,7 +34,7 @@ const script = new Script(`globalThis.${name}()`)
  * Does work that doesn't wait for anything, and stops it in the middle when it takes longer than `limitMs`. For work
  * whose cost somebody else decides; about 0.1 ms each. @throws {TimeLimitExceeded}
  */
-export function withTimeLimit<Result>(limitMs: number, work: () => Result): Result {
+function withTimeLimit<Result>(limitMs: number, work: () => Result): Result {
   let result: Result | undefined
   const scope = globalThis as { [name]?: (() => void) | undefined }
   scope[name] = () => {

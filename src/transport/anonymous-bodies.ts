@@ -3,7 +3,7 @@ import { AppError } from '#lib/errors.ts'
 import { type BodyWatch, drain, readBody } from './body.ts'
 
 /** One address has so many bytes of bodies under way that no more are taken from it. */
-export class AddressBodiesFull extends AppError {
+class AddressBodiesFull extends AppError {
   readonly code = 'RATE_LIMITED'
   readonly retryAfterMs = retryAfterMs
   constructor() {
@@ -12,7 +12,7 @@ export class AddressBodiesFull extends AppError {
 }
 
 /** The callers who are not known have so many bytes of bodies under way together that no more are taken. */
-export class AnonymousBodiesFull extends AppError {
+class AnonymousBodiesFull extends AppError {
   readonly code = 'UNAVAILABLE'
   readonly retryAfterMs = retryAfterMs
   constructor() {
@@ -21,7 +21,7 @@ export class AnonymousBodiesFull extends AppError {
 }
 
 /** A body arrived more slowly than is waited for. */
-export class BodyTooSlow extends AppError {
+class BodyTooSlow extends AppError {
   readonly code = 'REQUEST_TIMEOUT'
   constructor() {
     super("The request's body did not arrive in time.")

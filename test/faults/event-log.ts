@@ -9,7 +9,7 @@ interface StreamedEvent {
   readonly subject: string
 }
 
-export const followedTypes = ['faults.one', 'task.submitted', 'task.completed', 'task.failed', 'document.*', 'entry.*']
+const followedTypes = ['faults.one', 'task.submitted', 'task.completed', 'task.failed', 'document.*', 'entry.*']
 
 const query =
   'subscription ($after: String, $types: [String!]) { events(after: $after, types: $types) { cursor type subject } }'

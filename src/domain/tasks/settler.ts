@@ -107,7 +107,7 @@ export class Settler {
 }
 
 /** Writes how attempts ended, the jobs of those that go on, and the journal's word of each; old fences have no effect. */
-export async function writeSettlements(
+async function writeSettlements(
   tx: Transaction,
   queue: Queue,
   actor: Actor,

@@ -18,7 +18,7 @@ export interface Endpoint extends Omit<WebhookRow, 'keys' | 'secretHeaders' | 'h
 }
 
 /** Whether a webhook asks for an event. UNDECIDED: its filter takes too much for this one. */
-export type Match = 'MATCHED' | 'UNMATCHED' | 'UNDECIDED'
+type Match = 'MATCHED' | 'UNMATCHED' | 'UNDECIDED'
 
 /** Which types are not told of to whoever asks for many at once. */
 export interface EventRules {

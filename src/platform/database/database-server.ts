@@ -7,7 +7,7 @@ export interface DatabaseServer {
 }
 
 /** The address leads to a standby, where nothing can be written and reads may be out of date. */
-export class DatabaseIsStandby extends Error {
+class DatabaseIsStandby extends Error {
   /** PostgreSQL's own code for a write that a standby refuses. */
   readonly code = '25006'
   constructor() {

@@ -5,7 +5,7 @@ import pg from 'pg'
 const answerMs = 5_000
 
 /** Nobody answered on a connection in time: it leads nowhere, though nobody has ended it. */
-export class ConnectionSilent extends Error {
+class ConnectionSilent extends Error {
   constructor() {
     super(`The database has not answered for ${answerMs} ms.`)
   }
