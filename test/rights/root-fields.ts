@@ -482,6 +482,8 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     needs: 'access:admin',
     fields: 'address createdAt expiresAt id isCurrent lastUsedAt method scopes user userAgent',
   },
+  // Only after the right password, which several accounts have in common.
+  SignInAccount: { needs: 'anyone', fields: 'id name' },
   Task: {
     needs: 'tasks:read',
     fields: `attempt attempts cancelReason cancelRequestedAt createdAt createdBy currentStep error fairnessKey finishedAt
