@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
+import { compositeKey } from '#lib/composite-key.ts'
 import { TooManyAttempts } from './errors.ts'
 
 const quarterS = 15 * 60
@@ -76,13 +77,13 @@ export class SignInThrottle {
   /** One place alone must not use up what all strange ones have together, so that is counted last. */
   async #refusal({ person, isKnownPlace }: Guess, place: string, ofPlace: TooManyAttempts | undefined) {
     if (!isKnownPlace && ofPlace !== undefined) return ofPlace
-    const ofPair = await refusalOf(this.#pair, `${person} ${place}`)
+    const ofPair = await refusalOf(this.#pair, compositeKey(person, place))
     return isKnownPlace || ofPair !== undefined ? ofPair : refusalOf(this.#strange, person)
   }
 
   /** The attempt was rightful. */
   async succeeded({ person, isKnownPlace }: Guess, place: string): Promise<void> {
-    const forgotten = this.#pair.delete(`${person} ${place}`)
+    const forgotten = this.#pair.delete(compositeKey(person, place))
     const rewarded = isKnownPlace ? [] : [this.#strange.reward(person), this.#place.reward(place)]
     await Promise.all([forgotten, ...rewarded])
   }
