@@ -30,7 +30,8 @@ afterEach(async () => {
   await test.drop()
 })
 
-const write = () => transact(async (tx) => tx.query("INSERT INTO write_probe (id, filler) VALUES (0, '')"))
+const write = () =>
+  transact.quiet('a probe')(async (tx) => tx.query("INSERT INTO write_probe (id, filler) VALUES (0, '')"))
 
 describe('whether the database takes writes', () => {
   it('is found out again after one was refused, by one that is not', async () => {
