@@ -46,6 +46,20 @@ async function hook(input: Record<string, unknown> = {}) {
 }
 
 describe('a delivery', () => {
+  it('keeps an attempt that ends when its webhook was deleted meanwhile', async () => {
+    const { id, path } = await hook()
+    const reached = Promise.withResolvers<() => void>()
+    receiver.answer((_req, res) => reached.resolve(() => res.writeHead(204).end()))
+    const { deliveryIds } = await trigger(server, { type: 'test.deleted' })
+    const answer = await reached.promise
+    await deleteWebhook(server, id)
+    made.splice(made.indexOf(id), 1)
+    answer()
+    const kept = await deliveryThat(server, deliveryIds[0]!, ({ attempts }) => attempts.length > 0)
+    expect(kept).toMatchObject({ status: 'CANCELLED', attempts: [{ number: 1, outcome: 'success' }] })
+    expect(receiver.received.filter((one) => one.path === `/${path}`)).toHaveLength(2)
+  })
+
   it('tells of an event, signed as others verify it, under its own id', async () => {
     const { path, secret } = await hook()
     const { deliveryIds } = await trigger(server, { type: 'test.one', data: { a: 1 }, subject: 'test:1' })
