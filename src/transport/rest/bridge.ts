@@ -13,6 +13,7 @@ import { type Operations, operationsOf } from './operations.ts'
 import { addressed, Refused } from './refused.ts'
 import { type Answer, answersJson, defaultBodyLimit, prefixes, type RestRequest, type Route } from './route.ts'
 import { streamOf } from './streamed.ts'
+import { targetUrl } from './target-url.ts'
 
 export interface BridgeOptions {
   readonly server: GraphqlServer
@@ -92,7 +93,7 @@ async function requestOf(
 ): Promise<RestRequest> {
   const incoming = env.incoming as IncomingMessage
   if (answersJson(route)) acceptsJson(req.header('accept'))
-  const { pathname: path, searchParams: query } = new URL(req.url)
+  const { pathname: path, searchParams: query } = targetUrl(req.url)
   if (!isDecodable(path)) throw new Refused('MALFORMED_REQUEST', 'The path is not percent-encoded UTF-8.')
   return {
     method: req.method,

@@ -12,6 +12,7 @@ import { problemResponse } from './problem.ts'
 import { Refused, refusedByError } from './refused.ts'
 import { prefixes, type Route } from './route.ts'
 import { createRoutes } from './routes/table.ts'
+import { targetUrl } from './target-url.ts'
 
 export interface RestOptions {
   readonly server: GraphqlServer
@@ -96,7 +97,7 @@ function otherMethod(context: Context<Env>, allow: string): Response {
 
 function problem({ req, env }: Context<Env>, refused: Refused): Response {
   return problemResponse(refused, {
-    path: shownPath(new URL(req.url).pathname),
+    path: shownPath(targetUrl(req.url).pathname),
     requestId: String(env.outgoing.getHeader('x-request-id') ?? ''),
   })
 }
