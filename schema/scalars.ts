@@ -2,9 +2,19 @@ import { GraphQLError, Kind, type ValueNode, valueFromASTUntyped, visit } from '
 import { DateTimeResolver } from 'graphql-scalars'
 import { builder } from './builder.ts'
 
-builder.addScalarType('DateTime', DateTimeResolver, {
-  description: 'A moment, as an ISO 8601 text with its offset (RFC 3339).',
+builder.scalarType('DateTime', {
+  description: 'A moment of the years 1 to 9999 in UTC, as an ISO 8601 text with its offset (RFC 3339).',
+  serialize: (value) => DateTimeResolver.serialize(value) as Date,
+  parseValue: (value) => withinYears(DateTimeResolver.parseValue(value) as Date),
+  parseLiteral: (node, variables) => withinYears(DateTimeResolver.parseLiteral(node, variables ?? {}) as Date),
 })
+
+/** Other years are written with a sign or as BC, which the database's own formats and JSON's don't share. */
+function withinYears(moment: Date): Date {
+  const year = moment.getUTCFullYear()
+  if (year >= 1 && year <= 9999) return moment
+  throw new GraphQLError('DateTime must be within the years 1 to 9999 in UTC.')
+}
 
 builder.scalarType('JSON', {
   description: 'Any JSON value.',

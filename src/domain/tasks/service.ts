@@ -4,6 +4,7 @@ import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
+import { isStorable, unstorable } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Journal } from '#platform/journal/journal.ts'
@@ -158,6 +159,8 @@ export function createTaskService(deps: TaskServiceDeps) {
     caller.must('tasks:write')
     if (reason !== undefined && reason.length > longestReason)
       throw new InvalidInput(`A reason has at most ${longestReason} characters.`)
+    if (!isStorable(reason))
+      throw new InvalidInput(`The reason ${unstorable}.`, [{ path: 'reason', message: unstorable }])
     await transact(async (tx) => {
       const task = await lock(tx, caller, id)
       if (hasEnded(task.status)) throw new TaskAlreadyEnded(id, task.status)

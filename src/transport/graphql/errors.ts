@@ -48,6 +48,7 @@ interface Logs {
 function mask(cause: unknown, error: unknown, { log, outages }: Logs): GraphQLError {
   if (cause instanceof AppError) return expected(cause, error)
   if (error instanceof GraphQLError && isAboutRequest(cause, error)) return refused(error)
+  if (isUnstorableText(cause)) return unstorable(error)
   return isDatabaseOutage(cause) ? outage(cause, error, outages) : unexpected(cause, error, log)
 }
 
@@ -158,6 +159,19 @@ function outage(cause: unknown, error: unknown, outages: RepeatedWarnings): Grap
     ...placeOf(error),
     extensions: { code: 'UNAVAILABLE', retryAfterMs: outageWaitMs, http },
   })
+}
+
+/** SQLSTATEs of a text that PostgreSQL can't take in: bytes of no character, and NUL in jsonb. */
+const unstorableCodes: ReadonlySet<string> = new Set(['22021', '22P05'])
+
+/** Whether a text of the request is none that the database can store, or look for. */
+function isUnstorableText(cause: unknown): boolean {
+  return cause instanceof Error && unstorableCodes.has(databaseCode(cause) ?? '')
+}
+
+function unstorable(error: unknown): GraphQLError {
+  const message = 'A text of the request holds a NUL character, which no text of the server holds.'
+  return new GraphQLError(message, { ...placeOf(error), extensions: { code: 'INVALID_INPUT' } })
 }
 
 function unexpected(cause: unknown, error: unknown, log: Logger): GraphQLError {

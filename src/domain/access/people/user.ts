@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type InputIssue, InvalidInput } from '#lib/errors.ts'
+import { isStorable, unstorable } from '#lib/json.ts'
 
 /** What a person is in an account, and in a team. */
 export const personRoles = ['OWNER', 'MEMBER'] as const
@@ -12,7 +13,7 @@ const email = z
   .toLowerCase()
   .max(254, 'must have at most 254 characters (RFC 5321 §4.5.3.1.3)')
   .pipe(z.email('must be an e-mail address'))
-const name = z.string().trim().max(100, 'must have at most 100 characters')
+const name = z.string().trim().max(100, 'must have at most 100 characters').refine(isStorable, unstorable)
 
 const userForm = z.object({ email, firstName: name, lastName: name, role: z.enum(personRoles) })
 /** What is to be known of a person. */
@@ -31,7 +32,7 @@ export function normalEmail(text: string): string | undefined {
 const teamForm = z.object({
   name: name.min(1, 'must not be empty'),
   slug: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and, between them, -'),
-  description: z.string().trim().max(500, 'must have at most 500 characters'),
+  description: z.string().trim().max(500, 'must have at most 500 characters').refine(isStorable, unstorable),
 })
 export type TeamFacts = z.output<typeof teamForm>
 

@@ -8,6 +8,7 @@ import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
+import { isStorable, unstorable } from '#lib/json.ts'
 import { type KeyedRequest, once } from '#platform/database/once.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
@@ -45,7 +46,12 @@ export interface IssuedToken {
 
 const longestOverlapMs = 7 * 24 * 60 * 60 * 1000
 const longestReason = 500
-const nameForm = z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters')
+const nameForm = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(100, 'must have at most 100 characters')
+  .refine(isStorable, unstorable)
 
 /** The application tokens of an account. */
 export function createTokenService({ transact, clock, quotas }: TokenServiceDeps) {
@@ -125,6 +131,7 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
     caller.must('access:admin')
     if (reason !== undefined && reason.length > longestReason)
       throw invalid('reason', `must have at most ${longestReason} characters`)
+    if (!isStorable(reason)) throw invalid('reason', unstorable)
     return transact(async (tx) => {
       const token = await lock(tx, caller, idOrToken)
       if (token.revokedAt !== null) throw new ApplicationTokenEnded(token.id, 'REVOKED')
