@@ -4,7 +4,8 @@ import { isId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { JournalEntry, Position } from '#platform/journal/entry.ts'
-import { readEnd, readEntriesAt, readWithin } from '#platform/journal/store.ts'
+import type { Journal } from '#platform/journal/journal.ts'
+import { readEntriesAt, readWithin } from '#platform/journal/store.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
@@ -40,11 +41,12 @@ const firstId = '00000000-0000-0000-0000-000000000000'
 export interface RedeliveryDeps {
   readonly sql: Sql
   readonly transact: Transact
+  readonly journal: Pick<Journal, 'endNow'>
   readonly endpoints: Endpoints
 }
 
 /** Delivers again: under the same id, from the beginning of the webhook's plan. */
-export function createRedelivery({ sql, transact, endpoints }: RedeliveryDeps) {
+export function createRedelivery({ sql, transact, journal, endpoints }: RedeliveryDeps) {
   /**
    * @throws {DeliveryNotFound} @throws {WebhookNotFound} @throws {WebhookNotActive} @throws {EventGone}
    * @throws {InvalidInput}
@@ -114,7 +116,7 @@ export function createRedelivery({ sql, transact, endpoints }: RedeliveryDeps) {
   async function eventsOf(caller: Caller, endpoint: Endpoint, asked: Redelivery): Promise<Redelivered> {
     const { accountId } = endpoint
     const time = { from: asked.eventsFrom ?? new Date(), to: asked.eventsTo ?? new Date() }
-    const upTo = await readEnd(sql)
+    const upTo = await journal.endNow()
     let after: Position = { xid: 0n, seq: 0n }
     for (let count = 0; ; ) {
       const read = await readWithin(sql, accountId, time, { after, upTo }, pageSize)

@@ -4,6 +4,7 @@ import { Mailbox } from '#lib/mailbox.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import { beginning, comparePositions, endOfTime, historyOf, type JournalEntry, type Position } from './entry.ts'
 import type { JournalHistories } from './histories.ts'
+import { readWritersHorizon } from './horizon.ts'
 import { journalCursor, parseJournalCursor } from './journal-cursor.ts'
 import { readBounds, readEnd, readHistory, readPruned } from './store.ts'
 import type { JournalTail } from './tail.ts'
@@ -100,6 +101,11 @@ export class Journal {
   /** Where the journal ends now, as far as its order is final. */
   end(): Promise<Position> {
     return readEnd(this.#sql, this.#tail.horizon)
+  }
+
+  /** Where it ends with everything that was committed before this call and follows no open transaction; reads all locks. */
+  async endNow(): Promise<Position> {
+    return readEnd(this.#sql, await readWritersHorizon(this.#sql))
   }
 
   /**

@@ -1,8 +1,9 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Follower } from '#test/support/follower.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { type Receiver, startReceiver } from '#test/support/receiver.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { createWebhook, deliveryThat, endedDelivery, loopbackAllowed, trigger } from '#test/support/webhooks.ts'
 
@@ -173,6 +174,22 @@ describe('delivering again', () => {
     expect(await redeliver({ webhookId, eventsFrom: from })).toEqual({ count: 5 })
     await receiver.got(11, 'early')
     expect((await listed({ webhookId })).map(({ id }) => id)).toEqual(ids)
+  })
+
+  it('is for events of a time while a transaction of another database is open', async () => {
+    const neighbour = await createTestDatabase()
+    const open = new pg.Client({ connectionString: neighbour.url })
+    await open.connect()
+    try {
+      await open.query('BEGIN; SELECT pg_current_xact_id()')
+      const from = new Date(Date.now() - 1_000).toISOString()
+      const { id: webhookId } = await createWebhook(server, { url: `${receiver.url}/beside`, events: ['beside.one'] })
+      await trigger(server, { type: 'beside.one' })
+      expect(await redeliver({ webhookId, eventsFrom: from, dryRun: true })).toEqual({ count: 1 })
+    } finally {
+      await open.end()
+      await neighbour.drop()
+    }
   })
 
   it('is refused where it makes no sense', async () => {
