@@ -1,21 +1,4 @@
 import { Command } from 'commander'
-import { addAuditCommand } from '#cli/commands/audit.ts'
-import { addDocCommand } from '#cli/commands/doc.ts'
-import { addDoctorCommand } from '#cli/commands/doctor.ts'
-import { addEventsCommand } from '#cli/commands/events.ts'
-import { addKvCommand } from '#cli/commands/kv.ts'
-import { addLockCommand } from '#cli/commands/lock.ts'
-import { addLoginCommand, addLogoutCommand } from '#cli/commands/login.ts'
-import { addMigrateCommand } from '#cli/commands/migrate.ts'
-import { addSecretsCommand } from '#cli/commands/secrets.ts'
-import { addServeCommand } from '#cli/commands/serve.ts'
-import { addSessionCommand } from '#cli/commands/session.ts'
-import { addTaskCommand } from '#cli/commands/task.ts'
-import { addTeamCommand } from '#cli/commands/team.ts'
-import { addTokenCommand } from '#cli/commands/token.ts'
-import { addUserCommand } from '#cli/commands/user.ts'
-import { addViewerCommand } from '#cli/commands/viewer.ts'
-import { addWebhookCommand } from '#cli/commands/webhook.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import { exitCodeHelp } from './exit-codes.ts'
 import { examples, type Session } from './session.ts'
@@ -30,8 +13,37 @@ Environment:
   What \`serve\` reads stands in the README.
 `
 
-/** The whole command line as a tree of commands; `say` gets what is wrong with how it is used. */
-export function createProgram(session: Session, say: (text: string) => void): Command {
+/** The commands in the order of the help. Each is loaded when it is called: loading all takes longer than most commands. */
+const commands: Readonly<Record<string, () => Promise<(program: Command, session: Session) => void>>> = {
+  serve: async () => (await import('#cli/commands/serve.ts')).addServeCommand,
+  migrate: async () => (await import('#cli/commands/migrate.ts')).addMigrateCommand,
+  doctor: async () => (await import('#cli/commands/doctor.ts')).addDoctorCommand,
+  secrets: async () => (await import('#cli/commands/secrets.ts')).addSecretsCommand,
+  login: async () => (await import('#cli/commands/login.ts')).addLoginCommand,
+  logout: async () => (await import('#cli/commands/login.ts')).addLogoutCommand,
+  task: async () => (await import('#cli/commands/task.ts')).addTaskCommand,
+  kv: async () => (await import('#cli/commands/kv.ts')).addKvCommand,
+  lock: async () => (await import('#cli/commands/lock.ts')).addLockCommand,
+  events: async () => (await import('#cli/commands/events.ts')).addEventsCommand,
+  doc: async () => (await import('#cli/commands/doc.ts')).addDocCommand,
+  webhook: async () => (await import('#cli/commands/webhook.ts')).addWebhookCommand,
+  token: async () => (await import('#cli/commands/token.ts')).addTokenCommand,
+  user: async () => (await import('#cli/commands/user.ts')).addUserCommand,
+  session: async () => (await import('#cli/commands/session.ts')).addSessionCommand,
+  team: async () => (await import('#cli/commands/team.ts')).addTeamCommand,
+  audit: async () => (await import('#cli/commands/audit.ts')).addAuditCommand,
+  viewer: async () => (await import('#cli/commands/viewer.ts')).addViewerCommand,
+}
+
+/**
+ * The command line as a tree of commands, with the one that `args` call, or all of them when they call none, such as for
+ * the help; `say` gets what is wrong with how it is used.
+ */
+export async function createProgram(
+  args: readonly string[],
+  session: Session,
+  say: (text: string) => void,
+): Promise<Command> {
   const program = new Command('signalbox')
     .description('Hands in tasks and watches them, keeps documents, and runs the server that does them.')
     .version(packageJson.version, '-V, --version', 'display the version')
@@ -39,24 +51,10 @@ export function createProgram(session: Session, say: (text: string) => void): Co
     .configureOutput({ writeErr: (text) => say(text.replace(/^error: /, '')) })
     .showHelpAfterError('Add --help to see what there is.')
     .addHelpText('after', () => environmentHelp + exitCodeHelp + firstSteps(session.invocation))
-  addServeCommand(program, session)
-  addMigrateCommand(program, session)
-  addDoctorCommand(program, session)
-  addSecretsCommand(program, session)
-  addLoginCommand(program, session)
-  addLogoutCommand(program, session)
-  addTaskCommand(program, session)
-  addKvCommand(program, session)
-  addLockCommand(program, session)
-  addEventsCommand(program, session)
-  addDocCommand(program, session)
-  addWebhookCommand(program, session)
-  addTokenCommand(program, session)
-  addUserCommand(program, session)
-  addSessionCommand(program, session)
-  addTeamCommand(program, session)
-  addAuditCommand(program, session)
-  addViewerCommand(program, session)
+  const [called = ''] = args
+  const needed = Object.hasOwn(commands, called) ? [called] : Object.keys(commands)
+  const loaded = await Promise.all(needed.map((name) => commands[name]?.()))
+  for (const add of loaded) add?.(program, session)
   return program
 }
 

@@ -29,7 +29,8 @@ export async function run(args: readonly string[], { server, invocation, env }: 
   endWithReader()
   try {
     const say = (text: string) => isJson || process.stderr.write(text)
-    await createProgram(session, say).parseAsync([...args], { from: 'user' })
+    const program = await createProgram(args, session, say)
+    await program.parseAsync([...args], { from: 'user' })
     return session.exitCode
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok

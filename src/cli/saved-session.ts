@@ -2,21 +2,10 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { z } from 'zod'
 import { createClient, payloadOf, RefreshSessionDocument, SignalboxError } from '#client/index.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
 import type { Environment } from './session.ts'
-
-const form = z.object({
-  url: z.string(),
-  email: z.string(),
-  accessToken: z.string(),
-  accessTokenExpiresAt: z.iso.datetime(),
-  refreshToken: z.string(),
-})
-
-/** What somebody is signed in with at one server. */
-export type SessionFacts = z.output<typeof form>
+import type { SessionFacts } from './session-facts.ts'
 
 /** An access token is renewed this long before it ends, in milliseconds. */
 const renewBeforeMs = 60_000
@@ -42,7 +31,9 @@ export class SavedSession {
   /** Undefined when nobody is signed in there. */
   async read(): Promise<SessionFacts | undefined> {
     try {
-      return form.safeParse(JSON.parse(await readFile(this.file, 'utf8'))).data
+      const text = await readFile(this.file, 'utf8')
+      const { readSessionFacts } = await import('./session-facts.ts')
+      return readSessionFacts(text)
     } catch (error) {
       if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw new CommandFailure(`The session in ${this.file} can't be read: ${(error as Error).message}.`)

@@ -1,5 +1,4 @@
 import { text as readAll } from 'node:stream/consumers'
-import password from '@inquirer/password'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
 
 /** Secrets that a person types, which no terminal shows; without a terminal, the lines of standard input in order. */
@@ -23,6 +22,7 @@ export class SecretInput {
 }
 
 async function type(message: string): Promise<string> {
+  const { default: password } = await import('@inquirer/password')
   try {
     // Standard output is for answers.
     return await password({ message, mask: true }, { output: process.stderr })
