@@ -45,13 +45,14 @@ export async function examineDatabase(databaseUrl: string, config: Config): Prom
 async function examineConnected(client: pg.Client, databaseUrl: string, config: Config): Promise<Finding[]> {
   const migrations = await check('migrations', () => examineMigrations(databaseUrl))
   const clock = await check('clock', () => examineClock(client))
+  const timeZone = await check('time zone', () => examineTimeZone(client))
   const journal = await check('journal', () => examineJournal(client))
   const audit = await check('audit log', () => examineAudit(client, config))
   const documents = await check('documents', () => examineDocuments(client))
   const connections = await check('connections', () => examineConnections(client, config.databasePool))
   const secrets = await check('secrets', () => examineSecrets(client, config))
   const credentials = await check('credentials', () => examineCredentials(client, config))
-  return [migrations, clock, journal, audit, documents, connections, secrets, credentials]
+  return [migrations, clock, timeZone, journal, audit, documents, connections, secrets, credentials]
 }
 
 async function versionOf(client: pg.Client): Promise<string> {
@@ -83,6 +84,19 @@ async function examineClock(client: pg.Client): Found {
   const text = `The database's clock is ${Math.abs(Math.round(skewMs))} ms ${skewMs < 0 ? 'behind' : 'ahead of'} this machine's`
   if (Math.abs(skewMs) > largeSkewMs) return problem(`${text}.`, 'Set both clocks by NTP.')
   return Math.abs(skewMs) > smallSkewMs ? warning(`${text}.`, 'Set both clocks by NTP.') : ok(`${text}.`)
+}
+
+/** A pooler between us and the database can lose what a connection has set. */
+async function examineTimeZone(client: pg.Client): Found {
+  const { rows } = await client.query<{ current: string; preset: string }>(
+    `SELECT setting AS current, reset_val AS preset FROM pg_settings WHERE name = 'TimeZone'`,
+  )
+  const { current, preset } = rows[0] ?? {}
+  if (current === 'UTC') return ok(`Connections use UTC; the database's own time zone is ${preset}.`)
+  return problem(
+    `Connections use ${current} although they set UTC, so times would be read wrong.`,
+    "Connect to PostgreSQL itself or through a pooler in session mode, or set the database's time zone to UTC.",
+  )
 }
 
 const heldEntries = `

@@ -61,6 +61,7 @@ describe('doctor', () => {
     expect(findings.map(({ check }) => check)).toEqual([
       ...looked,
       'clock',
+      'time zone',
       'journal',
       'audit log',
       'documents',

@@ -23,6 +23,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const cluster = await startEmbeddedDatabase({ dataDir, log, onExit: () => {} })
   // What a test run writes need not survive a power cut.
   await runOnce(cluster.url, 'ALTER ROLE CURRENT_USER SET synchronous_commit = off')
+  // The whole suite can run in another time zone, for tests of everything that reads or writes moments.
+  const timeZone = process.env['TEST_TIME_ZONE']
+  if (timeZone !== undefined) await runOnce(cluster.url, `ALTER ROLE CURRENT_USER SET timezone = '${timeZone}'`)
   await createTemplate(cluster.url)
   project.provide('clusterUrl', cluster.url)
   return async () => {

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { errorMessage, StartupError } from '#lib/errors.ts'
+import { applySessionSettings } from './session-settings.ts'
 
 const connectTimeoutMs = 10_000
 const oldestVersion = 15
@@ -15,6 +16,7 @@ export async function connectForStartup(databaseUrl: string, applicationName: st
   try {
     await client.connect()
     await refuseOldServer(client)
+    await applySessionSettings(client)
     return client
   } catch (error) {
     await client.end().catch(() => undefined)

@@ -1,3 +1,5 @@
+import { sessionSettingsColumns } from './session-settings.ts'
+
 /** What a new connection learns about the server at its other end. */
 export interface DatabaseServer {
   /** Tells one run of one PostgreSQL server from every other: when it started, to the microsecond. */
@@ -26,7 +28,7 @@ const inspectSql = `
   SELECT pg_is_in_recovery() AS "isStandby", extract(epoch FROM pg_postmaster_start_time())::text AS identity,
     (extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 AS "promotedAgoMs",
     set_config('tcp_keepalives_idle', $1, false), set_config('tcp_keepalives_interval', $2, false),
-    set_config('tcp_keepalives_count', '5', false), set_config('tcp_user_timeout', $3, false)`
+    set_config('tcp_keepalives_count', '5', false), set_config('tcp_user_timeout', $3, false), ${sessionSettingsColumns}`
 
 interface InspectedRow {
   readonly isStandby: boolean
@@ -35,8 +37,8 @@ interface InspectedRow {
 }
 
 /**
- * Asks a new connection which server it leads to, and makes that server give the connection up when this machine has
- * not been reachable for `patienceMs`, so that its locks are released.
+ * Asks a new connection which server it leads to, applies the session's settings (time zone UTC), and makes that server
+ * give the connection up when this machine has not been reachable for `patienceMs`, so that its locks are released.
  * @throws {DatabaseIsStandby}
  */
 export async function inspectServer(

@@ -5,6 +5,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { connectForStartup } from './connect.ts'
 import { type Migration, ownMigrationsDir, readMigrations } from './migration-folder.ts'
 import { type MigrationState, readHistory, refuseForeignHistory } from './migration-history.ts'
+import { applySessionSettings } from './session-settings.ts'
 
 export type { MigrationState } from './migration-history.ts'
 
@@ -82,7 +83,12 @@ async function applyAll(options: MigrateOptions, known: readonly Migration[], st
   if (state.pending.length === 0) return
   // Loaded only here: an ordinary start has nothing to apply.
   const { PrismaPg } = await import('@prisma/adapter-pg')
-  const factory = new PrismaPg({ connectionString: options.databaseUrl, application_name: applicationName, max: 1 })
+  const factory = new PrismaPg({
+    connectionString: options.databaseUrl,
+    application_name: applicationName,
+    max: 1,
+    onConnect: applySessionSettings,
+  })
   const connection = await factory.connect()
   try {
     const done = new Set(state.applied)

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { errorMessage } from '#lib/errors.ts'
+import { applySessionSettings } from '#platform/database/session-settings.ts'
 import { type Sql, statementOf } from '#platform/database/sql.ts'
 import { runPeriodically } from '#platform/periodic.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -71,6 +72,7 @@ export class IndexKeeper {
     this.#client = client
     try {
       await client.connect()
+      await applySessionSettings(client)
       await this.#build(asSql(client))
     } catch (error) {
       if (!this.#isStopped) throw error
