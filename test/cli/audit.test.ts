@@ -17,7 +17,9 @@ beforeAll(async () => {
   accountId = account.accountId
   env = { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: account.token }
   directory = await mkdtemp(join(tmpdir(), 'signalbox-audit-'))
-  for (const name of ['one', 'two', 'three', 'four']) await signalbox('token', 'create', name, '--scope', 'tasks:read')
+  // U+2028 ends a line for some readers, not in NDJSON.
+  for (const name of ['one', 'two', 'three\u2028lines', 'four'])
+    await signalbox('token', 'create', name, '--scope', 'tasks:read')
   await auditEntriesOnce({ url: server.url, token: account.token }, {}, 4)
 })
 afterAll(async () => {

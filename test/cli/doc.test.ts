@@ -89,6 +89,18 @@ describe('doc', () => {
     expect((await run(['doc', 'import'], { env, input: '{"key": 1}' })).stderr).toContain('Line 1 is no document')
   })
 
+  it('imports what it exported where texts hold line separators of Unicode', async () => {
+    const text = 'one\u2028two\u2029three\u0085four\u000bfive\r\n'
+    await put(server, 'separated', { [text]: text }, { collection: 'separated' })
+    const { stdout } = await doc('export', 'separated')
+    const imported = await run(['doc', 'import', '-c', 'joined'], {
+      env,
+      input: `\ufeff${stdout.replaceAll('\n', '\r\n')}`,
+    })
+    expect(imported).toMatchObject({ code: 0, stdout: '1 documents are written.\n' })
+    expect(await get(server, 'separated', { collection: 'joined' })).toMatchObject({ data: { [text]: text } })
+  })
+
   it('watches: what is there, then what happens', async () => {
     await put(server, 'there', 1, { collection: 'watched' })
     const watching = start(['doc', 'watch', 'watched', '--json'], { env })

@@ -1,7 +1,6 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { CommandFailure, exitCodes } from '#cli/exit-codes.ts'
+import { linesOf } from '#cli/lines.ts'
 import { type Api, examples, jsonOption, type Session } from '#cli/session.ts'
 import { AuditEntriesDocument, type ExportedEntry, faultOfExported } from '#client/index.ts'
 
@@ -71,13 +70,7 @@ async function verifyFile(file: string) {
 }
 
 async function* entriesIn(file: string): AsyncGenerator<ExportedEntry> {
-  try {
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY }))
-      if (line.trim() !== '') yield parsed(line)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === undefined) throw cause
-    throw new CommandFailure(`${file} can't be read: ${(cause as Error).message}.`, exitCodes.missing, { cause })
-  }
+  for await (const line of linesOf(file)) if (line.trim() !== '') yield parsed(line)
 }
 
 function parsed(line: string): ExportedEntry {

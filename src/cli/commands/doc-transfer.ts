@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
-import { CommandFailure, exitCodes } from '#cli/exit-codes.ts'
+import { CommandFailure } from '#cli/exit-codes.ts'
 import { parseJson } from '#cli/input.ts'
+import { linesOf } from '#cli/lines.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import {
   type DocumentFilter,
@@ -106,16 +105,6 @@ async function* batchesIn(file: string | undefined, options: ImportOptions): Asy
     characters += line.length
   }
   if (writes.length > 0) yield { writes, line: start }
-}
-
-async function* linesOf(file: string | undefined): AsyncGenerator<string> {
-  const input = file === undefined || file === '-' ? process.stdin : createReadStream(file)
-  try {
-    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === undefined) throw cause
-    throw new CommandFailure(`${file} can't be read: ${(cause as Error).message}.`, exitCodes.missing, { cause })
-  }
 }
 
 function toWrite(text: string, line: number, { collection, ifMissing }: ImportOptions) {
