@@ -5,7 +5,7 @@ import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts
 import { DeliveryStatusEnum } from './enums.ts'
 
 const outcomes =
-  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that may not be reached), `tls`, `too_large`; `skipped`, `expired`, `document_error` (a query that was answered with errors) or `filter_error` (a filter that takes too long for the event) when nothing was sent.'
+  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that may not be reached), `tls`, `too_large`; `skipped`, `expired`, `document_error` (a query that was answered with errors), `filter_error` (a filter that takes too long for the event) or `internal_error` (a fault of the server, which its log describes) when nothing was sent.'
 
 const DeliveryAttemptRef = builder.prismaObject('DeliveryAttempt', {
   description: 'One request.',

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { text as readAll } from 'node:stream/consumers'
+import { isNestedBeyond, maxJsonDepth, tooDeep } from '#lib/json-depth.ts'
 import { CommandFailure } from './exit-codes.ts'
 
 export interface InputSource {
@@ -38,8 +39,14 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-/** @throws {CommandFailure} for what is not JSON. */
+/** @throws {CommandFailure} for what is not JSON, or nested too deeply to be sent. */
 export function parseJson(text: string, what: string): unknown {
+  const value = parseText(text, what)
+  if (isNestedBeyond(value)) throw new CommandFailure(`${what} ${tooDeep()}.`)
+  return value
+}
+
+function parseText(text: string, what: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
@@ -55,7 +62,9 @@ function assign(whole: Record<string, unknown>, assignment: string): Record<stri
     // A computed key makes an own property also of `__proto__`.
     return { ...object, [key]: rest.length === 0 ? parseValue(text) : put(isObject(inner) ? inner : {}, rest) }
   }
-  return put(whole, path.split('.'))
+  const names = path.split('.')
+  if (names.length > maxJsonDepth) throw new CommandFailure(`A path in --set ${tooDeep()}.`)
+  return put(whole, names)
 }
 
 /** Numbers, true, false, null, lists and objects are taken as such; everything else, `1.0` and `007` too, is a text. */
@@ -63,9 +72,11 @@ export function parseValue(text: string): unknown {
   if (!/^(true|false|null|[-\d[{"].*)$/s.test(text)) return text
   try {
     const value: unknown = JSON.parse(text)
+    if (isNestedBeyond(value)) throw new CommandFailure(`The value ${tooDeep()}.`)
     return typeof value === 'number' && String(value) !== text ? text : value
-  } catch {
-    return text
+  } catch (error) {
+    if (error instanceof SyntaxError) return text
+    throw error
   }
 }
 

@@ -14,3 +14,8 @@ export function isNestedBeyond(value: unknown, limit: number = maxJsonDepth): bo
     if (isNestedBeyond(inner, limit - 1)) return true
   return false
 }
+
+/** What is wrong with a value that {@link isNestedBeyond} the limit, as the end of a sentence. */
+export function tooDeep(limit: number = maxJsonDepth): string {
+  return `is nested more than ${limit} levels deep`
+}

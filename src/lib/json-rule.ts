@@ -1,4 +1,4 @@
-import { maxJsonDepth } from './json-depth.ts'
+import { isNestedBeyond, maxJsonDepth, tooDeep } from './json-depth.ts'
 
 /** What is wrong with a JSON value, and where. */
 export interface JsonFault {
@@ -10,13 +10,27 @@ export interface JsonFault {
  * Why a parsed JSON value can't be kept as it was meant; undefined when it can. It is at most 200 levels deep. Integers
  * that a double can't hold exactly were changed when they were parsed, and nobody would notice. −0 is kept as 0.
  */
-export function jsonFault(value: unknown, depth: number = maxJsonDepth): JsonFault | undefined {
+export function jsonFault(value: unknown): JsonFault | undefined {
+  return isNestedBeyond(value) ? { path: pathOfDeepest(value), message: tooDeep() } : memberFault(value)
+}
+
+/** The beginning of the way to what is nested too deeply. */
+function pathOfDeepest(value: unknown): string[] {
+  const path: string[] = []
+  for (let [at, limit] = [value, maxJsonDepth]; path.length < shownSteps; limit -= 1) {
+    const [name, inner] = Object.entries(at as object).find(([, one]) => isNestedBeyond(one, limit - 1)) ?? ['', {}]
+    path.push(name)
+    at = inner
+  }
+  return path
+}
+
+function memberFault(value: unknown): JsonFault | undefined {
   if (value === undefined) return { path: [], message: 'is missing' }
   if (typeof value === 'number') return numberFault(value)
   if (typeof value !== 'object' || value === null) return undefined
-  if (depth === 0) return { path: [], message: `is more than ${maxJsonDepth} levels deep` }
   for (const [name, inner] of Object.entries(value)) {
-    const fault = jsonFault(inner, depth - 1)
+    const fault = memberFault(inner)
     if (fault !== undefined) return { path: [name, ...fault.path], message: fault.message }
   }
   return undefined

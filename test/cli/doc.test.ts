@@ -87,6 +87,12 @@ describe('doc', () => {
     expect(again.code).toBe(5)
     expect(again.stderr).toContain('The lines before line 1 are written: 0 documents.')
     expect((await run(['doc', 'import'], { env, input: '{"key": 1}' })).stderr).toContain('Line 1 is no document')
+    const deep = `{"key":"a","data":1}\n{"key":"b","data":${'['.repeat(10_000)}${']'.repeat(10_000)}}`
+    const refused = await run(['doc', 'import', '-c', 'in'], { env, input: deep })
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Line 2 is nested more than 200 levels deep.'),
+    })
   })
 
   it('imports what it exported where texts hold line separators of Unicode', async () => {

@@ -33,6 +33,17 @@ describe('--set', () => {
     expect({}).not.toHaveProperty('polluted')
   })
 
+  it('refuses values and paths that are nested too deeply', async () => {
+    const lists = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
+    const refusal = 'is nested more than 200 levels deep.'
+    for (const levels of [201, 10_000, 60_000]) {
+      await expect(readInput({ set: [`a=${lists(levels)}`] })).rejects.toThrow(`The value ${refusal}`)
+      await expect(readInput({ input: lists(levels) })).rejects.toThrow(`--input ${refusal}`)
+      await expect(readInput({ set: [`${'a.'.repeat(levels)}a=1`] })).rejects.toThrow(`A path in --set ${refusal}`)
+    }
+    expect(await readInput({ input: lists(200) })).toEqual(JSON.parse(lists(200)))
+  })
+
   it('refuses what has no name, and an input that is no object', async () => {
     await expect(readInput({ set: ['=1'] })).rejects.toThrow('--set takes name=value, not "=1".')
     await expect(readInput({ input: '[]', set: ['a=1'] })).rejects.toThrow('JSON object')

@@ -3,6 +3,7 @@ import { CommandFailure, exitCodes } from '#cli/exit-codes.ts'
 import { linesOf } from '#cli/lines.ts'
 import { type Api, examples, jsonOption, type Session } from '#cli/session.ts'
 import { AuditEntriesDocument, type ExportedEntry, faultOfExported } from '#client/index.ts'
+import { isNestedBeyond } from '#lib/json-depth.ts'
 
 const pageSize = 200
 
@@ -76,7 +77,8 @@ async function* entriesIn(file: string): AsyncGenerator<ExportedEntry> {
 function parsed(line: string): ExportedEntry {
   try {
     const entry = JSON.parse(line) as Partial<ExportedEntry> | null
-    if (typeof entry?.seq === 'number' && typeof entry.hash === 'string') return entry as ExportedEntry
+    if (!isNestedBeyond(entry) && typeof entry?.seq === 'number' && typeof entry.hash === 'string')
+      return entry as ExportedEntry
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { CommandFailure, exitCodes } from '#cli/exit-codes.ts'
+import { parseJson } from '#cli/input.ts'
 import { choice, collect, readCount, readDuration, readList } from '#cli/options.ts'
 import type { Output } from '#cli/output.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
@@ -183,8 +184,8 @@ function readHeader(text: string): [name: string, value: string] {
 
 export function readJson(text: string): unknown {
   try {
-    return JSON.parse(text)
-  } catch {
-    throw new InvalidArgumentError('It must be JSON.')
+    return parseJson(text, 'It')
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
   }
 }

@@ -8,6 +8,7 @@ import type { Output } from '#cli/output.ts'
 import { examples, jsonOption, type Session } from '#cli/session.ts'
 import { moment, printable } from '#cli/text.ts'
 import { SignalboxError, verifyWebhook } from '#client/index.ts'
+import { isNestedBeyond, maxRequestDepth } from '#lib/json-depth.ts'
 
 interface ListenOptions {
   readonly port: number
@@ -128,7 +129,8 @@ function verdictOf(req: IncomingMessage, body: Buffer, secret: readonly string[]
 function parsed(body: Buffer): unknown {
   const text = body.toString('utf8')
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return isNestedBeyond(value, maxRequestDepth) ? text : value
   } catch {
     return text
   }

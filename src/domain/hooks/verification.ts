@@ -1,6 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { InvalidInput } from '#lib/errors.ts'
+import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { HookSignatureRefused } from './errors.ts'
 import { type HookCall, type HookConfig, type Sender, textAt } from './hook.ts'
 
@@ -141,10 +142,16 @@ function isPlainId(id: string): boolean {
 function parseBody({ headers, body }: RawCall): unknown {
   const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded')
   const text = (isForm ? new URLSearchParams(body.toString()).get('payload') : null) ?? body.toString()
+  const parsed = parseJson(text)
+  if (isNestedBeyond(parsed)) throw new InvalidInput(`The call's body ${tooDeep()}.`)
+  return parsed
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new InvalidInput(`The call's body is no JSON: ${(cause as Error).message}`)
+    throw new InvalidInput(`The call's body is not JSON: ${(cause as Error).message}`)
   }
 }
 

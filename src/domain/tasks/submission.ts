@@ -4,6 +4,7 @@ import type { Caller } from '#domain/access/service.ts'
 import { type InputIssue, InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
+import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { inWords } from '#lib/parse.ts'
 import { UnknownTaskType } from './errors.ts'
 import { defaultRetryPolicy } from './retry-plan.ts'
@@ -15,8 +16,6 @@ const dayMs = 24 * 60 * 60 * 1000
 const defaultLockMs = 300_000
 /** The largest input, as JSON. */
 const inputBytes = 1024 * 1024
-/** How deep an input may be nested: what a recursive reader can surely follow. */
-const inputDepth = 100
 
 const shortText = (max: number) => z.string().min(1).max(max)
 
@@ -69,6 +68,7 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
   const parsed = submission.safeParse(request, inWords)
   if (!parsed.success) throw invalid('The task', issuesOf(parsed.error, ''))
   const wanted = parsed.data
+  if (isNestedBeyond(wanted.input)) throw invalid('The input', [{ path: 'input', message: tooDeep() }])
   if (!isStorable(wanted))
     throw invalid('The task', [{ path: '', message: 'it holds a NUL character or half of a surrogate pair' }])
   const type = types.get(wanted.type)
@@ -109,20 +109,12 @@ function given<Input extends object>(input: Input): { [Key in keyof Input]?: Non
 
 /** The input as the type's schema parses it, and its size as it is kept. */
 function checkInput(type: TaskType, input: unknown): { input: unknown; sizeBytes: number } {
-  if (nestsDeeper(input, inputDepth))
-    throw invalid('The input', [{ path: 'input', message: `is nested more than ${inputDepth} deep` }])
   const sizeBytes = Buffer.byteLength(JSON.stringify(input) ?? '')
   if (sizeBytes > inputBytes)
     throw invalid('The input', [{ path: 'input', message: `has ${sizeBytes} bytes; at most ${inputBytes} are kept` }])
   const parsed = type.input.safeParse(input, inWords)
   if (!parsed.success) throw invalid(`The input of "${type.name}"`, issuesOf(parsed.error, 'input'))
   return { input: parsed.data, sizeBytes }
-}
-
-function nestsDeeper(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (depth === 0) return true
-  return Object.values(value).some((inner) => nestsDeeper(inner, depth - 1))
 }
 
 function invalid(what: string, issues: readonly InputIssue[]): InvalidInput {

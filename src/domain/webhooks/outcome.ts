@@ -7,7 +7,7 @@ import { type RetryPlan, waitMs } from './retry-plan.ts'
 const retryHeader = 'webhook-retry'
 const gone = 410
 /** Nobody was asked. */
-const unsent: ReadonlySet<string> = new Set(['skipped', 'expired', 'document_error', 'filter_error'])
+const unsent: ReadonlySet<string> = new Set(['skipped', 'expired', 'document_error', 'filter_error', 'internal_error'])
 
 /** Where a delivery stands after an attempt; `random` is 0 to 1. */
 export function settle(

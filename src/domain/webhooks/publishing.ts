@@ -2,6 +2,7 @@ import type { Caller } from '#domain/access/service.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
+import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { once } from '#platform/database/once.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
@@ -80,6 +81,7 @@ function checked({ type, data = {}, subject = `event:${newId()}` }: Omit<Trigger
   if (family !== undefined) throw invalid('type', `events of the family ${family} are written by the server alone`)
   if (!subjectForm.test(subject)) throw invalid('subject', 'must have the form kind:id, such as release:v1.4')
   if (typeof data !== 'object' || data === null || Array.isArray(data)) throw invalid('data', 'must be an object')
+  if (isNestedBeyond(data)) throw invalid('data', tooDeep())
   if (!isStorable({ data, subject })) throw invalid('data', 'holds a NUL character or half of a surrogate pair')
   if (Buffer.byteLength(JSON.stringify(data)) > dataBytes) throw invalid('data', `must have at most ${dataBytes} bytes`)
   return { type, subject, data: data as Record<string, unknown> }

@@ -3,6 +3,7 @@ import type { Clock } from '#lib/clock.ts'
 import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import { classOfStatus, OutboundFailure } from '#platform/http/outbound-failure.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
 import type { AttemptResult, ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import { DocumentRefused } from './errors.ts'
@@ -17,6 +18,7 @@ const keptBytes = 4_096
 const answerBytes = 1_048_576
 const keptHeaders = 50
 const longestHeader = 1_000
+const failedHere = 'The attempt failed inside the server, before anything was sent; the log says why.'
 const redirected = 'Redirects are not followed: the webhook needs the address that this one leads to.'
 
 /**
@@ -30,14 +32,19 @@ export interface SenderDeps {
   readonly clock: Clock
   readonly publicUrl: string | undefined
   readonly runDocument: RunDocument
+  readonly log: Logger
 }
 
 /** Makes one attempt; what comes of it is always a result, unless `signal` ends it. */
-export function createSender({ outbound, clock, publicUrl, runDocument }: SenderDeps) {
+export function createSender({ outbound, clock, publicUrl, runDocument, log }: SenderDeps) {
   return async (endpoint: Endpoint, delivery: ClaimedDelivery, signal: AbortSignal): Promise<AttemptResult> => {
     const at = clock.now()
     const startedAt = performance.now()
-    const result = await attempt(endpoint, delivery, at, signal)
+    const result = await attempt(endpoint, delivery, at, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error
+      log.error({ err: error, deliveryId: delivery.id }, 'an attempt of a delivery failed unexpectedly')
+      return { outcome: 'internal_error', error: failedHere }
+    })
     return { at, durationMs: performance.now() - startedAt, ...result }
   }
 

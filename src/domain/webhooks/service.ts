@@ -3,6 +3,7 @@ import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { isId, newId } from '#lib/ids.ts'
 import { isStorable, unstorable } from '#lib/json.ts'
+import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { once } from '#platform/database/once.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -175,6 +176,7 @@ export function createWebhookService(deps: WebhookServiceDeps) {
   async function test(caller: Caller, id: string, data: unknown): Promise<{ id: string; deliveryId: string }> {
     caller.must('webhooks:admin')
     const payload = data ?? {}
+    if (isNestedBeyond(payload)) throw invalidWebhook([{ path: 'payload', message: tooDeep() }])
     if (!isStorable(payload)) throw invalidWebhook([{ path: 'payload', message: unstorable }])
     if (Buffer.byteLength(JSON.stringify(payload)) > mostPingBytes)
       throw invalidWebhook([{ path: 'data', message: `must have at most ${mostPingBytes} bytes` }])

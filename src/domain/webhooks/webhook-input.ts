@@ -3,6 +3,7 @@ import { type InputIssue, InvalidInput } from '#lib/errors.ts'
 import { parseLiveFilter } from '#lib/filter/live-filter.ts'
 import { headerName, headerValue, isTransportHeader } from '#lib/http-header.ts'
 import { isStorable } from '#lib/json.ts'
+import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { inWords } from '#lib/parse.ts'
 import { isEventPattern } from './event-pattern.ts'
 import { looksSensitive } from './redaction.ts'
@@ -67,6 +68,7 @@ export function parseWebhook(input: WebhookInput): WebhookSettings {
   const parsed = settings.safeParse(input, inWords)
   if (!parsed.success) throw invalidWebhook(parsed.error.issues.map(issueOf))
   const it = parsed.data
+  if (isNestedBeyond(it.filter)) throw invalidWebhook([{ path: 'filter', message: tooDeep() }])
   if (!isStorable(it))
     throw invalidWebhook([{ path: '', message: 'holds a NUL character or half of a surrogate pair' }])
   if (it.filter !== undefined && it.filter !== null) parseLiveFilter(it.filter, 'filter')

@@ -71,8 +71,6 @@ export const filterLimits = {
   text: 1_000,
   /** Characters of an array or object, as JSON. */
   json: 4_000,
-  /** Arrays and objects inside of each other, in a value. */
-  nesting: 100,
   /** Regular expressions. */
   patterns: 10,
 } as const

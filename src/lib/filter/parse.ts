@@ -1,6 +1,6 @@
 import { InvalidInput } from '#lib/errors.ts'
 import { isRecord, isStorable } from '#lib/json.ts'
-import { isNestedBeyond } from '#lib/json-depth.ts'
+import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import {
   type Comparison,
   type Condition,
@@ -183,8 +183,7 @@ function json(operand: unknown, at: string): unknown {
   if (typeof operand === 'number' && !Number.isFinite(operand)) throw refusal(at, 'must be a number that JSON can say')
   if (typeof operand === 'string' && operand.length > filterLimits.text)
     throw refusal(at, `must have at most ${filterLimits.text} characters`)
-  if (isNestedBeyond(operand, filterLimits.nesting))
-    throw refusal(at, `is nested more than ${filterLimits.nesting} deep`)
+  if (isNestedBeyond(operand)) throw refusal(at, tooDeep())
   if (typeof operand === 'object' && operand !== null && JSON.stringify(operand).length > filterLimits.json)
     throw refusal(at, `must have at most ${filterLimits.json} characters as JSON`)
   if (!isStorable(operand)) throw refusal(at, 'has a character that no document can hold')

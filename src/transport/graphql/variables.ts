@@ -13,7 +13,7 @@ import {
   type VariableDefinitionNode,
 } from 'graphql'
 import { isRecord } from '#lib/json.ts'
-import { isNestedBeyond, maxRequestDepth } from '#lib/json-depth.ts'
+import { isNestedBeyond, maxRequestDepth, tooDeep } from '#lib/json-depth.ts'
 
 type Variables = Readonly<Record<string, unknown>>
 
@@ -46,7 +46,7 @@ export function variablesFault(
     const value = variables[name]
     if (typeof value !== 'object' || value === null) continue
     if (isNestedBeyond(value, maxRequestDepth))
-      return new GraphQLError(`The variable "$${name}" is nested more than ${maxRequestDepth} levels deep.`)
+      return new GraphQLError(`The variable "$${name}" ${tooDeep(maxRequestDepth)}.`)
     const input = typeFromAST(schema, type)
     const fault = isInputType(input) ? unknownMember(value, input) : undefined
     if (fault !== undefined) return new GraphQLError(`The variable "$${name}" is not valid: ${fault}.`)

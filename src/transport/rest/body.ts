@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isNestedBeyond, maxRequestDepth, tooDeep } from '#lib/json-depth.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import { Refused } from './refused.ts'
 
@@ -26,6 +27,13 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 function parse(bytes: Buffer): unknown {
+  const parsed = parseText(bytes)
+  if (isNestedBeyond(parsed, maxRequestDepth))
+    throw new Refused('INVALID_INPUT', `The body ${tooDeep(maxRequestDepth)}.`)
+  return parsed
+}
+
+function parseText(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (cause) {

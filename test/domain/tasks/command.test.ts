@@ -155,6 +155,7 @@ describe('the program', () => {
       /^It exited with code 0, but what it wrote to \$SIGNALBOX_RESULT is not JSON/,
       false,
     ],
+    ['deep-result', 'INVALID_RESULT', /^The result is nested more than 200 levels deep\.$/, false],
     ['keeps-outside', 'PART_REFUSED', /lies outside the workspace\.$/, false],
     ['keeps-link', 'PART_REFUSED', /lies outside the workspace\.$/, false],
     ['keeps-pipe', 'PART_REFUSED', /is not a file\.$/, false],

@@ -54,6 +54,17 @@ describe('the task type http.request', () => {
     expect(await outcome({ url: receiver.url })).toMatchObject({ error: { code: 'HTTP_TOO_LARGE', retryable: false } })
   })
 
+  it('fails for good with an answer that is nested too deeply', async () => {
+    const body = `${'['.repeat(10_000)}${']'.repeat(10_000)}`
+    receiver.answer((_req, res) => res.writeHead(200, { 'content-type': 'application/json' }).end(body))
+    const error = {
+      code: 'INVALID_RESULT',
+      message: 'The result is nested more than 200 levels deep.',
+      retryable: false,
+    }
+    expect((await outcome({ url: receiver.url })).error).toEqual(error)
+  })
+
   it('fails with a status that was not expected, for good where another time is no better', async () => {
     receiver.answer((_req, res) => res.writeHead(404).end())
     expect((await outcome({ url: receiver.url })).error).toMatchObject({ code: 'UNEXPECTED_STATUS', retryable: false })

@@ -157,7 +157,7 @@ describe('a task', () => {
   })
 
   it('is refused when its input is nested too deep', async () => {
-    const input = JSON.parse(`${'{"a":'.repeat(150)}1${'}'.repeat(150)}`)
+    const input = JSON.parse(`${'{"a":'.repeat(201)}1${'}'.repeat(201)}`)
     expect(await trySubmit({ type: 'test.any', input })).toMatchObject({ code: 'INVALID_INPUT' })
   })
 

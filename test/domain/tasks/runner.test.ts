@@ -104,10 +104,18 @@ describe('an attempt in a process of its own', () => {
       'The result cannot be written as JSON: Do not know how to serialize a BigInt',
       false,
     ],
+    ['returns-deep', { levels: 201 }, 'INVALID_RESULT', 'The result is nested more than 200 levels deep.', false],
+    ['returns-deep', { levels: 50_000 }, 'INVALID_RESULT', 'The result is nested more than 200 levels deep.', false],
+    ['returns-large-deep', {}, 'INVALID_RESULT', 'The result is nested more than 200 levels deep.', false],
     ['strict', { count: 'many' }, 'INVALID_INPUT', expect.stringContaining('input.count: Invalid input'), false],
     ['no-such-type', {}, 'UNKNOWN_TASK_TYPE', 'This server has no task type "no-such-type".', false],
   ])('fails clearly when the handler %s', async (type, input, code, message, retryable) => {
     expect((await run(type, input)).outcome).toMatchObject({ kind: 'failed', error: { code, message, retryable } })
+  })
+
+  it('ignores an outcome of the handler’s own making that is nested too deeply', async () => {
+    const { outcome, output } = await run('sends-deep')
+    expect([outcome, output.lines]).toEqual([{ kind: 'completed', result: null }, ['sent']])
   })
 
   it('fails clearly when the result refers to itself', async () => {

@@ -100,6 +100,35 @@ describe('in order per subject', () => {
   })
 })
 
+describe('an event that the server cannot make a request of', () => {
+  /** As an earlier version of the server accepted it: nested so deeply that no reader can follow. */
+  const write = (type: string, subject: string) =>
+    server.database.query(
+      `INSERT INTO journal (account_id, type, subject, actor, data)
+       SELECT id, $1, $2, '{"kind": "system", "id": "test", "name": "test"}', ('{"a":' || repeat('[', $3) || repeat(']', $3) || '}')::jsonb
+       FROM account`,
+      [type, subject, 4_300],
+    )
+  const deliveriesOf = async (type: string) => {
+    const query = 'query ($where: DeliveryFilter) { deliveries(where: $where) { nodes { id } } }'
+    return graphqlData<{ deliveries: { nodes: { id: string }[] } }>(server, query, { where: { eventType: [type] } })
+  }
+
+  it('fails after its attempts, and the later events of its subject arrive', async () => {
+    const retry = { ...quickRetry, maxAttempts: 3 }
+    await createWebhook(server, { url: `${receiver.url}/poison`, events: ['poison.one'], order: 'PER_SUBJECT', retry })
+    await write('poison.one', 'thing:poison')
+    const later = await trigger(server, { type: 'poison.one', subject: 'thing:poison', data: { step: 2 } })
+    expect(await endedDelivery(server, later.deliveryIds[0]!)).toMatchObject({ status: 'DELIVERED' })
+    const { deliveries } = await deliveriesOf('poison.one')
+    const poisoned = deliveries.nodes.map(({ id }) => id).find((id) => id !== later.deliveryIds[0])!
+    const { status, attempts } = await endedDelivery(server, poisoned)
+    expect([status, attempts.map(({ outcome }) => outcome)]).toEqual(['FAILED', Array(3).fill('internal_error')])
+    expect(attempts[0]).toMatchObject({ responseStatus: null, error: expect.stringContaining('inside the server') })
+    expect(receiver.received.filter(({ path, body }) => path === '/poison' && !body.includes('ping'))).toHaveLength(1)
+  })
+})
+
 describe('an order that is changed', () => {
   it('to none lets go what waits, and what had failed is delivered again', async () => {
     const retry = { backoff: 'FIXED', delayMs: 600_000, maxDelayMs: 600_000, statusCodes: [503] }

@@ -87,7 +87,7 @@ describe('a filter', () => {
     [
       'a value too deep',
       { path: 'a', eq: JSON.parse('['.repeat(9_000) + ']'.repeat(9_000)) },
-      'is nested more than 100',
+      'is nested more than 200',
     ],
     ['10,000 branches', { or: Array(10_000).fill({ path: 'a', eq: 1 }) }, 'where.or: must be at most 500 filters'],
     ['201 conditions', { or: Array(201).fill({ path: 'a', eq: 1 }) }, 'at most 200 can be asked for'],

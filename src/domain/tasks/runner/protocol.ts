@@ -1,4 +1,5 @@
 import type { Outcome } from '#domain/tasks/task.ts'
+import { isNestedBeyond } from '#lib/json-depth.ts'
 import type { AttemptFacts } from './context.ts'
 import type { AttemptUser } from './task-user.ts'
 
@@ -89,7 +90,8 @@ function isOutputEvent(event: unknown): event is OutputEvent {
 
 function isOutcome(outcome: unknown): outcome is Outcome {
   if (!isFields(outcome)) return false
-  if (outcome['kind'] !== 'failed') return outcome['kind'] === 'completed'
+  // A handler's own code can send what its host would have refused.
+  if (outcome['kind'] !== 'failed') return outcome['kind'] === 'completed' && !isNestedBeyond(outcome['result'])
   const error = outcome['error']
   return isFields(error) && isText(error['code']) && isText(error['message']) && typeof error['retryable'] === 'boolean'
 }
