@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { text as readAll } from 'node:stream/consumers'
+import { inexactNumber } from '#lib/exact-json.ts'
 import { isNestedBeyond, maxJsonDepth, tooDeep } from '#lib/json-depth.ts'
+import { faultPath } from '#lib/json-rule.ts'
 import { CommandFailure } from './exit-codes.ts'
 
 export interface InputSource {
@@ -39,10 +41,12 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-/** @throws {CommandFailure} for what is not JSON, or nested too deeply to be sent. */
+/** @throws {CommandFailure} for what is not JSON, is nested too deeply, or holds a number that would be sent as another. */
 export function parseJson(text: string, what: string): unknown {
   const value = parseText(text, what)
   if (isNestedBeyond(value)) throw new CommandFailure(`${what} ${tooDeep()}.`)
+  const fault = inexactNumber(value)
+  if (fault !== undefined) throw new CommandFailure(`${faultPath(what, fault)} ${fault.message}.`)
   return value
 }
 

@@ -36,15 +36,19 @@ function memberFault(value: unknown): JsonFault | undefined {
   return undefined
 }
 
-function numberFault(value: number): JsonFault | undefined {
-  if (!Number.isFinite(value)) return { path: [], message: 'is no number that JSON can hold' }
+/**
+ * What is wrong with a number as JSON.parse returns it: it is not finite, or an integer so large that it may have been
+ * another one in the text. One rule for everything that is accepted.
+ */
+export function numberFault(value: number): JsonFault | undefined {
+  if (!Number.isFinite(value)) return { path: [], message: 'is a number that is too large or not a number' }
   if (!Number.isInteger(value) || Number.isSafeInteger(value)) return undefined
-  return { path: [], message: 'is an integer beyond 2^53 − 1, which loses digits: hand it in as a text' }
+  return { path: [], message: 'is an integer beyond ±(2^53 − 1), which would lose digits: send it as a string' }
 }
 
 const shownSteps = 5
 
-/** Where a fault is, below what is called so; of what is very deep the beginning only. */
+/** Where a fault is below `root`; only the beginning of a path that is very long. */
 export function faultPath(root: string, { path }: JsonFault): string {
   return [root, ...path.slice(0, shownSteps)].join('.')
 }

@@ -1,6 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { InvalidInput } from '#lib/errors.ts'
+import { parseExactJson } from '#lib/exact-json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { HookSignatureRefused } from './errors.ts'
 import { type HookCall, type HookConfig, type Sender, textAt } from './hook.ts'
@@ -149,7 +150,7 @@ function parseBody({ headers, body }: RawCall): unknown {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseExactJson(text)
   } catch (cause) {
     throw new InvalidInput(`The call's body is not JSON: ${(cause as Error).message}`)
   }

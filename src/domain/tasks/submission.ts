@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Caller } from '#domain/access/service.ts'
 import { type InputIssue, InvalidInput } from '#lib/errors.ts'
+import { inexactNumber } from '#lib/exact-json.ts'
 import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
+import { faultPath } from '#lib/json-rule.ts'
 import { inWords } from '#lib/parse.ts'
 import { UnknownTaskType } from './errors.ts'
 import { defaultRetryPolicy } from './retry-plan.ts'
@@ -109,6 +111,8 @@ function given<Input extends object>(input: Input): { [Key in keyof Input]?: Non
 
 /** The input as the type's schema parses it, and its size as it is kept. */
 function checkInput(type: TaskType, input: unknown): { input: unknown; sizeBytes: number } {
+  const fault = inexactNumber(input)
+  if (fault !== undefined) throw invalid('The input', [{ path: faultPath('input', fault), message: fault.message }])
   const sizeBytes = Buffer.byteLength(JSON.stringify(input) ?? '')
   if (sizeBytes > inputBytes)
     throw invalid('The input', [{ path: 'input', message: `has ${sizeBytes} bytes; at most ${inputBytes} are kept` }])

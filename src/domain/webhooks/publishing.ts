@@ -1,8 +1,10 @@
 import type { Caller } from '#domain/access/service.ts'
 import { InvalidInput } from '#lib/errors.ts'
+import { inexactNumber } from '#lib/exact-json.ts'
 import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
+import { faultPath } from '#lib/json-rule.ts'
 import { once } from '#platform/database/once.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
@@ -83,6 +85,8 @@ function checked({ type, data = {}, subject = `event:${newId()}` }: Omit<Trigger
   if (typeof data !== 'object' || data === null || Array.isArray(data)) throw invalid('data', 'must be an object')
   if (isNestedBeyond(data)) throw invalid('data', tooDeep())
   if (!isStorable({ data, subject })) throw invalid('data', 'holds a NUL character or half of a surrogate pair')
+  const fault = inexactNumber(data)
+  if (fault !== undefined) throw invalid(faultPath('data', fault), fault.message)
   if (Buffer.byteLength(JSON.stringify(data)) > dataBytes) throw invalid('data', `must have at most ${dataBytes} bytes`)
   return { type, subject, data: data as Record<string, unknown> }
 }

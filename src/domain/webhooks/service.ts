@@ -1,9 +1,11 @@
 import type { Caller } from '#domain/access/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
+import { inexactNumber } from '#lib/exact-json.ts'
 import { isId, newId } from '#lib/ids.ts'
 import { isStorable, unstorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
+import { faultPath } from '#lib/json-rule.ts'
 import { once } from '#platform/database/once.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -178,6 +180,8 @@ export function createWebhookService(deps: WebhookServiceDeps) {
     const payload = data ?? {}
     if (isNestedBeyond(payload)) throw invalidWebhook([{ path: 'payload', message: tooDeep() }])
     if (!isStorable(payload)) throw invalidWebhook([{ path: 'payload', message: unstorable }])
+    const fault = inexactNumber(payload)
+    if (fault !== undefined) throw invalidWebhook([{ path: faultPath('payload', fault), message: fault.message }])
     if (Buffer.byteLength(JSON.stringify(payload)) > mostPingBytes)
       throw invalidWebhook([{ path: 'data', message: `must have at most ${mostPingBytes} bytes` }])
     const xid = await transact(async (tx) => {

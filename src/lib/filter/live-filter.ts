@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { InvalidInput } from '#lib/errors.ts'
 import type { Filter } from './filter.ts'
-import { parseFilter } from './parse.ts'
+import { mustBeExact, readFilter } from './parse.ts'
 
 /**
  * Regular expressions of a filter that is evaluated for each change, in the process itself: together they have at most so
@@ -23,6 +23,7 @@ const known = new LRUCache<string, LiveFilter>({
 
 /** Reads a filter that somebody wants to have evaluated for each change. @throws {InvalidInput} also when its patterns are too large. */
 export function parseLiveFilter(raw: unknown, at = 'where'): LiveFilter {
+  mustBeExact(raw, at)
   const live = readLiveFilter(raw, at)
   const size = patternSizeOf(live.filter)
   if (size <= maxLivePatternSize) return live
@@ -37,7 +38,7 @@ export function readLiveFilter(raw: unknown, at = 'where'): LiveFilter {
   const text = JSON.stringify(raw, datesApart)
   const found = known.get(text)
   if (found !== undefined) return found
-  const live: LiveFilter = { filter: parseFilter(raw, at) }
+  const live: LiveFilter = { filter: readFilter(raw, at) }
   known.set(text, live)
   return live
 }

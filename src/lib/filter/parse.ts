@@ -1,6 +1,8 @@
 import { InvalidInput } from '#lib/errors.ts'
+import { inexactNumber } from '#lib/exact-json.ts'
 import { isRecord, isStorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
+import { faultPath } from '#lib/json-rule.ts'
 import {
   type Comparison,
   type Condition,
@@ -22,7 +24,19 @@ import { LinearPattern, PatternFault } from './linear-pattern.ts'
  * @throws {InvalidInput} which names the place, below `at`.
  */
 export function parseFilter(raw: unknown, at = 'where'): Filter {
+  mustBeExact(raw, at)
+  return readFilter(raw, at)
+}
+
+/** As {@link parseFilter}, for a filter that was accepted before numbers had to be exact. */
+export function readFilter(raw: unknown, at: string): Filter {
   return new Reader().filter(raw, at, 1)
+}
+
+/** Refuses numbers that are not those that were written. @throws {InvalidInput} */
+export function mustBeExact(raw: unknown, at: string): void {
+  const fault = inexactNumber(raw)
+  if (fault !== undefined) throw refusal(faultPath(at, fault), fault.message)
 }
 
 const pathOperators: readonly string[] = [
@@ -180,7 +194,6 @@ function text(operand: unknown, at: string): string {
 
 /** A value that a document could hold. */
 function json(operand: unknown, at: string): unknown {
-  if (typeof operand === 'number' && !Number.isFinite(operand)) throw refusal(at, 'must be a number that JSON can say')
   if (typeof operand === 'string' && operand.length > filterLimits.text)
     throw refusal(at, `must have at most ${filterLimits.text} characters`)
   if (isNestedBeyond(operand)) throw refusal(at, tooDeep())

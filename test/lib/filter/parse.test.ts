@@ -78,8 +78,9 @@ describe('a filter', () => {
     [
       'a number beyond JSON',
       { path: 'a', gt: Number.POSITIVE_INFINITY },
-      'where.gt: must be a number that JSON can say',
+      'where.gt: is a number that is too large or not a number',
     ],
+    ['an integer that lost digits', { path: 'a', in: [2 ** 53] }, 'where.in.0: is an integer beyond'],
     ['an order of truth', { path: 'a', gt: true }, 'where.gt: must be a number or a text'],
     ['an unknown type', { path: 'a', type: 'undefined' }, 'where.type: must be one of object, array'],
     ['a text too long', { path: 'a', contains: 'x'.repeat(1_001) }, 'must have at most 1000 characters'],

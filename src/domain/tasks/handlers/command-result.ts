@@ -1,9 +1,11 @@
 import { lstat, readFile } from 'node:fs/promises'
 import { outputLimits, PermanentFailure } from '#domain/tasks/task-type.ts'
+import { inexactNumber } from '#lib/exact-json.ts'
+import { faultPath } from '#lib/json-rule.ts'
 
 /**
  * What a program that ended well left in `$SIGNALBOX_RESULT`; `{ exitCode: 0 }` when it left nothing.
- * @throws {PermanentFailure} when that isn't JSON, or too much.
+ * @throws {PermanentFailure} when that isn't JSON, is too large, or holds a number that would be changed.
  */
 export async function readCommandResult(file: string): Promise<unknown> {
   const found = await lstat(file).catch(() => undefined)
@@ -14,7 +16,14 @@ export async function readCommandResult(file: string): Promise<unknown> {
       `$SIGNALBOX_RESULT holds ${found.size.toLocaleString('en')} bytes, too many to be kept.`,
       'RESULT_TOO_LARGE',
     )
-  return parse(await readFile(file, 'utf8'))
+  const result = parse(await readFile(file, 'utf8'))
+  const fault = inexactNumber(result)
+  if (fault !== undefined)
+    throw new PermanentFailure(
+      `It exited with code 0, but in $SIGNALBOX_RESULT ${faultPath('result', fault)} ${fault.message}.`,
+      'INVALID_RESULT',
+    )
+  return result
 }
 
 function parse(text: string): unknown {

@@ -6,6 +6,7 @@ import {
   TaskFailure,
   type TaskType,
 } from '#domain/tasks/task-type.ts'
+import { parseExactJson } from '#lib/exact-json.ts'
 import { headerName, headerValue, isTransportHeader } from '#lib/http-header.ts'
 import type { OpenedResponse } from '#platform/http/guarded-fetch.ts'
 
@@ -125,7 +126,7 @@ function mustBeExpected({ expectedStatus }: Request, status: number): void {
 function parsed(text: string, type: string): unknown {
   if (!/^application\/([\w.-]+\+)?json\b/i.test(type)) return text
   try {
-    return JSON.parse(text)
+    return parseExactJson(text)
   } catch {
     return text
   }

@@ -6,7 +6,8 @@ import { storableText } from './text.ts'
 
 /**
  * A handler's result as JSON text; nothing returned is `null`.
- * @throws {PermanentFailure} when it holds what JSON cannot: a function, a symbol, a BigInt, a cycle, too many levels.
+ * @throws {PermanentFailure} when it holds what JSON cannot: a function, a symbol, a BigInt, NaN, Infinity, a cycle, too
+ * many levels.
  */
 function resultJson(value: unknown): string {
   try {
@@ -21,6 +22,8 @@ function resultJson(value: unknown): string {
 function refuseUnwritable(key: string, value: unknown): unknown {
   if (typeof value === 'function' || typeof value === 'symbol')
     throw new TypeError(key === '' ? `it is a ${typeof value}.` : `"${key}" is a ${typeof value}.`)
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new TypeError(key === '' ? `it is ${value}.` : `"${key}" is ${value}.`)
   return value
 }
 
