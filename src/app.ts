@@ -1,7 +1,5 @@
 import { createServer } from 'node:http'
 import { authEventTypes, quietAuthEventTypes } from '#domain/access/events.ts'
-import { standIn } from '#domain/access/standing-rights.ts'
-import { shownOfEntry } from '#domain/entries/events.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { createHookService, hooksOf } from '#domain/hooks/service.ts'
 import { createLimitService } from '#domain/limits/service.ts'
@@ -14,7 +12,6 @@ import { createSubmitter } from '#domain/tasks/submitter.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { Worker } from '#domain/tasks/worker.ts'
 import { quietWebhookEventTypes } from '#domain/webhooks/events.ts'
-import type { RunDocument } from '#domain/webhooks/sender.ts'
 import { systemClock } from '#lib/clock.ts'
 import { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { AccountViews } from '#platform/database/account-view.ts'
@@ -35,6 +32,7 @@ import type { Parts } from './app/parts.ts'
 import { openStore } from './app/store.ts'
 import { findTaskUser } from './app/task-user.ts'
 import { keepRetention, keepUsage } from './app/upkeep.ts'
+import { createMayNameSubject, createShownData } from './app/visibility.ts'
 import { openDeliverer, openWebhooks } from './app/webhooks.ts'
 import { openWorker } from './app/worker.ts'
 import type { Config } from './config.ts'
@@ -95,7 +93,9 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const entries = openEntries(parts, locks)
   const filters = new FilterEvaluator()
   const { documents, documentQueries } = openDocuments(parts, place.databaseUrl, locks, filters)
-  const webhooks = openWebhooks(parts, quietTypes, filters)
+  const shownData = createShownData(documents)
+  const mayNameSubject = createMayNameSubject(documents)
+  const webhooks = openWebhooks(parts, quietTypes, filters, { shownData, mayNameSubject })
 
   let serving = false
   let worker: Worker | undefined
@@ -117,7 +117,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     journal,
     quietTypes,
     securityTypes: authEventTypes,
-    shownData: (caller, entry) => (documents.mayHear(caller, entry) ? shownOfEntry(caller, entry) : undefined),
+    shownData,
   })
 
   const hooks = createHookService({
@@ -185,9 +185,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   })
   if (tasksAs !== undefined) {
     worker = await openWorker(parts, project, types, metrics, tasksAs.taskUser)
-    const runDocument: RunDocument = async ({ accountId, maker, document }, event) =>
-      api.runDocument(await standIn(database, { accountId, ...maker }), document ?? '', event)
-    openDeliverer(parts, webhooks, { workerId: worker.id, runDocument })
+    openDeliverer(parts, webhooks, { workerId: worker.id, runDocument: api.runDocument })
   }
   keepRetention(parts, { access, audit, hooks, entries })
   keepUsage(parts)

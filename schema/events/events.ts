@@ -27,7 +27,8 @@ const typesDescription =
 builder.queryField('events', (t) =>
   t.field({
     type: EventConnection,
-    description: 'What happened, oldest first, for as long as the journal keeps it.',
+    description:
+      'What happened, oldest first, for as long as the journal keeps it. Events about tasks, documents, collections, locks, webhooks and access are for callers who may read these.',
     args: {
       types: t.arg.stringList({ description: typesDescription }),
       subject: t.arg.string({ description: 'Only about this, such as `task:<id>`.' }),

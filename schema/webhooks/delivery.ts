@@ -1,11 +1,11 @@
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
-import { builder } from '#schema/builder.ts'
+import { builder, type Context } from '#schema/builder.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import { DeliveryStatusEnum } from './enums.ts'
 
 const outcomes =
-  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that may not be reached), `tls`, `too_large`; `skipped`, `expired`, `document_error` (a query that was answered with errors), `filter_error` (a filter that takes too long for the event) or `internal_error` (a fault of the server, which its log describes) when nothing was sent.'
+  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that may not be reached), `tls`, `too_large`; `skipped`, `expired`, `not_allowed` (the webhook’s maker may not read the event), `document_error` (a query that was answered with errors), `filter_error` (a filter that takes too long for the event) or `internal_error` (a fault of the server, which its log describes) when nothing was sent.'
 
 const DeliveryAttemptRef = builder.prismaObject('DeliveryAttempt', {
   description: 'One request.',
@@ -41,7 +41,13 @@ export const DeliveryRef = builder.prismaObject('Delivery', {
     id: t.exposeID('id', { description: 'What receivers see as `webhook-id`: the same for all attempts.' }),
     webhook: t.relation('webhook', { description: 'Where it goes, also when that was deleted meanwhile.' }),
     eventType: t.exposeString('eventType', { description: 'Of the event.' }),
-    subject: t.exposeString('subject', { description: 'What the event is about.' }),
+    subject: t.string({
+      description:
+        'What the event is about; after its kind `[redacted]` where the caller may not know, such as the name of a document that they may not read.',
+      select: { eventType: true, subject: true },
+      resolve: ({ eventType, subject }, _args, { caller, webhooks }) =>
+        webhooks.shownSubject(caller, eventType, subject),
+    }),
     eventAt: t.expose('eventAt', { type: 'DateTime', description: 'When it happened.' }),
     status: t.expose('status', { type: DeliveryStatusEnum, description: 'Where it stands.' }),
     attempt: t.exposeInt('attempt', { description: 'How many attempts were made.' }),
@@ -107,7 +113,7 @@ builder.queryField('deliveries', (t) =>
       const size = pageSize(first)
       const read = await context.db.delivery.findMany({
         ...nodeQuery(context, info, 'Delivery'),
-        where: { ...conditions(where), ...(after && { id: { lt: behind(after) } }) },
+        where: { ...conditions(where, context), ...(after && { id: { lt: behind(after) } }) },
         orderBy: { id: 'desc' },
         take: size + 1,
       })
@@ -118,14 +124,14 @@ builder.queryField('deliveries', (t) =>
 
 const nil = '00000000-0000-0000-0000-000000000000'
 
-function conditions(where: typeof DeliveryFilter.$inferInput | null | undefined) {
+function conditions(where: typeof DeliveryFilter.$inferInput | null | undefined, { caller, webhooks }: Context) {
   const { webhookId, status, eventType, subject, outcome, from, to } = where ?? {}
   return {
     // What can't be an id is that of nothing.
     ...(webhookId != null && { webhookId: isId(webhookId) ? webhookId : nil }),
     ...(status && { status: { in: status } }),
     ...(eventType && { eventType: { in: eventType } }),
-    ...(subject != null && { subject }),
+    ...(subject != null && webhooks.subjectCondition(caller, subject)),
     ...(outcome && { outcome: { in: outcome } }),
     ...((from || to) && { createdAt: { ...(from && { gte: from }), ...(to && { lte: to }) } }),
   }

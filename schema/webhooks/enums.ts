@@ -11,7 +11,7 @@ import { builder } from '#schema/builder.ts'
 
 export const WebhookStatusEnum = builder.enumType('WebhookStatus', {
   description:
-    'ACTIVE is told of what happens. INACTIVE was switched off by somebody, FAILED by the server, because it took nothing any more.',
+    'ACTIVE receives events. INACTIVE was switched off by somebody, FAILED by the server, because it took nothing any more or because its maker is gone or lacks `webhooks:admin`.',
   values: webhookStatuses,
 })
 

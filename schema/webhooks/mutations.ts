@@ -58,7 +58,8 @@ builder.mutationField('createWebhook', (t) =>
 builder.mutationField('updateWebhook', (t) =>
   t.field({
     type: webhookPayload('UpdateWebhookPayload', 'Deliveries go by this from now on.'),
-    description: 'Changes a webhook. One that is FAILED is given another chance by the status ACTIVE.',
+    description:
+      'Changes a webhook. A caller who changes its URL, events, filter, format, document, redacted paths or headers becomes its maker, with whose rights it runs; other changes leave the maker as it is. The status ACTIVE switches one on that is FAILED; where its maker is gone, the caller becomes it.',
     args: { input: t.arg({ type: UpdateWebhookInput, required: true, description: 'What is to be changed.' }) },
     errors: { types: [WebhookNotFound, InvalidInput] },
     resolve: async (_root, { input }, { caller, webhooks }) => ({
@@ -98,7 +99,7 @@ const RotateWebhookSecretInput = builder.inputType('RotateWebhookSecretInput', {
 builder.mutationField('rotateWebhookSecret', (t) =>
   t.field({
     type: keyedPayload('RotateWebhookSecretPayload', 'The new key signs from now on.'),
-    description: 'Gives a webhook a new key.',
+    description: 'Gives a webhook a new key; the caller becomes its maker.',
     args: { input: t.arg({ type: RotateWebhookSecretInput, required: true, description: 'Which.' }) },
     errors: { types: [WebhookNotFound, InvalidInput] },
     resolve: (_root, { input: { id, overlapMs, signing } }, { caller, webhooks }) =>

@@ -1,4 +1,5 @@
 import type { RetryPlan } from '#domain/webhooks/retry-plan.ts'
+import type { WebhookMaker } from '#domain/webhooks/webhook.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import type { Actor } from '#platform/journal/entry.ts'
@@ -80,6 +81,19 @@ const StatisticsRef = builder.objectRef<Statistics>('WebhookStatistics').impleme
   }),
 })
 
+const WebhookMakerRef = builder.objectRef<Pick<WebhookMaker, 'actor' | 'scopes'>>('WebhookMaker').implement({
+  description:
+    'The caller who last said what a webhook sends, and where: it sends what they may see now, exactly as `events` would show it to them.',
+  fields: (t) => ({
+    actor: t.expose('actor', { type: 'Actor', description: 'The person or application token.' }),
+    scopes: t.stringList({
+      description:
+        'The scopes that they had when they said so and still have. Without `webhooks:admin` the webhook is switched off at the next event.',
+      resolve: ({ scopes }) => [...scopes],
+    }),
+  }),
+})
+
 export const WebhookRef = builder.prismaObject('Webhook', {
   description: 'An address that is told of events.',
   select: { accountId: true, id: true },
@@ -140,6 +154,14 @@ export const WebhookRef = builder.prismaObject('Webhook', {
       description: 'Who made it.',
       select: { createdBy: true },
       resolve: ({ createdBy }) => createdBy as unknown as Actor,
+    }),
+    maker: t.field({
+      type: WebhookMakerRef,
+      description: 'With whose rights it runs.',
+      complexity: separateRead,
+      select: { accountId: true, maker: true },
+      resolve: ({ accountId, maker }, _args, { webhooks }) =>
+        webhooks.makerOf({ accountId, maker: maker as unknown as WebhookMaker }),
     }),
     statistics: t.field({
       type: StatisticsRef,

@@ -1,20 +1,27 @@
 import { authEventTypes } from '#domain/access/events.ts'
+import { StandIns } from '#domain/access/standing-rights.ts'
 import { Endpoints } from '#domain/webhooks/endpoints.ts'
 import type { RunDocument } from '#domain/webhooks/sender.ts'
 import { createWebhookService, type WebhookService } from '#domain/webhooks/service.ts'
+import { Sight, type SightOf } from '#domain/webhooks/sight.ts'
 import { startWebhookWorker } from '#domain/webhooks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { createEgressRule } from '#platform/http/egress.ts'
 import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
 import { createWebhookDocumentCheck } from '#transport/graphql/webhook-document.ts'
 import type { Parts } from './parts.ts'
+import type { MayNameSubject, ShownData } from './visibility.ts'
 
 export interface Webhooks {
   readonly service: WebhookService
   readonly endpoints: Endpoints
   readonly outbound: GuardedFetch
+  readonly sightOf: SightOf
+  /** Called with each entry of the journal before it is matched. */
+  readonly onEntry: (entry: JournalEntry) => void
 }
 
 /** Webhooks, their addresses as they are matched and sent to, and the way out. */
@@ -22,11 +29,16 @@ export function openWebhooks(
   { config, secretKey, store, quotas, opened }: Parts,
   quietTypes: readonly string[],
   filters: FilterEvaluator,
+  { shownData, mayNameSubject }: { shownData: ShownData; mayNameSubject: MayNameSubject },
 ): Webhooks {
   const { database, transact, journal, tail } = store
   const secrets = new SecretBox(secretKey, config.previousSecretKeys)
   const rules = { quietTypes: new Set(quietTypes), securityTypes: new Set<string>(authEventTypes), filters }
   const endpoints = new Endpoints({ sql: database, secrets, rules })
+  const standIns = new StandIns()
+  const sightOf: SightOf = async (sql, { accountId, maker }) =>
+    new Sight(await standIns.of(sql, accountId, maker), shownData)
+  const onEntry = (entry: JournalEntry) => standIns.onJournalEntry(entry)
   const outbound = new GuardedFetch({ egressAllow: config.egressAllow, connections: 100 })
   const service = createWebhookService({
     sql: database,
@@ -36,6 +48,8 @@ export function openWebhooks(
     clock: systemClock,
     quotas,
     endpoints,
+    sightOf,
+    mayNameSubject,
     outbound,
     target: { mayReach: createEgressRule(config.egressAllow), allowHttp: !config.production },
     origin: config.publicUrl === undefined ? 'signalbox' : new URL(config.publicUrl).host,
@@ -44,12 +58,17 @@ export function openWebhooks(
       operationCost: config.limits.operationCost,
     }),
   })
-  const unlisten = [tail.listen((entry) => service.heed(entry)), tail.onCut(() => endpoints.forgetAll())]
+  const unlisten = [
+    tail.listen((entry) => service.heed(entry)),
+    tail.listen(onEntry),
+    tail.onCut(() => endpoints.forgetAll()),
+    tail.onCut(() => standIns.forgetAll()),
+  ]
   opened.add(async () => {
     for (const stop of unlisten) stop()
     await outbound.close()
   })
-  return { service, endpoints, outbound }
+  return { service, endpoints, outbound, sightOf, onEntry }
 }
 
 /** Makes deliveries of what happens, and attempts them. */

@@ -33,6 +33,7 @@ export function tellWebhook(output: Output, webhook: WebhookDetailsFragment): vo
     ['signed by', webhook.publicKey ?? webhook.signing],
     ['verified', webhook.verifiedAt ? moment(webhook.verifiedAt) : 'not yet'],
     ['made', `${moment(webhook.createdAt)} by ${printable(webhook.createdBy.name)}`],
+    ['runs as', `${printable(webhook.maker.actor.name)}: ${webhook.maker.scopes.join(', ') || 'no rights left'}`],
     ['deliveries', `${delivered} taken, ${undelivered} given up, ${waiting} waiting`],
     [
       'requests',

@@ -1,5 +1,5 @@
 import type { Actor, By, JournalEntry, NewEntry } from '#platform/journal/entry.ts'
-import type { RequestOrigin } from './caller.ts'
+import type { Caller, RequestOrigin } from './caller.ts'
 
 /** What the journal says of access. */
 export const authEventTypes = [
@@ -43,6 +43,11 @@ export const quietAuthEventTypes: readonly string[] = [
   'auth.session_refreshed',
   'auth.device_requested',
 ]
+
+/** Whether the caller may see events about access. */
+export function mayHearOfAccess(caller: Caller): boolean {
+  return caller.can('audit:read')
+}
 
 type AuthEventType = (typeof authEventTypes)[number]
 type EventOf<Thing extends string> = Extract<AuthEventType, `auth.${Thing}_${string}`>

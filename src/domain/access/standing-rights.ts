@@ -1,18 +1,22 @@
+import { LRUCache } from 'lru-cache'
+import { compositeKey } from '#lib/composite-key.ts'
 import { isId } from '#lib/ids.ts'
+import { SharedRead } from '#platform/database/shared-read.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { Actor } from '#platform/journal/entry.ts'
-import { Caller, type Role } from './caller.ts'
+import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
+import { Caller, type Identity, type Role } from './caller.ts'
+import { lossBy } from './events.ts'
+import type { PersonRole } from './people/user.ts'
 import { type Grant, grantsOf, isWithin, scopesOfRole } from './scope.ts'
 
-/** Who has asked for something that is done later, again and again, and what they were allowed then. */
-export interface Principal {
-  readonly accountId: string
+/** Who asked for something that is done later, again and again, and what they held at that time. */
+export interface StandingRequest {
   readonly actor: Actor
   readonly credential: { readonly kind: string; readonly id: string }
   readonly scopes: readonly string[]
 }
 
-// A token that was rotated is gone on with by its successor, which has the same scopes.
+// A token that was rotated is continued by its successor, which has the same scopes.
 const tokenSql = `
   WITH RECURSIVE chain AS (
     SELECT successor_id, coalesce(lineage_id, id) AS lineage_id, scopes, role, revoked_at IS NULL AND expires_at > now() AS valid, 1 AS hops
@@ -26,46 +30,91 @@ const tokenSql = `
 const userSql = 'SELECT role FROM users WHERE account_id = $1 AND id = $2 AND removed_at IS NULL'
 
 const unknownRequest = { requestId: 'webhook', address: '', userAgent: undefined }
+/** How long rights that were read are believed, in milliseconds; the journal reports losses sooner. */
+const believedMs = 1_000
+const maxKnown = 10_000
 
-/**
- * Whoever asked, with the rights that they had then and still have: none, when their token has ended or they are gone.
- */
-export async function standIn(sql: Sql, principal: Principal): Promise<Caller> {
-  const { accountId, actor, credential, scopes } = principal
-  const held = await presentRights(sql, principal)
-  const grants = grantsOf(scopes).filter((grant) => isWithin(grant, held.grants))
-  const kind = credential.kind === 'token' ? 'token' : 'session'
-  const identity = {
-    accountId,
-    actor,
-    principalId: held.principalId ?? actor.id,
-    role: held.role,
-    grants,
-    credential: { kind, id: credential.id },
-    expiresAt: undefined,
-  }
-  return new Caller(identity as ConstructorParameters<typeof Caller>[0], unknownRequest)
-}
-
-async function presentRights(sql: Sql, { accountId, actor, credential }: Principal): Promise<PresentRights> {
-  if (actor.kind === 'user') {
-    const [user] = isId(actor.id) ? await sql.query<{ role: 'OWNER' | 'MEMBER' }>(userSql, [accountId, actor.id]) : []
-    return user === undefined ? none : { role: user.role, grants: grantsOf(scopesOfRole[user.role]) }
-  }
-  if (!isId(credential.id)) return none
-  const [token] = await sql.query<{ role: Role; scopes: string[]; lineageId: string }>(tokenSql, [
-    accountId,
-    credential.id,
-  ])
-  if (token === undefined) return none
-  return { role: token.role, grants: grantsOf(token.scopes), principalId: token.lineageId }
-}
-
-interface PresentRights {
+interface CurrentRights {
   readonly role: Role
   readonly grants: readonly Grant[]
   /** Of a token; people are their own. */
   readonly principalId?: string
 }
 
-const none: PresentRights = { role: 'APPLICATION', grants: [] }
+interface TokenRow {
+  readonly role: Role
+  readonly scopes: readonly string[]
+  readonly lineageId: string
+}
+
+const none: CurrentRights = { role: 'APPLICATION', grants: [] }
+
+interface Known {
+  readonly accountId: string
+  readonly read: SharedRead<CurrentRights>
+}
+
+/**
+ * Callers who stand for those who asked, with the rights that these held then and still hold: none when their token has
+ * ended or they were removed. Rights are read once for many who ask, not each time.
+ */
+export class StandIns {
+  readonly #known = new LRUCache<string, Known>({ max: maxKnown, ttl: believedMs })
+  readonly #callers = new WeakMap<StandingRequest, { readonly rights: CurrentRights; readonly caller: Caller }>()
+
+  /** Reads through `sql` when it has to: a transaction passes itself, so that it never waits for another connection. */
+  async of(sql: Sql, accountId: string, request: StandingRequest): Promise<Caller> {
+    const rights = await this.#rightsOf(sql, accountId, request)
+    const made = this.#callers.get(request)
+    if (made?.rights === rights && made.caller.accountId === accountId) return made.caller
+    const caller = callerWith(accountId, request, rights)
+    this.#callers.set(request, { rights, caller })
+    return caller
+  }
+
+  /** To be called with each entry of the journal: rights that somebody lost are read again. */
+  onJournalEntry(entry: JournalEntry): void {
+    if (lossBy(entry) === undefined) return
+    for (const [key, { accountId }] of this.#known.entries()) if (accountId === entry.accountId) this.#known.delete(key)
+  }
+
+  /** The database may have gone back: nothing that was read before is believed. */
+  forgetAll(): void {
+    this.#known.clear()
+  }
+
+  #rightsOf(sql: Sql, accountId: string, { actor, credential }: StandingRequest): Promise<CurrentRights> {
+    const key = compositeKey(accountId, actor.kind, actor.id, credential.id)
+    const known = this.#known.get(key)
+    if (known?.read.isFor(sql)) return known.read.value
+    const read = new SharedRead(sql, () => readRights(sql, accountId, actor, credential.id))
+    read.value.catch(() => this.#known.delete(key))
+    this.#known.set(key, { accountId, read })
+    return read.value
+  }
+}
+
+async function readRights(sql: Sql, accountId: string, actor: Actor, credentialId: string): Promise<CurrentRights> {
+  if (actor.kind === 'user') {
+    if (!isId(actor.id)) return none
+    const [user] = await sql.query<{ role: PersonRole }>(userSql, [accountId, actor.id])
+    return user === undefined ? none : { role: user.role, grants: grantsOf(scopesOfRole[user.role]) }
+  }
+  if (!isId(credentialId)) return none
+  const [token] = await sql.query<TokenRow>(tokenSql, [accountId, credentialId])
+  if (token === undefined) return none
+  return { role: token.role, grants: grantsOf(token.scopes), principalId: token.lineageId }
+}
+
+function callerWith(accountId: string, { actor, credential, scopes }: StandingRequest, rights: CurrentRights): Caller {
+  const identity: Identity = {
+    accountId,
+    actor,
+    principalId: rights.principalId ?? actor.id,
+    role: rights.role,
+    grants: grantsOf(scopes).filter((grant) => isWithin(grant, rights.grants)),
+    credential: { kind: credential.kind === 'token' ? 'token' : 'session', id: credential.id },
+    expiresAt: undefined,
+  }
+  return new Caller(identity, unknownRequest)
+}

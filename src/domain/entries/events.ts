@@ -53,12 +53,18 @@ export function kindOfEvent(type: string): EntryChangeKind | undefined {
   return kindOf.get(type)
 }
 
-/** What a caller is shown of an event's data: the value of an entry only where they may read it. */
+/** Data without the value, once for each: those who look at it often find the same. */
+const withoutValues = new WeakMap<JournalEntry['data'], JournalEntry['data']>()
+
+/** What a caller may see of an event's data: the value of an entry only where they may read it. */
 export function shownOfEntry(
   caller: Caller,
   { type, data }: Pick<JournalEntry, 'type' | 'data'>,
 ): JournalEntry['data'] {
   if (type !== typeOf.SET || caller.can('entries:read', String(data['key']))) return data
+  const known = withoutValues.get(data)
+  if (known !== undefined) return known
   const { value: _, ...shown } = data
+  withoutValues.set(data, shown)
   return shown
 }

@@ -47,16 +47,16 @@ export interface EventServiceDeps {
   readonly journal: Journal
   /** Types left out unless they are asked for by name: too frequent to be news. */
   readonly quietTypes: readonly string[]
-  /** Types that only those are told of who may read the audit log. */
+  /** Types that are only for callers who may read the audit log. */
   readonly securityTypes: readonly string[]
-  /** What this caller is shown of an entry's data, beyond what their right to events says; undefined: they are not told of it. */
+  /** What a caller may see of an entry's data, beyond what `events:read` allows; undefined: nothing of the entry. */
   readonly shownData: (caller: Caller, entry: JournalEntry) => JournalEntry['data'] | undefined
 }
 
 export function createEventService({ journal, quietTypes, securityTypes, shownData }: EventServiceDeps) {
   /**
-   * A page of what happened, oldest first. Who may see little of it may get less than a page, or none, and goes on
-   * behind its end. @throws {InvalidCursor} @throws {CursorExpired} @throws {InvalidInput}
+   * A page of events, oldest first. A caller who may see few of them may get less than a page, or nothing, and continues
+   * after its end. @throws {InvalidCursor} @throws {CursorExpired} @throws {InvalidInput}
    */
   async function list(
     caller: Caller,
@@ -99,7 +99,7 @@ export function createEventService({ journal, quietTypes, securityTypes, shownDa
     }
   }
 
-  /** The event that an entry is to this caller; none when they are not told of it. */
+  /** The event that an entry is for this caller; none when they may not see it. */
   function eventFor(caller: Caller, entry: JournalEntry, cursor: string): Event[] {
     const data = shownData(caller, entry)
     const { type, subject, at, actor } = entry

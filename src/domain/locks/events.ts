@@ -1,3 +1,4 @@
+import type { Caller } from '#domain/access/service.ts'
 import type { Actor, By, NewEntry } from '#platform/journal/entry.ts'
 
 /** What the journal says of locks. */
@@ -19,6 +20,11 @@ export interface LockEventData {
   readonly waiterId?: string
   /** Of those that end the lease: who held it. */
   readonly holder?: Actor
+}
+
+/** Whether the caller may see an entry about a lock, which it names. */
+export function mayHearOfLock(caller: Caller, data: NewEntry['data']): boolean {
+  return caller.can('entries:read', String(data['name']))
 }
 
 function lockSubject(name: string): string {

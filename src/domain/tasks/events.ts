@@ -1,3 +1,4 @@
+import type { Caller } from '#domain/access/service.ts'
 import type { By, NewEntry } from '#platform/journal/entry.ts'
 import type { Priority, TaskError, TaskStatus } from './task.ts'
 
@@ -51,6 +52,11 @@ export function taskSubject(taskId: string): string {
 /** The task that an entry is about; undefined for entries about other things. */
 export function taskIdOf(subject: string): string | undefined {
   return subject.startsWith('task:') ? subject.slice('task:'.length) : undefined
+}
+
+/** Whether the caller may see an entry about a task, by the task's type, which each entry names. */
+export function mayHearOfTask(caller: Caller, data: NewEntry['data']): boolean {
+  return caller.can('tasks:read', String(data['type']))
 }
 
 export function taskEvent(

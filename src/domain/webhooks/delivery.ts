@@ -23,7 +23,7 @@ export interface ClaimedDelivery {
 export interface AttemptResult {
   readonly at: Date
   readonly durationMs: number
-  /** A class, as of outbound calls; `skipped`, `expired`, `document_error`, `filter_error` and `internal_error` when nothing was sent. */
+  /** A class, as of outbound calls; `skipped`, `expired`, `not_allowed`, `document_error`, `filter_error` and `internal_error` when nothing was sent. */
   readonly outcome: string
   readonly responseStatus?: number | undefined
   readonly responseHeaders?: Readonly<Record<string, string>> | undefined

@@ -4,6 +4,7 @@ import { FilterTooCostly } from '#lib/filter/step-budget.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { selects } from './event-pattern.ts'
+import type { Sight } from './sight.ts'
 import { createSigner, type Signer, type StoredKey } from './signature.ts'
 import type { WebhookRow } from './store/webhooks.ts'
 
@@ -13,8 +14,8 @@ export interface Endpoint extends Omit<WebhookRow, 'keys' | 'secretHeaders' | 'h
   readonly headers: Readonly<Record<string, string>>
   readonly ratePerSecond: number | undefined
   readonly sign: Signer
-  /** Whether it asks for this event; at once when it has no filter. */
-  matches(entry: JournalEntry): Match | Promise<Match>
+  /** Whether it asks for this event, as its maker sees it; at once when it has no filter. */
+  matches(entry: JournalEntry, sight: Sight): Match | Promise<Match>
 }
 
 /** Whether a webhook asks for an event. UNDECIDED: its filter takes too much for this one. */
@@ -39,9 +40,11 @@ export async function openEndpoint(row: WebhookRow, secrets: SecretBox, rules: E
     headers: { ...headers, ...hidden },
     ratePerSecond: ratePerSecond ?? undefined,
     sign: createSigner(stored),
-    matches(entry) {
+    matches(entry, sight) {
       if (!isAskedFor(events, entry.type, rules)) return 'UNMATCHED'
-      return passes === undefined ? 'MATCHED' : passes(entry)
+      const data = sight.of(entry)
+      if (data === undefined) return 'UNMATCHED'
+      return passes === undefined ? 'MATCHED' : passes(entry, data)
     },
   }
 }
@@ -51,11 +54,13 @@ function isAskedFor(patterns: readonly string[], type: string, { quietTypes, sec
   return patterns.some((pattern) => selects(pattern, type) && (pattern !== '*' || !securityTypes.has(type)))
 }
 
-function createMatcher(filter: unknown, filters: FilterEvaluator): (entry: JournalEntry) => Promise<Match> {
+type Matcher = (entry: JournalEntry, data: JournalEntry['data']) => Promise<Match>
+
+function createMatcher(filter: unknown, filters: FilterEvaluator): Matcher {
   const live = readLiveFilter(filter, 'filter')
-  return async (entry) => {
+  return async (entry, data) => {
     try {
-      return (await filters.holds(live, entry, { data: entry.data })) ? 'MATCHED' : 'UNMATCHED'
+      return (await filters.holds(live, entry, { data })) ? 'MATCHED' : 'UNMATCHED'
     } catch (error) {
       if (error instanceof FilterTooCostly) return 'UNDECIDED'
       throw error

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { SharedRead } from '#platform/database/shared-read.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { type Endpoint, type EventRules, openEndpoint } from './endpoint.ts'
@@ -12,7 +13,7 @@ const none: AccountEndpoints = new Map()
 
 interface Known {
   readonly versions: string
-  readonly endpoints: Promise<AccountEndpoints>
+  readonly read: SharedRead<AccountEndpoints>
 }
 
 /** The webhooks of the accounts in use, opened once and not for each event. */
@@ -32,14 +33,14 @@ export class Endpoints {
   async of(sql: Sql, accountIds: readonly string[]): Promise<Map<string, AccountEndpoints>> {
     const versions = await readVersions(sql, accountIds)
     const found = new Map<string, AccountEndpoints>()
-    for (const [accountId, text] of versions) found.set(accountId, await this.#load(accountId, text))
+    for (const [accountId, text] of versions) found.set(accountId, await this.#load(sql, accountId, text))
     return found
   }
 
   /** As they were when last looked at, or are now when that was never. */
   async known(accountId: string): Promise<AccountEndpoints> {
     const known = this.#known.get(accountId)
-    if (known !== undefined) return known.endpoints
+    if (known !== undefined) return known.read.value
     return (await this.of(this.#sql, [accountId])).get(accountId) ?? none
   }
 
@@ -53,17 +54,17 @@ export class Endpoints {
     this.#known.clear()
   }
 
-  #load(accountId: string, versions: string): Promise<AccountEndpoints> {
+  #load(sql: Sql, accountId: string, versions: string): Promise<AccountEndpoints> {
     const known = this.#known.get(accountId)
-    if (known?.versions === versions) return known.endpoints
-    const endpoints = this.#open(accountId)
-    endpoints.catch(() => this.#known.delete(accountId))
-    this.#known.set(accountId, { versions, endpoints })
-    return endpoints
+    if (known?.versions === versions && known.read.isFor(sql)) return known.read.value
+    const read = new SharedRead(sql, () => this.#open(sql, accountId))
+    read.value.catch(() => this.#known.delete(accountId))
+    this.#known.set(accountId, { versions, read })
+    return read.value
   }
 
-  async #open(accountId: string): Promise<AccountEndpoints> {
-    const rows = await readWebhooks(this.#sql, accountId)
+  async #open(sql: Sql, accountId: string): Promise<AccountEndpoints> {
+    const rows = await readWebhooks(sql, accountId)
     const opened = await Promise.all(rows.map((row) => openEndpoint(row, this.#secrets, this.#rules)))
     return new Map(opened.map((endpoint) => [endpoint.id, endpoint]))
   }

@@ -1,3 +1,4 @@
+import type { Caller } from '#domain/access/service.ts'
 import type { By, NewEntry } from '#platform/journal/entry.ts'
 
 /** What the journal says of webhooks. */
@@ -40,6 +41,11 @@ export function webhookEvent(
   data: object,
 ): NewEntry {
   return { accountId: webhook.accountId, type, subject: `webhook:${webhook.id}`, actor, origin, data: { ...data } }
+}
+
+/** Whether the caller may see events about webhooks. */
+export function mayHearOfWebhook(caller: Caller): boolean {
+  return caller.can('webhooks:admin')
 }
 
 /** The webhook that an entry is about; undefined for entries about other things. */

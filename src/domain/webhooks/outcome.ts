@@ -7,7 +7,14 @@ import { type RetryPlan, waitMs } from './retry-plan.ts'
 const retryHeader = 'webhook-retry'
 const gone = 410
 /** Nobody was asked. */
-const unsent: ReadonlySet<string> = new Set(['skipped', 'expired', 'document_error', 'filter_error', 'internal_error'])
+const unsent: ReadonlySet<string> = new Set([
+  'skipped',
+  'expired',
+  'not_allowed',
+  'document_error',
+  'filter_error',
+  'internal_error',
+])
 
 /** Where a delivery stands after an attempt; `random` is 0 to 1. */
 export function settle(
@@ -27,7 +34,7 @@ export function settle(
 
 /** Whether another attempt may come out better. */
 function mayHelp({ statusCodes }: RetryPlan, { outcome, responseStatus }: AttemptResult): boolean {
-  if (outcome === 'expired') return false
+  if (outcome === 'expired' || outcome === 'not_allowed') return false
   return responseStatus === undefined || statusCodes === undefined || statusCodes.includes(responseStatus)
 }
 

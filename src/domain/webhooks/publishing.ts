@@ -15,6 +15,7 @@ import { addressees } from './addressees.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoints } from './endpoints.ts'
 import { isEventType } from './event-pattern.ts'
+import { type SightOf, seeingEndpoints } from './sight.ts'
 
 /** Somebody's own event. */
 export interface Trigger {
@@ -42,9 +43,10 @@ export interface PublishingDeps {
   readonly sql: Sql
   readonly transact: Transact
   readonly endpoints: Endpoints
+  readonly sightOf: SightOf
 }
 
-export function createPublishing({ sql, transact, endpoints }: PublishingDeps) {
+export function createPublishing({ sql, transact, endpoints, sightOf }: PublishingDeps) {
   /**
    * Writes an event of the caller's own into the journal, from which all that follow it hear of it.
    * @throws {InvalidInput} @throws {KeyReused}
@@ -72,7 +74,7 @@ export function createPublishing({ sql, transact, endpoints }: PublishingDeps) {
 
   async function deliveriesOf(entry: JournalEntry): Promise<string[]> {
     const accounts = await endpoints.of(sql, [entry.accountId])
-    const found = await addressees(accounts.get(entry.accountId), entry)
+    const found = await addressees(await seeingEndpoints(sql, accounts.get(entry.accountId), sightOf), entry)
     return found.map(({ endpoint }) => deliveryId(endpoint.id, entry))
   }
 }

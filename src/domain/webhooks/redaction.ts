@@ -6,8 +6,8 @@ const sensitiveName =
   /^(.*[_-])?(pass(word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|client[_-]?secret|authorization|cookie|set[_-]?cookie|credentials?|session[_-]?id|otp)$/i
 const camelHump = /([a-z0-9])([A-Z])/g
 
-/** What stands in the place of a value that is not told. */
-const redacted = '[redacted]'
+/** What stands in the place of a value that is not shown. */
+export const redacted = '[redacted]'
 
 /** Whether a property of this name, in any spelling, holds a credential. */
 export function looksSensitive(name: string): boolean {

@@ -12,6 +12,7 @@ import type { Endpoints } from './endpoints.ts'
 import { DeliveryNotFound, EventGone, WebhookNotActive, WebhookNotFound } from './errors.ts'
 import { attemptedType, pingType, webhookEvent } from './events.ts'
 import { journalAttempts } from './settler.ts'
+import type { Seeing, SightOf } from './sight.ts'
 import { insertDeliveries, insertFailedDeliveries } from './store/deliveries.ts'
 import { findFailed, lockDelivery, reopenDeliveries } from './store/redelivery.ts'
 import { settlementOf } from './undecided.ts'
@@ -43,10 +44,11 @@ export interface RedeliveryDeps {
   readonly transact: Transact
   readonly journal: Pick<Journal, 'endNow'>
   readonly endpoints: Endpoints
+  readonly sightOf: SightOf
 }
 
 /** Delivers again: under the same id, from the beginning of the webhook's plan. */
-export function createRedelivery({ sql, transact, journal, endpoints }: RedeliveryDeps) {
+export function createRedelivery({ sql, transact, journal, endpoints, sightOf }: RedeliveryDeps) {
   /**
    * @throws {DeliveryNotFound} @throws {WebhookNotFound} @throws {WebhookNotActive} @throws {EventGone}
    * @throws {InvalidInput}
@@ -120,7 +122,7 @@ export function createRedelivery({ sql, transact, journal, endpoints }: Redelive
     let after: Position = { xid: 0n, seq: 0n }
     for (let count = 0; ; ) {
       const read = await readWithin(sql, accountId, time, { after, upTo }, pageSize)
-      const { events, undecided } = await match(endpoint, read)
+      const { events, undecided } = await match({ endpoint, sight: await sightOf(sql, endpoint) }, read)
       if (asked.dryRun !== true && events.length + undecided.length > 0)
         await transact(async (tx) => {
           await deliverAgain(tx, endpoint, events)
@@ -169,12 +171,12 @@ function mustBeOneKind({ deliveryId: id, webhookId, failedSince, eventsFrom, eve
 }
 
 /** The entries that a webhook asks for, and those that its filter takes too much for. */
-async function match(endpoint: Endpoint, entries: readonly JournalEntry[]) {
+async function match({ endpoint, sight }: Seeing, entries: readonly JournalEntry[]) {
   const events: JournalEntry[] = []
   const undecided: JournalEntry[] = []
   for (const entry of entries) {
     if (entry.type === attemptedType || entry.type === pingType) continue
-    const matched = await endpoint.matches(entry)
+    const matched = await endpoint.matches(entry, sight)
     if (matched === 'MATCHED') events.push(entry)
     if (matched === 'UNDECIDED') undecided.push(entry)
   }

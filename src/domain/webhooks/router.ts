@@ -1,5 +1,5 @@
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import { comparePositions, type JournalEntry, type Position } from '#platform/journal/entry.ts'
+import { type Actor, comparePositions, type JournalEntry, type Position } from '#platform/journal/entry.ts'
 import { readBetween, readEnd } from '#platform/journal/store.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -7,9 +7,11 @@ import { addressees } from './addressees.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
-import { attemptedType, webhookIdOf } from './events.ts'
+import { attemptedType, webhookEvent, webhookIdOf } from './events.ts'
+import { lapsedReason, type Seeing, type SightOf, seeingEndpoints } from './sight.ts'
 import { insertDeliveries, type NewDelivery, type Settlement } from './store/deliveries.ts'
 import { commitSoon, findRoutedAccounts, moveRouterCursor, readRouterCursor, tryLockRouter } from './store/routing.ts'
+import { disableWebhook } from './store/webhooks.ts'
 import type { Undecided, UndecidedDeliveries } from './undecided.ts'
 
 /** Entries that are routed in one transaction: it is over within some hundredths of a second. */
@@ -41,9 +43,14 @@ export interface RouterDeps {
   /** Knows up to where the order of the journal is final. */
   readonly tail: Pick<JournalTail, 'horizon'>
   readonly endpoints: Endpoints
+  readonly sightOf: SightOf
+  /** Called with each entry before it is matched: rights that it takes away are gone for it, too. */
+  readonly onEntry: (entry: JournalEntry) => void
   readonly recipient: Recipient
   /** Records deliveries that a filter could not decide about. */
   readonly undecided: UndecidedDeliveries
+  /** On entries about webhooks that are switched off. */
+  readonly actor: Actor
   readonly log: Logger
 }
 
@@ -186,19 +193,40 @@ export class Router {
 
   /** Matches entries in order, for as long as filters may take in one transaction; one entry at least. */
   async #match(tx: Transaction, entries: readonly JournalEntry[]) {
-    const accounts = await this.#deps.endpoints.of(tx, [...new Set(entries.map(({ accountId }) => accountId))])
+    const webhooks = await this.#webhooks(tx, entries)
     const made: Routed[] = []
     const undecided: Undecided[] = []
     const startedAt = performance.now()
     let routedCount = 0
     for (const event of entries) {
-      for (const { endpoint, isDecided } of await addressees(accounts.get(event.accountId), event))
+      for (const { endpoint, isDecided } of await addressees(webhooks.get(event.accountId) ?? [], event))
         if (isDecided) made.push({ endpoint, delivery: this.#delivery(event, endpoint) })
         else undecided.push({ endpoint, event })
       routedCount += 1
       if (performance.now() - startedAt > longestMatchingMs) break
     }
     return { made, undecided, routedCount }
+  }
+
+  /** The webhooks of the accounts whose entries these are; those whose makers may have none any more are switched off. */
+  async #webhooks(tx: Transaction, entries: readonly JournalEntry[]): Promise<Map<string, Seeing[]>> {
+    const { endpoints, sightOf, onEntry } = this.#deps
+    for (const entry of entries) onEntry(entry)
+    const accounts = await endpoints.of(tx, [...new Set(entries.map(({ accountId }) => accountId))])
+    const found = new Map<string, Seeing[]>()
+    for (const [accountId, all] of accounts) {
+      const webhooks = await seeingEndpoints(tx, all, sightOf)
+      for (const { endpoint, sight } of webhooks) if (!sight.isValid) await this.#switchOff(tx, endpoint)
+      found.set(accountId, webhooks)
+    }
+    return found
+  }
+
+  async #switchOff(tx: Transaction, endpoint: Endpoint): Promise<void> {
+    const reason = lapsedReason(endpoint.maker)
+    const name = await disableWebhook(tx, endpoint, reason)
+    if (name === undefined) return
+    tx.journal(webhookEvent('webhook.disabled', endpoint, { actor: this.#deps.actor }, { name, reason }))
   }
 
   #delivery(event: JournalEntry, endpoint: Endpoint): NewDelivery {

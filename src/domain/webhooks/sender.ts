@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Caller } from '#domain/access/service.ts'
 import type { Clock } from '#lib/clock.ts'
+import type { Sql } from '#platform/database/sql.ts'
 import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import { classOfStatus, OutboundFailure } from '#platform/http/outbound-failure.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
@@ -12,6 +14,7 @@ import { json, type Message, type Payload } from './payload/payload.ts'
 import { render } from './payload/render.ts'
 import { redact } from './redaction.ts'
 import { parseRetryAfter } from './retry-plan.ts'
+import { lapsedReason, type Sight, type SightOf } from './sight.ts'
 
 /** How much of an answer is kept, and how much is taken before it counts as a failure. */
 const keptBytes = 4_096
@@ -22,21 +25,23 @@ const failedHere = 'The attempt failed inside the server, before anything was se
 const redirected = 'Redirects are not followed: the webhook needs the address that this one leads to.'
 
 /**
- * Runs a webhook's document with the rights of whoever made it; undefined: it had nothing to say.
+ * Runs a webhook's document as its maker; undefined: it had nothing to say.
  * @throws {DocumentRefused} when anything that it asks for can't be had
  */
-export type RunDocument = (endpoint: Endpoint, event: JournalEntry) => Promise<object | undefined>
+export type RunDocument = (maker: Caller, document: string, event: JournalEntry) => Promise<object | undefined>
 
 export interface SenderDeps {
   readonly outbound: Pick<GuardedFetch, 'fetch'>
   readonly clock: Clock
   readonly publicUrl: string | undefined
   readonly runDocument: RunDocument
+  readonly sql: Sql
+  readonly sightOf: SightOf
   readonly log: Logger
 }
 
 /** Makes one attempt; what comes of it is always a result, unless `signal` ends it. */
-export function createSender({ outbound, clock, publicUrl, runDocument, log }: SenderDeps) {
+export function createSender({ outbound, clock, publicUrl, runDocument, sql, sightOf, log }: SenderDeps) {
   return async (endpoint: Endpoint, delivery: ClaimedDelivery, signal: AbortSignal): Promise<AttemptResult> => {
     const at = clock.now()
     const startedAt = performance.now()
@@ -55,7 +60,10 @@ export function createSender({ outbound, clock, publicUrl, runDocument, log }: S
     signal: AbortSignal,
   ): Promise<Omit<AttemptResult, 'at' | 'durationMs'>> {
     if (event === undefined) return { outcome: 'expired', error: 'The event is older than what the journal keeps.' }
-    const payload = await payloadOf(endpoint, id, event).catch(reasonOf)
+    const sight = await sightOf(sql, endpoint)
+    const data = sight.of(event)
+    if (data === undefined) return { outcome: 'not_allowed', error: notAllowed(endpoint, sight) }
+    const payload = await payloadOf(endpoint, id, { ...event, data }, sight.maker).catch(reasonOf)
     if (payload === undefined) return { outcome: 'skipped' }
     // The receiver would take it for what it asked for, and what it did ask for would be lost.
     if (typeof payload === 'string') return { outcome: 'document_error', error: payload }
@@ -86,10 +94,15 @@ export function createSender({ outbound, clock, publicUrl, runDocument, log }: S
     }
   }
 
-  async function payloadOf(endpoint: Endpoint, id: string, event: JournalEntry): Promise<Payload | undefined> {
+  async function payloadOf(
+    endpoint: Endpoint,
+    id: string,
+    event: JournalEntry,
+    maker: Caller,
+  ): Promise<Payload | undefined> {
     const { format } = endpoint
     if (format === 'GRAPHQL') {
-      const result = await runDocument(endpoint, event)
+      const result = await runDocument(maker, endpoint.document ?? '', event)
       return result && json(redact(result, endpoint.redact))
     }
     const message: Message = {
@@ -102,6 +115,11 @@ export function createSender({ outbound, clock, publicUrl, runDocument, log }: S
     }
     return render(format, message)
   }
+}
+
+function notAllowed({ maker }: Endpoint, { isValid }: Sight): string {
+  if (!isValid) return `The webhook is off: ${lapsedReason(maker)}`
+  return `${maker.actor.name}, with whose rights the webhook runs, may not read this event.`
 }
 
 function reasonOf(error: unknown): string {

@@ -19,14 +19,16 @@ import type { Endpoints } from './endpoints.ts'
 import { EventGone, WebhookNotActive, WebhookNotFound, WebhookSecretShown } from './errors.ts'
 import { changingTypes, webhookEvent } from './events.ts'
 import { createPublishing } from './publishing.ts'
+import { redacted } from './redaction.ts'
 import { createRedelivery } from './redelivery.ts'
-import { createSettingsKeeper, type SettingsChanges, summaryOf } from './settings-keeper.ts'
+import { createSettingsKeeper, differsInContent, makerOf, type SettingsChanges, summaryOf } from './settings-keeper.ts'
+import type { SightOf } from './sight.ts'
 import { newStoredKey, rotatedKeys, type StoredKey, verificationKey } from './signature.ts'
 import { cancelDeliveries } from './store/deliveries.ts'
 import { insertWebhook, lockWebhook, markDeleted, updateWebhook, type WebhookRow } from './store/webhooks.ts'
 import { mustAccept, mustBeTarget, type TargetRules } from './target.ts'
 import { followDeliveries } from './updates.ts'
-import type { WebhookSettings, WebhookStatus } from './webhook.ts'
+import type { WebhookMaker, WebhookSettings, WebhookStatus } from './webhook.ts'
 import { invalidWebhook, parseWebhook, type WebhookInput } from './webhook-input.ts'
 
 export interface WebhookServiceDeps {
@@ -37,6 +39,9 @@ export interface WebhookServiceDeps {
   readonly clock: Clock
   readonly quotas: Pick<QuotaService, 'mustHaveRoom'>
   readonly endpoints: Endpoints
+  readonly sightOf: SightOf
+  /** Whether a caller may know what an event is about. */
+  readonly mayNameSubject: (caller: Caller, event: Pick<JournalEntry, 'type' | 'subject'>) => boolean
   readonly outbound: Pick<GuardedFetch, 'fetch'>
   readonly target: TargetRules
   /** What receivers are told of us when they are asked whether they want to be called. */
@@ -70,7 +75,7 @@ const mostPingBytes = 64 * 1024
 
 export function createWebhookService(deps: WebhookServiceDeps) {
   const keeper = createSettingsKeeper(deps.secrets)
-  const { sql, transact, secrets, clock, quotas, outbound, target, origin, checkDocument } = deps
+  const { sql, transact, secrets, clock, quotas, outbound, target, origin, checkDocument, sightOf } = deps
 
   /**
    * Makes a webhook, and sends it a first event, `webhook.ping`.
@@ -79,13 +84,14 @@ export function createWebhookService(deps: WebhookServiceDeps) {
    */
   async function create(caller: Caller, { handshake, idempotencyKey, ...input }: NewWebhook): Promise<KeyedWebhook> {
     caller.must('webhooks:admin')
-    const wanted = await checked(caller, input)
+    const wanted = await checked(input)
+    mustSeeSecurity(caller, wanted)
     const allHeaders = { ...wanted.headers, ...wanted.secretHeaders }
     if (handshake === true) await mustAccept(outbound, wanted.url, allHeaders, origin)
     const key = newStoredKey(wanted.signing)
     const id = newId()
-    const row = await keeper.seal(caller, id, wanted, [key])
     const { accountId, principalId } = caller
+    const row = { ...(await keeper.seal({ accountId, id }, wanted, [key])), maker: makerOf(caller) }
     const keyed = { accountId, principalId, key: idempotencyKey, operation: 'createWebhook', request: input }
     const made = await transact((tx) =>
       once(tx, keyed, async () => {
@@ -100,26 +106,36 @@ export function createWebhookService(deps: WebhookServiceDeps) {
     return { id, secret: verificationKey(key) }
   }
 
-  /** Changes a webhook, at once for what is delivered from now on. @throws {WebhookNotFound} @throws {InvalidInput} */
+  /**
+   * Changes a webhook, at once for what is delivered from now on. A caller who changes what is sent, or where, becomes its
+   * maker; so does one who switches it on when its maker may have none any more.
+   * @throws {WebhookNotFound} @throws {InvalidInput} @throws {Forbidden} for a maker who may not see what it asks for
+   */
   async function update(caller: Caller, id: string, { status, ...changes }: WebhookChanges): Promise<string> {
     caller.must('webhooks:admin')
     if ((status as WebhookStatus | undefined) === 'FAILED')
       throw invalidWebhook([{ path: 'status', message: 'is ACTIVE or INACTIVE; FAILED is for the server to say' }])
     const before = await transact((tx) => lock(tx, caller, id))
-    const wanted = await checked(caller, await keeper.merge(before, changes))
+    const input = await keeper.merge(before, changes)
+    const wanted = await checked(input)
+    const isLapsed = status === 'ACTIVE' && !(await sightOf(sql, before)).isValid
+    const isTakenOver = isLapsed || differsInContent(await keeper.merge(before, {}), input)
+    if (isTakenOver) mustSeeSecurity(caller, wanted)
     return transact(async (tx) => {
       const row = await lock(tx, caller, id)
       // Somebody else was faster: their changes are not lost.
       if (row.version !== before.version) return undefined
       const keys = await keysFor(row, wanted)
       const next = {
-        ...(await keeper.seal(caller, id, wanted, keys)),
+        ...(await keeper.seal(row, wanted, keys)),
         createdBy: row.createdBy,
+        maker: isTakenOver ? makerOf(caller) : row.maker,
         status: status ?? row.status,
         statusReason: status === undefined ? row.statusReason : null,
       }
       await updateWebhook(tx, next)
-      tx.journal(webhookEvent('webhook.updated', row, caller.by(), { ...summaryOf(next), status: next.status }))
+      const data = { ...summaryOf(next), status: next.status, ...(isTakenOver && { maker: caller.actor }) }
+      tx.journal(webhookEvent('webhook.updated', row, caller.by(), data))
       return id
     }).then((done) => done ?? update(caller, id, { ...changes, ...(status !== undefined && { status }) }))
   }
@@ -145,8 +161,8 @@ export function createWebhookService(deps: WebhookServiceDeps) {
   }
 
   /**
-   * Gives a webhook a new key; the old one signs beside it for the overlap, in milliseconds.
-   * @throws {WebhookNotFound} @throws {InvalidInput}
+   * Gives a webhook a new key, and makes the caller its maker; the old key signs beside it for the overlap, in
+   * milliseconds. @throws {WebhookNotFound} @throws {InvalidInput}
    */
   async function rotateSecret(
     caller: Caller,
@@ -159,13 +175,14 @@ export function createWebhookService(deps: WebhookServiceDeps) {
       throw invalidWebhook([{ path: 'overlapMs', message: `must be 0 to ${longestOverlapMs}: at most seven days` }])
     return transact(async (tx) => {
       const row = await lock(tx, caller, id)
+      mustSeeSecurity(caller, row)
       const now = clock.now()
       const until = new Date(now.getTime() + overlapMs)
       const method = signing ?? row.signing
       const keys = rotatedKeys(JSON.parse(await secrets.open(row.keys)) as StoredKey[], { method, until, now })
       const [fresh] = keys as [StoredKey]
-      await updateWebhook(tx, { ...row, signing: method, ...(await keeper.sealKeys(keys)) })
-      const data = { ...summaryOf(row), overlapUntil: until.toISOString() }
+      await updateWebhook(tx, { ...row, signing: method, ...(await keeper.sealKeys(keys)), maker: makerOf(caller) })
+      const data = { ...summaryOf(row), overlapUntil: until.toISOString(), maker: caller.actor }
       tx.journal(webhookEvent('webhook.secret_rotated', row, caller.by(), data))
       return { id, secret: verificationKey(fresh) }
     })
@@ -201,10 +218,9 @@ export function createWebhookService(deps: WebhookServiceDeps) {
     return row
   }
 
-  /** The settings, found to be what this caller may ask for. */
-  async function checked(caller: Caller, input: WebhookInput): Promise<WebhookSettings> {
+  /** The settings, found to be possible. @throws {InvalidInput} */
+  async function checked(input: WebhookInput): Promise<WebhookSettings> {
     const wanted = parseWebhook(input)
-    if (wanted.events.some((pattern) => pattern.startsWith('auth.'))) caller.must('audit:read')
     await mustBeTarget(wanted.url, target)
     if (wanted.document !== undefined) checkDocument(wanted.document)
     return wanted
@@ -218,6 +234,24 @@ export function createWebhookService(deps: WebhookServiceDeps) {
     test,
     trigger: createPublishing(deps),
     redeliver: createRedelivery(deps),
+    /** The maker of a webhook, and which scopes it has of theirs now. */
+    async makerOf(webhook: Parameters<SightOf>[1]): Promise<Pick<WebhookMaker, 'actor' | 'scopes'>> {
+      const { maker } = await sightOf(sql, webhook)
+      return { actor: maker.actor, scopes: maker.scopes }
+    },
+    /** What a delivery's event is about, as far as the caller may know: its kind alone otherwise. */
+    shownSubject(caller: Caller, type: string, subject: string): string {
+      if (deps.mayNameSubject(caller, { type, subject })) return subject
+      return `${subject.slice(0, subject.indexOf(':'))}:${redacted}`
+    },
+    /** Selects deliveries by subject; those whose subject is not shown to the caller are not found by it either. */
+    subjectCondition(caller: Caller, subject: string) {
+      const isNamed = deps.mayNameSubject(caller, { type: 'auth.*', subject })
+      return {
+        subject: isNamed ? subject : this.shownSubject(caller, '', subject),
+        ...(!isNamed && { NOT: { eventType: { startsWith: 'auth.' } } }),
+      }
+    },
     /** @see followDeliveries */
     async updates(caller: Caller, webhookId: string | undefined, after: string | undefined) {
       caller.must('webhooks:admin')
@@ -228,4 +262,9 @@ export function createWebhookService(deps: WebhookServiceDeps) {
       if (changingTypes.has(type)) deps.endpoints.forget(accountId)
     },
   }
+}
+
+/** Security events are for makers who may read the audit log. @throws {Forbidden} */
+function mustSeeSecurity(caller: Caller, { events }: Pick<WebhookSettings, 'events'>): void {
+  if (events.some((pattern) => pattern.startsWith('auth.'))) caller.must('audit:read')
 }

@@ -1,34 +1,33 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Caller } from '#domain/access/service.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { type StoredKey, verificationKey } from './signature.ts'
 import type { WebhookRow } from './store/webhooks.ts'
-import type { WebhookSettings } from './webhook.ts'
+import type { WebhookMaker, WebhookSettings } from './webhook.ts'
 import type { WebhookInput } from './webhook-input.ts'
 
 /** What is to be changed; what is left out stays, and null stands for what is usual. */
 export type SettingsChanges = { readonly [Key in keyof WebhookInput]?: WebhookInput[Key] | null }
 
-type SealedSettings = Omit<WebhookRow, 'version' | 'status' | 'statusReason' | 'createdBy'>
+type SealedSettings = Omit<WebhookRow, 'version' | 'status' | 'statusReason' | 'createdBy' | 'maker'>
 
 /** Between what somebody says of a webhook and what is stored of it. */
 export function createSettingsKeeper(secrets: SecretBox) {
   /** The settings as they are stored, what is secret of them sealed. */
   async function seal(
-    caller: Caller,
-    id: string,
+    { accountId, id }: { readonly accountId: string; readonly id: string },
     wanted: WebhookSettings,
     keys: readonly StoredKey[],
   ): Promise<SealedSettings> {
     const names = Object.keys(wanted.secretHeaders)
     return {
       ...wanted,
-      accountId: caller.accountId,
+      accountId,
       id,
       document: wanted.document ?? null,
       ratePerSecond: wanted.ratePerSecond ?? null,
       secretHeaderNames: names,
       secretHeaders: names.length > 0 ? await secrets.seal(JSON.stringify(wanted.secretHeaders)) : null,
-      maker: { actor: caller.actor, credential: caller.credential, scopes: caller.scopes },
       ...(await sealKeys(keys)),
     }
   }
@@ -93,6 +92,28 @@ function inputOf(row: WebhookRow): { [Key in keyof WebhookInput]: WebhookInput[K
       ...(statusCodes && { statusCodes: [...statusCodes] }),
     },
   }
+}
+
+/** Settings that say what is sent, and where. */
+const contentSettings = [
+  'url',
+  'events',
+  'filter',
+  'format',
+  'document',
+  'redact',
+  'headers',
+  'secretHeaders',
+] as const satisfies readonly (keyof WebhookInput)[]
+
+/** Whether two settings of a webhook differ in what is sent, or where. */
+export function differsInContent(before: WebhookInput, after: WebhookInput): boolean {
+  return contentSettings.some((name) => !isDeepStrictEqual(before[name], after[name]))
+}
+
+/** The caller as a webhook's maker. */
+export function makerOf({ actor, credential, scopes }: Caller): WebhookMaker {
+  return { actor, credential, scopes }
 }
 
 /** What events about a webhook tell of it. */

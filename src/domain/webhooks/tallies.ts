@@ -9,6 +9,9 @@ import { addTallies, disableWebhook, type Failing, setToldPercent, type WebhookT
 const toldAt = [50, 70, 90, 100] as const
 const intervalMs = 1_000
 
+/** Outcomes that say nothing about the receiver or about the webhook's settings. */
+const untold: ReadonlySet<string> = new Set(['skipped', 'expired', 'not_allowed'])
+
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
 
 export interface TalliesDeps {
@@ -36,7 +39,7 @@ export class Tallies {
   }
 
   note({ delivery, result, settled }: Settlement): void {
-    if (result.outcome === 'skipped' || result.outcome === 'expired') return
+    if (untold.has(result.outcome)) return
     const { accountId, webhookId: id } = delivery
     const tally = this.#tallies.get(id) ?? empty(accountId, id)
     this.#tallies.set(id, tally)

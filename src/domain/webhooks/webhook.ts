@@ -2,7 +2,7 @@ import type { Actor } from '#platform/journal/entry.ts'
 import type { RetryPlan } from './retry-plan.ts'
 import type { SigningMethod } from './signature.ts'
 
-/** ACTIVE gets what happens; INACTIVE was switched off by somebody, FAILED by us, because it no longer took anything. */
+/** ACTIVE gets what happens; INACTIVE was switched off by somebody, FAILED by us: it took nothing any more, or its maker may have none. */
 export const webhookStatuses = ['ACTIVE', 'INACTIVE', 'FAILED'] as const
 export type WebhookStatus = (typeof webhookStatuses)[number]
 
@@ -54,7 +54,7 @@ export interface WebhookSettings {
   readonly signing: SigningMethod
 }
 
-/** Who has said last what a webhook is, and with what: a GRAPHQL document is run with their rights. */
+/** Who has last said what a webhook sends, and where: it sends what they may see. */
 export interface WebhookMaker {
   readonly actor: Actor
   readonly credential: { readonly kind: string; readonly id: string }

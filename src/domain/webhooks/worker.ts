@@ -5,7 +5,7 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import { WorkerLiveness } from '#platform/database/worker-liveness.ts'
 import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
-import type { Actor } from '#platform/journal/entry.ts'
+import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import { runPeriodically } from '#platform/periodic.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -14,6 +14,7 @@ import type { Endpoints } from './endpoints.ts'
 import { Router } from './router.ts'
 import { createSender, type RunDocument } from './sender.ts'
 import { createSettler } from './settler.ts'
+import type { SightOf } from './sight.ts'
 import { findDeliveryHolders, releaseDeliveries } from './store/deliveries.ts'
 import { Tallies } from './tallies.ts'
 import { UndecidedDeliveries } from './undecided.ts'
@@ -25,6 +26,9 @@ export interface WebhookWorkerOptions {
   readonly endpoints: Endpoints
   readonly outbound: GuardedFetch
   readonly runDocument: RunDocument
+  readonly sightOf: SightOf
+  /** @see RouterDeps */
+  readonly onEntry: (entry: JournalEntry) => void
   readonly publicUrl: string | undefined
   /** The id of which this process holds the sign of life. */
   readonly workerId: number
@@ -61,7 +65,18 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
     onSettled: (settlement) => tallies.note(settlement),
   })
   const undecided = new UndecidedDeliveries({ actor, log, onFailed: (settlement) => tallies.note(settlement) })
-  const router = new Router({ transact, tail, endpoints, recipient: deliverer, undecided, log })
+  const { sightOf, onEntry } = options
+  const router = new Router({
+    transact,
+    tail,
+    endpoints,
+    sightOf,
+    onEntry,
+    recipient: deliverer,
+    undecided,
+    actor,
+    log,
+  })
   const unlisten = tail.listen((entry) => router.heard(entry))
   const reap = { name: 'lost deliveries', intervalMs: reapIntervalMs, log, work: createReaper(options) }
   const reaper = runPeriodically(reap)

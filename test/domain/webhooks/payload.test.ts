@@ -5,14 +5,7 @@ import { type Receiver, startReceiver } from '#test/support/receiver.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
-import {
-  createWebhook,
-  deliveryThat,
-  endedDelivery,
-  loopbackAllowed,
-  trigger,
-  updatedWebhook,
-} from '#test/support/webhooks.ts'
+import { createWebhook, endedDelivery, loopbackAllowed, trigger, updatedWebhook } from '#test/support/webhooks.ts'
 
 let server: TestServer
 let receiver: Receiver
@@ -164,12 +157,17 @@ describe('a query as body', () => {
     await graphqlData(server, 'mutation ($id: String!) { revokeApplicationToken(input: { id: $id }) { __typename } }', {
       id: maker.id,
     })
-    const again = 'mutation ($id: ID!) { redeliver(input: { deliveryId: $id }) { __typename } }'
-    await graphqlData(server, again, { id: await deliveryOf(own.id) })
-    const ended = await deliveryThat(server, await deliveryOf(own.id), ({ attempt }) => attempt === 2)
-    expect(ended).toMatchObject({ status: 'FAILED', outcome: 'document_error' })
-    // From now on it is asked as whoever changed it last.
-    await updatedWebhook(server, { id: users.id, name: 'taken over' })
+    const again = 'mutation ($id: ID!) { redeliver(input: { deliveryId: $id }) { __typename ... on Failure { code } } }'
+    const statusOf = async (id: string) => {
+      const query = 'query ($id: ID!) { webhook(id: $id) { status } }'
+      return (await graphqlData<{ webhook: { status: string } }>(server, query, { id })).webhook.status
+    }
+    await until(async () => (await statusOf(own.id)) === 'FAILED' && (await statusOf(users.id)) === 'FAILED')
+    expect(await graphqlData(server, again, { id: await deliveryOf(own.id) })).toEqual({
+      redeliver: { __typename: 'WebhookNotActive', code: 'WEBHOOK_NOT_ACTIVE' },
+    })
+    // From now on it runs with the rights of the caller who switched it on.
+    await updatedWebhook(server, { id: users.id, status: 'ACTIVE' })
     expect(receiver.received.filter(({ path }) => path === '/users')).toEqual([])
     await graphqlData(server, again, { id: refused.id })
     const [late] = await receiver.got(1, 'users')

@@ -748,7 +748,7 @@ export type WebhookRetryInput = {
   statusCodes?: Array<number> | null | undefined;
 };
 
-/** ACTIVE is told of what happens. INACTIVE was switched off by somebody, FAILED by the server, because it took nothing any more. */
+/** ACTIVE receives events. INACTIVE was switched off by somebody, FAILED by the server, because it took nothing any more or because its maker is gone or lacks `webhooks:admin`. */
 export type WebhookStatus =
   | 'ACTIVE'
   | 'FAILED'

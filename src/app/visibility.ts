@@ -1,0 +1,51 @@
+import { mayHearOfAccess } from '#domain/access/events.ts'
+import type { Caller } from '#domain/access/service.ts'
+import type { DocumentService } from '#domain/documents/service.ts'
+import { shownOfEntry } from '#domain/entries/events.ts'
+import { mayHearOfLock } from '#domain/locks/events.ts'
+import { mayHearOfTask } from '#domain/tasks/events.ts'
+import { mayHearOfWebhook } from '#domain/webhooks/events.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
+
+/**
+ * What a caller may see of an entry's data; undefined: nothing, not even that it happened. The same for everything that
+ * shows events: lists, streams and webhooks.
+ */
+export type ShownData = (
+  caller: Caller,
+  entry: Pick<JournalEntry, 'type' | 'subject' | 'data'>,
+) => JournalEntry['data'] | undefined
+
+/** Whether a caller may know what an event is about, of which they know the type. */
+export type MayNameSubject = (caller: Caller, event: Pick<JournalEntry, 'type' | 'subject'>) => boolean
+
+/** Names of documents and locks are for those who may read them, and subjects of security events for auditors. */
+export function createMayNameSubject(documents: Pick<DocumentService, 'mayHear'>): MayNameSubject {
+  return (caller, { type, subject }) => {
+    if (!documents.mayHear(caller, { subject })) return false
+    if (subject.startsWith('lock:')) return mayHearOfLock(caller, { name: subject.slice('lock:'.length) })
+    return !type.startsWith('auth.') || mayHearOfAccess(caller)
+  }
+}
+
+/** Events about something that has a scope of its own are for those who may read that thing. */
+export function createShownData(documents: Pick<DocumentService, 'mayHear'>): ShownData {
+  return (caller, entry) => {
+    if (!documents.mayHear(caller, entry)) return undefined
+    const { type, data } = entry
+    switch (type.slice(0, type.indexOf('.'))) {
+      case 'task':
+        return mayHearOfTask(caller, data) ? data : undefined
+      case 'lock':
+        return mayHearOfLock(caller, data) ? data : undefined
+      case 'webhook':
+        return mayHearOfWebhook(caller) ? data : undefined
+      case 'auth':
+        return mayHearOfAccess(caller) ? data : undefined
+      case 'entry':
+        return shownOfEntry(caller, entry)
+      default:
+        return data
+    }
+  }
+}
