@@ -85,7 +85,12 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const store = await openStore(config, place.databaseUrl, log, opened)
   const { database, transact, queue, journal, board } = store
   const secretKey = await findSecretKey(config.secretKey, config.dataDir)
-  const quotas = createQuotaService({ sql: database, quotas: config.quotas, clock: systemClock })
+  const quotas = createQuotaService({
+    sql: database,
+    quotas: config.quotas,
+    clock: systemClock,
+    flushJournalUsage: () => store.journalUsage.flush(),
+  })
   const parts: Parts = { config, store, secretKey, quotas, log, opened }
   const audit = openAudit(parts)
   const access = await openAccess(parts, audit)

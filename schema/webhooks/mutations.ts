@@ -128,7 +128,7 @@ builder.mutationField('testWebhook', (t) =>
     type: TestWebhookPayload,
     description: 'Sends a webhook an event of its own, `webhook.ping`, whatever it is told of otherwise.',
     args: { input: t.arg({ type: TestWebhookInput, required: true, description: 'Which.' }) },
-    errors: { types: [WebhookNotFound, WebhookNotActive, InvalidInput] },
+    errors: { types: [WebhookNotFound, WebhookNotActive, InvalidInput, QuotaExceeded] },
     resolve: (_root, { input: { id, payload } }, { caller, webhooks }) => webhooks.test(caller, id, payload),
   }),
 )
@@ -205,7 +205,7 @@ builder.mutationField('triggerEvent', (t) =>
     type: TriggerEventPayload,
     description: 'Writes an event of one’s own: webhooks, subscriptions and `events` tell of it like of any other.',
     args: { input: t.arg({ type: TriggerEventInput, required: true, description: 'The event.' }) },
-    errors: { types: [InvalidInput, KeyReused] },
+    errors: { types: [InvalidInput, KeyReused, QuotaExceeded] },
     resolve: (_root, { input }, { caller, webhooks }) =>
       webhooks.trigger(caller, {
         type: input.type,

@@ -1,6 +1,7 @@
 import { queueNames } from '#domain/tasks/jobs.ts'
 import { ProgressBoard } from '#domain/tasks/progress-board.ts'
 import { newId } from '#lib/ids.ts'
+import { within } from '#lib/within.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
 import { PooledConnections } from '#platform/database/pooled-connections.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
@@ -10,6 +11,7 @@ import { JournalHistories } from '#platform/journal/histories.ts'
 import { Journal } from '#platform/journal/journal.ts'
 import { addPartitions, isMissingPartition } from '#platform/journal/partitions.ts'
 import { JournalTail } from '#platform/journal/tail.ts'
+import { JournalUsage } from '#platform/journal/usage.ts'
 import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
 import { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -19,6 +21,8 @@ import type { Opened } from './opened.ts'
 const progressChannel = 'signalbox_progress'
 /** How much longer than a worker's lease the database keeps the locks of a machine that it can't reach, in milliseconds. */
 const patienceBeyondLeaseMs = 10_000
+/** How long a stop waits for the journal usage of the last seconds to be saved, in milliseconds. */
+const lastFlushMs = 1_000
 
 /** Everything that stands on the database and that all roles share. */
 export interface Store {
@@ -27,6 +31,7 @@ export interface Store {
   readonly session: DatabaseSession
   readonly tail: JournalTail
   readonly journal: Journal
+  readonly journalUsage: JournalUsage
   readonly transact: Transact
   readonly queue: Queue
   readonly board: ProgressBoard
@@ -40,10 +45,21 @@ export async function openStore(config: Config, url: string, log: Logger, opened
   const patienceMs = config.workerLeaseMs + patienceBeyondLeaseMs
   const connections = new PooledConnections({ patienceMs, onError })
   const database = openDatabase({ url, poolSize: config.databasePool, onError, connections })
-  opened.add(() => database.close())
+  const journalUsage = new JournalUsage(database)
+  opened.add(async () => {
+    const saved = journalUsage
+      .flush()
+      .catch((error: unknown) => log.debug({ err: error }, 'journal usage was not saved'))
+    await within(lastFlushMs, saved)
+    await database.close()
+  })
   const writeHealth = new WriteHealth({ sql: database, log })
   opened.add(() => writeHealth.stop())
-  const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed(), repair)
+  const onCommit = (journalGrew: boolean, journaledBytes: ReadonlyMap<string, number>) => {
+    journalUsage.add(journaledBytes)
+    if (journalGrew) wake.committed()
+  }
+  const transact = createTransact(database.pool, onCommit, repair)
   const histories = new JournalHistories({ sql: database, transact: transact.quiet('histories of the journal') })
   const tail = new JournalTail({ sql: database, histories, log })
   const session = new DatabaseSession({
@@ -76,7 +92,7 @@ export async function openStore(config: Config, url: string, log: Logger, opened
   const journal = new Journal({ sql: database, tail, histories })
   // After the journal, whose streams thus have a step before the board speaks of it.
   tail.listen((entry) => board.heard(entry))
-  return { database, connections, session, tail, journal, transact, queue, board, writeHealth }
+  return { database, connections, session, tail, journal, journalUsage, transact, queue, board, writeHealth }
 
   async function repair(error: unknown): Promise<boolean> {
     writeHealth.failed(error)

@@ -1850,6 +1850,7 @@ export type TestWebhookMutationVariables = Exact<{
 
 export type TestWebhookMutation = { testWebhook:
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
     | { deliveryId: string }
     | { code: string, message: string }
     | { code: string, message: string }
@@ -1892,6 +1893,7 @@ export type TriggerEventMutationVariables = Exact<{
 
 export type TriggerEventMutation = { triggerEvent:
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
     | { code: string, message: string }
     | { type: string, subject: string, deduplicated: boolean, deliveryIds: Array<string> }
    };

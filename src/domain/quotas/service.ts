@@ -12,6 +12,8 @@ export interface QuotaServiceDeps {
   readonly sql: Sql
   readonly quotas: Quotas
   readonly clock: Clock
+  /** Saves what this process has counted of the journal; called before usage is read. */
+  readonly flushJournalUsage: () => Promise<void>
 }
 
 /** How long what was read of an account is gone by, in milliseconds; what this process adds itself is known at once. */
@@ -28,11 +30,12 @@ export type QuotaService = ReturnType<typeof createQuotaService>
  * that nobody waits for it. Before somebody is refused it is read anew. Several processes may so exceed a quota by what
  * the others add in a second.
  */
-export function createQuotaService({ sql, quotas, clock }: QuotaServiceDeps) {
+export function createQuotaService({ sql, quotas, clock, flushJournalUsage }: QuotaServiceDeps) {
   const known = new LRUCache<string, Promise<AccountUsage>>({ max: mostKept })
   const read = createBatcher<string, UsageRow | undefined>({
     maxSize: readTogether,
     async run(accountIds) {
+      await flushJournalUsage()
       const rows = new Map((await readUsage(sql, [...new Set(accountIds)])).map((row) => [row.accountId, row]))
       return accountIds.map((id) => rows.get(id))
     },
@@ -105,6 +108,7 @@ export function createQuotaService({ sql, quotas, clock }: QuotaServiceDeps) {
     },
     /** How the caller's account stands. */
     async states({ accountId }: Caller): Promise<QuotaState[]> {
+      await flushJournalUsage()
       const [row] = await readUsage(sql, [accountId])
       const limits = { ...quotas, ...(row && ownQuotas(row)) }
       return quotaNames.map((name) => ({
@@ -115,6 +119,7 @@ export function createQuotaService({ sql, quotas, clock }: QuotaServiceDeps) {
     },
     /** Adds up what tables have noted; to be called every few seconds, by any number of processes. */
     async fold(): Promise<void> {
+      await flushJournalUsage()
       while ((await foldUsage(sql, foldedAtOnce)) === foldedAtOnce);
     },
   }

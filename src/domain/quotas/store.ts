@@ -7,6 +7,7 @@ const usageSql = `
       SELECT quota, sum(amount) AS used FROM (
         SELECT quota, used AS amount FROM usage WHERE account_id = account.id
         UNION ALL SELECT quota, amount FROM usage_change WHERE account_id = account.id
+        UNION ALL SELECT 'storedBytes', bytes FROM journal_usage WHERE account_id = account.id
         UNION ALL SELECT 'applicationTokens', count(*) FROM application_token
           WHERE account_id = account.id AND revoked_at IS NULL AND expires_at > now()
         UNION ALL SELECT 'webhooks', count(*) FROM webhook WHERE account_id = account.id AND deleted_at IS NULL

@@ -131,7 +131,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     tasks: readonly NewTask[],
     write: () => Promise<Result>,
   ): Promise<Result> {
-    const storedBytes = tasks.reduce((sum, { inputBytes }) => sum + inputBytes, 0)
+    const storedBytes = tasks.reduce((sum, task) => sum + task.storedBytes, 0)
     const release = await quotas
       .hold(accountId, { waitingTasks: tasks.length, storedBytes })
       .catch(async (error: unknown) => {

@@ -1,4 +1,6 @@
 import type { Caller } from '#domain/access/service.ts'
+import { QuotaExceeded } from '#domain/quotas/errors.ts'
+import type { QuotaService } from '#domain/quotas/service.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { inexactNumber } from '#lib/exact-json.ts'
 import { newId } from '#lib/ids.ts'
@@ -44,24 +46,29 @@ export interface PublishingDeps {
   readonly transact: Transact
   readonly endpoints: Endpoints
   readonly sightOf: SightOf
+  readonly quotas: Pick<QuotaService, 'hold'>
 }
 
-export function createPublishing({ sql, transact, endpoints, sightOf }: PublishingDeps) {
+export function createPublishing({ sql, transact, endpoints, sightOf, quotas }: PublishingDeps) {
   /**
    * Writes an event of the caller's own into the journal, from which all that follow it hear of it.
-   * @throws {InvalidInput} @throws {KeyReused}
+   * @throws {InvalidInput} @throws {KeyReused} @throws {QuotaExceeded}
    */
   return async (caller: Caller, { idempotencyKey: key, ...trigger }: Trigger): Promise<Triggered> => {
     caller.must('events:write')
     const { type, data, subject } = checked(trigger)
     const { accountId, principalId } = caller
     const keyed = { accountId, principalId, key, operation: 'triggerEvent', request: { ...trigger } }
-    const { outcome, isRepeated } = await transact((tx) =>
+    // Before the transaction: reading usage takes a connection of its own, and everybody could be waiting for one.
+    const room = await roomFor(accountId, data, key)
+    const published = transact((tx) =>
       once(tx, keyed, async () => {
+        if (room instanceof QuotaExceeded) throw room
         tx.journal({ accountId, type, subject, ...caller.by(), data })
         return `${await readOwnXid(tx)} ${subject}`
       }),
     )
+    const { outcome, isRepeated } = await published.finally(() => room instanceof QuotaExceeded || room())
     const [xid = '', written = ''] = [outcome.slice(0, outcome.indexOf(' ')), outcome.slice(outcome.indexOf(' ') + 1)]
     const [entry] = await readEntriesOf(sql, accountId, written, BigInt(xid))
     return {
@@ -70,6 +77,15 @@ export function createPublishing({ sql, transact, endpoints, sightOf }: Publishi
       deduplicated: isRepeated,
       deliveryIds: entry === undefined ? [] : await deliveriesOf(entry),
     }
+  }
+
+  /** Counts the event as stored. Under a key the refusal is returned: what was published before is answered all the same. */
+  async function roomFor(accountId: string, data: object, key: string | undefined) {
+    const storedBytes = Buffer.byteLength(JSON.stringify(data))
+    return quotas.hold(accountId, { storedBytes }).catch((error: unknown) => {
+      if (error instanceof QuotaExceeded && key !== undefined) return error
+      throw error
+    })
   }
 
   async function deliveriesOf(entry: JournalEntry): Promise<string[]> {

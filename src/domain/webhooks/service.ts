@@ -37,7 +37,7 @@ export interface WebhookServiceDeps {
   readonly journal: Journal
   readonly secrets: SecretBox
   readonly clock: Clock
-  readonly quotas: Pick<QuotaService, 'mustHaveRoom'>
+  readonly quotas: Pick<QuotaService, 'mustHaveRoom' | 'hold'>
   readonly endpoints: Endpoints
   readonly sightOf: SightOf
   /** Whether a caller may know what an event is about. */
@@ -190,7 +190,7 @@ export function createWebhookService(deps: WebhookServiceDeps) {
 
   /**
    * Sends a webhook an event of its own, `webhook.ping`, with this data; returns the delivery's id.
-   * @throws {WebhookNotFound} @throws {WebhookNotActive} @throws {InvalidInput}
+   * @throws {WebhookNotFound} @throws {WebhookNotActive} @throws {InvalidInput} @throws {QuotaExceeded}
    */
   async function test(caller: Caller, id: string, data: unknown): Promise<{ id: string; deliveryId: string }> {
     caller.must('webhooks:admin')
@@ -199,14 +199,17 @@ export function createWebhookService(deps: WebhookServiceDeps) {
     if (!isStorable(payload)) throw invalidWebhook([{ path: 'payload', message: unstorable }])
     const fault = inexactNumber(payload)
     if (fault !== undefined) throw invalidWebhook([{ path: faultPath('payload', fault), message: fault.message }])
-    if (Buffer.byteLength(JSON.stringify(payload)) > mostPingBytes)
+    const storedBytes = Buffer.byteLength(JSON.stringify(payload))
+    if (storedBytes > mostPingBytes)
       throw invalidWebhook([{ path: 'data', message: `must have at most ${mostPingBytes} bytes` }])
-    const xid = await transact(async (tx) => {
+    const release = await quotas.hold(caller.accountId, { storedBytes })
+    const sent = transact(async (tx) => {
       const row = await lock(tx, caller, id)
       if (row.status !== 'ACTIVE') throw new WebhookNotActive(id, row.status)
       tx.journal(webhookEvent('webhook.ping', row, caller.by(), { name: row.name, payload }))
       return readOwnXid(tx)
     })
+    const xid = await sent.finally(release)
     const [ping] = await readEntriesOf(sql, caller.accountId, `webhook:${id}`, xid)
     if (ping === undefined) throw new EventGone()
     return { id, deliveryId: deliveryId(id, ping) }

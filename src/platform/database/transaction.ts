@@ -46,19 +46,19 @@ const maxTries = 4
 /**
  * Makes the function that runs work in a transaction: committed when `work` resolves, rolled back when it throws,
  * run again when the database breaks a deadlock, so `work` must have no effect but through `tx`.
- * `onCommit` is called after each commit, with whether the journal has grown. `repair` may remove the cause of a failure;
- * where it says that it has, the work is run again.
+ * `onCommit` is called after each commit, with whether the journal has grown, and by how many bytes for each account.
+ * `repair` may remove the cause of a failure; where it says that it has, the work is run again.
  */
 export function createTransact(
   pool: pg.Pool,
-  onCommit: (journalGrew: boolean) => void,
+  onCommit: (journalGrew: boolean, journaledBytes: ReadonlyMap<string, number>) => void,
   repair: (error: unknown) => Promise<boolean> = async () => false,
 ): Transact {
   const run: RunTransaction = async (work) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { result, journalGrew } = await runOnce(pool, work)
-        onCommit(journalGrew)
+        const { result, journalGrew, journaledBytes } = await runOnce(pool, work)
+        onCommit(journalGrew, journaledBytes)
         return result
       } catch (error) {
         if (attempt === maxTries) throw error
@@ -118,10 +118,10 @@ async function runOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>) 
     tx.beside(client.query(begin))
     const result = await work(tx)
     await mustBeJournaled(progress)
-    const [committed] = await Promise.all([appendAndCommit(client, tx, entries), ...besides])
+    const [{ committed, journaledBytes }] = await Promise.all([appendAndCommit(client, tx, entries), ...besides])
     if (committed.command !== 'COMMIT')
       throw new Error('The transaction was rolled back, because one of its statements had failed.')
-    return { result, journalGrew: entries.length > 0 }
+    return { result, journalGrew: entries.length > 0, journaledBytes }
   } catch (error) {
     broken = await rollback(client)
     await Promise.allSettled(besides)
@@ -138,9 +138,9 @@ async function mustBeJournaled(progress: Progress): Promise<void> {
   if (progress.written !== undefined) throw new NothingJournaled(progress.written)
 }
 
-async function appendAndCommit(client: pg.PoolClient, tx: Sql, entries: readonly NewEntry[]): Promise<pg.QueryResult> {
-  const [, committed] = await Promise.all([appendEntries(tx, entries), client.query('COMMIT')])
-  return committed
+async function appendAndCommit(client: pg.PoolClient, tx: Sql, entries: readonly NewEntry[]) {
+  const [journaledBytes, committed] = await Promise.all([appendEntries(tx, entries), client.query('COMMIT')])
+  return { committed, journaledBytes }
 }
 
 function asTransaction(client: pg.PoolClient, progress: Progress): Transaction {

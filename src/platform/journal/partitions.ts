@@ -51,6 +51,11 @@ export async function dropPartitions(transact: Transact, retentionDays: number, 
   })
 }
 
+// Includes days that never had a partition, as after the clock was set.
+const forgetUsage = `
+  DELETE FROM journal_usage
+  WHERE 'd' || to_char(day, 'YYYYMMDD') <= $1 AND to_regclass('journal_days.d' || to_char(day, 'YYYYMMDD')) IS NULL`
+
 async function dropDay(tx: Sql, name: string, read: Position): Promise<boolean> {
   const [last] = await tx.query<PositionRow>(
     `SELECT xid, seq FROM journal_days.${name} ORDER BY xid DESC, seq DESC LIMIT 1`,
@@ -63,6 +68,7 @@ async function dropDay(tx: Sql, name: string, read: Position): Promise<boolean> 
        ) AS known ORDER BY xid DESC, seq DESC LIMIT 1)`,
   )
   await tx.script(`DROP TABLE journal_days.${name}`)
+  await tx.query(forgetUsage, [name])
   return true
 }
 

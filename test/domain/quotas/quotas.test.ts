@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { dropPartitions } from '#platform/journal/partitions.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
+import { openJournal } from '#test/support/journal.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
+import { createWebhook } from '#test/support/webhooks.ts'
 
 const submit = `mutation ($input: SubmitTaskInput!) { submitTask(input: $input) {
   ... on SubmitTaskPayload { task { id } deduplicated } ... on Failure { code message } ... on QuotaExceeded { quota limit used } } }`
@@ -122,23 +125,25 @@ describe('other quotas', () => {
   })
 
   it('refuse tasks when an account has stored too much, and count what is deleted', async () => {
-    await start({ ROLES: 'api', QUOTA_STORED_BYTES: '300' })
+    await start({ ROLES: 'api', QUOTA_STORED_BYTES: '50000' })
     expect((await submitOne({ ...later, input: { durationMs: 1 } })).task).toBeDefined()
     const before = (await usageOf('STORED_BYTES')) ?? 0
     expect(before).toBeGreaterThan(0)
     const account = await ownAccount(server)
     await server.database.query(
-      `INSERT INTO task_log (account_id, task_id, seq, attempt, at, message) SELECT account_id, id, 1, 1, now(), repeat('x', 290) FROM task`,
+      `INSERT INTO task_log (account_id, task_id, seq, attempt, at, message) SELECT account_id, id, 1, 1, now(), repeat('x', 50000) FROM task`,
     )
-    expect(await usageOf('STORED_BYTES')).toBe(before + 290)
+    expect(await usageOf('STORED_BYTES')).toBe(before + 50_000)
     // What this process has not written itself it knows within a second.
     const refused = await until(async () => {
       const told = await submitOne({ ...later, input: { durationMs: 1 } })
       return told.task === undefined && told
     })
-    expect(refused).toMatchObject({ quota: 'STORED_BYTES', limit: 300 })
+    expect(refused).toMatchObject({ quota: 'STORED_BYTES', limit: 50_000 })
     await server.database.query('DELETE FROM task WHERE account_id = $1', [account])
-    expect([await usageOf('STORED_BYTES'), await usageOf('WAITING_TASKS')]).toEqual([0, 0])
+    // What the journal says of them stays until its day is dropped.
+    expect(await usageOf('STORED_BYTES')).toBeLessThan(50_000)
+    expect(await usageOf('WAITING_TASKS')).toBe(0)
   })
 
   it('refuse tokens beyond what may work at once', async () => {
@@ -163,5 +168,80 @@ describe('what tables have noted', () => {
     expect(await usageOf('WAITING_TASKS')).toBe(3)
     await submitOne(later)
     expect(await usageOf('WAITING_TASKS')).toBe(4)
+  })
+})
+
+describe('the journal', () => {
+  const triggerEvent = `mutation ($input: TriggerEventInput!) { triggerEvent(input: $input) {
+    ... on TriggerEventPayload { subject deduplicated } ... on Failure { code } ... on QuotaExceeded { quota limit used } } }`
+  const publish = async (input: object) =>
+    (await graphqlData<{ triggerEvent: Told & { deduplicated?: boolean } }>(server, triggerEvent, { input }))
+      .triggerEvent
+
+  it('counts as stored, until its day is dropped', async () => {
+    await start({ ROLES: 'api', QUOTA_STORED_BYTES: '1000000' })
+    const data = { text: 'x'.repeat(200_000) }
+    const before = (await usageOf('STORED_BYTES')) ?? 0
+    const keyed = { type: 'test.large', data, idempotencyKey: 'large' }
+    expect(await publish(keyed)).toMatchObject({ deduplicated: false })
+    const used = ((await usageOf('STORED_BYTES')) ?? 0) - before
+    expect(used).toBeGreaterThanOrEqual(200_000)
+    expect(used).toBeLessThan(202_000)
+    for (let count = 1; count < 4; count += 1)
+      expect((await publish({ type: 'test.large', data })).code).toBeUndefined()
+    const refused = { code: 'QUOTA_EXCEEDED', quota: 'STORED_BYTES', limit: 1_000_000 }
+    expect(await publish({ type: 'test.large', data })).toMatchObject(refused)
+    expect(await publish(keyed)).toMatchObject({ deduplicated: true })
+    await server.database.query("UPDATE journal SET data = '{}' WHERE type = 'test.large'")
+    expect(await usageOf('STORED_BYTES')).toBeLessThan(10_000)
+  })
+
+  it('counts what every log line of a task repeats, such as its labels', async () => {
+    await start({ WORKER_SLOTS: '2', CRITICAL_SLOTS: '0', QUOTA_STORED_BYTES: '120000' })
+    const labels = Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`label-${index}`, 'y'.repeat(250)]))
+    const { task } = await submitOne({ type: 'probe', labels, input: { durationMs: 100, steps: 20 } })
+    await until(async () => {
+      const query = 'query ($id: ID!) { task(id: $id) { status } }'
+      const found = await graphqlData<{ task: { status: string } }>(server, query, { id: task?.id })
+      return found.task.status === 'COMPLETED'
+    })
+    expect(await usageOf('STORED_BYTES')).toBeGreaterThan(20 * 8_000)
+    const refused = await until(async () => {
+      const told = await submitOne({ ...later, input: { durationMs: 1 } })
+      return told.task === undefined && told
+    })
+    expect(refused).toMatchObject({ quota: 'STORED_BYTES', limit: 120_000 })
+  })
+
+  it('has no room for test events of webhooks beyond the quota', async () => {
+    await start({ ROLES: 'api', QUOTA_STORED_BYTES: '30000' })
+    const { id } = await createWebhook(server, { url: 'https://nowhere.invalid' })
+    const test = `mutation ($input: TestWebhookInput!) { testWebhook(input: $input) { __typename ... on QuotaExceeded { quota } } }`
+    const send = async (length: number) =>
+      (
+        await graphqlData<{ testWebhook: object }>(server, test, {
+          input: { id, payload: { text: 'x'.repeat(length) } },
+        })
+      ).testWebhook
+    expect(await send(100)).toEqual({ __typename: 'TestWebhookPayload' })
+    expect(await send(40_000)).toEqual({ __typename: 'QuotaExceeded', quota: 'STORED_BYTES' })
+  })
+
+  it('forgets days with what was stored on them', async () => {
+    await start({ ROLES: 'api' })
+    const before = (await usageOf('STORED_BYTES')) ?? 0
+    await server.database.query(
+      `INSERT INTO journal_usage (account_id, day, bytes) VALUES ($1, '2020-01-01', 5000), ($1, '2020-01-02', 50)`,
+      [await ownAccount(server)],
+    )
+    await server.database.query(
+      "CREATE TABLE journal_days.d20200101 PARTITION OF journal FOR VALUES FROM ('2020-01-01 00:00:00+00') TO ('2020-01-02 00:00:00+00')",
+    )
+    const stack = await openJournal(server.database.url)
+    await dropPartitions(stack.transact.quiet('days of the journal'), 7, { xid: 0n, seq: 0n })
+    await stack.close()
+    const after = (await usageOf('STORED_BYTES')) ?? 0
+    expect(after).toBeGreaterThanOrEqual(before + 50)
+    expect(after).toBeLessThan(before + 5_000)
   })
 })

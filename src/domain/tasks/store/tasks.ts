@@ -13,8 +13,8 @@ export interface NewTask {
   readonly type: string
   readonly priority: Priority
   readonly input: unknown
-  /** Of the input as JSON. */
-  readonly inputBytes: number
+  /** Of input and labels as JSON. */
+  readonly storedBytes: number
   readonly labels: Readonly<Record<string, string>>
   readonly fairnessKey: string | undefined
   readonly idempotencyKey: string | undefined

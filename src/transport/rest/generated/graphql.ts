@@ -1777,6 +1777,7 @@ export type TriggerEventMutationVariables = Exact<{
 export type TriggerEventMutation = { triggerEvent:
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
     | { code: string, message: string }
+    | { code: string, message: string }
     | { deliveryIds: Array<string> }
    };
 
@@ -1790,6 +1791,7 @@ export type DeliverWebhookMutationVariables = Exact<{
 
 export type DeliverWebhookMutation = { testWebhook?:
     | { code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
     | { deliveryId: string }
     | { code: string, message: string }
     | { code: string, message: string }
