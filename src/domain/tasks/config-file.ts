@@ -6,9 +6,11 @@ import { z } from 'zod'
 import { type HookConfig, hooksSchema } from '#domain/hooks/hook.ts'
 import { errorMessage, StartupError } from '#lib/errors.ts'
 import { isRecord } from '#lib/json.ts'
+import { provideConfigModules } from './config-modules.ts'
 import { createBuiltInTypes } from './handlers/built-in-types.ts'
 import { type CommandConfig, unknownPlaceholders } from './handlers/command-line.ts'
 import { priorities } from './task.ts'
+import { taskEnvironmentSchema } from './task-environment.ts'
 import { type TaskType, TaskTypes } from './task-type.ts'
 
 /** What a `signalbox.config.ts` exports by default. */
@@ -93,6 +95,7 @@ async function exists(file: string): Promise<boolean> {
 }
 
 async function importDefault(file: string): Promise<unknown> {
+  provideConfigModules()
   try {
     const module: { default?: unknown } = await import(pathToFileURL(file).href)
     return module.default
@@ -140,7 +143,7 @@ const commandSchema = z
     description: text.optional(),
     args: argsSchema.optional(),
     allowDashArgs: z.boolean('must be true or false').optional(),
-    env: z.record(z.string(), z.union([z.literal(true), z.string()], 'must be true or a text')).optional(),
+    env: taskEnvironmentSchema.optional(),
     cwd: text.optional(),
     timeoutMs: positive.optional(),
     graceMs: z.int('must be a whole number').min(0, 'must not be negative').optional(),
@@ -168,7 +171,7 @@ const typeSchema = z.looseObject(
     timeoutMs: positive.optional(),
     graceMs: z.int('must be a whole number').min(0, 'must not be negative').optional(),
     retry: retrySchema.optional(),
-    env: z.array(text, 'must be a list of names').optional(),
+    env: taskEnvironmentSchema.optional(),
   },
   'must be a task type from defineTaskType',
 )

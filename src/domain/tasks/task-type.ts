@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { RetryPolicy } from './retry-plan.ts'
 import type { Priority } from './task.ts'
+import type { TaskEnvironment } from './task-environment.ts'
 
 /** What a running attempt gets to work with. */
 export interface TaskContext<Input = unknown> {
@@ -13,7 +14,7 @@ export interface TaskContext<Input = unknown> {
   readonly signal: AbortSignal
   /** Absolute path of a directory of this attempt's own; removed with all its content afterwards. */
   readonly workspace: string
-  /** Environment variables that the type lists in `env`, where the server has them. */
+  /** The environment variables of the type's `env`, without those that the server doesn't have. */
   readonly env: Readonly<Record<string, string>>
   /** Sets the percentage (0–100, clamped) and, when given, the current step. Cheap: call it as often as you like. */
   progress(percent: number, step?: string): void
@@ -63,8 +64,8 @@ export interface TaskType<Schema extends z.ZodType = z.ZodType> {
   readonly graceMs?: number
   /** For tasks that don't bring their own. Default: one attempt. */
   readonly retry?: Partial<RetryPolicy>
-  /** Names of the server's environment variables that the attempt may see; all others are withheld. */
-  readonly env?: readonly string[]
+  /** What the attempt finds in `context.env`; all other variables of the server are withheld. */
+  readonly env?: TaskEnvironment
   /**
    * Runs before `run`, with the server's own rights where tasks run as another user: for copying into the workspace what
    * only the server may read. It must not execute anything that a caller has a say in.

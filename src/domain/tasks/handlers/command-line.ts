@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 import type { Priority } from '#domain/tasks/task.ts'
+import type { TaskEnvironment } from '#domain/tasks/task-environment.ts'
 
 /** A program that callers may run by name, as a task of the type `command`. */
 export interface CommandConfig {
@@ -14,8 +15,8 @@ export interface CommandConfig {
   readonly args?: z.ZodObject | undefined
   /** Admits arguments that begin with `-` where a placeholder begins an element; the program may take them for options. */
   readonly allowDashArgs?: boolean | undefined
-  /** Its environment beyond the usual: `true` passes the server's variable on, a text is the value itself. */
-  readonly env?: Readonly<Record<string, true | string>> | undefined
+  /** Its environment beside the usual. */
+  readonly env?: TaskEnvironment | undefined
   /** Where it runs, relative to the configuration file. Default: the task's workspace. */
   readonly cwd?: string | undefined
   readonly timeoutMs?: number | undefined

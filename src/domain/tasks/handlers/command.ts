@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readLines } from '#domain/tasks/runner/line-splitter.ts'
 import { cutText } from '#domain/tasks/runner/text.ts'
+import { inheritedNames, resolveEnvironment } from '#domain/tasks/task-environment.ts'
 import {
   defineTaskType,
   outputLimits,
@@ -30,14 +31,10 @@ export function createCommandType(commands: Readonly<Record<string, CommandConfi
     name: 'command',
     description: 'Runs one of the programs that signalbox.config.ts names under `commands`.',
     input: commandInputSchema(commands),
-    env: Object.values(commands).flatMap(inheritedNames),
+    env: Object.values(commands).flatMap(({ env }) => inheritedNames(env)),
     defaults: ({ command }) => presentDefaults(commands[command]),
     run: (context) => runCommand(commands[context.input.command], context),
   })
-}
-
-function inheritedNames({ env = {} }: CommandConfig): string[] {
-  return Object.keys(env).filter((name) => env[name] === true)
 }
 
 function presentDefaults(config: CommandConfig | undefined) {
@@ -70,16 +67,12 @@ async function mustBeDirectory(cwd: string): Promise<void> {
 }
 
 function environment(config: CommandConfig, context: TaskContext, resultFile: string): Record<string, string> {
-  const own = Object.entries(config.env ?? {}).flatMap(([name, value]) => {
-    const text = value === true ? context.env[name] : value
-    return text === undefined ? [] : [[name, text] as const]
-  })
   return {
     LANG: 'C.UTF-8',
     HOME: context.workspace,
     TMPDIR: context.workspace,
     PATH: process.env['PATH'] ?? '',
-    ...Object.fromEntries(own),
+    ...resolveEnvironment(config.env, context.env),
     SIGNALBOX_RESULT: resultFile,
     SIGNALBOX_WORKSPACE: context.workspace,
     SIGNALBOX_TASK_ID: context.task.id,

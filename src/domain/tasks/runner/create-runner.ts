@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { Runner } from '#domain/tasks/runner.ts'
 import type { Attempt, Outcome } from '#domain/tasks/task.ts'
+import { resolveEnvironment } from '#domain/tasks/task-environment.ts'
 import { defaultGraceMs, type TaskType, type TaskTypes } from '#domain/tasks/task-type.ts'
 import { errorMessage } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -53,7 +54,7 @@ export function createRunner(options: RunnerOptions): Runner {
       stop,
       graceMs: graceMs(type, attempt),
       workspace: workspacePath(workspacesDir, serverId, attempt.taskId, attempt.fence),
-      env: pick(options.env, type.env ?? []),
+      env: resolveEnvironment(type.env, options.env),
     }
     if (type.isolation === 'none') return runInProcess({ ...common, type })
     return runInOwnProcess({
@@ -75,8 +76,4 @@ function graceMs(type: TaskType, attempt: Attempt): number {
   const input = type.defaults && type.input.safeParse(attempt.input)
   const own = input?.success ? type.defaults?.(input.data).graceMs : undefined
   return own ?? type.graceMs ?? defaultGraceMs
-}
-
-function pick(env: Readonly<Record<string, string | undefined>>, names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])))
 }
