@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 
 // In a place that only root can have made: code that others could exchange must not run as root. Others have theirs in
 // the directory for temporary files.
 enableCompileCache(process.getuid?.() === 0 ? join(import.meta.dirname, '../node_modules/.cache/signalbox') : undefined)
+
+// npm changes to the directory of this package, but users name files and programs from where they are.
+const serverDirectory = process.cwd()
+if (process.env['npm_lifecycle_event'] === 'signalbox') process.chdir(process.env['INIT_CWD'] ?? '.')
 
 // Everything is loaded when it is needed: a command that asks a server must not wait for one to be loaded here.
 const { run } = await import('#cli/run.ts')
@@ -13,17 +17,29 @@ process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   invocation: invocation(),
   server: {
-    serve: async (options) => process.exit(await (await import('./serve.ts')).serve(options)),
-    migrate: async () => (await import('./migrate.ts')).migrateDatabase(),
-    rotateSecrets: async () => (await import('./rotate-secrets.ts')).rotateSecrets(),
-    repairDocuments: async (request) => (await import('./repair-documents.ts')).repairDocuments(request),
-    doctor: async () => (await import('./doctor.ts')).examine(),
+    serve: inServerDirectory(async (options) => process.exit(await (await import('./serve.ts')).serve(options))),
+    migrate: inServerDirectory(async () => (await import('./migrate.ts')).migrateDatabase()),
+    rotateSecrets: inServerDirectory(async () => (await import('./rotate-secrets.ts')).rotateSecrets()),
+    repairDocuments: inServerDirectory(async (request) =>
+      (await import('./repair-documents.ts')).repairDocuments(request),
+    ),
+    doctor: inServerDirectory(async () => (await import('./doctor.ts')).examine()),
   },
 })
+
+/** The same, where relative paths of the server's settings begin. */
+function inServerDirectory<Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) {
+  return (...args: Args): Promise<Result> => {
+    process.chdir(serverDirectory)
+    return call(...args)
+  }
+}
 
 /** How this program was called, in a form that can be pasted. */
 function invocation(): string {
   const [, program = ''] = process.argv
+  if (basename(program) === 'signalbox') return 'signalbox'
   if (process.env['npm_lifecycle_event'] !== undefined) return 'npm run -s signalbox --'
-  return `${process.argv0} ${relative(process.cwd(), program)}`
+  const file = relative(process.cwd(), program)
+  return basename(program) === 'signalbox.js' ? file : `${process.argv0} ${file}`
 }
