@@ -127,6 +127,11 @@ export type RateLimit = Prisma.RateLimitModel
  */
 export type Usage = Prisma.UsageModel
 /**
+ * Model JournalUsage
+ * How many bytes the journal stores for an account, by days (UTC), because it is dropped by days.
+ */
+export type JournalUsage = Prisma.JournalUsageModel
+/**
  * Model UsageChange
  * By how much use has changed, not added to Usage yet. Written by triggers of the tables that are counted.
  */

@@ -414,6 +414,7 @@ export const ModelName = {
   IdempotentRequest: 'IdempotentRequest',
   RateLimit: 'RateLimit',
   Usage: 'Usage',
+  JournalUsage: 'JournalUsage',
   UsageChange: 'UsageChange',
   Task: 'Task',
   TaskLog: 'TaskLog',
@@ -455,7 +456,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "writeProbe" | "signingKey" | "idempotentRequest" | "rateLimit" | "usage" | "usageChange" | "task" | "taskLog" | "taskPart" | "taskPartChunk" | "worker" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor" | "journalEntry" | "journalHistory" | "journalPruned" | "auditEntry" | "auditChain" | "auditCursor" | "inboundCall" | "collection" | "document" | "documentVersion" | "entryLedger" | "entry" | "entryVersion" | "lock" | "lockWaiter" | "documentIndexFailure"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "writeProbe" | "signingKey" | "idempotentRequest" | "rateLimit" | "usage" | "journalUsage" | "usageChange" | "task" | "taskLog" | "taskPart" | "taskPartChunk" | "worker" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor" | "journalEntry" | "journalHistory" | "journalPruned" | "auditEntry" | "auditChain" | "auditCursor" | "inboundCall" | "collection" | "document" | "documentVersion" | "entryLedger" | "entry" | "entryVersion" | "lock" | "lockWaiter" | "documentIndexFailure"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1714,6 +1715,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.UsageCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.UsageCountAggregateOutputType> | number
+        }
+      }
+    }
+    JournalUsage: {
+      payload: Prisma.$JournalUsagePayload<ExtArgs>
+      fields: Prisma.JournalUsageFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.JournalUsageFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.JournalUsageFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload>
+        }
+        findFirst: {
+          args: Prisma.JournalUsageFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.JournalUsageFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload>
+        }
+        findMany: {
+          args: Prisma.JournalUsageFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload>[]
+        }
+        create: {
+          args: Prisma.JournalUsageCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload>
+        }
+        createMany: {
+          args: Prisma.JournalUsageCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.JournalUsageCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload>[]
+        }
+        delete: {
+          args: Prisma.JournalUsageDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload>
+        }
+        update: {
+          args: Prisma.JournalUsageUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload>
+        }
+        deleteMany: {
+          args: Prisma.JournalUsageDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.JournalUsageUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.JournalUsageUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload>[]
+        }
+        upsert: {
+          args: Prisma.JournalUsageUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalUsagePayload>
+        }
+        aggregate: {
+          args: Prisma.JournalUsageAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateJournalUsage>
+        }
+        groupBy: {
+          args: Prisma.JournalUsageGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JournalUsageGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.JournalUsageCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JournalUsageCountAggregateOutputType> | number
         }
       }
     }
@@ -3898,6 +3973,15 @@ export const UsageScalarFieldEnum = {
 export type UsageScalarFieldEnum = (typeof UsageScalarFieldEnum)[keyof typeof UsageScalarFieldEnum]
 
 
+export const JournalUsageScalarFieldEnum = {
+  accountId: 'accountId',
+  day: 'day',
+  bytes: 'bytes'
+} as const
+
+export type JournalUsageScalarFieldEnum = (typeof JournalUsageScalarFieldEnum)[keyof typeof JournalUsageScalarFieldEnum]
+
+
 export const UsageChangeScalarFieldEnum = {
   id: 'id',
   accountId: 'accountId',
@@ -4832,6 +4916,7 @@ export type GlobalOmitConfig = {
   idempotentRequest?: Prisma.IdempotentRequestOmit
   rateLimit?: Prisma.RateLimitOmit
   usage?: Prisma.UsageOmit
+  journalUsage?: Prisma.JournalUsageOmit
   usageChange?: Prisma.UsageChangeOmit
   task?: Prisma.TaskOmit
   taskLog?: Prisma.TaskLogOmit

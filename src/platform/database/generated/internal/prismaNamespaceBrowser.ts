@@ -68,6 +68,7 @@ export const ModelName = {
   IdempotentRequest: 'IdempotentRequest',
   RateLimit: 'RateLimit',
   Usage: 'Usage',
+  JournalUsage: 'JournalUsage',
   UsageChange: 'UsageChange',
   Task: 'Task',
   TaskLog: 'TaskLog',
@@ -328,6 +329,15 @@ export const UsageScalarFieldEnum = {
 } as const
 
 export type UsageScalarFieldEnum = (typeof UsageScalarFieldEnum)[keyof typeof UsageScalarFieldEnum]
+
+
+export const JournalUsageScalarFieldEnum = {
+  accountId: 'accountId',
+  day: 'day',
+  bytes: 'bytes'
+} as const
+
+export type JournalUsageScalarFieldEnum = (typeof JournalUsageScalarFieldEnum)[keyof typeof JournalUsageScalarFieldEnum]
 
 
 export const UsageChangeScalarFieldEnum = {
