@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CommandFailure, exitCodeOf, exitCodes } from './exit-codes.ts'
+import { readText } from './input.ts'
 import type { Environment } from './session.ts'
 
 /** A text in a file of its own, which only its user may read. */
@@ -40,5 +41,5 @@ async function edited(editor: string, path: string): Promise<string> {
   const child = spawn('sh', ['-c', `${editor} "$1"`, 'sh', path], { stdio: 'inherit' })
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   if (code !== 0) throw new CommandFailure(`The editor has failed (${editor}: ${signal ?? code}).`, exitCodes.failed)
-  return readFile(path, 'utf8')
+  return readText(path)
 }

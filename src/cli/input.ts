@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { text as readAll } from 'node:stream/consumers'
+import { buffer as readAll } from 'node:stream/consumers'
 import { inexactNumber } from '#lib/exact-json.ts'
 import { isNestedBeyond, maxJsonDepth, tooDeep } from '#lib/json-depth.ts'
 import { faultPath } from '#lib/json-rule.ts'
+import { decodeUtf8, notUtf8 } from '#lib/utf8.ts'
 import { CommandFailure } from './exit-codes.ts'
 
 export interface InputSource {
@@ -29,13 +30,29 @@ async function readBase(input: string | undefined, inputFile: string | undefined
 
 /** JSON out of a file; `-`: standard input. @throws {CommandFailure} */
 export async function readJsonFile(file: string): Promise<unknown> {
-  if (file === '-') return parseJson(await readAll(process.stdin), 'The standard input')
+  if (file === '-') return parseJson(await readStandardInput(), 'The standard input')
   return parseJson(await readText(file), `The file ${file}`)
 }
 
-async function readText(path: string): Promise<string> {
+/** All of the standard input. @throws {CommandFailure} when it is not UTF-8 */
+export async function readStandardInput(): Promise<string> {
+  return decoded(await readAll(process.stdin), 'The standard input')
+}
+
+/** @throws {CommandFailure} when it can't be read, or is not UTF-8 */
+export async function readText(path: string): Promise<string> {
+  return decoded(await readBytes(path), `The file ${path}`)
+}
+
+function decoded(bytes: Buffer, what: string): string {
+  const text = decodeUtf8(bytes)
+  if (text === undefined) throw new CommandFailure(`${what} ${notUtf8}.`)
+  return text
+}
+
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch (cause) {
     throw new CommandFailure(`The file ${path} can't be read: ${(cause as Error).message}.`, undefined, { cause })
   }

@@ -1,5 +1,5 @@
-import { text as readAll } from 'node:stream/consumers'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
+import { readStandardInput } from './input.ts'
 
 /** Secrets that a person types, which no terminal shows; without a terminal, the lines of standard input in order. */
 export class SecretInput {
@@ -16,7 +16,7 @@ export class SecretInput {
   }
 
   async #line(): Promise<string> {
-    this.#lines ??= (await readAll(process.stdin)).split(/\r?\n/)
+    this.#lines ??= (await readStandardInput()).split(/\r?\n/)
     return this.#lines.shift() ?? ''
   }
 }

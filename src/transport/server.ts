@@ -95,6 +95,7 @@ export function serveApi(options: ApiOptions) {
   }
 
   http.on('request', (req: IncomingMessage, res: ServerResponse) => {
+    forgiveSlash(req)
     const path = (req.url ?? '/').split('?', 1)[0] ?? '/'
     const { requestId } = entrance.originOf(req)
     res.setHeader('x-request-id', requestId)
@@ -138,4 +139,9 @@ export function serveApi(options: ApiOptions) {
     /** Ends all streams. */
     close: async () => websocket?.close(),
   }
+}
+
+/** A slash at the end of a path means the same as none: no name of ours ends with one. */
+function forgiveSlash(req: IncomingMessage): void {
+  if (req.url !== undefined) req.url = req.url.replace(/^(\/[^?]*[^?/])\/(?=\?|$)/, '$1')
 }

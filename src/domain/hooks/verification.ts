@@ -2,7 +2,9 @@ import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { InvalidInput } from '#lib/errors.ts'
 import { parseExactJson } from '#lib/exact-json.ts'
+import { parseForm } from '#lib/form.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
+import { decodeUtf8 } from '#lib/utf8.ts'
 import { HookSignatureRefused } from './errors.ts'
 import { type HookCall, type HookConfig, type Sender, textAt } from './hook.ts'
 
@@ -141,8 +143,9 @@ function isPlainId(id: string): boolean {
  * no such field is read as JSON: `curl -d` calls everything one.
  */
 function parseBody({ headers, body }: RawCall): unknown {
-  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded')
-  const text = (isForm ? new URLSearchParams(body.toString()).get('payload') : null) ?? body.toString()
+  const isForm = /^application\/x-www-form-urlencoded *(;|$)/i.test(headers['content-type'] ?? '')
+  const text = (isForm ? parseForm(body)?.get('payload') : undefined) ?? decodeUtf8(body)
+  if (text === undefined) throw new InvalidInput("The call's body is not UTF-8.")
   const parsed = parseJson(text)
   if (isNestedBeyond(parsed)) throw new InvalidInput(`The call's body ${tooDeep()}.`)
   return parsed

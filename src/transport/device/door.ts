@@ -3,6 +3,7 @@ import type { GraphQLError } from 'graphql'
 import { Unauthenticated } from '#domain/access/errors.ts'
 import type { Caller } from '#domain/access/service.ts'
 import { anonymousBytes } from '#transport/body.ts'
+import { formOf, formType, mediaTypeOf, mustBePlainUtf8 } from '#transport/content.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { meaningOf } from '#transport/rest/codes.ts'
@@ -89,7 +90,7 @@ export function createDeviceDoor(options: DeviceDoorOptions) {
     })
     const visit = { req, caller, operations, formToken }
     if (req.method === 'GET' || req.method === 'HEAD') return show(visit, codeOf(queryOf(req)))
-    if (req.method === 'POST') return take(visit, await formOf(req, entrance))
+    if (req.method === 'POST') return take(visit, await readForm(req, entrance))
     throw new Refused('METHOD_NOT_ALLOWED', 'This page is shown and sent, and nothing else.')
   }
 
@@ -225,8 +226,9 @@ function accountOf(fields: URLSearchParams): string | undefined {
   return fields.get('account')?.trim().slice(0, longestAccount)
 }
 
-async function formOf(req: IncomingMessage, entrance: Entrance): Promise<URLSearchParams> {
-  if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(req.headers['content-type'] ?? ''))
+async function readForm(req: IncomingMessage, entrance: Entrance): Promise<URLSearchParams> {
+  if (mediaTypeOf(req.headers) !== formType)
     throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The page takes forms, and nothing else.')
-  return new URLSearchParams((await entrance.readBody(req, anonymousBytes)).toString('utf8'))
+  mustBePlainUtf8(req.headers)
+  return formOf(await entrance.readBody(req, anonymousBytes))
 }

@@ -74,7 +74,8 @@ function expected(cause: AppError, error: unknown): GraphQLError {
   const wait = 'retryAfterMs' in cause ? { retryAfterMs: cause.retryAfterMs } : {}
   const http = isOfRequest(cause, error) ? { http: { status, ...wait } } : {}
   if (cause.code === 'OPERATION_NOT_PERSISTED') Object.assign(http, { http: { status } })
-  if (cause.code === 'TOO_COMPLEX') Object.assign(http, { http: { status: 400, spec: true } })
+  if (cause.code === 'TOO_COMPLEX' || cause.code === 'PERSISTED_QUERY_NOT_SUPPORTED')
+    Object.assign(http, { http: { status: 400, spec: true } })
   return new GraphQLError(cause.message, {
     ...placeOf(error),
     extensions: { code: cause.code, ...issues, ...scopes, ...wait, ...http },
@@ -84,7 +85,9 @@ function expected(cause: AppError, error: unknown): GraphQLError {
 /** Whether an error says something of the whole request, whatever the media type of its answer. */
 function isOfRequest({ kind }: AppError, error: unknown): boolean {
   if (kind === 'rate-limited') return !(error instanceof GraphQLError && error.path !== undefined)
-  return ['unauthenticated', 'unavailable', 'too-large', 'timeout'].includes(kind)
+  return ['unauthenticated', 'unavailable', 'too-large', 'timeout', 'malformed', 'unsupported-media-type'].includes(
+    kind,
+  )
 }
 
 const statusCodes: Readonly<Record<number, string>> = { 413: 'TOO_LARGE' }

@@ -5,12 +5,15 @@ import type { Caller } from '#domain/access/service.ts'
 import type { Work } from '#domain/limits/work.ts'
 import { isRecord } from '#lib/json.ts'
 import { anonymousBytes, BodyTooLarge, drain } from '#transport/body.ts'
+import { mediaTypeOf, mustBePlainUtf8, textOf } from '#transport/content.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from './accept.ts'
+import { automaticPersistedQueryFault } from './automatic-persisted-query.ts'
 import { formatError, httpHint } from './errors.ts'
 import { serveGraphiql } from './graphiql.ts'
 import { type OperationParams, prepareOperation } from './operation.ts'
 import type { PersistedOperations } from './persisted-operations.ts'
+import { readQueryString } from './query-string.ts'
 import type { GraphqlServer } from './server.ts'
 
 export interface GraphqlHttpOptions {
@@ -65,12 +68,15 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
   }
 
   async function answer(exchange: Exchange): Promise<void> {
-    const { req, accepted } = exchange
+    const { req, res, accepted } = exchange
     if (accepted.json === undefined && !accepted.stream) throw notAcceptable()
     if (Number(req.headers['content-length'] ?? 0) > bodyBytes) throw new BodyTooLarge(bodyBytes)
     // Whatever is not plain would be Yoga's to answer, which knows nothing of what is for everybody.
     if (exchange.caller === undefined && !isPlain(req)) throw new Unauthenticated()
-    if (isSimple(req)) throw unsupported()
+    if (isOtherMedia(req)) throw unsupported()
+    mustBePlainUtf8(req.headers)
+    const fault = refusedQuery(readQueryString(req))
+    if (fault !== undefined) return send(res, accepted.json ?? legacyType, fault)
     const maxBytes = exchange.caller === undefined ? anonymousBytes : bodyBytes
     const work = entrance.begin(req, maxBytes)
     if (accepted.json === undefined || !isPlain(req)) return answerByYoga(exchange, work)
@@ -81,8 +87,14 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
 
   async function answerPlain(exchange: Exchange, work: Work, body: Buffer, type: JsonType): Promise<void> {
     const { req, res, caller } = exchange
-    const params = plainParams(body, persisted)
-    if (params === undefined) return answerByYoga(exchange, work, body)
+    const text = textOf(body)
+    const given = parseJson(text)
+    const fault = isRecord(given) ? refusedQuery(given) : undefined
+    if (fault !== undefined) return send(res, type, fault)
+    const params = plainParams(given, persisted)
+    // Yoga reads the body again, and knows nothing of byte order marks.
+    const unmarked = body.subarray(body.length - Buffer.byteLength(text))
+    if (params === undefined) return answerByYoga(exchange, work, unmarked)
     const origin = entrance.originOf(req)
     const allowance = entrance.allowanceOf(req)
     const operation = await prepareOperation(
@@ -91,8 +103,14 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
       params,
     )
     if (!('run' in operation)) return send(res, type, { errors: operation.map(maskError) })
-    if (operation.isStream) return answerByYoga(exchange, work, body)
+    if (operation.isStream) return answerByYoga(exchange, work, unmarked)
     send(res, type, (await operation.run()) as ExecutionResult)
+  }
+
+  /** The answer to a request that has a query's hash alone, where no operations are persisted. */
+  function refusedQuery(params: { readonly query?: unknown; readonly extensions?: unknown }) {
+    const fault = persisted === undefined ? automaticPersistedQueryFault(params) : undefined
+    return fault && { errors: [maskError(fault)] }
   }
 
   /** Hands a request to Yoga, with its body if that was read already. */
@@ -117,16 +135,17 @@ function left(res: ServerResponse): AbortSignal {
 }
 
 /**
- * What a browser sends for any page without asking before (Fetch §4.8.2): a body that is no JSON. Refused, whoever
- * asks, so that nothing depends on how tokens are sent.
+ * A body that is not JSON, such as a browser sends for any page without asking before (Fetch §4.8.2). It is refused
+ * whatever the caller, so that nothing depends on how tokens are sent.
  */
-function isSimple({ method, headers }: IncomingMessage): boolean {
-  const [type = ''] = (headers['content-type'] ?? '').split(';', 1)
-  return method === 'POST' && !/^application\/(json|graphql\+json|[\w.-]+\+json)$/i.test(type.trim())
+function isOtherMedia({ method, headers }: IncomingMessage): boolean {
+  return method === 'POST' && !/^application\/([\w.-]+\+)?json$/.test(mediaTypeOf(headers))
 }
 
 function unsupported(): GraphQLError {
-  return new GraphQLError('Operations come as application/json.', { extensions: { http: { status: 415 } } })
+  return new GraphQLError('Send operations with "Content-Type: application/json".', {
+    extensions: { http: { status: 415 } },
+  })
 }
 
 function isPageRequest(req: IncomingMessage): boolean {
@@ -135,18 +154,13 @@ function isPageRequest(req: IncomingMessage): boolean {
 
 /** One request in JSON; GraphQL over HTTP §5. */
 function isPlain({ method, headers }: IncomingMessage): boolean {
-  return (
-    method === 'POST' &&
-    headers['content-encoding'] === undefined &&
-    /^application\/json *(; *charset="?utf-8"?)?$/i.test(headers['content-type'] ?? '')
-  )
+  return method === 'POST' && mediaTypeOf(headers) === 'application/json'
 }
 
 const paramNames = new Set(['query', 'variables', 'operationName', 'extensions'])
 
 /** What is asked, when it is well-formed. */
-function plainParams(body: Buffer, persisted: PersistedOperations | undefined): OperationParams | undefined {
-  const params = parseJson(body)
+function plainParams(params: unknown, persisted: PersistedOperations | undefined): OperationParams | undefined {
   if (!isRecord(params)) return undefined
   const query = persisted === undefined ? params['query'] : persisted.resolve(params)
   if (Object.keys(params).some((name) => !paramNames.has(name) && !(persisted && name === 'documentId')))
@@ -161,9 +175,9 @@ function isRecordOrAbsent(value: unknown): value is Record<string, unknown> | nu
   return value == null || isRecord(value)
 }
 
-function parseJson(body: Buffer): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
+    return JSON.parse(text)
   } catch {
     return undefined
   }

@@ -27,8 +27,10 @@ export interface PreparedOperation {
 export async function prepareOperation(
   server: GraphqlServer,
   context: OperationContext,
-  { query, operationName, variables }: OperationParams,
+  { query, operationName: givenName, variables }: OperationParams,
 ): Promise<PreparedOperation | readonly GraphQLError[]> {
+  // Clients send an empty name for none.
+  const operationName = givenName || null
   const params = { query, operationName, variables }
   const enveloped = server.getEnveloped({ ...context, params })
   const { schema, parse, validate, contextFactory, execute, subscribe } = enveloped
@@ -43,7 +45,7 @@ export async function prepareOperation(
   const args: ExecutionArgs = {
     schema,
     document,
-    operationName: operationName ?? null,
+    operationName,
     // What the operation doesn't declare was dropped from them when it was parsed.
     variableValues: params.variables ?? {},
     contextValue: await contextFactory(),

@@ -1,11 +1,15 @@
 import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql'
-import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import { type GraphQLParams, isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Context } from '#schema/index.ts'
 import type { OperationContext } from './server.ts'
 
 /** Refuses, in every transport alike, what Yoga would run or fail at, and gives the errors of validation our codes. */
 export function refusals(maskError: (error: unknown) => GraphQLError): Plugin<OperationContext, Context> {
   return {
+    onParams({ params, setParams }) {
+      // Clients send an empty name for none.
+      if (params.operationName === '') setParams(withoutName(params))
+    },
     onExecute({ args, setResultAndStopExecution }) {
       if (!namesOperation(args)) setResultAndStopExecution({ errors: [maskError(noSuchOperation())] })
     },
@@ -19,6 +23,10 @@ export function refusals(maskError: (error: unknown) => GraphQLError): Plugin<Op
       setResult({ ...result, errors: result.errors.map(maskError) })
     },
   }
+}
+
+function withoutName({ operationName: _, ...params }: GraphQLParams): GraphQLParams {
+  return params
 }
 
 function namesOperation({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>): boolean {

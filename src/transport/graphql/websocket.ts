@@ -119,7 +119,7 @@ export function serveWebsocket(options: WebsocketOptions) {
   })
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!hasOneHost(request)) return refuseUpgrade(socket, '400 Bad Request')
-    if (request.url?.split('?', 1)[0] !== graphqlPath) return refuseUpgrade(socket, '404 Not Found')
+    if (request.url?.split('?', 1)[0]?.replace(/\/$/, '') !== graphqlPath) return refuseUpgrade(socket, '404 Not Found')
     const disconnect = connectStranger(entrance, request)
     if (disconnect === undefined) return refuseUpgrade(socket, '429 Too Many Requests')
     // Also when nothing comes of the upgrade.

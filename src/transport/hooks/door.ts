@@ -4,6 +4,7 @@ import type { HookService } from '#domain/hooks/service.ts'
 import { RateLimited } from '#domain/limits/errors.ts'
 import { AppError } from '#lib/errors.ts'
 import { drain, readBody } from '#transport/body.ts'
+import { mustBePlainUtf8 } from '#transport/content.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import { problemResponse } from '#transport/rest/problem.ts'
 import { Refused, refusedByError } from '#transport/rest/refused.ts'
@@ -38,6 +39,7 @@ export function createHookDoor({ hooks, entrance, maskError }: HookDoorOptions) 
 
   async function take(req: IncomingMessage, id: string) {
     if (req.method !== 'POST') throw new Refused('METHOD_NOT_ALLOWED', 'Hooks are called with POST.')
+    mustBePlainUtf8(req.headers)
     const { call, caller } = await admit(req, id)
     await entrance.admitKnown(req, caller)
     return hooks.take(caller, call)

@@ -1,24 +1,33 @@
 import type { IncomingMessage } from 'node:http'
 import { isNestedBeyond, maxRequestDepth, tooDeep } from '#lib/json-depth.ts'
+import { formOf, formType, mediaTypeOf, mustBePlainUtf8, textOf } from '#transport/content.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import { Refused } from './refused.ts'
 
-const jsonType = /^application\/(json|[\w.+-]+\+json) *(;|$)/i
+const jsonType = /^application\/(json|[\w.+-]+\+json)$/
 
 /**
  * A request's body, parsed.
- * @throws {Refused} 415 for what is not JSON, 400 for what can't be parsed. @throws {BodyTooLarge} @throws {BodyTooSlow}
+ * @throws {Refused} 415 for what is not JSON, 400 for what can't be parsed. @throws {UnsupportedEncoding} @throws {NotUtf8}
+ * @throws {BodyTooLarge} @throws {BodyTooSlow}
  * @throws {AddressBodiesFull} @throws {AnonymousBodiesFull}
  */
 export async function readJson(incoming: IncomingMessage, entrance: Entrance, limit: number): Promise<unknown> {
-  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = incoming.headers
-  if (!jsonType.test(type))
+  if (!jsonType.test(mediaTypeOf(incoming.headers)))
     throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON: send it with "Content-Type: application/json".')
-  if (encoding !== 'identity')
-    throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed.', {
-      headers: { 'accept-encoding': 'identity' },
-    })
+  mustBePlainUtf8(incoming.headers)
   return parse(await entrance.readBody(incoming, limit))
+}
+
+/** Whether the body is a form. */
+export function isForm({ headers }: IncomingMessage): boolean {
+  return mediaTypeOf(headers) === formType
+}
+
+/** A form's fields. @throws {UnsupportedEncoding} @throws {NotUtf8} and as {@link readJson} */
+export async function readForm(incoming: IncomingMessage, entrance: Entrance, limit: number): Promise<URLSearchParams> {
+  mustBePlainUtf8(incoming.headers)
+  return formOf(await entrance.readBody(incoming, limit))
 }
 
 /** Whether a body comes with the request (RFC 9112 §6.3). */
@@ -27,18 +36,17 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 function parse(bytes: Buffer): unknown {
-  const parsed = parseText(bytes)
+  const parsed = parseText(textOf(bytes))
   if (isNestedBeyond(parsed, maxRequestDepth))
     throw new Refused('INVALID_INPUT', `The body ${tooDeep(maxRequestDepth)}.`)
   return parsed
 }
 
-function parseText(bytes: Buffer): unknown {
+function parseText(text: string): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return JSON.parse(text)
   } catch (cause) {
-    const reason = cause instanceof SyntaxError ? cause.message : 'it is not UTF-8'
-    throw new Refused('MALFORMED_REQUEST', `The body is not JSON: ${reason}.`)
+    throw new Refused('MALFORMED_REQUEST', `The body is not JSON: ${(cause as Error).message}.`)
   }
 }
 

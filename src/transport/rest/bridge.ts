@@ -5,9 +5,10 @@ import type { Caller } from '#domain/access/service.ts'
 import { RateLimited } from '#domain/limits/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { anonymousBytes } from '#transport/body.ts'
+import { mustBeEncodedUtf8 } from '#transport/content.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
-import { acceptsJson, hasBody, readJson } from './body.ts'
+import { acceptsJson, hasBody, isForm, readForm, readJson } from './body.ts'
 import { check } from './health.ts'
 import { type Operations, operationsOf } from './operations.ts'
 import { addressed, Refused } from './refused.ts'
@@ -93,7 +94,8 @@ async function requestOf(
 ): Promise<RestRequest> {
   const incoming = env.incoming as IncomingMessage
   if (answersJson(route)) acceptsJson(req.header('accept'))
-  const { pathname: path, searchParams: query } = targetUrl(req.url)
+  const { pathname: path, search, searchParams: query } = targetUrl(req.url)
+  mustBeEncodedUtf8(search)
   if (!isDecodable(path)) throw new Refused('MALFORMED_REQUEST', 'The path is not percent-encoded UTF-8.')
   return {
     method: req.method,
@@ -118,13 +120,14 @@ function isDecodable(path: string): boolean {
 }
 
 async function bodyOf(
-  { body, bodyIsOptional, bodyLimit = defaultBodyLimit }: Route,
+  { body, bodyIsOptional, bodyOfForm, bodyLimit = defaultBodyLimit }: Route,
   incoming: IncomingMessage,
   entrance: Entrance,
   isAnonymous: boolean,
 ): Promise<unknown> {
   if (body === undefined) return undefined
   const limit = isAnonymous ? Math.min(bodyLimit, anonymousBytes) : bodyLimit
+  if (bodyOfForm !== undefined && isForm(incoming)) return bodyOfForm(await readForm(incoming, entrance, limit))
   return bodyIsOptional && !hasBody(incoming) ? {} : readJson(incoming, entrance, limit)
 }
 

@@ -8,13 +8,11 @@ interface CodeMeaning {
 
 /** What only this door refuses, or means otherwise than the kind of the failure says. */
 const ownCodes = {
-  MALFORMED_REQUEST: { status: 400 },
   METHOD_NOT_ALLOWED: { status: 405 },
   NOT_ACCEPTABLE: { status: 406 },
   TASK_DOES_NOT_RECUR: { status: 409 },
   RESULT_EXPIRED: { status: 410 },
   PRECONDITION_FAILED: { status: 412 },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415 },
   RANGE_NOT_SATISFIABLE: { status: 416 },
   // A cursor is part of the address here, so a bad one makes the request malformed.
   INVALID_CURSOR: { status: 400 },

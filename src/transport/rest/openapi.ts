@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
+import { formType } from '#transport/content.ts'
 import { problem, problemType } from './problem.ts'
 import { type AnswerDocs, answersJson, prefixes, type Route } from './route.ts'
 
@@ -110,11 +111,13 @@ interface ObjectSchema {
 
 function requestBody(route: Route, body: z.ZodType, schemas: Schemas): Json {
   const examples = Object.entries(route.bodyExamples ?? {}).map(([name, value]) => [name, { value }] as const)
+  const refer = () => schemas.refer(body, 'input')
   return {
     required: route.bodyIsOptional !== true,
     content: {
+      ...(route.bodyOfForm !== undefined && { [formType]: { schema: refer() } }),
       'application/json': {
-        schema: schemas.refer(body, 'input'),
+        schema: refer(),
         ...(examples.length > 0 && { examples: Object.fromEntries(examples) }),
       },
     },

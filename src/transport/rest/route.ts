@@ -73,6 +73,8 @@ interface RouteDocs {
   /** The largest body, in bytes. */
   readonly bodyLimit?: number
   readonly bodyExamples?: Readonly<Record<string, unknown>>
+  /** The body that the fields of a form stand for, where forms are accepted beside JSON. */
+  readonly bodyOfForm?: (fields: URLSearchParams) => unknown
 }
 
 /** The schemas of a request's pieces; what is absent is not looked at. */

@@ -57,7 +57,7 @@ describe('a refusal', () => {
     const anonymous = await rest.ask('GET /api/nothing', { token: null })
     expect(anonymous).toMatchObject({ status: 404, body: { detail: 'There is nothing here.' } })
     expect(await rest.ask('GET /nothing')).toMatchObject({ status: 404 })
-    expect(await rest.ask('GET /api/tasks/')).toMatchObject({ status: 404 })
+    expect(await rest.ask('GET /api/tasks//')).toMatchObject({ status: 404 })
   })
 
   it('names the methods of a path that is asked with another one', async () => {

@@ -2,6 +2,7 @@ import { lstat, readFile } from 'node:fs/promises'
 import { outputLimits, PermanentFailure } from '#domain/tasks/task-type.ts'
 import { inexactNumber } from '#lib/exact-json.ts'
 import { faultPath } from '#lib/json-rule.ts'
+import { decodeUtf8 } from '#lib/utf8.ts'
 
 /**
  * What a program that ended well left in `$SIGNALBOX_RESULT`; `{ exitCode: 0 }` when it left nothing.
@@ -16,7 +17,7 @@ export async function readCommandResult(file: string): Promise<unknown> {
       `$SIGNALBOX_RESULT holds ${found.size.toLocaleString('en')} bytes, too many to be kept.`,
       'RESULT_TOO_LARGE',
     )
-  const result = parse(await readFile(file, 'utf8'))
+  const result = parse(decodeUtf8(await readFile(file)))
   const fault = inexactNumber(result)
   if (fault !== undefined)
     throw new PermanentFailure(
@@ -26,7 +27,12 @@ export async function readCommandResult(file: string): Promise<unknown> {
   return result
 }
 
-function parse(text: string): unknown {
+function parse(text: string | undefined): unknown {
+  if (text === undefined)
+    throw new PermanentFailure(
+      'It exited with code 0, but what it wrote to $SIGNALBOX_RESULT is not UTF-8.',
+      'INVALID_RESULT',
+    )
   try {
     return JSON.parse(text)
   } catch (cause) {

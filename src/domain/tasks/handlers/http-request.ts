@@ -39,7 +39,9 @@ const input = z.strictObject({
   response: z
     .enum(['result', 'part'])
     .default('result')
-    .describe('`result`: the body, at most 128 KiB, in the result. `part`: at most 64 MiB, as the part `body`.'),
+    .describe(
+      '`result`: the body, at most 128 KiB, in the result; one that is not text as `bodyBase64`. `part`: at most 64 MiB, as the part `body`.',
+    ),
 })
 
 type Request = z.output<typeof input>
@@ -112,7 +114,20 @@ async function keep(context: TaskContext<Request>, answer: OpenedResponse): Prom
   const chunks: Uint8Array[] = []
   for await (const chunk of answer.body) chunks.push(chunk)
   mustBeExpected(context.input, status)
-  return { status, headers, body: parsed(Buffer.concat(chunks).toString('utf8'), type) }
+  const bytes = Buffer.concat(chunks)
+  const text = decodedText(bytes, type)
+  if (text === undefined) return { status, headers, body: null, bodyBase64: bytes.toString('base64') }
+  return { status, headers, body: parsed(text, type) }
+}
+
+/** The text in the charset that the answer names, or UTF-8; undefined when it is none. */
+function decodedText(bytes: Buffer, type: string): string | undefined {
+  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(type) ?? []
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
 }
 
 function mustBeExpected({ expectedStatus }: Request, status: number): void {

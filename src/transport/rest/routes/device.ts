@@ -18,6 +18,13 @@ const authorization = z
   })
   .meta({ id: 'DeviceAuthorization', description: 'A device that waits for a person.' })
 
+/** The form of RFC 8628 §3.1, whose `scope` is a list with spaces; its `client_id` is a name to show as well as any. */
+function authorizationRequest(fields: URLSearchParams): object {
+  const { scope, client_id, client_name = client_id, ...rest } = Object.fromEntries(fields)
+  const scopes = scope === undefined ? undefined : scope.split(' ').filter(Boolean)
+  return { ...rest, ...(client_name !== undefined && { client_name }), ...(scopes !== undefined && { scopes }) }
+}
+
 /** Rows for programs without a browser; `publicUrl` is where this installation is reached. */
 export function deviceRoutes(publicUrl: string | undefined): readonly Route[] {
   return [
@@ -35,6 +42,7 @@ export function deviceRoutes(publicUrl: string | undefined): readonly Route[] {
         scopes: z.array(z.string()).optional().describe('What it wants to do; all that the person may when absent.'),
       }),
       bodyExamples: { narrow: { client_name: 'pipeline on build-7', scopes: ['tasks:write'] } },
+      bodyOfForm: authorizationRequest,
       answers: { 200: { description: 'It waits, for ten minutes.', schema: authorization } },
       refusals: [429],
       document: BeginDeviceSignInDocument,
@@ -62,6 +70,7 @@ export function deviceRoutes(publicUrl: string | undefined): readonly Route[] {
         '`code` of a refusal says what to do: AUTHORIZATION_PENDING, SLOW_DOWN, ACCESS_DENIED, EXPIRED_TOKEN.',
       access: 'open',
       body: z.object({ device_code: z.string() }),
+      bodyOfForm: (fields) => Object.fromEntries(fields),
       answers: signedInAnswer,
       refusals: [403, 409, 410, 429],
       document: FinishDeviceSignInDocument,
