@@ -19,7 +19,7 @@ import type { PersistedOperations } from './graphql/persisted-operations.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
 import { runWebhookDocument } from './graphql/webhook-document.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
-import { createHookDoor, hooksPrefix } from './hooks/door.ts'
+import { createHookDoor, isHookPath } from './hooks/door.ts'
 import { hasOneHost, refuseHost } from './host.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { tellLimits } from './rate-headers.ts'
@@ -91,7 +91,7 @@ export function serveApi(options: ApiOptions) {
 
   /** Which door a path leads to. */
   function doorOf(path: string): Handler {
-    return doors[path] ?? (api && path.startsWith(hooksPrefix) ? hookDoor : rest)
+    return doors[path] ?? (api && isHookPath(path) ? hookDoor : rest)
   }
 
   http.on('request', (req: IncomingMessage, res: ServerResponse) => {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isRecord } from '#lib/json.ts'
 
 /** How those who call prove who they are. */
-const senders = ['github', 'gitlab', 'standard-webhooks', 'shared-secret'] as const
+const senders = ['github', 'gitlab', 'bitbucket', 'azure-devops', 'standard-webhooks', 'shared-secret'] as const
 export type Sender = (typeof senders)[number]
 
 /** A call from outside whose signature is right. */
@@ -21,7 +21,7 @@ export interface HookCall {
 
 /** Which calls become which task. */
 export interface HookRule {
-  /** Events, or families such as `pull_request.*`; all when absent. */
+  /** Events, or families such as `pull_request.*` and `repo:*`; all when absent. */
   readonly events?: readonly string[]
   /** Whether this call is meant, for what names can't say. */
   readonly when?: (call: HookCall) => boolean
@@ -40,7 +40,10 @@ export interface HookConfig {
   readonly sender: Sender
   /** The environment variable with the secret; several while it is changed: any of them is right. */
   readonly secretEnv: string | readonly string[]
-  /** shared-secret: the header that carries it, as it is or as a bearer token. Default: `authorization`. */
+  /**
+   * shared-secret and azure-devops: the header that carries it, as it is or as a bearer token; for azure-devops also as the
+   * password of Basic authentication. Default: `authorization`.
+   */
   readonly header?: string
   /** The account that the tasks belong to, by its id. Default: the installation's first. */
   readonly account?: string
@@ -59,7 +62,9 @@ const variable = text.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an 
 const isFunction = (value: unknown) => typeof value === 'function'
 
 const ruleSchema = z.strictObject({
-  events: z.array(text.regex(/^[\w.:-]+(\.\*)?$/, 'must be an event or a family, such as push.*')).optional(),
+  events: z
+    .array(text.regex(/^[\w.:-]+([.:]\*)?$/, 'must be an event or a family, such as push.* or repo:*'))
+    .optional(),
   when: z.custom(isFunction, 'must be a function').optional(),
   type: text.min(1, 'must name a task type'),
   priority: z.enum(['CRITICAL', 'NORMAL', 'BATCH'], 'must be CRITICAL, NORMAL or BATCH').optional(),
@@ -81,9 +86,9 @@ const hookSchema = z
       .optional(),
     rules: z.array(ruleSchema, 'must be a list').max(100, 'must be at most 100 rules'),
   })
-  .refine((hook) => hook.header === undefined || hook.sender === 'shared-secret', {
+  .refine((hook) => hook.header === undefined || ['shared-secret', 'azure-devops'].includes(hook.sender), {
     path: ['header'],
-    message: 'is for the sender shared-secret only',
+    message: 'is for the senders shared-secret and azure-devops only',
   })
 
 const hookId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'has an id with other than a-z, 0-9 and -')
@@ -98,9 +103,8 @@ export function isAbout(rule: HookRule, call: HookCall): boolean {
 }
 
 function isEvent(wanted: string, event: string): boolean {
-  if (!wanted.endsWith('.*')) return wanted === event
-  const family = wanted.slice(0, -2)
-  return event === family || event.startsWith(`${family}.`)
+  if (!/[.:]\*$/.test(wanted)) return wanted === event
+  return event === wanted.slice(0, -2) || event.startsWith(wanted.slice(0, -1))
 }
 
 /** A task as a rule wants it of a call. */

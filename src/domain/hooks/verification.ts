@@ -3,6 +3,7 @@ import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { InvalidInput } from '#lib/errors.ts'
 import { parseExactJson } from '#lib/exact-json.ts'
 import { parseForm } from '#lib/form.ts'
+import { isRecord } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { decodeUtf8 } from '#lib/utf8.ts'
 import { HookSignatureRefused } from './errors.ts'
@@ -28,22 +29,89 @@ interface SenderRules {
   readonly mayBeSigned: ((headers: RawCall['headers']) => boolean) | undefined
   /** What the call is called, and the id that stays the same when it is sent again. */
   nameOf(headers: RawCall['headers'], body: unknown): Pick<HookCall, 'event' | 'deliveryId'>
-  /** Whether the signature does not cover the id, so that a call can be sent again under another one. */
-  readonly idIsUnsigned: boolean
+  /** Whether the signature does not cover the id, so that this content can be sent again under another one. */
+  isReplayable(body: unknown): boolean
+}
+
+/** A hexadecimal HMAC-SHA-256 of the raw body in a header. */
+function signedIn(header: string): Pick<SenderRules, 'isSigned' | 'mayBeSigned'> {
+  return {
+    isSigned: ({ headers, body }, secret) =>
+      isEqual(headers[header], `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`),
+    mayBeSigned: (headers) => /^sha256=[\da-f]{64}$/.test(headers[header] ?? ''),
+  }
+}
+
+/** What Bitbucket Data Center sends when somebody tests a connection. */
+function isTestOfBitbucket(body: unknown): boolean {
+  return isRecord(body) && body['test'] === true && Object.keys(body).length === 1
+}
+
+/** The event's id, for each subscription that sends it to this hook. */
+function idOfAzureDevops(body: unknown): string | undefined {
+  const id = textAt(body, 'id')
+  const subscription = textAt(body, 'subscriptionId')
+  return id === undefined || subscription === undefined ? id : `${subscription}.${id}`
+}
+
+/** The headers of Standard Webhooks, by whichever of their two sets of names they came; empty texts for missing ones. */
+function standardHeaders(headers: RawCall['headers']) {
+  const prefix = headers['webhook-id'] === undefined ? 'svix' : 'webhook'
+  const header = (name: string) => headers[`${prefix}-${name}`] ?? ''
+  return {
+    'webhook-id': header('id'),
+    'webhook-timestamp': header('timestamp'),
+    'webhook-signature': header('signature'),
+  }
+}
+
+/** A secret as it is, or as a bearer token. */
+function plainSecretOf(shown: string | undefined): string | undefined {
+  return shown?.replace(/^Bearer +/i, '')
+}
+
+/** The password of Basic authentication, whoever's it is (RFC 7617). */
+function passwordOf(shown: string | undefined): string | undefined {
+  const [, encoded] = /^Basic +([\w+/=-]+)$/i.exec(shown ?? '') ?? []
+  if (encoded === undefined) return undefined
+  const pair = Buffer.from(encoded, 'base64').toString()
+  return pair.slice(pair.indexOf(':') + 1)
 }
 
 const rules: Readonly<Record<Sender, SenderRules>> = {
   // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
   github: {
-    isSigned: ({ headers, body }, secret) =>
-      isEqual(headers['x-hub-signature-256'], `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`),
-    mayBeSigned: (headers) => /^sha256=[\da-f]{64}$/.test(headers['x-hub-signature-256'] ?? ''),
+    ...signedIn('x-hub-signature-256'),
     nameOf(headers, body) {
       const event = headers['x-github-event'] ?? 'unknown'
       const action = textAt(body, 'action')
       return { event: action === undefined ? event : `${event}.${action}`, deliveryId: headers['x-github-delivery'] }
     },
-    idIsUnsigned: true,
+    isReplayable: () => true,
+  },
+  // https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/ and, for Data Center,
+  // https://confluence.atlassian.com/bitbucketserver/manage-webhooks-938025878.html
+  bitbucket: {
+    ...signedIn('x-hub-signature'),
+    nameOf: (headers, body) => ({
+      // The header isn't signed, and every test of a connection has the same content.
+      event: isTestOfBitbucket(body) ? 'diagnostics:ping' : (headers['x-event-key'] ?? 'unknown'),
+      deliveryId: headers['x-request-uuid'] ?? headers['x-request-id'],
+    }),
+    isReplayable: (body) => !isTestOfBitbucket(body),
+  },
+  // https://learn.microsoft.com/en-us/azure/devops/service-hooks/services/webhooks
+  'azure-devops': {
+    isSigned: ({ headers }, secret, hook) => {
+      const shown = headers[(hook.header ?? 'authorization').toLowerCase()]
+      return isEqual(passwordOf(shown) ?? plainSecretOf(shown), secret)
+    },
+    mayBeSigned: undefined,
+    nameOf: (headers, body) => ({
+      event: textAt(body, 'eventType') ?? 'unknown',
+      deliveryId: idOfAzureDevops(body) ?? headers['x-vss-activityid'],
+    }),
+    isReplayable: () => false,
   },
   // https://docs.gitlab.com/user/project/integrations/webhooks/
   gitlab: {
@@ -53,32 +121,34 @@ const rules: Readonly<Record<Sender, SenderRules>> = {
       event: textAt(body, 'object_kind') ?? textAt(body, 'event_name') ?? 'unknown',
       deliveryId: headers['idempotency-key'] ?? headers['x-gitlab-event-uuid'],
     }),
-    idIsUnsigned: false,
+    isReplayable: () => false,
   },
   'standard-webhooks': {
     isSigned(call, secret) {
       try {
-        new Webhook(secret).verify(call.body, call.headers, { jsonParse: false })
+        new Webhook(secret).verify(call.body, standardHeaders(call.headers), { jsonParse: false })
         return true
       } catch (error) {
         if (error instanceof WebhookVerificationError) return false
         throw error
       }
     },
-    mayBeSigned: (headers) =>
-      ['webhook-id', 'webhook-timestamp', 'webhook-signature'].every((name) => (headers[name] ?? '') !== ''),
-    nameOf: (headers, body) => ({ event: textAt(body, 'type') ?? 'unknown', deliveryId: headers['webhook-id'] }),
-    idIsUnsigned: false,
+    mayBeSigned: (headers) => Object.values(standardHeaders(headers)).every((value) => value !== ''),
+    nameOf: (headers, body) => ({
+      event: textAt(body, 'type') ?? 'unknown',
+      deliveryId: standardHeaders(headers)['webhook-id'],
+    }),
+    isReplayable: () => false,
   },
   'shared-secret': {
     isSigned: ({ headers }, secret, hook) =>
-      isEqual(headers[(hook.header ?? 'authorization').toLowerCase()]?.replace(/^Bearer +/i, ''), secret),
+      isEqual(plainSecretOf(headers[(hook.header ?? 'authorization').toLowerCase()]), secret),
     mayBeSigned: undefined,
     nameOf: (headers, body) => ({
       event: textAt(body, 'type') ?? textAt(body, 'event') ?? 'unknown',
       deliveryId: headers['idempotency-key'] ?? headers['webhook-id'],
     }),
-    idIsUnsigned: false,
+    isReplayable: () => false,
   },
 }
 
@@ -117,7 +187,7 @@ const longestEvent = 128
  * @throws {HookSignatureRefused} @throws {InvalidInput} when the signature is right and the content is no JSON.
  */
 export function verify(hook: Hook, call: RawCall): VerifiedCall {
-  const { nameOf, idIsUnsigned } = rules[hook.sender]
+  const { nameOf, isReplayable } = rules[hook.sender]
   if (!isSigned(hook, call)) throw new HookSignatureRefused()
   const body = parseBody(call)
   const { event, deliveryId } = nameOf(call.headers, body)
@@ -130,7 +200,7 @@ export function verify(hook: Hook, call: RawCall): VerifiedCall {
     headers: call.headers,
     body,
     bodyHash: hash('sha256', call.body, 'buffer'),
-    isReplayable: idIsUnsigned,
+    isReplayable: isReplayable(body),
   }
 }
 

@@ -8,8 +8,37 @@ import { mustBePlainUtf8 } from '#transport/content.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import { problemResponse } from '#transport/rest/problem.ts'
 import { Refused, refusedByError } from '#transport/rest/refused.ts'
+import { prefixes } from '#transport/rest/route.ts'
 
-export const hooksPrefix = '/hooks/'
+const hooksPrefix = '/hooks/'
+
+interface HookPath {
+  readonly id: string
+  /** Of a call that was taken. */
+  readonly status: 200 | 202
+  /** Whether the sender is answered 200 also when its call is refused; `accepted` says so then. */
+  readonly isQuiet: boolean
+}
+
+/** Documented paths of hooks with a fixed name; each has the answers that its sender knows from the documents. */
+const documentedPaths: Readonly<Record<string, HookPath>> = {
+  '/repository/webhook': { id: 'github', status: 200, isQuiet: false },
+  '/repository/webhook/azuredevops': { id: 'azure-devops', status: 200, isQuiet: true },
+}
+const paths: ReadonlyMap<string, HookPath> = new Map(
+  prefixes.flatMap((prefix) =>
+    Object.entries(documentedPaths).map(([path, hook]): [string, HookPath] => [prefix + path, hook]),
+  ),
+)
+
+function hookPathOf(path: string): HookPath {
+  return paths.get(path) ?? { id: path.slice(hooksPrefix.length), status: 202, isQuiet: false }
+}
+
+/** Whether a path leads to a hook. */
+export function isHookPath(path: string): boolean {
+  return path.startsWith(hooksPrefix) || paths.has(path)
+}
 
 export interface HookDoorOptions {
   readonly hooks: HookService
@@ -21,7 +50,7 @@ export interface HookDoorOptions {
 const smallBytes = 64 * 1024
 
 /**
- * Where other systems call: `POST /hooks/{id}`. Answers 202 with the ids of the tasks once they are committed, whatever
+ * Where other systems call: `POST /hooks/{id}`, or a documented path. Answers 202 (documented paths: 200) with the ids of the tasks once they are committed, whatever
  * becomes of them. A call counts for its address before its body is read, and for the hook instead once it has proved
  * where it comes from.
  */
@@ -29,8 +58,9 @@ export function createHookDoor({ hooks, entrance, maskError }: HookDoorOptions) 
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = (req.url ?? '').split('?', 1)[0] ?? ''
     try {
-      const { deliveryId, isRepeated, taskIds } = await take(req, path.slice(hooksPrefix.length))
-      send(res, 202, { accepted: true, deliveryId, duplicate: isRepeated, tasks: taskIds })
+      const { id, status } = hookPathOf(path)
+      const { deliveryId, isRepeated, taskIds } = await take(req, id)
+      send(res, status, { accepted: true, deliveryId, duplicate: isRepeated, tasks: taskIds })
     } catch (error) {
       // Nobody is there any more to be answered, and a body that broke off is no fault of ours.
       if (!res.destroyed) await refuse(req, res, path, error)
@@ -73,11 +103,18 @@ export function createHookDoor({ hooks, entrance, maskError }: HookDoorOptions) 
     drain(req)
     const refused = error instanceof Refused ? error : refusedByError(maskError(error))
     const response = problemResponse(refused, { path, requestId: entrance.originOf(req).requestId })
+    if (hookPathOf(path).isQuiet && saidQuietly.has(response.status)) {
+      const { code, message } = refused
+      return send(res, 200, { accepted: false, code, message })
+    }
     response.headers.delete('www-authenticate')
     if (refused.code === 'METHOD_NOT_ALLOWED') response.headers.set('allow', 'POST')
     res.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text())
   }
 }
+
+/** Refusals of calls that sending again would not help; a missing hook, or another method, is said plainly. */
+const saidQuietly: ReadonlySet<number> = new Set([400, 401, 403, 409, 413, 415, 422])
 
 function orRateLimited(error: unknown): RateLimited {
   if (error instanceof RateLimited) return error

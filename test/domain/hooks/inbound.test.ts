@@ -170,6 +170,96 @@ describe('a call of', () => {
     expect((await call('standard', '{}', headers)).status).toBe(401)
   })
 
+  it('Standard Webhooks’ is known by the names of Svix, too', async () => {
+    const [at, body] = [new Date(), '{"type":"invoice.paid"}']
+    const send = (id: string, signature: string) =>
+      call('standard', body, {
+        'svix-id': id,
+        'svix-timestamp': String(Math.floor(at.getTime() / 1000)),
+        'svix-signature': signature,
+      })
+    const signature = new Webhook(secrets.STANDARD_SECRET).sign('msg_svix', at, body)
+    const first = await send('msg_svix', signature)
+    expect(first).toMatchObject({ status: 202, body: { deliveryId: 'msg_svix', duplicate: false } })
+    expect((await send('msg_svix', signature)).body).toMatchObject({ duplicate: true, tasks: first.body.tasks })
+    expect((await send('msg_other', signature)).status).toBe(401)
+  })
+
+  it('Bitbucket’s is checked by its signature, and a repeat is known', async () => {
+    const send = (body: string, headers: Record<string, string>, signature = signed(body)) =>
+      call('bitbucket', body, { 'x-hub-signature': signature, ...headers })
+    const cloud = { 'x-event-key': 'repo:push', 'x-request-uuid': 'cloud-1' }
+    const first = await send('{"push":{"n":1}}', cloud)
+    expect(first).toMatchObject({ status: 202, body: { deliveryId: 'cloud-1', duplicate: false } })
+    expect(first.body.tasks).toHaveLength(1)
+    expect((await send('{"push":{"n":1}}', cloud)).body).toMatchObject({ duplicate: true, tasks: first.body.tasks })
+    const dataCenter = { 'x-event-key': 'pr:opened', 'x-request-id': 'center-1' }
+    expect((await send('{"pullRequest":{"id":1}}', dataCenter)).body.tasks).toHaveLength(1)
+    expect((await send('{"push":{"n":1}}', { ...cloud, 'x-request-uuid': 'cloud-2' })).status).toBe(409)
+    expect((await send('{"push":{"n":2}}', cloud, signed('{"push":{"n":3}}'))).status).toBe(401)
+    // Its test of a connection is the same each time, and is not another event because a header says so.
+    for (const id of ['test-1', 'test-2'])
+      expect(await send('{"test": true}', { 'x-event-key': 'repo:push', 'x-request-id': id })).toMatchObject({
+        status: 202,
+        body: { tasks: [] },
+      })
+  })
+
+  const basic = (password: string) => `Basic ${Buffer.from(`anyone:${password}`).toString('base64')}`
+
+  it('Azure DevOps’ is known by its password, and a repeat by its id', async () => {
+    const send = (body: object, authorization = basic(secrets.PLAIN_SECRET)) =>
+      call('azure-devops', JSON.stringify(body), { authorization })
+    const push = { subscriptionId: 'sub-1', id: '03c164c2', eventType: 'git.push', resource: {} }
+    const first = await send(push)
+    expect(first).toMatchObject({ status: 202, body: { deliveryId: 'sub-1.03c164c2', duplicate: false } })
+    expect(first.body.tasks).toHaveLength(1)
+    expect((await send(push)).body).toMatchObject({ duplicate: true, tasks: first.body.tasks })
+    expect((await send({ ...push, subscriptionId: 'sub-2' })).body.duplicate).toBe(false)
+    expect((await send({ ...push, id: '2', eventType: 'workitem.created' })).body.tasks).toEqual([])
+    expect((await send({ ...push, id: '3' }, `Bearer ${secrets.PLAIN_SECRET}`)).status).toBe(202)
+    for (const wrong of [basic('wrong'), basic(''), 'Basic', secrets.PLAIN_SECRET.slice(1)])
+      expect((await send({ ...push, id: '4' }, wrong)).status).toBe(401)
+  })
+
+  it('GitHub or Azure DevOps arrives at the documented paths, and is answered as documented', async () => {
+    const send = async (path: string, body: string, headers: Record<string, string>, method = 'POST') => {
+      const response = await fetch(`${server.url}${path}`, { method, headers, ...(method === 'POST' && { body }) })
+      return { status: response.status, body: (await response.json()) as Answer['body'] & { accepted?: boolean } }
+    }
+    const push = '{"ref":"refs/heads/documented"}'
+    for (const [index, prefix] of ['/api', '/sfp/api'].entries()) {
+      const headers = {
+        'x-github-event': 'push',
+        'x-github-delivery': 'documented',
+        'x-hub-signature-256': signed(push),
+      }
+      const answer = await send(`${prefix}/repository/webhook`, push, headers)
+      expect(answer).toMatchObject({ status: 200, body: { accepted: true, duplicate: index > 0 } })
+      expect((await send(`${prefix}/repository/webhook`, push, { 'x-hub-signature-256': signed('') })).status).toBe(401)
+      const azure = `${prefix}/repository/webhook/azuredevops`
+      const authorization = basic(secrets.PLAIN_SECRET)
+      const event = JSON.stringify({ id: `documented-${index}`, eventType: 'git.push' })
+      expect(await send(azure, event, { authorization })).toMatchObject({
+        status: 200,
+        body: { accepted: true, tasks: [expect.any(String)] },
+      })
+      // Always 200, and a refused call is not said, nor announced, to be accepted.
+      const refused = JSON.stringify({ id: `refused-${index}`, eventType: 'build.complete' })
+      expect(await send(azure, refused, { authorization })).toEqual({
+        status: 200,
+        body: { accepted: false, code: 'INVALID_INPUT', message: expect.any(String) },
+      })
+      expect(await send(azure, event, { authorization: basic('x') })).toMatchObject({
+        status: 200,
+        body: { accepted: false, code: 'UNAUTHENTICATED' },
+      })
+      expect((await send(azure, '', {}, 'GET')).status).toBe(405)
+      const announced = await toldEvents(server, ['hook.received'], ({ data }) => data['hook'] === 'azure-devops')
+      expect(announced.map(({ data }) => data['deliveryId'])).not.toContain(`refused-${index}`)
+    }
+  })
+
   it('anybody who knows the secret is one of its own without an id', async () => {
     const headers = { 'x-secret': secrets.PLAIN_SECRET }
     const [first, second] = [await call('plain', '{}', headers), await call('plain', '{}', headers)]
