@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
 import proxyAddr from 'proxy-addr'
 import type { RequestOrigin } from '#domain/access/caller.ts'
 import { Unauthenticated } from '#domain/access/errors.ts'
@@ -11,6 +10,7 @@ import { addressBlock, plainAddress } from '#lib/address.ts'
 import { AnonymousBodies } from './anonymous-bodies.ts'
 import { readBody } from './body.ts'
 import { requestToken } from './credentials.ts'
+import { forwardedFor } from './forwarded.ts'
 import { requestIdOf } from './request-id.ts'
 
 /** What is known of a request under way. */
@@ -188,8 +188,13 @@ export class Entrance {
   #addressOf(req: IncomingMessage): string {
     const peer = plainAddress(req.socket.remoteAddress ?? '')
     if (peer === '' || !this.#isTrusted(peer, 0)) return peer
-    const address = plainAddress(proxyAddr(req, this.#isTrusted))
-    return isIP(address) === 0 ? peer : address
+    let nearest = peer
+    for (const [index, address] of forwardedFor(req.headers).entries()) {
+      if (address === undefined) break
+      nearest = address
+      if (!this.#isTrusted(address, index + 1)) break
+    }
+    return nearest
   }
 }
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { graphqlData } from '#test/support/graphql.ts'
@@ -53,6 +55,73 @@ describe('an IPv4 address that is written as IPv6', () => {
     expect(event).toEqual({ address: '203.0.113.9' })
   })
 })
+
+describe('a client behind a proxy', () => {
+  /** The same client, as proxies write it; nothing of it is another client's. */
+  const spellings: Readonly<Record<string, readonly (readonly [name: string, value: string])[]>> = {
+    '198.51.100.40': [
+      ['x-forwarded-for', '198.51.100.40:50123'],
+      ['x-forwarded-for', '"198.51.100.40"'],
+      ['x-forwarded-for', '"198.51.100.40:50123"'],
+      ['x-forwarded-for', '203.0.113.77, 198.51.100.40:1'],
+      ['x-forwarded-for', '198.51.100.40:50123, 127.0.0.1:8080'],
+      ['forwarded', 'for=198.51.100.40;proto=http;by=203.0.113.43'],
+      ['forwarded', 'proto=http; For="198.51.100.40:4711"'],
+      ['forwarded', 'for=203.0.113.77, for=198.51.100.40'],
+      // A quote that a client opens does not hide what its proxy appends.
+      ['forwarded', 'for=203.0.113.77;by=", for="198.51.100.40:1"'],
+    ],
+    '2001:db8::7': [
+      ['x-forwarded-for', '2001:db8::7'],
+      ['x-forwarded-for', '[2001:db8::7]'],
+      ['x-forwarded-for', '[2001:db8:0::7]:443'],
+      ['x-forwarded-for', '"[2001:DB8::7]:443"'],
+      ['forwarded', 'for="[2001:db8::7]:4711"'],
+      ['forwarded', 'for="[2001:db8::7]";proto=https, for=127.0.0.1'],
+    ],
+  }
+
+  it.each(Object.entries(spellings))('is %s in each spelling, to limits and to the audit log', async (address, all) => {
+    const email = await addPerson(server)
+    const body = JSON.stringify({ email, password })
+    const seen: (string | undefined)[] = []
+    for (const [name, value] of all) {
+      const headers = { [name]: value, 'content-type': 'application/json' }
+      const { status } = await fetch(`${server.url}/api/auth/admin/login`, { method: 'POST', headers, body })
+      const [last] = await database.query<{ address: string }>(
+        `SELECT origin->>'address' AS address FROM journal WHERE type = 'auth.signed_in' ORDER BY at DESC, seq DESC LIMIT 1`,
+      )
+      // Five requests of an address are let through, whatever they are written like.
+      seen.push(status === 429 ? undefined : last?.address)
+    }
+    expect(seen).toEqual(all.map((_, index) => (index < 5 ? address : undefined)))
+  })
+
+  it('is named by several headers as by one', async () => {
+    const lines = ['203.0.113.78', '198.51.100.41:1', '127.0.0.1']
+    const statuses = []
+    for (let count = 0; count < 6; count += 1) statuses.push(await rawPing(lines))
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429])
+    expect(await ping('198.51.100.41')).toBe(429)
+    expect(await ping('203.0.113.78')).toBe(200)
+  })
+
+  it('that no proxy names counts as the nearest that is named', async () => {
+    for (const hidden of ['unknown', '_hidden', 'for=unknown', '198.51.100.300', '[::1', '']) {
+      expect(await ping(`${hidden}, 198.51.100.42`)).not.toBe(500)
+    }
+    expect(await ping('198.51.100.42')).toBe(429)
+  })
+})
+
+/** An anonymous request with several lines of the header. */
+async function rawPing(lines: readonly string[]): Promise<number> {
+  const { hostname, port } = new URL(server.url)
+  const asked = request({ hostname, port, path: '/api/ping', headers: { 'x-forwarded-for': [...lines] } }).end()
+  const [response] = (await once(asked, 'response')) as [IncomingMessage]
+  response.resume()
+  return response.statusCode ?? 0
+}
 
 describe.skipIf(!hasIPv6)('a server that listens on IPv6 and IPv4', () => {
   it('tells clients of both apart, and trusts its proxies by their IPv4 addresses', async () => {
