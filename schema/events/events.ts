@@ -1,4 +1,5 @@
 import type { Event } from '#domain/events/service.ts'
+import { eventId } from '#platform/journal/event-id.ts'
 import { builder } from '#schema/builder.ts'
 import { connectionOf, pageSize } from '#schema/pagination.ts'
 
@@ -7,6 +8,11 @@ const EventRef = builder.objectRef<Event>('Event').implement({
     'Something that happened, written down in the commit that made it so. In a stream, an event of the type `stream.lagged` stands in place of events that were dropped because the subscriber was too slow: `data.skipped` says how many, and they can be read again after its cursor. It is null when retention deleted the events before the subscriber got to them; those are gone.',
   fields: (t) => ({
     cursor: t.exposeString('cursor', { description: 'Its place; works as `after` on every stream and on `events`.' }),
+    id: t.id({
+      nullable: true,
+      description: 'The same wherever the event is read or delivered; null for `stream.lagged`, which is no entry.',
+      resolve: ({ position, at }) => position && eventId({ ...position, at }),
+    }),
     type: t.exposeString('type', { description: 'In the past tense, such as `task.completed`.' }),
     subject: t.exposeString('subject', { description: 'What it is about, such as `task:<id>`.' }),
     at: t.expose('at', { type: 'DateTime', description: 'When its transaction began.' }),

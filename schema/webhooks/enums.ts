@@ -17,7 +17,7 @@ export const WebhookStatusEnum = builder.enumType('WebhookStatus', {
 
 export const WebhookFormatEnum = builder.enumType('WebhookFormat', {
   description:
-    'What a body looks like. STANDARD: `{ type, timestamp, data }` (Standard Webhooks). CLOUDEVENTS_STRUCTURED and CLOUDEVENTS_BINARY: CloudEvents 1.0. DOCUMENTED: `{ event, timestamp, data }`. SLACK, TEAMS and DISCORD: messages for their incoming webhooks. GRAPHQL: the answer to a query of your own.',
+    'What a body looks like. STANDARD: `{ type, timestamp, id, subject, actor, account, data }` (Standard Webhooks). CLOUDEVENTS_STRUCTURED and CLOUDEVENTS_BINARY: CloudEvents 1.0, with the extensions `eventid`, `accountid`, `actorkind`, `actorid` and `actorname`. DOCUMENTED: `{ event, timestamp, id, subject, actor, account, data }`. SLACK, TEAMS and DISCORD: messages for their incoming webhooks. GRAPHQL: the answer to a query of your own.',
   values: webhookFormats,
 })
 

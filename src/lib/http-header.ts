@@ -11,3 +11,19 @@ const ofTransport =
 export function isTransportHeader(name: string): boolean {
   return ofTransport.test(name)
 }
+
+/** Headers with others on top: those of the same name, in any case, are replaced, so that each is sent once. */
+export function mergeHeaders(
+  base: Readonly<Record<string, string>>,
+  top: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const replaced = new Set(Object.keys(top).map((name) => name.toLowerCase()))
+  const kept = Object.entries(base).filter(([name]) => !replaced.has(name.toLowerCase()))
+  return { ...Object.fromEntries(kept), ...top }
+}
+
+/** A name that stands twice among names, differing by case only; undefined when there is none. */
+export function repeatedHeader(names: readonly string[]): string | undefined {
+  const seen = new Set<string>()
+  return names.find((name) => seen.size === seen.add(name.toLowerCase()).size)
+}

@@ -41,7 +41,10 @@ const withPort = new RegExp(`^(\\d{1,3}(?:\\.\\d{1,3}){3})${port}$`)
 const inBrackets = new RegExp(`^\\[([^\\]]+)\\]${port}$`)
 
 function addressIn(text: string): string | undefined {
-  const bare = text.trim().replace(/^"(.*)"$/s, '$1').trim()
+  const bare = text
+    .trim()
+    .replace(/^"(.*)"$/s, '$1')
+    .trim()
   const [, literal] = withPort.exec(bare) ?? inBrackets.exec(bare) ?? []
   const address = plainAddress(literal ?? bare)
   return isIP(address) === 0 ? undefined : address

@@ -17,6 +17,8 @@ export interface EventFilter {
 export interface Event {
   /** Where a later stream or page goes on. */
   readonly cursor: string
+  /** Where the journal has it; undefined for what only the stream says. */
+  readonly position?: Pick<JournalEntry, 'xid' | 'seq'>
   readonly type: string
   readonly subject: string
   readonly at: Date
@@ -102,8 +104,8 @@ export function createEventService({ journal, quietTypes, securityTypes, shownDa
   /** The event that an entry is for this caller; none when they may not see it. */
   function eventFor(caller: Caller, entry: JournalEntry, cursor: string): Event[] {
     const data = shownData(caller, entry)
-    const { type, subject, at, actor } = entry
-    return data === undefined ? [] : [{ cursor, type, subject, at, actor, data }]
+    const { xid, seq, type, subject, at, actor } = entry
+    return data === undefined ? [] : [{ cursor, position: { xid, seq }, type, subject, at, actor, data }]
   }
 
   function filterFor(caller: Caller, filter: EventFilter) {

@@ -70,7 +70,7 @@ function plainSecretOf(shown: string | undefined): string | undefined {
   return shown?.replace(/^Bearer +/i, '')
 }
 
-/** The password of Basic authentication, whoever's it is (RFC 7617). */
+/** The password of Basic authentication, with any user name (RFC 7617). */
 function passwordOf(shown: string | undefined): string | undefined {
   const [, encoded] = /^Basic +([\w+/=-]+)$/i.exec(shown ?? '') ?? []
   if (encoded === undefined) return undefined

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
-import { v7 } from 'uuid'
 import type { JournalEntry } from '#platform/journal/entry.ts'
+import { hashedId } from '#platform/journal/event-id.ts'
 import type { DeliveryStatus } from './webhook.ts'
 
 /** A delivery that is to be attempted now, by this process. */
@@ -49,6 +48,5 @@ export interface Settled {
  * ids, and sorting by the event's time (UUID version 7, RFC 9562 §5.7, with a hash in the place of its random part).
  */
 export function deliveryId(webhookId: string, event: Pick<JournalEntry, 'xid' | 'seq' | 'at'>): string {
-  const random = createHash('sha256').update(`${webhookId} ${event.xid} ${event.seq}`).digest().subarray(0, 16)
-  return v7({ random, msecs: event.at.getTime() })
+  return hashedId(`${webhookId} ${event.xid} ${event.seq}`, event.at)
 }

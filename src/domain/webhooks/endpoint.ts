@@ -1,6 +1,7 @@
 import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { readLiveFilter } from '#lib/filter/live-filter.ts'
 import { FilterTooCostly } from '#lib/filter/step-budget.ts'
+import { mergeHeaders } from '#lib/http-header.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { selects } from './event-pattern.ts'
@@ -37,7 +38,7 @@ export async function openEndpoint(row: WebhookRow, secrets: SecretBox, rules: E
   const passes = filter === null || filter === undefined ? undefined : createMatcher(filter, rules.filters)
   return {
     ...row,
-    headers: { ...headers, ...hidden },
+    headers: mergeHeaders(headers, hidden),
     ratePerSecond: ratePerSecond ?? undefined,
     sign: createSigner(stored),
     matches(entry, sight) {

@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Caller } from '#domain/access/service.ts'
 import type { Clock } from '#lib/clock.ts'
+import { mergeHeaders } from '#lib/http-header.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
+import type { GuardedFetch, OutboundResponse } from '#platform/http/guarded-fetch.ts'
 import { classOfStatus, OutboundFailure } from '#platform/http/outbound-failure.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -10,15 +11,16 @@ import type { AttemptResult, ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import { DocumentRefused } from './errors.ts'
 import { isStopAsked } from './outcome.ts'
+import { eventHeaders } from './payload/envelope.ts'
 import { json, type Message, type Payload } from './payload/payload.ts'
 import { render } from './payload/render.ts'
 import { redact } from './redaction.ts'
 import { parseRetryAfter } from './retry-plan.ts'
 import { lapsedReason, type Sight, type SightOf } from './sight.ts'
 
-/** How much of an answer is kept, and how much is taken before it counts as a failure. */
+/** How much of an answer's body is kept, and how much is read so that its connection can be used again. */
 const keptBytes = 4_096
-const answerBytes = 1_048_576
+const answerBytes = 65_536
 const keptHeaders = 50
 const longestHeader = 1_000
 const failedHere = 'The attempt failed inside the server, before anything was sent; the log says why.'
@@ -72,21 +74,22 @@ export function createSender({ outbound, clock, publicUrl, runDocument, sql, sig
       const answer = await outbound.fetch({
         method,
         url,
-        headers: headersOf(endpoint, id, at, payload),
+        headers: headersOf(endpoint, { id, event, at, payload }),
         body: payload.body,
         timeoutMs,
         maxBytes: answerBytes,
         keptBytes,
         signal,
       })
+      const outcome = classOfStatus(answer.status)
       return {
-        outcome: classOfStatus(answer.status),
+        outcome,
         responseStatus: answer.status,
         responseHeaders: headOf(answer.headers),
         responseBody: answer.body.toString('utf8'),
         retryAfterMs: parseRetryAfter(answer.headers['retry-after'], at),
         stop: isStopAsked(answer.headers),
-        error: answer.status >= 300 && answer.status < 400 ? redirected : undefined,
+        error: outcome === 'success' ? undefined : complaintOf(answer),
       }
     } catch (error) {
       if (error instanceof OutboundFailure) return { outcome: error.failure, error: error.message }
@@ -129,15 +132,27 @@ function reasonOf(error: unknown): string {
 
 export type Send = ReturnType<typeof createSender>
 
-/** What a webhook's own headers say goes before ours, but for what the signature needs. */
-function headersOf(endpoint: Endpoint, id: string, at: Date, payload: Payload): Record<string, string> {
-  return {
+/** What is wrong with an answer beyond what its status says. */
+function complaintOf({ status, bodyError }: OutboundResponse): string | undefined {
+  return status >= 300 && status < 400 ? redirected : bodyError?.message
+}
+
+interface Sent {
+  readonly id: string
+  readonly event: JournalEntry
+  readonly at: Date
+  readonly payload: Payload
+}
+
+/** A webhook's own headers replace ours, whatever the case of their names, except those that the signature needs. */
+function headersOf(endpoint: Endpoint, { id, event, at, payload }: Sent): Record<string, string> {
+  const ours = {
     'user-agent': 'Signalbox-Webhook/1.0',
     'content-type': payload.contentType,
+    ...eventHeaders(event),
     ...payload.headers,
-    ...endpoint.headers,
-    ...endpoint.sign(id, at, payload.body),
   }
+  return { ...mergeHeaders(ours, endpoint.headers), ...endpoint.sign(id, at, payload.body) }
 }
 
 function headOf(headers: IncomingHttpHeaders): Record<string, string> {

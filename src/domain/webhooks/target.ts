@@ -1,3 +1,4 @@
+import { mergeHeaders } from '#lib/http-header.ts'
 import { within } from '#lib/within.ts'
 import { EgressRefused, type EgressRule } from '#platform/http/egress.ts'
 import { reachableAddresses } from '#platform/http/guarded-connector.ts'
@@ -59,7 +60,7 @@ export async function mustAccept(
   headers: Readonly<Record<string, string>>,
   origin: string,
 ): Promise<void> {
-  const asked = { 'webhook-request-origin': origin, ...headers }
+  const asked = mergeHeaders({ 'webhook-request-origin': origin }, headers)
   const answer = await outbound
     .fetch({ method: 'OPTIONS', url, headers: asked, timeoutMs: handshakeMs, maxBytes: 65_536, keptBytes: 0 })
     .catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type InputIssue, InvalidInput } from '#lib/errors.ts'
 import { parseLiveFilter } from '#lib/filter/live-filter.ts'
-import { headerName, headerValue, isTransportHeader } from '#lib/http-header.ts'
+import { headerName, headerValue, isTransportHeader, mergeHeaders, repeatedHeader } from '#lib/http-header.ts'
 import { isStorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { inWords } from '#lib/parse.ts'
@@ -27,6 +27,7 @@ const headers = z
     z.string('must be a text').max(4_096).regex(headerValue, 'must be visible ASCII'),
   )
   .refine((all) => Object.keys(all).length <= mostHeaders, `must be at most ${mostHeaders}`)
+  .refine((all) => repeatedHeader(Object.keys(all)) === undefined, 'has a header twice, in different case')
 
 const retry = z.strictObject({
   maxAttempts: z.int().min(1).max(50).default(defaultRetryPlan.maxAttempts),
@@ -82,7 +83,7 @@ export function parseWebhook(input: WebhookInput): WebhookSettings {
     document: it.document,
     ratePerSecond: it.ratePerSecond,
     headers: Object.fromEntries(all.filter((header) => !isSecret(header))),
-    secretHeaders: { ...Object.fromEntries(all.filter(isSecret)), ...it.secretHeaders },
+    secretHeaders: mergeHeaders(Object.fromEntries(all.filter(isSecret)), it.secretHeaders),
     retry: planOf(it.retry),
   }
 }

@@ -2,6 +2,7 @@ import { type LookupAddress, lookup } from 'node:dns'
 import { lookup as lookupAll } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
+import { skipContinue } from './continue-responses.ts'
 import { EgressRefused, type EgressRule } from './egress.ts'
 
 const connectTimeoutMs = 10_000
@@ -16,7 +17,10 @@ export function guardedConnector(mayReach: EgressRule): buildConnector.connector
     const { hostname } = options
     // An address is connected to without being looked up.
     if (isIP(hostname) !== 0 && !mayReach(hostname)) return callback(new EgressRefused(hostname, hostname), null)
-    connect(options, callback)
+    connect(options, (...[error, socket]) => {
+      if (error === null) callback(null, skipContinue(socket))
+      else callback(error, null)
+    })
   }
 }
 

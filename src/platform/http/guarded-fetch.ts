@@ -31,7 +31,8 @@ export interface OutboundResponse {
   readonly headers: IncomingHttpHeaders
   /** The beginning of the body. */
   readonly body: Buffer
-  readonly sizeBytes: number
+  /** Why the rest of the body was not read; undefined when it was. */
+  readonly bodyError?: Error
 }
 
 export interface GuardedFetchOptions {
@@ -82,17 +83,25 @@ export class GuardedFetch {
     }
   }
 
-  /** The answer with the first `keptBytes` of its body, all of which is awaited. @throws {OutboundFailure} */
+  /**
+   * The answer with the first `keptBytes` of its body. The rest is read so that the connection can be used again; a body
+   * that is too large, breaks off or takes too long changes nothing about the answer's status.
+   * @throws {OutboundFailure} when there is no status
+   */
   async fetch(asked: OutboundRequest & { readonly keptBytes: number }): Promise<OutboundResponse> {
     const { status, headers, body } = await this.open(asked)
     const chunks: Uint8Array[] = []
     let sizeBytes = 0
-    for await (const chunk of body) {
-      const room = asked.keptBytes - sizeBytes
-      if (room > 0) chunks.push(chunk.subarray(0, room))
-      sizeBytes += chunk.length
+    try {
+      for await (const chunk of body) {
+        const room = asked.keptBytes - sizeBytes
+        if (room > 0) chunks.push(chunk.subarray(0, room))
+        sizeBytes += chunk.length
+      }
+    } catch (error) {
+      return { status, headers, body: Buffer.concat(chunks), bodyError: error as Error }
     }
-    return { status, headers, body: Buffer.concat(chunks), sizeBytes }
+    return { status, headers, body: Buffer.concat(chunks) }
   }
 
   /** Ends all connections, and calls that are under way. */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Receiver, startReceiver } from '#test/support/receiver.ts'
 import { resolveNames } from '#test/support/resolver.ts'
@@ -71,22 +72,20 @@ describe('a name', () => {
   })
 })
 
-describe('a receiver', () => {
+function dripping(status: number, res: ServerResponse): void {
+  res.writeHead(status)
+  const drip = setInterval(() => res.write('x'), 20)
+  res.on('close', () => clearInterval(drip))
+}
+
+describe('a receiver that has taken the event is not asked again', () => {
   const chunk = Buffer.alloc(64 * 1024)
-  const bad: [string, Parameters<Receiver['answer']>[0], string, string][] = [
-    ['that never answers', () => {}, 'timeout', 'There was no complete answer within 300 ms.'],
+  const interim = 'HTTP/1.1 100 Continue\r\nx-hint: wait\r\n\r\n'
+  const taken: [string, Parameters<Receiver['answer']>[0]][] = [
+    ['and drips', (_req, res) => dripping(200, res)],
+    ['and never ends its answer', (_req, res) => res.writeHead(202).flushHeaders()],
     [
-      'that drips',
-      (_req, res) => {
-        res.writeHead(200)
-        const drip = setInterval(() => res.write('x'), 20)
-        res.on('close', () => clearInterval(drip))
-      },
-      'timeout',
-      'There was no complete answer within 300 ms.',
-    ],
-    [
-      'that answers without end',
+      'and answers without end',
       (_req, res) => {
         const more = () => {
           while (!res.destroyed && res.write(chunk));
@@ -94,17 +93,74 @@ describe('a receiver', () => {
         res.on('drain', more)
         more()
       },
-      'too_large',
-      'The answer has more than 1048576 bytes.',
     ],
     [
-      'that closes in the middle',
+      'and closes in the middle',
       (_req, res) => {
         res.writeHead(200, { 'content-length': '10' })
         res.write('12345', () => res.destroy())
       },
+    ],
+    [
+      'and said 100 Continue unasked before',
+      (_req, res) => {
+        res.writeContinue()
+        res.writeHead(204).end()
+      },
+    ],
+    [
+      'and said 100 Continue twice, in pieces, with an answer that looks like another',
+      (_req, res) => {
+        res.socket?.write(`${interim}${interim.slice(0, 7)}`)
+        setImmediate(() => {
+          res.socket?.write(interim.slice(7, 30))
+          setImmediate(() => {
+            res.socket?.write(interim.slice(30))
+            res.writeHead(200, { 'content-length': String(interim.length) }).end(interim)
+          })
+        })
+      },
+    ],
+  ]
+
+  it.each(taken)('%s', async (_name, answer) => {
+    const path = `taken-${taken.findIndex(([, one]) => one === answer)}`
+    await createWebhook(server, {
+      url: `${receiver.url}/${path}`,
+      events: [`${path}.one`],
+      timeoutMs: 300,
+      retry: quickRetry,
+    })
+    await receiver.got(1, path)
+    receiver.answer(answer)
+    const { deliveryIds } = await trigger(server, { type: `${path}.one` })
+    const ended = await endedDelivery(server, deliveryIds[0]!)
+    expect(ended).toMatchObject({ status: 'DELIVERED', attempts: [{ outcome: 'success', error: null }] })
+    if (path === 'taken-5') expect(ended.attempts[0]?.responseBody).toBe(interim)
+    expect(receiver.received.filter((one) => one.path === `/${path}`)).toHaveLength(2)
+  })
+})
+
+describe('a receiver', () => {
+  const bad: [string, Parameters<Receiver['answer']>[0], string, string][] = [
+    ['that never answers', () => {}, 'timeout', 'There was no complete answer within 300 ms.'],
+    [
+      'that says only that it goes on',
+      (_req, res) => res.writeContinue(),
+      'timeout',
+      'There was no complete answer within 300 ms.',
+    ],
+    [
+      'that closes before its answer',
+      (_req, res) => res.socket?.write('HTTP/1.1 20', () => res.destroy()),
       'refused',
       'other side closed',
+    ],
+    [
+      'that refuses without end',
+      (_req, res) => dripping(500, res),
+      'server_error',
+      'There was no complete answer within 300 ms.',
     ],
   ]
 

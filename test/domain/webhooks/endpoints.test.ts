@@ -136,6 +136,7 @@ describe('a webhook', () => {
     [{ headers: { 'x-a': '1\r\nx-b: 2' } }, 'headers.x-a'],
     [{ headers: { 'x-a': 1 } }, 'headers.x-a'],
     [{ headers: { Host: 'example.com' } }, 'headers.Host'],
+    [{ headers: { 'X-A': '1', 'x-a': '2' } }, 'headers'],
     [{ headers: { 'webhook-signature': 'v1,forged' } }, 'headers.webhook-signature'],
     [{ secretHeaders: { 'content-length': '0' } }, 'secretHeaders.content-length'],
     [{ headers: ['a'] }, 'headers'],

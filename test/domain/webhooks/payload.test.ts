@@ -19,16 +19,20 @@ afterAll(async () => {
   await receiver.close()
 })
 
-/** What arrives of one event in a format. */
+let made = 0
+/** What arrives of one event in a format, at a webhook of its own. */
 async function sentAs(format: string, event: Record<string, unknown> = {}) {
-  const path = format.toLowerCase()
-  const type = `format.${path}`
+  made += 1
+  const path = `${format.toLowerCase()}-${made}`
+  const type = `format.${format.toLowerCase()}`
   await createWebhook(server, { url: `${receiver.url}/${path}`, events: [type], format })
   // The ping, which no order keeps before what comes after.
   await receiver.got(1, path)
   const { deliveryIds } = await trigger(server, { type, subject: 'release:v1', data: { a: 'b' }, ...event })
   const [, sent] = await receiver.got(2, path)
-  return { id: deliveryIds[0]!, type, headers: sent!.headers, body: JSON.parse(sent!.body) }
+  const id = sent!.headers['webhook-id']
+  expect(deliveryIds).toContain(id)
+  return { id, type, headers: sent!.headers, body: JSON.parse(sent!.body) }
 }
 
 /** The delivery of a task's end to a webhook, once it is there. */
@@ -43,15 +47,45 @@ function deliveryOf(webhookId: string): Promise<string> {
   })
 }
 
+const uuid = expect.stringMatching(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/)
+const actor = { kind: 'application', id: expect.any(String), name: expect.any(String) }
 const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 
 describe('a body', () => {
   it('is as Standard Webhooks and the documents say', async () => {
+    const facts = { timestamp: isoTime, id: uuid, subject: 'release:v1', actor, account: uuid, data: { a: 'b' } }
     const standard = await sentAs('STANDARD')
-    expect(standard.body).toEqual({ type: standard.type, timestamp: isoTime, data: { a: 'b' } })
+    expect(standard.body).toEqual({ type: standard.type, ...facts })
     expect(standard.headers['content-type']).toBe('application/json')
     const documented = await sentAs('DOCUMENTED')
-    expect(documented.body).toEqual({ event: documented.type, timestamp: isoTime, data: { a: 'b' } })
+    expect(documented.body).toEqual({ event: documented.type, ...facts })
+  })
+
+  it('comes with headers that say what it is about, whatever its format', async () => {
+    for (const format of ['STANDARD', 'CLOUDEVENTS_BINARY', 'SLACK']) {
+      const { headers, type } = await sentAs(format, { subject: 'release:ü "1"'.replaceAll(' ', '_') })
+      expect(headers).toMatchObject({
+        'webhook-event-type': type,
+        'webhook-event-id': uuid,
+        'webhook-subject': 'release:%C3%BC_%221%22',
+        'webhook-actor': expect.stringMatching(/^application:[\w-]+$/),
+        'webhook-account': uuid,
+      })
+    }
+  })
+
+  it('names the event by the same id to each webhook, and as the API does', async () => {
+    await sentAs('STANDARD')
+    // The webhook before gets it, too.
+    const { type, body } = await sentAs('STANDARD')
+    const sent = await until(() => {
+      const found = receiver.received.filter((one) => JSON.parse(one.body).id === body.id)
+      return found.length >= 2 && found
+    })
+    expect(new Set(sent.map(({ headers }) => headers['webhook-id'])).size).toBe(sent.length)
+    const query = 'query ($types: [String!]) { events(types: $types) { nodes { id } } }'
+    const { events } = await graphqlData<{ events: { nodes: { id: string }[] } }>(server, query, { types: [type] })
+    expect(events.nodes.at(-1)).toEqual({ id: body.id })
   })
 
   it('is a CloudEvent in structured mode', async () => {
@@ -64,6 +98,11 @@ describe('a body', () => {
       type,
       subject: 'release:v1',
       time: isoTime,
+      eventid: uuid,
+      accountid: uuid,
+      actorkind: 'application',
+      actorid: expect.any(String),
+      actorname: expect.any(String),
       datacontenttype: 'application/json',
       data: { a: 'b' },
     })
@@ -78,6 +117,8 @@ describe('a body', () => {
       'ce-type': type,
       'ce-source': '/signalbox',
       'ce-subject': 'release:%C3%BC%25%22',
+      'ce-eventid': uuid,
+      'ce-actorkind': 'application',
       'content-type': 'application/json',
     })
   })
@@ -96,6 +137,62 @@ describe('a body', () => {
       allowed_mentions: { parse: [] },
       embeds: [{ title: `${discord.type}: release:v1` }],
     })
+  })
+})
+
+describe('a message for people, however long its data', () => {
+  const family = '👩‍👩‍👧‍👦'
+  const texts = ['<&>'.repeat(1_000), family.repeat(400), '漢'.repeat(4_000), '"\\\n\u0001'.repeat(1_000)]
+  const data = Object.fromEntries([
+    ['', 'has no name'],
+    ['blank', '   '],
+    ...texts.flatMap((text, index) => [
+      [`text ${index}`, text],
+      [`${'<n>'.repeat(300)}${index}`, text],
+    ]),
+  ])
+  // As long as a subject may be.
+  const event = { data, subject: `release:${'é'.repeat(250)}` }
+  const isWhole = (text: string) => text.isWellFormed() && !/\u200d…$/.test(text)
+
+  it('stays within the limits of Slack', async () => {
+    const { body } = await sentAs('SLACK', event)
+    const [title, { fields }, { elements }] = body.blocks
+    expect(title.text.text.length).toBeLessThanOrEqual(3_000)
+    expect(elements[0].text.length).toBeLessThanOrEqual(3_000)
+    expect(fields).toHaveLength(8)
+    for (const { text } of fields) {
+      expect(text.length).toBeLessThanOrEqual(2_000)
+      expect(isWhole(text)).toBe(true)
+      // An entity that is cut is read as text.
+      expect(text).not.toMatch(/&(?!amp;|lt;|gt;)/)
+    }
+  })
+
+  it('stays within the limits of Discord', async () => {
+    const { body } = await sentAs('DISCORD', event)
+    const [{ title, fields, footer }] = body.embeds
+    const lengths = [
+      title,
+      footer.text,
+      ...fields.flatMap((one: Record<string, string>) => [one['name'], one['value']]),
+    ]
+    expect(lengths.reduce((sum: number, text: string) => sum + text.length, 0)).toBeLessThanOrEqual(6_000)
+    expect(title.length).toBeLessThanOrEqual(256)
+    expect(fields).toHaveLength(8)
+    for (const { name, value } of fields) {
+      expect([name.trim() !== '', value.trim() !== '']).toEqual([true, true])
+      expect([name.length <= 256, value.length <= 1_024]).toEqual([true, true])
+      expect([isWhole(name), isWhole(value)]).toEqual([true, true])
+    }
+  })
+
+  it('stays within the limit of Teams', async () => {
+    const { body } = await sentAs('TEAMS', event)
+    expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThanOrEqual(28 * 1024)
+    const [, { facts }] = body.attachments[0].content.body
+    expect(facts).toHaveLength(8)
+    for (const { value } of facts) expect(isWhole(value)).toBe(true)
   })
 })
 

@@ -7,7 +7,7 @@ import {
   type TaskType,
 } from '#domain/tasks/task-type.ts'
 import { parseExactJson } from '#lib/exact-json.ts'
-import { headerName, headerValue, isTransportHeader } from '#lib/http-header.ts'
+import { headerName, headerValue, isTransportHeader, mergeHeaders, repeatedHeader } from '#lib/http-header.ts'
 import type { OpenedResponse } from '#platform/http/guarded-fetch.ts'
 
 const input = z.strictObject({
@@ -26,6 +26,7 @@ const input = z.strictObject({
         .refine((name) => !isTransportHeader(name), 'is a header that only the server sets'),
       z.string().max(8_192).regex(headerValue, 'must be visible ASCII'),
     )
+    .refine((all) => repeatedHeader(Object.keys(all)) === undefined, 'has a header twice, in different case')
     .default({})
     .describe('Headers by name. They are kept with the task: no place for secrets.'),
   body: z.json().optional().describe('A text is sent as it is, anything else as JSON.'),
@@ -91,7 +92,7 @@ async function makeRequest(context: TaskContext<Request>, open: Open): Promise<u
     const answer = await open({
       method,
       url,
-      headers: { ...type, ...headers },
+      headers: mergeHeaders(type, headers),
       body: text,
       timeoutMs,
       maxBytes,

@@ -1,3 +1,4 @@
+import { factsOf, headerText } from './envelope.ts'
 import { json, type Message, type Payload } from './payload.ts'
 
 /** The event as one JSON object (CloudEvents 1.0, HTTP binding §3.2). */
@@ -17,7 +18,9 @@ export function binary(message: Message): Payload {
   return { ...json(message.data), headers }
 }
 
+/** Names of extensions are lower-case letters and digits (CloudEvents §3.1). */
 function attributesOf({ id, event, publicUrl }: Message): Record<string, string> {
+  const { id: eventid, actor, account: accountid } = factsOf(event)
   return {
     specversion: '1.0',
     id,
@@ -25,10 +28,10 @@ function attributesOf({ id, event, publicUrl }: Message): Record<string, string>
     type: event.type,
     subject: event.subject,
     time: event.at.toISOString(),
+    eventid,
+    accountid,
+    actorkind: actor.kind,
+    actorid: actor.id,
+    actorname: actor.name,
   }
-}
-
-/** Blanks, quotes, percent signs and all but visible ASCII are percent-encoded (HTTP binding §3.1.3.2). */
-function headerText(value: string): string {
-  return value.replace(/[^\x21-\x7e]|["%]/gu, (character) => encodeURIComponent(character.toWellFormed()))
 }
