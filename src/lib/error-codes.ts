@@ -1,6 +1,9 @@
 /** What an expected failure means to its caller; every transport derives its own answer from it. */
 export type ErrorKind = keyof typeof errorTable
 
+/** "Try again later" (IANA's WebSocket close codes): clients of GraphQL connect again after it, and give up after 4429 or 4500. */
+export const tryAgainLater = 1013
+
 /** How each kind of failure looks from outside: HTTP status, WebSocket close code, exit code of the command line, and whether trying again can help. */
 export const errorTable = {
   invalid: { status: 422, closeCode: 4400, exitCode: 2, retry: false },
@@ -15,9 +18,9 @@ export const errorTable = {
   'unsupported-media-type': { status: 415, closeCode: 4400, exitCode: 2, retry: false },
   'too-large': { status: 413, closeCode: 4400, exitCode: 2, retry: false },
   gone: { status: 410, closeCode: 4400, exitCode: 4, retry: false },
-  'rate-limited': { status: 429, closeCode: 4429, exitCode: 6, retry: true },
-  upstream: { status: 502, closeCode: 4500, exitCode: 7, retry: true },
-  unavailable: { status: 503, closeCode: 4500, exitCode: 7, retry: true },
+  'rate-limited': { status: 429, closeCode: tryAgainLater, exitCode: 6, retry: true },
+  upstream: { status: 502, closeCode: tryAgainLater, exitCode: 7, retry: true },
+  unavailable: { status: 503, closeCode: tryAgainLater, exitCode: 7, retry: true },
 } as const
 
 /** Every code that a caller may act on, and what kind of failure it is. */

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createClient } from 'graphql-ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { graphql } from '#test/support/graphql.ts'
 import { startReceiver } from '#test/support/receiver.ts'
 import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
@@ -114,7 +116,7 @@ describe('requests of a token', () => {
     await socket.close()
     const late = await openSocket(server)
     late.send({ type: 'connection_init', payload: { token } })
-    expect((await late.closed).code).toBe(4429)
+    expect((await late.closed).code).toBe(1013)
   })
 })
 
@@ -309,10 +311,34 @@ describe('what is open at once', () => {
     const [first, second] = [await connectSocket(server, { token }), await connectSocket(server, { token })]
     const third = await openSocket(server)
     third.send({ type: 'connection_init', payload: { token } })
-    expect(await third.closed).toEqual({ code: 4429, reason: expect.stringContaining('At most 2 connections') })
+    expect(await third.closed).toEqual({ code: 1013, reason: expect.stringContaining('At most 2 connections') })
     await first?.close()
     await (await connectSocket(server, { token })).close()
     await second?.close()
+  })
+})
+
+describe('a client of graphql-ws beyond the limit of connections', () => {
+  it('tries again, and is served once there is room', async () => {
+    const { token } = await own()
+    const others = [await connectSocket(server, { token }), await connectSocket(server, { token })]
+    const closes: number[] = []
+    const client = createClient({
+      url: `${server.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams: { token },
+      retryAttempts: 5,
+      // There is room after the second refusal.
+      retryWait: async () => void (closes.length > 1 && (await others[0]?.close())),
+    })
+    client.on('closed', (event) => closes.push((event as { code: number }).code))
+    const answer = new Promise((resolve, reject) => {
+      client.subscribe({ query: '{ __typename }' }, { next: resolve, error: reject, complete: () => {} })
+    })
+    expect(await answer).toMatchObject({ data: { __typename: 'Query' } })
+    expect(new Set(closes)).toEqual(new Set([1013]))
+    await client.dispose()
+    await others[1]?.close()
   })
 })
 

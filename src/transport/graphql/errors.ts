@@ -1,5 +1,5 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
-import { errorTable } from '#lib/error-codes.ts'
+import { type ErrorKind, errorCodes, errorTable } from '#lib/error-codes.ts'
 import { AppError } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -35,6 +35,24 @@ export function formatError(error: GraphQLError): GraphQLFormattedError {
   const { http: _, ...told } = extensions ?? {}
   return { ...rest, extensions: told }
 }
+
+/** What kind of failure an error is that was masked; undefined for a bug. */
+export function kindOf({ extensions: { code } }: GraphQLError): ErrorKind | undefined {
+  const kinds: Readonly<Record<string, ErrorKind>> = errorCodes
+  return typeof code === 'string' && Object.hasOwn(kinds, code) ? kinds[code] : undefined
+}
+
+/** Why a WebSocket is closed, in the 123 bytes that its close frame has for that (RFC 6455 §5.5). */
+export function closeReason({ message }: GraphQLError): string {
+  const bytes = Buffer.from(message)
+  if (bytes.length <= maxReasonBytes) return message
+  return bytes
+    .subarray(0, maxReasonBytes)
+    .toString()
+    .replace(/\ufffd+$/, '')
+}
+
+const maxReasonBytes = 123
 
 export function httpHint(error: GraphQLError): HttpHint {
   return (error.extensions['http'] ?? {}) as HttpHint

@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import type { Caller } from '#domain/access/service.ts'
 import type { Allowance } from '#domain/limits/allowance.ts'
 import type { Work } from '#domain/limits/work.ts'
+import { tryAgainLater } from '#lib/error-codes.ts'
 
 /** A message under way, which may have begun an operation. */
 interface Message {
@@ -12,8 +13,6 @@ interface Message {
 
 /** Refusals in a row after which a client is sent away for a while. */
 const maxRefused = 1_000
-/** "Try again later" (IANA's WebSocket close codes): clients of GraphQL connect again after it. */
-const tryAgainLater = 1013
 
 /** One WebSocket of a client, and what it counts for. */
 export class SocketConnection {

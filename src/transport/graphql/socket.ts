@@ -1,6 +1,8 @@
 import type { GraphQLError } from 'graphql'
 import { CloseCode, type WebSocket as ProtocolSocket } from 'graphql-ws'
 import type { WebSocket } from 'ws'
+import { errorTable } from '#lib/error-codes.ts'
+import { closeReason, kindOf } from './errors.ts'
 
 export interface SocketOptions {
   /** Begins to speak the protocol; what it returns is told when the socket has closed. */
@@ -42,7 +44,9 @@ export function joinSocket(socket: WebSocket, options: SocketOptions): void {
   })
 
   function fail(error: unknown): void {
-    socket.close(CloseCode.InternalServerError, maskError(error).message)
+    const masked = maskError(error)
+    const kind = kindOf(masked)
+    socket.close(kind === undefined ? CloseCode.InternalServerError : errorTable[kind].closeCode, closeReason(masked))
   }
 }
 

@@ -6,12 +6,11 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { TooManyOpen } from '#domain/limits/errors.ts'
 import { endable } from '#lib/endable.ts'
 import { errorTable } from '#lib/error-codes.ts'
-import { AppError } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { connectionToken } from '#transport/credentials.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import { hasOneHost } from '#transport/host.ts'
-import { formatError } from './errors.ts'
+import { closeReason, formatError, kindOf } from './errors.ts'
 import { prepareOperation, type Results } from './operation.ts'
 import type { PersistedOperations } from './persisted-operations.ts'
 import { type GraphqlServer, graphqlPath } from './server.ts'
@@ -61,7 +60,7 @@ export function serveWebsocket(options: WebsocketOptions) {
         context.extra.connection.connectAs(caller, entrance.allowanceOf(request))
         return true
       } catch (error) {
-        return refuse(socket, error)
+        return refuse(socket, maskError(error))
       }
     },
     onSubscribe: async ({ extra: { connection } }, _id, asked) => {
@@ -181,13 +180,14 @@ function refuseUpgrade(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
-/** Closes a socket as the refusal says: 4403 for who has no valid token, 4429 for who asks too often. */
-function refuse(socket: WebSocket, error: unknown): false {
-  if (!(error instanceof AppError) || !['unauthenticated', 'rate-limited'].includes(error.kind)) throw error
-  if (error.kind === 'rate-limited')
-    socket.close(errorTable[error.kind].closeCode, error.message.slice(0, longestReason))
+/**
+ * Closes a socket as the refusal says: 4403 for a caller without a valid token, which is what `false` means to graphql-ws,
+ * and 1013 where trying again can help. Throws what is neither.
+ */
+function refuse(socket: WebSocket, error: GraphQLError): false {
+  const kind = kindOf(error)
+  if (kind === 'unauthenticated') return false
+  if (kind === undefined || !errorTable[kind].retry) throw error
+  socket.close(errorTable[kind].closeCode, closeReason(error))
   return false
 }
-
-/** Of a WebSocket's close, which takes 123 bytes (RFC 6455 §5.5). */
-const longestReason = 120
