@@ -514,8 +514,12 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   WriteRefusal: { needs: 'documents:read', fields: 'by code currentVersion index message' },
   Webhook: {
     needs: 'webhooks:admin',
-    fields: `concurrency createdAt createdBy document events filter format headers id method name order publicKey
+    fields: `concurrency createdAt createdBy document events filter format headers id maker method name order publicKey
       ratePerSecond redact retry signing statistics status statusReason timeoutMs updatedAt url verifiedAt`,
+  },
+  WebhookMaker: {
+    needs: 'webhooks:admin',
+    fields: 'actor scopes',
   },
   WebhookRetry: {
     needs: 'webhooks:admin',
