@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { entriesOf } from '#test/support/entries.ts'
 import type { Forwarder } from '#test/support/failover/forwarder.ts'
 import { createServerPair, type ServerPair } from '#test/support/failover/server-pair.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
@@ -79,14 +80,14 @@ class EventStream {
   readonly numbers: number[] = []
   end: Frame | undefined
 
-  static async open(type: string, after?: string): Promise<EventStream> {
+  static async open(types: string | readonly string[], after?: string): Promise<EventStream> {
     const socket = await connectSocket(server)
     sockets.push(socket)
     const before = await subscribers(server)
     socket.subscribe(
       'events',
       'subscription ($types: [String!], $after: String) { events(types: $types, after: $after) { data } }',
-      { types: [type], after },
+      { types: [types].flat(), after },
     )
     const stream = new EventStream()
     void stream.#read(socket)
@@ -106,6 +107,18 @@ class EventStream {
       return
     }
   }
+}
+
+/** Submits a task that waits for a file in the test's directory, and waits for its end. */
+function submitAndWait(gate: string): Promise<Response> {
+  return fetch(`${server.url}/api/tasks`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json', prefer: 'wait=30' },
+    body: JSON.stringify({
+      type: 'test.noted',
+      data: { gate: join(directory, gate), book: join(directory, 'book') },
+    }),
+  })
 }
 
 function numbers(first: number, last: number): number[] {
@@ -159,6 +172,20 @@ describe('a failover that loses the end of the journal', () => {
     expect(again.end).toMatchObject({ payload: [{ extensions: { code: 'CURSOR_EXPIRED' } }] })
   }, 90_000)
 
+  it('gives no fence again that was given in it', async () => {
+    const locks = entriesOf(server)
+    const before = await locks.acquire('kept')
+    await pair.catchUp()
+    pair.cutReplication()
+    const lost = await locks.acquire('lost')
+    await failOver()
+    const again = await until(() => locks.acquire('lost').catch(() => undefined))
+    expect(lost.lock?.fence).toBe(Number(before.lock?.fence) + 1)
+    expect(again.lock?.fence).toBeGreaterThan(Number(lost.lock?.fence))
+    expect((await locks.renew('lost', Number(lost.lock?.fence), 60_000)).code).toBe('FENCE_LOST')
+    expect((await locks.renew('kept', Number(before.lock?.fence), 60_000)).lock).toBeDefined()
+  }, 90_000)
+
   it('leaves a process that answers, cancels and ends revoked streams at once', async () => {
     await pair.catchUp()
     pair.cutReplication()
@@ -182,15 +209,7 @@ describe('a failover that loses the end of the journal', () => {
     })
     expect(await socket.closed).toMatchObject({ code: expect.any(Number) })
 
-    const answer = await fetch(`${server.url}/api/tasks`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${server.token}`,
-        'content-type': 'application/json',
-        prefer: 'wait=20',
-      },
-      body: JSON.stringify({ type: 'test.noted', data: { gate: directory, book: join(directory, 'book') } }),
-    })
+    const answer = await submitAndWait('')
     // The outcome is there because the wait was not in vain.
     expect(answer.status).toBe(200)
     expect(await answer.json()).toMatchObject({ status: 'completed' })

@@ -39,8 +39,11 @@ const toWaiter = ({ by, origin, ...row }: WaiterRow): Waiter => ({
 
 const waits = `until > clock_timestamp() AND seen_at > clock_timestamp() - ${presence.silenceMs} * interval '1 ms'`
 
+// After a failover that lost the last commits, fences that were given there must not be given again: each history of the
+// journal has a range of its own, which begins above all that an earlier one can have given.
 const openingSql = `
-  SELECT clock_timestamp() AS now, (SELECT fence FROM entry_ledger WHERE account_id = $1) AS "lastFence",
+  SELECT clock_timestamp() AS now,
+         greatest((SELECT fence FROM entry_ledger WHERE account_id = $1), (journal_history_number() - 1) << 32) AS "lastFence",
          (SELECT to_json(held) FROM (SELECT ${lockColumns}, renewals, renewal_noted_at AS "renewalNotedAt"
             FROM lock WHERE account_id = $1 AND name = $2) AS held) AS lock,
          (SELECT to_json(first) FROM (SELECT ${waiterColumns} FROM lock_waiter
