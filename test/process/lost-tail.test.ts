@@ -186,6 +186,31 @@ describe('a failover that loses the end of the journal', () => {
     expect((await locks.renew('kept', Number(before.lock?.fence), 60_000)).lock).toBeDefined()
   }, 90_000)
 
+  it('is answered UNAVAILABLE to whoever waits for a task that is lost with it', async () => {
+    await pair.catchUp()
+    pair.cutReplication()
+    const waiting = submitAndWait('never')
+    await until(async () => (await readEvents('task.started')).length > 0)
+    await failOver()
+    const answer = await waiting
+    expect(answer.status).toBe(503)
+    expect(await answer.json()).toMatchObject({ code: 'UNAVAILABLE' })
+  }, 90_000)
+
+  it('keeps whoever waits for a task that is left with the new primary', async () => {
+    await pair.catchUp()
+    const waiting = submitAndWait('open')
+    await until(async () => (await readEvents('task.started')).length > 0)
+    await pair.catchUp()
+    pair.cutReplication()
+    await triggerEvents('lost.happened', 1, 1)
+    await failOver()
+    writeFileSync(join(directory, 'open'), '')
+    const answer = await waiting
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toMatchObject({ status: 'completed' })
+  }, 90_000)
+
   it('leaves a process that answers, cancels and ends revoked streams at once', async () => {
     await pair.catchUp()
     pair.cutReplication()

@@ -1,5 +1,6 @@
 import { TaskStatusUpdatesDocument } from './generated/graphql.ts'
 import type { Operations } from './operations.ts'
+import { Refused } from './refused.ts'
 
 const ended: ReadonlySet<string | null> = new Set(['COMPLETED', 'FAILED', 'CANCELLED'])
 
@@ -17,7 +18,6 @@ export async function waitForEnd(
   id: string,
   seconds: number,
 ): Promise<boolean> {
-  const updates = await operations.follow(TaskStatusUpdatesDocument, { id })
   const over = Promise.withResolvers<undefined>()
   const stop = () => over.resolve(undefined)
   const timer = setTimeout(stop, seconds * 1000)
@@ -25,13 +25,48 @@ export async function waitForEnd(
   if (signal.aborted) stop()
   try {
     for (;;) {
-      const update = await Promise.race([updates.next(), over.promise])
-      if (update === undefined) return false
-      if (hasEnded(update.taskUpdates.status)) return true
+      const end = await followToEnd(operations, id, over.promise)
+      if (end !== 'lost') return end
     }
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', stop)
+  }
+}
+
+/**
+ * Whether the task ended before `over` resolved; 'lost' when a failover undid what the subscription had told, so that
+ * only the current state says where the task stands.
+ */
+async function followToEnd(operations: Operations, id: string, over: Promise<undefined>): Promise<boolean | 'lost'> {
+  const updates = await operations.follow(TaskStatusUpdatesDocument, { id })
+  try {
+    for (;;) {
+      const update = await Promise.race([updates.next(), over])
+      if (update === undefined) return false
+      if (hasEnded(update.taskUpdates.status)) return true
+    }
+  } catch (error) {
+    if (codeOf(error) === 'CURSOR_EXPIRED') return 'lost'
+    throw error
+  } finally {
     updates.close()
   }
+}
+
+/**
+ * What whoever submitted a task and waited is told when it is gone: a failover lost its commit.
+ * @throws {Refused} as a request that may be repeated; any other error as it is
+ */
+export function throwAsLost(error: unknown): never {
+  if (codeOf(error) !== 'NOT_FOUND') throw error
+  throw new Refused('UNAVAILABLE', 'The task was lost when the database failed over. Submit it again.', {
+    headers: { 'retry-after': '1' },
+  })
+}
+
+/** A stream breaks off with the domain's own error, and isn't opened with one of GraphQL's. */
+function codeOf(error: unknown): unknown {
+  const { code, extensions } = error as { code?: unknown; extensions?: { readonly code?: unknown } }
+  return code ?? extensions?.code
 }

@@ -6,7 +6,7 @@ import { preferredWait } from '#transport/rest/prefer.ts'
 import { found, Refused } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
 import { documentedStatuses, statusOf, taskResult, taskState, toResult, toState } from '#transport/rest/task-report.ts'
-import { hasEnded, waitForEnd } from '#transport/rest/wait.ts'
+import { hasEnded, throwAsLost, waitForEnd } from '#transport/rest/wait.ts'
 import { taskSubmission, toSubmitTaskInput } from './task-submission.ts'
 
 const tag = 'Tasks'
@@ -82,8 +82,9 @@ export const taskRoutes: readonly Route[] = [
         ...(deduplicated && { 'idempotent-replayed': 'true' }),
         ...(seconds !== undefined && { 'preference-applied': `wait=${seconds}` }),
       }
-      if (seconds === undefined || !(await waitForEnd({ operations, signal }, task.id, seconds)))
-        return json(201, answer, about)
+      if (seconds === undefined) return json(201, answer, about)
+      const isOver = await waitForEnd({ operations, signal }, task.id, seconds).catch(throwAsLost)
+      if (!isOver) return json(201, answer, about)
       return json(200, { ...answer, ...toResult(await report(operations, task.id)) }, about)
     },
   }),
