@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { holdWriterLockSql } from '#platform/journal/horizon.ts'
 import { entriesOf } from '#test/support/entries.ts'
 import type { Forwarder } from '#test/support/failover/forwarder.ts'
 import { createServerPair, type ServerPair } from '#test/support/failover/server-pair.ts'
@@ -121,6 +123,27 @@ function submitAndWait(gate: string): Promise<Response> {
   })
 }
 
+/** A transaction like those of a server, which is committed when the test says so. */
+async function openWriter() {
+  const client = new pg.Client({ connectionString: pair.urlAt(address, database) })
+  client.on('error', () => {})
+  await client.connect()
+  await client.query(`${holdWriterLockSql}; BEGIN`)
+  return {
+    append: (type: string, number: number) =>
+      client.query(
+        `INSERT INTO journal (account_id, type, subject, actor, data)
+         SELECT id, $1, 'test:writer', '{"kind": "system", "id": "test", "name": "test"}', jsonb_build_object('number', $2::int)
+         FROM account`,
+        [type, number],
+      ),
+    async commit() {
+      await client.query('COMMIT')
+      await client.end()
+    },
+  }
+}
+
 function numbers(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index)
 }
@@ -170,6 +193,27 @@ describe('a failover that loses the end of the journal', () => {
     const again = await EventStream.open('lost.happened', lost)
     await until(() => again.end)
     expect(again.end).toMatchObject({ payload: [{ extensions: { code: 'CURSOR_EXPIRED' } }] })
+  }, 90_000)
+
+  it('is told to those who have read what is left behind it, when transactions were not committed in the order of their ids', async () => {
+    const early = await openWriter()
+    await early.append('lost.happened', 1)
+    await triggerEvents('kept.happened', 1, 1)
+    const stream = await EventStream.open(['kept.happened', 'lost.happened'])
+    await pair.catchUp()
+    pair.cutReplication()
+    await early.commit()
+    await until(() => stream.numbers.length === 2)
+    const kept = await lastCursor('kept.happened', 1)
+    await failOver()
+
+    await triggerEvents('kept.happened', 2, 2)
+    await until(() => stream.end)
+    expect(stream.end).toMatchObject({ payload: [{ extensions: { code: 'CURSOR_EXPIRED' } }] })
+    expect((await graphql(server, eventsQuery, { after: kept })).errors).toMatchObject([
+      { extensions: { code: 'CURSOR_EXPIRED' } },
+    ])
+    expect((await readEvents('kept.happened')).map(({ data }) => data.number)).toEqual([1, 2])
   }, 90_000)
 
   it('gives no fence again that was given in it', async () => {

@@ -39,6 +39,8 @@ const insertSql = `
   INSERT INTO journal_history (number, tag, system_identifier, relation) VALUES ($1, $2, $3, $4)
   ON CONFLICT (number) DO NOTHING`
 
+const loseSql = 'UPDATE journal_history SET lost_from = least(lost_from, $2) WHERE number = $1'
+
 /**
  * The histories of the journal: stretches of its life that no restore and no failover interrupted. Each has a number,
  * which its positions begin with, and a random tag, which cursors carry.
@@ -68,11 +70,16 @@ export class JournalHistories {
     return this.#tags.has(historyOf(position))
   }
 
+  /** Notes that this entry was read and is lost, so that no process resumes a cursor from there on. */
+  async noteLost(position: Position): Promise<void> {
+    await this.#transact((tx) => tx.query(loseSql, [historyOf(position), position.xid]))
+  }
+
   /**
    * Registers the history that the database is in now, if it is new, and learns of those that others registered. Returns
-   * whether a history that this process knew was replaced by another one of the same number.
+   * its number, and whether a history that this process knew was replaced by another one of the same number.
    */
-  async verify(): Promise<{ isReplaced: boolean }> {
+  async verify(): Promise<{ number: number; isReplaced: boolean }> {
     let state = await this.#read(this.#sql)
     const known = this.#tags.get(state.number)
     const isReplaced = known !== undefined && state.tag !== null && known !== state.tag
@@ -81,7 +88,7 @@ export class JournalHistories {
       state = await this.#read(this.#sql)
     }
     await this.#load()
-    return { isReplaced }
+    return { number: state.number, isReplaced }
   }
 
   async #read(sql: Sql): Promise<State> {

@@ -246,7 +246,7 @@ export class Journal {
    */
   async #resume(accountId: string, after: string): Promise<Position> {
     const { position, historyTag } = parseJournalCursor(accountId, after)
-    const { pruned, isReached } = await readBounds(this.#sql, position)
+    const { pruned, isReached } = await this.#boundsOf(position)
     const distance = comparePositions(position, pruned)
     if (distance < 0) throw new CursorExpired()
     if (historyTag === undefined && isBetweenEntries(position)) return position
@@ -254,6 +254,14 @@ export class Journal {
     if (historyTag !== undefined && historyTag !== this.#histories.tagOf(position)) throw new CursorExpired('lost')
     if (distance > 0 && !isReached) throw new CursorExpired('lost')
     return position
+  }
+
+  /** What is left around a position, by a server of which it is known what a failover has lost. */
+  async #boundsOf(position: Position): ReturnType<typeof readBounds> {
+    const bounds = await readBounds(this.#sql, position)
+    if (bounds.current === this.#tail.history) return bounds
+    await this.#tail.verified(bounds.current)
+    return readBounds(this.#sql, position)
   }
 
   // Readers of one subject are found by it, so an entry costs nothing to those it does not concern.

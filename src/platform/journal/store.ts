@@ -133,15 +133,39 @@ export async function readLastBefore(sql: Sql, { xid, seq }: Position): Promise<
 }
 
 const bounds = `
-  SELECT xid, seq, EXISTS (SELECT 1 FROM journal WHERE (xid, seq) >= ($1, $2) AND xid < $3) AS reached
+  SELECT xid, seq, EXISTS (SELECT 1 FROM journal WHERE (xid, seq) >= ($1, $2) AND xid < $3) AS reached,
+    (SELECT lost_from FROM journal_history WHERE number = $4) AS "lostFrom", journal_history_number()::int AS current
   FROM journal_pruned`
 
-/** Up to where the journal was dropped, and whether a position's own history goes at least as far as the position. */
-export async function readBounds(sql: Sql, position: Position): Promise<{ pruned: Position; isReached: boolean }> {
-  const nextHistory = beginningOf(historyOf(position) + 1)
-  const values = [position.xid, position.seq, nextHistory.xid]
-  const [row] = await sql.query<PositionRow & { reached: boolean }>(bounds, values)
-  return { pruned: toPosition(row), isReached: row?.reached === true }
+/** What is left of the journal around a position. */
+interface Bounds {
+  /** Up to where the journal was dropped. */
+  readonly pruned: Position
+  /** Whether the position's own history has an entry there or later, and nothing in front of that is known to be lost. */
+  readonly isReached: boolean
+  /** The number of the history that the database is in now. */
+  readonly current: number
+}
+
+export async function readBounds(sql: Sql, position: Position): Promise<Bounds> {
+  const history = historyOf(position)
+  const values = [position.xid, position.seq, beginningOf(history + 1).xid, history]
+  const [row] = await sql.query<BoundsRow>(bounds, values)
+  const isLost = row?.lostFrom != null && position.xid >= BigInt(row.lostFrom)
+  return { pruned: toPosition(row), isReached: row?.reached === true && !isLost, current: row?.current ?? 0 }
+}
+
+interface BoundsRow extends PositionRow {
+  readonly reached: boolean
+  readonly lostFrom: string | null
+  readonly current: number
+}
+
+/** Which of these transactions, in ascending order, have entries. */
+export async function readExisting(sql: Sql, xids: readonly bigint[]): Promise<Set<bigint>> {
+  const text = 'SELECT DISTINCT xid FROM journal WHERE xid >= $1 AND xid <= $2'
+  const rows = await sql.query<{ xid: string }>(text, [xids[0], xids.at(-1)])
+  return new Set(rows.map(({ xid }) => BigInt(xid)))
 }
 
 /** Up to where the journal has been dropped. */

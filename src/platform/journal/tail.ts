@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { beginning, beginningOf, comparePositions, historyOf, type JournalEntry, type Position } from './entry.ts'
 import type { JournalHistories } from './histories.ts'
 import { findOldestWriter, readWritersHorizon } from './horizon.ts'
-import { readBounds, readEnd, readLastBefore, readNext } from './store.ts'
+import { readBounds, readEnd, readExisting, readLastBefore, readNext } from './store.ts'
 
 const pageSize = 1_000
 const lookIntervalMs = 1_000
@@ -17,6 +18,10 @@ const heldMs = 100
 /** How long entries may wait before an operator should know, and how often it is said again. */
 const heldWarningMs = 10_000
 const heldWarningIntervalMs = 60_000
+/** Transactions that were handed out last, to be looked for after a failover: more than can run beside each other. */
+const maxRecent = 2_048
+/** How long a reader waits until it is known what a failover has lost. */
+const verifyingMs = 5_000
 
 /**
  * Reads the journal once for this whole process, in commit order, and hands each entry to its listeners.
@@ -31,6 +36,9 @@ export class JournalTail {
   #position: Position = beginning
   #horizon = 0n
   #mustVerify = false
+  #history: number | undefined
+  /** Ids of the last transactions that were handed out, in order. */
+  #recent: bigint[] = []
   #heldSince: number | undefined
   #warnedAt: number | undefined
   #timer: NodeJS.Timeout | undefined
@@ -71,7 +79,7 @@ export class JournalTail {
 
   /** Starts at the journal's current end. */
   async start(): Promise<void> {
-    await this.#histories.verify()
+    this.#history = (await this.#histories.verify()).number
     this.#position = await readEnd(this.#sql)
     this.#schedule(lookIntervalMs)
   }
@@ -80,6 +88,18 @@ export class JournalTail {
   reconnected(): void {
     this.#mustVerify = true
     this.hint()
+  }
+
+  /** The number of the history for which it is known what was lost before it. */
+  get history(): number | undefined {
+    return this.#history
+  }
+
+  /** Waits, within a bound, until that is known for the history of this number. */
+  async verified(history: number): Promise<void> {
+    this.reconnected()
+    const deadline = performance.now() + verifyingMs
+    while (this.#history !== history && !this.#stopped && performance.now() < deadline) await sleep(hintIntervalMs)
   }
 
   /**
@@ -187,22 +207,60 @@ export class JournalTail {
     this.#log.warn({ seconds, transaction }, 'an open transaction holds back streams, webhooks and the audit log')
   }
 
-  /** Goes back to the last entry that is left, if the database no longer has what was handed out. */
   async #verify(): Promise<void> {
-    const { isReplaced } = await this.#histories.verify()
     this.#mustVerify = false
+    try {
+      await this.#compare()
+    } catch (error) {
+      this.#mustVerify = true
+      throw error
+    }
+  }
+
+  /** Goes back to the last entry that is left, if the database no longer has all that was handed out. */
+  async #compare(): Promise<void> {
+    const { number, isReplaced } = await this.#histories.verify()
+    const lost = isReplaced ? beginningOf(historyOf(this.#position)) : await this.#findLost()
+    if (lost !== undefined) {
+      const last = await readLastBefore(this.#sql, lost)
+      const position = isReplaced ? last : await readLastBefore(this.#sql, behind(this.#position))
+      this.#log.warn('the end of the journal was lost in a restore or failover; continuing with what is left')
+      this.#horizon = 0n
+      this.#recent = []
+      this.#position = position
+      for (const listener of this.#cutListeners) listener(last)
+    }
+    this.#history = number
+  }
+
+  /**
+   * The first entry that was handed out and is lost. The last commits are lost in a failover, which need not have the
+   * highest transaction ids.
+   */
+  async #findLost(): Promise<Position | undefined> {
     const { pruned, isReached } = await readBounds(this.#sql, this.#position)
-    if (!isReplaced && (isReached || comparePositions(this.#position, pruned) <= 0)) return
-    const last = await readLastBefore(this.#sql, isReplaced ? beginningOf(historyOf(this.#position)) : this.#position)
-    this.#log.warn('the end of the journal was lost in a restore or failover; continuing with what is left')
-    this.#horizon = 0n
-    this.#position = last
-    for (const listener of this.#cutListeners) listener(last)
+    const recent = this.#recent.filter((xid) => xid > pruned.xid)
+    const existing = recent.length === 0 ? undefined : await readExisting(this.#sql, recent)
+    const xid = existing && recent.find((one) => !existing.has(one))
+    if (xid === undefined)
+      return isReached || comparePositions(this.#position, pruned) <= 0 ? undefined : this.#position
+    const lost = { xid, seq: 0n }
+    await this.#histories.noteLost(lost)
+    return lost
   }
 
   #handOut(entry: JournalEntry): void {
     this.#position = entry
+    if (this.#recent.at(-1) !== entry.xid) this.#remember(entry.xid)
     this.#lagMs = Math.max(0, Date.now() - entry.at.getTime())
     for (const listener of this.#listeners) listener(entry)
   }
+  #remember(xid: bigint): void {
+    if (this.#recent.push(xid) >= 2 * maxRecent) this.#recent = this.#recent.slice(-maxRecent)
+  }
+}
+
+/** What comes next to a position. */
+function behind({ xid, seq }: Position): Position {
+  return { xid, seq: seq + 1n }
 }

@@ -4191,7 +4191,8 @@ export const JournalHistoryScalarFieldEnum = {
   tag: 'tag',
   systemIdentifier: 'systemIdentifier',
   relation: 'relation',
-  beganAt: 'beganAt'
+  beganAt: 'beganAt',
+  lostFrom: 'lostFrom'
 } as const
 
 export type JournalHistoryScalarFieldEnum = (typeof JournalHistoryScalarFieldEnum)[keyof typeof JournalHistoryScalarFieldEnum]

@@ -549,7 +549,8 @@ export const JournalHistoryScalarFieldEnum = {
   tag: 'tag',
   systemIdentifier: 'systemIdentifier',
   relation: 'relation',
-  beganAt: 'beganAt'
+  beganAt: 'beganAt',
+  lostFrom: 'lostFrom'
 } as const
 
 export type JournalHistoryScalarFieldEnum = (typeof JournalHistoryScalarFieldEnum)[keyof typeof JournalHistoryScalarFieldEnum]

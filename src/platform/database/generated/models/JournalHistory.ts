@@ -30,12 +30,14 @@ export type JournalHistoryAvgAggregateOutputType = {
   number: number | null
   systemIdentifier: number | null
   relation: number | null
+  lostFrom: number | null
 }
 
 export type JournalHistorySumAggregateOutputType = {
   number: number | null
   systemIdentifier: bigint | null
   relation: bigint | null
+  lostFrom: bigint | null
 }
 
 export type JournalHistoryMinAggregateOutputType = {
@@ -44,6 +46,7 @@ export type JournalHistoryMinAggregateOutputType = {
   systemIdentifier: bigint | null
   relation: bigint | null
   beganAt: Date | null
+  lostFrom: bigint | null
 }
 
 export type JournalHistoryMaxAggregateOutputType = {
@@ -52,6 +55,7 @@ export type JournalHistoryMaxAggregateOutputType = {
   systemIdentifier: bigint | null
   relation: bigint | null
   beganAt: Date | null
+  lostFrom: bigint | null
 }
 
 export type JournalHistoryCountAggregateOutputType = {
@@ -60,6 +64,7 @@ export type JournalHistoryCountAggregateOutputType = {
   systemIdentifier: number
   relation: number
   beganAt: number
+  lostFrom: number
   _all: number
 }
 
@@ -68,12 +73,14 @@ export type JournalHistoryAvgAggregateInputType = {
   number?: true
   systemIdentifier?: true
   relation?: true
+  lostFrom?: true
 }
 
 export type JournalHistorySumAggregateInputType = {
   number?: true
   systemIdentifier?: true
   relation?: true
+  lostFrom?: true
 }
 
 export type JournalHistoryMinAggregateInputType = {
@@ -82,6 +89,7 @@ export type JournalHistoryMinAggregateInputType = {
   systemIdentifier?: true
   relation?: true
   beganAt?: true
+  lostFrom?: true
 }
 
 export type JournalHistoryMaxAggregateInputType = {
@@ -90,6 +98,7 @@ export type JournalHistoryMaxAggregateInputType = {
   systemIdentifier?: true
   relation?: true
   beganAt?: true
+  lostFrom?: true
 }
 
 export type JournalHistoryCountAggregateInputType = {
@@ -98,6 +107,7 @@ export type JournalHistoryCountAggregateInputType = {
   systemIdentifier?: true
   relation?: true
   beganAt?: true
+  lostFrom?: true
   _all?: true
 }
 
@@ -193,6 +203,7 @@ export type JournalHistoryGroupByOutputType = {
   systemIdentifier: bigint
   relation: bigint
   beganAt: Date
+  lostFrom: bigint | null
   _count: JournalHistoryCountAggregateOutputType | null
   _avg: JournalHistoryAvgAggregateOutputType | null
   _sum: JournalHistorySumAggregateOutputType | null
@@ -224,6 +235,7 @@ export type JournalHistoryWhereInput = {
   systemIdentifier?: Prisma.BigIntFilter<"JournalHistory"> | bigint | number
   relation?: Prisma.BigIntFilter<"JournalHistory"> | bigint | number
   beganAt?: Prisma.DateTimeFilter<"JournalHistory"> | Date | string
+  lostFrom?: Prisma.BigIntNullableFilter<"JournalHistory"> | bigint | number | null
 }
 
 export type JournalHistoryOrderByWithRelationInput = {
@@ -232,6 +244,7 @@ export type JournalHistoryOrderByWithRelationInput = {
   systemIdentifier?: Prisma.SortOrder
   relation?: Prisma.SortOrder
   beganAt?: Prisma.SortOrder
+  lostFrom?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type JournalHistoryWhereUniqueInput = Prisma.AtLeast<{
@@ -243,6 +256,7 @@ export type JournalHistoryWhereUniqueInput = Prisma.AtLeast<{
   systemIdentifier?: Prisma.BigIntFilter<"JournalHistory"> | bigint | number
   relation?: Prisma.BigIntFilter<"JournalHistory"> | bigint | number
   beganAt?: Prisma.DateTimeFilter<"JournalHistory"> | Date | string
+  lostFrom?: Prisma.BigIntNullableFilter<"JournalHistory"> | bigint | number | null
 }, "number">
 
 export type JournalHistoryOrderByWithAggregationInput = {
@@ -251,6 +265,7 @@ export type JournalHistoryOrderByWithAggregationInput = {
   systemIdentifier?: Prisma.SortOrder
   relation?: Prisma.SortOrder
   beganAt?: Prisma.SortOrder
+  lostFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.JournalHistoryCountOrderByAggregateInput
   _avg?: Prisma.JournalHistoryAvgOrderByAggregateInput
   _max?: Prisma.JournalHistoryMaxOrderByAggregateInput
@@ -267,6 +282,7 @@ export type JournalHistoryScalarWhereWithAggregatesInput = {
   systemIdentifier?: Prisma.BigIntWithAggregatesFilter<"JournalHistory"> | bigint | number
   relation?: Prisma.BigIntWithAggregatesFilter<"JournalHistory"> | bigint | number
   beganAt?: Prisma.DateTimeWithAggregatesFilter<"JournalHistory"> | Date | string
+  lostFrom?: Prisma.BigIntNullableWithAggregatesFilter<"JournalHistory"> | bigint | number | null
 }
 
 export type JournalHistoryCreateInput = {
@@ -275,6 +291,7 @@ export type JournalHistoryCreateInput = {
   systemIdentifier: bigint | number
   relation: bigint | number
   beganAt?: Date | string
+  lostFrom?: bigint | number | null
 }
 
 export type JournalHistoryUncheckedCreateInput = {
@@ -283,6 +300,7 @@ export type JournalHistoryUncheckedCreateInput = {
   systemIdentifier: bigint | number
   relation: bigint | number
   beganAt?: Date | string
+  lostFrom?: bigint | number | null
 }
 
 export type JournalHistoryUpdateInput = {
@@ -291,6 +309,7 @@ export type JournalHistoryUpdateInput = {
   systemIdentifier?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   relation?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   beganAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lostFrom?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
 }
 
 export type JournalHistoryUncheckedUpdateInput = {
@@ -299,6 +318,7 @@ export type JournalHistoryUncheckedUpdateInput = {
   systemIdentifier?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   relation?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   beganAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lostFrom?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
 }
 
 export type JournalHistoryCreateManyInput = {
@@ -307,6 +327,7 @@ export type JournalHistoryCreateManyInput = {
   systemIdentifier: bigint | number
   relation: bigint | number
   beganAt?: Date | string
+  lostFrom?: bigint | number | null
 }
 
 export type JournalHistoryUpdateManyMutationInput = {
@@ -315,6 +336,7 @@ export type JournalHistoryUpdateManyMutationInput = {
   systemIdentifier?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   relation?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   beganAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lostFrom?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
 }
 
 export type JournalHistoryUncheckedUpdateManyInput = {
@@ -323,6 +345,7 @@ export type JournalHistoryUncheckedUpdateManyInput = {
   systemIdentifier?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   relation?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   beganAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lostFrom?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
 }
 
 export type JournalHistoryCountOrderByAggregateInput = {
@@ -331,12 +354,14 @@ export type JournalHistoryCountOrderByAggregateInput = {
   systemIdentifier?: Prisma.SortOrder
   relation?: Prisma.SortOrder
   beganAt?: Prisma.SortOrder
+  lostFrom?: Prisma.SortOrder
 }
 
 export type JournalHistoryAvgOrderByAggregateInput = {
   number?: Prisma.SortOrder
   systemIdentifier?: Prisma.SortOrder
   relation?: Prisma.SortOrder
+  lostFrom?: Prisma.SortOrder
 }
 
 export type JournalHistoryMaxOrderByAggregateInput = {
@@ -345,6 +370,7 @@ export type JournalHistoryMaxOrderByAggregateInput = {
   systemIdentifier?: Prisma.SortOrder
   relation?: Prisma.SortOrder
   beganAt?: Prisma.SortOrder
+  lostFrom?: Prisma.SortOrder
 }
 
 export type JournalHistoryMinOrderByAggregateInput = {
@@ -353,12 +379,14 @@ export type JournalHistoryMinOrderByAggregateInput = {
   systemIdentifier?: Prisma.SortOrder
   relation?: Prisma.SortOrder
   beganAt?: Prisma.SortOrder
+  lostFrom?: Prisma.SortOrder
 }
 
 export type JournalHistorySumOrderByAggregateInput = {
   number?: Prisma.SortOrder
   systemIdentifier?: Prisma.SortOrder
   relation?: Prisma.SortOrder
+  lostFrom?: Prisma.SortOrder
 }
 
 
@@ -369,6 +397,7 @@ export type JournalHistorySelect<ExtArgs extends runtime.Types.Extensions.Intern
   systemIdentifier?: boolean
   relation?: boolean
   beganAt?: boolean
+  lostFrom?: boolean
 }, ExtArgs["result"]["journalHistory"]>
 
 export type JournalHistorySelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -377,6 +406,7 @@ export type JournalHistorySelectCreateManyAndReturn<ExtArgs extends runtime.Type
   systemIdentifier?: boolean
   relation?: boolean
   beganAt?: boolean
+  lostFrom?: boolean
 }, ExtArgs["result"]["journalHistory"]>
 
 export type JournalHistorySelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -385,6 +415,7 @@ export type JournalHistorySelectUpdateManyAndReturn<ExtArgs extends runtime.Type
   systemIdentifier?: boolean
   relation?: boolean
   beganAt?: boolean
+  lostFrom?: boolean
 }, ExtArgs["result"]["journalHistory"]>
 
 export type JournalHistorySelectScalar = {
@@ -393,9 +424,10 @@ export type JournalHistorySelectScalar = {
   systemIdentifier?: boolean
   relation?: boolean
   beganAt?: boolean
+  lostFrom?: boolean
 }
 
-export type JournalHistoryOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"number" | "tag" | "systemIdentifier" | "relation" | "beganAt", ExtArgs["result"]["journalHistory"]>
+export type JournalHistoryOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"number" | "tag" | "systemIdentifier" | "relation" | "beganAt" | "lostFrom", ExtArgs["result"]["journalHistory"]>
 
 export type $JournalHistoryPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "JournalHistory"
@@ -412,6 +444,10 @@ export type $JournalHistoryPayload<ExtArgs extends runtime.Types.Extensions.Inte
     systemIdentifier: bigint
     relation: bigint
     beganAt: Date
+    /**
+     * The lowest `xid` of an entry that was read and is lost; null: none is known.
+     */
+    lostFrom: bigint | null
   }, ExtArgs["result"]["journalHistory"]>
   composites: {}
 }
@@ -840,6 +876,7 @@ export interface JournalHistoryFieldRefs {
   readonly systemIdentifier: Prisma.FieldRef<"JournalHistory", 'BigInt'>
   readonly relation: Prisma.FieldRef<"JournalHistory", 'BigInt'>
   readonly beganAt: Prisma.FieldRef<"JournalHistory", 'DateTime'>
+  readonly lostFrom: Prisma.FieldRef<"JournalHistory", 'BigInt'>
 }
     
 
