@@ -1,4 +1,4 @@
-import { verifyAudit } from '#test/support/audit.ts'
+import { auditDifferences, verifyAudit } from '#test/support/audit.ts'
 import type { ServerProcess } from '#test/support/process.ts'
 import type { Receiver } from '#test/support/receiver.ts'
 import { until } from '#test/support/until.ts'
@@ -35,7 +35,7 @@ async function isQuiet({ stage, ledger, log, receiver }: Evidence): Promise<bool
     (SELECT count(*)::int FROM (${unaudited}) AS differences) AS unaudited`)
   const delivered = new Set(receiver.received.map(({ body }) => keyIn(body)).filter((key) => key !== undefined))
   return (
-    row?.open === 0 && row.unaudited === 0 && log.events.length >= row.events && delivered.size >= ledger.events.size
+    row?.open === 0 && row.unaudited === 0 && log.items.length >= row.events && delivered.size >= ledger.events.size
   )
 }
 
@@ -110,16 +110,17 @@ async function checkStream({ stage, log }: Evidence): Promise<string[]> {
     `SELECT type, subject ${streamed} ORDER BY xid, seq`,
   )
   const problems = log.complaints.map((text) => `the stream said ${text}`)
+  if (log.expirations > 0) problems.push('a cursor expired, though the journal has lost nothing')
   const at = rows.findIndex(
-    ({ type, subject }, index) => log.events[index]?.type !== type || log.events[index]?.subject !== subject,
+    ({ type, subject }, index) => log.items[index]?.type !== type || log.items[index]?.subject !== subject,
   )
   if (at !== -1)
     problems.push(
       `event ${at + 1} of the journal is ${rows[at]?.type} of ${rows[at]?.subject}, and of the stream ` +
-        `${log.events[at]?.type} of ${log.events[at]?.subject}`,
+        `${log.items[at]?.type} of ${log.items[at]?.subject}`,
     )
-  if (rows.length !== log.events.length)
-    problems.push(`the journal has ${rows.length} events, and ${log.events.length} were streamed`)
+  if (rows.length !== log.items.length)
+    problems.push(`the journal has ${rows.length} events, and ${log.items.length} were streamed`)
   return problems
 }
 
@@ -141,12 +142,9 @@ function keyIn(body: string): string | undefined {
   return (JSON.parse(body || '{}') as { data?: { key?: string } }).data?.key
 }
 
-/** Types of which the audit log has another number than the journal: of those that a request made. */
-const unaudited = `
-  SELECT type FROM (SELECT type, count(*) FROM journal WHERE origin IS NOT NULL
-    AND (type IN ('faults.one', 'task.submitted') OR type LIKE 'document.%' OR type LIKE 'entry.%') GROUP BY type) AS journaled
-  LEFT JOIN (SELECT type, count(*) FROM audit_entry GROUP BY type) AS audited USING (type)
-  WHERE journaled.count IS DISTINCT FROM audited.count`
+const unaudited = auditDifferences(
+  `type IN ('faults.one', 'task.submitted') OR type LIKE 'document.%' OR type LIKE 'entry.%'`,
+)
 
 async function checkAudit({ stage }: Evidence): Promise<string[]> {
   const rows = await stage.query<{ type: string }>(unaudited)

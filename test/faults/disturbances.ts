@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { processesWith } from '#test/support/attempts.ts'
 import type { ServerProcess } from '#test/support/process.ts'
-import type { Random } from './random.ts'
+import type { Random } from '#test/support/random.ts'
 import type { Stage } from './stage.ts'
 
 /** Something that goes wrong, and is over when it resolves: everything runs again by then. */
@@ -85,7 +85,7 @@ const disturbances: readonly Disturbance[] = [
 export async function* disturb(stage: Stage, random: Random): AsyncGenerator<string> {
   const possible = disturbances.filter(({ name }) => stage.clock !== undefined || !name.includes('clock'))
   for (;;) {
-    for (const { name, disturb } of shuffled(possible, random)) {
+    for (const { name, disturb } of random.shuffle(possible)) {
       await sleep(random.below(2_000))
       await disturb(stage, random)
       yield name
@@ -104,9 +104,4 @@ function killOne(pid: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
-}
-
-function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
-  const rest = [...items]
-  return items.map(() => rest.splice(random.below(rest.length), 1)[0] as Item)
 }

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { graphqlData } from '#test/support/graphql.ts'
 import type { ServerProcess } from '#test/support/process.ts'
+import { createRandom } from '#test/support/random.ts'
 import { startReceiver } from '#test/support/receiver.ts'
 import { until } from '#test/support/until.ts'
 import { createWebhook, quickRetry, trigger } from '#test/support/webhooks.ts'
 import { findProblems } from './checker.ts'
 import { disturb } from './disturbances.ts'
-import { EventLog } from './event-log.ts'
-import { createRandom } from './random.ts'
+import { openEventLog } from './event-log.ts'
 import { createStage, type Stage } from './stage.ts'
 import { createLedger, runClient } from './workload.ts'
 
@@ -27,7 +27,7 @@ export async function runFaults({ seconds, seed, report }: FaultsOptions): Promi
   const receiver = await startReceiver()
   try {
     if (stage.clock === undefined) report('the clock stays as it is: libfaketime is not installed')
-    const log = new EventLog(stage.servers, await begin(stage, receiver.url))
+    const log = openEventLog(stage.servers, await begin(stage, receiver.url))
     const ledger = createLedger()
     let isOver = false
     const working = Array.from({ length: clients }, (_, client) =>
@@ -40,7 +40,7 @@ export async function runFaults({ seconds, seed, report }: FaultsOptions): Promi
     await log.close()
     report(
       `${ledger.tasks.size} tasks, ${ledger.events.size} events, ${ledger.documents.size} versions of documents, ` +
-        `${ledger.entries.size} of entries; ${log.events.length} events streamed, ${receiver.received.length} deliveries received`,
+        `${ledger.entries.size} of entries; ${log.items.length} events streamed, ${receiver.received.length} deliveries received`,
     )
     return problems
   } finally {

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { write } from '#test/support/documents.ts'
 import { entriesOf } from '#test/support/entries.ts'
 import { graphqlData } from '#test/support/graphql.ts'
+import { isOutage } from '#test/support/outages.ts'
 import type { ServerProcess } from '#test/support/process.ts'
+import type { Random } from '#test/support/random.ts'
 import { trigger } from '#test/support/webhooks.ts'
-import type { Random } from './random.ts'
 
 /** What was asked for, and what the servers have acknowledged of it. */
 export interface Ledger {
@@ -49,17 +50,9 @@ async function tried(step: () => Promise<void>, ledger: Ledger): Promise<boolean
     await step()
     return true
   } catch (error) {
-    if (!isOutage(error as Error)) ledger.unexpected.push(String(error))
+    if (!isOutage(error)) ledger.unexpected.push(String(error))
     return false
   }
-}
-
-/** The server could not be reached, went away in the middle, or says that it or its database is not available. */
-function isOutage(error: Error): boolean {
-  return (
-    (error instanceof TypeError && error.message === 'fetch failed') ||
-    /UNAVAILABLE|terminated|other side closed/.test(error.message)
-  )
 }
 
 async function submitOne(at: ServerProcess, { tasks }: Ledger, key: string, shape: number): Promise<void> {

@@ -77,6 +77,13 @@ export async function verifyAudit(
   return found
 }
 
+/** Selects the types of which the audit log has another number than the journal; `where` says which are compared. */
+export function auditDifferences(where: string): string {
+  return `SELECT type FROM (SELECT type, count(*) FROM journal WHERE origin IS NOT NULL AND (${where}) GROUP BY type) AS journaled
+    LEFT JOIN (SELECT type, count(*) FROM audit_entry GROUP BY type) AS audited USING (type)
+    WHERE journaled.count IS DISTINCT FROM audited.count`
+}
+
 /** Does what somebody can do who owns the tables: the triggers don't keep them. */
 export async function tamper(database: TestDatabase, ...statements: readonly string[]): Promise<void> {
   const tables = ['audit_entry', 'audit_chain']

@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { embeddedName, ensureCluster } from '#platform/database/embedded-cluster.ts'
 import { type EmbeddedLocation, locateCluster } from '#platform/database/embedded-location.ts'
@@ -53,6 +54,8 @@ export interface ServerPair {
   readonly primary: PairMember
   /** Undefined after a failover, until the former primary has rejoined. */
   readonly standby: PairMember | undefined
+  /** When a standby was last promoted, in milliseconds since 1970. */
+  readonly promotedAt: number
   /** Opens another address of the database; it leads to the primary until it is switched. */
   openAddress(): Promise<Forwarder>
   /** The database's URL through an address. */
@@ -157,6 +160,7 @@ class Pair implements ServerPair {
   #primary: Member
   #other: Member
   #hasStandby = false
+  #promotedAt = 0
   /** What the standby follows the primary through. */
   #replication: Forwarder | undefined
 
@@ -173,6 +177,10 @@ class Pair implements ServerPair {
 
   get standby(): PairMember | undefined {
     return this.#hasStandby ? this.#other : undefined
+  }
+
+  get promotedAt(): number {
+    return this.#promotedAt
   }
 
   async openAddress(): Promise<Forwarder> {
@@ -202,6 +210,7 @@ class Pair implements ServerPair {
 
   async promote(): Promise<void> {
     await this.#other.query('SELECT pg_promote()', 'postgres')
+    this.#promotedAt = Date.now()
     const former = this.#primary
     this.#primary = this.#other
     this.#other = former
@@ -252,7 +261,7 @@ class Pair implements ServerPair {
     await client.query(`SELECT pg_backup_start('copy', fast => true)`)
     await makeOwned(directory, user)
     const copied = (await readdir(source)).filter((name) => !notCopied.has(name)).map((name) => join(source, name))
-    copyFiles(copied, directory)
+    await copyFiles(copied, directory)
     for (const name of ['pg_wal', 'pg_wal/archive_status', 'pg_wal/summaries', 'pg_replslot'])
       await makeOwned(join(directory, name), user)
     const { rows } = await client.query<{ labelfile: string }>(
@@ -277,8 +286,9 @@ async function writeOwned(file: string, text: string, user: SystemUser | undefin
 }
 
 /** Copies files that are being written; one that vanishes meanwhile is replayed from the log of changes. */
-function copyFiles(paths: readonly string[], directory: string): void {
-  const { stderr, status } = spawnSync('cp', ['-a', ...paths, directory], { encoding: 'utf8', env: { LC_ALL: 'C' } })
-  const isBad = stderr.split('\n').some((line) => line !== '' && !line.endsWith('No such file or directory'))
-  if (isBad || status === null) throw new Error(`The primary could not be copied: ${stderr}`)
+async function copyFiles(paths: readonly string[], directory: string): Promise<void> {
+  const child = spawn('cp', ['-a', ...paths, directory], { env: { LC_ALL: 'C' }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const complaints = await text(child.stderr)
+  const isBad = complaints.split('\n').some((line) => line !== '' && !line.endsWith('No such file or directory'))
+  if (isBad) throw new Error(`The primary could not be copied: ${complaints}`)
 }

@@ -3,6 +3,8 @@ export interface Random {
   /** At least 0, below `limit`. */
   below(limit: number): number
   pick<Item>(items: readonly Item[]): Item
+  /** The same items in another order. */
+  shuffle<Item>(items: readonly Item[]): Item[]
 }
 
 /** The generator mulberry32. */
@@ -15,5 +17,12 @@ export function createRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
   const below = (limit: number) => Math.floor(next() * limit)
-  return { below, pick: (items) => items[below(items.length)] as (typeof items)[number] }
+  return {
+    below,
+    pick: (items) => items[below(items.length)] as (typeof items)[number],
+    shuffle<Item>(items: readonly Item[]) {
+      const rest = [...items]
+      return items.map(() => rest.splice(below(rest.length), 1)[0] as Item)
+    },
+  }
 }
