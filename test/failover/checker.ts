@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Receiver } from '#test/support/receiver.ts'
 import { until } from '#test/support/until.ts'
-import { checkAudit, checkDeliveries, checkReaders, findUndelivered, readEvents, unaudited } from './journal-checks.ts'
+import { checkAudit, checkDeliveries, checkReaders, countEvents, findUndelivered, unaudited } from './journal-checks.ts'
 import { checkLeases } from './lease-checks.ts'
 import type { Ledger } from './ledger.ts'
 import type { JournalReader } from './readers.ts'
@@ -20,8 +21,8 @@ export interface Evidence {
 export async function findProblems(evidence: Evidence, patienceMs: number): Promise<string[]> {
   const { stage, ledger } = evidence
   const problems = ledger.unexpected.map((text) => `unexpected answer: ${text}`)
-  await until(() => isQuiet(evidence), patienceMs).catch(() => {
-    problems.push(`the servers have not caught up within ${patienceMs / 1000} seconds`)
+  await until(() => isQuiet(evidence), patienceMs).catch((error: unknown) => {
+    problems.push(`the servers have not caught up within ${patienceMs / 1000} seconds: ${error}`)
   })
   for (const check of [
     checkTasks,
@@ -37,12 +38,15 @@ export async function findProblems(evidence: Evidence, patienceMs: number): Prom
   return problems
 }
 
+const lookIntervalMs = 250
+
 async function isQuiet(evidence: Evidence): Promise<boolean> {
+  await sleep(lookIntervalMs)
   const { stage, readers } = evidence
   const [row] = await stage.query<{ open: number; unaudited: number }>(`SELECT
     (SELECT count(*)::int FROM task WHERE status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')) AS open,
     (SELECT count(*)::int FROM (${unaudited}) AS differences) AS unaudited`)
   if (row?.open !== 0 || row.unaudited !== 0 || (await findUndelivered(evidence)).length > 0) return false
-  for (const reader of readers) if (reader.log.items.length < (await readEvents(stage, reader)).length) return false
+  for (const reader of readers) if (reader.log.items.length < (await countEvents(stage, reader))) return false
   return true
 }

@@ -9,6 +9,7 @@ it('a failover and a switchover skip nothing silently, take no living task, and 
   const problems = await runFailovers({
     kinds: [lostTail, halfOpen],
     seed,
+    writers: 2,
     calmMs: 1_000,
     writesBackMs: 45_000,
     report: (line) => lines.push(line),

@@ -11,12 +11,18 @@ interface Row {
   readonly says: string | null
 }
 
-/** What a reader is to have received: all that the journal has since the beginning of the run. */
-export function readEvents(stage: Stage, { where, says }: Pick<JournalReader, 'where' | 'says'>): Promise<Row[]> {
-  return stage.query<Row>(`
-    SELECT xid, seq, ${says} AS says FROM journal
-    WHERE ${where} AND (xid, seq) > (SELECT xid, seq FROM journal WHERE type = 'failover.begin')
-    ORDER BY xid, seq`)
+/** Rows of the journal that a reader is to have received: all since the beginning of the run. */
+const received = ({ where }: Pick<JournalReader, 'where'>) =>
+  `FROM journal WHERE ${where} AND (xid, seq) > (SELECT xid, seq FROM journal WHERE type = 'failover.begin')`
+
+/** How many events a reader is to have received by now. */
+export async function countEvents(stage: Stage, reader: JournalReader): Promise<number> {
+  const [row] = await stage.query<{ count: number }>(`SELECT count(*)::int AS count ${received(reader)}`)
+  return row?.count ?? 0
+}
+
+function readEvents(stage: Stage, reader: JournalReader): Promise<Row[]> {
+  return stage.query<Row>(`SELECT xid, seq, ${reader.says} AS says ${received(reader)} ORDER BY xid, seq`)
 }
 
 /** Each event was received once, in the journal's order, and nothing else but what the server took back. */

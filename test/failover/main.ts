@@ -11,7 +11,7 @@ const report = (line: string) => process.stdout.write(`${line}\n`)
 
 report(`${rounds} rounds with the seed ${seed}`)
 const kinds = chooseRounds(rounds, createRandom(seed))
-const problems = await runFailovers({ kinds, seed, calmMs: 6_000, writesBackMs: 10_000, report })
+const problems = await runFailovers({ kinds, seed, writers: 4, calmMs: 6_000, writesBackMs: 10_000, report })
 for (const problem of problems.slice(0, 50)) report(`PROBLEM  ${problem}`)
 report(problems.length === 0 ? 'No problem was found.' : `${problems.length} problems; repeat with --seed ${seed}`)
 process.exit(problems.length === 0 ? 0 : 1)

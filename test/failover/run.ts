@@ -21,6 +21,8 @@ export interface FailoverOptions {
   readonly kinds: readonly RoundKind[]
   /** Decides details of each round and what clients do; not how fast the machine is. */
   readonly seed: number
+  /** How many clients only write. */
+  readonly writers: number
   /** How long clients work undisturbed before and after each change, in milliseconds. */
   readonly calmMs: number
   /** How soon after a promotion all writes have to succeed, in milliseconds. */
@@ -28,7 +30,6 @@ export interface FailoverOptions {
   readonly report: (line: string) => void
 }
 
-const writers = 4
 const revocationMs = 20_000
 const patienceMs = 120_000
 
@@ -50,7 +51,7 @@ export async function runFailovers(options: FailoverOptions): Promise<string[]> 
     const probe = new WriteProbe(stage.servers)
     let isOver = false
     const clientele: Clientele = { servers: stage.servers, ledger, book: stage.book, isOver: () => isOver }
-    const working = work(clientele, seed)
+    const working = work(clientele, options)
     const rounds: Round[] = []
     for (const kind of kinds) {
       const startedAt = Date.now()
@@ -80,7 +81,7 @@ export async function runFailovers(options: FailoverOptions): Promise<string[]> 
   }
 }
 
-function work(clientele: Clientele, seed: number): Promise<unknown> {
+function work(clientele: Clientele, { seed, writers }: FailoverOptions): Promise<unknown> {
   const random = (index: number) => createRandom(seed * 100 + index)
   return Promise.all([
     ...Array.from({ length: writers }, (_, index) => runWriter(`writer-${index}`, clientele, random(index))),

@@ -24,7 +24,7 @@ export interface Stage {
 }
 
 /** How long a server may be without the database before it stops its tasks, and others may take them, in milliseconds. */
-export const leaseMs = 15_000
+const leaseMs = 15_000
 
 /** Everything is counted as usual, but nothing is refused for being too much. */
 const env = {

@@ -241,11 +241,16 @@ function isExpired(error: unknown): boolean {
   return describe(error).includes('"CURSOR_EXPIRED"')
 }
 
-/** The connection ended, or the server says that it or its database is not available. */
+/** Close codes by which a server refuses a caller, rather than goes away. */
+const refusals: readonly unknown[] = [4400, 4401, 4403]
+
+/** The connection could not be made or ended, or the server says that it or its database is not available. */
 function isDisconnection(error: unknown): boolean {
-  return isOutage(error) || (typeof error === 'object' && error !== null && 'code' in error && !('message' in error))
+  if (Array.isArray(error) || error instanceof Error) return isOutage(error)
+  return !refusals.includes((error as { code?: unknown }).code)
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : JSON.stringify(error)
+  if (error instanceof Error) return `${error.name}: ${error.message}`
+  return Array.isArray(error) ? JSON.stringify(error) : `closed with ${(error as { code?: unknown }).code}`
 }
