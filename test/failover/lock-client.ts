@@ -47,7 +47,7 @@ async function use(
       isHeld = renewed.answer.lock !== undefined
       if (isHeld) lease.renewals.push(renewed)
     })
-    // Whoever was not answered doesn't know, and leaves the lock to its lease.
+    // Without an answer the client can't know, and lets the lease end.
     if (!isAnswered || !isHeld) return
     await sleep(100)
   }

@@ -24,7 +24,7 @@ export async function runReader({ servers, ledger, isOver }: Clientele, random: 
 /** Something in the journal, as a stream or a page shows it. */
 export interface StreamedItem {
   readonly cursor: string
-  /** What it says, to be compared with what the database has in the end; undefined: nothing more than that it happened. */
+  /** What it says, to be compared with what the database has in the end; undefined: only that something happened. */
   readonly says: string | undefined
 }
 

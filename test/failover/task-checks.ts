@@ -42,7 +42,7 @@ function checkOutcome(
   if (row.ends !== 1) return [`has ended ${row.ends} times`]
   if (row.status === 'COMPLETED') return runs.some(hasEnded) ? [] : ['never ran to its end']
   if (row.status === 'CANCELLED') return ledger.cancelled.has(task.id) ? [] : ['was cancelled by nobody']
-  // The program had run, and what it came to was lost with the tail.
+  // The program had run, and its result was lost with the tail.
   return row.code === 'WORKER_LOST' && runs.some((run) => mayHaveLostEnd(run, ledger)) ? [] : [`is ${row.status}`]
 }
 
@@ -77,7 +77,7 @@ function mayHaveLostEnd({ endedAt }: Run, { lostTails }: Ledger): boolean {
   return endedAt !== undefined && lostTails.some(({ from, to }) => endedAt >= from - writingMs && endedAt <= to)
 }
 
-/** Whoever waited for a task's end was told of it as soon as there was one. */
+/** Clients that waited for a task received its outcome as soon as there was one. */
 export async function checkWaits({ stage, ledger }: Evidence): Promise<string[]> {
   const slackMs = 3_000
   const rows = await stage.query<{ id: string; at: Date }>('SELECT id, finished_at AS at FROM task')
@@ -86,6 +86,6 @@ export async function checkWaits({ stage, ledger }: Evidence): Promise<string[]>
     const end = ends.get(id)
     return hasOutcome || end === undefined || end > answeredAt - slackMs
       ? []
-      : [`whoever waited for the task ${id} was told nothing, though it had ended ${answeredAt - end} ms before`]
+      : [`a client waited in vain for the task ${id}, which had ended ${answeredAt - end} ms before`]
   })
 }

@@ -195,7 +195,7 @@ describe('a failover that loses the end of the journal', () => {
     expect(again.end).toMatchObject({ payload: [{ extensions: { code: 'CURSOR_EXPIRED' } }] })
   }, 90_000)
 
-  it('is told to those who have read what is left behind it, when transactions were not committed in the order of their ids', async () => {
+  it('expires cursors behind a lost entry whose transaction id is lower than that of one that is left', async () => {
     const early = await openWriter()
     await early.append('lost.happened', 1)
     await triggerEvents('kept.happened', 1, 1)
@@ -230,7 +230,7 @@ describe('a failover that loses the end of the journal', () => {
     expect((await locks.renew('kept', Number(before.lock?.fence), 60_000)).lock).toBeDefined()
   }, 90_000)
 
-  it('is answered UNAVAILABLE to whoever waits for a task that is lost with it', async () => {
+  it('answers UNAVAILABLE to a client that waits for a task that is lost', async () => {
     await pair.catchUp()
     pair.cutReplication()
     const waiting = submitAndWait('never')
@@ -241,7 +241,7 @@ describe('a failover that loses the end of the journal', () => {
     expect(await answer.json()).toMatchObject({ code: 'UNAVAILABLE' })
   }, 90_000)
 
-  it('keeps whoever waits for a task that is left with the new primary', async () => {
+  it('answers a client that waits for a task that is left', async () => {
     await pair.catchUp()
     const waiting = submitAndWait('open')
     await until(async () => (await readEvents('task.started')).length > 0)

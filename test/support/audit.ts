@@ -77,7 +77,7 @@ export async function verifyAudit(
   return found
 }
 
-/** Selects the types of which the audit log has another number than the journal; `where` says which are compared. */
+/** Selects event types whose numbers differ between audit log and journal; `where` says which are compared. */
 export function auditDifferences(where: string): string {
   return `SELECT type FROM (SELECT type, count(*) FROM journal WHERE origin IS NOT NULL AND (${where}) GROUP BY type) AS journaled
     LEFT JOIN (SELECT type, count(*) FROM audit_entry GROUP BY type) AS audited USING (type)

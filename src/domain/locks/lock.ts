@@ -3,7 +3,7 @@ import type { Actor, By } from '#platform/journal/entry.ts'
 /** A lock that somebody holds, until its lease is over. */
 export interface Lock {
   readonly name: string
-  /** Grows with each grant, across failovers too; whoever shows an older one does not hold the lock any more. */
+  /** Grows with each grant, across failovers too; a client with an older one no longer holds the lock. */
   readonly fence: number
   readonly holder: Actor
   readonly acquiredAt: Date

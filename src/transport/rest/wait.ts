@@ -55,7 +55,7 @@ async function followToEnd(operations: Operations, id: string, over: Promise<und
 }
 
 /**
- * What whoever submitted a task and waited is told when it is gone: a failover lost its commit.
+ * Answers a client that submitted a task and waited, when a failover has lost the task.
  * @throws {Refused} as a request that may be repeated; any other error as it is
  */
 export function throwAsLost(error: unknown): never {
