@@ -14,6 +14,8 @@ import {
   trigger,
 } from '#test/support/webhooks.ts'
 
+/** Long enough for a slow machine to answer in, short enough to wait for. */
+const timeoutMs = 1_500
 const outside = '93.184.215.14'
 const inside = '10.0.0.1'
 
@@ -128,7 +130,7 @@ describe('a receiver that has taken the event is not asked again', () => {
     await createWebhook(server, {
       url: `${receiver.url}/${path}`,
       events: [`${path}.one`],
-      timeoutMs: 300,
+      timeoutMs,
       retry: quickRetry,
     })
     await receiver.got(1, path)
@@ -143,12 +145,12 @@ describe('a receiver that has taken the event is not asked again', () => {
 
 describe('a receiver', () => {
   const bad: [string, Parameters<Receiver['answer']>[0], string, string][] = [
-    ['that never answers', () => {}, 'timeout', 'There was no complete answer within 300 ms.'],
+    ['that never answers', () => {}, 'timeout', `There was no complete answer within ${timeoutMs} ms.`],
     [
       'that says only that it goes on',
       (_req, res) => res.writeContinue(),
       'timeout',
-      'There was no complete answer within 300 ms.',
+      `There was no complete answer within ${timeoutMs} ms.`,
     ],
     [
       'that closes before its answer',
@@ -160,7 +162,7 @@ describe('a receiver', () => {
       'that refuses without end',
       (_req, res) => dripping(500, res),
       'server_error',
-      'There was no complete answer within 300 ms.',
+      `There was no complete answer within ${timeoutMs} ms.`,
     ],
   ]
 
@@ -168,7 +170,7 @@ describe('a receiver', () => {
     const path = `bad-${bad.findIndex(([, one]) => one === answer)}`
     const events = [`${path}.one`]
     const retry = { ...quickRetry, delayMs: 200, maxDelayMs: 200 }
-    await createWebhook(server, { url: `${receiver.url}/${path}`, events, timeoutMs: 300, retry })
+    await createWebhook(server, { url: `${receiver.url}/${path}`, events, timeoutMs, retry })
     await receiver.got(1, path)
     receiver.answer(answer)
     const { deliveryIds } = await trigger(server, { type: `${path}.one` })

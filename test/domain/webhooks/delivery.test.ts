@@ -153,7 +153,7 @@ describe('a delivery', () => {
   })
 
   it('says why there was no answer', async () => {
-    const silent = await hook({ events: ['test.silent'], retry: { maxAttempts: 1 }, timeoutMs: 100 })
+    const silent = await hook({ events: ['test.silent'], retry: { maxAttempts: 1 }, timeoutMs: 1_500 })
     receiver.answer(() => {})
     const timeout = await trigger(server, { type: 'test.silent' })
     expect(await endedDelivery(server, timeout.deliveryIds.at(-1)!)).toMatchObject({ outcome: 'timeout' })

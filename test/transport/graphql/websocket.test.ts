@@ -10,13 +10,14 @@ import { createLimitService } from '#domain/limits/service.ts'
 import { systemClock } from '#lib/clock.ts'
 import { readConfig } from '#src/config.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { connectSocket, type Frame, openSocket, type RawSocket } from '#test/support/websocket.ts'
 import { Entrance } from '#transport/entrance.ts'
 import { createErrorMask } from '#transport/graphql/errors.ts'
 import { createGraphqlServer } from '#transport/graphql/server.ts'
 import { serveWebsocket } from '#transport/graphql/websocket.ts'
+import { openPath } from './database-path.ts'
 import {
   expectHonestGaps,
   type FloodUpdate,
@@ -135,6 +136,25 @@ describe('a socket is closed', () => {
     expect(code).toBe(4500)
     expect(reason).toMatch(/^Something went wrong here, not in the request\. The log has it as [0-9a-f-]{36}\.$/)
     await broken.close()
+  })
+
+  it('with 1013 while the database does not answer, and only as long as that', async () => {
+    const database = await createTestDatabase()
+    const path = await openPath(database.url)
+    const cut = await startTestServer({ database, env: { DATABASE_URL: path.url, ROLES: 'api', LOG_LEVEL: 'silent' } })
+    path.cut()
+    const socket = await openSocket(cut)
+    socket.send(init({ token: 'not-seen-before-00000000000000000000' }))
+    expect(await socket.closed).toEqual({ code: 1013, reason: expect.stringContaining('try again') })
+    path.mend()
+    await until(async () => {
+      const again = await openSocket(cut)
+      again.send(init({ token: 'not-seen-before-00000000000000000000' }))
+      return (await again.closed).code === 4403
+    })
+    await cut.close()
+    await path.close()
+    await database.drop()
   })
 
   it('with 1001 when the server stops, also one that reads nothing', async () => {
