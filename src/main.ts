@@ -23,6 +23,9 @@ process.exitCode = await run(process.argv.slice(2), {
     repairDocuments: inServerDirectory(async (request) =>
       (await import('./repair-documents.ts')).repairDocuments(request),
     ),
+    resetOwnerToken: inServerDirectory(async (request) =>
+      (await import('./reset-owner-token.ts')).resetOwnerToken(request),
+    ),
     doctor: inServerDirectory(async () => (await import('./doctor.ts')).examine()),
   },
 })

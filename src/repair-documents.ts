@@ -1,12 +1,11 @@
-import { userInfo } from 'node:os'
 import type { RepairReport } from '#cli/server-commands.ts'
 import { repairDocument } from '#domain/documents/repair.ts'
 import { type DocumentBehind, documentsBehind } from '#domain/documents/store/repair.ts'
-import { newId } from '#lib/ids.ts'
 import { createTransact, type Transact } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { addPartitions } from '#platform/journal/partitions.ts'
 import { withInstallationDatabase } from './installation-database.ts'
+import { operator } from './operator.ts'
 
 export interface RepairRequest {
   /** Find what would be repaired, and change nothing. */
@@ -22,7 +21,7 @@ export function repairDocuments({ dryRun, keepCurrent }: RepairRequest): Promise
   return withInstallationDatabase(async (database) => {
     const transact = createTransact(database.pool, () => {})
     if (!dryRun) await addPartitions(database, transact)
-    const options = { keepCurrent, by: operator() }
+    const options = { keepCurrent, by: operator('doc repair') }
     let examined = 0
     const documents: RepairReport['documents'][number][] = []
     for await (const page of documentsBehind(database)) {
@@ -42,20 +41,4 @@ async function repairOne(
   if (options === undefined) return [found]
   const repaired = await repairDocument(transact, { accountId, collection, key }, options)
   return repaired === undefined ? [] : [{ ...found, repairedVersion: repaired.to, repairedWith: repaired.with }]
-}
-
-/** Somebody at this machine; which is all that is known of them. */
-function operator(): By {
-  const { username } = userInfo()
-  return {
-    actor: { kind: 'system', id: 'operator', name: `operator ${username}` },
-    origin: {
-      requestId: newId(),
-      address: 'localhost',
-      userAgent: 'signalbox doc repair',
-      credential: undefined,
-      operation: undefined,
-      scopes: [],
-    },
-  }
 }

@@ -3,9 +3,10 @@ import { takeEnvironment } from '#platform/own-environment.ts'
 import { createLog, type Logger } from '#platform/telemetry/log.ts'
 import { startWatchdog } from '#platform/watchdog/watchdog.ts'
 import type { App } from './app.ts'
-import { banner } from './banner.ts'
+import { banner, type OwnerToken } from './banner.ts'
 import { type Config, readConfig, secretVariables } from './config.ts'
 import { awaitEnd, type End } from './ending.ts'
+import { writeOwnerToken } from './owner-token-file.ts'
 import { openPlace } from './place.ts'
 
 export interface ServeOptions {
@@ -36,7 +37,7 @@ export async function serve({ configFile, invocation }: ServeOptions): Promise<n
     const { startApp } = await import('./app.ts')
     const app = await startApp(config, place, log)
     watch(config, log)
-    show(app, config, invocation)
+    await show(app, config, invocation)
     return await end(await ending.first, app, config, log)
   } catch (error) {
     return report(error, log)
@@ -53,9 +54,16 @@ function watch({ watchdogTimeoutMs: timeoutMs, logFormat, logLevel }: Config, lo
 }
 
 /** Standard output belongs to the log where that is JSON. */
-function show(app: App, config: Config, invocation: string): void {
+async function show(app: App, config: Config, invocation: string): Promise<void> {
   const stream = config.logFormat === 'json' ? process.stderr : process.stdout
-  stream.write(banner(app, config, invocation, isColored(stream)))
+  const ownerToken = await keep(app.ownerToken, config, stream.isTTY)
+  stream.write(banner(app, config, { invocation, ownerToken, isColored: isColored(stream) }))
+}
+
+/** A terminal shows the owner's token; elsewhere it goes to a file, since what a server prints may be collected. */
+async function keep(token: string | undefined, { dataDir }: Config, isShown: boolean): Promise<OwnerToken | undefined> {
+  if (token === undefined) return undefined
+  return { text: token, ...(!isShown && { file: await writeOwnerToken(dataDir, token) }) }
 }
 
 /** See no-color.org. */

@@ -31,13 +31,11 @@ export async function holdLock(api: Api, lock: Held, ttlMs: number, command: rea
   const pass = (signal: NodeJS.Signals) => void (signal === 'SIGTERM' && child.kill(signal))
   process.on('SIGINT', pass).on('SIGTERM', pass)
   try {
-    const code = await exitCodeOf(child, command)
-    ended.abort()
-    const lost = await renewing
-    if (lost === undefined) await release(api, lock)
-    return lost === undefined ? code : exitCodes.conflict
+    const code = await exitCodeOf(child, command).finally(() => ended.abort())
+    return (await renewing) === undefined ? code : exitCodes.conflict
   } finally {
-    ended.abort()
+    // Also when the command could not be started: nobody has to wait for the lease to expire.
+    if ((await renewing) === undefined) await release(api, lock)
     process.off('SIGINT', pass).off('SIGTERM', pass)
   }
 }

@@ -8,6 +8,8 @@ export interface ServerCommands {
   rotateSecrets(): Promise<SecretsReport>
   /** Repairs documents that are behind their newest version, or only finds them. */
   repairDocuments(request: { readonly dryRun: boolean; readonly keepCurrent: boolean }): Promise<RepairReport>
+  /** Ends the owner's tokens of the named account, or of the only one, and makes a new one. */
+  resetOwnerToken(request: { readonly account: string | undefined }): Promise<string>
   /** Looks at the installation; each finding is bounded in time, and none changes anything. */
   doctor(): Promise<readonly Finding[]>
 }

@@ -25,6 +25,16 @@ describe('lock acquire', () => {
     expect(await locks.lock('cli/run')).toBeNull()
   })
 
+  it.each([
+    ['is not there', '/no/such/program'],
+    ['can’t be executed', import.meta.filename],
+  ])('gives the lock back when the command %s', async (_, program) => {
+    const { code, stderr } = await signalbox('lock', 'acquire', 'cli/impossible', '--ttl', '10m', '--', program)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`"${program}" can't be run: `)
+    expect(await locks.lock('cli/impossible')).toBeNull()
+  })
+
   it('holds the lock for as long as the command runs, beyond one lease', async () => {
     const running = start(
       ['lock', 'acquire', 'cli/long', '--ttl', '2s', '--', 'sh', '-c', 'echo begun; exec sleep 30'],

@@ -9,13 +9,13 @@ import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-sto
 import { Caller, type OnRefused, type RequestOrigin } from './caller.ts'
 import { Credentials } from './credentials.ts'
 import { Unauthenticated } from './errors.ts'
-import { lossBy, tokenEvent } from './events.ts'
+import { lossBy } from './events.ts'
 import { deleteOldRefusals } from './incidents/incident-store.ts'
 import { Incidents } from './incidents/incidents.ts'
 import { LiveCallers } from './live-callers.ts'
+import { issueOwnerToken } from './owner-token.ts'
 import { createTeamService } from './people/team-service.ts'
 import { createUserService } from './people/user-service.ts'
-import { everyScope } from './scope.ts'
 import { createDeviceSignIn } from './sign-in/device-sign-in.ts'
 import { deleteOldDevices } from './sign-in/device-store.ts'
 import { TokenRefused } from './sign-in/errors.ts'
@@ -29,9 +29,9 @@ import { createSessions } from './sign-in/sessions.ts'
 import { SigningKeys } from './sign-in/signing-keys.ts'
 import { DeviceThrottle, SignInThrottle } from './sign-in/throttle.ts'
 import { expiryWarnings, readExpiryOutlook } from './tokens/expiry-outlook.ts'
-import { expiryAfter, hashToken, newToken, tokenLifetime } from './tokens/token.ts'
+import { hashToken } from './tokens/token.ts'
 import { createTokenService } from './tokens/token-service.ts'
-import { deleteOldHours, insertToken } from './tokens/token-store.ts'
+import { deleteOldHours } from './tokens/token-store.ts'
 import { TokenUsage } from './tokens/token-usage.ts'
 
 export { Caller, roles } from './caller.ts'
@@ -116,18 +116,11 @@ export function createAccessService(deps: AccessServiceDeps) {
     if (await hasAccounts(database)) return undefined
     return transact(async (tx) => {
       if (!(await lockEmptyInstallation(tx))) return undefined
-      const token = given ?? newToken()
       const accountId = newId()
       await insertAccount(tx, accountId, 'main')
       await beginAuditLog(tx, accountId)
-      const owner = { accountId, id: newId() }
-      const name = 'owner'
-      const scopes = [everyScope]
-      const expiresAt = expiryAfter(tokenLifetime.longest, clock.now())
-      const hash = hashToken(token)
-      await insertToken(tx, { ...owner, name, hash, role: 'OWNER', scopes, expiresAt, createdBy: bootstrapper })
-      const data = { name, scopes, expiresAt: expiresAt.toISOString() }
-      tx.journal(tokenEvent('auth.token_created', owner, { actor: bootstrapper }, data))
+      const by = { actor: bootstrapper }
+      const token = await issueOwnerToken(tx, { accountId, now: clock.now(), by }, given)
       return given === undefined ? token : undefined
     })
   }

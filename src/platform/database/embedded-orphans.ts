@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdir, readFile, readlink, realpath, rm } from 'node:fs/promises'
+import { access, readdir, readFile, readlink, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -24,18 +24,27 @@ const requests = [
  */
 export async function stopOrphans(clusterDir: string, log: Logger): Promise<void> {
   const pidFile = join(clusterDir, 'postmaster.pid')
+  if (!(await exists(pidFile))) return
   const postmaster = await readPid(pidFile)
-  if (postmaster === undefined) return
   const directory = await realpath(clusterDir)
-  if (await worksOn(postmaster, directory)) {
+  if (postmaster !== undefined && (await worksOn(postmaster, directory))) {
     log.warn({ pid: postmaster }, 'stopping the PostgreSQL that an earlier server left running')
     await end(postmaster, directory)
   }
   for (const pid of await processesOn(directory)) await end(pid, directory)
-  // PostgreSQL itself would take any living process of that number for a postmaster, and refuse to start.
-  if (isPidAlive(postmaster)) await rm(pidFile, { force: true })
+  // PostgreSQL itself would take any living process of that number for a postmaster, and an empty file, such as a power
+  // cut leaves, for one that is starting; and refuse to start.
+  if (postmaster === undefined || isPidAlive(postmaster)) await rm(pidFile, { force: true })
 }
 
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Undefined when the file holds none, because its writing was cut short. */
 async function readPid(pidFile: string): Promise<number | undefined> {
   const text = await readFile(pidFile, 'utf8').catch(() => '')
   const pid = Number.parseInt(text, 10)

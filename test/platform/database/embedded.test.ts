@@ -182,6 +182,17 @@ describe('after kill -9', () => {
     const { url } = await start()
     expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   })
+
+  it.each([
+    ['is empty', ''],
+    ['holds something else', 'no number\n'],
+  ])('a pid file that %s is no hindrance', async (_, text) => {
+    const first = await start()
+    await first.stop()
+    await writeFile(join(cluster, 'postmaster.pid'), text)
+    const { url } = await start()
+    expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+  })
 })
 
 it('is told apart from a start that fails: PostgreSQL says why', async () => {

@@ -43,6 +43,14 @@ export async function lockTokenByHash(sql: Sql, accountId: string, hash: Uint8Ar
   return row
 }
 
+const lockOwnerTokensSql = `
+  SELECT ${columns} FROM application_token WHERE account_id = $1 AND role = 'OWNER' AND revoked_at IS NULL FOR UPDATE`
+
+/** The tokens of the account's owner that were not revoked; keeps others from changing them. */
+export function lockOwnerTokens(sql: Sql, accountId: string): Promise<TokenRow[]> {
+  return sql.query<TokenRow>(lockOwnerTokensSql, [accountId])
+}
+
 export interface NewToken {
   readonly accountId: string
   readonly id: string

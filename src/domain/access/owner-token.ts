@@ -1,0 +1,50 @@
+import { newId } from '#lib/ids.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transaction } from '#platform/database/transaction.ts'
+import type { By } from '#platform/journal/entry.ts'
+import { tokenEvent } from './events.ts'
+import { everyScope } from './scope.ts'
+import { expiryAfter, hashToken, newToken, tokenLifetime } from './tokens/token.ts'
+import { endToken, insertToken, lockOwnerTokens } from './tokens/token-store.ts'
+
+const name = 'owner'
+
+interface OwnerTokenRequest {
+  readonly accountId: string
+  readonly now: Date
+  readonly by: By
+}
+
+/** Makes the token of an account's first owner, with every scope: the given one, or a new one. @returns its text */
+export async function issueOwnerToken(
+  tx: Transaction,
+  { accountId, now, by }: OwnerTokenRequest,
+  given?: string,
+): Promise<string> {
+  const token = given ?? newToken()
+  const owner = { accountId, id: newId() }
+  const scopes = [everyScope]
+  const expiresAt = expiryAfter(tokenLifetime.longest, now)
+  const hash = hashToken(token)
+  await insertToken(tx, { ...owner, name, hash, role: 'OWNER', scopes, expiresAt, createdBy: by.actor })
+  tx.journal(tokenEvent('auth.token_created', owner, by, { name, scopes, expiresAt: expiresAt.toISOString() }))
+  return token
+}
+
+/** Ends the owner's tokens of an account, and makes a new one. @returns its text */
+export async function resetOwnerToken(tx: Transaction, request: OwnerTokenRequest): Promise<string> {
+  const { accountId, now, by } = request
+  const reason = 'reset'
+  for (const token of await lockOwnerTokens(tx, accountId)) {
+    await endToken(tx, token, { revokedAt: now, by: by.actor, reason })
+    tx.journal(tokenEvent('auth.token_revoked', token, by, { name: token.name, reason }))
+  }
+  return issueOwnerToken(tx, request)
+}
+
+/** The accounts with this name, or all of them, oldest first; at most two, which tells one from several. */
+export function findAccounts(sql: Sql, called: string | undefined): Promise<{ id: string; name: string }[]> {
+  return sql.query('SELECT id, name FROM account WHERE $1::text IS NULL OR name = $1 ORDER BY created_at, id LIMIT 2', [
+    called ?? null,
+  ])
+}

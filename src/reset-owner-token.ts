@@ -1,0 +1,25 @@
+import { CommandFailure } from '#cli/exit-codes.ts'
+import { findAccounts, resetOwnerToken as reset } from '#domain/access/owner-token.ts'
+import { createTransact } from '#platform/database/transaction.ts'
+import { addPartitions } from '#platform/journal/partitions.ts'
+import { withInstallationDatabase } from './installation-database.ts'
+import { operator } from './operator.ts'
+
+/**
+ * Ends the owner's tokens of the named account, or of the only one, and makes a new one. Servers may run meanwhile.
+ * @returns the new token @throws {CommandFailure}
+ */
+export function resetOwnerToken({ account: name }: { readonly account: string | undefined }): Promise<string> {
+  return withInstallationDatabase(async (database) => {
+    const [account, another] = await findAccounts(database, name)
+    if (account === undefined)
+      throw new CommandFailure(
+        name === undefined ? 'There is no account yet: start the server.' : `There is no account "${name}".`,
+      )
+    if (another !== undefined) throw new CommandFailure('There are several accounts: name one with --account.')
+    const transact = createTransact(database.pool, () => {})
+    await addPartitions(database, transact)
+    const by = operator('token reset-owner')
+    return transact((tx) => reset(tx, { accountId: account.id, now: new Date(), by }))
+  })
+}
