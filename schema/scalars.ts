@@ -1,5 +1,6 @@
 import { GraphQLError, Kind, type ValueNode, valueFromASTUntyped, visit } from 'graphql'
 import { DateTimeResolver } from 'graphql-scalars'
+import { isWithinYears } from '#lib/moment.ts'
 import { builder } from './builder.ts'
 
 builder.scalarType('DateTime', {
@@ -11,8 +12,7 @@ builder.scalarType('DateTime', {
 
 /** Other years are written with a sign or as BC, which the database's own formats and JSON's don't share. */
 function withinYears(moment: Date): Date {
-  const year = moment.getUTCFullYear()
-  if (year >= 1 && year <= 9999) return moment
+  if (isWithinYears(moment)) return moment
   throw new GraphQLError('DateTime must be within the years 1 to 9999 in UTC.')
 }
 

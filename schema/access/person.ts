@@ -1,6 +1,7 @@
 import { personRoles } from '#domain/access/people/user.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
+import { isWithinYears } from '#lib/moment.ts'
 import { builder } from '#schema/builder.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import { visibleTeams } from './visible.ts'
@@ -200,7 +201,7 @@ builder.queryField('teams', (t) =>
 function behindMember(cursor: string) {
   const [time = '', userId = ''] = decodeCursor('members', cursor, 2)
   const joinedAt = new Date(time)
-  if (Number.isNaN(joinedAt.getTime()) || !isId(userId)) throw new InvalidCursor()
+  if (!isWithinYears(joinedAt) || !isId(userId)) throw new InvalidCursor()
   return [{ joinedAt: { gt: joinedAt } }, { joinedAt, userId: { gt: userId } }]
 }
 

@@ -3,6 +3,7 @@ import { type IndexReport, indexStates } from '#domain/documents/indexes/states.
 import type { LogPlace } from '#domain/documents/service.ts'
 import type { LogRow } from '#domain/documents/store/documents.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
+import { isWithinYears } from '#lib/moment.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
 import { connectionOf, pageSize } from '#schema/pagination.ts'
@@ -72,7 +73,7 @@ function cursorOf({ at, key, version }: LogPlace): string {
 function placeOf(cursor: string): LogPlace {
   const [at = '', key = '', version = ''] = decodeCursor('log-of-collection', cursor, 3)
   const time = new Date(at)
-  if (Number.isNaN(time.getTime()) || !/^\d{1,9}$/.test(version) || !/^(%[0-9A-F]{2}|[^%])*$/.test(key))
+  if (!isWithinYears(time) || !/^\d{1,9}$/.test(version) || !/^(%[0-9A-F]{2}|[^%])*$/.test(key))
     throw new InvalidCursor()
   return { at: time, key: decodeURIComponent(key), version: Number(version) }
 }

@@ -3,6 +3,7 @@ import { buffer as readAll } from 'node:stream/consumers'
 import { inexactNumber } from '#lib/exact-json.ts'
 import { isNestedBeyond, maxJsonDepth, tooDeep } from '#lib/json-depth.ts'
 import { faultPath } from '#lib/json-rule.ts'
+import { parseMoment } from '#lib/moment.ts'
 import { decodeUtf8, notUtf8 } from '#lib/utf8.ts'
 import { CommandFailure } from './exit-codes.ts'
 
@@ -94,7 +95,10 @@ export function parseValue(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
     if (isNestedBeyond(value)) throw new CommandFailure(`The value ${tooDeep()}.`)
-    return typeof value === 'number' && String(value) !== text ? text : value
+    if (typeof value === 'number') return String(value) === text ? value : text
+    const fault = inexactNumber(value)
+    if (fault !== undefined) throw new CommandFailure(`${faultPath('The value', fault)} ${fault.message}.`)
+    return value
   } catch (error) {
     if (error instanceof SyntaxError) return text
     throw error
@@ -124,10 +128,10 @@ export function durationMs(text: string): number | undefined {
 export function readMoment(text: string, now: number = Date.now()): string {
   const fromNowMs = durationMs(text.replace(/^\+/, ''))
   if (fromNowMs !== undefined) return new Date(now + fromNowMs).toISOString()
-  const date = new Date(text)
-  if (!/^\d{4}-/.test(text) || Number.isNaN(date.getTime()))
+  const date = parseMoment(text)
+  if (date === undefined)
     throw new CommandFailure(
-      `"${text}" is no moment: give one such as 2026-11-24T18:00:00Z, or 30s, 10m, 2h, 1d from now.`,
+      `"${text}" is not a moment: give one such as 2026-11-24T18:00:00Z, or 30s, 10m, 2h, 1d from now.`,
     )
   return date.toISOString()
 }

@@ -3,6 +3,10 @@ import { readInput, readLabels, readMoment } from '#cli/input.ts'
 import { inputFields } from '#cli/input-fields.ts'
 
 describe('--set', () => {
+  it.each(['a=[750727362669608961]', 'a={"b":1e400}'])('refuses numbers that would be changed: %s', async (text) => {
+    await expect(readInput({ set: [text] })).rejects.toThrow(/is an? (integer|number)/)
+  })
+
   it.each([
     ['a=1', { a: 1 }],
     ['a=-1.5', { a: -1.5 }],
@@ -74,8 +78,19 @@ describe('a moment', () => {
     expect(readMoment(text, now)).toBe(expected)
   })
 
-  it.each(['soon', '10', '24.11.2026'])('is not read from %s', (text) => {
-    expect(() => readMoment(text, now)).toThrow('is no moment')
+  it.each([
+    'soon',
+    '10',
+    '24.11.2026',
+    '2026-02-30T10:00:00Z',
+    '2025-02-29',
+    '2026-11-31T10:00',
+    '0000-06-01',
+    '10000-01-01',
+    '2026-00-10',
+    '2026-1-1',
+  ])('is not read from %s', (text) => {
+    expect(() => readMoment(text, now)).toThrow('is not a moment')
   })
 })
 

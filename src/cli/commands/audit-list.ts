@@ -4,6 +4,7 @@ import type { Output, Style } from '#cli/output.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import { moment, printable } from '#cli/text.ts'
 import { AuditEntriesDocument, type AuditEntryDetailsFragment, type AuditOutcome } from '#client/index.ts'
+import { parseMoment } from '#lib/moment.ts'
 
 interface ListOptions {
   readonly actor?: string
@@ -57,9 +58,9 @@ export function addAuditListCommand(parent: Command, session: Session): void {
 
 /** Reads a moment, in the reader's own time where it says nothing else. */
 function readMoment(text: string): string {
-  const time = Date.parse(text)
-  if (Number.isNaN(time)) throw new InvalidArgumentError('It must be a moment, such as 2026-11-24T08:00.')
-  return new Date(time).toISOString()
+  const moment = parseMoment(text)
+  if (moment === undefined) throw new InvalidArgumentError('It must be a moment, such as 2026-11-24T08:00.')
+  return moment.toISOString()
 }
 
 async function list({ client, output, json }: Api, options: ListOptions): Promise<void> {

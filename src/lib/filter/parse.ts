@@ -3,6 +3,7 @@ import { inexactNumber } from '#lib/exact-json.ts'
 import { isRecord, isStorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { faultPath } from '#lib/json-rule.ts'
+import { isWithinYears, parseMoment } from '#lib/moment.ts'
 import {
   type Comparison,
   type Condition,
@@ -25,12 +26,12 @@ import { LinearPattern, PatternFault } from './linear-pattern.ts'
  */
 export function parseFilter(raw: unknown, at = 'where'): Filter {
   mustBeExact(raw, at)
-  return readFilter(raw, at)
+  return new Reader(parseMoment).filter(raw, at, 1)
 }
 
-/** As {@link parseFilter}, for a filter that was accepted before numbers had to be exact. */
+/** As {@link parseFilter}, for a filter that was accepted before numbers had to be exact and days to exist. */
 export function readFilter(raw: unknown, at: string): Filter {
-  return new Reader().filter(raw, at, 1)
+  return new Reader((text) => new Date(text)).filter(raw, at, 1)
 }
 
 /** Refuses numbers that are not those that were written. @throws {InvalidInput} */
@@ -50,11 +51,18 @@ const fieldOperators: Readonly<Record<FieldType, readonly string[]>> = {
   id: ['eq', 'ne', 'in', 'notIn'],
 }
 
+type TimeReader = (text: string) => Date | undefined
+
 /** Reads one filter, and counts what is in it. */
 class Reader {
   #filters = 0
   #conditions = 0
   #patterns = 0
+  readonly #timeOf: TimeReader
+
+  constructor(timeOf: TimeReader) {
+    this.#timeOf = timeOf
+  }
 
   filter(raw: unknown, at: string, depth: number): Filter {
     if (!isRecord(raw)) throw refusal(at, 'must be an object')
@@ -108,7 +116,7 @@ class Reader {
       .map(([name, operand]) => {
         const where = `${at}.${name}`
         if (!fieldOperators[type].includes(name)) throw refusal(where, 'is no condition on this field')
-        return this.#condition({ field }, name, fieldOperand(type, operand, where), where)
+        return this.#condition({ field }, name, fieldOperand(type, operand, where, this.#timeOf), where)
       })
   }
 
@@ -158,18 +166,17 @@ function testOf(name: string, operand: unknown, at: string): Test {
 }
 
 /** An operand of a field's condition in the field's own type; a list of them for `in`. */
-function fieldOperand(type: FieldType, operand: unknown, at: string): unknown {
-  if (Array.isArray(operand)) return operand.map((one, index) => fieldOperand(type, one, `${at}.${index}`))
-  if (type === 'time') return time(operand, at)
+function fieldOperand(type: FieldType, operand: unknown, at: string, timeOf: TimeReader): unknown {
+  if (Array.isArray(operand)) return operand.map((one, index) => fieldOperand(type, one, `${at}.${index}`, timeOf))
+  if (type === 'time') return time(operand, at, timeOf)
   if (type === 'number' ? typeof operand !== 'number' : typeof operand !== 'string')
     throw refusal(at, `must be a ${type === 'number' ? 'number' : 'text'}`)
   return operand
 }
 
-function time(operand: unknown, at: string): Date {
-  const date = operand instanceof Date ? operand : new Date(typeof operand === 'string' ? operand : Number.NaN)
-  const year = date.getUTCFullYear()
-  if (!(year >= 1 && year <= 9999)) throw refusal(at, 'must be a time, such as 2026-11-28T10:00:00Z')
+function time(operand: unknown, at: string, timeOf: TimeReader): Date {
+  const date = typeof operand === 'string' ? timeOf(operand) : operand
+  if (!(date instanceof Date && isWithinYears(date))) throw refusal(at, 'must be a time, such as 2026-11-28T10:00:00Z')
   return date
 }
 

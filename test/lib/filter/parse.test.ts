@@ -97,6 +97,7 @@ describe('a filter', () => {
     ['eleven patterns', { or: Array(11).fill({ path: 'a', matches: 'a' }) }, 'at most 10 can be asked for'],
     ['an operator that fields don’t have', { version: { contains: 'a' } }, 'where.version.contains: is no condition'],
     ['a text for a number', { version: { eq: '1' } }, 'where.version.eq: must be a number'],
+    ['a day that is not there', { createdAt: { gt: '2026-02-30T10:00:00Z' } }, 'where.createdAt.gt: must be a time'],
     ['no time', { createdAt: { gt: 'yesterday' } }, 'where.createdAt.gt: must be a time'],
   ])('is refused with %s', (_name, raw, message) => {
     expect(refused(raw)).toContain(message)
