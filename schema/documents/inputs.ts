@@ -24,6 +24,7 @@ const putFields = (t: Fields) => ({
   key: t.string(keyField),
   data: t.field({ type: 'JSON', description: 'Any JSON value of at most 1 MiB; null when absent.' }),
   expectedVersion: t.int(expectedVersionField),
+  ifExists: t.boolean({ description: 'True: only if there is such a document, whatever its version.' }),
   ttlMs: t.float(ttlField),
 })
 
@@ -96,10 +97,11 @@ const DocumentRestoreInput = builder.inputType('DocumentRestoreInput', {
 export function toPut({
   data = null,
   expectedVersion,
+  ifExists,
   ttlMs,
   ...name
 }: typeof DocumentPutInput.$inferInput): DocumentRequest & { readonly kind: 'put' } {
-  return { kind: 'put', ...name, data, ...present({ expectedVersion, ttlMs }) }
+  return { kind: 'put', ...name, data, ...present({ expectedVersion, ttlMs }), ...(ifExists === true && { ifExists }) }
 }
 
 export function toPatch({ expectedVersion, ttlMs, ...rest }: typeof DocumentPatchInput.$inferInput): DocumentRequest {

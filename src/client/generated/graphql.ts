@@ -349,6 +349,8 @@ export type DocumentPutInput = {
   data?: unknown;
   /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
   expectedVersion?: number | null | undefined;
+  /** True: only if there is such a document, whatever its version. */
+  ifExists?: boolean | null | undefined;
   /** Its key. */
   key: string;
   /** After how many milliseconds it is deleted by itself; never when absent. */
@@ -513,6 +515,8 @@ export type PutDocumentInput = {
   fence?: FenceInput | null | undefined;
   /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
+  /** True: only if there is such a document, whatever its version. */
+  ifExists?: boolean | null | undefined;
   /** Its key. */
   key: string;
   /** After how many milliseconds it is deleted by itself; never when absent. */

@@ -72,14 +72,23 @@ export class VersionConflict extends AppError {
     expected: number,
     current: { readonly version: number; readonly updatedBy: Actor; readonly updatedAt: Date } | undefined,
   ) {
-    const is = current === undefined ? 'isn’t there' : `is at version ${current.version}, by ${current.updatedBy.name}`
-    super(`Document ${key} in ${collection} ${is}, and not at version ${expected}.`)
+    super(`Document ${key} in ${collection} ${conflictOf(expected, current)}.`)
     this.document = { collection, key }
     this.expectedVersion = expected
     this.currentVersion = current?.version ?? 0
     this.currentBy = current?.updatedBy
     this.currentAt = current?.updatedAt
   }
+}
+
+function conflictOf(
+  expected: number,
+  current: { readonly version: number; readonly updatedBy: Actor } | undefined,
+): string {
+  if (current === undefined) return `does not exist, so it is not at version ${expected}`
+  const { version, updatedBy } = current
+  if (expected === 0) return `already exists (version ${version}, written by ${updatedBy.name})`
+  return `is at version ${version}, by ${updatedBy.name}, and not at version ${expected}`
 }
 
 /** The collection wants every write to say which version it changes. */

@@ -15,7 +15,13 @@ export const largestVersion = 2 ** 31 - 1
 
 /** What is asked of a document, as it comes in. */
 export type DocumentRequest = DocumentName & { readonly expectedVersion?: number | undefined } & (
-    | { readonly kind: 'put'; readonly data: unknown; readonly ttlMs?: number | undefined }
+    | {
+        readonly kind: 'put'
+        readonly data: unknown
+        readonly ttlMs?: number | undefined
+        /** Only when there is such a document, whatever its version. */
+        readonly ifExists?: boolean | undefined
+      }
     | {
         readonly kind: 'patch'
         readonly mergePatch?: unknown
@@ -51,7 +57,12 @@ export function planAt(caller: Caller, request: DocumentRequest, index: number):
 function changeOf(request: DocumentRequest): Change {
   switch (request.kind) {
     case 'put':
-      return { kind: 'put', value: checkValue(request.data), ttlMs: checkedTtl(request.ttlMs) }
+      return {
+        kind: 'put',
+        value: checkValue(request.data),
+        ttlMs: checkedTtl(request.ttlMs),
+        ifExists: request.ifExists === true,
+      }
     case 'patch':
       return { kind: 'patch', apply: patchOf(request.mergePatch, request.jsonPatch), ttlMs: checkedTtl(request.ttlMs) }
     case 'delete':

@@ -8,8 +8,13 @@ import type { Value } from './value.ts'
 
 /** What somebody wants to do to a document. */
 export type Change =
-  /** Puts a value in its place; makes it when there is none. */
-  | { readonly kind: 'put'; readonly value: Value; readonly ttlMs: number | undefined }
+  /** Puts a value in its place; creates it when there is none, unless it must exist. */
+  | {
+      readonly kind: 'put'
+      readonly value: Value
+      readonly ttlMs: number | undefined
+      readonly ifExists?: boolean
+    }
   /** Makes a new value of the present one; `undefined` for the time to live leaves that as it is. */
   | { readonly kind: 'patch'; readonly apply: (data: unknown) => Value; readonly ttlMs: number | undefined }
   | { readonly kind: 'delete'; readonly reason?: 'expired' }
@@ -83,7 +88,8 @@ function decideOnPresent(write: Write, ground: Ground): Decision {
   const { change } = write
   const { current, rules } = ground
   const isHere = current !== undefined && !current.deleted
-  if (!isHere && (change.kind === 'patch' || change.kind === 'delete')) throw new DocumentNotFound(write)
+  const mustBeHere = change.kind === 'patch' || change.kind === 'delete' || (change.kind === 'put' && change.ifExists)
+  if (!isHere && mustBeHere) throw new DocumentNotFound(write)
   checkVersion(write, current, rules)
   switch (change.kind) {
     case 'put': {

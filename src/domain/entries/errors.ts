@@ -18,13 +18,18 @@ export class EntryVersionConflict extends AppError {
   readonly currentVersion: number
   readonly updatedBy: Actor | undefined
   constructor(key: string, ifVersion: number, current: { version: number; updatedBy: Actor } | undefined) {
-    const is = current === undefined ? 'does not exist' : `has version ${current.version}, by ${current.updatedBy.name}`
-    const asked = ifVersion === 0 ? 'it was to be new' : `version ${ifVersion} was expected`
-    super(`The entry "${key}" ${is}; ${asked}.`)
+    super(`The entry "${key}" ${conflictOf(ifVersion, current)}.`)
     this.key = key
     this.currentVersion = current?.version ?? 0
     this.updatedBy = current?.updatedBy
   }
+}
+
+function conflictOf(ifVersion: number, current: { version: number; updatedBy: Actor } | undefined): string {
+  if (current === undefined) return `does not exist; version ${ifVersion} was expected`
+  const { version, updatedBy } = current
+  if (ifVersion === 0) return `already exists (version ${version}, written by ${updatedBy.name})`
+  return `has version ${version}, by ${updatedBy.name}; version ${ifVersion} was expected`
 }
 
 /** Only a whole number can be counted up or down. */

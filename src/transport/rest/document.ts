@@ -42,7 +42,10 @@ export function etagOf({ version }: { readonly version: number }): string {
 }
 
 export const writeHeaders = z.object({
-  'if-match': z.string().optional().describe('The version that is changed, as its `ETag`; 412 when it isn’t that one.'),
+  'if-match': z
+    .string()
+    .optional()
+    .describe('The version that is changed, as its `ETag`; `*`: any, but there must be one. Otherwise 412.'),
   'if-none-match': z.string().optional().describe('`*`: only when there is no such document; 412 when there is.'),
 })
 
@@ -58,14 +61,24 @@ export function expectedVersionOf(headers: z.output<typeof writeHeaders>, inBody
       'MALFORMED_REQUEST',
       'Say once which version is changed: by `If-Match`, `If-None-Match` or `version`.',
     )
-  if (match !== undefined) return versionOf(match)
+  if (match !== undefined) return isAny(match) ? null : versionOf(match)
   if (noneMatch === undefined) return inBody ?? null
   if (noneMatch.trim() !== '*') throw new Refused('MALFORMED_REQUEST', '`If-None-Match` of a write can only be `*`.')
   return 0
 }
 
+/** Whether a write is for whatever version there is, but for one that is there: `If-Match: *`. */
+export function mustExist({ 'if-match': match }: z.output<typeof writeHeaders>): boolean {
+  return match !== undefined && isAny(match)
+}
+
+function isAny(header: string): boolean {
+  return header.trim() === '*'
+}
+
+/** A proxy that compresses makes a weak tag (`W/"3"`) of ours; the version in it is the same. */
 function versionOf(header: string): number {
-  const [, version] = /^\s*"(\d{1,9})"\s*$/.exec(header) ?? []
+  const [, version] = /^\s*(?:W\/)?"(\d{1,9})"\s*$/.exec(header) ?? []
   if (version === undefined)
     throw new Refused('MALFORMED_REQUEST', '`If-Match` must be one version in quotation marks, such as "3".')
   return Number(version)
@@ -78,7 +91,9 @@ export function withPreconditions(route: Route): Route {
     async handle(request) {
       const demands = request.headers['if-match'] ?? request.headers['if-none-match']
       return route.handle(request).catch((error: unknown) => {
-        if (demands === undefined || !(error instanceof Refused) || error.code !== 'VERSION_CONFLICT') throw error
+        if (demands === undefined || !(error instanceof Refused)) throw error
+        const isMissing = error.code === 'NOT_FOUND' && mustExist(request.headers)
+        if (error.code !== 'VERSION_CONFLICT' && !isMissing) throw error
         throw new Refused('PRECONDITION_FAILED', error.message)
       })
     },

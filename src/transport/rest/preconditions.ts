@@ -20,12 +20,13 @@ export function etagOf(version: number): string {
 export const etagHeader = { ETag: 'The version in quotation marks: hand it in as `If-Match` with a change.' }
 
 /**
- * The version that `If-Match` asks for; undefined when it asks for none, or for any. @throws {Refused} 400 for a list of
+ * The version that `If-Match` asks for, also as the weak tag that a compressing proxy makes of ours; undefined when it asks
+ * for none, or for any. @throws {Refused} 400 for a list of
  * several, 412 for what no version of ours looks like.
  */
 export function versionOf({ 'if-match': text }: IfMatchHeaders): number | undefined {
   if (text === undefined || text.trim() === '*') return undefined
-  const [, digits] = /^"([1-9]\d{0,9})"$/.exec(text.trim()) ?? []
+  const [, digits] = /^(?:W\/)?"([1-9]\d{0,9})"$/.exec(text.trim()) ?? []
   if (digits !== undefined && Number(digits) < 2 ** 31) return Number(digits)
   if (text.includes(',')) throw new Refused('MALFORMED_REQUEST', '`If-Match` takes one version, such as "3", or *.')
   throw new Refused('PRECONDITION_FAILED', `No version has the ETag ${text}: they look like "3".`)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { filterSql, type IsIndexed } from '#domain/documents/query/filter-sql.ts'
 import { Parameters } from '#domain/documents/query/parameters.ts'
 import { matches } from '#lib/filter/matches.ts'
-import { parseFilter } from '#lib/filter/parse.ts'
+import { readFilter } from '#lib/filter/parse.ts'
 import { documentFacts, rawFilter } from '#test/support/filters.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 
@@ -25,7 +25,7 @@ type Facts = typeof documentFacts extends fc.Arbitrary<infer Document> ? Documen
 async function found(raw: object, documents: readonly Facts[], isIndexed: IsIndexed): Promise<number[]> {
   const parameters = new Parameters()
   parameters.add(JSON.stringify(documents.map((one, place) => ({ ...one, place }))), 'jsonb')
-  const where = filterSql(parseFilter(raw), parameters, isIndexed)
+  const where = filterSql(readFilter(raw, 'where'), parameters, isIndexed)
   const rows = await database.query<{ place: number }>(
     `SELECT given.place ${from} WHERE ${where} ORDER BY 1`,
     parameters.values,
@@ -34,7 +34,7 @@ async function found(raw: object, documents: readonly Facts[], isIndexed: IsInde
 }
 
 function matching(raw: object, documents: readonly Facts[]): number[] {
-  const filter = parseFilter(raw)
+  const filter = readFilter(raw, 'where')
   return documents.flatMap(({ createdAt, updatedAt, ...facts }, place) =>
     matches(filter, { ...facts, createdAt: new Date(createdAt), updatedAt: new Date(updatedAt) }) ? [place] : [],
   )

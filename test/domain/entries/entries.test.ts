@@ -75,7 +75,7 @@ describe('an entry', () => {
     expect(await entries.set(key, 'a', { ifVersion: 0 })).toMatchObject({ entry: { version: 1 } })
     expect(await entries.set(key, 'b', { ifVersion: 0 })).toMatchObject({
       code: 'VERSION_CONFLICT',
-      message: `The entry "${key}" has version 1, by owner; it was to be new.`,
+      message: `The entry "${key}" already exists (version 1, written by owner).`,
       currentVersion: 1,
       updatedBy: { name: 'owner' },
     })

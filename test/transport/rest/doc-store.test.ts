@@ -48,6 +48,22 @@ describe('a document', () => {
     expect(refused.body['message']).toMatch(/^`value\.a` is an integer/)
   })
 
+  it('is held by the weak tag that a compressing proxy makes, and by * for any version', async () => {
+    const put = (name: string, match: string) =>
+      rest.ask(`PUT ${doc(name)}`, { headers: { 'if-match': match }, body: { value: match } })
+    expect(await put('any', '*')).toMatchObject({ status: 412, body: { code: 'PRECONDITION_FAILED' } })
+    await rest.ask(`POST ${doc('any')}`, { body: { value: 1 } })
+    expect((await put('any', 'W/"1"')).status).toBe(200)
+    expect((await put('any', 'W/"1"')).status).toBe(412)
+    expect((await put('any', '*')).status).toBe(200)
+    expect((await put('any', '"3", "4"')).status).toBe(400)
+    const merge = { 'content-type': 'Application/Merge-Patch+JSON', 'if-match': '*' }
+    expect((await rest.ask(`PATCH ${doc('any')}`, { headers: merge, body: {} })).status).toBe(200)
+    expect((await rest.ask(`PATCH ${doc('none')}`, { headers: merge, body: {} })).status).toBe(412)
+    expect((await rest.ask(`DELETE ${doc('any')}`, { headers: { 'if-match': '*' } })).status).toBe(204)
+    expect((await rest.ask(`DELETE ${doc('any')}`, { headers: { 'if-match': '*' } })).status).toBe(412)
+  })
+
   it('is held by its version: 409 by the body, 412 by a header, 428 where one is wanted', async () => {
     await rest.ask(`POST ${doc('held')}`, { body: { value: 1 } })
     await rest.ask(`POST ${doc('held')}`, { body: { value: 2, version: 1 } })
@@ -60,9 +76,10 @@ describe('a document', () => {
     expect(await status(`DELETE ${doc('held')}`, { 'if-match': '"1"' })).toBe(412)
     expect(await status(`DELETE ${doc('held')}`, {}, { version: 1 })).toBe(409)
     expect(await status(`PUT ${doc('held')}`, { 'if-match': '"2"' }, { value: 3, version: 2 })).toBe(400)
-    expect(await status(`PUT ${doc('held')}`, { 'if-match': 'W/"2"' }, { value: 3 })).toBe(400)
     expect(await status(`PUT ${doc('held')}`, { 'if-match': '"2"' }, { value: 3 })).toBe(200)
     expect(await status(`PUT ${doc('new')}`, { 'if-none-match': '*' }, { value: 1 })).toBe(201)
+    const again = await rest.ask(`PUT ${doc('new')}`, { headers: { 'if-none-match': '*' }, body: { value: 1 } })
+    expect(again.body['message']).toBe('Document new in default already exists (version 1, written by owner).')
     await rest.ask('POST /api/doc-store/collections', { body: { name: 'wants', requireVersion: true } })
     expect(await status(`PUT ${inside('wants', 'a')}`, {}, { value: 1 })).toBe(428)
     expect(await status(`PUT ${inside('wants', 'a')}`, {}, { value: 1, version: 0 })).toBe(201)

@@ -113,11 +113,12 @@ describe('PUT and DELETE /key-value/{key}', () => {
     await make(key, 1)
     const put = (ifMatch: string) =>
       rest.ask(`PUT /api/key-value/${key}`, { body: { value: 2 }, headers: { 'if-match': ifMatch } })
-    for (const wrong of ['"2"', 'W/"1"', '1', '"x"', '"99999999999"', '"0"'])
+    for (const wrong of ['"2"', 'W/"2"', '1', '"x"', '"99999999999"', '"0"'])
       expect([wrong, (await put(wrong)).status]).toEqual([wrong, 412])
     expect((await put('"1", "2"')).status).toBe(400)
     expect(await put('"2"')).toMatchObject({ body: { code: 'PRECONDITION_FAILED' } })
-    expect((await put('"1"')).status).toBe(200)
+    // A proxy that compresses makes a weak tag of ours.
+    expect((await put('W/"1"')).status).toBe(200)
     expect((await put('*')).body).toMatchObject({ version: 3 })
     const remove = (ifMatch: string) => rest.ask(`DELETE /api/key-value/${key}`, { headers: { 'if-match': ifMatch } })
     expect((await remove('"1"')).status).toBe(412)

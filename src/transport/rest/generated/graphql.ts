@@ -428,6 +428,8 @@ export type PutDocumentInput = {
   fence?: FenceInput | null | undefined;
   /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
+  /** True: only if there is such a document, whatever its version. */
+  ifExists?: boolean | null | undefined;
   /** Its key. */
   key: string;
   /** After how many milliseconds it is deleted by itself; never when absent. */

@@ -6,6 +6,7 @@ import {
   etagHeader,
   etagOf,
   expectedVersionOf,
+  mustExist,
   withPreconditions,
   writeHeaders,
 } from '#transport/rest/document.ts'
@@ -186,6 +187,7 @@ function writeRows(place: Place): readonly Route[] {
           key,
           data: value,
           expectedVersion: expectedVersionOf(headers, version),
+          ifExists: mustExist(headers),
           ttlMs: ttl === undefined ? null : Math.round(ttl * 1000),
           ...keyOf(headers),
         },
