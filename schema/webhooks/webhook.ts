@@ -1,3 +1,4 @@
+import { eventWarnings } from '#domain/webhooks/event-warnings.ts'
 import type { RetryPlan } from '#domain/webhooks/retry-plan.ts'
 import type { WebhookMaker } from '#domain/webhooks/webhook.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
@@ -101,6 +102,12 @@ export const WebhookRef = builder.prismaObject('Webhook', {
     id: t.exposeID('id', { description: 'Stable.' }),
     name: t.exposeString('name', { description: 'For people.' }),
     url: t.exposeString('url', { description: 'Where deliveries go.' }),
+    eventWarnings: t.stringList({
+      description:
+        'What is probably wrong with `events`, a sentence each: types that the server never writes, with the nearest that it does.',
+      select: { events: true },
+      resolve: ({ events }) => eventWarnings(events),
+    }),
     events: t.exposeStringList('events', { description: 'Types, families such as `task.*`, or `*`.' }),
     filter: t.field({
       type: 'JSON',

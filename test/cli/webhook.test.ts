@@ -57,7 +57,17 @@ describe('webhook', () => {
   })
 
   it('lists, shows, changes and deletes', async () => {
-    const made = await signalbox('create', 'other', 'http://127.0.0.1:9/', '--format', 'slack', '--ordered', '--json')
+    const made = await signalbox(
+      'create',
+      'other',
+      'http://127.0.0.1:9/',
+      '--events',
+      '*',
+      '--format',
+      'slack',
+      '--ordered',
+      '--json',
+    )
     expect(made.stderr).toBe('')
     const { id } = JSON.parse(made.stdout).webhook
     expect((await signalbox('list')).stdout).toMatch(new RegExp(`${id} +other +ACTIVE`))

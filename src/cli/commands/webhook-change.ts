@@ -81,7 +81,10 @@ async function create(
 ): Promise<void> {
   const input = { name, url, events: ['*'], ...settingsOf(options), signing, handshake }
   const { createWebhook } = await client.request(CreateWebhookDocument, { input })
-  tellKeyed(output, json, payloadOf(createWebhook), `is made: ${printable(name)}`)
+  const payload = payloadOf(createWebhook)
+  if (options.events === undefined) output.remark('Without --events it receives all events.')
+  for (const warning of payload.webhook.eventWarnings) output.remark(printable(warning))
+  tellKeyed(output, json, payload, `is made: ${printable(name)}`)
 }
 
 export function addWebhookUpdateCommand(parent: Command, session: Session): void {
@@ -106,6 +109,7 @@ async function update(
 ): Promise<void> {
   const input = { id, name, url: target, status, ...settingsOf(options) }
   const { webhook } = payloadOf((await client.request(UpdateWebhookDocument, { input })).updateWebhook)
+  for (const warning of webhook.eventWarnings) output.remark(printable(warning))
   if (json) return output.document(webhook)
   tellWebhook(output, webhook)
 }

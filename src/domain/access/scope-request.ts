@@ -17,7 +17,22 @@ export function parseScopes(texts: readonly string[]): readonly string[] {
         wrong.includes(text) ? [{ path: `scopes.${index}`, message: scopeHint(text) }] : [],
       ),
     )
+  const hopeless = texts.flatMap((text, index) => {
+    const message = matchesNothing(text)
+    return message === undefined ? [] : [{ path: `scopes.${index}`, message }]
+  })
+  if (hopeless.length > 0)
+    throw new InvalidInput(`The scopes are not valid: ${hopeless.map(({ message }) => message).join('; ')}.`, hopeless)
   return [...new Set(texts)]
+}
+
+/** Why a scope that is narrowed to documents or entries can't match any; undefined when it can. */
+function matchesNothing(text: string): string | undefined {
+  const { scope, pattern } = parseGrant(text) ?? {}
+  if (scope === undefined || pattern === undefined || scope.startsWith('tasks:')) return undefined
+  if (!pattern.split('/').includes('')) return undefined
+  const meant = `${scope}:${pattern.split('/').filter(Boolean).join('/')}${pattern.endsWith('/') ? '/**' : ''}`
+  return `"${text.slice(0, 100)}" matches nothing, since no key has an empty part; did you mean "${meant.slice(0, 100)}"?`
 }
 
 /** The scopes that the grants don't include; texts that are no scope of this version grant nothing and are left out. */

@@ -1,5 +1,5 @@
 /** Families of events that the server alone writes, so that what they say is true; all others are callers' own. */
-const ownFamilies = [
+export const ownFamilies = [
   'task',
   'document',
   'collection',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { InputIssue } from '#lib/errors.ts'
+import { nearest } from '#lib/nearest.ts'
 import { inWords } from '#lib/parse.ts'
 import type { RefusalCode } from './codes.ts'
 import { Refused } from './refused.ts'
@@ -27,6 +28,7 @@ export function parseRequest<
 >(schemas: RequestSchemas, request: RestRequest): ParsedRequest<Params, Query, Headers, Body> {
   const { params, query, headers, body } = schemas
   refuseNul(request)
+  refuseUnknown(request, query)
   return {
     params: parse(params, request.params, 'MALFORMED_REQUEST', 'The path'),
     query: parse(query, query && queryValues(query, request.query), 'MALFORMED_REQUEST', 'The query'),
@@ -39,6 +41,26 @@ export function parseRequest<
 function refuseNul({ params, query }: RestRequest): void {
   if (Object.values(params).some(hasNul)) throw new Refused('NOT_FOUND', 'There is nothing of that name.')
   if ([...query.values()].some(hasNul)) throw new Refused('MALFORMED_REQUEST', 'The query holds a NUL character.')
+}
+
+/** A parameter that is misspelt would be one that was never given, and a list would hold everything. */
+function refuseUnknown({ query }: RestRequest, schema: z.ZodObject | undefined): void {
+  if (schema?.def.catchall instanceof z.ZodUnknown) return
+  const known = Object.keys(schema?.shape ?? {})
+  const issues = [...new Set(query.keys())]
+    .filter((name) => !known.includes(name))
+    .map((name) => ({ path: name.slice(0, longestShown), message: unknownParameter(name, known) }))
+  if (issues.length === 0) return
+  const list = issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
+  throw new Refused('MALFORMED_REQUEST', `The query is not valid. ${list}.`, { issues })
+}
+
+const longestShown = 100
+
+function unknownParameter(name: string, known: readonly string[]): string {
+  if (known.length === 0) return 'is not known here, where no parameters are taken'
+  const near = nearest(name.slice(0, longestShown), known)
+  return `is not known here; ${near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`}`
 }
 
 function hasNul(text: string): boolean {

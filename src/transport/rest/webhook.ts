@@ -39,6 +39,9 @@ export const webhook = z
     name: z.string(),
     event: z.string().describe('The first of `events`.'),
     events: z.array(z.string()).describe('Types, families such as `task.*`, or `*`.'),
+    eventWarnings: z
+      .array(z.string())
+      .describe('What is probably wrong with `events`: types that the server never writes.'),
     provider: z.enum(providers).describe('What a body looks like.'),
     config: z.object({
       url: z.string(),
@@ -76,12 +79,27 @@ export const delivery = z
   .meta({ id: 'WebhookDelivery', description: 'One event for one webhook.' })
 
 export function toWebhook(facts: WebhookFactsFragment): object {
-  const { id, name, events, url, method, headers, filter, format, timeoutMs, retry, status, statistics } = facts
+  const {
+    id,
+    name,
+    events,
+    eventWarnings,
+    url,
+    method,
+    headers,
+    filter,
+    format,
+    timeoutMs,
+    retry,
+    status,
+    statistics,
+  } = facts
   return {
     id,
     name,
     event: events[0] ?? '',
     events,
+    eventWarnings,
     provider: providerOf[format],
     config: { url, method, headers, filter },
     timeout: timeoutMs,

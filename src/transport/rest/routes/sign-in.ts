@@ -136,7 +136,8 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       tag,
       summary: 'Signs in who comes back from the identity provider.',
       access: 'open',
-      query: z.object({
+      // Providers add parameters of their own, such as `session_state`.
+      query: z.looseObject({
         code: z.string().optional(),
         state: z.string().optional(),
         iss: z.string().optional(),

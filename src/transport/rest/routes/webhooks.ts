@@ -37,6 +37,7 @@ const example = {
   event: 'task.completed',
   events: ['task.completed', 'deployment.*'],
   provider: 'standard',
+  eventWarnings: [],
   config: { url: 'https://example.com/hook', method: 'POST', headers: { authorization: '********' }, filter: null },
   timeout: 10_000,
   retryCount: 7,

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '#test/cli/command-line.ts'
+import { graphql, graphqlData } from '#test/support/graphql.ts'
+import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { loopbackAllowed } from '#test/support/webhooks.ts'
+import { clientOf, type RestClient } from './rest.ts'
+
+let server: TestServer
+let rest: RestClient
+beforeAll(async () => {
+  server = await startTestServer({ env: loopbackAllowed })
+  rest = clientOf(server)
+})
+afterAll(() => server.close())
+
+describe('a query parameter that is not known', () => {
+  it.each([
+    ['GET /api/tasks?state=failed', 'state', /did you mean "status"|known are/],
+    ['GET /api/tasks?statuss=failed', 'statuss', /did you mean "status"\?/],
+    ['GET /api/users/me?verbose=1', 'verbose', /no parameters are taken/],
+    ['DELETE /api/key-value/none?force=true', 'force', /is not known here/],
+    ['GET /api/webhooks?Status=active', 'Status', /did you mean "status"\?/],
+  ])('is refused: %s', async (call, path, message) => {
+    const { status, body } = await rest.ask(call)
+    expect([status, body['code']]).toEqual([400, 'MALFORMED_REQUEST'])
+    expect(body['issues']).toEqual([{ path, message: expect.stringMatching(message) }])
+  })
+
+  it('is none of those that an identity provider may add', async () => {
+    const { body } = await rest.ask('GET /api/auth/callback?code=1&state=2&session_state=3')
+    expect(JSON.stringify(body)).not.toContain('session_state')
+  })
+})
+
+describe('a scope that can match nothing', () => {
+  const refusal = async (scope: string) => {
+    const query = `mutation ($scope: String!) { createApplicationToken(input: { name: "s", scopes: [$scope] }) {
+      __typename ... on InvalidInput { issues { path message } } } }`
+    const { data } = await graphql<{ createApplicationToken: { issues?: { message: string }[] } }>(server, query, {
+      scope,
+    })
+    return data?.createApplicationToken.issues?.[0]?.message
+  }
+
+  it('is refused with the one that was meant', async () => {
+    expect(await refusal('entries:write:flags/')).toContain('did you mean "entries:write:flags/**"?')
+    expect(await refusal('documents:read:/releases/**')).toContain('did you mean "documents:read:releases/**"?')
+    expect(await refusal('documents:read:a//b')).toContain('did you mean "documents:read:a/b"?')
+    expect(await refusal('entries:write:flags/**')).toBeUndefined()
+    expect(await refusal('tasks:write:type=deploy.*')).toBeUndefined()
+  })
+})
+
+describe('events that the server never writes', () => {
+  it('are accepted with a warning that names the nearest', async () => {
+    const events = ['task.complted', 'nonsense', 'taks.*', 'task.completed', 'deployment.started', 'document.*', '*']
+    const { body } = await rest.ask('POST /api/webhooks', {
+      body: { name: 'misspelt', events, config: { url: 'http://127.0.0.1:9/' } },
+    })
+    expect(body['eventWarnings']).toEqual([
+      'The server writes no event "task.complted". Did you mean "task.completed"?',
+      'No event has the type "nonsense": types have the form a.b.',
+      'The server writes no events of the family "taks.*". Did you mean "task.*"?',
+    ])
+  })
+
+  it('are told by the command line, as is a webhook that gets everything', async () => {
+    const env = { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: server.token }
+    const url = 'http://127.0.0.1:9/'
+    const misspelt = await run(['webhook', 'create', 'a', url, '--events', 'task.failled'], { env })
+    expect([misspelt.code, misspelt.stderr]).toEqual([0, expect.stringContaining('Did you mean "task.failed"?')])
+    const all = await run(['webhook', 'create', 'b', url], { env })
+    expect([all.code, all.stderr]).toEqual([0, expect.stringContaining('Without --events it receives all events.')])
+  })
+
+  it('are none of those that it has written', async () => {
+    const { events } = await graphqlData<{ events: { nodes: { type: string }[] } }>(
+      server,
+      '{ events(first: 200) { nodes { type } } }',
+    )
+    const types = [...new Set(events.nodes.map(({ type }) => type))]
+    const query = `mutation ($events: [String!]!) { createWebhook(input: { name: "known", url: "http://127.0.0.1:9/", events: $events }) {
+      ... on CreateWebhookPayload { webhook { eventWarnings } } } }`
+    expect(types.length).toBeGreaterThan(2)
+    expect(await graphqlData(server, query, { events: types })).toEqual({
+      createWebhook: { webhook: { eventWarnings: [] } },
+    })
+  })
+})
