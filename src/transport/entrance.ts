@@ -205,3 +205,16 @@ function bodySize({ headers }: IncomingMessage, maxBytes: number): number {
 }
 
 const longestAgent = 256
+
+/** What a request comes to, unless the token that it came with ends before. @throws {Unauthenticated} then */
+export async function unlessEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T> {
+  const over = Promise.withResolvers<never>()
+  const end = () => over.reject(new Unauthenticated('ended-meanwhile'))
+  if (ended.aborted) end()
+  ended.addEventListener('abort', end)
+  try {
+    return await Promise.race([work, over.promise])
+  } finally {
+    ended.removeEventListener('abort', end)
+  }
+}

@@ -35,11 +35,12 @@ export class Credentials {
 
   /** Who holds this token. @throws {Unauthenticated} when nobody does, or not any more. */
   async identify(token: string | undefined): Promise<Identity> {
-    if (token === undefined || token === '' || token.length > longestToken) throw new Unauthenticated()
+    if (token === undefined || token === '') throw new Unauthenticated()
+    if (token.length > longestToken) throw new Unauthenticated('unknown')
     const hash = hashToken(token)
     const key = hash.toString('base64')
     const identity = this.#known.get(key) ?? (await this.#load(key, token, hash))
-    if (this.#hasEnded(identity)) throw new Unauthenticated()
+    if (this.#hasEnded(identity)) throw new Unauthenticated('expired')
     return identity
   }
 
@@ -65,7 +66,8 @@ export class Credentials {
 
   async #application(hash: Uint8Array): Promise<Identity> {
     const row = await findToken(this.#sql, hash)
-    if (row === undefined) throw new Unauthenticated()
+    if (row === undefined) throw new Unauthenticated('unknown')
+    if (row.revokedAt !== null) throw new Unauthenticated('revoked')
     const { accountId, id, name, lineageId, role, scopes, expiresAt } = row
     return {
       accountId,

@@ -1,11 +1,25 @@
 import { AppError } from '#lib/errors.ts'
 import { type Scope, sufficientScopes } from './scope.ts'
 
-/** Nobody has signed in, or what they showed is not valid (any more); deliberately not saying which. */
+/** Why a token is not valid. Only its bearer can learn it: a secret that nobody has is unknown. */
+export type TokenFault = 'unknown' | 'expired' | 'revoked' | 'session-ended' | 'ended-meanwhile'
+
+const tokenFaults: Readonly<Record<TokenFault, string>> = {
+  unknown: 'This token is not known here. ',
+  expired: 'This token has expired. ',
+  revoked: 'This token was revoked. ',
+  'session-ended': 'The session of this token has ended. ',
+  'ended-meanwhile': 'The token ended while the request was under way. ',
+}
+
+/** Nobody has signed in, or the token is not valid (any more). */
 export class Unauthenticated extends AppError {
   readonly code = 'UNAUTHENTICATED'
-  constructor() {
-    super('A valid token is needed: send it as "Authorization: Bearer <token>".')
+  /** @param fault Undefined: no token was shown, or nothing may be said of it. */
+  constructor(fault?: TokenFault) {
+    super(
+      `${fault === undefined ? '' : tokenFaults[fault]}A valid token is needed: send it as "Authorization: Bearer <token>".`,
+    )
   }
 }
 

@@ -6,7 +6,7 @@ import type { Work } from '#domain/limits/work.ts'
 import { isRecord } from '#lib/json.ts'
 import { anonymousBytes, BodyTooLarge, drain } from '#transport/body.ts'
 import { mediaTypeOf, mustBePlainUtf8, textOf } from '#transport/content.ts'
-import type { Entrance } from '#transport/entrance.ts'
+import { type Entrance, unlessEnded } from '#transport/entrance.ts'
 import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from './accept.ts'
 import { automaticPersistedQueryFault } from './automatic-persisted-query.ts'
 import { formatError, httpHint } from './errors.ts'
@@ -32,8 +32,10 @@ interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   /** Undefined: anonymous. */
-  readonly caller: Caller | undefined
+  caller: Caller | undefined
   readonly accepted: Accepted
+  /** Called when the caller's right ends while the request is under way. */
+  end: () => void
 }
 
 /**
@@ -52,8 +54,9 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
     res.setHeader('cache-control', 'no-store').setHeader('x-content-type-options', 'nosniff')
     const accepted = acceptedBy(req.headers.accept)
     try {
-      const caller = await callerOf(req)
-      await answer({ req, res, caller, accepted })
+      const exchange: Exchange = { req, res, caller: undefined, accepted, end: () => req.socket.destroy() }
+      exchange.caller = await callerOf(req, () => exchange.end())
+      await answer(exchange)
     } catch (error) {
       // Nobody is there any more to be told.
       if (!res.destroyed) refuse(req, res, accepted, maskError(error))
@@ -61,8 +64,8 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
   }
 
   /** Undefined: anonymous. */
-  async function callerOf(req: IncomingMessage): Promise<Caller | undefined> {
-    if (!entrance.isAnonymous(req)) return entrance.admit(req)
+  async function callerOf(req: IncomingMessage, end: () => void): Promise<Caller | undefined> {
+    if (!entrance.isAnonymous(req)) return entrance.admit(req, end)
     await entrance.admitAnybody(req)
     return undefined
   }
@@ -97,14 +100,18 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
     if (params === undefined) return answerByYoga(exchange, work, unmarked)
     const origin = entrance.originOf(req)
     const allowance = entrance.allowanceOf(req)
+    const ended = new AbortController()
     const operation = await prepareOperation(
       server,
-      { caller, origin, req, res, allowance, work, whenLeft: () => left(res) },
+      { caller, origin, req, res, allowance, work, whenLeft: () => AbortSignal.any([left(res), ended.signal]) },
       params,
     )
     if (!('run' in operation)) return send(res, type, { errors: operation.map(maskError) })
     if (operation.isStream) return answerByYoga(exchange, work, unmarked)
-    send(res, type, (await operation.run()) as ExecutionResult)
+    exchange.end = () => ended.abort()
+    const result = (await unlessEnded(operation.run(), ended.signal)) as ExecutionResult
+    exchange.end = () => req.socket.destroy()
+    send(res, type, result)
   }
 
   /** The answer to a request that has a query's hash alone, where no operations are persisted. */

@@ -6,7 +6,7 @@ import { RateLimited } from '#domain/limits/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { anonymousBytes } from '#transport/body.ts'
 import { mustBeEncodedUtf8 } from '#transport/content.ts'
-import type { Entrance } from '#transport/entrance.ts'
+import { type Entrance, unlessEnded } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { acceptsJson, hasBody, isForm, readForm, readJson } from './body.ts'
 import { check } from './health.ts'
@@ -30,7 +30,9 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
   function serve(route: Route): Handler<Env> {
     return async (context) => {
       const req = context.env.incoming as IncomingMessage
-      const caller = await callerOf(route, req)
+      const ended = new AbortController()
+      let isAnswered = false
+      const caller = await callerOf(route, req, () => (isAnswered ? req.socket.destroy() : ended.abort()))
       const work = route.isUncounted ? undefined : entrance.begin(req, route.bodyLimit ?? defaultBodyLimit)
       const operations = operationsOf(server, {
         caller,
@@ -39,16 +41,23 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
         work,
       })
       const isAnonymous = caller === undefined
-      const request = await requestOf(route, context, { entrance, operations, isAnonymous })
-      const answer = await route.handle(request).catch((error: unknown) => {
+      const request = await requestOf(route, context, { entrance, operations, isAnonymous, ended: ended.signal })
+      const answer = await unlessEnded(route.handle(request), ended.signal).catch((error: unknown) => {
         throw addressed(error, caller)
       })
+      // From here on an answer is being sent, which can only be cut.
+      isAnswered = true
       return respond(answer, context)
     }
   }
 
-  async function callerOf({ access: needs, isUncounted }: Route, req: IncomingMessage): Promise<Caller | undefined> {
-    if (needs === 'token') return entrance.admit(req)
+  /** `end` is called when the caller's right ends while the request is under way. */
+  async function callerOf(
+    { access: needs, isUncounted }: Route,
+    req: IncomingMessage,
+    end: () => void,
+  ): Promise<Caller | undefined> {
+    if (needs === 'token') return entrance.admit(req, end)
     if (isUncounted === true) return entrance.isAnonymous(req) ? undefined : check(() => entrance.admit(req))
     if (!entrance.isAnonymous(req)) return knownCaller(entrance, req)
     await entrance.admitAnybody(req)
@@ -90,7 +99,11 @@ function orRateLimited(error: unknown): RateLimited {
 async function requestOf(
   route: Route,
   { req, env }: Context<Env>,
-  { entrance, ...known }: { entrance: Entrance; operations: Operations; isAnonymous: boolean },
+  {
+    entrance,
+    ended,
+    ...known
+  }: { entrance: Entrance; operations: Operations; isAnonymous: boolean; ended: AbortSignal },
 ): Promise<RestRequest> {
   const incoming = env.incoming as IncomingMessage
   if (answersJson(route)) acceptsJson(req.header('accept'))
@@ -105,7 +118,7 @@ async function requestOf(
     query,
     headers: req.header(),
     body: await bodyOf(route, incoming, entrance, known.isAnonymous),
-    signal: req.raw.signal,
+    signal: AbortSignal.any([req.raw.signal, ended]),
     ...known,
   }
 }

@@ -73,7 +73,7 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
   async function identify(token: string): Promise<Identity> {
     const { userId, sessionId, expiresAt } = await keys.verify(token)
     const session = isId(sessionId) && isId(userId) ? await findSession(sql, sessionId, userId) : undefined
-    if (session === undefined) throw new Unauthenticated()
+    if (session === undefined) throw new Unauthenticated('session-ended')
     return {
       ...identityOf(session),
       expiresAt: new Date(Math.min(expiresAt.getTime(), session.expiresAt.getTime())),

@@ -110,7 +110,7 @@ export class SigningKeys {
       currentDate: this.#deps.clock.now(),
       requiredClaims: ['sub', 'sid', 'exp', 'iat'],
     }).catch((cause: unknown) => {
-      throw isTokenFault(cause) ? new Unauthenticated() : cause
+      throw isTokenFault(cause) ? new Unauthenticated(isExpired(cause) ? 'expired' : 'unknown') : cause
     })
     return claimsOf(payload)
   }
@@ -134,7 +134,7 @@ export class SigningKeys {
     // Another process may have made it just now.
     if (performance.now() - this.#readAt > rereadMs) await this.#read()
     const key = find()
-    if (key === undefined) throw new Unauthenticated()
+    if (key === undefined) throw new Unauthenticated('unknown')
     return key
   }
 
@@ -153,6 +153,11 @@ export class SigningKeys {
 
 function isTokenFault(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_J')
+}
+
+/** Whether a token of ours, whose signature was right, is too old. */
+function isExpired(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_JWT_EXPIRED'
 }
 
 function claimsOf({ sub = '', sid, exp = 0 }: JWTPayload): AccessClaims & { expiresAt: Date } {

@@ -19,9 +19,9 @@ export interface TokenRow {
 const columns = `account_id AS "accountId", id, name, coalesce(lineage_id, id) AS "lineageId", role, scopes,
   expires_at AS "expiresAt", revoked_at AS "revokedAt"`
 
-const findTokenSql = `SELECT ${columns}, ${seenColumns} FROM application_token WHERE hash = $1 AND revoked_at IS NULL`
+const findTokenSql = `SELECT ${columns}, ${seenColumns} FROM application_token WHERE hash = $1`
 
-/** The application token with this hash, unless it was revoked; with what was known by then. */
+/** The application token with this hash, also one that was revoked; with what was known by then. */
 export async function findToken(sql: Sql, hash: Uint8Array): Promise<(TokenRow & Seen) | undefined> {
   const [row] = await sql.query<TokenRow & Seen>(findTokenSql, [hash])
   return row
