@@ -86,7 +86,13 @@ function issueText({ path, message }: InputIssue): string {
   return path ? `${path}: ${message}` : message
 }
 
-function advice({ code }: SignalboxError, invocation: string): string[] {
+/** How validation words it that a schema doesn't have what an operation names. */
+const unknownToSchema = /^(Unknown (type|argument|directive) |Cannot query field |Field ".+" is not defined by type )/
+
+function advice({ code, status, message }: SignalboxError, invocation: string): string[] {
+  // The operations are the command line's own, so nothing is wrong with what its user gave.
+  if (status === 400 && unknownToSchema.test(message))
+    return ['The server does not know this operation: it is of another version than this command line, probably older.']
   if (code === 'UNREACHABLE') return [`Is the server running (${invocation} serve)? Is SIGNALBOX_URL or --url right?`]
   return []
 }

@@ -12,7 +12,7 @@ export interface SignalboxErrorDetails extends ErrorOptions {
 
 /** The server, or this client, did not do what was asked; act on `code`, show `message` to people. */
 export class SignalboxError extends Error {
-  /** Stable: one of the API's codes, or CLIENT_CLOSED, READER_TOO_SLOW, UNEXPECTED_RESPONSE, UNREACHABLE. */
+  /** Stable: one of the API's codes, or CLIENT_CLOSED, NO_WEBSOCKET, READER_TOO_SLOW, UNEXPECTED_RESPONSE, UNREACHABLE. */
   readonly code: string
   /** Everything that is wrong with the input, where the server said so. */
   readonly issues: readonly InputIssue[] | undefined

@@ -86,7 +86,14 @@ export class SubscriptionSocket {
     else client?.terminate()
   }
 
-  #open(): Promise<Client> {
+  /** @throws {SignalboxError} where the runtime has no WebSocket and none was given */
+  async #open(): Promise<Client> {
+    if (this.#options.webSocket === undefined && globalThis.WebSocket === undefined)
+      throw new SignalboxError(
+        'This runtime has no WebSocket, which streams need: pass one as the option webSocket of createClient, such as ' +
+          'the default export of the package ws, or use Node 22 or later.',
+        { code: 'NO_WEBSOCKET' },
+      )
     this.#client ??= this.#create()
     return this.#client
   }

@@ -90,6 +90,22 @@ describe('a request', () => {
     })
   })
 
+  it('says which option streams need where the runtime has no WebSocket', async () => {
+    const { WebSocket: own } = globalThis
+    Reflect.deleteProperty(globalThis, 'WebSocket')
+    const older = createClient({ url: server.url, token: server.token })
+    try {
+      await expect(followEvents(older).next()).rejects.toMatchObject({
+        name: 'SignalboxError',
+        code: 'NO_WEBSOCKET',
+        message: expect.stringContaining('the option webSocket of createClient'),
+      })
+    } finally {
+      globalThis.WebSocket = own
+      await older.close()
+    }
+  })
+
   it('ends with the signal’s reason', async () => {
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(client.request(ViewerDocument, {}, { signal })).rejects.toThrow('enough')

@@ -92,6 +92,7 @@ describe('an attempt in a process of its own', () => {
 
   it.each([
     ['throws', {}, 'HANDLER_FAILED', 'nothing works', true],
+    ['connects', {}, 'HANDLER_FAILED', 'fetch failed: connect ECONNREFUSED 127.0.0.1:2', true],
     ['refuses', {}, 'NEVER_WILL', 'never will', false],
     ['strays', {}, 'HANDLER_FAILED', 'nobody awaited me', true],
     ['exits', {}, 'EXITED', 'Its process exited with code 3 before the handler returned.', true],

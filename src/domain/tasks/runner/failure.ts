@@ -28,8 +28,31 @@ function verdict(thrown: unknown): { code: string; retryable: boolean } {
   return { code: 'HANDLER_FAILED', retryable: true }
 }
 
+const deepestCause = 5
+
+/** Libraries keep the reason in the cause: of a connection that is refused, fetch itself says no more than "fetch failed". */
+function messageWithCauses(error: Error): string {
+  const texts: string[] = []
+  let cause: unknown = error
+  while (cause instanceof Error && texts.length < deepestCause) {
+    const text = ownText(cause)
+    if (!texts.some((earlier) => earlier.includes(text))) texts.push(text)
+    cause = cause.cause
+  }
+  return texts.join(': ')
+}
+
+/** A connection that was tried at several addresses fails with one error for each, and no message. */
+function ownText(error: Error): string {
+  if (error.message !== '') return error.message
+  const messages =
+    error instanceof AggregateError ? error.errors.map((one) => (one instanceof Error ? one.message : '')) : []
+  return messages.filter(Boolean).join(', ') || error.name
+}
+
 function thrownText(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message || thrown.name
+  if (thrown instanceof TaskFailure) return thrown.message || thrown.name
+  if (thrown instanceof Error) return messageWithCauses(thrown)
   try {
     return String(thrown)
   } catch {
