@@ -43,14 +43,23 @@ export async function runFailovers(options: FailoverOptions): Promise<string[]> 
   const stage = await createStage()
   const receiver = await startReceiver()
   const problems: string[] = []
+  const opened: { close(): Promise<void> }[] = []
+  let isOver = false
+  let isGivenUp = false
   try {
     const ledger = new Ledger()
     const beginning = await begin(stage, receiver)
     const readers = openReaders(stage.servers, beginning)
     const expirations = () => readers.reduce((sum, { log }) => sum + log.expirations, 0)
     const probe = new WriteProbe(stage.servers)
-    let isOver = false
-    const clientele: Clientele = { servers: stage.servers, ledger, book: stage.book, isOver: () => isOver }
+    opened.push(probe, ...readers.map(({ log }) => log))
+    const clientele: Clientele = {
+      servers: stage.servers,
+      ledger,
+      book: stage.book,
+      isOver: () => isOver,
+      isGivenUp: () => isGivenUp,
+    }
     const working = work(clientele, options)
     const rounds: Round[] = []
     for (const kind of kinds) {
@@ -72,10 +81,12 @@ export async function runFailovers(options: FailoverOptions): Promise<string[]> 
         )
     }
     problems.push(...(await findProblems({ stage, ledger, readers, receiver }, patienceMs)))
-    await Promise.all(readers.map(({ log }) => log.close()))
     for (const line of await tabulate(rounds, { stage, ledger, probe })) report(line)
     return problems
   } finally {
+    isOver = true
+    isGivenUp = true
+    await Promise.all(opened.map((one) => one.close()))
     await stage.close()
     await receiver.close()
   }

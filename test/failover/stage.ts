@@ -40,24 +40,24 @@ const env = {
 export async function createStage(): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), 'signalbox-failovers-'))
   const pair = await createServerPair()
-  const addresses = [await pair.openAddress(), await pair.openAddress()]
-  await runOnce(pair.urlAt(addresses[0] as Forwarder), `CREATE DATABASE ${database}`)
   const servers: ServerProcess[] = []
-  // One after the other: the first migrates.
-  for (const [index, address] of addresses.entries()) {
-    const dataDir = join(directory, String(index))
-    servers.push(await startServerProcess({ dataDir, databaseUrl: pair.urlAt(address, database), env }))
+  async function close(): Promise<void> {
+    for (const server of servers) await server.end('SIGKILL')
+    await pair.remove()
+    await rm(directory, { recursive: true, force: true })
   }
-  return {
-    pair,
-    servers,
-    addresses,
-    book: join(directory, 'book'),
-    query: (text) => pair.primary.query(text, database),
-    async close() {
-      for (const server of servers) await server.end('SIGKILL')
-      await pair.remove()
-      await rm(directory, { recursive: true, force: true })
-    },
+  try {
+    const addresses = [await pair.openAddress(), await pair.openAddress()]
+    await runOnce(pair.urlAt(addresses[0] as Forwarder), `CREATE DATABASE ${database}`)
+    // One after the other: the first migrates.
+    for (const [index, address] of addresses.entries()) {
+      const dataDir = join(directory, String(index))
+      servers.push(await startServerProcess({ dataDir, databaseUrl: pair.urlAt(address, database), env }))
+    }
+    const book = join(directory, 'book')
+    return { pair, servers, addresses, book, query: (text) => pair.primary.query(text, database), close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }

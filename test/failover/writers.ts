@@ -15,6 +15,8 @@ export interface Clientele {
   /** Where tasks write down their starts and ends. */
   readonly book: string
   readonly isOver: () => boolean
+  /** Whether what has not been answered is not repeated any more either. */
+  readonly isGivenUp: () => boolean
 }
 
 const keys = 5
@@ -31,11 +33,11 @@ export async function runWriter(name: string, clientele: Clientele, random: Rand
 
 /** Repeats a request, at either server, until it is answered. */
 export async function insist(
-  { servers, ledger }: Clientele,
+  { servers, ledger, isGivenUp }: Clientele,
   random: Random,
   request: (at: ServerProcess) => Promise<void>,
 ): Promise<void> {
-  while (!(await attempted(ledger, () => request(random.pick(servers))))) await sleep(50)
+  while (!isGivenUp() && !(await attempted(ledger, () => request(random.pick(servers))))) await sleep(50)
 }
 
 /** Whether a request was answered; one that was not may have been carried out all the same. */
