@@ -10,7 +10,7 @@ import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 
 const configFile = join(import.meta.dirname, '../fixtures/numbers/signalbox.config.ts')
-const hookSecret = 'a secret of whoever sends texts'
+const hookSecret = 'the secret of a sender of texts'
 
 let server: TestServer
 let receiver: Receiver

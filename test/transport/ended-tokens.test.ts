@@ -35,7 +35,7 @@ async function refusals(token: string): Promise<string[]> {
 const valid = 'A valid token is needed: send it as "Authorization: Bearer <token>".'
 
 describe('a token that is not valid', () => {
-  it('is told from others to its bearer', async () => {
+  it('is explained to its bearer', async () => {
     const revoked = await createToken('tasks:read')
     await revoke(revoked.id)
     const expired = await createToken('tasks:read')

@@ -7,7 +7,7 @@ import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 
 const configFile = join(import.meta.dirname, '../fixtures/numbers/signalbox.config.ts')
-const hookSecret = 'a secret of whoever sends numbers'
+const hookSecret = 'the secret of a sender of numbers'
 
 let server: TestServer
 let receiver: Receiver

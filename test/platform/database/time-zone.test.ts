@@ -96,7 +96,7 @@ describe('a server whose database has another time zone and other formats', () =
     expect((JSON.parse(recent.stdout) as { nodes: unknown[] }).nodes.length).toBeGreaterThan(1)
   })
 
-  it('is told by doctor which time zone connections use', async () => {
+  it('has its time zone named by doctor', async () => {
     const doctorEnv = { DATABASE_URL: database.url, DATA_DIR: server.dataDir, SECRET_KEY: secretKey }
     const { stdout } = await run(['doctor', '--json'], { env: doctorEnv })
     const { findings } = JSON.parse(stdout) as { findings: { check: string }[] }

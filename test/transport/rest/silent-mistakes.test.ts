@@ -64,7 +64,7 @@ describe('events that the server never writes', () => {
     ])
   })
 
-  it('are told by the command line, as is a webhook that gets everything', async () => {
+  it('are reported by the command line, as is a webhook that gets everything', async () => {
     const env = { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: server.token }
     const url = 'http://127.0.0.1:9/'
     const misspelt = await run(['webhook', 'create', 'a', url, '--events', 'task.failled'], { env })

@@ -1,0 +1,22 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { eventWarnings, serverEventTypes } from '#domain/webhooks/event-warnings.ts'
+import { ownFamilies } from '#platform/journal/own-families.ts'
+
+const source = join(import.meta.dirname, '../../../src')
+const literal = new RegExp(`'((?:${ownFamilies.join('|')})\\.[a-z_]+)'`, 'g')
+
+it('every type that the source writes is in the list, so that none is called unknown', async () => {
+  const files = (await readdir(join(source, 'domain'), { recursive: true })).filter((name) => name.endsWith('.ts'))
+  const texts = await Promise.all(files.map((name) => readFile(join(source, 'domain', name), 'utf8')))
+  const written = new Set(texts.flatMap((text) => [...text.matchAll(literal)].map(([, type]) => type)))
+  expect(written.size).toBeGreaterThan(50)
+  expect([...written].filter((type) => !serverEventTypes.includes(type ?? ''))).toEqual([])
+})
+
+it('families and types of the server’s own are not warned of', () => {
+  expect(eventWarnings(['*', ...serverEventTypes, 'task.*', 'webhook.*', 'deployment.started', 'release.*'])).toEqual(
+    [],
+  )
+})
