@@ -41,6 +41,19 @@ function stopWhenReady(command: string) {
   })
 }
 
+describe('a command as a task type of its own', () => {
+  it('has the command’s arguments as its input', async () => {
+    last = newAttempt('command.show', { path: 'a' })
+    const { output } = await open.run(last)
+    expect(JSON.parse(output.lines[0] ?? 'null')).toEqual(['a', '{{.Go}}'])
+  })
+
+  it('refuses arguments that the command would refuse', async () => {
+    last = newAttempt('command.show', { path: 1 })
+    expect(await open.run(last)).toMatchObject({ outcome: { kind: 'failed', error: { code: 'INVALID_INPUT' } } })
+  })
+})
+
 describe('the command line', () => {
   it('is filled from the arguments, a list as several elements', async () => {
     const args = { path: 'a b; rm -rf *', files: ['x', '$(y)', ''], level: 2 }

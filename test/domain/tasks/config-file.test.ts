@@ -113,6 +113,7 @@ describe('task types', () => {
     const types = loadTaskTypes(await load('full.ts'), { egressAllow: [] })
     expect(types.list().map((type) => type.name)).toEqual([
       'command',
+      'command.lint',
       'greet',
       'http.request',
       'probe',

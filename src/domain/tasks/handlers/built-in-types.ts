@@ -1,5 +1,5 @@
 import type { TaskType } from '#domain/tasks/task-type.ts'
-import { createCommandType } from './command.ts'
+import { createCommandType, createNamedCommandTypes } from './command.ts'
 import type { CommandConfig } from './command-line.ts'
 import { createHttpRequestType } from './http-request.ts'
 import { probe } from './probe.ts'
@@ -19,6 +19,7 @@ export function createBuiltInTypes(options: BuiltInOptions): TaskType[] {
   return [
     probe,
     createCommandType(options.commands),
+    ...createNamedCommandTypes(options.commands),
     createHttpRequestType(options),
     createRepositoryInspectType(options),
   ]

@@ -18,18 +18,32 @@ export function commandInputSchema(commands: Readonly<Record<string, CommandConf
 }
 
 function formOf(name: string, config: CommandConfig) {
-  const form = z.strictObject({
-    command: z.literal(name),
-    args: (config.args ?? z.strictObject({})).prefault({}),
-  })
-  return form.describe(config.description ?? `Runs ${config.command[0]}.`).superRefine(({ args }, issues) => {
-    try {
-      commandLine(config, args)
-    } catch (error) {
-      if (!(error instanceof RefusedArgument)) throw error
-      issues.addIssue({ code: 'custom', path: ['args', error.argument], message: error.message })
-    }
-  })
+  const form = z.strictObject({ command: z.literal(name), args: argsSchema(config).prefault({}) })
+  return form
+    .describe(commandDescription(config))
+    .superRefine(({ args }, issues) => refuse(config, args, issues, 'args'))
+}
+
+/** The input of a command that is a task type of its own: its arguments. */
+export function commandArgsSchema(config: CommandConfig): z.ZodType<CommandInput['args']> {
+  return argsSchema(config).superRefine((args, issues) => refuse(config, args, issues))
+}
+
+function argsSchema({ args }: CommandConfig) {
+  return args ?? z.strictObject({})
+}
+
+export function commandDescription({ description, command }: CommandConfig): string {
+  return description ?? `Runs ${command[0]}.`
+}
+
+function refuse(config: CommandConfig, args: CommandInput['args'], issues: z.core.$RefinementCtx, ...path: string[]) {
+  try {
+    commandLine(config, args)
+  } catch (error) {
+    if (!(error instanceof RefusedArgument)) throw error
+    issues.addIssue({ code: 'custom', path: [...path, error.argument], message: error.message })
+  }
 }
 
 const nothingConfigured = z.strictObject({

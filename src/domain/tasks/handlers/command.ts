@@ -14,7 +14,7 @@ import {
   TaskFailure,
   type TaskType,
 } from '#domain/tasks/task-type.ts'
-import { type CommandInput, commandInputSchema } from './command-input.ts'
+import { type CommandInput, commandArgsSchema, commandDescription, commandInputSchema } from './command-input.ts'
 import { type CommandConfig, commandLine } from './command-line.ts'
 import { CommandOutput } from './command-output.ts'
 import { readCommandResult } from './command-result.ts'
@@ -33,8 +33,35 @@ export function createCommandType(commands: Readonly<Record<string, CommandConfi
     input: commandInputSchema(commands),
     env: Object.values(commands).flatMap(({ env }) => inheritedNames(env)),
     defaults: ({ command }) => presentDefaults(commands[command]),
-    run: (context) => runCommand(commands[context.input.command], context),
+    run: (context) => {
+      const { command, args } = context.input
+      const config = commands[command]
+      if (!config) throw new PermanentFailure(`There is no command "${command}" any more.`, 'UNKNOWN_COMMAND')
+      return runCommand(config, args, context)
+    },
   })
+}
+
+/** Names of commands that can be part of a task type's name. */
+const typedName = /^[a-z0-9._-]{1,56}$/
+
+/**
+ * Each command as a task type of its own, `command.deploy` with the command's arguments as its input, so that scopes and
+ * filters can name it. Commands whose names have other characters than a type's are left to the type `command`.
+ */
+export function createNamedCommandTypes(commands: Readonly<Record<string, CommandConfig>>): TaskType[] {
+  return Object.entries(commands)
+    .filter(([name]) => typedName.test(name))
+    .map(([command, config]) =>
+      defineTaskType({
+        name: `command.${command}`,
+        description: commandDescription(config),
+        input: commandArgsSchema(config),
+        env: inheritedNames(config.env),
+        defaults: () => presentDefaults(config),
+        run: (context) => runCommand(config, context.input, context),
+      }),
+    )
 }
 
 function presentDefaults(config: CommandConfig | undefined) {
@@ -43,12 +70,11 @@ function presentDefaults(config: CommandConfig | undefined) {
   return { priority, timeoutMs, graceMs, retry: retry && Object.fromEntries(given) }
 }
 
-async function runCommand(config: CommandConfig | undefined, context: TaskContext<CommandInput>): Promise<unknown> {
-  if (!config) throw new PermanentFailure(`There is no command "${context.input.command}" any more.`, 'UNKNOWN_COMMAND')
+async function runCommand(config: CommandConfig, given: CommandInput['args'], context: TaskContext): Promise<unknown> {
   const resultFile = join(context.workspace, '.signalbox-result.json')
   const cwd = config.cwd ?? context.workspace
   await mustBeDirectory(cwd)
-  const [program = '', ...args] = commandLine(config, context.input.args)
+  const [program = '', ...args] = commandLine(config, given)
   const output = new CommandOutput(context)
   const child = spawn(program, args, {
     cwd,
