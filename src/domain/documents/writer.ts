@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Fence } from '#domain/locks/service.ts'
 import { createBatcher } from '#lib/batcher.ts'
-import { AppError } from '#lib/errors.ts'
+import { AppError, InvalidInput } from '#lib/errors.ts'
 import { FairQueue } from '#lib/fair-queue.ts'
 import { type KeyedRequest, once } from '#platform/database/once.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
@@ -14,10 +14,12 @@ import { noteOf, recall } from './recall.ts'
 import { type SchemaChecker, type SchemaChecks, SlowCheck } from './schemas/schema-checker.ts'
 import type { Write } from './write.ts'
 
-/** Most single writes that share one commit, and most bytes of documents among them. */
+/** Most single writes that share one commit. */
 const groupSize = 200
 /** How long a commit waits for company where there was some before, in milliseconds; it takes longer itself. */
 const longestGatherMs = 10
+/** Most bytes of documents that the writes of one request may make, which patches and restores make of few bytes. */
+const requestBytes = 64 * 1024 * 1024
 /** Transactions with slow checks at once. */
 const maxSlow = 2
 /** How long writes are decided in one turn of the event loop, in milliseconds; one write may take longer. */
@@ -46,8 +48,9 @@ export function createDocumentWriter({ transact, locks, schemas }: DocumentWrite
     writes: readonly Write[],
     isLastTry: boolean,
     checks: SchemaChecks,
+    maxBytes?: number,
   ): Promise<(DocumentState | Error)[]> {
-    return (await prepare(tx, writes, isLastTry, checks))()
+    return (await prepare(tx, writes, isLastTry, checks, maxBytes))()
   }
 
   /** Runs the work of one request with quick checks and, if one is slow, again with patient ones, in the slow queue. */
@@ -64,15 +67,26 @@ export function createDocumentWriter({ transact, locks, schemas }: DocumentWrite
   }
 
   /** Holds what the writes are about; what is returned does them. */
-  async function prepare(tx: Transaction, writes: readonly Write[], isLastTry: boolean, checks: SchemaChecks) {
+  async function prepare(
+    tx: Transaction,
+    writes: readonly Write[],
+    isLastTry: boolean,
+    checks: SchemaChecks,
+    maxBytes = Number.POSITIVE_INFINITY,
+  ) {
     const lost = await lostFences(locks, tx, writes)
     const ledger = await Ledger.open(tx, writes, isLastTry)
     return async () => {
       const outcomes: (DocumentState | Error)[] = []
       const turns = new Turns()
+      let bytes = 0
       for (const write of writes) {
         await turns.next()
-        outcomes.push(lost(write) ?? (await ledger.decide(write, checks)))
+        const outcome = lost(write) ?? (await ledger.decide(write, checks))
+        if (!(outcome instanceof Error)) bytes += outcome.sizeBytes
+        if (bytes > maxBytes)
+          throw new InvalidInput(`The writes make documents of more than ${maxBytes} bytes in sum: send fewer at once.`)
+        outcomes.push(outcome)
       }
       await ledger.save(tx)
       return outcomes
@@ -100,7 +114,7 @@ export function createDocumentWriter({ transact, locks, schemas }: DocumentWrite
     const commit = (checks: SchemaChecks, isLastTry: boolean) =>
       transact(async (tx) => {
         if (fence !== undefined) await locks.mustHoldFence(tx, accountId, fence)
-        const outcomes = await writeEach(tx, writes, isLastTry, checks)
+        const outcomes = await writeEach(tx, writes, isLastTry, checks, requestBytes)
         const late = outcomes.find((outcome) => outcome instanceof SlowCheck)
         if (late !== undefined) throw late
         const refusals = outcomes.flatMap((outcome, index) => refusalOf(outcome, index))
