@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { until } from '#test/support/until.ts'
 import type { Things } from './things.ts'
 
@@ -20,7 +21,7 @@ export interface Audited<Call> {
   /** How it is called so that it changes something, where the example of the right doesn't. */
   readonly call?: (scene: Scene) => Call | Promise<Call>
   /** Who calls; the owner's token when absent. */
-  readonly as?: 'person' | 'nobody'
+  readonly as?: 'person' | 'nobody' | 'hook'
   readonly type: string
   /** What the entry is about; any of the kind when it ends with a colon. */
   readonly subject: (things: Things) => string
@@ -35,6 +36,21 @@ export type Audit<Call> = Audited<Call> | Unaudited
 
 const waitingDevice = `mutation { beginDeviceSignIn(input: { clientName: "audited" }) {
   ... on BeginDeviceSignInPayload { deviceCode userCode } } }`
+
+/** The secrets of the hooks that the table calls. */
+export const hookSecrets = { github: "It's a Secret to Everybody", 'azure-devops': 'a plain secret of somebody' }
+
+/** A push as GitHub sends it, with its signature. */
+export function githubPush(delivery: string): { readonly headers: Record<string, string>; readonly body: object } {
+  const body = { ref: `refs/heads/${delivery}` }
+  const signature = createHmac('sha256', hookSecrets.github).update(JSON.stringify(body)).digest('hex')
+  const headers = {
+    'x-github-event': 'push',
+    'x-github-delivery': delivery,
+    'x-hub-signature-256': `sha256=${signature}`,
+  }
+  return { headers, body }
+}
 
 /** The code of a device that the person of the scene has approved. */
 export async function approvedDevice({ ask, person }: Scene): Promise<string> {

@@ -61,9 +61,9 @@ describe('the table of rights', () => {
   it('knows every documented path, and no other', async () => {
     const { body } = await rest.ask<{ paths: Record<string, object> }>('GET /api/openapi.json')
     const documented = Object.entries(body.paths).flatMap(([path, item]) =>
-      Object.keys(item).map((method) => `${method.toUpperCase()} ${path.replace('/sfp/api', '/api')}`),
+      Object.keys(item).flatMap((method) => (method === 'servers' ? [] : [`${method.toUpperCase()} ${path}`])),
     )
-    expect(calls.toSorted()).toEqual([...new Set(documented)].toSorted())
+    expect(calls.toSorted()).toEqual(documented.toSorted())
   })
 })
 

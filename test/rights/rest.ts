@@ -1,4 +1,4 @@
-import { type Audit, approvedDevice, otherTeam, refreshToken } from './audited.ts'
+import { type Audit, approvedDevice, githubPush, hookSecrets, otherTeam, refreshToken } from './audited.ts'
 import type { Right } from './need.ts'
 import type { Things } from './things.ts'
 
@@ -228,6 +228,12 @@ export const restRights: Readonly<Record<string, RestRight>> = {
     audit: { unaudited: 'it is a read' },
   },
   'GET /health': { needs: 'anyone' },
+  'POST /hooks/{id}': {
+    needs: 'anyone',
+    params: () => ({ id: 'github' }),
+    body: () => ({ ref: 'refs/heads/main' }),
+    audit: { as: 'hook', call: () => githubPush('direct'), type: 'hook.received', subject: () => 'hook:github' },
+  },
   'GET /api/key-value': { needs: 'entries:read' },
   'POST /api/key-value': {
     needs: 'entries:write',
@@ -259,8 +265,26 @@ export const restRights: Readonly<Record<string, RestRight>> = {
     ...operationId,
     audit: { type: 'task.logs_deleted', subject: task },
   },
-  'GET /api/openapi.json': { needs: 'signed in' },
+  'GET /api/openapi.json': { needs: 'anyone' },
   'GET /api/ping': { needs: 'anyone' },
+  'POST /api/repository/webhook': {
+    needs: 'anyone',
+    body: () => ({ ref: 'refs/heads/main' }),
+    audit: { as: 'hook', call: () => githubPush('documented'), type: 'hook.received', subject: () => 'hook:github' },
+  },
+  'POST /api/repository/webhook/azuredevops': {
+    needs: 'anyone',
+    body: () => ({ id: 'unproved', eventType: 'git.push' }),
+    audit: {
+      as: 'hook',
+      call: () => ({
+        headers: { authorization: `Basic ${Buffer.from(`any:${hookSecrets['azure-devops']}`).toString('base64')}` },
+        body: { id: 'audited', eventType: 'git.push' },
+      }),
+      type: 'hook.received',
+      subject: () => 'hook:azure-devops',
+    },
+  },
   'GET /api/tasks': { needs: 'tasks:read' },
   'POST /api/tasks': {
     needs: 'tasks:write',

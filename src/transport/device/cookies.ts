@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { publicPathOf } from '#transport/public-path.ts'
 
 /** Where the page stands; there is one path, so that its forms work behind any prefix of a proxy. */
 export const devicePath = '/device'
@@ -15,8 +16,7 @@ export class DeviceCookies {
   /** `publicUrl`: where browsers find this installation; without one, as it was asked for. */
   constructor(publicUrl: string | undefined) {
     const url = publicUrl === undefined ? undefined : new URL(publicUrl)
-    const path = `${url?.pathname.replace(/\/$/, '') ?? ''}${devicePath}`
-    this.#attributes = `Path=${path}; HttpOnly${url?.protocol === 'https:' ? '; Secure' : ''}`
+    this.#attributes = `Path=${publicPathOf(publicUrl)}${devicePath}; HttpOnly${url?.protocol === 'https:' ? '; Secure' : ''}`
   }
 
   /** Keeps somebody signed in. Lax, since they may come back from an identity provider; no form of others carries it. */

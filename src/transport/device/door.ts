@@ -6,6 +6,7 @@ import { anonymousBytes } from '#transport/body.ts'
 import { formOf, formType, mediaTypeOf, mustBePlainUtf8 } from '#transport/content.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
+import { publicPathOf } from '#transport/public-path.ts'
 import { meaningOf } from '#transport/rest/codes.ts'
 import {
   ApproveDeviceDocument,
@@ -65,7 +66,7 @@ interface Visit {
 export function createDeviceDoor(options: DeviceDoorOptions) {
   const { server, entrance, maskError, publicUrl, hasProvider } = options
   const cookies = new DeviceCookies(publicUrl)
-  const prefix = publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '')
+  const prefix = publicPathOf(publicUrl)
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const formToken = formTokenOf(req) ?? newFormToken()

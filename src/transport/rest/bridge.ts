@@ -8,6 +8,7 @@ import { anonymousBytes } from '#transport/body.ts'
 import { mustBeEncodedUtf8 } from '#transport/content.ts'
 import { type Entrance, unlessEnded } from '#transport/entrance.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
+import { publicPathOf } from '#transport/public-path.ts'
 import { acceptsJson, hasBody, isForm, readForm, readJson } from './body.ts'
 import { check } from './health.ts'
 import { type Operations, operationsOf } from './operations.ts'
@@ -19,13 +20,17 @@ import { targetUrl } from './target-url.ts'
 export interface BridgeOptions {
   readonly server: GraphqlServer
   readonly entrance: Entrance
+  /** Where this installation is reached; derived from each request when undefined. */
+  readonly publicUrl: string | undefined
   readonly log: Logger
 }
 
 type Env = { Bindings: HttpBindings }
 
 /** Runs rows: who asks, what is asked, the row's own work, the answer; in this order. */
-export function createBridge({ server, entrance, log }: BridgeOptions) {
+export function createBridge({ server, entrance, publicUrl, log }: BridgeOptions) {
+  const publicPath = publicPathOf(publicUrl)
+
   /** How a row is served. */
   function serve(route: Route): Handler<Env> {
     return async (context) => {
@@ -41,7 +46,13 @@ export function createBridge({ server, entrance, log }: BridgeOptions) {
         work,
       })
       const isAnonymous = caller === undefined
-      const request = await requestOf(route, context, { entrance, operations, isAnonymous, ended: ended.signal })
+      const request = await requestOf(route, context, {
+        entrance,
+        publicPath,
+        operations,
+        isAnonymous,
+        ended: ended.signal,
+      })
       const answer = await unlessEnded(route.handle(request), ended.signal).catch((error: unknown) => {
         throw addressed(error, caller)
       })
@@ -101,9 +112,10 @@ async function requestOf(
   { req, env }: Context<Env>,
   {
     entrance,
+    publicPath,
     ended,
     ...known
-  }: { entrance: Entrance; operations: Operations; isAnonymous: boolean; ended: AbortSignal },
+  }: { entrance: Entrance; publicPath: string; operations: Operations; isAnonymous: boolean; ended: AbortSignal },
 ): Promise<RestRequest> {
   const incoming = env.incoming as IncomingMessage
   if (answersJson(route)) acceptsJson(req.header('accept'))
@@ -112,8 +124,8 @@ async function requestOf(
   if (!isDecodable(path)) throw new Refused('MALFORMED_REQUEST', 'The path is not percent-encoded UTF-8.')
   return {
     method: req.method,
-    path,
-    prefix: prefixes.find((prefix) => route.place === 'prefixed' && path.startsWith(prefix)) ?? '',
+    path: `${publicPath}${path}`,
+    prefix: `${publicPath}${prefixes.find((prefix) => route.place === 'prefixed' && path.startsWith(prefix)) ?? ''}`,
     params: req.param() as Record<string, string>,
     query,
     headers: req.header(),

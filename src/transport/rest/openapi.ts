@@ -1,8 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
 import { formType } from '#transport/content.ts'
+import { publicPathOf } from '#transport/public-path.ts'
 import { problem, problemType } from './problem.ts'
-import { type AnswerDocs, answersJson, prefixes, type Route } from './route.ts'
+import { problemExample } from './problem-example.ts'
+import { type AnswerDocs, answersJson, type RouteDescription } from './route.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -25,6 +27,7 @@ const tags = {
   Teams: 'People who work together.',
   Audit: 'Who did what, from where, by what right.',
   Documents: 'JSON values in versions, under keys, in collections.',
+  Hooks: 'What other systems call, such as GitHub.',
   Webhooks: 'Addresses that are told of events, and what became of it.',
   Documentation: 'This document.',
 }
@@ -33,25 +36,35 @@ const tags = {
 const tokenRefusals = [401, 403, 429]
 const bodyRefusals = [413, 415, 422]
 
-/** The whole table as an OpenAPI 3.1 document, every path under each prefix. */
-export function createDocument(routes: readonly Route[], version: string): OpenApiDocument {
+export interface DocumentOptions {
+  /** Of this server. */
+  readonly version: string
+  /** Where this installation is reached; where the document is, when undefined. */
+  readonly publicUrl: string | undefined
+}
+
+/** The whole table as an OpenAPI 3.1 document. Each path stands in it once; the second prefix is a server of its own. */
+export function createDocument(
+  routes: readonly RouteDescription[],
+  { version, publicUrl }: DocumentOptions,
+): OpenApiDocument {
+  const publicPath = publicPathOf(publicUrl)
+  const server = { url: publicPath || '/', description: 'The API.' }
   const schemas = new Schemas()
   const paths: Record<string, Record<string, unknown>> = {}
-  for (const route of routes)
-    for (const prefix of route.place === 'root' ? [''] : prefixes) {
-      const operations = paths[`${prefix}${route.path}`] ?? {}
-      operations[route.method] = operation(route, prefix, schemas)
-      paths[`${prefix}${route.path}`] = operations
-    }
+  for (const route of routes) {
+    const path = route.place === 'root' ? route.path : `/api${route.path}`
+    const item = paths[path] ?? (route.place === 'root' ? { servers: [server] } : {})
+    item[route.method] = operation(route, schemas)
+    paths[path] = item
+  }
   const problemRef = schemas.refer(problem, 'output')
   return {
     openapi: '3.1.1',
     info: { title: 'Signalbox', version, description },
-    servers: [{ url: '/' }],
+    servers: [server, { url: `${publicPath}/sfp`, description: 'The same paths below `/sfp`.' }],
     security: [{ token: [] }],
-    tags: prefixes.flatMap((prefix) =>
-      Object.entries(tags).map(([name, description]) => ({ name: tagOf(name, prefix), description })),
-    ),
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: {
@@ -64,37 +77,37 @@ export function createDocument(routes: readonly Route[], version: string): OpenA
 }
 
 const description =
-  'The documented paths, for integrations that already speak them; each runs an operation of the GraphQL API at ' +
-  '`/graphql`. Every path is answered under `/api` and under `/sfp/api`. Whatever is refused is answered with a ' +
-  'problem document (RFC 9457), whose `code` is what a program decides by.'
+  'The REST API; each call runs an operation of the GraphQL API at `/graphql`. Every path below `/api` also answers ' +
+  'below `/sfp/api`. A refused request is answered with a problem document (RFC 9457); programs decide by its `code`.'
 
-/** The second prefix has tags of its own, so that a reader sees each operation once in a group. */
-function tagOf(tag: string, prefix: string): string {
-  return prefix === '/sfp/api' ? `${tag} (/sfp/api)` : tag
-}
+const securityOf = { token: {}, open: { security: [{}, { token: [] }] }, signed: { security: [] } } as const
 
-function operation(route: Route, prefix: string, schemas: Schemas): Json {
+function operation(route: RouteDescription, schemas: Schemas): Json {
   const { name, tag, summary, description } = route
   return {
-    operationId: prefix === '/sfp/api' ? `sfp${name.charAt(0).toUpperCase()}${name.slice(1)}` : name,
-    tags: [tagOf(tag, prefix)],
+    operationId: name,
+    tags: [tag],
     summary,
     ...(description !== undefined && { description }),
-    ...(route.access === 'open' && { security: [{}, { token: [] }] }),
+    ...securityOf[route.access],
     parameters: parameters(route, schemas),
     ...(route.body !== undefined && { requestBody: requestBody(route, route.body, schemas) }),
     responses: responses(route, schemas),
   }
 }
 
+/** Headers that OpenAPI has no parameters for (§4.12.1), or that clients send by themselves. */
+const impliedHeaders = new Set(['accept', 'authorization', 'content-type', 'cookie', 'host'])
+
 const places = { params: 'path', query: 'query', headers: 'header' } as const
 
-function parameters(route: Route, schemas: Schemas): Json[] {
+function parameters(route: RouteDescription, schemas: Schemas): Json[] {
   return (Object.keys(places) as (keyof typeof places)[]).flatMap((piece) => {
     const schema = route[piece]
     if (schema === undefined) return []
     const { properties = {}, required = [] } = schemas.inline(schema, 'input') as ObjectSchema
-    return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    const shown = Object.entries(properties).filter(([name]) => piece !== 'headers' || !impliedHeaders.has(name))
+    return shown.map(([name, { description, ...rest }]) => ({
       name: piece === 'headers' ? name.replace(/(^|-)\w/g, (letters) => letters.toUpperCase()) : name,
       in: places[piece],
       required: piece === 'params' || required.includes(name),
@@ -109,9 +122,19 @@ interface ObjectSchema {
   readonly required?: readonly string[]
 }
 
-function requestBody(route: Route, body: z.ZodType, schemas: Schemas): Json {
+function requestBody(route: RouteDescription, body: z.ZodType, schemas: Schemas): Json {
   const examples = Object.entries(route.bodyExamples ?? {}).map(([name, value]) => [name, { value }] as const)
-  const refer = () => schemas.refer(body, 'input')
+  const refer = (schema = body) => schemas.refer(schema, 'input')
+  if (route.bodyTypes !== undefined)
+    return {
+      required: route.bodyIsOptional !== true,
+      content: Object.fromEntries(
+        Object.entries(route.bodyTypes).map(([type, { schema, example }]) => [
+          type,
+          { schema: refer(schema), example },
+        ]),
+      ),
+    }
   return {
     required: route.bodyIsOptional !== true,
     content: {
@@ -124,7 +147,7 @@ function requestBody(route: Route, body: z.ZodType, schemas: Schemas): Json {
   }
 }
 
-function responses(route: Route, schemas: Schemas): Json {
+function responses(route: RouteDescription, schemas: Schemas): Json {
   const answered = Object.entries(route.answers).map(([status, docs]) => [status, response(docs, schemas)] as const)
   const refused = refusalsOf(route).map(
     (status) => [status, { $ref: `#/components/responses/${responseName(status)}` }] as const,
@@ -148,7 +171,7 @@ function response({ description, schema, contentType, headers = {}, example }: A
   }
 }
 
-function refusalsOf(route: Route): number[] {
+function refusalsOf(route: RouteDescription): number[] {
   const asks = route.params ?? route.query ?? route.headers ?? route.body
   return [
     ...(asks === undefined ? [] : [400]),
@@ -164,13 +187,23 @@ function responseName(status: number): string {
   return (STATUS_CODES[status] ?? `Status ${status}`).replaceAll(/\W/g, '')
 }
 
-function problemResponses(routes: readonly Route[], schema: Json): Json {
+function problemResponses(routes: readonly RouteDescription[], schema: Json): Json {
   const statuses = new Set(routes.flatMap(refusalsOf))
   const entries = [...statuses].map((status) => [
     responseName(status),
-    { description: STATUS_CODES[status], content: { [problemType]: { schema } } },
+    { description: STATUS_CODES[status], content: { [problemType]: { schema, example: problemExample(status) } } },
   ])
   return Object.fromEntries(entries)
+}
+
+type Override = NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override'] & {}
+
+/** Moves a default into the description: generators of clients make a field of a body that has one mandatory. */
+function withoutDefaults({ jsonSchema }: Parameters<Override>[0]): void {
+  if (jsonSchema.default === undefined) return
+  const text = `Default: \`${JSON.stringify(jsonSchema.default)}\`.`
+  jsonSchema.description = [jsonSchema.description, text].filter(Boolean).join(' ')
+  delete jsonSchema.default
 }
 
 /** JSON Schemas of the table: those with a name of their own stand once, in the document's components. */
@@ -180,15 +213,15 @@ class Schemas {
   /** The schema, or a reference to it when it has a name. */
   refer(schema: z.ZodType, io: 'input' | 'output'): Json {
     const name = schema.meta()?.id
-    const inline = this.inline(schema, io)
+    const inline = this.inline(schema, io, withoutDefaults)
     if (name === undefined) return inline
     this.named[name] ??= inline
     return { $ref: `#/components/schemas/${name}` }
   }
 
   /** The schema itself; what has a name inside of it is referred to. */
-  inline(schema: z.ZodType, io: 'input' | 'output'): Json {
-    const text = JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any' }))
+  inline(schema: z.ZodType, io: 'input' | 'output', override: Override = () => undefined): Json {
+    const text = JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any', override }))
     const {
       $schema: _dialect,
       id: _id,

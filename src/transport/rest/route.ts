@@ -13,9 +13,9 @@ export const defaultBodyLimit = 1024 * 1024
 /** A request as the bridge hands it to a row. */
 export interface RestRequest {
   readonly method: string
-  /** As it was asked for, with its prefix. */
+  /** The request's path as clients know it: with the path of `PUBLIC_URL`, for links to this very thing. */
   readonly path: string
-  /** `/api`, `/sfp/api`, or empty outside of them. */
+  /** What links to other rows start with: the path of `PUBLIC_URL`, and `/api` or `/sfp/api` within them. */
   readonly prefix: string
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
@@ -73,6 +73,8 @@ interface RouteDocs {
   /** The largest body, in bytes. */
   readonly bodyLimit?: number
   readonly bodyExamples?: Readonly<Record<string, unknown>>
+  /** The media types that the body may have, each with its own schema, where it is not only `application/json`. */
+  readonly bodyTypes?: Readonly<Record<string, { readonly schema: z.ZodType; readonly example: unknown }>>
   /** The body that the fields of a form stand for, where forms are accepted beside JSON. */
   readonly bodyOfForm?: (fields: URLSearchParams) => unknown
 }
@@ -97,8 +99,13 @@ export interface Route extends RouteDocs, RequestSchemas {
   handle(request: RestRequest): Promise<Answer>
 }
 
+/** A path as the documentation has it. `signed`: only for a sender that proves itself by what it sends. */
+export interface RouteDescription extends Omit<Route, 'handle' | 'access'> {
+  readonly access: Route['access'] | 'signed'
+}
+
 /** Whether a row answers in JSON, so that the client has to accept it; other bodies come as they are. */
-export function answersJson({ access, answers }: Route): boolean {
+export function answersJson({ access, answers }: RouteDescription): boolean {
   return access === 'token' && Object.values(answers).some(({ schema }) => schema !== undefined)
 }
 

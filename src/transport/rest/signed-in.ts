@@ -26,7 +26,7 @@ export function signedInBody({ accessToken, refreshToken, userId, email, role }:
   return { success: true, access_token: accessToken, refresh_token: refreshToken, user }
 }
 
-/** Where an installation is reached: its configured address or, without one, the one that was asked for. */
-export function whereReached(publicUrl: string | undefined, host: string): string {
-  return (publicUrl ?? `http://${host}`).replace(/\/$/, '')
+/** Scheme and authority of an installation: those of `PUBLIC_URL` or, without one, of the request. */
+export function publicOrigin(publicUrl: string | undefined, host: string): string {
+  return publicUrl === undefined ? `http://${host}` : new URL(publicUrl).origin
 }

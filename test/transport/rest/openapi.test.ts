@@ -1,9 +1,12 @@
+import { STATUS_CODES } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { meaningOf } from '#transport/rest/codes.ts'
 import { createHealth } from '#transport/rest/health.ts'
 import type { OpenApiDocument } from '#transport/rest/openapi.ts'
-import { problem } from '#transport/rest/problem.ts'
+import { problem, problemType } from '#transport/rest/problem.ts'
+import { inboundHookDescriptions } from '#transport/rest/routes/inbound-hooks.ts'
 import { createRoutes } from '#transport/rest/routes/table.ts'
 import { clientOf, type RestClient, startRestServer } from './rest.ts'
 
@@ -50,7 +53,9 @@ afterAll(() => server.close())
 
 const operations = () =>
   Object.entries(document.paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => ({ path, method, operation: operation as Operation })),
+    Object.entries(item).flatMap(([method, operation]) =>
+      method === 'servers' ? [] : [{ path, method, operation: operation as Operation }],
+    ),
   )
 
 describe('the OpenAPI document', () => {
@@ -59,10 +64,13 @@ describe('the OpenAPI document', () => {
     expect((await rest.ask('GET /sfp/api/openapi.json')).body).toEqual(document)
   })
 
-  it('has every row under each prefix, and nothing else', () => {
-    const expected = routes.flatMap(({ method, path, place }) =>
-      (place === 'root' ? [''] : ['/api', '/sfp/api']).map((prefix) => `${method} ${prefix}${path}`),
+  it('has every row and every hook path once; the second prefix is a server', () => {
+    const expected = [...routes, ...inboundHookDescriptions].map(
+      ({ method, path, place }) => `${method} ${place === 'root' ? path : `/api${path}`}`,
     )
+    expect(document['servers']).toMatchObject([{ url: '/' }, { url: '/sfp' }])
+    for (const { path, place } of routes)
+      if (place === 'root') expect(document.paths[path]).toMatchObject({ servers: [{ url: '/' }] })
     expect(
       operations()
         .map(({ method, path }) => `${method} ${path}`)
@@ -108,21 +116,56 @@ describe('the OpenAPI document', () => {
     const bodies = operations().flatMap(({ path, method, operation }) =>
       operation.requestBody ? [{ call: `${method} ${path}`, required: operation.requestBody.required }] : [],
     )
-    expect(bodies.filter(({ required }) => !required).map(({ call }) => call)).toEqual(
-      [
-        'post /application-tokens/{id}/rotate',
-        'delete /doc-store/docs/{key}',
-        'delete /doc-store/collections/{name}/docs/{key}',
-        'post /webhooks/{id}/deliver',
-      ].flatMap((call) => ['/api', '/sfp/api'].map((prefix) => call.replace(' ', ` ${prefix}`))),
-    )
+    expect(bodies.filter(({ required }) => !required).map(({ call }) => call)).toEqual([
+      'post /api/application-tokens/{id}/rotate',
+      'delete /api/doc-store/docs/{key}',
+      'delete /api/doc-store/collections/{name}/docs/{key}',
+      'post /api/webhooks/{id}/deliver',
+    ])
     for (const { operation } of operations())
       if (operation.requestBody) expect(operation.requestBody.content['application/json']?.schema).not.toEqual({})
   })
 
-  it('needs a token, unlike its page', async () => {
-    expect((await rest.ask('GET /api/openapi.json', { token: null })).status).toBe(401)
+  it('needs no token, like its page', async () => {
+    expect((await rest.ask('GET /api/openapi.json', { token: null })).body).toEqual(document)
     expect((await rest.ask('GET /api/docs', { token: null })).status).toBe(200)
+  })
+
+  it('gives a patch its media types, and no header that clients send by themselves', () => {
+    const patch = operations().filter(({ operation }) => operation.operationId.startsWith('patchDocument'))
+    expect(patch).toHaveLength(2)
+    for (const { operation } of patch)
+      expect(Object.keys(operation.requestBody?.content ?? {})).toEqual([
+        'application/merge-patch+json',
+        'application/json-patch+json',
+        'application/json',
+      ])
+    for (const { operation } of operations())
+      for (const { name, in: place } of operation.parameters)
+        if (place === 'header')
+          expect(['Accept', 'Authorization', 'Content-Type', 'Cookie', 'Host']).not.toContain(name)
+  })
+
+  it('has no default in the schema of a body, since generators make such fields mandatory', () => {
+    const bodies = operations().flatMap(({ operation }) => Object.values(operation.requestBody?.content ?? {}))
+    for (const { schema } of bodies) expect(JSON.stringify(schema)).not.toContain('"default":')
+    const submission = document.components.schemas['TaskSubmission'] as { required: string[]; properties: object }
+    expect(submission.required).toEqual(['type', 'data'])
+    expect(submission.properties).toMatchObject({
+      scheduleType: { description: expect.stringContaining('Default: `"immediate"`.') },
+    })
+    expect(JSON.stringify(submission)).not.toContain('"default":')
+  })
+
+  it('has an example of every problem, with a code of that status', () => {
+    const responses = Object.values(document.components.responses) as {
+      content: Record<string, { example: z.output<typeof problem> }>
+    }[]
+    expect(responses.length).toBeGreaterThan(10)
+    for (const { content } of responses) {
+      const example = problem.strict().parse(content[problemType]?.example)
+      expect([example.status, example.title]).toEqual([meaningOf(example.code).status, STATUS_CODES[example.status]])
+    }
   })
 
   it('says what is really answered', async () => {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { devicePath } from '#transport/device/cookies.ts'
+import { publicPathOf } from '#transport/public-path.ts'
 import { BeginDeviceSignInDocument, FinishDeviceSignInDocument } from '#transport/rest/generated/graphql.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
-import { signedInAnswer, signedInBody, whereReached } from '#transport/rest/signed-in.ts'
+import { publicOrigin, signedInAnswer, signedInBody } from '#transport/rest/signed-in.ts'
 
 const tag = 'Signing in'
 
@@ -49,7 +50,7 @@ export function deviceRoutes(publicUrl: string | undefined): readonly Route[] {
       names: { clientName: 'client_name' },
       variables: ({ body }) => ({ input: { clientName: body.client_name, scopes: body.scopes ?? null } }),
       answer({ beginDeviceSignIn: begun }, { headers }) {
-        const verificationUri = `${whereReached(publicUrl, headers.host)}${devicePath}`
+        const verificationUri = `${publicOrigin(publicUrl, headers.host)}${publicPathOf(publicUrl)}${devicePath}`
         return json(200, {
           device_code: begun.deviceCode,
           user_code: begun.userCode,

@@ -39,7 +39,7 @@ export function documentRoutes({ document, graphiql }: DocumentRoutesOptions): r
       name: 'getOpenApi',
       tag,
       summary: 'Answers with this document.',
-      access: 'token',
+      access: 'open',
       place: 'prefixed',
       answers: { 200: { description: 'OpenAPI 3.1.', schema: z.looseObject({ openapi: z.string() }) } },
       handle: async () => json(200, get()),

@@ -10,6 +10,7 @@ import {
   withPreconditions,
   writeHeaders,
 } from '#transport/rest/document.ts'
+import { patchOf, patchTypes } from '#transport/rest/document-patch.ts'
 import { idempotencyHeaders, keyNames, keyOf, moment, wholeNumber } from '#transport/rest/fields.ts'
 import {
   DeleteDocumentDocument,
@@ -208,12 +209,12 @@ function writeRows(place: Place): readonly Route[] {
       tag,
       summary: 'Changes a part of a document.',
       description:
-        'By a JSON Merge Patch (RFC 7396) or a JSON Patch (RFC 6902), as its `Content-Type` says: `application/merge-patch+json` or `application/json-patch+json`.',
+        'By a JSON Merge Patch (RFC 7396) or a JSON Patch (RFC 6902), as its `Content-Type` says; `application/json` is a merge patch.',
       params,
       headers: writeHeaders.extend({ 'content-type': z.string() }),
       body: z.unknown().describe('The patch.'),
       bodyLimit,
-      bodyExamples: { merge: { image: 'web:1.4.3' }, json: [{ op: 'replace', path: '/image', value: 'web:1.4.3' }] },
+      bodyTypes: patchTypes,
       answers: { 200: { description: 'It is changed.', schema: document, headers: etagHeader } },
       refusals: [404, 409, 412, 428],
       document: PatchDocumentDocument,
@@ -251,17 +252,4 @@ function writeRows(place: Place): readonly Route[] {
       answer: () => ({ status: 204 }),
     })
   }
-}
-
-function patchOf(contentType: string, patch: unknown): { mergePatch: unknown } | { jsonPatch: unknown } {
-  const [type = ''] = contentType.toLowerCase().split(/ *;/, 1)
-  if (type === 'application/json-patch+json') return { jsonPatch: patch }
-  if (type === 'application/merge-patch+json' || type === 'application/json') return { mergePatch: patch }
-  throw new Refused(
-    'UNSUPPORTED_MEDIA_TYPE',
-    'A patch is application/merge-patch+json or application/json-patch+json.',
-    {
-      headers: { 'accept-patch': 'application/merge-patch+json, application/json-patch+json' },
-    },
-  )
 }

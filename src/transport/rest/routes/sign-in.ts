@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DeviceCookies, devicePath } from '#transport/device/cookies.ts'
+import { publicPathOf } from '#transport/public-path.ts'
 import {
   BeginOidcSignInDocument,
   CheckSessionDocument,
@@ -10,7 +11,7 @@ import {
 } from '#transport/rest/generated/graphql.ts'
 import { Refused } from '#transport/rest/refused.ts'
 import { type Answer, defineRoute, json, type Route } from '#transport/rest/route.ts'
-import { signedInAnswer, signedInBody, whereReached } from '#transport/rest/signed-in.ts'
+import { publicOrigin, signedInAnswer, signedInBody } from '#transport/rest/signed-in.ts'
 
 const tag = 'Signing in'
 const cookieName = 'signalbox_sign_in'
@@ -120,7 +121,7 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       document: BeginOidcSignInDocument,
       variables: ({ prefix, headers, query }) => ({
         input: {
-          redirectUri: `${whereReached(publicUrl, headers.host)}${prefix}/auth/callback`,
+          redirectUri: `${publicOrigin(publicUrl, headers.host)}${prefix}/auth/callback`,
           account: query.account ?? null,
         },
       }),
@@ -178,8 +179,8 @@ function mayRedirect(path: string): boolean {
   return /%(2[5d-f]|3\d|[46][1-9a-f]|[57][\daef])/i.test(pathname) || /\/auth\/+(login|callback)\b/i.test(pathname)
 }
 
-function isDevicePage(path: string, publicUrl = 'http://localhost'): boolean {
-  return path.split('?', 1)[0] === `${new URL(publicUrl).pathname.replace(/\/$/, '')}${devicePath}`
+function isDevicePage(path: string, publicUrl: string | undefined): boolean {
+  return path.split('?', 1)[0] === `${publicPathOf(publicUrl)}${devicePath}`
 }
 
 /** What was remembered when the sign-in was begun. @throws {Refused} when this browser has begun none. */

@@ -8,6 +8,7 @@ import { deviceRoutes } from './device.ts'
 import { documentRoutes } from './document.ts'
 import { documentStoreRoutes } from './documents.ts'
 import { healthRoutes } from './health.ts'
+import { inboundHookDescriptions } from './inbound-hooks.ts'
 import { jwksRoutes } from './jwks.ts'
 import { keyValueRoutes } from './key-value.ts'
 import { logRoutes } from './logs.ts'
@@ -61,7 +62,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
   ]
   // The document also describes the rows that serve it.
   const documents = documentRoutes({
-    document: () => createDocument([...routes, ...documents], version),
+    document: () => createDocument([...routes, ...documents, ...inboundHookDescriptions], { version, publicUrl }),
     graphiql,
   })
   return [...routes, ...documents]
