@@ -6,6 +6,7 @@ import { mayHearOfLock } from '#domain/locks/events.ts'
 import { mayHearOfTask } from '#domain/tasks/events.ts'
 import { mayHearOfWebhook } from '#domain/webhooks/events.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
+import { type OwnFamily, ownFamilyOf } from '#platform/journal/own-families.ts'
 
 /**
  * What a caller may see of an entry's data; undefined: nothing, not even that it happened. The same for everything that
@@ -28,24 +29,32 @@ export function createMayNameSubject(documents: Pick<DocumentService, 'mayHear'>
   }
 }
 
+type Shown = ReturnType<ShownData>
+
 /** Events about something that has a scope of its own are for those who may read that thing. */
+const shownOfFamily: Record<OwnFamily, ShownData> = {
+  task: (caller, { data }) => shownIf(mayHearOfTask(caller, data), data),
+  lock: (caller, { data }) => shownIf(mayHearOfLock(caller, data), data),
+  webhook: (caller, { data }) => shownIf(mayHearOfWebhook(caller), data),
+  auth: (caller, { data }) => shownIf(mayHearOfAccess(caller), data),
+  entry: shownOfEntry,
+  // Whether these may be read, `mayHear` has decided.
+  document: (_, { data }) => data,
+  collection: (_, { data }) => data,
+  // These have no scope beyond that for events.
+  audit: (_, { data }) => data,
+  stream: (_, { data }) => data,
+  hook: (_, { data }) => data,
+}
+
 export function createShownData(documents: Pick<DocumentService, 'mayHear'>): ShownData {
   return (caller, entry) => {
     if (!documents.mayHear(caller, entry)) return undefined
-    const { type, data } = entry
-    switch (type.slice(0, type.indexOf('.'))) {
-      case 'task':
-        return mayHearOfTask(caller, data) ? data : undefined
-      case 'lock':
-        return mayHearOfLock(caller, data) ? data : undefined
-      case 'webhook':
-        return mayHearOfWebhook(caller) ? data : undefined
-      case 'auth':
-        return mayHearOfAccess(caller) ? data : undefined
-      case 'entry':
-        return shownOfEntry(caller, entry)
-      default:
-        return data
-    }
+    const family = ownFamilyOf(entry.type)
+    return family === undefined ? entry.data : shownOfFamily[family](caller, entry)
   }
+}
+
+function shownIf(isShown: boolean, data: JournalEntry['data']): Shown {
+  return isShown ? data : undefined
 }
