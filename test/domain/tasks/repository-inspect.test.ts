@@ -155,6 +155,69 @@ describe('a local repository', () => {
       })
   })
 
+  it.each(['feature/ümlaut', 'fix(api)', 'rel=1,2', 'a&b', '日本/枝', "it's#1;$(x)", 'a@b', '%2e', 'a.lock.b', 'x😀'])(
+    'is read at the branch %s',
+    async (ref) => {
+      git(join(root, 'project'), ['branch', '--force', ref, 'v1^{commit}'])
+      const { outcome } = await inspect('project', ref)
+      git(join(root, 'project'), ['branch', '-D', ref])
+      expect(outcome).toMatchObject({ kind: 'completed', result: { ref, commits: 1, files: 4 } })
+    },
+  )
+
+  const refused = ['-x', '@', 'a..b', '.a', 'a/.b', 'a/', '/a', 'a//b', 'a.', 'a.lock', 'a.lock/b', 'a@{1}', 'a b']
+  it.each([...refused, 'a~1', 'a^', 'a:b', 'a?', 'a*', 'a[b', 'a\\b', 'a\u007f', 'a\tb', 'a\n', 'a\u2028..b', ''])(
+    'refuses %j, which git-check-ref-format does not allow',
+    async (ref) => {
+      expect((await inspect('project', ref)).outcome).toMatchObject({ error: { code: 'INVALID_INPUT' } })
+    },
+  )
+
+  it.each(['18446744073709551615', '8640000000001', '253402300800', '-1'])(
+    'may have a commit of the date %s, which counts for no month',
+    async (date) => {
+      const directory = join(root, `dated${date}`)
+      makeProject(directory)
+      const tree = git(directory, ['rev-parse', 'HEAD^{tree}']).trim()
+      const parent = git(directory, ['rev-parse', 'HEAD']).trim()
+      const person = `Ada <ada@example.test> ${date} +0000`
+      writeFileSync(
+        join(base, 'commit'),
+        `tree ${tree}\nparent ${parent}\nauthor ${person}\ncommitter ${person}\n\nfar away\n`,
+      )
+      const made = git(directory, ['hash-object', '-t', 'commit', '--literally', '-w', join(base, 'commit')]).trim()
+      git(directory, ['update-ref', 'refs/heads/main', made])
+      const { outcome, output } = await inspect(`dated${date}`)
+      expect(outcome).toMatchObject({ kind: 'completed', result: { ...summary, commits: 4, undatedCommits: 1 } })
+      expect(output.json('commits-by-month')).toEqual([
+        { month: '2024-01', commits: 1 },
+        { month: '2024-03', commits: 2 },
+      ])
+    },
+  )
+
+  it('may be a partial clone that has what is read', async () => {
+    const from = `file://${join(root, 'project')}`
+    git(join(root, 'project'), ['config', 'uploadpack.allowFilter', 'true'])
+    git(root, ['clone', '--quiet', '--filter=blob:none', from, 'partial'])
+    expect((await inspect('partial')).outcome).toMatchObject({ kind: 'completed', result: summary })
+  })
+
+  it.each(['blob:none', 'tree:0'])('says when it is a partial clone that lacks objects (%s)', async (filter) => {
+    const from = `file://${join(root, 'project')}`
+    git(join(root, 'project'), ['config', 'uploadpack.allowFilter', 'true'])
+    const name = `partial-${filter.replace(':', '-')}`
+    git(root, ['clone', '--quiet', '--bare', `--filter=${filter}`, from, name])
+    expect((await inspect(name)).outcome).toMatchObject({
+      kind: 'failed',
+      error: {
+        code: 'OBJECTS_MISSING',
+        message: 'The repository is a partial clone that lacks objects of this commit; clone it without --filter.',
+        retryable: false,
+      },
+    })
+  })
+
   it('may be shallow', async () => {
     expect((await inspect('shallow')).outcome).toMatchObject({ result: { files: 5, commits: 1 } })
   })
@@ -320,6 +383,28 @@ describe('a remote repository', () => {
     expect(found).toEqual({ name: 'refs/inspected', shown: 'main' })
     expect(steps).toContain('Counting objects')
     expect(percents).toEqual(percents.toSorted((a, b) => a - b))
+  })
+
+  async function fetched(directory: string, ref: string | undefined) {
+    const workspace = mkdtempSync(join(base, 'workspace-'))
+    const context = { step: () => undefined, progress: () => undefined } as unknown as TaskContext
+    const source = { location: directory, settings: ['protocol.file.allow=always', 'safe.directory=*'] }
+    const workspaceGit = await createGit(workspace)
+    const found = await fetchRepository(workspaceGit, source, ref, context)
+    return (await workspaceGit.text(['rev-parse', found.name])).trim()
+  }
+
+  it('may have ids of SHA-256, asked for by a name or an id', async () => {
+    const directory = join(root, 'remote-sha256')
+    git(root, ['init', '--quiet', '--object-format=sha256', '--initial-branch', 'main', 'remote-sha256'])
+    commit(directory, 'first', people.ada, '2024-01-31T23:00:00Z')
+    const head = git(directory, ['rev-parse', 'HEAD']).trim()
+    for (const ref of [undefined, 'main', head]) expect(await fetched(directory, ref)).toBe(head)
+  })
+
+  it.each([40, 64])('says that it has no such commit: an id of %i digits', async (digits) => {
+    const missing = fetched(join(root, 'project'), 'a'.repeat(digits))
+    await expect(missing).rejects.toMatchObject({ code: 'REF_NOT_FOUND', retryable: false })
   })
 
   it('is asked without the configuration of a repository around the workspace', async () => {

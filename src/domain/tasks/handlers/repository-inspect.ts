@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { defineTaskType, type TaskContext, type TaskType } from '#domain/tasks/task-type.ts'
 import { countContent } from './repository/content.ts'
 import { fetchedPercent, fetchRepository } from './repository/fetch.ts'
-import { createGit, repositoryIn } from './repository/git.ts'
+import { createGit, type Git, repositoryIn } from './repository/git.ts'
 import { countHistory } from './repository/history.ts'
-import { copyLocalRepository, openLocalRepository } from './repository/local.ts'
-import { commitOf } from './repository/refs.ts'
+import { copyLocalRepository, explainMissingObjects, openLocalRepository } from './repository/local.ts'
+import { commitOf, refName } from './repository/refs.ts'
 import { isUrl, remoteSource, type SourceRules } from './repository/source.ts'
 
 const input = z.strictObject({
@@ -16,11 +16,8 @@ const input = z.strictObject({
     .describe('An https: URL without credentials, or a path below one of the roots, relative to the first: "."'),
   ref: z
     .string()
-    .max(200)
-    .regex(
-      /^(?!.*(\.\.|\/\/|@\{|\.lock$))[A-Za-z0-9_][A-Za-z0-9_./@+#-]*(?<![./])$/,
-      'is not the name of a branch or tag, or a full commit id',
-    )
+    .max(1_000)
+    .regex(refName, 'is not the name of a branch or tag, or a full commit id')
     .optional()
     .describe('A branch, a tag, or a full commit id. Default: the branch at HEAD.'),
 })
@@ -67,15 +64,8 @@ async function inspect({ egressAllow }: SourceRules, context: TaskContext<Inspec
   const commit = await commitOf(git, found.name)
   const gotPercent = isLocal ? copiedPercent : fetchedPercent
   context.progress(gotPercent)
-
-  context.step('Counting lines')
-  const content = await countContent(git, commit, between(context, gotPercent, contentPercent))
-  await context.part('languages', content.languages)
-
-  context.step('Reading history')
-  const history = await countHistory(git, commit, between(context, contentPercent, 100))
-  await context.part('commits-by-month', history.byMonth)
-  await context.part('contributors', history.contributors)
+  const counted = count(git, commit, gotPercent, context)
+  const { content, history } = await (isLocal ? counted.catch(explainMissingObjects(git)) : counted)
 
   return {
     commit,
@@ -85,10 +75,24 @@ async function inspect({ egressAllow }: SourceRules, context: TaskContext<Inspec
     lines: content.lines,
     languages: content.languages.slice(0, topLanguages),
     commits: history.commits,
+    undatedCommits: history.undatedCommits,
     contributors: history.contributors.length,
     firstCommitAt: history.firstCommitAt,
     lastCommitAt: history.lastCommitAt,
   }
+}
+
+/** Counts what the commit consists of, and keeps each part as soon as it is known. */
+async function count(git: Git, commit: string, gotPercent: number, context: TaskContext) {
+  context.step('Counting lines')
+  const content = await countContent(git, commit, between(context, gotPercent, contentPercent))
+  await context.part('languages', content.languages)
+
+  context.step('Reading history')
+  const history = await countHistory(git, commit, between(context, contentPercent, 100))
+  await context.part('commits-by-month', history.byMonth)
+  await context.part('contributors', history.contributors)
+  return { content, history }
 }
 
 /** Progress from one percentage of the whole to another, reported when it has moved by a whole percent. */

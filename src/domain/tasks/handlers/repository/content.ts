@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { TaskFailure } from '#domain/tasks/task-type.ts'
 import type { Git } from './git.ts'
 import { languageOf } from './languages.ts'
 
@@ -84,7 +85,9 @@ async function* blobsOf(git: Git, commit: string): AsyncGenerator<Blob> {
   const listing = git.start(['ls-tree', '-r', '-z', '-l', '--full-tree', commit])
   listing.stdin.end()
   for await (const entry of records(listing.stdout)) {
-    const [, mode, id = '', size, path = ''] = /^(\d+) \w+ (\w+) +(\d+|-)\t(.*)$/s.exec(entry) ?? []
+    const [, mode, id = '', size, path = ''] = /^(\d+) \w+ (\w+) +(\S+)\t(.*)$/s.exec(entry) ?? []
+    // Some versions of git print BAD for the size of an object that is missing, and go on.
+    if (size === 'BAD') throw unreadableObject(`${id} missing`)
     if (mode === '100644' || mode === '100755') yield { id, path, sizeBytes: Number(size) }
   }
   await listing.done
@@ -133,8 +136,12 @@ async function readBlobs(
 
 function sizeIn(header: Buffer): number {
   const [, size] = /^\w+ blob (\d+)$/.exec(header.toString('latin1')) ?? []
-  if (size === undefined) throw new Error(`Git could not read an object: ${header.toString('latin1')}`)
+  if (size === undefined) throw unreadableObject(header.toString('latin1'))
   return Number(size)
+}
+
+function unreadableObject(reason: string): TaskFailure {
+  return new TaskFailure(`Git could not read an object: ${reason}`, 'GIT_FAILED')
 }
 
 /** As in git: what has a NUL among its first bytes is binary. */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
-import { PermanentFailure } from '#domain/tasks/task-type.ts'
+import { PermanentFailure, TaskFailure } from '#domain/tasks/task-type.ts'
 import { copyRepository, sourceConfigName } from './copy.ts'
 import type { Git } from './git.ts'
 import { NotARepository, repositoryLayout } from './layout.ts'
@@ -61,6 +61,25 @@ export async function openLocalRepository(git: Git, ref: string | undefined): Pr
   }
   await writeFile(join(git.directory, 'config'), `${lines.join('\n')}\n`)
   return findRef((names) => listRefs(git, names), ref)
+}
+
+/** Turns git's failure on a partial clone into one that says so; others are thrown again. @throws always */
+export function explainMissingObjects(git: Git): (cause: unknown) => Promise<never> {
+  return async (cause) => {
+    const isMissing = cause instanceof TaskFailure && cause.code === 'GIT_FAILED' && /\bobject\b/.test(cause.message)
+    if (!isMissing || !(await isPartialClone(git))) throw cause
+    throw new PermanentFailure(
+      'The repository is a partial clone that lacks objects of this commit; clone it without --filter.',
+      'OBJECTS_MISSING',
+      { cause },
+    )
+  }
+}
+
+async function isPartialClone(git: Git): Promise<boolean> {
+  const names = '^(extensions\\.partialclone|remote\\..*\\.(promisor|partialclonefilter))$'
+  const file = join(git.directory, sourceConfigName)
+  return (await git.find(['config', '--file', file, '--no-includes', '--get-regexp', names])) !== undefined
 }
 
 async function listRefs(git: Git, names: readonly string[]): Promise<RefList> {

@@ -1,6 +1,9 @@
 import { PermanentFailure } from '#domain/tasks/task-type.ts'
 import type { Git } from './git.ts'
 
+/** What git takes for the name of a branch or tag (git-check-ref-format(1)), and with that also for a commit id. */
+export const refName = /^(?![-/.]|@$|[\s\S]*(?:\.\.|\/[/.]|@\{|\.lock(?:\/|$)))[^\0-\x20\x7f~^:?*[\\]+(?<![/.])$/
+
 /** Refs of a repository by their full names, such as `refs/heads/main`. */
 export interface RefList {
   readonly refs: ReadonlySet<string>
@@ -24,7 +27,7 @@ export async function findRef(
   list: (names: readonly string[]) => Promise<RefList>,
   ref: string | undefined,
 ): Promise<FoundRef> {
-  if (ref !== undefined && /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(ref)) return { name: ref, shown: ref }
+  if (ref !== undefined && isCommitId(ref)) return { name: ref, shown: ref }
   const names = ref === undefined ? ['HEAD'] : [`refs/heads/${ref}`, `refs/tags/${ref}`, ref]
   const listed = await list(names)
   const name = names.find((candidate) => listed.refs.has(candidate))
@@ -33,6 +36,11 @@ export async function findRef(
     throw new PermanentFailure('The repository is empty: it has no commit yet.', 'EMPTY_REPOSITORY')
   const what = ref === undefined ? 'no commit at its HEAD; name a ref' : `no branch or tag "${ref}"`
   throw new PermanentFailure(`The repository has ${what}.`, 'REF_NOT_FOUND')
+}
+
+/** Whether a ref is the id of a commit, by SHA-1 or SHA-256. */
+export function isCommitId(ref: string): boolean {
+  return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(ref)
 }
 
 /** The id of the commit that a ref leads to. @throws {PermanentFailure} when it leads to none. */
