@@ -144,6 +144,7 @@ const commandSchema = z
     args: argsSchema.optional(),
     allowDashArgs: z.boolean('must be true or false').optional(),
     env: taskEnvironmentSchema.optional(),
+    directives: z.enum(['any', 'marked', 'none'], 'must be any, marked or none').optional(),
     cwd: text.optional(),
     timeoutMs: positive.optional(),
     graceMs: z.int('must be a whole number').min(0, 'must not be negative').optional(),

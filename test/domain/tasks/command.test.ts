@@ -121,7 +121,12 @@ describe('the program', () => {
     const { output } = await run('environment')
     const seen = output.lines.filter((line) => !/^(PWD|OLDPWD|SHLVL|_)=/.test(line)).map((line) => line.split('=')[0])
     const usual = ['HOME', 'LANG', 'LITERAL', 'PATH', 'SHOWN_TO_TASKS', 'SIGNALBOX_ATTEMPT', 'SIGNALBOX_RESULT']
-    expect(seen).toEqual([...usual, 'SIGNALBOX_TASK_ID', 'SIGNALBOX_WORKSPACE', 'TMPDIR'])
+    expect(seen.filter((name) => name !== 'SIGNALBOX_MARKER')).toEqual([
+      ...usual,
+      'SIGNALBOX_TASK_ID',
+      'SIGNALBOX_WORKSPACE',
+      'TMPDIR',
+    ])
     expect(output.lines).toContain('LITERAL=as it is')
     expect(output.lines).toContain(`SIGNALBOX_TASK_ID=${last?.taskId}`)
   })
@@ -135,6 +140,37 @@ describe('the program', () => {
     expect(output.steps).toEqual(['one'])
     expect(output.progressed.at(-1)?.percent).toBe(43)
     expect(output.lines.toSorted()).toEqual(['::progress much', 'odd', 'plain'])
+  })
+
+  const withoutMarker = (lines: readonly string[]) => lines.filter((line) => line.startsWith('::'))
+
+  it('obeys only lines with its marker where the configuration says so', async () => {
+    const { output, outcome } = await run('reports-marked')
+    expect(outcome).toMatchObject({ kind: 'completed', result: expect.stringMatching(/^[0-9a-f]{32}$/) })
+    expect(output.steps).toEqual(['own'])
+    expect(output.progressed.at(-1)?.percent).toBe(40)
+    expect([...output.parts.keys()]).toEqual(['report'])
+    expect(withoutMarker(output.lines)).toEqual(['::step plain', '::part a b', '::0000::step foreign'])
+  })
+
+  it('may mark its lines where any is obeyed', async () => {
+    const { output } = await run('reports-any')
+    expect(output.steps).toEqual(['plain', 'own'])
+    expect([...output.parts.keys()].toSorted()).toEqual(['a', 'report'])
+    expect(withoutMarker(output.lines)).toEqual(['::0000::step foreign'])
+  })
+
+  it('steers nothing by what it prints where none is obeyed', async () => {
+    const { output, outcome } = await run('reports-none')
+    expect(outcome).toMatchObject({ kind: 'completed' })
+    expect([output.steps, output.progressed, [...output.parts.keys()]]).toEqual([[], [], []])
+    expect(withoutMarker(output.lines)).toHaveLength(6)
+  })
+
+  it('has a marker of its own in each attempt, which its log leaves out', async () => {
+    const [first, second] = [await run('reports-marked'), await run('reports-marked')]
+    expect(first.outcome).not.toEqual(second.outcome)
+    expect(first.output.lines).toContain('marker ***')
   })
 
   it('keeps a file as a part', async () => {

@@ -17,6 +17,12 @@ export interface CommandConfig {
   readonly allowDashArgs?: boolean | undefined
   /** Its environment beside the usual. */
   readonly env?: TaskEnvironment | undefined
+  /**
+   * Which of the lines `::progress`, `::step` and `::part` that the program prints are obeyed: `any` (the default);
+   * `marked`, only those that carry the attempt's marker, `::$SIGNALBOX_MARKER::progress 40`, so that text of others which
+   * the program prints cannot steer the task; or `none`.
+   */
+  readonly directives?: 'any' | 'marked' | 'none' | undefined
   /** Where it runs, relative to the configuration file. Default: the task's workspace. */
   readonly cwd?: string | undefined
   readonly timeoutMs?: number | undefined

@@ -1,27 +1,42 @@
 import { cutText } from '#domain/tasks/runner/text.ts'
 import { outputLimits, type TaskContext } from '#domain/tasks/task-type.ts'
+import type { CommandConfig } from './command-line.ts'
 import { openWorkspaceFile } from './workspace-file.ts'
 
 const keptErrorLines = 20
 const keptErrorLength = 500
 
-/** Understands what a program prints: `::progress`, `::step` and `::part` lines are obeyed, all else is its log. */
+const directive = /^::(?:(\w+)::)?(progress|step|part) (.*)$/
+
+interface CommandOutputOptions {
+  /** Which directives are obeyed. */
+  readonly directives: NonNullable<CommandConfig['directives']>
+  /** The secret of this attempt that marks a directive as the program's own; it is kept out of the log. */
+  readonly marker: string
+}
+
+/**
+ * Understands what a program prints: directives (`::progress`, `::step` and `::part` lines, or marked ones such as
+ * `::<marker>::step`) are obeyed, all else is its log.
+ */
 export class CommandOutput {
   readonly #context: TaskContext
+  readonly #options: CommandOutputOptions
   readonly #parts: Promise<void>[] = []
   /** The last lines on standard error, oldest first. */
   readonly lastErrors: string[] = []
 
-  constructor(context: TaskContext) {
+  constructor(context: TaskContext, options: CommandOutputOptions) {
     this.#context = context
+    this.#options = options
   }
 
   stdout = (line: string, cutBytes: number): void => {
-    if (cutBytes > 0 || !this.#obey(line)) this.#context.log(shortened(line, cutBytes))
+    if (cutBytes > 0 || !this.#obey(line)) this.#context.log(this.#logged(line, cutBytes))
   }
 
   stderr = (line: string, cutBytes: number): void => {
-    const text = shortened(line, cutBytes)
+    const text = this.#logged(line, cutBytes)
     this.#context.log(text)
     this.lastErrors.push(cutText(text, keptErrorLength))
     if (this.lastErrors.length > keptErrorLines) this.lastErrors.shift()
@@ -33,10 +48,22 @@ export class CommandOutput {
   }
 
   #obey(line: string): boolean {
-    const [, order, rest = ''] = /^::(progress|step|part) (.*)$/.exec(line) ?? []
+    const [, marker, order, rest = ''] = directive.exec(line) ?? []
+    if (order === undefined || !this.#mayGive(marker)) return false
     if (order === 'step' && rest.trim()) return this.#step(rest.trim())
     if (order === 'progress') return this.#progress(rest)
     return order === 'part' && this.#part(rest)
+  }
+
+  #mayGive(marker: string | undefined): boolean {
+    const { directives, marker: own } = this.#options
+    if (directives === 'none') return false
+    return marker === undefined ? directives === 'any' : marker === own
+  }
+
+  /** Readers of the log must not learn the marker while the program runs. */
+  #logged(line: string, cutBytes: number): string {
+    return shortened(line.replaceAll(this.#options.marker, '***'), cutBytes)
   }
 
   #step(name: string): true {

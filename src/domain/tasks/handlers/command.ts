@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -75,10 +76,11 @@ async function runCommand(config: CommandConfig, given: CommandInput['args'], co
   const cwd = config.cwd ?? context.workspace
   await mustBeDirectory(cwd)
   const [program = '', ...args] = commandLine(config, given)
-  const output = new CommandOutput(context)
+  const marker = randomUUID().replaceAll('-', '')
+  const output = new CommandOutput(context, { directives: config.directives ?? 'any', marker })
   const child = spawn(program, args, {
     cwd,
-    env: environment(config, context, resultFile),
+    env: { ...environment(config, context, resultFile), SIGNALBOX_MARKER: marker },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const exit = await finished(child, program, output)
