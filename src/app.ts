@@ -12,6 +12,7 @@ import { createSubmitter } from '#domain/tasks/submitter.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { Worker } from '#domain/tasks/worker.ts'
 import { quietWebhookEventTypes } from '#domain/webhooks/events.ts'
+import type { WebhookWorker } from '#domain/webhooks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { AccountViews } from '#platform/database/account-view.ts'
@@ -82,7 +83,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const place = await opening
 
   const metrics = createMetrics()
-  const store = await openStore(config, place.databaseUrl, log, opened)
+  const store = await openStore(config, place.databaseUrl, { log, opened, onJournaled: metrics.domains.countJournaled })
   const { database, transact, queue, journal, board } = store
   const secretKey = await findSecretKey(config.secretKey, config.dataDir)
   const quotas = createQuotaService({
@@ -92,7 +93,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     flushJournalUsage: () => store.journalUsage.flush(),
   })
   const parts: Parts = { config, store, secretKey, quotas, log, opened }
-  const audit = openAudit(parts)
+  const audit = openAudit(parts, (entries) => metrics.domains.auditEntries.inc(entries))
   const access = await openAccess(parts, audit)
   const locks = openLocks(parts)
   const entries = openEntries(parts, locks)
@@ -104,6 +105,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
 
   let serving = false
   let worker: Worker | undefined
+  let deliverer: WebhookWorker | undefined
   const onWaiting = (priority: Priority, due: 'now' | 'later') => worker?.dispatcher.expect(priority, due)
   const submitter = createSubmitter({ transact, queue, onWaiting })
   const tasks = createTaskService({
@@ -181,6 +183,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     store,
     audit,
     () => worker,
+    () => deliverer,
     () => api.sockets,
   )
   const port = await listen(http, config.host, config.port)
@@ -190,7 +193,11 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   })
   if (tasksAs !== undefined) {
     worker = await openWorker(parts, project, types, metrics, tasksAs.taskUser)
-    openDeliverer(parts, webhooks, { workerId: worker.id, runDocument: api.runDocument })
+    deliverer = openDeliverer(parts, webhooks, {
+      workerId: worker.id,
+      runDocument: api.runDocument,
+      metrics: metrics.domains,
+    })
   }
   keepRetention(parts, { access, audit, hooks, entries })
   keepUsage(parts)

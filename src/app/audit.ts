@@ -6,10 +6,13 @@ import { auditSealPurpose } from '#src/sealed.ts'
 import type { Parts } from './parts.ts'
 
 /** The audit log, which every process offers to write. */
-export function openAudit({ config, secretKey, store, log, opened }: Parts): AuditService {
+export function openAudit(
+  { config, secretKey, store, log, opened }: Parts,
+  onAppended: (entries: number) => void,
+): AuditService {
   const { database, transact, tail } = store
   const seals = new Seals(auditSealPurpose, secretKey, config.previousSecretKeys)
-  const projection = new AuditProjection({ transact, tail, seals, log, query: audited })
+  const projection = new AuditProjection({ transact, tail, seals, log, query: audited, onAppended })
   const unlisten = tail.listen(() => projection.hint())
   opened.add(async () => {
     unlisten()

@@ -3,6 +3,8 @@ import { byPriority } from '#domain/tasks/service.ts'
 import { readQueueStates, readRecentFailures } from '#domain/tasks/store/queues.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { Worker } from '#domain/tasks/worker.ts'
+import { readBacklog } from '#domain/webhooks/store/backlog.ts'
+import type { WebhookWorker } from '#domain/webhooks/worker.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { HealthSources } from '#transport/rest/health.ts'
@@ -40,6 +42,7 @@ export function observe(
   { database, session, journal }: Store,
   audit: AuditService,
   worker: () => Worker | undefined,
+  deliverer: () => WebhookWorker | undefined,
   sockets: () => number,
 ): void {
   metrics.observe({
@@ -55,5 +58,12 @@ export function observe(
       const { totalCount: total, idleCount: idle, waitingCount: waiting } = database.pool
       return { total, idle, waiting }
     },
+  })
+  metrics.domains.observe({
+    webhookBacklog: () => readBacklog(database),
+    runningWebhookAttempts: () => deliverer()?.running ?? 0,
+    openWebhookCircuits: () => deliverer()?.openCircuits ?? 0,
+    streamItems: () => journal.streamItems,
+    skippedStreamEntries: () => journal.skippedStreamEntries,
   })
 }

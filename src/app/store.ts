@@ -7,6 +7,7 @@ import { PooledConnections } from '#platform/database/pooled-connections.ts'
 import { DatabaseSession } from '#platform/database/session.ts'
 import { createTransact, type Transact } from '#platform/database/transaction.ts'
 import { WriteHealth } from '#platform/database/write-health.ts'
+import type { NewEntry } from '#platform/journal/entry.ts'
 import { JournalHistories } from '#platform/journal/histories.ts'
 import { Journal } from '#platform/journal/journal.ts'
 import { addPartitions, isMissingPartition } from '#platform/journal/partitions.ts'
@@ -38,8 +39,12 @@ export interface Store {
   readonly writeHealth: WriteHealth
 }
 
-/** Opens the database, and all that reads and writes it together. */
-export async function openStore(config: Config, url: string, log: Logger, opened: Opened): Promise<Store> {
+/** Opens the database, and all that reads and writes it together. `onJournaled` gets the entries of each commit. */
+export async function openStore(
+  config: Config,
+  url: string,
+  { log, opened, onJournaled }: { log: Logger; opened: Opened; onJournaled: (entries: readonly NewEntry[]) => void },
+): Promise<Store> {
   const onError = (error: Error) => log.debug({ err: error }, 'a database connection broke')
   // A worker has stopped what it runs before the database lets others have it.
   const patienceMs = config.workerLeaseMs + patienceBeyondLeaseMs
@@ -55,9 +60,11 @@ export async function openStore(config: Config, url: string, log: Logger, opened
   })
   const writeHealth = new WriteHealth({ sql: database, log })
   opened.add(() => writeHealth.stop())
-  const onCommit = (journalGrew: boolean, journaledBytes: ReadonlyMap<string, number>) => {
+  const onCommit = (entries: readonly NewEntry[], journaledBytes: ReadonlyMap<string, number>) => {
     journalUsage.add(journaledBytes)
-    if (journalGrew) wake.committed()
+    if (entries.length === 0) return
+    wake.committed()
+    onJournaled(entries)
   }
   const transact = createTransact(database.pool, onCommit, repair)
   const histories = new JournalHistories({ sql: database, transact: transact.quiet('histories of the journal') })

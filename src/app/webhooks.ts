@@ -4,13 +4,14 @@ import { Endpoints } from '#domain/webhooks/endpoints.ts'
 import type { RunDocument } from '#domain/webhooks/sender.ts'
 import { createWebhookService, type WebhookService } from '#domain/webhooks/service.ts'
 import { Sight, type SightOf } from '#domain/webhooks/sight.ts'
-import { startWebhookWorker } from '#domain/webhooks/worker.ts'
+import { startWebhookWorker, type WebhookWorker } from '#domain/webhooks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { createEgressRule } from '#platform/http/egress.ts'
 import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
+import type { DomainMetrics } from '#platform/telemetry/domain-metrics.ts'
 import { createWebhookDocumentCheck } from '#transport/graphql/webhook-document.ts'
 import type { Parts } from './parts.ts'
 import type { MayNameSubject, ShownData } from './visibility.ts'
@@ -75,8 +76,8 @@ export function openWebhooks(
 export function openDeliverer(
   { config, store, log, opened }: Parts,
   webhooks: Webhooks,
-  { workerId, runDocument }: { workerId: number; runDocument: RunDocument },
-): void {
+  { workerId, runDocument, metrics }: { workerId: number; runDocument: RunDocument; metrics: DomainMetrics },
+): WebhookWorker {
   const deliverer = startWebhookWorker({
     ...store,
     ...webhooks,
@@ -88,6 +89,14 @@ export function openDeliverer(
     ...config.webhooks,
     clock: systemClock,
     log,
+    onSettled: ({ delivery, result, settled }) =>
+      metrics.countWebhookAttempt({
+        outcome: result.outcome,
+        status: settled.status,
+        durationSeconds: result.durationMs / 1000,
+        sinceEventSeconds: (Date.now() - delivery.eventAt.getTime()) / 1000,
+      }),
   })
   opened.addBounded(() => deliverer.stop(config.shutdownTimeoutMs))
+  return deliverer
 }

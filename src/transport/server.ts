@@ -87,7 +87,7 @@ export function serveApi(options: ApiOptions) {
     [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),
   }
 
-  const hookDoor = createHookDoor({ hooks, entrance, maskError })
+  const hookDoor = createHookDoor({ hooks, entrance, maskError, onAnswered: metrics.domains.countHookCall })
 
   /** Which door a path leads to. */
   function doorOf(path: string): Handler {

@@ -20,7 +20,7 @@ export interface JournalStack {
 export async function openJournal(url: string, poolSize = 10): Promise<JournalStack> {
   const log = createLog({ level: 'silent', format: 'json' })
   const database = openDatabase({ url, poolSize, onError: () => {} })
-  const transact = createTransact(database.pool, (journalGrew) => journalGrew && wake.committed(), makePartition)
+  const transact = createTransact(database.pool, (entries) => entries.length > 0 && wake.committed(), makePartition)
   const histories = new JournalHistories({ sql: database, transact: transact.quiet('histories of the journal') })
   const tail = new JournalTail({ sql: database, histories, log })
   const session = new DatabaseSession({

@@ -24,6 +24,7 @@ const lookIntervalMs = 1_000
 const hintIntervalMs = 100
 /** How long the cursor stays where it is while there is nothing to append, so that it doesn't change each second. */
 const idleCursorMs = 30_000
+const nothingAppended = { appended: 0, isMore: false }
 /** Waiting records that are counted, at most. */
 const maxCounted = 10_000
 
@@ -35,6 +36,8 @@ export interface AuditProjectionDeps {
   readonly log: Logger
   /** Which entries of the journal are in the log. */
   readonly query: RecordQuery
+  /** Called with the number of entries of each batch that was appended. */
+  readonly onAppended: (entries: number) => void
 }
 
 /**
@@ -92,10 +95,10 @@ export class AuditProjection {
 
   /** Appends a batch; returns whether there may be more. */
   async #appendNext(): Promise<boolean> {
-    const { transact, tail, seals, query } = this.#deps
-    return transact.quiet('the audit log, a copy of the journal')(async (tx) => {
+    const { transact, tail, seals, query, onAppended } = this.#deps
+    const { appended, isMore } = await transact.quiet('the audit log, a copy of the journal')(async (tx) => {
       // Until it writes, this transaction has no number, and so holds nobody back who reads the journal.
-      if (!(await tryLockChains(tx))) return false
+      if (!(await tryLockChains(tx))) return nothingAppended
       const cursor = await readCursor(tx)
       const end = await readEnd(tx, tail.horizon)
       const records = await readRecords(tx, query, { after: cursor, upTo: end }, batchSize)
@@ -103,7 +106,7 @@ export class AuditProjection {
       if (last === undefined) {
         const isDue = performance.now() - this.#movedAt > idleCursorMs
         if (isDue && comparePositions(end, cursor) > 0) await this.#move(tx, end)
-        return false
+        return nothingAppended
       }
       const known = await this.#continuedChains(tx, records)
       const { entries, chains } = extendChains(known, records)
@@ -117,8 +120,10 @@ export class AuditProjection {
         ),
       )
       write(tx, this.#move(tx, isMore ? last : end))
-      return isMore
+      return { appended: entries.length, isMore }
     })
+    if (appended > 0) onAppended(appended)
+    return isMore
   }
 
   #move(tx: Transaction, position: Position): Promise<void> {

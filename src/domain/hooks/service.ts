@@ -120,6 +120,8 @@ export function createHookService({ sql, transact, tasks, hooks, log }: HookServ
   }
 
   return {
+    /** Whether there is a hook with this id. */
+    has: (id: string) => byId.has(id),
     expect,
     admit,
     take,

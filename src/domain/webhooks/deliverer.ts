@@ -76,6 +76,11 @@ export class Deliverer implements Recipient {
     return this.#taken
   }
 
+  /** Webhooks whose circuit is open. */
+  get openCircuits(): number {
+    return this.#lanes.openCircuits(Date.now())
+  }
+
   start(): void {
     this.#lookIn(0)
   }

@@ -13,6 +13,13 @@ export class Lanes {
     return this.#lanes.size
   }
 
+  /** How many circuits are open. */
+  openCircuits(now: number): number {
+    let count = 0
+    for (const lane of this.#lanes.values()) if (lane.isOpen(now)) count += 1
+    return count
+  }
+
   /** A webhook's lane, the same one for as long as something is under way in it. */
   of(webhookId: string): Lane {
     const known = this.#lanes.get(webhookId)

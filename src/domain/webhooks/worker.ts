@@ -15,7 +15,7 @@ import { Router } from './router.ts'
 import { createSender, type RunDocument } from './sender.ts'
 import { createSettler } from './settler.ts'
 import type { SightOf } from './sight.ts'
-import { findDeliveryHolders, releaseDeliveries } from './store/deliveries.ts'
+import { findDeliveryHolders, releaseDeliveries, type Settlement } from './store/deliveries.ts'
 import { Tallies } from './tallies.ts'
 import { UndecidedDeliveries } from './undecided.ts'
 
@@ -37,6 +37,8 @@ export interface WebhookWorkerOptions {
   /** How long others have for connecting again after a failover, in milliseconds. */
   readonly leaseMs: number
   readonly slots: number
+  /** Called with each attempt once its end is committed. */
+  readonly onSettled: (settlement: Settlement) => void
   readonly disableAfter: number
   readonly clock: Clock
   readonly log: Logger
@@ -45,6 +47,8 @@ export interface WebhookWorkerOptions {
 export interface WebhookWorker {
   /** Attempts under way. */
   readonly running: number
+  /** Webhooks that are sent nothing for now, because their receiver kept failing. */
+  readonly openCircuits: number
   /** Lets attempts end for up to `limitMs`, and hands the rest back; ends soon after that without a database, too. */
   stop(limitMs: number): Promise<void>
 }
@@ -58,13 +62,17 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
   const { transact, tail, endpoints, workerId, log, disableAfter } = options
   const actor: Actor = { kind: 'system', id: `worker-${workerId}`, name: `worker-${workerId}` }
   const tallies = new Tallies({ transact, actor, disableAfter, log })
+  const note = (settlement: Settlement) => {
+    tallies.note(settlement)
+    options.onSettled(settlement)
+  }
   const deliverer = new Deliverer({
     ...options,
     send: createSender(options),
     settle: createSettler({ transact, workerId, actor }),
-    onSettled: (settlement) => tallies.note(settlement),
+    onSettled: note,
   })
-  const undecided = new UndecidedDeliveries({ actor, log, onFailed: (settlement) => tallies.note(settlement) })
+  const undecided = new UndecidedDeliveries({ actor, log, onFailed: note })
   const { sightOf, onEntry } = options
   const router = new Router({
     transact,
@@ -85,6 +93,9 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
   return {
     get running() {
       return deliverer.running
+    },
+    get openCircuits() {
+      return deliverer.openCircuits
     },
     async stop(limitMs) {
       unlisten()

@@ -46,19 +46,19 @@ const maxTries = 4
 /**
  * Makes the function that runs work in a transaction: committed when `work` resolves, rolled back when it throws,
  * run again when the database breaks a deadlock, so `work` must have no effect but through `tx`.
- * `onCommit` is called after each commit, with whether the journal has grown, and by how many bytes for each account.
+ * `onCommit` is called after each commit, with the entries that it added to the journal, and their bytes by account.
  * `repair` may remove the cause of a failure; where it says that it has, the work is run again.
  */
 export function createTransact(
   pool: pg.Pool,
-  onCommit: (journalGrew: boolean, journaledBytes: ReadonlyMap<string, number>) => void,
+  onCommit: (entries: readonly NewEntry[], journaledBytes: ReadonlyMap<string, number>) => void,
   repair: (error: unknown) => Promise<boolean> = async () => false,
 ): Transact {
   const run: RunTransaction = async (work) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { result, journalGrew, journaledBytes } = await runOnce(pool, work)
-        onCommit(journalGrew, journaledBytes)
+        const { result, entries, journaledBytes } = await runOnce(pool, work)
+        onCommit(entries, journaledBytes)
         return result
       } catch (error) {
         if (attempt === maxTries) throw error
@@ -121,7 +121,7 @@ async function runOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>) 
     const [{ committed, journaledBytes }] = await Promise.all([appendAndCommit(client, tx, entries), ...besides])
     if (committed.command !== 'COMMIT')
       throw new Error('The transaction was rolled back, because one of its statements had failed.')
-    return { result, journalGrew: entries.length > 0, journaledBytes }
+    return { result, entries, journaledBytes }
   } catch (error) {
     broken = await rollback(client)
     await Promise.allSettled(besides)

@@ -61,6 +61,8 @@ export class Journal {
   readonly #tail: JournalTail
   readonly #histories: JournalHistories
   readonly #readers = new Map<CompositeKey, Set<Reader>>()
+  readonly #sent = { entry: 0, lagged: 0, passing: 0 }
+  #skipped = 0
 
   constructor(options: { sql: Sql; tail: JournalTail; histories: JournalHistories }) {
     this.#sql = options.sql
@@ -77,6 +79,16 @@ export class Journal {
     let count = 0
     for (const readers of this.#readers.values()) count += readers.size
     return count
+  }
+
+  /** How many items streams have yielded, by kind. */
+  get streamItems(): Readonly<Record<JournalItem<unknown>['kind'], number>> {
+    return this.#sent
+  }
+
+  /** How many entries were dropped for readers that were too slow. */
+  get skippedStreamEntries(): number {
+    return this.#skipped
   }
 
   /** How far behind its transaction the last entry was read, in milliseconds. */
@@ -191,24 +203,31 @@ export class Journal {
     for await (const item of this.#catchUp(filter, from, joined)) {
       if ('xid' in item) {
         position = item
-        yield { kind: 'entry', entry: item, cursor: cursor() }
+        yield this.#counted({ kind: 'entry', entry: item, cursor: cursor() })
       } else {
         position = item.deletedUpTo
-        yield { kind: 'lagged', skipped: undefined, cursor: cursor() }
+        yield this.#counted({ kind: 'lagged', skipped: undefined, cursor: cursor() })
       }
     }
     for (;;) {
       const letter = await mailbox.take()
       if (letter === undefined) return
-      if ('skipped' in letter) yield { kind: 'lagged', skipped: letter.skipped, cursor: cursor() }
-      else if ('passing' in letter.item) yield { kind: 'passing', value: letter.item.passing, cursor: cursor() }
+      if ('skipped' in letter) yield this.#counted({ kind: 'lagged', skipped: letter.skipped, cursor: cursor() })
+      else if ('passing' in letter.item)
+        yield this.#counted({ kind: 'passing', value: letter.item.passing, cursor: cursor() })
       else if ('lostAfter' in letter.item) {
         if (comparePositions(position, letter.item.lostAfter) > 0) throw new CursorExpired('lost')
       } else if (comparePositions(letter.item.entry, position) > 0) {
         position = letter.item.entry
-        yield { kind: 'entry', entry: letter.item.entry, cursor: cursor() }
+        yield this.#counted({ kind: 'entry', entry: letter.item.entry, cursor: cursor() })
       }
     }
+  }
+
+  #counted<Item extends JournalItem<unknown>>(item: Item): Item {
+    this.#sent[item.kind] += 1
+    if (item.kind === 'lagged') this.#skipped += item.skipped ?? 0
+    return item
   }
 
   /** The past, and where days of it were deleted that were still to be read. */

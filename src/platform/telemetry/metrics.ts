@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { createDomainMetrics } from './domain-metrics.ts'
 
 /** Upper bounds of time buckets, in seconds: from a claim without a wait to an hour. */
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3_600]
@@ -47,6 +48,8 @@ export function createMetrics() {
     labelNames: ['door', 'status'],
     registers,
   })
+
+  const domains = createDomainMetrics(registry)
 
   /** Adds the gauges that are read when somebody asks. */
   function observe(sources: MetricSources): void {
@@ -109,5 +112,5 @@ export function createMetrics() {
     return { body: await registry.metrics(), contentType: registry.contentType }
   }
 
-  return { waitSeconds, runSeconds, requests, observe, render }
+  return { waitSeconds, runSeconds, requests, domains, observe, render }
 }

@@ -44,6 +44,8 @@ export interface HookDoorOptions {
   readonly hooks: HookService
   readonly entrance: Entrance
   readonly maskError: (error: unknown) => GraphQLError
+  /** Called with what became of each call: `accepted`, `duplicate`, or the code of its refusal. */
+  readonly onAnswered: (hook: string, outcome: string, tasks: number) => void
 }
 
 /** What an address may still send that has no requests left: a call that has a signature, and is small. */
@@ -54,17 +56,23 @@ const smallBytes = 64 * 1024
  * becomes of them. A call counts for its address before its body is read, and for the hook instead once it has proved
  * where it comes from.
  */
-export function createHookDoor({ hooks, entrance, maskError }: HookDoorOptions) {
+export function createHookDoor({ hooks, entrance, maskError, onAnswered }: HookDoorOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = (req.url ?? '').split('?', 1)[0] ?? ''
     try {
       const { id, status } = hookPathOf(path)
       const { deliveryId, isRepeated, taskIds } = await take(req, id)
+      answered(id, isRepeated ? 'duplicate' : 'accepted', isRepeated ? 0 : taskIds.length)
       send(res, status, { accepted: true, deliveryId, duplicate: isRepeated, tasks: taskIds })
     } catch (error) {
       // Nobody is there any more to be answered, and a body that broke off is no fault of ours.
       if (!res.destroyed) await refuse(req, res, path, error)
     }
+  }
+
+  /** Ids that callers make up are one. */
+  function answered(id: string, outcome: string, tasks: number): void {
+    onAnswered(hooks.has(id) ? id : 'unknown', outcome, tasks)
   }
 
   async function take(req: IncomingMessage, id: string) {
@@ -102,6 +110,7 @@ export function createHookDoor({ hooks, entrance, maskError }: HookDoorOptions) 
   async function refuse(req: IncomingMessage, res: ServerResponse, path: string, error: unknown): Promise<void> {
     drain(req)
     const refused = error instanceof Refused ? error : refusedByError(maskError(error))
+    answered(hookPathOf(path).id, refused.code.toLowerCase(), 0)
     const response = problemResponse(refused, { path, requestId: entrance.originOf(req).requestId })
     if (hookPathOf(path).isQuiet && saidQuietly.has(response.status)) {
       const { code, message } = refused
