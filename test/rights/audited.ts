@@ -52,6 +52,12 @@ export function githubPush(delivery: string): { readonly headers: Record<string,
   return { headers, body }
 }
 
+/** The id of the scene's task, which is cancelled. */
+export async function cancelledTask({ ask, things: { taskId: id } }: Scene): Promise<string> {
+  await ask('mutation ($id: ID!) { cancelTask(input: { id: $id }) { __typename } }', { id })
+  return id
+}
+
 /** The code of a device that the person of the scene has approved. */
 export async function approvedDevice({ ask, person }: Scene): Promise<string> {
   const { beginDeviceSignIn: device } = await ask<{ beginDeviceSignIn: { deviceCode: string; userCode: string } }>(

@@ -1,4 +1,13 @@
-import { type Audit, approvedDevice, githubPush, hookSecrets, otherTeam, refreshToken } from './audited.ts'
+import {
+  type Audit,
+  approvedDevice,
+  cancelledTask,
+  fenceOf,
+  githubPush,
+  hookSecrets,
+  otherTeam,
+  refreshToken,
+} from './audited.ts'
 import type { Right } from './need.ts'
 import type { Things } from './things.ts'
 
@@ -28,6 +37,8 @@ const slug = { params: ({ teamSlug }: Things) => ({ slug: teamSlug }) }
 const entryKey = { params: (things: Things) => ({ key: things.entryKey }) }
 const member = { params: ({ teamSlug, email }: Things) => ({ slug: teamSlug, email }) }
 const webhook = { params: ({ webhookId }: Things) => ({ id: webhookId }) }
+const lockParams = { params: ({ lockName }: Things) => ({ name: lockName }) }
+const lock = ({ lockName }: Things) => `lock:${lockName}`
 const task = ({ taskId }: Things) => `task:${taskId}`
 const document = ({ documentKey }: Things) => `document:default/${documentKey}`
 const entry = (things: Things) => `entry:${things.entryKey}`
@@ -267,6 +278,51 @@ export const restRights: Readonly<Record<string, RestRight>> = {
   },
   'GET /api/openapi.json': { needs: 'anyone' },
   'GET /api/ping': { needs: 'anyone' },
+  'GET /api/events': { needs: 'events:read' },
+  'GET /api/locks': { needs: 'entries:read' },
+  'POST /api/locks': {
+    needs: 'entries:write',
+    body: ({ lockName }) => ({ name: `new-${lockName}`, leaseDurationSeconds: 60 }),
+    audit: { type: 'lock.acquired', subject: ({ lockName }) => `lock:new-${lockName}` },
+  },
+  'GET /api/locks/{name}': { needs: 'entries:read', ...lockParams },
+  'PUT /api/locks/{name}': {
+    needs: 'entries:write',
+    ...lockParams,
+    anyName: true,
+    body: () => ({ fence: 1, leaseDurationSeconds: 60 }),
+    audit: {
+      call: async (scene) => ({ body: { fence: await fenceOf(scene), leaseDurationSeconds: 60 } }),
+      type: 'lock.renewed',
+      subject: lock,
+    },
+  },
+  'DELETE /api/locks/{name}': {
+    needs: 'entries:write',
+    ...lockParams,
+    anyName: true,
+    query: () => ({ fence: '1' }),
+    audit: {
+      call: async (scene) => ({ query: { fence: String(await fenceOf(scene)) } }),
+      type: 'lock.released',
+      subject: lock,
+    },
+  },
+  'POST /api/locks/{name}/force-release': {
+    needs: 'access:admin',
+    ...lockParams,
+    audit: { type: 'lock.forced', subject: lock },
+  },
+  'GET /api/task-types': { needs: 'tasks:read' },
+  'POST /api/tasks/{operationId}/retry': {
+    needs: 'tasks:write',
+    ...operationId,
+    audit: {
+      call: async (scene) => ({ params: { operationId: await cancelledTask(scene) } }),
+      type: 'task.retried',
+      subject: task,
+    },
+  },
   'POST /api/repository/webhook': {
     needs: 'anyone',
     body: () => ({ ref: 'refs/heads/main' }),

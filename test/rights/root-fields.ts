@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Audit, approvedDevice, fenceOf, otherTeam, pastEvent, refreshToken } from './audited.ts'
+import { type Audit, approvedDevice, cancelledTask, fenceOf, otherTeam, pastEvent, refreshToken } from './audited.ts'
 import type { Need, Right } from './need.ts'
 import type { Things } from './things.ts'
 import type { Root } from './whole-operation.ts'
@@ -285,10 +285,7 @@ export const rootRights: RootFields = {
       needs: 'tasks:write',
       args: input(({ taskId }) => ({ id: taskId })),
       audit: {
-        call: async ({ ask, things: { taskId: id } }) => {
-          await ask('mutation ($id: ID!) { cancelTask(input: { id: $id }) { __typename } }', { id })
-          return { input: { id } }
-        },
+        call: async (scene) => ({ input: { id: await cancelledTask(scene) } }),
         type: 'task.retried',
         subject: task,
       },

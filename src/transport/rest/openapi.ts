@@ -20,6 +20,8 @@ const tags = {
   Health: 'How the server is.',
   Tasks: 'Work to be handed in, followed and stopped.',
   Logs: 'What tasks have logged.',
+  Events: 'What happened, in the order of commits.',
+  Locks: 'Named leases with a queue and a fence.',
   'Key-value': 'Values under keys.',
   'Signing in': 'Becoming somebody, and no longer being it.',
   'Application tokens': 'What programs call with.',

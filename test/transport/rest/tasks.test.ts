@@ -159,6 +159,7 @@ describe('GET /tasks', () => {
       scheduledFor: '2099-01-01T00:00:00.000Z',
       startedAt: null,
       finishedAt: null,
+      labels: {},
     })
     expect(idsOf(await list('status=completed&type=holds&priority=batch'))).toEqual([])
   })

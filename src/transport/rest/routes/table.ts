@@ -7,16 +7,19 @@ import { collectionRoutes } from './collections.ts'
 import { deviceRoutes } from './device.ts'
 import { documentRoutes } from './document.ts'
 import { documentStoreRoutes } from './documents.ts'
+import { eventRoutes } from './events.ts'
 import { healthRoutes } from './health.ts'
 import { inboundHookDescriptions } from './inbound-hooks.ts'
 import { jwksRoutes } from './jwks.ts'
 import { keyValueRoutes } from './key-value.ts'
+import { lockRoutes } from './locks.ts'
 import { logRoutes } from './logs.ts'
 import { recurringTaskRoutes } from './recurring-tasks.ts'
 import { sessionRoutes } from './sessions.ts'
 import { signInRoutes } from './sign-in.ts'
 import { taskListRoutes } from './task-list.ts'
 import { taskPartRoutes } from './task-parts.ts'
+import { taskTypeRoutes } from './task-types.ts'
 import { taskRoutes } from './tasks.ts'
 import { teamMemberRoutes } from './team-members.ts'
 import { teamRoutes } from './teams.ts'
@@ -45,7 +48,10 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...taskListRoutes,
     ...taskPartRoutes,
     ...recurringTaskRoutes,
+    ...taskTypeRoutes,
     ...logRoutes,
+    ...eventRoutes,
+    ...lockRoutes,
     ...keyValueRoutes,
     ...signInRoutes(publicUrl),
     ...deviceRoutes(publicUrl),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { moment } from '#transport/rest/fields.ts'
 import {
   type TaskFilter,
   type TaskListItemFragment,
@@ -28,6 +29,7 @@ const listed = z
     scheduledFor: z.iso.datetime().describe('When it is, or was, due.'),
     startedAt: z.iso.datetime().nullable(),
     finishedAt: z.iso.datetime().nullable(),
+    labels: z.record(z.string(), z.string()),
   })
   .meta({ id: 'ListedTask', description: 'A task in a list.' })
 
@@ -35,6 +37,12 @@ const taskQuery = z.object({
   status: z.array(z.enum(documentedStatuses)).optional().describe('One of these.'),
   priority: z.array(z.enum(priorityNames)).optional().describe('One of these.'),
   type: z.array(z.string().min(1).max(64)).optional().describe('One of these task types.'),
+  label: z
+    .array(z.string().regex(/^[^=]+=/, 'must be of the form name=value'))
+    .optional()
+    .describe('Has all of these labels, each as `name=value`.'),
+  createdFrom: moment('Created then or later.'),
+  createdTo: moment('Created then or earlier.'),
   ...listQuery(),
 })
 type TaskQuery = z.output<typeof taskQuery>
@@ -67,17 +75,29 @@ export const taskListRoutes: readonly Route[] = [
   }),
 ]
 
-function toFilter({ status, priority, type }: TaskQuery): TaskFilter {
+function toFilter({ status, priority, type, label, createdFrom, createdTo }: TaskQuery): TaskFilter {
   return {
+    ...(label && { labels: toLabels(label) }),
+    ...(createdFrom !== undefined && { createdFrom }),
+    ...(createdTo !== undefined && { createdTo }),
     ...(status && { status: status.flatMap(statusesOf) }),
     ...(priority && { priority: priority.map((name) => priorityOf[name]) }),
     ...(type && { type }),
   }
 }
 
+function toLabels(label: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    label.map((text) => {
+      const end = text.indexOf('=')
+      return [text.slice(0, end), text.slice(end + 1)]
+    }),
+  )
+}
+
 function toListed(task: TaskListItemFragment) {
   const { id: operationId, type, priority, status, runAt: scheduledFor, ...rest } = task
-  const { progress, currentStep, createdAt, startedAt, finishedAt } = rest
+  const { progress, currentStep, createdAt, startedAt, finishedAt, labels } = rest
   return {
     operationId,
     type,
@@ -89,5 +109,6 @@ function toListed(task: TaskListItemFragment) {
     scheduledFor,
     startedAt,
     finishedAt,
+    labels,
   }
 }

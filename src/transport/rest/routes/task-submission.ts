@@ -22,6 +22,18 @@ const retryConfig = z
   })
   .describe('When a failed attempt is followed by another; what is left out comes from the task type.')
 
+/** What GraphQL takes for a number of milliseconds at most. */
+const longestMs = 2 ** 31 - 1
+
+/** What this door calls the operation's inputs. */
+export const submissionNames = {
+  input: 'data',
+  runAt: 'scheduledFor',
+  lockMs: 'lockDuration',
+  timeoutMs: 'timeout',
+  retry: 'retryConfig',
+} as const
+
 /** The body of `POST /tasks`. */
 export const taskSubmission = z
   .strictObject({
@@ -44,6 +56,14 @@ export const taskSubmission = z
       .max(dayMs)
       .optional()
       .describe('How long an attempt may go without a sign of life, in milliseconds; 300000 when absent.'),
+    timeout: z
+      .int()
+      .min(1)
+      .max(longestMs)
+      .optional()
+      .describe('How long an attempt may take, in milliseconds; the task type’s own when absent.'),
+    labels: z.record(z.string(), z.string()).optional().describe('At most 32 names and values to find tasks by.'),
+    fairnessKey: z.string().optional().describe('Whose share of the slots this task uses.'),
     retryConfig: retryConfig.optional(),
     recurrenceConfig: z.unknown().optional().describe('Not supported yet.'),
   })
@@ -54,13 +74,16 @@ type TaskSubmission = z.output<typeof taskSubmission>
 /** @throws {Refused} 422 when the schedule contradicts itself, or asks for what is not there yet. */
 export function toSubmitTaskInput(task: TaskSubmission, idempotencyKey: string | undefined): SubmitTaskInput {
   refuseSchedule(task)
-  const { type, data, priority, scheduledFor, lockDuration } = task
+  const { type, data, priority, scheduledFor, lockDuration, timeout, labels, fairnessKey } = task
   return {
     type,
     input: data,
     ...(priority !== undefined && { priority: priorityOf[priority] }),
     ...(scheduledFor !== undefined && { runAt: scheduledFor }),
     ...(lockDuration !== undefined && { lockMs: lockDuration }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(labels !== undefined && { labels }),
+    ...(fairnessKey !== undefined && { fairnessKey }),
     ...(task.retryConfig !== undefined && { retry: toRetry(task.retryConfig) }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   }

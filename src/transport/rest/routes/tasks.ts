@@ -1,13 +1,18 @@
 import { z } from 'zod'
 import { longestWaitS, taskParams, wholeNumber } from '#transport/rest/fields.ts'
-import { CancelTaskDocument, SubmitTaskDocument, TaskReportDocument } from '#transport/rest/generated/graphql.ts'
+import {
+  CancelTaskDocument,
+  RetryTaskDocument,
+  SubmitTaskDocument,
+  TaskReportDocument,
+} from '#transport/rest/generated/graphql.ts'
 import type { Operations } from '#transport/rest/operations.ts'
 import { preferredWait } from '#transport/rest/prefer.ts'
 import { found, Refused } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
 import { documentedStatuses, statusOf, taskResult, taskState, toResult, toState } from '#transport/rest/task-report.ts'
 import { hasEnded, throwAsLost, waitForEnd } from '#transport/rest/wait.ts'
-import { taskSubmission, toSubmitTaskInput } from './task-submission.ts'
+import { submissionNames, taskSubmission, toSubmitTaskInput } from './task-submission.ts'
 
 const tag = 'Tasks'
 const mebibyte = 1024 * 1024
@@ -48,6 +53,7 @@ export const taskRoutes: readonly Route[] = [
     bodyLimit: 2 * mebibyte,
     bodyExamples: {
       'at once': { type: 'probe', data: { durationMs: 1000, steps: 4 }, priority: 'critical' },
+      'found by labels': { type: 'probe', data: {}, labels: { branch: 'main' }, timeout: 60_000 },
       later: { type: 'probe', data: {}, scheduleType: 'scheduled', scheduledFor: '2030-01-01T04:00:00Z' },
     },
     answers: {
@@ -72,7 +78,7 @@ export const taskRoutes: readonly Route[] = [
     },
     refusals: [409],
     document: SubmitTaskDocument,
-    names: { input: 'data' },
+    names: submissionNames,
     variables: ({ body, headers }) => ({ input: toSubmitTaskInput(body, headers['idempotency-key']) }),
     async answer({ submitTask: { task, deduplicated } }, { headers, prefix, operations, signal }) {
       const seconds = preferredWait(headers.prefer)
@@ -168,6 +174,28 @@ export const taskRoutes: readonly Route[] = [
       const said = status === 'cancelled' ? 'The task was cancelled.' : 'The task was asked to stop.'
       return json(200, { message: said, status })
     },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/tasks/{operationId}/retry',
+    name: 'retryTask',
+    tag,
+    summary: 'Runs a failed or cancelled task again; 409 for any other.',
+    params: taskParams,
+    answers: {
+      200: {
+        description: 'The task waits for its next attempt.',
+        schema: submitted
+          .extend({ status: z.enum(documentedStatuses) })
+          .meta({ id: 'RetriedTask', description: 'A task that runs again.' }),
+        example: { operationId: exampleId, type: 'probe', status: 'pending' },
+      },
+    },
+    refusals: [404, 409],
+    document: RetryTaskDocument,
+    variables: ({ params }) => ({ id: params.operationId }),
+    answer: ({ retryTask: { task } }) =>
+      json(200, { operationId: task.id, type: task.type, status: statusOf[task.status] }),
   }),
 ]
 

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { EventsDocument } from '#transport/rest/generated/graphql.ts'
+import { answerPage, cursor, linkHeader, pageBy } from '#transport/rest/paging.ts'
+import { defineRoute, type Route } from '#transport/rest/route.ts'
+
+const event = z
+  .object({
+    cursor: z.string().describe('Its place: `cursor` of the request that continues after it.'),
+    id: z.string().nullable(),
+    type: z.string().describe('Such as `task.completed`.'),
+    subject: z.string().describe('What it is about, such as `task:<id>`.'),
+    at: z.iso.datetime(),
+    actor: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
+    data: z.unknown().describe('Depends on the type.'),
+  })
+  .meta({ id: 'Event', description: 'Something that happened.' })
+
+export const eventRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'get',
+    path: '/events',
+    name: 'listEvents',
+    tag: 'Events',
+    summary: 'Lists events, oldest first, for as long as they are kept.',
+    description:
+      'To follow events, ask again with the `cursor` of the last one; the subscription `events` at `/graphql` pushes them.',
+    query: z.object({
+      type: z
+        .array(z.string())
+        .optional()
+        .describe('One of these, such as `task.completed` or `task.*`; all but the very frequent ones when absent.'),
+      subject: z.string().optional().describe('Only about this, such as `task:<id>`.'),
+      limit: pageBy(50).limit,
+      cursor: cursor('Continue after this place: an event’s `cursor`.'),
+    }),
+    answers: { 200: { description: 'A page of events.', schema: z.array(event), headers: linkHeader } },
+    refusals: [410],
+    document: EventsDocument,
+    names: { types: 'type' },
+    variables: ({ query: { type = null, subject = null, limit, cursor = null } }) => ({
+      types: type,
+      subject,
+      first: limit,
+      after: cursor,
+    }),
+    answer: ({ events: { nodes, pageInfo } }, asked) => answerPage(nodes, pageInfo, asked),
+  }),
+]

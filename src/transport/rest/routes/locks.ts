@@ -1,0 +1,173 @@
+import { z } from 'zod'
+import { wholeNumber } from '#transport/rest/fields.ts'
+import {
+  AcquireLockDocument,
+  ForceReleaseLockDocument,
+  LockDocument,
+  LockPagesDocument,
+  LocksDocument,
+  ReleaseLockDocument,
+  RenewLockDocument,
+} from '#transport/rest/generated/graphql.ts'
+import { answerPage, linkHeader, listQuery, placeOf } from '#transport/rest/paging.ts'
+import { found } from '#transport/rest/refused.ts'
+import { defineRoute, json, type Route } from '#transport/rest/route.ts'
+
+const tag = 'Locks'
+const longestLeaseS = 86_400
+const longestLockWaitS = 300
+
+const actor = z.object({ kind: z.string(), id: z.string(), name: z.string() })
+const fence = z.int().describe('Grows with each grant; renewing and releasing the lock need it.')
+
+const lock = z
+  .object({
+    name: z.string(),
+    fence,
+    holder: actor,
+    acquiredAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime().describe('When the lease ends unless it is renewed.'),
+  })
+  .meta({ id: 'Lock', description: 'A lock that is held.' })
+
+const lockWithQueue = lock
+  .extend({
+    queue: z
+      .array(z.object({ actor, queuedAt: z.iso.datetime(), until: z.iso.datetime() }))
+      .describe('The first 50 callers that wait for it, in the order of their turns.'),
+  })
+  .meta({ id: 'LockWithQueue', description: 'A lock that is held, and who waits for it.' })
+
+const example = {
+  name: 'deploy/prod',
+  fence: 7,
+  holder: { kind: 'application', id: '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11', name: 'pipeline' },
+  acquiredAt: '2030-01-01T04:00:00.000Z',
+  expiresAt: '2030-01-01T04:05:00.000Z',
+}
+
+const leaseDurationSeconds = z
+  .int()
+  .min(1)
+  .max(longestLeaseS)
+  .describe(`How long it is held unless it is renewed, in seconds; at most ${longestLeaseS}.`)
+
+const params = z.object({ name: z.string().describe('The lock’s name; a slash in it is written as `%2F`.') })
+
+/** What this door calls the operation's inputs. */
+const names = { ttlMs: 'leaseDurationSeconds', waitMs: 'waitSeconds' }
+
+export const lockRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'get',
+    path: '/locks',
+    name: 'listLocks',
+    tag,
+    summary: 'Lists the locks that are held, by the bytes of their names.',
+    query: z.object({
+      prefix: z.string().default('').describe('Those whose names begin with this, such as `deploy/`.'),
+      ...listQuery(),
+    }),
+    answers: {
+      200: { description: 'A page of locks.', schema: z.array(lock), headers: linkHeader, example: [example] },
+    },
+    document: LocksDocument,
+    async variables({ query, operations }) {
+      const { prefix } = query
+      const pageInfo = async (page: { first: number; after: string | null }) =>
+        (await operations.run(LockPagesDocument, { prefix, ...page })).locks.pageInfo
+      return { prefix, first: query.limit, after: await placeOf(query, pageInfo) }
+    },
+    answer: ({ locks: { nodes, pageInfo } }, asked) => answerPage(nodes, pageInfo, asked),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/locks',
+    name: 'acquireLock',
+    tag,
+    summary: 'Acquires a lock; 409 when it is held and does not become free in time.',
+    description: 'A caller that goes away while it waits leaves the queue.',
+    body: z
+      .strictObject({
+        name: z.string().describe('Up to 512 bytes; parts stand between slashes.'),
+        leaseDurationSeconds,
+        waitSeconds: z
+          .int()
+          .min(0)
+          .max(longestLockWaitS)
+          .default(0)
+          .describe(`How long to wait when it is held; at most ${longestLockWaitS}.`),
+      })
+      .meta({ id: 'LockRequest', description: 'A lock to acquire.' }),
+    bodyExamples: { deployment: { name: 'deploy/prod', leaseDurationSeconds: 300, waitSeconds: 60 } },
+    answers: { 201: { description: 'It is held.', schema: lock, headers: { Location: 'Where it is.' }, example } },
+    refusals: [409],
+    document: AcquireLockDocument,
+    names,
+    variables: ({ body }) => ({
+      input: { name: body.name, ttlMs: body.leaseDurationSeconds * 1000, waitMs: body.waitSeconds * 1000 },
+    }),
+    answer: ({ acquireLock: { lock } }, { prefix }) =>
+      json(201, lock, { location: `${prefix}/locks/${encodeURIComponent(lock.name)}` }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/locks/{name}',
+    name: 'getLock',
+    tag,
+    summary: 'Answers with a lock and who waits for it; 404 when nobody holds it.',
+    params,
+    answers: { 200: { description: 'The lock.', schema: lockWithQueue, example: { ...example, queue: [] } } },
+    refusals: [404],
+    document: LockDocument,
+    variables: ({ params }) => params,
+    answer: (data, { params }) => json(200, found(data.lock, `lock "${params.name}" that is held`)),
+  }),
+  defineRoute({
+    method: 'put',
+    path: '/locks/{name}',
+    name: 'renewLock',
+    tag,
+    summary: 'Renews a lock’s lease; 409 when another fence holds it by now.',
+    params,
+    body: z
+      .strictObject({ fence, leaseDurationSeconds })
+      .meta({ id: 'LockRenewal', description: 'How long a lock is to be held from now on.' }),
+    bodyExamples: { 'five minutes more': { fence: 7, leaseDurationSeconds: 300 } },
+    answers: { 200: { description: 'It is held until then.', schema: lock, example } },
+    refusals: [409],
+    document: RenewLockDocument,
+    names,
+    variables: ({ params, body }) => ({
+      input: { ...params, fence: body.fence, ttlMs: body.leaseDurationSeconds * 1000 },
+    }),
+    answer: ({ renewLock }) => json(200, renewLock.lock),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/locks/{name}',
+    name: 'releaseLock',
+    tag,
+    summary: 'Releases a lock; the next in its queue acquires it.',
+    params,
+    query: z.object({ fence: wholeNumber(1, Number.MAX_SAFE_INTEGER).describe('The fence it was acquired with.') }),
+    answers: { 204: { description: 'It is released.' } },
+    refusals: [409],
+    document: ReleaseLockDocument,
+    variables: ({ params, query }) => ({ input: { ...params, ...query } }),
+    answer: () => ({ status: 204 }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/locks/{name}/force-release',
+    name: 'forceReleaseLock',
+    tag,
+    summary: 'Takes a lock from its holder, whoever that is.',
+    params,
+    answers: { 204: { description: 'It is released, and the fence of its holder is void.' } },
+    refusals: [404],
+    document: ForceReleaseLockDocument,
+    variables: ({ params }) => ({ input: params }),
+    answer: () => ({ status: 204 }),
+  }),
+]
