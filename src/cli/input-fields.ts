@@ -20,9 +20,13 @@ interface Schema {
   readonly required?: readonly string[]
 }
 
-/** The properties of an input, from its JSON Schema; none where the input is no plain object. */
+/**
+ * The properties of an input, from its JSON Schema; where it has several forms, those of all of them. None where the
+ * input is not an object.
+ */
 export function inputFields(schema: unknown): InputField[] {
-  const { properties = {}, required = [] } = (schema ?? {}) as Schema
+  const { properties = {}, required = [], anyOf, oneOf = anyOf } = (schema ?? {}) as Schema
+  if (oneOf !== undefined) return mergedFields(oneOf)
   return Object.entries(properties).map(([name, field]) => ({
     name,
     type: typeText(field),
@@ -30,6 +34,23 @@ export function inputFields(schema: unknown): InputField[] {
     fallback: field.default === undefined ? undefined : JSON.stringify(field.default),
     description: field.description ?? '',
   }))
+}
+
+/** A field is required where every form requires it. */
+function mergedFields(forms: readonly Schema[]): InputField[] {
+  const fieldsOfForms = forms.map(inputFields)
+  const names = new Set(fieldsOfForms.flat().map(({ name }) => name))
+  return [...names].map((name) => {
+    const same = fieldsOfForms.flat().filter((field) => field.name === name)
+    const join = (texts: readonly string[]) => [...new Set(texts)].filter(Boolean).join(' | ')
+    return {
+      name,
+      type: join(same.map(({ type }) => type)),
+      isRequired: same.length === forms.length && same.every(({ isRequired }) => isRequired),
+      fallback: undefined,
+      description: join(same.map(({ description }) => description)),
+    }
+  })
 }
 
 function typeText({ type, enum: values, const: only, anyOf, oneOf }: Schema): string {

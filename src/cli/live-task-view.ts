@@ -56,6 +56,10 @@ export class LiveTaskView implements TaskView {
     this.#line.print(printable(message))
   }
 
+  attemptFailed(text: string): void {
+    this.#line.print(this.#output.styled('red', text))
+  }
+
   remark(text: string): void {
     this.#line.print(this.#output.styled('yellow', text))
   }

@@ -74,16 +74,34 @@ export class Output {
     return isColored ? styleText(style, text, { validateStream: false }) : text
   }
 
-  /** Rows under their titles, as wide as they need and the terminal allows; columns without content are left out. */
+  /**
+   * Rows under their titles, as wide as they need and the terminal allows; columns without content are left out, and what
+   * is left out for lack of space is said. A text of several lines makes a row of as many.
+   */
   table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
     const filled = columns.filter((column) => rows.some((row) => column.text(row) !== ''))
-    const shown = this.#excess(rows, filled) > 0 ? filled.filter((column) => column.optional !== true) : filled
+    const shown = this.#fitting(rows, filled)
     const widths = this.#widths(rows, shown)
     const line = (cells: readonly string[]) => this.line(cells.join(gap).trimEnd())
     const cell = (text: string, index: number) => pad(shorten(text, widths[index] ?? 0), widths[index] ?? 0)
     line(shown.map(({ title }, index) => this.styled('dim', cell(title, index))))
-    for (const row of rows)
-      line(shown.map((column, index) => this.#painted(row, column, cell(column.text(row), index))))
+    for (const row of rows) {
+      const cells = shown.map((column) => column.text(row).split('\n'))
+      for (let at = 0; at < Math.max(...cells.map(({ length }) => length)); at += 1)
+        line(shown.map((column, index) => this.#painted(row, column, cell(cells[index]?.[at] ?? '', index))))
+    }
+    const missing = filled.filter((column) => !shown.includes(column)).map(({ title }) => title)
+    if (missing.length > 0) this.remark(`Left out for lack of space: ${missing.join(', ')}. --json shows everything.`)
+  }
+
+  /** The columns that fit: optional ones go first, then those that can't be cut, each from the right. */
+  #fitting<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): Column<Row>[] {
+    const kept = [...columns]
+    const drop = (index: number) => index > 0 && kept.splice(index, 1).length > 0
+    while (this.#excess(rows, kept) > 0 && drop(kept.findLastIndex(({ optional }) => optional === true)));
+    const tooWide = () => sumOf(this.#widths(rows, kept)) > this.columns
+    while (tooWide() && (drop(kept.findLastIndex(({ flexible }) => flexible !== true)) || drop(kept.length - 1)));
+    return kept
   }
 
   /** Names and values, one a line; those without a value are left out. */
@@ -121,13 +139,17 @@ export class Output {
 
   /** By how much the columns at their natural widths are wider than the terminal. */
   #excess<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): number {
-    const widths = columns.map((column) => naturalWidth(rows, column) + gap.length)
-    return widths.reduce((sum, width) => sum + width, -gap.length) - this.columns
+    return sumOf(columns.map((column) => naturalWidth(rows, column))) - this.columns
   }
 }
 
+/** How wide columns are side by side. */
+function sumOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width + gap.length, -gap.length)
+}
+
 function naturalWidth<Row>(rows: readonly Row[], { title, text }: Column<Row>): number {
-  return Math.max(columnsOf(title), ...rows.map((row) => columnsOf(text(row))))
+  return Math.max(columnsOf(title), ...rows.flatMap((row) => text(row).split('\n').map(columnsOf)))
 }
 
 /** Indented JSON in which whatever has room on a line stands on one. */

@@ -43,6 +43,10 @@ export class PlainTaskView implements TaskView {
     this.#output.line(`| ${printable(message)}`)
   }
 
+  attemptFailed(text: string): void {
+    this.#output.line(text)
+  }
+
   remark(text: string): void {
     this.#output.remark(text)
   }
@@ -56,7 +60,8 @@ export class PlainTaskView implements TaskView {
   #enter(stage: string, status: string, attempt: number): void {
     this.#status = stage
     const text = statusTexts[status]
-    if (text === undefined) return
+    // When the next attempt comes was said with the failure of the one before.
+    if (text === undefined || (status === 'SCHEDULED' && attempt > 0)) return
     // Another attempt begins at nothing.
     if (status === 'ACTIVE') this.#progress = 0
     this.#output.line(attempt > 1 ? `${text}, attempt ${attempt}` : text)

@@ -11,6 +11,8 @@ export interface TaskView {
   readonly isForPeople: boolean
   update(update: TaskUpdate): void
   log(message: string): void
+  /** Why an attempt has failed, and when the next one comes. */
+  attemptFailed(text: string): void
   remark(text: string): void
   end(task: TaskOutcome): void
   /** Leaves the screen as it should be; due also when the task has not ended. */
@@ -29,6 +31,7 @@ function jsonView(output: Output): TaskView {
     isForPeople: false,
     update: (update) => output.record(update),
     log() {},
+    attemptFailed() {},
     remark: (text) => output.remark(text),
     end: (task) => output.record({ kind: 'END', task }),
     close() {},

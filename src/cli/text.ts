@@ -7,6 +7,15 @@ export function printable(text: string): string {
     .replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, '')
 }
 
+/** As {@link printable}, but line breaks stay. */
+export function printableLines(text: string): string {
+  return text
+    .trimEnd()
+    .split(/\r\n|[\n\r]/)
+    .map(printable)
+    .join('\n')
+}
+
 const wide =
   /[\p{Emoji_Presentation}\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]/u
 const weightless = /[\p{Mn}\p{Me}\p{Cf}]/u

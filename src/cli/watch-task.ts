@@ -2,6 +2,7 @@ import {
   followTask,
   persist,
   type SignalboxClient,
+  TaskAttemptsDocument,
   TaskOutcomeDocument,
   type TaskSummaryFragment,
   type TaskUpdate,
@@ -12,6 +13,7 @@ import { type Interruption, interruption } from './interrupt.ts'
 import { reconnectionRemarks } from './reconnection.ts'
 import type { Api } from './session.ts'
 import { TaskLogReader } from './task-log-reader.ts'
+import { failedAttempt } from './task-text.ts'
 import { createTaskView, type TaskOutcome, type TaskView } from './task-view.ts'
 
 /** A result of so many lines is shown with the outcome; of a longer one, how to get it. */
@@ -44,9 +46,11 @@ async function follow(
 ): Promise<TaskOutcome> {
   const log = new TaskLogReader(client, id, ({ message }) => view.log(message), { signal })
   const remarks = reconnectionRemarks((text) => view.remark(text))
+  const failures = new FailureReader(client, id, signal, (text) => view.attemptFailed(text))
   let stateAt = ''
   for await (const update of followTask(client, id, { signal, ...remarks })) {
     if (update.kind === 'STATE') stateAt = update.at
+    if (view.isForPeople) await failures.look(update)
     // The state is newer than what led to it, which the stream tells after it.
     if (!view.isForPeople || update.kind !== 'STEP' || update.at > stateAt) view.update(update)
     if (view.isForPeople && mayHaveLogged(update)) log.hint()
@@ -54,6 +58,35 @@ async function follow(
   if (view.isForPeople) await log.drain()
   const { task } = await persist(() => client.request(TaskOutcomeDocument, { id }, { signal }), { signal })
   return found(task, `task ${id}`)
+}
+
+/** Tells of attempts that have failed, each once, when an update shows that one has ended without the task. */
+class FailureReader {
+  readonly #client: SignalboxClient
+  readonly #id: string
+  readonly #signal: AbortSignal
+  readonly #tell: (text: string) => void
+  #told = 0
+
+  constructor(client: SignalboxClient, id: string, signal: AbortSignal, tell: (text: string) => void) {
+    this.#client = client
+    this.#id = id
+    this.#signal = signal
+    this.#tell = tell
+  }
+
+  async look({ status, attempt, at }: TaskUpdate): Promise<void> {
+    const last = status === 'SCHEDULED' || status === 'PENDING' ? (attempt ?? 0) : (attempt ?? 0) - 1
+    if (last <= this.#told) return
+    const signal = this.#signal
+    const { task } = await persist(() => this.#client.request(TaskAttemptsDocument, { id: this.#id }, { signal }), {
+      signal,
+    })
+    for (const one of task?.attempts ?? [])
+      if (one.number > this.#told && one.number <= last)
+        this.#tell(failedAttempt(one, task as NonNullable<typeof task>, at))
+    this.#told = last
+  }
 }
 
 function mayHaveLogged({ kind, attempt }: TaskUpdate): boolean {

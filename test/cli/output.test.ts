@@ -56,7 +56,30 @@ describe('a table', () => {
   it('fits into a narrow terminal', () => {
     const { stream, text } = screen(20)
     outputOn(stream, { NO_COLOR: '1' }).table([{ id: 'a-1', name: 'a name that is far too long' }], columns)
-    expect(text()).toBe('ID   NAME\na-1  a name that is…\n')
+    expect(text()).toBe('ID   NAME\na-1  a name that is…\nLeft out for lack of space: KIND. --json shows everything.\n')
+  })
+})
+
+describe('a table that is too wide', () => {
+  const id = '01a20d90-b492-72f2-996f-cefcef8c3f2f'
+  const fixed = (title: string, width: number) => ({ title, text: () => 'x'.repeat(width) })
+
+  it('leaves columns out, and says which', () => {
+    const { stream, text } = screen(80)
+    const remarks = screen(80)
+    const output = new Output({ stdout: stream, stderr: remarks.stream, env: { NO_COLOR: '1' } })
+    const late = { title: 'LATE', text: () => 'much text '.repeat(9), flexible: true }
+    output.table([id], [fixed('ID', 36), fixed('A', 20), fixed('B', 20), { ...fixed('C', 3), optional: true }, late])
+    for (const line of text().split('\n')) expect(columnsOf(line)).toBeLessThanOrEqual(80)
+    expect(text()).toMatch(/^ID +A +LATE\n/)
+    expect(remarks.text()).toBe('Left out for lack of space: B, C. --json shows everything.\n')
+  })
+
+  it('has as many lines for a row as its texts have', () => {
+    const { stream, text } = screen(80)
+    const columns = [fixed('ID', 2), { title: 'ERROR', text: () => 'first\nsecond' }]
+    outputOn(stream, { NO_COLOR: '1' }).table([id], columns)
+    expect(text()).toBe('ID  ERROR\nxx  first\n    second\n')
   })
 })
 

@@ -75,6 +75,28 @@ describe('task submit --watch', () => {
     expect(stdout).toMatch(/^failed after .*: It was asked to fail at step 1\. \(HANDLER_FAILED\)$/m)
   })
 
+  it('says why an attempt failed, and when the next one comes', async () => {
+    const { code, stdout } = await task(['submit', 'fails-once', '--watch'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /^attempt 1 failed: The org is locked\. \(HANDLER_FAILED\)\n {2}by a deployment\nnext attempt in \d\.\d s$/m,
+    )
+    expect(stdout.match(/attempt 1 failed/g)).toHaveLength(1)
+    expect(stdout).not.toContain('scheduled for later')
+    const id = /^Task (\S+)/.exec(stdout)?.[1] ?? ''
+    const shown = (await task(['show', id])).stdout
+    expect(shown).toMatch(/^1 +\S+ \S+ +.* The org is locked\. \(HANDLER_FAILED\)\n +by a deployment\n2 /m)
+  })
+
+  it('keeps the line breaks of an error', async () => {
+    const { code, stdout } = await task(['submit', 'command.frozen', '--watch'])
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/: It exited with code 3\. \(EXITED\)\n {2}prod is frozen\n/)
+    const id = /^Task (\S+)/.exec(stdout)?.[1] ?? ''
+    expect((await task(['show', id])).stdout).toMatch(/^error +It exited with code 3\. \(EXITED\)\n +prod is frozen\n/m)
+    expect((await task(['list', '--type', 'command.frozen'])).stdout).toContain('It exited with code 3. prod is frozen')
+  })
+
   it('gives a stream of JSON documents that begins with the task and ends with its outcome', async () => {
     const { code, stdout } = await task(['submit', 'probe', '--set', 'steps=2', '--watch', '--json'])
     const all = records(stdout)
@@ -153,7 +175,8 @@ describe('task submit', () => {
     expect(await task(['submit', 'prob'])).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'There is no task type "prob". Known types: command, http.request, probe, repository.inspect, talk.\n',
+      stderr:
+        'There is no task type "prob". Known types: command, command.deploy, command.frozen, fails-once, http.request, probe, repository.inspect, talk.\n',
     })
   })
 
@@ -225,6 +248,23 @@ describe('task types', () => {
       code: 2,
       stderr: expect.stringContaining('Known types: command'),
     })
+  })
+})
+
+describe('task types of commands', () => {
+  it('are listed with their arguments', async () => {
+    const { stdout } = await task(['types'])
+    expect(stdout).toMatch(/^command +NORMAL +command, args\? /m)
+    expect(stdout).toMatch(/^command\.deploy +NORMAL +target, version\? +Deploys a version\./m)
+  })
+
+  it('say what one takes, and how to submit it', async () => {
+    const { stdout } = await task(['types', 'command.deploy'])
+    expect(stdout).toMatch(/^target +"test" \| "prod" +yes +Where to\./m)
+    expect(stdout).toContain('task submit command.deploy --set target=… --watch')
+    const all = (await task(['types', 'command'])).stdout
+    expect(all).toMatch(/^command +"deploy" \| "frozen" +yes/m)
+    expect(all).toContain('task submit command --set command=… --watch')
   })
 })
 

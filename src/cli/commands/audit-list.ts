@@ -89,7 +89,7 @@ function table(output: Output, entries: readonly AuditEntryDetailsFragment[]): v
     { title: 'SEQ', text: ({ seq }) => String(seq) },
     { title: 'AT', text: ({ at }) => moment(at) },
     { title: 'OUTCOME', text: ({ outcome }) => outcome, style: ({ outcome }) => styles[outcome] },
-    { title: 'TYPE', text: ({ type }) => printable(type) },
+    { title: 'TYPE', text: ({ type }) => printable(type), flexible: true },
     { title: 'ACTOR', text: ({ actor }) => printable(actor.name), flexible: true },
     { title: 'SUBJECT', text: ({ subject }) => printable(subject), flexible: true },
     { title: 'ADDRESS', text: ({ address }) => printable(address ?? ''), optional: true },

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { CommandFailure } from '#cli/exit-codes.ts'
 import { holdLock } from '#cli/hold-lock.ts'
 import { readDuration } from '#cli/options.ts'
@@ -26,8 +26,16 @@ export function addLockAcquireCommand(parent: Command, session: Session): void {
         'SIGNALBOX_LOCK and its fence in SIGNALBOX_FENCE. Without a command it prints the fence, and the lock is held ' +
         'until its lease is over.',
     )
-    .option('--ttl <duration>', 'how long a lease lasts: 30s, 10m, 2h (default: 30s)', readDuration, defaultTtlMs)
-    .option('--wait <duration>', 'how long to wait for the lock, at most 5m (default: not at all)', readDuration, 0)
+    .addOption(
+      new Option('--ttl <duration>', 'how long a lease lasts: 30s, 10m, 2h')
+        .argParser(readDuration)
+        .default(defaultTtlMs, '30s'),
+    )
+    .addOption(
+      new Option('--wait <duration>', 'how long to wait for the lock, at most 5m')
+        .argParser(readDuration)
+        .default(0, 'not at all'),
+    )
     .addHelpText('after', () =>
       examples(
         `${session.invocation} lock acquire deploy/prod --wait 5m -- ./deploy.sh prod`,

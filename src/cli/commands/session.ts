@@ -53,7 +53,11 @@ function table(output: Output, sessions: readonly SessionSummaryFragment[]): voi
   output.table(sessions, [
     { title: 'ID', text: ({ id }) => id },
     { title: 'WHO', text: ({ user, isCurrent }) => `${user.email}${isCurrent ? ' (this one)' : ''}`, flexible: true },
-    { title: 'SIGNED IN', text: ({ createdAt, method }) => `${moment(createdAt)} by ${printable(method)}` },
+    {
+      title: 'SIGNED IN',
+      text: ({ createdAt, method }) => `${moment(createdAt)} by ${printable(method)}`,
+      flexible: true,
+    },
     { title: 'LAST USED', text: ({ lastUsedAt }) => `${duration(now - Date.parse(lastUsedAt))} ago` },
     { title: 'ADDRESS', text: ({ address }) => printable(address), optional: true },
     { title: 'PROGRAM', text: ({ userAgent }) => printable(userAgent ?? ''), flexible: true, optional: true },

@@ -4,7 +4,7 @@ import { choices, collect, readCount, readList } from '#cli/options.ts'
 import type { Output } from '#cli/output.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import { runTime, statusStyles } from '#cli/task-text.ts'
-import { duration, printable } from '#cli/text.ts'
+import { duration, printable, printableLines } from '#cli/text.ts'
 import { type Priority, type TaskStatus, type TaskSummaryFragment, TasksDocument } from '#client/index.ts'
 
 interface ListOptions {
@@ -75,5 +75,5 @@ function table(output: Output, tasks: readonly TaskSummaryFragment[]): void {
 
 function state({ status, progress, currentStep, error }: TaskSummaryFragment): string {
   if (status === 'ACTIVE') return printable(`${progress} % ${currentStep ?? ''}`).trim()
-  return status === 'FAILED' || error !== null ? printable(error?.message ?? '') : ''
+  return status === 'FAILED' || error !== null ? printableLines(error?.message ?? '').replaceAll('\n', ' ') : ''
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { found } from '#cli/found.ts'
 import type { Output } from '#cli/output.ts'
 import type { Session } from '#cli/session.ts'
-import { runTime, statusStyles } from '#cli/task-text.ts'
+import { errorLines, runTime, statusStyles } from '#cli/task-text.ts'
 import { duration, moment, printable, size } from '#cli/text.ts'
 import { TaskDetailsDocument, type TaskDetailsQuery } from '#client/index.ts'
 
@@ -33,7 +33,7 @@ function show(output: Output, task: TaskDetails): void {
     ],
     ['error', errorText(task.error)],
     ['handed in', `${moment(task.createdAt)} by ${printable(task.createdBy.name)}`],
-    ['due', task.status === 'SCHEDULED' ? moment(task.runAt) : undefined],
+    [task.attempt > 0 ? 'next attempt' : 'due', dueText(task)],
     ['started', time(task.startedAt)],
     ['ended', time(task.finishedAt)],
     ['ran', runTime(task)],
@@ -54,7 +54,7 @@ function show(output: Output, task: TaskDetails): void {
 }
 
 function showAttempts(output: Output, { attempts }: TaskDetails): void {
-  if (attempts.length < 2) return
+  if (attempts.length === 0) return
   output.line()
   output.table(attempts, [
     { title: 'ATTEMPT', text: ({ number }) => String(number) },
@@ -82,7 +82,13 @@ export function partTable(output: Output, parts: TaskDetails['parts']): void {
 }
 
 function errorText(error: TaskDetails['error']): string | undefined {
-  return error === null ? undefined : `${printable(error.message)} (${error.code}${error.retryable ? '' : ', final'})`
+  return error === null ? undefined : errorLines(error, `${error.code}${error.retryable ? '' : ', final'}`)
+}
+
+function dueText({ status, runAt }: TaskDetails): string | undefined {
+  if (status !== 'SCHEDULED') return undefined
+  const waitMs = Date.parse(runAt) - Date.now()
+  return waitMs > 0 ? `${moment(runAt)}, in ${duration(waitMs)}` : moment(runAt)
 }
 
 function cancelText({ cancelRequestedAt, cancelReason }: TaskDetails): string | undefined {

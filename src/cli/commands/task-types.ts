@@ -23,7 +23,7 @@ export function addTaskTypesCommand(parent: Command, session: Session): void {
     if (json) return output.document(taskTypes)
     output.table(taskTypes, [
       { title: 'NAME', text: (type) => type.name },
-      { title: 'PRIORITY', text: (type) => type.priority },
+      { title: 'PRIORITY', text: (type) => type.priority, optional: true },
       {
         title: 'INPUT',
         text: (type) =>
@@ -56,7 +56,7 @@ function describe(output: Output, type: TaskType, invocation: string): void {
   if (fields.length > 0) {
     output.table(fields, [
       { title: 'INPUT', text: ({ name }) => name },
-      { title: 'TYPE', text: ({ type }) => type },
+      { title: 'TYPE', text: ({ type }) => type, flexible: true },
       {
         title: 'REQUIRED',
         text: ({ isRequired, fallback }) => (isRequired ? 'yes' : fallback === undefined ? 'no' : `no: ${fallback}`),

@@ -31,7 +31,7 @@ export function addTokenCreateCommand(parent: Command, session: Session): void {
     .option('--expires-in <days>', 'after how long it ends, such as 90d (default: 30d)', readDays)
     .addHelpText('after', () =>
       examples(
-        `${session.invocation} token create pipeline --scope tasks:write:type=deploy.* --scope events:read`,
+        `${session.invocation} token create pipeline --scope 'tasks:write:type=deploy.*' --scope events:read`,
         `TOKEN=$(${session.invocation} token create nightly --scope tasks:write --expires-in 90d)`,
       ),
     )

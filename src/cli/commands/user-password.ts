@@ -9,8 +9,8 @@ export function addUserPasswordCommand(parent: Command, session: Session): void 
     .command('password <email>')
     .summary('give a person a password')
     .description(
-      'Gives a person a password, typed twice; for oneself after the present one. Where there is no terminal, each is\n' +
-        'a line of the standard input. Whatever they are signed in with ends.',
+      'Gives a person a password, typed twice; for oneself after the present one. Where there is no terminal, each is ' +
+        'a line of the standard input. All sessions of the person end.',
     )
     .addHelpText('after', () =>
       examples(

@@ -65,7 +65,7 @@ async function list({ client, output, json }: Api, options: ListOptions, webhook
     { title: 'EVENT', text: ({ eventType }) => printable(eventType), flexible: true },
     { title: 'SUBJECT', text: ({ subject }) => printable(subject), flexible: true, optional: true },
     { title: 'ATTEMPTS', text: ({ attempt }) => String(attempt) },
-    { title: 'OUTCOME', text: ({ outcome, responseStatus }) => outcomeText(outcome, responseStatus) },
+    { title: 'OUTCOME', text: ({ outcome, responseStatus }) => outcomeText(outcome, responseStatus), flexible: true },
     { title: 'MADE', text: ({ createdAt }) => moment(createdAt), optional: true },
     { title: 'NEXT', text: ({ nextAttemptAt }) => (nextAttemptAt ? moment(nextAttemptAt) : ''), optional: true },
   ])
