@@ -1,7 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** What pages of other origins may read of an answer beside its body. */
-const exposed = 'X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, ETag, Link, Location'
+const exposed = [
+  'Accept-Patch, Accept-Ranges, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Link, Location',
+  'Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id',
+].join(', ')
+/** What every client may send; a page that asks for other headers, such as those of a tracing library, gets them too. */
+const alwaysAllowed = [
+  'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Last-Event-ID, Prefer, Range',
+  'X-Request-Id',
+].join(', ')
+const headerNames = /^[\w!#$%&'*+.^`|~-]+( *, *[\w!#$%&'*+.^`|~-]+)*$/
+const longestHeaderNames = 4_096
 const preflightMaxAgeS = 600
 
 /**
@@ -21,13 +31,23 @@ export function createCrossOrigin(origins: readonly string[]) {
     const isPreflight = req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined
     if (isPreflight) {
       req.resume()
+      res.setHeader('vary', 'Origin, Access-Control-Request-Headers')
       res.writeHead(204, {
         'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
-        'access-control-allow-headers': 'Authorization, Content-Type, If-Match, Idempotency-Key, Prefer, X-Request-Id',
+        'access-control-allow-headers': allowedHeaders(req.headers['access-control-request-headers']),
         'access-control-max-age': String(preflightMaxAgeS),
       })
       res.end()
     }
     return isPreflight
   }
+}
+
+/**
+ * Any header that a page asks for: its origin is trusted, and no call carries credentials by itself, so that a header
+ * gives nobody a right.
+ */
+function allowedHeaders(asked: string | undefined): string {
+  if (asked === undefined || asked.length > longestHeaderNames || !headerNames.test(asked)) return alwaysAllowed
+  return `${alwaysAllowed}, ${asked}`
 }

@@ -344,13 +344,13 @@ describe('a client of graphql-ws beyond the limit of connections', () => {
 
 describe('pages of other origins', () => {
   const origin = 'https://app.example.com'
-  const preflight = (from: string) =>
+  const preflight = (from: string, headers = 'authorization') =>
     fetch(`${server.url}/graphql`, {
       method: 'OPTIONS',
       headers: {
         origin: from,
         'access-control-request-method': 'POST',
-        'access-control-request-headers': 'authorization',
+        'access-control-request-headers': headers,
       },
     })
 
@@ -362,6 +362,21 @@ describe('pages of other origins', () => {
     const { token } = await own()
     const answer = await ask(token, '{ __typename }', { origin })
     expect([answer.headers.get('access-control-allow-origin'), answer.headers.get('vary')]).toEqual([origin, 'Origin'])
+  })
+
+  it('may send any header, and read every documented one', async () => {
+    const sent = ['If-None-Match', 'Range', 'apollo-require-preflight', 'traceparent', 'sentry-trace', 'baggage']
+    const answer = await preflight(origin, sent.join(','))
+    const allowed = (answer.headers.get('access-control-allow-headers') ?? '').split(/, ?/)
+    expect(allowed).toEqual(expect.arrayContaining(['Authorization', 'If-Match', ...sent]))
+    expect(answer.headers.get('vary')).toBe('Origin, Access-Control-Request-Headers')
+    const readable = (answer.headers.get('access-control-expose-headers') ?? '').split(', ')
+    expect(readable).toEqual(expect.arrayContaining(['Content-Range', 'ETag', 'Idempotent-Replayed', 'Retry-After']))
+  })
+
+  it('may send the usual headers when what they ask for is malformed', async () => {
+    const answer = await preflight(origin, 'x y; z')
+    expect(answer.headers.get('access-control-allow-headers')).toMatch(/^[\w-]+(, [\w-]+)*$/)
   })
 
   it('may not when they are not, and caches are told that it depends', async () => {
