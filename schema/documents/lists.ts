@@ -28,7 +28,7 @@ const inArg = {
 } as const
 const searchArg = {
   description:
-    'Words that have to be in what is at the collection’s `fullTextPaths`; `"two words"` in this order, `-word` not, `or` between alternatives. For one collection.',
+    'Words that have to be in what is at the collection’s `fullTextPaths`; `"two words"` in this order, `-word` not, `or` between alternatives. Only the first 100,000 characters of a document’s texts at these paths are searched. For one collection.',
 } as const
 
 function toQuery(args: {

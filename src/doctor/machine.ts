@@ -42,7 +42,8 @@ export async function examineConfigFile({ configFile, workingDirectory, egressAl
   const project = await loadProjectConfig({ file: configFile, cwd: workingDirectory })
   const types = loadTaskTypes(project, { egressAllow }).list()
   const commands = Object.keys(project.commands).length
-  return ok(`${project.file ?? 'No configuration file'}: ${types.length} task types, ${commands} commands.`)
+  const counts = `${counted(types.length, 'task type')}, ${counted(commands, 'command')}`
+  return ok(`${project.file ?? 'No configuration file'}: ${counts}.`)
 }
 
 /** As whom tasks run, and what that keeps from them. */
@@ -123,4 +124,8 @@ function isWritable(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
