@@ -26,6 +26,12 @@ process.exitCode = await run(process.argv.slice(2), {
     resetOwnerToken: inServerDirectory(async (request) =>
       (await import('./reset-owner-token.ts')).resetOwnerToken(request),
     ),
+    accounts: {
+      create: inServerDirectory(async (name) => (await import('./accounts.ts')).createAccount(name)),
+      list: inServerDirectory(async () => (await import('./accounts.ts')).listAccounts()),
+      suspend: inServerDirectory(async (request) => (await import('./accounts.ts')).suspendAccount(request)),
+      resume: inServerDirectory(async (account) => (await import('./accounts.ts')).resumeAccount(account)),
+    },
     doctor: inServerDirectory(async () => (await import('./doctor.ts')).examine()),
   },
 })

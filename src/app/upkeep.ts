@@ -16,10 +16,14 @@ const retentionIntervalMs = 10 * 60 * 1000
 const usageIntervalMs = 5_000
 const deletedAtOnce = 1_000
 
-/** Adds up what accounts use. */
-export function keepUsage({ quotas, log, opened }: Parts): void {
+/** Adds up what accounts use, and learns which ones are suspended. */
+export function keepUsage({ quotas, store, log, opened }: Parts): void {
+  const unlisten = store.tail.listen((entry) => quotas.onJournalEntry(entry))
   const periodic = runPeriodically({ name: 'usage', intervalMs: usageIntervalMs, log, work: () => quotas.fold() })
-  opened.add(() => periodic.stop())
+  opened.add(() => {
+    unlisten()
+    return periodic.stop()
+  })
 }
 
 /** What has something that is over one day. */

@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command, session
   migrate: async () => (await import('#cli/commands/migrate.ts')).addMigrateCommand,
   doctor: async () => (await import('#cli/commands/doctor.ts')).addDoctorCommand,
   secrets: async () => (await import('#cli/commands/secrets.ts')).addSecretsCommand,
+  account: async () => (await import('#cli/commands/account.ts')).addAccountCommand,
   login: async () => (await import('#cli/commands/login.ts')).addLoginCommand,
   logout: async () => (await import('#cli/commands/login.ts')).addLogoutCommand,
   task: async () => (await import('#cli/commands/task.ts')).addTaskCommand,

@@ -10,8 +10,29 @@ export interface ServerCommands {
   repairDocuments(request: { readonly dryRun: boolean; readonly keepCurrent: boolean }): Promise<RepairReport>
   /** Ends the owner's tokens of the named account, or of the only one, and makes a new one. */
   resetOwnerToken(request: { readonly account: string | undefined }): Promise<string>
+  /** The accounts of the installation. An account is named by its id or its name. */
+  readonly accounts: {
+    /** Creates an account with the token of its first owner. */
+    create(name: string): Promise<{ readonly account: AccountReport; readonly ownerToken: string }>
+    /** All of them, oldest first. */
+    list(): Promise<readonly AccountReport[]>
+    /** Nobody can use the account until it is resumed. */
+    suspend(request: { readonly account: string; readonly reason: string | undefined }): Promise<AccountReport>
+    resume(account: string): Promise<AccountReport>
+  }
   /** Looks at the installation; each finding is bounded in time, and none changes anything. */
   doctor(): Promise<readonly Finding[]>
+}
+
+export interface AccountReport {
+  readonly id: string
+  readonly name: string
+  readonly createdAt: Date
+  /** Null: it is active. */
+  readonly suspendedAt: Date | null
+  readonly suspensionReason: string | null
+  /** Since when it is being deleted; null: it is not. */
+  readonly deletionAt: Date | null
 }
 
 interface MigrationReport {

@@ -42,6 +42,7 @@ export const errorCodes = {
   REQUEST_TIMEOUT: 'timeout',
   ALREADY_EXISTS: 'conflict',
   ACCOUNT_REQUIRED: 'conflict',
+  ACCOUNT_STATE: 'conflict',
   VERSION_CONFLICT: 'conflict',
   VERSION_REQUIRED: 'precondition-required',
   PATCH_FAILED: 'conflict',

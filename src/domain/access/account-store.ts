@@ -15,3 +15,63 @@ export async function hasAccounts(sql: Sql): Promise<boolean> {
 export async function insertAccount(sql: Sql, id: string, name: string): Promise<void> {
   await sql.query('INSERT INTO account (id, name) VALUES ($1, $2)', [id, name])
 }
+
+/** A tenant as the operator of the installation sees it. */
+export interface Account {
+  readonly id: string
+  readonly name: string
+  readonly createdAt: Date
+  /** Since when nothing of it is served; null: it is active. */
+  readonly suspendedAt: Date | null
+  readonly suspensionReason: string | null
+  /** Since when it is being deleted, for good; null: it is not. */
+  readonly deletionAt: Date | null
+  /** Whether it was created first: it has the installation's own log, and can't be suspended. */
+  readonly isFirst: boolean
+}
+
+const columns = `
+  id, name, created_at AS "createdAt", suspended_at AS "suspendedAt", suspension_reason AS "suspensionReason",
+  deletion_at AS "deletionAt", id = (SELECT id FROM account ORDER BY created_at, id LIMIT 1) AS "isFirst"`
+
+const listSql = `
+  SELECT ${columns} FROM account
+  WHERE $1::uuid IS NULL OR (created_at, id) > (SELECT created_at, id FROM account WHERE id = $1)
+  ORDER BY created_at, id LIMIT $2`
+
+/** The accounts behind the one with this id, or from the first one on, oldest first. */
+export function listAccounts(sql: Sql, after: string | undefined, limit: number): Promise<Account[]> {
+  return sql.query(listSql, [after ?? null, limit])
+}
+
+/** Lets one transaction at a time create an account or change its state; others go on using theirs. */
+export async function lockAccounts(sql: Sql): Promise<void> {
+  await sql.query('SELECT pg_advisory_xact_lock($1)', [accountsLock])
+}
+
+/** Key of the advisory lock of {@link lockAccounts}. */
+const accountsLock = 0x5b0c_0007
+
+const findSql = `SELECT ${columns} FROM account WHERE id::text = lower($1) OR name = $1 ORDER BY created_at LIMIT 2`
+
+/** The accounts with this id or name, at most two: names that were given by hand in the database may be the same. */
+export function findAccountsCalled(sql: Sql, called: string): Promise<Account[]> {
+  return sql.query(findSql, [called])
+}
+
+/** The account that was created first, which has the installation's own log. */
+export async function findFirstAccount(sql: Sql): Promise<string> {
+  const [row] = await listAccounts(sql, undefined, 1)
+  if (row === undefined) throw new Error('There is no account yet.')
+  return row.id
+}
+
+/** Suspends an account, or with undefined lets it be served again. */
+export async function saveSuspension(
+  sql: Sql,
+  id: string,
+  suspension: { readonly at: Date; readonly reason: string | undefined } | undefined,
+): Promise<void> {
+  const values = [id, suspension?.at ?? null, suspension?.reason ?? null]
+  await sql.query('UPDATE account SET suspended_at = $2, suspension_reason = $3 WHERE id = $1', values)
+}

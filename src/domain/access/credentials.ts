@@ -44,10 +44,10 @@ export class Credentials {
     return identity
   }
 
-  /** Forgets what is known by a credential, or of a person, that is no longer what it was. */
+  /** Forgets what is known by a credential, of a person, or in an account, that is no longer what it was. */
   forget(id: string): void {
-    for (const [key, { credential, actor }] of this.#known.entries())
-      if (credential.id === id || actor.id === id) this.#known.delete(key)
+    for (const [key, { credential, actor, accountId }] of this.#known.entries())
+      if (credential.id === id || actor.id === id || accountId === id) this.#known.delete(key)
   }
 
   #hasEnded({ expiresAt }: Identity): boolean {
@@ -68,6 +68,7 @@ export class Credentials {
     const row = await findToken(this.#sql, hash)
     if (row === undefined) throw new Unauthenticated('unknown')
     if (row.revokedAt !== null) throw new Unauthenticated('revoked')
+    if (row.isSuspended) throw new Unauthenticated('account-suspended')
     const { accountId, id, name, lineageId, role, scopes, expiresAt } = row
     return {
       accountId,

@@ -2,13 +2,14 @@ import { AppError } from '#lib/errors.ts'
 import { type Scope, sufficientScopes } from './scope.ts'
 
 /** Why a token is not valid. Only its bearer can learn it: a secret that nobody has is unknown. */
-export type TokenFault = 'unknown' | 'expired' | 'revoked' | 'session-ended' | 'ended-meanwhile'
+export type TokenFault = 'unknown' | 'expired' | 'revoked' | 'session-ended' | 'account-suspended' | 'ended-meanwhile'
 
 const tokenFaults: Readonly<Record<TokenFault, string>> = {
   unknown: 'This token is not known here. ',
   expired: 'This token has expired. ',
   revoked: 'This token was revoked. ',
   'session-ended': 'The session of this token has ended. ',
+  'account-suspended': 'The account of this token is suspended. ',
   'ended-meanwhile': 'The token ended while the request was under way. ',
 }
 

@@ -3,6 +3,10 @@ import type { Caller, RequestOrigin } from './caller.ts'
 
 /** What the journal says of access. */
 export const authEventTypes = [
+  'auth.account_created',
+  'auth.account_suspended',
+  'auth.account_resumed',
+  'auth.account_deleted',
   'auth.token_created',
   'auth.token_rotated',
   'auth.token_revoked',
@@ -55,6 +59,22 @@ type EventOf<Thing extends string> = Extract<AuthEventType, `auth.${Thing}_${str
 interface Subject {
   readonly accountId: string
   readonly id: string
+}
+
+/** On entries about an account as a whole. */
+export interface AccountEventData {
+  readonly name: string
+  readonly reason?: string
+}
+
+/** Goes to the log of `logAccountId`: the account's own, or the one that has the installation's log. */
+export function accountEvent(
+  type: EventOf<'account'>,
+  { id, logAccountId }: { readonly id: string; readonly logAccountId: string },
+  by: By,
+  data: AccountEventData,
+): NewEntry {
+  return entry('account', type, { accountId: logAccountId, id }, by, data)
 }
 
 /** On entries about an application token. */
@@ -183,7 +203,7 @@ function entry(kind: string, type: AuthEventType, of: Subject, { actor, origin }
   return { accountId: of.accountId, type, subject: `${kind}:${of.id}`, actor, origin, data: { ...data } }
 }
 
-/** What an entry takes away: from whose credential or person of this id, when, and by which transaction. */
+/** What an entry takes away: from whose credential, person or account of this id, when, and by which transaction. */
 export interface Loss {
   readonly id: string
   /** When it ends by itself, as the credential says; undefined: as soon as this is known. */
@@ -209,6 +229,7 @@ export function lossBy({ type, subject, xid, actor, data }: JournalEntry): Loss 
 
 /** With a new role, a connection has to be made anew: what it was allowed before may be allowed no longer. */
 const takesAway: ReadonlySet<string> = new Set<AuthEventType>([
+  'auth.account_suspended',
   'auth.token_revoked',
   'auth.token_rotated',
   'auth.session_ended',

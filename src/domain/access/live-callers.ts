@@ -23,8 +23,8 @@ const admittingMs = 10_000
 const mostRemembered = 10_000
 
 /**
- * Requests and connections that are under way, by the credential they were admitted with and by whose it is: they end
- * when either is taken away, on whichever process that was done, or when its time is over.
+ * Requests and connections that are under way, by their account, the credential they were admitted with and whose it is:
+ * they end when one of these is taken away, on whichever process that was done, or when its time is over.
  */
 export class LiveCallers {
   readonly #clock: Clock
@@ -39,9 +39,9 @@ export class LiveCallers {
 
   /** Has `end` called, once, when the caller loses the right to be served; returns what to call when it is over anyway. */
   hold(caller: Caller, end: () => void): () => void {
-    const { credential, actor, expiresAt } = caller
+    const { credential, actor, accountId, expiresAt } = caller
     const held: Held = { caller, until: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY, end }
-    const ids = credential.id === actor.id ? [actor.id] : [credential.id, actor.id]
+    const ids = credential.id === actor.id ? [accountId, actor.id] : [accountId, credential.id, actor.id]
     for (const id of ids) {
       this.#held.set(id, (this.#held.get(id) ?? new Set()).add(held))
       shorten(held, this.#losses.get(id))

@@ -3,6 +3,8 @@ import { type Amounts, type QuotaName, type QuotaState, type Quotas, quotaNames 
 interface Read {
   readonly limits: Quotas
   readonly used: Amounts
+  /** Nothing of the account is begun. */
+  readonly isSuspended: boolean
   /** When it was begun to be read, in milliseconds since 1970. */
   readonly at: number
 }
@@ -19,6 +21,10 @@ export class AccountUsage {
 
   get readAt(): number {
     return this.#read?.at ?? 0
+  }
+
+  get isSuspended(): boolean {
+    return this.#read?.isSuspended ?? false
   }
 
   /** The first quota that the account would exceed with these; undefined when it has room for all. */

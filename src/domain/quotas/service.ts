@@ -3,6 +3,7 @@ import type { Caller } from '#domain/access/caller.ts'
 import { createBatcher } from '#lib/batcher.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
 import { AccountUsage } from './account-usage.ts'
 import { QuotaExceeded } from './errors.ts'
 import { type Amounts, type QuotaName, type QuotaState, type Quotas, quotaNames } from './quota.ts'
@@ -21,6 +22,9 @@ const believedMs = 1_000
 const mostKept = 10_000
 const foldedAtOnce = 5_000
 const readTogether = 500
+
+/** Events after which an account may run what waits, or nothing. */
+const accountStateTypes: ReadonlySet<string> = new Set(['auth.account_suspended', 'auth.account_resumed'])
 
 /** What accounts may have, and what they use. */
 export type QuotaService = ReturnType<typeof createQuotaService>
@@ -57,7 +61,9 @@ export function createQuotaService({ sql, quotas, clock, flushJournalUsage }: Qu
     const startedAt = clock.now().getTime()
     const mark = usage.mark()
     const row = await read(accountId)
-    usage.replace(mark, { limits: { ...quotas, ...(row && ownQuotas(row)) }, used: row?.used ?? {}, at: startedAt })
+    const isSuspended = row?.isSuspended ?? false
+    const limits = { ...quotas, ...(row && ownQuotas(row)) }
+    usage.replace(mark, { limits, used: row?.used ?? {}, isSuspended, at: startedAt })
   }
 
   /** Reads anew in time, without anybody waiting for it. */
@@ -89,7 +95,7 @@ export function createQuotaService({ sql, quotas, clock, flushJournalUsage }: Qu
     const usage = await usageOf(accountId)
     keepFresh(accountId, usage)
     if (usage.room('runningTasks') < wanted) await refresh(accountId, usage)
-    const count = Math.max(0, Math.min(wanted, usage.room('runningTasks')))
+    const count = usage.isSuspended ? 0 : Math.max(0, Math.min(wanted, usage.room('runningTasks')))
     // What is known is read anew every second; until then they count as if they ran.
     usage.hold({ runningTasks: count })()
     return { count, waiting: usage.used('waitingTasks') }
@@ -98,6 +104,11 @@ export function createQuotaService({ sql, quotas, clock, flushJournalUsage }: Qu
   return {
     hold,
     takeRunning,
+    /** To be called with each entry of the journal: whether an account may run anything is read again when it changes. */
+    onJournalEntry({ accountId, type }: Pick<JournalEntry, 'accountId' | 'type'>): void {
+      const usage = accountStateTypes.has(type) ? known.get(accountId) : undefined
+      usage?.then((one) => refresh(accountId, one)).catch(() => known.delete(accountId))
+    },
     /** In the transaction that adds one, which others of the account wait for: exact. @throws {QuotaExceeded} */
     async mustHaveRoom(tx: Sql, accountId: string, name: QuotaName): Promise<void> {
       await lockAccount(tx, accountId)

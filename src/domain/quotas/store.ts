@@ -2,7 +2,7 @@ import type { Sql } from '#platform/database/sql.ts'
 import { type QuotaName, quotaNames } from './quota.ts'
 
 const usageSql = `
-  SELECT id AS "accountId", quotas, (
+  SELECT id AS "accountId", quotas, suspended_at IS NOT NULL AS "isSuspended", (
     SELECT coalesce(jsonb_object_agg(quota, used), '{}') FROM (
       SELECT quota, sum(amount) AS used FROM (
         SELECT quota, used AS amount FROM usage WHERE account_id = account.id
@@ -21,6 +21,8 @@ export interface UsageRow {
   readonly accountId: string
   readonly quotas: Readonly<Partial<Record<QuotaName, number>>>
   readonly used: Readonly<Partial<Record<QuotaName, number>>>
+  /** Nothing of it is begun. */
+  readonly isSuspended: boolean
 }
 
 export async function readUsage(sql: Sql, accountIds: readonly string[]): Promise<UsageRow[]> {

@@ -4,6 +4,10 @@ import { isEventType } from './event-pattern.ts'
 
 /** The types of events that the server itself writes. */
 export const serverEventTypes: readonly string[] = [
+  'auth.account_created',
+  'auth.account_deleted',
+  'auth.account_resumed',
+  'auth.account_suspended',
   'auth.attempt_failed',
   'auth.device_approved',
   'auth.device_denied',

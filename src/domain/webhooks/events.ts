@@ -34,6 +34,9 @@ export const changingTypes: ReadonlySet<string> = new Set<WebhookEventType>([
   'webhook.disabled',
 ])
 
+/** Events after which all webhooks of an account are sent to, or none. */
+export const accountStateTypes: ReadonlySet<string> = new Set(['auth.account_suspended', 'auth.account_resumed'])
+
 export function webhookEvent(
   type: WebhookEventType,
   webhook: { readonly accountId: string; readonly id: string },

@@ -17,7 +17,7 @@ import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoints } from './endpoints.ts'
 import { EventGone, WebhookNotActive, WebhookNotFound, WebhookSecretShown } from './errors.ts'
-import { changingTypes, webhookEvent } from './events.ts'
+import { accountStateTypes, changingTypes, webhookEvent } from './events.ts'
 import { createPublishing } from './publishing.ts'
 import { redacted } from './redaction.ts'
 import { createRedelivery } from './redelivery.ts'
@@ -260,9 +260,9 @@ export function createWebhookService(deps: WebhookServiceDeps) {
       caller.must('webhooks:admin')
       return followDeliveries(deps.journal, caller.accountId, webhookId, after)
     },
-    /** What the journal tells: webhooks that have changed are read anew. */
+    /** To be called with each entry of the journal: webhooks that have changed, or their account, are read again. */
     heed({ accountId, type }: Pick<JournalEntry, 'accountId' | 'type'>): void {
-      if (changingTypes.has(type)) deps.endpoints.forget(accountId)
+      if (changingTypes.has(type) || accountStateTypes.has(type)) deps.endpoints.forget(accountId)
     },
   }
 }

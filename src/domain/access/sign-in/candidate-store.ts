@@ -23,8 +23,8 @@ const maxCandidates = 10
 const columns = `
   users.account_id AS "accountId", account.name AS "accountName", users.id, users.email, users.role`
 const ofAccounts = 'users JOIN account ON account.id = users.account_id'
-/** In an account that is named by id or name as `$2`, or in any. */
-const where = `users.removed_at IS NULL AND ($2::text IS NULL OR account.id::text = lower($2) OR account.name = $2)`
+/** In an account that is named by id or name as `$2`, or in any; nobody signs in to a suspended one. */
+const where = `users.removed_at IS NULL AND account.suspended_at IS NULL AND ($2::text IS NULL OR account.id::text = lower($2) OR account.name = $2)`
 const latest = `ORDER BY users.last_sign_in_at DESC NULLS LAST, users.account_id LIMIT ${maxCandidates}`
 
 const findPasswordsSql = `
@@ -50,10 +50,10 @@ export async function findByEmail(sql: Sql, email: string, account: string | und
 
 const ofIdentities = `
   identity JOIN users ON users.account_id = identity.account_id AND users.id = identity.user_id
-  JOIN account ON account.id = users.account_id
-  WHERE identity.subject = $1 AND identity.issuer = $3 AND ${where}`
+  JOIN account ON account.id = users.account_id`
 
-const findByIdentitySql = `SELECT ${columns} FROM ${ofIdentities} ${latest}`
+const findByIdentitySql = `
+  SELECT ${columns} FROM ${ofIdentities} WHERE identity.subject = $1 AND identity.issuer = $3 AND ${where} ${latest}`
 
 /** Whom a provider knows by this id. */
 export async function findByIdentity(
@@ -64,14 +64,23 @@ export async function findByIdentity(
   return sql.query(findByIdentitySql, [subject, account ?? null, issuer])
 }
 
-const findFirstSql = `SELECT ${columns}, ${seenColumns} FROM ${ofIdentities} ORDER BY identity.created_at, account.id LIMIT 1`
+// One in a suspended account is found too: the next account must not take its place without being named.
+const findFirstSql = `
+  SELECT ${columns}, ${seenColumns}, account.suspended_at IS NOT NULL AS "isSuspended" FROM ${ofIdentities}
+  WHERE identity.subject = $1 AND identity.issuer = $2 AND users.removed_at IS NULL
+  ORDER BY identity.created_at, account.id LIMIT 1`
+
+export interface FoundCandidate extends Candidate, Seen {
+  /** Whether the account is suspended. */
+  readonly isSuspended: boolean
+}
 
 /** Whom a provider has known by this id for longest; with what was known by then. */
 export async function findFirstByIdentity(
   sql: Sql,
   { issuer, subject }: { issuer: string; subject: string },
-): Promise<(Candidate & Seen) | undefined> {
-  const [row] = await sql.query<Candidate & Seen>(findFirstSql, [subject, null, issuer])
+): Promise<FoundCandidate | undefined> {
+  const [row] = await sql.query<FoundCandidate>(findFirstSql, [subject, issuer])
   return row
 }
 

@@ -1,12 +1,13 @@
 import type { Sql } from '#platform/database/sql.ts'
+import { isSuspended } from '#platform/database/suspended.ts'
 import type { KnownPerson } from './sessions.ts'
 
 const columns = 'users.account_id AS "accountId", users.id, users.email, users.role'
 
-/** A person of an account; undefined when they were removed. */
+/** A person of an account; undefined when they were removed, or the account is suspended. */
 export async function findPersonById(sql: Sql, accountId: string, id: string): Promise<KnownPerson | undefined> {
   const [row] = await sql.query<KnownPerson>(
-    `SELECT ${columns} FROM users WHERE account_id = $1 AND id = $2 AND removed_at IS NULL`,
+    `SELECT ${columns} FROM users WHERE account_id = $1 AND id = $2 AND removed_at IS NULL AND NOT ${isSuspended('users.account_id')}`,
     [accountId, id],
   )
   return row

@@ -145,6 +145,7 @@ export function createOidcSignIn(deps: OidcSignInDeps) {
     const { issuer, subject, expiresAt } = await provider.verify(token)
     const person = await findFirstByIdentity(sql, { issuer, subject })
     if (person === undefined) throw new Unauthenticated()
+    if (person.isSuspended) throw new Unauthenticated('account-suspended')
     const { accountId, id, email, role } = person
     return {
       accountId,

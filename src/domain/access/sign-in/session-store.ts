@@ -1,6 +1,7 @@
 import type { PersonRole } from '#domain/access/people/user.ts'
 import { type Seen, seenColumns } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import { isSuspended } from '#platform/database/suspended.ts'
 
 /** A person who is signed in, on one device. */
 export interface SessionRow {
@@ -20,11 +21,18 @@ const columns = `
 const ofUser = `session JOIN users ON users.account_id = session.account_id AND users.id = session.user_id`
 const goesOn = `session.ended_at IS NULL AND session.expires_at > now() AND users.removed_at IS NULL`
 
-const findSessionSql = `SELECT ${columns}, ${seenColumns} FROM ${ofUser} WHERE session.id = $1 AND session.user_id = $2 AND ${goesOn}`
+const findSessionSql = `
+  SELECT ${columns}, ${seenColumns}, ${isSuspended('session.account_id')} AS "isSuspended"
+  FROM ${ofUser} WHERE session.id = $1 AND session.user_id = $2 AND ${goesOn}`
+
+export interface FoundSession extends SessionRow, Seen {
+  /** Whether its account is suspended. */
+  readonly isSuspended: boolean
+}
 
 /** The session, unless it has ended or its person was removed; with what was known by then. */
-export async function findSession(sql: Sql, id: string, userId: string): Promise<(SessionRow & Seen) | undefined> {
-  const [row] = await sql.query<SessionRow & Seen>(findSessionSql, [id, userId])
+export async function findSession(sql: Sql, id: string, userId: string): Promise<FoundSession | undefined> {
+  const [row] = await sql.query<FoundSession>(findSessionSql, [id, userId])
   return row
 }
 
@@ -52,7 +60,7 @@ export async function insertSession(sql: Sql, session: NewSession): Promise<void
 
 // The token is locked too, or whoever has waited for the session would still see it unused.
 const lockByRefreshSql = `
-  SELECT ${columns}, refresh_token.used_at IS NOT NULL AS "wasUsed", ${goesOn} AS "goesOn"
+  SELECT ${columns}, refresh_token.used_at IS NOT NULL AS "wasUsed", ${goesOn} AND NOT ${isSuspended('session.account_id')} AS "goesOn"
   FROM refresh_token JOIN session ON session.account_id = refresh_token.account_id AND session.id = refresh_token.session_id
   JOIN users ON users.account_id = session.account_id AND users.id = session.user_id
   WHERE refresh_token.hash = $1 FOR UPDATE OF session, refresh_token`

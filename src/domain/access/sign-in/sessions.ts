@@ -74,6 +74,7 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     const { userId, sessionId, expiresAt } = await keys.verify(token)
     const session = isId(sessionId) && isId(userId) ? await findSession(sql, sessionId, userId) : undefined
     if (session === undefined) throw new Unauthenticated('session-ended')
+    if (session.isSuspended) throw new Unauthenticated('account-suspended')
     return {
       ...identityOf(session),
       expiresAt: new Date(Math.min(expiresAt.getTime(), session.expiresAt.getTime())),

@@ -1,6 +1,7 @@
 import type { Role } from '#domain/access/caller.ts'
 import { type Seen, seenColumns } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import { isSuspended } from '#platform/database/suspended.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { warnedDays } from './token.ts'
 
@@ -19,11 +20,18 @@ export interface TokenRow {
 const columns = `account_id AS "accountId", id, name, coalesce(lineage_id, id) AS "lineageId", role, scopes,
   expires_at AS "expiresAt", revoked_at AS "revokedAt"`
 
-const findTokenSql = `SELECT ${columns}, ${seenColumns} FROM application_token WHERE hash = $1`
+const findTokenSql = `
+  SELECT ${columns}, ${seenColumns}, ${isSuspended('application_token.account_id')} AS "isSuspended"
+  FROM application_token WHERE hash = $1`
+
+export interface FoundToken extends TokenRow, Seen {
+  /** Whether its account is suspended. */
+  readonly isSuspended: boolean
+}
 
 /** The application token with this hash, also one that was revoked; with what was known by then. */
-export async function findToken(sql: Sql, hash: Uint8Array): Promise<(TokenRow & Seen) | undefined> {
-  const [row] = await sql.query<TokenRow & Seen>(findTokenSql, [hash])
+export async function findToken(sql: Sql, hash: Uint8Array): Promise<FoundToken | undefined> {
+  const [row] = await sql.query<FoundToken>(findTokenSql, [hash])
   return row
 }
 

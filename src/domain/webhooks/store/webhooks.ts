@@ -8,6 +8,7 @@ import type {
   WebhookStatus,
 } from '#domain/webhooks/webhook.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import { isSuspended } from '#platform/database/suspended.ts'
 
 /** A webhook's row, as far as others than its readers need it. */
 export interface WebhookRow {
@@ -118,18 +119,21 @@ export async function markDeleted(tx: Sql, accountId: string, id: string): Promi
   await tx.query(markDeletedSql, [accountId, id])
 }
 
-const readSql = `SELECT ${columns} FROM webhook WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id`
+const readSql = `
+  SELECT ${columns}, ${isSuspended('webhook.account_id')} AS "isSuspended"
+  FROM webhook WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id`
 
-/** All of an account. */
+/** All of an account. Those of a suspended one are INACTIVE: what is for them waits until it is active again. */
 export async function readWebhooks(sql: Sql, accountId: string): Promise<WebhookRow[]> {
-  return sql.query(readSql, [accountId])
+  const rows = await sql.query<WebhookRow & { isSuspended: boolean }>(readSql, [accountId])
+  return rows.map(({ isSuspended: isWithheld, ...row }) => (isWithheld ? { ...row, status: 'INACTIVE' } : row))
 }
 
 const versionsSql = `
-  SELECT account_id AS "accountId", sum(version)::text AS versions FROM webhook
-  WHERE account_id = ANY($1::uuid[]) GROUP BY account_id`
+  SELECT account_id AS "accountId", concat(sum(version), CASE WHEN ${isSuspended('webhook.account_id')} THEN ' suspended' END) AS versions
+  FROM webhook WHERE account_id = ANY($1::uuid[]) GROUP BY account_id`
 
-/** A text for each account that changes whenever a webhook of it does; none for an account without any. */
+/** A text for each account that changes whenever a webhook of it, or whether it is suspended, does; none for an account without webhooks. */
 export async function readVersions(sql: Sql, accountIds: readonly string[]): Promise<Map<string, string>> {
   const rows = await sql.query<{ accountId: string; versions: string }>(versionsSql, [accountIds])
   return new Map(rows.map(({ accountId, versions }) => [accountId, versions]))

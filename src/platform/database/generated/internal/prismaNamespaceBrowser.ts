@@ -118,7 +118,10 @@ export const AccountScalarFieldEnum = {
   name: 'name',
   longestTokenDays: 'longestTokenDays',
   quotas: 'quotas',
-  createdAt: 'createdAt'
+  createdAt: 'createdAt',
+  suspendedAt: 'suspendedAt',
+  suspensionReason: 'suspensionReason',
+  deletionAt: 'deletionAt'
 } as const
 
 export type AccountScalarFieldEnum = (typeof AccountScalarFieldEnum)[keyof typeof AccountScalarFieldEnum]

@@ -39,6 +39,9 @@ export type AccountMinAggregateOutputType = {
   name: string | null
   longestTokenDays: number | null
   createdAt: Date | null
+  suspendedAt: Date | null
+  suspensionReason: string | null
+  deletionAt: Date | null
 }
 
 export type AccountMaxAggregateOutputType = {
@@ -46,6 +49,9 @@ export type AccountMaxAggregateOutputType = {
   name: string | null
   longestTokenDays: number | null
   createdAt: Date | null
+  suspendedAt: Date | null
+  suspensionReason: string | null
+  deletionAt: Date | null
 }
 
 export type AccountCountAggregateOutputType = {
@@ -54,6 +60,9 @@ export type AccountCountAggregateOutputType = {
   longestTokenDays: number
   quotas: number
   createdAt: number
+  suspendedAt: number
+  suspensionReason: number
+  deletionAt: number
   _all: number
 }
 
@@ -71,6 +80,9 @@ export type AccountMinAggregateInputType = {
   name?: true
   longestTokenDays?: true
   createdAt?: true
+  suspendedAt?: true
+  suspensionReason?: true
+  deletionAt?: true
 }
 
 export type AccountMaxAggregateInputType = {
@@ -78,6 +90,9 @@ export type AccountMaxAggregateInputType = {
   name?: true
   longestTokenDays?: true
   createdAt?: true
+  suspendedAt?: true
+  suspensionReason?: true
+  deletionAt?: true
 }
 
 export type AccountCountAggregateInputType = {
@@ -86,6 +101,9 @@ export type AccountCountAggregateInputType = {
   longestTokenDays?: true
   quotas?: true
   createdAt?: true
+  suspendedAt?: true
+  suspensionReason?: true
+  deletionAt?: true
   _all?: true
 }
 
@@ -181,6 +199,9 @@ export type AccountGroupByOutputType = {
   longestTokenDays: number | null
   quotas: runtime.JsonValue
   createdAt: Date
+  suspendedAt: Date | null
+  suspensionReason: string | null
+  deletionAt: Date | null
   _count: AccountCountAggregateOutputType | null
   _avg: AccountAvgAggregateOutputType | null
   _sum: AccountSumAggregateOutputType | null
@@ -212,6 +233,9 @@ export type AccountWhereInput = {
   longestTokenDays?: Prisma.IntNullableFilter<"Account"> | number | null
   quotas?: Prisma.JsonFilter<"Account">
   createdAt?: Prisma.DateTimeFilter<"Account"> | Date | string
+  suspendedAt?: Prisma.DateTimeNullableFilter<"Account"> | Date | string | null
+  suspensionReason?: Prisma.StringNullableFilter<"Account"> | string | null
+  deletionAt?: Prisma.DateTimeNullableFilter<"Account"> | Date | string | null
 }
 
 export type AccountOrderByWithRelationInput = {
@@ -220,6 +244,9 @@ export type AccountOrderByWithRelationInput = {
   longestTokenDays?: Prisma.SortOrderInput | Prisma.SortOrder
   quotas?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  suspendedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  suspensionReason?: Prisma.SortOrderInput | Prisma.SortOrder
+  deletionAt?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type AccountWhereUniqueInput = Prisma.AtLeast<{
@@ -231,6 +258,9 @@ export type AccountWhereUniqueInput = Prisma.AtLeast<{
   longestTokenDays?: Prisma.IntNullableFilter<"Account"> | number | null
   quotas?: Prisma.JsonFilter<"Account">
   createdAt?: Prisma.DateTimeFilter<"Account"> | Date | string
+  suspendedAt?: Prisma.DateTimeNullableFilter<"Account"> | Date | string | null
+  suspensionReason?: Prisma.StringNullableFilter<"Account"> | string | null
+  deletionAt?: Prisma.DateTimeNullableFilter<"Account"> | Date | string | null
 }, "id">
 
 export type AccountOrderByWithAggregationInput = {
@@ -239,6 +269,9 @@ export type AccountOrderByWithAggregationInput = {
   longestTokenDays?: Prisma.SortOrderInput | Prisma.SortOrder
   quotas?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  suspendedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  suspensionReason?: Prisma.SortOrderInput | Prisma.SortOrder
+  deletionAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AccountCountOrderByAggregateInput
   _avg?: Prisma.AccountAvgOrderByAggregateInput
   _max?: Prisma.AccountMaxOrderByAggregateInput
@@ -255,6 +288,9 @@ export type AccountScalarWhereWithAggregatesInput = {
   longestTokenDays?: Prisma.IntNullableWithAggregatesFilter<"Account"> | number | null
   quotas?: Prisma.JsonWithAggregatesFilter<"Account">
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Account"> | Date | string
+  suspendedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Account"> | Date | string | null
+  suspensionReason?: Prisma.StringNullableWithAggregatesFilter<"Account"> | string | null
+  deletionAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Account"> | Date | string | null
 }
 
 export type AccountCreateInput = {
@@ -263,6 +299,9 @@ export type AccountCreateInput = {
   longestTokenDays?: number | null
   quotas?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
+  suspendedAt?: Date | string | null
+  suspensionReason?: string | null
+  deletionAt?: Date | string | null
 }
 
 export type AccountUncheckedCreateInput = {
@@ -271,6 +310,9 @@ export type AccountUncheckedCreateInput = {
   longestTokenDays?: number | null
   quotas?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
+  suspendedAt?: Date | string | null
+  suspensionReason?: string | null
+  deletionAt?: Date | string | null
 }
 
 export type AccountUpdateInput = {
@@ -279,6 +321,9 @@ export type AccountUpdateInput = {
   longestTokenDays?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   quotas?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspensionReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  deletionAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AccountUncheckedUpdateInput = {
@@ -287,6 +332,9 @@ export type AccountUncheckedUpdateInput = {
   longestTokenDays?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   quotas?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspensionReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  deletionAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AccountCreateManyInput = {
@@ -295,6 +343,9 @@ export type AccountCreateManyInput = {
   longestTokenDays?: number | null
   quotas?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
+  suspendedAt?: Date | string | null
+  suspensionReason?: string | null
+  deletionAt?: Date | string | null
 }
 
 export type AccountUpdateManyMutationInput = {
@@ -303,6 +354,9 @@ export type AccountUpdateManyMutationInput = {
   longestTokenDays?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   quotas?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspensionReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  deletionAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AccountUncheckedUpdateManyInput = {
@@ -311,6 +365,9 @@ export type AccountUncheckedUpdateManyInput = {
   longestTokenDays?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   quotas?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspensionReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  deletionAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AccountCountOrderByAggregateInput = {
@@ -319,6 +376,9 @@ export type AccountCountOrderByAggregateInput = {
   longestTokenDays?: Prisma.SortOrder
   quotas?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  suspendedAt?: Prisma.SortOrder
+  suspensionReason?: Prisma.SortOrder
+  deletionAt?: Prisma.SortOrder
 }
 
 export type AccountAvgOrderByAggregateInput = {
@@ -330,6 +390,9 @@ export type AccountMaxOrderByAggregateInput = {
   name?: Prisma.SortOrder
   longestTokenDays?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  suspendedAt?: Prisma.SortOrder
+  suspensionReason?: Prisma.SortOrder
+  deletionAt?: Prisma.SortOrder
 }
 
 export type AccountMinOrderByAggregateInput = {
@@ -337,6 +400,9 @@ export type AccountMinOrderByAggregateInput = {
   name?: Prisma.SortOrder
   longestTokenDays?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  suspendedAt?: Prisma.SortOrder
+  suspensionReason?: Prisma.SortOrder
+  deletionAt?: Prisma.SortOrder
 }
 
 export type AccountSumOrderByAggregateInput = {
@@ -359,6 +425,14 @@ export type DateTimeFieldUpdateOperationsInput = {
   set?: Date | string
 }
 
+export type NullableDateTimeFieldUpdateOperationsInput = {
+  set?: Date | string | null
+}
+
+export type NullableStringFieldUpdateOperationsInput = {
+  set?: string | null
+}
+
 
 
 export type AccountSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -367,6 +441,9 @@ export type AccountSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   longestTokenDays?: boolean
   quotas?: boolean
   createdAt?: boolean
+  suspendedAt?: boolean
+  suspensionReason?: boolean
+  deletionAt?: boolean
 }, ExtArgs["result"]["account"]>
 
 export type AccountSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -375,6 +452,9 @@ export type AccountSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exten
   longestTokenDays?: boolean
   quotas?: boolean
   createdAt?: boolean
+  suspendedAt?: boolean
+  suspensionReason?: boolean
+  deletionAt?: boolean
 }, ExtArgs["result"]["account"]>
 
 export type AccountSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -383,6 +463,9 @@ export type AccountSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exten
   longestTokenDays?: boolean
   quotas?: boolean
   createdAt?: boolean
+  suspendedAt?: boolean
+  suspensionReason?: boolean
+  deletionAt?: boolean
 }, ExtArgs["result"]["account"]>
 
 export type AccountSelectScalar = {
@@ -391,9 +474,12 @@ export type AccountSelectScalar = {
   longestTokenDays?: boolean
   quotas?: boolean
   createdAt?: boolean
+  suspendedAt?: boolean
+  suspensionReason?: boolean
+  deletionAt?: boolean
 }
 
-export type AccountOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "name" | "longestTokenDays" | "quotas" | "createdAt", ExtArgs["result"]["account"]>
+export type AccountOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "name" | "longestTokenDays" | "quotas" | "createdAt" | "suspendedAt" | "suspensionReason" | "deletionAt", ExtArgs["result"]["account"]>
 
 export type $AccountPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Account"
@@ -410,6 +496,15 @@ export type $AccountPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
      */
     quotas: runtime.JsonValue
     createdAt: Date
+    /**
+     * Since when nothing of it is served; null: it is active.
+     */
+    suspendedAt: Date | null
+    suspensionReason: string | null
+    /**
+     * Since when it is being deleted, for good; null: it is not.
+     */
+    deletionAt: Date | null
   }, ExtArgs["result"]["account"]>
   composites: {}
 }
@@ -838,6 +933,9 @@ export interface AccountFieldRefs {
   readonly longestTokenDays: Prisma.FieldRef<"Account", 'Int'>
   readonly quotas: Prisma.FieldRef<"Account", 'Json'>
   readonly createdAt: Prisma.FieldRef<"Account", 'DateTime'>
+  readonly suspendedAt: Prisma.FieldRef<"Account", 'DateTime'>
+  readonly suspensionReason: Prisma.FieldRef<"Account", 'String'>
+  readonly deletionAt: Prisma.FieldRef<"Account", 'DateTime'>
 }
     
 

@@ -1,0 +1,65 @@
+import { CommandFailure, exitCodeOfError } from '#cli/exit-codes.ts'
+import type { AccountReport } from '#cli/server-commands.ts'
+import { createAccountService } from '#domain/access/account-service.ts'
+import type { Account } from '#domain/access/account-store.ts'
+import { newChain, sealChain } from '#domain/audit/chain.ts'
+import { saveChains } from '#domain/audit/store.ts'
+import { systemClock } from '#lib/clock.ts'
+import { AppError } from '#lib/errors.ts'
+import { createTransact } from '#platform/database/transaction.ts'
+import { addPartitions } from '#platform/journal/partitions.ts'
+import { Seals } from '#platform/secrets/seals.ts'
+import { findSecretKey } from '#platform/secrets/secret-key.ts'
+import { withInstallationDatabase } from './installation-database.ts'
+import { operator } from './operator.ts'
+import { auditSealPurpose } from './sealed.ts'
+
+const listedAtOnce = 500
+
+/** Creates an account, and the token of its first owner. Servers may run meanwhile. @throws {CommandFailure} */
+export function createAccount(name: string) {
+  return withAccounts((accounts) => accounts.create(operator('account create'), name))
+}
+
+/** All accounts, oldest first. @throws {CommandFailure} */
+export function listAccounts(): Promise<AccountReport[]> {
+  return withAccounts(async (accounts) => {
+    const found: Account[] = []
+    for (;;) {
+      const next = await accounts.list(found.at(-1)?.id, listedAtOnce)
+      found.push(...next)
+      if (next.length < listedAtOnce) return found
+    }
+  })
+}
+
+/** Suspends an account; running servers notice within a second or two. @throws {CommandFailure} */
+export function suspendAccount({ account, reason }: { account: string; reason: string | undefined }) {
+  return withAccounts((accounts) => accounts.suspend(operator('account suspend'), account, reason))
+}
+
+/** Lets an account be used again. @throws {CommandFailure} */
+export function resumeAccount(account: string) {
+  return withAccounts((accounts) => accounts.resume(operator('account resume'), account))
+}
+
+function withAccounts<Result>(
+  work: (accounts: ReturnType<typeof createAccountService>) => Promise<Result>,
+): Promise<Result> {
+  return withInstallationDatabase(async (database, { secretKey, previousSecretKeys, dataDir }) => {
+    const seals = new Seals(auditSealPurpose, await findSecretKey(secretKey, dataDir), previousSecretKeys)
+    const transact = createTransact(database.pool, () => {})
+    await addPartitions(database, transact)
+    const accounts = createAccountService({
+      sql: database,
+      transact,
+      clock: systemClock,
+      beginAuditLog: (tx, accountId) => saveChains(tx, [sealChain(seals, newChain(accountId))]),
+    })
+    return work(accounts).catch((error: unknown) => {
+      if (error instanceof AppError)
+        throw new CommandFailure(error.message, exitCodeOfError(error.code), { cause: error })
+      throw error
+    })
+  })
+}

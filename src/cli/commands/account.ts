@@ -1,0 +1,98 @@
+import type { Command } from 'commander'
+import type { AccountReport } from '#cli/server-commands.ts'
+import { examples, jsonOption, type Session } from '#cli/session.ts'
+import { moment, printable } from '#cli/text.ts'
+
+interface JsonOption {
+  readonly json?: boolean
+}
+
+/** The accounts of an installation, for its operator: on the machine, with the database rather than the API. */
+export function addAccountCommand(parent: Command, session: Session): void {
+  const account = parent
+    .command('account')
+    .summary('create, list and suspend accounts, on the server’s machine')
+    .description(
+      'Manages the accounts of an installation. Each has its own people, tokens, tasks and data; nothing crosses accounts. ' +
+        'Works on the database, with the settings of the server (DATABASE_URL, or DATA_DIR); servers may run meanwhile.',
+    )
+  addCreate(account, session)
+  addList(account, session)
+  addSuspend(account, session)
+  addResume(account, session)
+}
+
+function addCreate(parent: Command, { server, output, invocation }: Session): void {
+  parent
+    .command('create <name>')
+    .summary('create an account with its first owner’s token')
+    .description('Creates an account. Standard output has the token of its owner and nothing else; it is shown once.')
+    .addOption(jsonOption())
+    .addHelpText('after', () => examples(`${invocation} account create research > owner-token`))
+    .action(async (name: string, { json = false }: JsonOption) => {
+      const { account, ownerToken } = await server.accounts.create(name)
+      if (json) return output.document({ account, ownerToken })
+      output.remark(`Account ${account.id} is created: ${printable(account.name)}. The token of its owner, shown once:`)
+      output.line(ownerToken)
+    })
+}
+
+function addList(parent: Command, { server, output, invocation }: Session): void {
+  parent
+    .command('list')
+    .alias('ls')
+    .summary('the accounts, oldest first')
+    .description('Lists the accounts of the installation, oldest first.')
+    .addOption(jsonOption())
+    .addHelpText('after', () => examples(`${invocation} account list`))
+    .action(async ({ json = false }: JsonOption) => {
+      const accounts = await server.accounts.list()
+      if (json) return output.document(accounts)
+      output.table(accounts, [
+        { title: 'ID', text: ({ id }) => id },
+        { title: 'NAME', text: ({ name }) => printable(name), flexible: true },
+        { title: 'STATUS', text: statusOf },
+        { title: 'CREATED', text: ({ createdAt }) => moment(createdAt.toISOString()) },
+        { title: 'REASON', text: ({ suspensionReason }) => printable(suspensionReason ?? ''), flexible: true },
+      ])
+    })
+}
+
+function addSuspend(parent: Command, { server, output, invocation }: Session): void {
+  parent
+    .command('suspend <account>')
+    .summary('let nobody use an account, until it is resumed')
+    .description(
+      'Suspends an account, named by its id or name: its tokens and sessions are refused, its streams end, its tasks ' +
+        'wait, and its webhooks and hooks rest. What runs ends by itself; nothing is deleted.',
+    )
+    .option('--reason <text>', 'why, for its owners’ audit log')
+    .addOption(jsonOption())
+    .addHelpText('after', () => examples(`${invocation} account suspend research --reason 'unpaid'`))
+    .action(async (called: string, { json = false, reason }: JsonOption & { readonly reason?: string }) => {
+      const account = await server.accounts.suspend({ account: called, reason })
+      if (json) return output.document(account)
+      output.line(`Account ${account.id} is suspended: ${printable(account.name)}.`)
+    })
+}
+
+function addResume(parent: Command, { server, output, invocation }: Session): void {
+  parent
+    .command('resume <account>')
+    .summary('let a suspended account be used again')
+    .description(
+      'Ends the suspension of an account, named by its id or name. Its tokens work again, and its tasks go on.',
+    )
+    .addOption(jsonOption())
+    .addHelpText('after', () => examples(`${invocation} account resume research`))
+    .action(async (called: string, { json = false }: JsonOption) => {
+      const account = await server.accounts.resume(called)
+      if (json) return output.document(account)
+      output.line(`Account ${account.id} is active again: ${printable(account.name)}.`)
+    })
+}
+
+function statusOf({ suspendedAt, deletionAt }: AccountReport): string {
+  if (deletionAt !== null) return 'DELETING'
+  return suspendedAt === null ? 'ACTIVE' : 'SUSPENDED'
+}

@@ -1,0 +1,147 @@
+import { z } from 'zod'
+import type { Clock } from '#lib/clock.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { isId, newId } from '#lib/ids.ts'
+import { isStorable, unstorable } from '#lib/json.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { Actor, By } from '#platform/journal/entry.ts'
+import { AccountAmbiguous, AccountNameTaken, AccountNotFound, AccountStateConflict } from './account-errors.ts'
+import {
+  type Account,
+  findAccountsCalled,
+  findFirstAccount,
+  insertAccount,
+  listAccounts,
+  lockAccounts,
+  saveSuspension,
+} from './account-store.ts'
+import { accountEvent } from './events.ts'
+import { issueOwnerToken } from './owner-token.ts'
+
+export interface AccountServiceDeps {
+  readonly sql: Sql
+  readonly transact: Transact
+  readonly clock: Clock
+  /** Begins the audit log of an account, in the transaction that makes it. */
+  readonly beginAuditLog: (tx: Transaction, accountId: string) => Promise<void>
+}
+
+/** An account that was created just now; the token of its owner is shown this once. */
+export interface CreatedAccount {
+  readonly account: Account
+  readonly ownerToken: string
+}
+
+const longestReason = 500
+const nameForm = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(100, 'must have at most 100 characters')
+  .refine(isStorable, unstorable)
+  .refine((name) => !/\p{Cc}/u.test(name), 'must not have control characters')
+  .refine((name) => !isId(name), 'must not look like an id')
+
+/** What accounts read in their own log as the cause of what the operator did: nothing of other accounts. */
+const operatorActor: Actor = { kind: 'system', id: 'operator', name: 'operator' }
+
+/**
+ * The accounts of an installation, for its operator: callers see to it that it is they who ask. Each change is in the log
+ * of the first account, and in that of the account itself.
+ */
+export function createAccountService({ sql, transact, clock, beginAuditLog }: AccountServiceDeps) {
+  /** Creates an account with its first owner's token. @throws {InvalidInput} @throws {AccountNameTaken} */
+  async function create(by: By, wanted: string): Promise<CreatedAccount> {
+    const name = validName(wanted)
+    return transact(async (tx) => {
+      await lockAccounts(tx)
+      if ((await findAccountsCalled(tx, name)).length > 0) throw new AccountNameTaken(name)
+      const id = newId()
+      await insertAccount(tx, id, name)
+      await beginAuditLog(tx, id)
+      await note(tx, 'auth.account_created', { id, name }, by)
+      const ownerToken = await issueOwnerToken(tx, { accountId: id, now: clock.now(), by: { actor: operatorActor } })
+      return { account: await find(tx, id), ownerToken }
+    })
+  }
+
+  /**
+   * Suspends an account: nobody can use it and nothing of it is begun until it is resumed; what runs ends by itself.
+   * @throws {AccountNotFound} @throws {AccountAmbiguous} @throws {AccountStateConflict} @throws {InvalidInput}
+   */
+  async function suspend(by: By, called: string, reason: string | undefined): Promise<Account> {
+    mustBeReason(reason)
+    return change(called, async (tx, account) => {
+      if (account.isFirst)
+        throw new AccountStateConflict(
+          `The account "${account.name}" is the installation's first one: it has the installation's log, and can't be suspended.`,
+        )
+      if (account.suspendedAt !== null) throw new AccountStateConflict(`The account "${account.name}" is suspended.`)
+      await saveSuspension(tx, account.id, { at: clock.now(), reason })
+      await note(tx, 'auth.account_suspended', { ...account, reason }, by)
+    })
+  }
+
+  /** Lets an account be used again. @throws {AccountNotFound} @throws {AccountAmbiguous} @throws {AccountStateConflict} */
+  async function resume(by: By, called: string): Promise<Account> {
+    return change(called, async (tx, account) => {
+      if (account.suspendedAt === null)
+        throw new AccountStateConflict(`The account "${account.name}" is not suspended.`)
+      if (account.deletionAt !== null) throw new AccountStateConflict(`The account "${account.name}" is being deleted.`)
+      await saveSuspension(tx, account.id, undefined)
+      await note(tx, 'auth.account_resumed', account, by)
+    })
+  }
+
+  async function change(called: string, work: (tx: Transaction, account: Account) => Promise<void>): Promise<Account> {
+    return transact(async (tx) => {
+      await lockAccounts(tx)
+      const account = await find(tx, called)
+      await work(tx, account)
+      return find(tx, account.id)
+    })
+  }
+
+  return {
+    create,
+    suspend,
+    resume,
+    /** At most `limit` accounts behind the one with this id, oldest first. */
+    list: (after: string | undefined, limit: number) => listAccounts(sql, after, limit),
+  }
+}
+
+type AccountChange = Parameters<typeof accountEvent>[0]
+
+/** Notes a change in the account's own log, without what is not theirs, and in that of the installation. */
+async function note(
+  tx: Transaction,
+  type: AccountChange,
+  { id, name, reason }: { readonly id: string; readonly name: string; readonly reason?: string | undefined },
+  by: By,
+): Promise<void> {
+  const data = { name, ...(reason !== undefined && { reason }) }
+  tx.journal(accountEvent(type, { id, logAccountId: id }, { actor: operatorActor }, data))
+  tx.journal(accountEvent(type, { id, logAccountId: await findFirstAccount(tx) }, by, data))
+}
+
+async function find(sql: Sql, called: string): Promise<Account> {
+  const [account, another] = isStorable(called) ? await findAccountsCalled(sql, called) : []
+  if (account === undefined) throw new AccountNotFound(called)
+  if (another !== undefined) throw new AccountAmbiguous(called)
+  return account
+}
+
+function validName(name: string): string {
+  const parsed = nameForm.safeParse(name)
+  if (parsed.success) return parsed.data
+  const message = parsed.error.issues.map((issue) => issue.message).join('; ')
+  throw new InvalidInput(`The account is not valid. name: ${message}.`, [{ path: 'name', message }])
+}
+
+function mustBeReason(reason: string | undefined): void {
+  const message = isStorable(reason ?? '') ? `must have at most ${longestReason} characters` : unstorable
+  if (reason !== undefined && (reason.length > longestReason || !isStorable(reason)))
+    throw new InvalidInput(`The suspension is not valid. reason: ${message}.`, [{ path: 'reason', message }])
+}

@@ -1,0 +1,192 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { auditEntriesOnce } from '#test/support/audit.ts'
+import { graphql, graphqlData } from '#test/support/graphql.ts'
+import { password } from '#test/support/people.ts'
+import {
+  createTestDatabase,
+  secretKey,
+  startTestServer,
+  type TestDatabase,
+  type TestServer,
+} from '#test/support/server.ts'
+import { until } from '#test/support/until.ts'
+import { createWebhook, loopbackAllowed, trigger } from '#test/support/webhooks.ts'
+import { run } from './command-line.ts'
+
+let database: TestDatabase
+let server: TestServer
+let dataDir: string
+beforeAll(async () => {
+  database = await createTestDatabase()
+  dataDir = await mkdtemp(join(tmpdir(), 'signalbox-account-'))
+  server = await startTestServer({ database, env: loopbackAllowed })
+})
+afterAll(async () => {
+  await server.close()
+  await database.drop()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+const account = (...args: string[]) =>
+  run(['account', ...args], { env: { DATABASE_URL: database.url, DATA_DIR: dataDir, SECRET_KEY: secretKey } })
+
+interface Answer {
+  readonly account: { readonly id: string; readonly name: string }
+  readonly ownerToken: string
+}
+
+async function create(name: string): Promise<Answer> {
+  const { code, stdout, stderr } = await account('create', name, '--json')
+  expect([code, stderr]).toEqual([0, ''])
+  return JSON.parse(stdout) as Answer
+}
+
+const as = (token: string) => ({ url: server.url, token })
+
+async function refusal(token: string): Promise<string | undefined> {
+  return (await graphql(server, '{ viewer { role } }', {}, token)).errors?.[0]?.message
+}
+
+async function submit(token: string, runAt?: string): Promise<string> {
+  const mutation = `mutation($runAt: DateTime) { submitTask(input: { type: "probe", input: {}, runAt: $runAt }) {
+    ... on SubmitTaskPayload { task { id } } } }`
+  return (await graphqlData<{ submitTask: { task: { id: string } } }>(as(token), mutation, { runAt })).submitTask.task
+    .id
+}
+
+async function statusOf(id: string): Promise<string | undefined> {
+  const [row] = await server.database.query<{ status: string }>('SELECT status FROM task WHERE id = $1', [id])
+  return row?.status
+}
+
+describe('account create', () => {
+  it('creates an account whose owner sees nothing of the others', async () => {
+    const { stdout, stderr } = await account('create', 'research')
+    expect(stderr).toContain('research')
+    const owner = as(stdout.trim())
+    const { viewer } = await graphqlData<{ viewer: object }>(owner, '{ viewer { role account { name } } }')
+    expect(viewer).toEqual({ role: 'OWNER', account: { name: 'research' } })
+    const own = await auditEntriesOnce(owner, { types: ['auth.account_created'] })
+    expect(own).toMatchObject([{ actor: { name: 'operator' }, address: null }])
+    const all = await auditEntriesOnce(server, { types: ['auth.account_created'] })
+    expect(all[0]).toMatchObject({ actor: { name: expect.stringMatching(/^operator ./) } })
+  })
+
+  it('refuses a name that another account has, and what is no name', async () => {
+    expect(await account('create', 'main')).toMatchObject({ code: 5, stderr: 'There is an account "main" already.\n' })
+    expect(await account('create', ' ')).toMatchObject({ code: 2 })
+    expect(await account('create', '01a20d99-0000-7000-8000-000000000000')).toMatchObject({ code: 2 })
+  })
+})
+
+describe('account list', () => {
+  it('lists all accounts, oldest first', async () => {
+    const { account: made } = await create('listed')
+    const { stdout } = await account('list', '--json')
+    const accounts = JSON.parse(stdout) as { id: string; name: string }[]
+    expect(accounts[0]).toMatchObject({ name: 'main', suspendedAt: null })
+    expect(accounts.at(-1)).toMatchObject({ id: made.id, name: 'listed' })
+    expect((await account('list')).stdout).toMatch(/listed +ACTIVE/)
+  })
+})
+
+describe('account suspend', () => {
+  it('refuses tokens, sessions and sign-in until the account is resumed', async () => {
+    const { ownerToken: token } = await create('rest')
+    const email = 'owner@rest.example'
+    const person = `mutation { createUser(input: { email: "${email}", role: OWNER }) { __typename }
+      setPassword(input: { who: "${email}", password: "${password}" }) { __typename } }`
+    await graphqlData(as(token), person)
+    const signIn = async () => {
+      const response = await fetch(`${server.url}/api/auth/admin/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ email, password }),
+      })
+      return (await response.json()) as { access_token: string; refresh_token: string; code?: string }
+    }
+    const refresh = async (value: string) => {
+      const mutation = 'mutation($token: String!) { refreshSession(input: { refreshToken: $token }) { __typename } }'
+      return JSON.stringify(await graphql(server, mutation, { token: value }, ''))
+    }
+    const session = await signIn()
+    expect(await refusal(session.access_token)).toBeUndefined()
+    expect(await account('suspend', 'rest', '--reason', 'unpaid')).toMatchObject({ code: 0 })
+    for (const one of [token, session.access_token])
+      await until(async () => (await refusal(one))?.includes('The account of this token is suspended.') === true)
+    expect(await signIn()).toMatchObject({ code: 'UNAUTHENTICATED' })
+    expect(await refresh(session.refresh_token)).not.toContain('RefreshSessionPayload')
+    expect(await refusal(server.token)).toBeUndefined()
+    expect((await account('suspend', 'rest')).code).toBe(5)
+    expect((await account('resume', 'rest')).code).toBe(0)
+    for (const one of [token, session.access_token]) await until(async () => (await refusal(one)) === undefined)
+    const entries = await auditEntriesOnce(as(token), { types: ['auth.account_suspended', 'auth.account_resumed'] }, 2)
+    expect(entries).toHaveLength(2)
+  })
+
+  it('ends streams that are open', async () => {
+    const { ownerToken: token } = await create('stream')
+    const response = await fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        authorization: `Bearer ${token}`,
+      },
+      body: JSON.stringify({ query: 'subscription { events { __typename } }' }),
+    })
+    expect(response.status).toBe(200)
+    expect((await account('suspend', 'stream')).code).toBe(0)
+    await response.text().catch(() => undefined)
+  })
+
+  it('lets tasks wait, and go on when it is resumed', async () => {
+    const { ownerToken: token } = await create('queue')
+    const soon = new Date(Date.now() + 4_000).toISOString()
+    const waiting = await submit(token, soon)
+    expect((await account('suspend', 'queue')).code).toBe(0)
+    const isDue = "SELECT id FROM task WHERE id = $1 AND run_at < now() - interval '2 seconds'"
+    await until(async () => (await server.database.query(isDue, [waiting])).length > 0)
+    // The server has taken what came later.
+    const other = await submit(server.token)
+    await until(async () => (await statusOf(other)) === 'COMPLETED')
+    expect(await statusOf(waiting)).toMatch(/PENDING|SCHEDULED/)
+    expect((await account('resume', 'queue')).code).toBe(0)
+    await until(async () => (await statusOf(waiting)) === 'COMPLETED')
+  })
+
+  it('lets deliveries wait, and go on when it is resumed', async () => {
+    const { ownerToken: token, account: made } = await create('senders')
+    let calls = 0
+    let isDown = true
+    const receiver = createServer((_request, response) => {
+      calls += 1
+      response.writeHead(isDown ? 503 : 204).end()
+    }).listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    const { port } = receiver.address() as AddressInfo
+    const retry = { backoff: 'FIXED', delayMs: 1_000, maxDelayMs: 1_000, maxAttempts: 50 }
+    await createWebhook(as(token), { url: `http://127.0.0.1:${port}/`, retry })
+    await trigger(as(token), { type: 'test.made', data: {} })
+    await until(() => calls > 0)
+    expect((await account('suspend', 'senders')).code).toBe(0)
+    const isLate = `SELECT id FROM delivery WHERE account_id = $1 AND status = 'PENDING' AND due_at < now() - interval '2 seconds'`
+    await until(async () => (await server.database.query(isLate, [made.id])).length > 0)
+    isDown = false
+    expect((await account('resume', 'senders')).code).toBe(0)
+    const isDelivered = `SELECT id FROM delivery WHERE account_id = $1 AND status = 'DELIVERED'`
+    await until(async () => (await server.database.query(isDelivered, [made.id])).length > 0)
+    receiver.close()
+  })
+
+  it('is refused for the first account, and for one that is not there', async () => {
+    expect(await account('suspend', 'main')).toMatchObject({ code: 5 })
+    expect(await account('suspend', 'nobody')).toMatchObject({ code: 4, stderr: 'There is no account "nobody".\n' })
+  })
+})
