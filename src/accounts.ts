@@ -43,6 +43,11 @@ export function resumeAccount(account: string) {
   return withAccounts((accounts) => accounts.resume(operator('account resume'), account))
 }
 
+/** Makes a token that manages accounts over the API. @throws {CommandFailure} */
+export function createInstallationToken(days: number): Promise<string> {
+  return withAccounts((accounts) => accounts.issueToken(operator('account token'), days))
+}
+
 function withAccounts<Result>(
   work: (accounts: ReturnType<typeof createAccountService>) => Promise<Result>,
 ): Promise<Result> {

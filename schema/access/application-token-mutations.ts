@@ -66,7 +66,7 @@ builder.mutationField('createApplicationToken', (t) =>
 const RotateApplicationTokenInput = builder.inputType('RotateApplicationTokenInput', {
   description: 'A token to be replaced.',
   fields: (t) => ({
-    id: t.id({ required: true, description: 'The old token’s id.' }),
+    id: t.id({ required: true, description: 'The old token’s id, or the token itself.' }),
     overlapMs: t.int({
       required: true,
       defaultValue: 0,
@@ -80,7 +80,8 @@ const RotateApplicationTokenInput = builder.inputType('RotateApplicationTokenInp
 builder.mutationField('rotateApplicationToken', (t) =>
   t.field({
     type: issuedPayload('RotateApplicationTokenPayload', 'The successor works from now on.'),
-    description: 'Makes a successor with the same name and scopes, and ends the old token.',
+    description:
+      'Makes a successor with the same name and scopes, and ends the old token. A token may rotate itself; others need `access:admin`.',
     args: { input: t.arg({ type: RotateApplicationTokenInput, required: true, description: 'Which.' }) },
     errors: {
       types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput, ScopeNotHeld, KeyReused, TokenShown],

@@ -19,6 +19,8 @@ export interface ServerCommands {
     /** Nobody can use the account until it is resumed. */
     suspend(request: { readonly account: string; readonly reason: string | undefined }): Promise<AccountReport>
     resume(account: string): Promise<AccountReport>
+    /** Makes a token that manages accounts over the API. */
+    issueToken(days: number): Promise<string>
   }
   /** Looks at the installation; each finding is bounded in time, and none changes anything. */
   doctor(): Promise<readonly Finding[]>

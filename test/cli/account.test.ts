@@ -148,14 +148,17 @@ describe('account suspend', () => {
 
   it('lets tasks wait, and go on when it is resumed', async () => {
     const { ownerToken: token } = await create('queue')
-    const soon = new Date(Date.now() + 4_000).toISOString()
-    const waiting = await submit(token, soon)
+    const inAnHour = new Date(Date.now() + 3_600_000).toISOString()
+    const waiting = await submit(token, inAnHour)
     expect((await account('suspend', 'queue')).code).toBe(0)
-    const isDue = "SELECT id FROM task WHERE id = $1 AND run_at < now() - interval '2 seconds'"
-    await until(async () => (await server.database.query(isDue, [waiting])).length > 0)
-    // The server has taken what came later.
-    const other = await submit(server.token)
-    await until(async () => (await statusOf(other)) === 'COMPLETED')
+    await server.database.query('UPDATE task SET run_at = now() WHERE id = $1', [waiting])
+    const fallDue =
+      'UPDATE pgboss.job_common SET start_after = now() WHERE id = (SELECT job_id FROM task WHERE id = $1) RETURNING start_after'
+    const [due] = await server.database.query<{ start_after: Date }>(fallDue, [waiting])
+    // The server has met it, and put it off.
+    const isDeferred =
+      'SELECT id FROM pgboss.job_common WHERE id = (SELECT job_id FROM task WHERE id = $1) AND start_after > $2'
+    await until(async () => (await server.database.query(isDeferred, [waiting, due?.start_after])).length > 0)
     expect(await statusOf(waiting)).toMatch(/PENDING|SCHEDULED/)
     expect((await account('resume', 'queue')).code).toBe(0)
     await until(async () => (await statusOf(waiting)) === 'COMPLETED')
@@ -188,5 +191,62 @@ describe('account suspend', () => {
   it('is refused for the first account, and for one that is not there', async () => {
     expect(await account('suspend', 'main')).toMatchObject({ code: 5 })
     expect(await account('suspend', 'nobody')).toMatchObject({ code: 4, stderr: 'There is no account "nobody".\n' })
+  })
+})
+
+describe('account token', () => {
+  const accounts = '{ installationAccounts(first: 200) { nodes { name } } }'
+  const codeOf = async (query: string, token: string) =>
+    (await graphql(server, query, {}, token)).errors?.[0]?.extensions?.['code']
+
+  it('creates a token that manages accounts over the API, and can do nothing else', async () => {
+    const token = (await account('token')).stdout.trim()
+    const createAccount = `mutation { createAccount(input: { name: "by-api" }) {
+      ... on CreateAccountPayload { account { id } ownerToken } } }`
+    const { createAccount: made } = await graphqlData<{ createAccount: Answer }>(as(token), createAccount)
+    expect(await codeOf('{ viewer { role } }', made.ownerToken)).toBeUndefined()
+    const { installationAccounts } = await graphqlData<{ installationAccounts: { nodes: object[] } }>(
+      as(token),
+      accounts,
+    )
+    expect(installationAccounts.nodes).toContainEqual({ name: 'by-api' })
+    for (const query of [
+      '{ tasks { nodes { id } } }',
+      '{ applicationTokens { nodes { id } } }',
+      '{ users { nodes { id } } }',
+    ])
+      expect(await codeOf(query, token)).toBe('FORBIDDEN')
+    const suspend = `mutation { suspendAccount(input: { account: "by-api" }) { ... on SuspendAccountPayload { account { name } } } }`
+    await graphqlData(as(token), suspend)
+    await until(async () => (await codeOf('{ viewer { role } }', made.ownerToken)) === 'UNAUTHENTICATED')
+  })
+
+  it('gives a right that no owner has, nor can hand on', async () => {
+    const { ownerToken } = await create('ambitious')
+    const grant = `mutation { createApplicationToken(input: { name: "more", scopes: ["installation:admin"] }) { __typename } }`
+    for (const token of [ownerToken, server.token]) {
+      expect(await codeOf(accounts, token)).toBe('FORBIDDEN')
+      expect((await graphql<object>(server, grant, {}, token)).data).toEqual({
+        createApplicationToken: { __typename: 'ScopeNotHeld' },
+      })
+    }
+  })
+
+  it('can rotate itself, without the right to manage tokens', async () => {
+    const token = (await account('token')).stdout.trim()
+    const { viewer } = await graphqlData<{ viewer: { id: string } }>(as(token), '{ viewer { id } }')
+    const rotate = `mutation($id: ID!) { rotateApplicationToken(input: { id: $id }) {
+      ... on RotateApplicationTokenPayload { token } } }`
+    const first = await graphqlData<{ rotateApplicationToken: { token: string } }>(as(token), rotate, viewer)
+    const successor = first.rotateApplicationToken.token
+    expect(await codeOf(accounts, successor)).toBeUndefined()
+    await until(async () => (await codeOf(accounts, token)) === 'UNAUTHENTICATED')
+    const others = await graphql(server, rotate, viewer, successor)
+    expect(others.errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
+    // By its text: what is handed on is the token itself.
+    const again = await graphqlData<{ rotateApplicationToken: { token: string } }>(as(successor), rotate, {
+      id: successor,
+    })
+    expect(await codeOf(accounts, again.rotateApplicationToken.token)).toBeUndefined()
   })
 })

@@ -5,6 +5,7 @@ import { freePort } from '#platform/database/free-port.ts'
 import { auditEntries, type ToldEntry } from '#test/support/audit.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 import { type Audit, type Audited, hookSecrets, type Scene } from './audited.ts'
 import { type RestCall, restRights } from './rest.ts'
@@ -17,6 +18,7 @@ const hookSecret = hookSecrets.github
 let server: TestServer
 let provider: TestProvider
 let owner: { id: string }
+let operator: string
 beforeAll(async () => {
   const port = String(await freePort())
   const publicUrl = `http://127.0.0.1:${port}`
@@ -48,6 +50,8 @@ beforeAll(async () => {
   })
   const [token] = await server.database.query<{ id: string }>("SELECT id FROM application_token WHERE name = 'owner'")
   owner = token as typeof owner
+  const accountId = await ownAccount(server)
+  operator = (await addToken(server, { accountId, scopes: ['installation:admin'] })).token
 })
 afterAll(async () => {
   await server.close()
@@ -103,6 +107,7 @@ async function newScene(): Promise<Scene> {
   return {
     things,
     person: signedIn,
+    operator,
     ask,
     async comeBack() {
       const begun = await fetch(`${server.url}/api/auth/login`, { redirect: 'manual' })
@@ -120,8 +125,11 @@ async function newScene(): Promise<Scene> {
   }
 }
 
-const tokenOf = (as: Audited<unknown>['as'], { person }: Scene) =>
-  as === 'nobody' || as === 'hook' ? undefined : as === 'person' ? person : server.token
+function tokenOf(as: Audited<unknown>['as'], { person, operator: operating }: Scene): string | undefined {
+  if (as === 'nobody' || as === 'hook') return undefined
+  if (as === 'operator') return operating
+  return as === 'person' ? person : server.token
+}
 
 /** Waits until everything that was journaled before this is in the audit log. */
 async function caughtUp(): Promise<void> {
@@ -160,6 +168,7 @@ function expectedBy({ as, type, subject }: Audited<unknown>, things: Things): ob
   const person = { kind: 'user', name: email }
   if (as === undefined)
     return { actor: { kind: 'application', id: owner.id, name: 'owner' }, credential: { kind: 'token', id: owner.id } }
+  if (as === 'operator') return { actor: { kind: 'application' }, credential: { kind: 'token' } }
   if (as === 'person') return { actor: person, credential: { kind: 'session', id: sessionId } }
   if (as === 'hook') {
     const id = subject(things)

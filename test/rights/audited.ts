@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { until } from '#test/support/until.ts'
 import type { Things } from './things.ts'
 
@@ -8,6 +8,8 @@ export interface Scene {
   readonly things: Things
   /** The access token of the person among the things. */
   readonly person: string
+  /** A token of the installation's operator. */
+  readonly operator: string
   /** Asks as the owner's token, or with another one; returns the data. */
   ask<Data>(query: string, variables?: object, token?: string): Promise<Data>
   /** Signs the person in at the identity provider; returns what they come back with to the REST API. */
@@ -21,7 +23,7 @@ export interface Audited<Call> {
   /** How it is called so that it changes something, where the example of the right doesn't. */
   readonly call?: (scene: Scene) => Call | Promise<Call>
   /** Who calls; the owner's token when absent. */
-  readonly as?: 'person' | 'nobody' | 'hook'
+  readonly as?: 'person' | 'nobody' | 'hook' | 'operator'
   readonly type: string
   /** What the entry is about; any of the kind when it ends with a colon. */
   readonly subject: (things: Things) => string
@@ -106,4 +108,21 @@ export async function pastEvent({ ask, things }: Scene): Promise<string> {
     return (await ask<{ events: { nodes: unknown[] } }>(query, { subject })).events.nodes.length > 0
   })
   return from
+}
+
+/** An account that the operator has created. */
+export async function newAccount({ ask, operator }: Scene): Promise<string> {
+  const create = `mutation ($name: String!) { createAccount(input: { name: $name }) {
+    ... on CreateAccountPayload { account { id } } } }`
+  const name = `made by a test ${randomUUID()}`
+  const { createAccount } = await ask<{ createAccount: { account: { id: string } } }>(create, { name }, operator)
+  return createAccount.account.id
+}
+
+/** An account that the operator has suspended. */
+export async function suspendedAccount(scene: Scene): Promise<string> {
+  const account = await newAccount(scene)
+  const suspend = 'mutation ($account: String!) { suspendAccount(input: { account: $account }) { __typename } }'
+  await scene.ask(suspend, { account }, scene.operator)
+  return account
 }

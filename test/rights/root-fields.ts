@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { type Audit, approvedDevice, cancelledTask, fenceOf, otherTeam, pastEvent, refreshToken } from './audited.ts'
+import {
+  type Audit,
+  approvedDevice,
+  cancelledTask,
+  fenceOf,
+  newAccount,
+  otherTeam,
+  pastEvent,
+  refreshToken,
+  suspendedAccount,
+} from './audited.ts'
 import type { Need, Right } from './need.ts'
 import type { Things } from './things.ts'
 import type { Root } from './whole-operation.ts'
@@ -47,6 +57,7 @@ export const rootRights: RootFields = {
     documentAggregates: { needs: 'documents:read' },
     documents: { needs: 'documents:read' },
     events: { needs: 'events:read' },
+    installationAccounts: { needs: 'installation:admin' },
     lock: { needs: 'entries:read', args: ({ lockName }) => ({ name: lockName }) },
     locks: { needs: 'entries:read' },
     queues: { needs: 'tasks:read' },
@@ -108,6 +119,31 @@ export const rootRights: RootFields = {
       needs: 'anyone',
       args: input(() => ({ accessToken: 'none' })),
       audit: { unaudited: 'it is a read, of a token instead of by one' },
+    },
+    createAccount: {
+      needs: 'installation:admin',
+      args: input(() => ({ name: `new ${randomUUID()}` })),
+      audit: { type: 'auth.account_created', subject: () => 'account:', as: 'operator' },
+    },
+    resumeAccount: {
+      needs: 'installation:admin',
+      args: input(() => ({ account: 'main' })),
+      audit: {
+        call: async (scene) => ({ input: { account: await suspendedAccount(scene) } }),
+        type: 'auth.account_resumed',
+        subject: () => 'account:',
+        as: 'operator',
+      },
+    },
+    suspendAccount: {
+      needs: 'installation:admin',
+      args: input(() => ({ account: 'main' })),
+      audit: {
+        call: async (scene) => ({ input: { account: await newAccount(scene) } }),
+        type: 'auth.account_suspended',
+        subject: () => 'account:',
+        as: 'operator',
+      },
     },
     createApplicationToken: {
       needs: 'access:admin',
@@ -480,6 +516,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     fields: 'address createdAt expiresAt id isCurrent lastUsedAt method scopes user userAgent',
   },
   // Only after the right password, which several accounts have in common.
+  InstallationAccount: { needs: 'installation:admin', fields: 'createdAt id name suspendedAt suspensionReason' },
   SignInAccount: { needs: 'anyone', fields: 'id name' },
   Task: {
     needs: 'tasks:read',

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { readDays } from '#cli/options.ts'
 import type { AccountReport } from '#cli/server-commands.ts'
 import { examples, jsonOption, type Session } from '#cli/session.ts'
 import { moment, printable } from '#cli/text.ts'
@@ -20,6 +21,7 @@ export function addAccountCommand(parent: Command, session: Session): void {
   addList(account, session)
   addSuspend(account, session)
   addResume(account, session)
+  addToken(account, session)
 }
 
 function addCreate(parent: Command, { server, output, invocation }: Session): void {
@@ -89,6 +91,21 @@ function addResume(parent: Command, { server, output, invocation }: Session): vo
       const account = await server.accounts.resume(called)
       if (json) return output.document(account)
       output.line(`Account ${account.id} is active again: ${printable(account.name)}.`)
+    })
+}
+
+function addToken(parent: Command, { server, output, invocation }: Session): void {
+  parent
+    .command('token')
+    .summary('create a token that manages accounts over the API')
+    .description(
+      'Creates a token with the scope installation:admin, which manages accounts over GraphQL and can do nothing else. ' +
+        'Standard output has the token and nothing else; it is shown once.',
+    )
+    .option('--expires-in <days>', 'after how long it ends, such as 90d', readDays, 30)
+    .addHelpText('after', () => examples(`TOKEN=$(${invocation} account token --expires-in 90d)`))
+    .action(async ({ expiresIn }: { readonly expiresIn: number }) => {
+      output.line(await server.accounts.issueToken(expiresIn))
     })
 }
 

@@ -607,7 +607,7 @@ export type Role =
 export type RotateApplicationTokenInput = {
   /** After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise. */
   expiresInDays?: number | null | undefined;
-  /** The old token’s id. */
+  /** The old token’s id, or the token itself. */
   id: string | number;
   /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
   idempotencyKey?: string | null | undefined;
@@ -1491,7 +1491,15 @@ export type TaskSummaryFragment = { id: string, type: string, status: TaskStatus
 
 export type TaskPartSummaryFragment = { name: string, contentType: string, sizeBytes: number, complete: boolean, attempt: number, createdAt: string };
 
+type FailureReport_AccountAmbiguous_Fragment = { code: string, message: string };
+
+type FailureReport_AccountNameTaken_Fragment = { code: string, message: string };
+
+type FailureReport_AccountNotFound_Fragment = { code: string, message: string };
+
 type FailureReport_AccountRequired_Fragment = { code: string, message: string };
+
+type FailureReport_AccountStateConflict_Fragment = { code: string, message: string };
 
 type FailureReport_AlreadyMember_Fragment = { code: string, message: string };
 
@@ -1614,7 +1622,11 @@ type FailureReport_WritesRefused_Fragment = { code: string, message: string };
 type FailureReport_WrongPassword_Fragment = { code: string, message: string };
 
 export type FailureReportFragment =
+  | FailureReport_AccountAmbiguous_Fragment
+  | FailureReport_AccountNameTaken_Fragment
+  | FailureReport_AccountNotFound_Fragment
   | FailureReport_AccountRequired_Fragment
+  | FailureReport_AccountStateConflict_Fragment
   | FailureReport_AlreadyMember_Fragment
   | FailureReport_ApplicationTokenEnded_Fragment
   | FailureReport_ApplicationTokenNotFound_Fragment

@@ -16,8 +16,10 @@ import {
   lockAccounts,
   saveSuspension,
 } from './account-store.ts'
+import type { Caller } from './caller.ts'
 import { accountEvent } from './events.ts'
-import { issueOwnerToken } from './owner-token.ts'
+import { issueInstallationToken, issueOwnerToken } from './owner-token.ts'
+import { tokenLifetime } from './tokens/token.ts'
 
 export interface AccountServiceDeps {
   readonly sql: Sql
@@ -103,12 +105,42 @@ export function createAccountService({ sql, transact, clock, beginAuditLog }: Ac
     })
   }
 
+  /** Makes a token that manages accounts over the API, in the first account. @throws {InvalidInput} */
+  async function issueToken(by: By, days: number): Promise<string> {
+    if (!Number.isInteger(days) || days < 1 || days > tokenLifetime.longest)
+      throw new InvalidInput(`A token lasts 1 to ${tokenLifetime.longest} days.`, [
+        { path: 'expiresInDays', message: `must be 1 to ${tokenLifetime.longest}` },
+      ])
+    return transact(async (tx) =>
+      issueInstallationToken(tx, { accountId: await findFirstAccount(tx), now: clock.now(), by, days }),
+    )
+  }
+
   return {
     create,
     suspend,
     resume,
+    issueToken,
     /** At most `limit` accounts behind the one with this id, oldest first. */
     list: (after: string | undefined, limit: number) => listAccounts(sql, after, limit),
+  }
+}
+
+/** The same for callers over the API, who need the scope `installation:admin`. */
+export function accountsForCallers(accounts: ReturnType<typeof createAccountService>) {
+  function operator(caller: Caller): By {
+    caller.must('installation:admin')
+    return caller.by()
+  }
+  return {
+    create: async (caller: Caller, name: string) => accounts.create(operator(caller), name),
+    suspend: async (caller: Caller, account: string, reason: string | undefined) =>
+      accounts.suspend(operator(caller), account, reason),
+    resume: async (caller: Caller, account: string) => accounts.resume(operator(caller), account),
+    async list(caller: Caller, after: string | undefined, limit: number) {
+      caller.must('installation:admin')
+      return accounts.list(after, limit)
+    },
   }
 }
 

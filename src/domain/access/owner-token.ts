@@ -3,7 +3,7 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { tokenEvent } from './events.ts'
-import { everyScope } from './scope.ts'
+import { everyScope, installationScopes } from './scope.ts'
 import { expiryAfter, hashToken, newToken, tokenLifetime } from './tokens/token.ts'
 import { endToken, insertToken, lockOwnerTokens } from './tokens/token-store.ts'
 
@@ -28,6 +28,19 @@ export async function issueOwnerToken(
   const hash = hashToken(token)
   await insertToken(tx, { ...owner, name, hash, role: 'OWNER', scopes, expiresAt, createdBy: by.actor })
   tx.journal(tokenEvent('auth.token_created', owner, by, { name, scopes, expiresAt: expiresAt.toISOString() }))
+  return token
+}
+
+/** Makes a token that manages the accounts of the installation, and can do nothing else. @returns its text */
+export async function issueInstallationToken(
+  tx: Transaction,
+  { accountId, now, by, days }: OwnerTokenRequest & { readonly days: number },
+): Promise<string> {
+  const token = newToken()
+  const subject = { accountId, id: newId() }
+  const facts = { name: 'installation', scopes: installationScopes, expiresAt: expiryAfter(days, now) }
+  await insertToken(tx, { ...subject, ...facts, hash: hashToken(token), role: 'APPLICATION', createdBy: by.actor })
+  tx.journal(tokenEvent('auth.token_created', subject, by, { ...facts, expiresAt: facts.expiresAt.toISOString() }))
   return token
 }
 

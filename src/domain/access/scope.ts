@@ -19,7 +19,10 @@ export const scopes = [
   'events:read',
   'events:write',
 ] as const
-export type Scope = (typeof scopes)[number]
+/** What reaches beyond one account: no role has it, and `*` does not stand for it. Only the operator's own tokens have it. */
+export const installationScopes = ['installation:admin'] as const
+const knownScopes = [...scopes, ...installationScopes]
+export type Scope = (typeof knownScopes)[number]
 
 /** A scope that holds where the resource matches: a path for documents and entries, a task type, or the beginning of one, for tasks. */
 export interface Grant {
@@ -55,7 +58,7 @@ const narrowed: Readonly<Record<string, string>> = { tasks: 'type=', documents: 
  */
 export function parseGrant(text: string): Grant | undefined {
   const [group = '', verb = ''] = text.split(':', 2)
-  const scope = scopes.find((known) => known === `${group}:${verb}`)
+  const scope = knownScopes.find((known) => known === `${group}:${verb}`)
   if (scope === undefined) return undefined
   if (text.length === scope.length) return { scope }
   const pattern = text.slice(scope.length + 1)
@@ -79,12 +82,12 @@ export function rolesWithAny(sufficient: readonly string[]): readonly PersonRole
   return personRoles.filter((role) => scopesOfRole[role].some((scope) => sufficient.includes(scope)))
 }
 
-/** Stands for all scopes, those of later versions included; only the first owner's token has it. */
+/** Stands for all scopes of an account, those of later versions included; only the first owner's token has it. */
 export const everyScope = '*'
 
 /** The scopes of a token, with {@link everyScope} written out. */
 export function expandScopes(texts: readonly string[]): readonly string[] {
-  return texts.includes(everyScope) ? scopes : texts
+  return texts.flatMap((text) => (text === everyScope ? scopes : [text]))
 }
 
 /** The grants of a token; what is no scope (any more) is left out. */

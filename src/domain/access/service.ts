@@ -5,6 +5,7 @@ import type { Database } from '#platform/database/client.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
+import { accountsForCallers, createAccountService } from './account-service.ts'
 import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-store.ts'
 import { Caller, type OnRefused, type RequestOrigin } from './caller.ts'
 import { Credentials } from './credentials.ts'
@@ -131,6 +132,7 @@ export function createAccessService(deps: AccessServiceDeps) {
     heed,
     /** Has `end` called when the caller loses the right to be served; returns what to call when it is over anyway. */
     hold: (caller: Caller, end: () => void) => live.hold(caller, end),
+    accounts: accountsForCallers(createAccountService({ sql: database, transact, clock, beginAuditLog })),
     tokens: createTokenService({ transact, clock, quotas }),
     users: createUserService({ transact }),
     teams: createTeamService({ transact }),

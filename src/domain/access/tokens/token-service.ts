@@ -77,19 +77,22 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
 
   /**
    * Makes a successor with the same name and scopes, and ends the old token at once or after the overlap; never later
-   * than it would have ended by itself.
+   * than it would have ended by itself. A token may rotate itself; others need `access:admin`.
    * @throws {InvalidInput} @throws {ApplicationTokenNotFound} @throws {ApplicationTokenEnded} @throws {ScopeNotHeld}
    * @throws {KeyReused} @throws {TokenShown}
    */
   async function rotate(caller: Caller, request: RotationRequest): Promise<IssuedToken> {
-    caller.must('access:admin')
     const { id, overlapMs } = request
+    // A token's text may be the caller's own, which is known once it is found.
+    if (isId(id) && !isOwn(caller, id)) caller.must('access:admin')
     if (overlapMs < 0 || overlapMs > longestOverlapMs)
       throw invalid('overlapMs', `must be 0 to ${longestOverlapMs}: at most seven days`)
     const { expiresInDays, idempotencyKey: key } = request
     const keyed = { key, operation: 'rotateApplicationToken', request: { id, overlapMs, expiresInDays } }
     return issuedOnce(caller, keyed, async (tx) => {
-      const old = await lockActive(tx, caller, id)
+      const old = await lock(tx, caller, id)
+      if (!isOwn(caller, old.id)) caller.must('access:admin')
+      mustBeActive(old)
       const { scopes, lineageId } = old
       held(caller, expandScopes(scopes))
       const expiresAt = await expiry(tx, caller.accountId, expiresInDays)
@@ -151,14 +154,17 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
     return expiryAfter(wanted, clock.now())
   }
 
-  async function lockActive(tx: Transaction, caller: Caller, id: string): Promise<TokenRow> {
-    const token = await lock(tx, caller, id)
+  function mustBeActive(token: TokenRow): void {
     const status = tokenStatus(token, clock.now())
     if (status !== 'ACTIVE') throw new ApplicationTokenEnded(token.id, status)
-    return token
   }
 
   return { create, rotate, revoke }
+}
+
+/** Whether the caller shows this very token. */
+function isOwn({ credential }: Caller, id: string): boolean {
+  return credential.kind === 'token' && credential.id === id.toLowerCase()
 }
 
 async function lock(tx: Transaction, { accountId }: Caller, idOrToken: string): Promise<TokenRow> {

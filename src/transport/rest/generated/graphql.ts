@@ -524,7 +524,7 @@ export type Role =
 export type RotateApplicationTokenInput = {
   /** After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise. */
   expiresInDays?: number | null | undefined;
-  /** The old token’s id. */
+  /** The old token’s id, or the token itself. */
   id: string | number;
   /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
   idempotencyKey?: string | null | undefined;
@@ -1524,7 +1524,15 @@ export type CheckSessionMutation = { checkSession:
     | { code: string, message: string }
    };
 
+type Refusal_AccountAmbiguous_Fragment = { code: string, message: string };
+
+type Refusal_AccountNameTaken_Fragment = { code: string, message: string };
+
+type Refusal_AccountNotFound_Fragment = { code: string, message: string };
+
 type Refusal_AccountRequired_Fragment = { code: string, message: string };
+
+type Refusal_AccountStateConflict_Fragment = { code: string, message: string };
 
 type Refusal_AlreadyMember_Fragment = { code: string, message: string };
 
@@ -1647,7 +1655,11 @@ type Refusal_WritesRefused_Fragment = { code: string, message: string };
 type Refusal_WrongPassword_Fragment = { code: string, message: string };
 
 export type RefusalFragment =
+  | Refusal_AccountAmbiguous_Fragment
+  | Refusal_AccountNameTaken_Fragment
+  | Refusal_AccountNotFound_Fragment
   | Refusal_AccountRequired_Fragment
+  | Refusal_AccountStateConflict_Fragment
   | Refusal_AlreadyMember_Fragment
   | Refusal_ApplicationTokenEnded_Fragment
   | Refusal_ApplicationTokenNotFound_Fragment
