@@ -51,6 +51,8 @@ async function follow(
   for await (const update of followTask(client, id, { signal, ...remarks })) {
     if (update.kind === 'STATE') stateAt = update.at
     if (view.isForPeople) await failures.look(update)
+    // What was logged before a part was kept stands above it.
+    if (view.isForPeople && update.part !== null) await log.drain()
     // The state is newer than what led to it, which the stream tells after it.
     if (!view.isForPeople || update.kind !== 'STEP' || update.at > stateAt) view.update(update)
     if (view.isForPeople && mayHaveLogged(update)) log.hint()
@@ -60,7 +62,7 @@ async function follow(
   return found(task, `task ${id}`)
 }
 
-/** Tells of attempts that have failed, each once, when an update shows that one has ended without the task. */
+/** Reports failed attempts, each once, when an update shows that one has ended without the task. */
 class FailureReader {
   readonly #client: SignalboxClient
   readonly #id: string

@@ -54,6 +54,7 @@ describe('task submit --watch', () => {
         '  "mood": "calm",',
       ]),
     )
+    expect(stdout.indexOf('| red and ring')).toBeLessThan(stdout.indexOf('part: report.txt'))
     expect(stdout).toMatch(/^Task [0-9a-f-]{36} is handed in as NORMAL\.$/m)
     expect(stdout).toMatch(/^completed in \d+\.\d s$/m)
   })
