@@ -11,7 +11,7 @@ const alwaysAllowed = [
   'X-Request-Id',
 ].join(', ')
 const headerNames = /^[\w!#$%&'*+.^`|~-]+( *, *[\w!#$%&'*+.^`|~-]+)*$/
-const longestHeaderNames = 4_096
+const maxHeaderNamesLength = 4_096
 const preflightMaxAgeS = 600
 
 /**
@@ -44,10 +44,10 @@ export function createCrossOrigin(origins: readonly string[]) {
 }
 
 /**
- * Any header that a page asks for: its origin is trusted, and no call carries credentials by itself, so that a header
+ * Any header that a page asks for: its origin is trusted, and calls with cookies are not allowed, so that a header
  * gives nobody a right.
  */
 function allowedHeaders(asked: string | undefined): string {
-  if (asked === undefined || asked.length > longestHeaderNames || !headerNames.test(asked)) return alwaysAllowed
+  if (asked === undefined || asked.length > maxHeaderNamesLength || !headerNames.test(asked)) return alwaysAllowed
   return `${alwaysAllowed}, ${asked}`
 }

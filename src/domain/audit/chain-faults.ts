@@ -45,7 +45,7 @@ export function sealFaults(seals: Seals, chain: SealedChain): AuditFault[] {
   if (isGenuine === true) return []
   const message =
     isGenuine === undefined
-      ? `The end of the chain is sealed with the key ${chain.keyId}, which is not here: is it in SECRET_KEY or SECRET_KEY_PREVIOUS?`
+      ? `The end of the chain is sealed with the key ${chain.keyId}, which is not here: set SECRET_KEY or SECRET_KEY_PREVIOUS to it; a server without SECRET_KEY keeps its key in the file secret-key of DATA_DIR.`
       : 'The end of the chain was not sealed by this installation: it was rewritten, as a whole or from some entry on.'
   return [{ kind: 'SEAL', seq: chain.seq, message }]
 }

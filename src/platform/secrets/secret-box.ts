@@ -8,7 +8,7 @@ const algorithms = { alg: 'dir', enc: 'A256GCM' } as const
 class SecretKeyMissing extends StartupError {
   constructor(keyId: string) {
     super(
-      `Stored secrets were encrypted with the key ${keyId}, which is not here: set SECRET_KEY to it, or SECRET_KEY_PREVIOUS while keys are being changed.`,
+      `Stored secrets were encrypted with the key ${keyId}, which is not here: set SECRET_KEY to it, or SECRET_KEY_PREVIOUS while keys are being changed. A server without SECRET_KEY keeps its key in the file secret-key of DATA_DIR.`,
     )
   }
 }

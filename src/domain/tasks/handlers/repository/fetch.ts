@@ -24,7 +24,7 @@ export async function fetchRepository(
     idLength = listed.idLength ?? idLength
     return listed
   }, ref)
-  // A repository holds ids of one kind only: git fetches SHA-256 objects into none that was made for SHA-1.
+  // A repository holds ids of one kind only: git does not fetch SHA-256 objects into one created for SHA-1.
   if (Math.max(idLength, isCommitId(wanted.name) ? wanted.name.length : 0) === 64) await initialize(git, 'sha256')
   const options = ['--progress', '--no-tags', '--no-write-fetch-head', '--update-shallow']
   await git
