@@ -1,12 +1,14 @@
 import { CommandFailure, exitCodeOfError } from '#cli/exit-codes.ts'
-import type { AccountReport } from '#cli/server-commands.ts'
+import type { AccountDeletionReport, AccountDeletionRequest, AccountReport } from '#cli/server-commands.ts'
+import { previewDeletion, deleteAccount as remove } from '#domain/access/account-deletion.ts'
 import { createAccountService } from '#domain/access/account-service.ts'
 import type { Account } from '#domain/access/account-store.ts'
 import { newChain, sealChain } from '#domain/audit/chain.ts'
 import { saveChains } from '#domain/audit/store.ts'
 import { systemClock } from '#lib/clock.ts'
 import { AppError } from '#lib/errors.ts'
-import { createTransact } from '#platform/database/transaction.ts'
+import type { Database } from '#platform/database/client.ts'
+import { createTransact, type Transact } from '#platform/database/transaction.ts'
 import { addPartitions } from '#platform/journal/partitions.ts'
 import { Seals } from '#platform/secrets/seals.ts'
 import { findSecretKey } from '#platform/secrets/secret-key.ts'
@@ -43,13 +45,27 @@ export function resumeAccount(account: string) {
   return withAccounts((accounts) => accounts.resume(operator('account resume'), account))
 }
 
+/** Deletes a suspended account for good, or only counts what would be. @throws {CommandFailure} */
+export function deleteAccount({ account, confirm, dryRun }: AccountDeletionRequest): Promise<AccountDeletionReport> {
+  return withAccounts(async (_accounts, { database, transact }) => {
+    const preview = await previewDeletion(database, account)
+    if (dryRun) return preview
+    if (confirm !== preview.account.name)
+      throw new CommandFailure(`Give --confirm with the name of the account, "${preview.account.name}".`, 2)
+    return remove({ transact, clock: systemClock }, operator('account delete'), account)
+  })
+}
+
 /** Makes a token that manages accounts over the API. @throws {CommandFailure} */
 export function createInstallationToken(days: number): Promise<string> {
   return withAccounts((accounts) => accounts.issueToken(operator('account token'), days))
 }
 
 function withAccounts<Result>(
-  work: (accounts: ReturnType<typeof createAccountService>) => Promise<Result>,
+  work: (
+    accounts: ReturnType<typeof createAccountService>,
+    store: { readonly database: Database; readonly transact: Transact },
+  ) => Promise<Result>,
 ): Promise<Result> {
   return withInstallationDatabase(async (database, { secretKey, previousSecretKeys, dataDir }) => {
     const seals = new Seals(auditSealPurpose, await findSecretKey(secretKey, dataDir), previousSecretKeys)
@@ -61,7 +77,7 @@ function withAccounts<Result>(
       clock: systemClock,
       beginAuditLog: (tx, accountId) => saveChains(tx, [sealChain(seals, newChain(accountId))]),
     })
-    return work(accounts).catch((error: unknown) => {
+    return work(accounts, { database, transact }).catch((error: unknown) => {
       if (error instanceof AppError)
         throw new CommandFailure(error.message, exitCodeOfError(error.code), { cause: error })
       throw error

@@ -30,6 +30,7 @@ process.exitCode = await run(process.argv.slice(2), {
       create: inServerDirectory(async (name) => (await import('./accounts.ts')).createAccount(name)),
       list: inServerDirectory(async () => (await import('./accounts.ts')).listAccounts()),
       suspend: inServerDirectory(async (request) => (await import('./accounts.ts')).suspendAccount(request)),
+      delete: inServerDirectory(async (request) => (await import('./accounts.ts')).deleteAccount(request)),
       issueToken: inServerDirectory(async (days) => (await import('./accounts.ts')).createInstallationToken(days)),
       resume: inServerDirectory(async (account) => (await import('./accounts.ts')).resumeAccount(account)),
     },

@@ -19,6 +19,8 @@ export interface ServerCommands {
     /** Nobody can use the account until it is resumed. */
     suspend(request: { readonly account: string; readonly reason: string | undefined }): Promise<AccountReport>
     resume(account: string): Promise<AccountReport>
+    /** Deletes a suspended account for good, or with `dryRun` only counts what would be deleted. */
+    delete(request: AccountDeletionRequest): Promise<AccountDeletionReport>
     /** Makes a token that manages accounts over the API. */
     issueToken(days: number): Promise<string>
   }
@@ -35,6 +37,18 @@ export interface AccountReport {
   readonly suspensionReason: string | null
   /** Since when it is being deleted; null: it is not. */
   readonly deletionAt: Date | null
+}
+
+export interface AccountDeletionRequest {
+  readonly account: string
+  /** The name of the account, typed again. */
+  readonly confirm: string | undefined
+  readonly dryRun: boolean
+}
+
+export interface AccountDeletionReport {
+  readonly account: AccountReport
+  readonly rows: readonly { readonly table: string; readonly count: number }[]
 }
 
 interface MigrationReport {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { accountTables } from '#domain/access/account-deletion.ts'
 import { auditEntriesOnce } from '#test/support/audit.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { password } from '#test/support/people.ts'
@@ -248,5 +249,46 @@ describe('account token', () => {
       id: successor,
     })
     expect(await codeOf(accounts, again.rotateApplicationToken.token)).toBeUndefined()
+  })
+})
+
+describe('account delete', () => {
+  it('knows every table that holds rows of accounts', async () => {
+    const columns = `SELECT DISTINCT table_name AS name FROM information_schema.columns
+      WHERE table_schema = 'public' AND column_name = 'account_id'`
+    const tables = (await server.database.query<{ name: string }>(columns)).map(({ name }) => name)
+    expect(tables.toSorted()).toEqual([...accountTables].toSorted())
+  })
+
+  it('deletes everything that a suspended account holds, and nothing else', async () => {
+    const { ownerToken: token, account: made } = await create('gone')
+    const done = await submit(token)
+    await until(async () => (await statusOf(done)) === 'COMPLETED')
+    await graphqlData(
+      as(token),
+      `mutation { createUser(input: { email: "gone@gone.example", role: OWNER }) { __typename }
+        setEntry(input: { key: "a", value: 1 }) { __typename }
+        putDocument(input: { key: "a", data: { a: 1 } }) { __typename } }`,
+    )
+    await createWebhook(as(token), { url: 'http://127.0.0.1:1/' })
+    await auditEntriesOnce(as(token), { types: ['auth.user_created'] })
+    const kept = await submit(server.token)
+    expect(await account('delete', 'gone', '--confirm', 'gone')).toMatchObject({ code: 5 })
+    expect((await account('suspend', 'gone')).code).toBe(0)
+    await until(async () => (await refusal(token)) !== undefined)
+    const longAgo = "UPDATE account SET suspended_at = now() - interval '1 minute' WHERE id = $1"
+    await server.database.query(longAgo, [made.id])
+    expect(await account('delete', 'gone')).toMatchObject({ code: 2, stderr: expect.stringContaining('--confirm') })
+    const preview = JSON.parse((await account('delete', 'gone', '--dry-run', '--json')).stdout) as { rows: object[] }
+    for (const table of ['task', 'users', 'entry', 'document', 'webhook', 'audit_entry', 'journal'])
+      expect(preview.rows).toContainEqual({ table, count: expect.any(Number) })
+    expect(await account('delete', 'gone', '--confirm', 'gone')).toMatchObject({ code: 0, stderr: '' })
+    for (const table of accountTables)
+      expect(await server.database.query(`SELECT FROM ${table} WHERE account_id = $1`, [made.id]), table).toEqual([])
+    expect((await account('list')).stdout).not.toContain(made.id)
+    expect(await refusal(token)).toContain('not known')
+    expect(await statusOf(kept)).toBeDefined()
+    const told = await auditEntriesOnce(server, { types: ['auth.account_deleted'] })
+    expect(told[0]).toMatchObject({ subject: `account:${made.id}`, actor: { kind: 'system' } })
   })
 })

@@ -12,7 +12,7 @@ interface JsonOption {
 export function addAccountCommand(parent: Command, session: Session): void {
   const account = parent
     .command('account')
-    .summary('create, list and suspend accounts, on the server’s machine')
+    .summary('create, list, suspend and delete accounts, on the server’s machine')
     .description(
       'Manages the accounts of an installation. Each has its own people, tokens, tasks and data; nothing crosses accounts. ' +
         'Works on the database, with the settings of the server (DATABASE_URL, or DATA_DIR); servers may run meanwhile.',
@@ -21,6 +21,7 @@ export function addAccountCommand(parent: Command, session: Session): void {
   addList(account, session)
   addSuspend(account, session)
   addResume(account, session)
+  addDelete(account, session)
   addToken(account, session)
 }
 
@@ -91,6 +92,36 @@ function addResume(parent: Command, { server, output, invocation }: Session): vo
       const account = await server.accounts.resume(called)
       if (json) return output.document(account)
       output.line(`Account ${account.id} is active again: ${printable(account.name)}.`)
+    })
+}
+
+interface DeleteOptions extends JsonOption {
+  readonly confirm?: string
+  readonly dryRun?: boolean
+}
+
+function addDelete(parent: Command, { server, output, invocation }: Session): void {
+  parent
+    .command('delete <account>')
+    .summary('delete a suspended account with everything that it holds, for good')
+    .description(
+      'Deletes an account, named by its id or name, with its people, tokens, tasks, data, webhooks and audit log. It must ' +
+        'have been suspended for half a minute, and none of its tasks may run. If it is interrupted, run it again. The ' +
+        'audit log of the first account keeps that it was done.',
+    )
+    .option('--confirm <name>', 'the name of the account, to say that it is meant')
+    .option('--dry-run', 'count what would be deleted, and change nothing')
+    .addOption(jsonOption())
+    .addHelpText('after', () => examples(`${invocation} account delete research --confirm research`))
+    .action(async (account: string, { json = false, dryRun = false, confirm }: DeleteOptions) => {
+      const report = await server.accounts.delete({ account, confirm, dryRun })
+      if (json) return output.document(report)
+      output.table(report.rows, [
+        { title: 'TABLE', text: ({ table }) => table },
+        { title: 'ROWS', text: ({ count }) => String(count) },
+      ])
+      const what = dryRun ? 'would be deleted' : 'is deleted'
+      output.line(`Account ${report.account.id} ${what}: ${printable(report.account.name)}.`)
     })
 }
 

@@ -64,7 +64,7 @@ export function createAccountService({ sql, transact, clock, beginAuditLog }: Ac
       await beginAuditLog(tx, id)
       await note(tx, 'auth.account_created', { id, name }, by)
       const ownerToken = await issueOwnerToken(tx, { accountId: id, now: clock.now(), by: { actor: operatorActor } })
-      return { account: await find(tx, id), ownerToken }
+      return { account: await findAccount(tx, id), ownerToken }
     })
   }
 
@@ -99,9 +99,9 @@ export function createAccountService({ sql, transact, clock, beginAuditLog }: Ac
   async function change(called: string, work: (tx: Transaction, account: Account) => Promise<void>): Promise<Account> {
     return transact(async (tx) => {
       await lockAccounts(tx)
-      const account = await find(tx, called)
+      const account = await findAccount(tx, called)
       await work(tx, account)
-      return find(tx, account.id)
+      return findAccount(tx, account.id)
     })
   }
 
@@ -158,7 +158,8 @@ async function note(
   tx.journal(accountEvent(type, { id, logAccountId: await findFirstAccount(tx) }, by, data))
 }
 
-async function find(sql: Sql, called: string): Promise<Account> {
+/** The account with this id or name. @throws {AccountNotFound} @throws {AccountAmbiguous} */
+export async function findAccount(sql: Sql, called: string): Promise<Account> {
   const [account, another] = isStorable(called) ? await findAccountsCalled(sql, called) : []
   if (account === undefined) throw new AccountNotFound(called)
   if (another !== undefined) throw new AccountAmbiguous(called)

@@ -6,6 +6,7 @@ export const authEventTypes = [
   'auth.account_created',
   'auth.account_suspended',
   'auth.account_resumed',
+  'auth.account_deletion_started',
   'auth.account_deleted',
   'auth.token_created',
   'auth.token_rotated',

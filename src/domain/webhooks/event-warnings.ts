@@ -6,6 +6,7 @@ import { isEventType } from './event-pattern.ts'
 export const serverEventTypes: readonly string[] = [
   'auth.account_created',
   'auth.account_deleted',
+  'auth.account_deletion_started',
   'auth.account_resumed',
   'auth.account_suspended',
   'auth.attempt_failed',

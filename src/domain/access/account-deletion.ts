@@ -1,0 +1,117 @@
+import type { Clock } from '#lib/clock.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { By } from '#platform/journal/entry.ts'
+import { AccountStateConflict } from './account-errors.ts'
+import { findAccount } from './account-service.ts'
+import { type Account, findFirstAccount, lockAccounts } from './account-store.ts'
+import { accountEvent } from './events.ts'
+
+/** Every table that holds rows of accounts; those that refer to others come before them. */
+export const accountTables = [
+  ...['task_log', 'task_part_chunk', 'task_part', 'task', 'inbound_call'],
+  ...['delivery_attempt', 'delivery', 'webhook'],
+  ...['document_version', 'document', 'collection'],
+  ...['entry_version', 'entry', 'entry_ledger', 'lock_waiter', 'lock'],
+  ...['refresh_token', 'session', 'identity', 'sign_in_place', 'device_sign_in', 'team_member', 'team', 'users'],
+  ...['token_hour', 'refusal_count', 'application_token', 'idempotent_request'],
+  ...['journal', 'audit_entry', 'audit_chain'],
+  // Deleting from the others notes here what is gone.
+  ...['usage_change', 'usage', 'journal_usage'],
+] as const
+type AccountTable = (typeof accountTables)[number]
+
+/** Rows in one transaction, so that none holds others up. */
+const batchSize = 1_000
+/** How long an account is suspended at least, so that requests from before it have ended everywhere, in milliseconds. */
+const settledMs = 30_000
+
+export interface AccountDeletion {
+  readonly account: Account
+  /** Rows that were deleted, or would be. */
+  readonly rows: readonly { readonly table: string; readonly count: number }[]
+}
+
+export interface AccountDeletionDeps {
+  readonly transact: Transact
+  readonly clock: Clock
+}
+
+/** What would be deleted with an account. @throws {AccountNotFound} @throws {AccountAmbiguous} */
+export async function previewDeletion(sql: Sql, called: string): Promise<AccountDeletion> {
+  const account = await findAccount(sql, called)
+  const rows: { table: string; count: number }[] = []
+  for (const table of accountTables) {
+    const text = `SELECT count(*)::float8 AS count FROM ${table} WHERE account_id = $1`
+    const [row] = await sql.query<{ count: number }>(text, [account.id])
+    if (row !== undefined && row.count > 0) rows.push({ table, count: row.count })
+  }
+  return { account, rows }
+}
+
+/**
+ * Deletes a suspended account with everything that it holds, for good, in many small transactions. What was cut short is
+ * continued by calling this again. The log of the first account keeps that it was done, and by whom.
+ * @throws {AccountNotFound} @throws {AccountAmbiguous}
+ * @throws {AccountStateConflict} when it is not suspended for half a minute, or a task of it still runs
+ */
+export async function deleteAccount(
+  { transact, clock }: AccountDeletionDeps,
+  by: By,
+  called: string,
+): Promise<AccountDeletion> {
+  const account = await transact(async (tx) => {
+    await lockAccounts(tx)
+    const found = await findAccount(tx, called)
+    await mustBeDeletable(tx, found, clock.now())
+    if (found.deletionAt !== null) return found
+    await tx.query('UPDATE account SET deletion_at = $2 WHERE id = $1', [found.id, clock.now()])
+    await note(tx, 'auth.account_deletion_started', found, by)
+    return found
+  })
+  const counts = new Map<AccountTable, number>()
+  // What servers write of their own accord meanwhile, such as that an entry has expired, is met in the next pass.
+  while ((await deletePass(transact, account.id, counts)) > 0);
+  await transact(async (tx) => {
+    const gone = await tx.query('DELETE FROM account WHERE id = $1 RETURNING id', [account.id])
+    if (gone.length > 0) await note(tx, 'auth.account_deleted', account, by)
+  })
+  return { account, rows: [...counts].map(([table, count]) => ({ table, count })) }
+}
+
+async function mustBeDeletable(tx: Sql, { id, name, suspendedAt }: Account, now: Date): Promise<void> {
+  const refuse = (why: string) => new AccountStateConflict(`The account "${name}" can't be deleted: ${why}.`)
+  if (suspendedAt === null) throw refuse('it is not suspended')
+  if (now.getTime() - suspendedAt.getTime() < settledMs)
+    throw refuse(`it has been suspended for less than ${settledMs / 1_000} seconds; try again then`)
+  const running = await tx.query(`SELECT id FROM task WHERE account_id = $1 AND status = 'ACTIVE' LIMIT 1`, [id])
+  if (running.length > 0) throw refuse('a task of it still runs; try again when it has ended')
+}
+
+/** Deletes what all tables hold of an account; returns how many rows that was. */
+async function deletePass(transact: Transact, id: string, counts: Map<AccountTable, number>): Promise<number> {
+  let total = 0
+  for (const table of accountTables)
+    for (let count = batchSize; count === batchSize; ) {
+      count = await transact.quiet('the deletion of an account')((tx) => deleteBatch(tx, table, id))
+      if (count > 0) counts.set(table, (counts.get(table) ?? 0) + count)
+      total += count
+    }
+  return total
+}
+
+async function deleteBatch(tx: Transaction, table: AccountTable, id: string): Promise<number> {
+  // The journal has partitions, in which a row's place is not unique.
+  const [place, same] = table === 'journal' ? ['xid, seq, at', '(xid, seq, at) IN'] : ['ctid', 'ctid IN']
+  const text = `DELETE FROM ${table} WHERE ${same} (SELECT ${place} FROM ${table} WHERE account_id = $1 LIMIT $2) RETURNING 1`
+  return (await tx.query(text, [id, batchSize])).length
+}
+
+async function note(
+  tx: Transaction,
+  type: Parameters<typeof accountEvent>[0],
+  { id, name }: Account,
+  by: By,
+): Promise<void> {
+  tx.journal(accountEvent(type, { id, logAccountId: await findFirstAccount(tx) }, by, { name }))
+}
