@@ -94,7 +94,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   })
   const parts: Parts = { config, store, secretKey, quotas, log, opened }
   const audit = openAudit(parts, (entries) => metrics.domains.auditEntries.inc(entries))
-  const access = await openAccess(parts, audit)
+  const access = await openAccess(parts, audit, project.trust)
   const locks = openLocks(parts)
   const entries = openEntries(parts, locks)
   const filters = new FilterEvaluator()

@@ -1,4 +1,5 @@
 /** What a `signalbox.config.ts` is written with. */
+export type { TrustRuleConfig } from '#domain/access/trust/trust-rule.ts'
 export type { HookCall, HookConfig, HookRule } from '#domain/hooks/hook.ts'
 export { defineConfig, type ProjectConfigInput } from '#domain/tasks/config-file.ts'
 export type { CommandConfig } from '#domain/tasks/handlers/command-line.ts'

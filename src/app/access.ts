@@ -1,7 +1,9 @@
 import { type AccessService, createAccessService } from '#domain/access/service.ts'
 import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
+import type { TrustRule } from '#domain/access/trust/trust-rule.ts'
 import type { AuditService } from '#domain/audit/service.ts'
 import { systemClock } from '#lib/clock.ts'
+import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import { runPeriodically } from '#platform/periodic.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
 import type { Parts } from './parts.ts'
@@ -15,9 +17,11 @@ const incidentIntervalMs = 1_000
 export async function openAccess(
   { config, secretKey, store, quotas, log, opened }: Parts,
   { begin }: AuditService,
+  trustRules: readonly TrustRule[],
 ): Promise<AccessService> {
   const { database, transact, tail } = store
   const secrets = new SecretBox(secretKey, config.previousSecretKeys)
+  const outbound = new GuardedFetch({ egressAllow: config.egressAllow, connections: 2 })
   const access = createAccessService({
     database,
     transact,
@@ -27,6 +31,9 @@ export async function openAccess(
     publicUrl: config.publicUrl,
     provider: config.oidc && new OidcProvider(config.oidc, log),
     allowedDomains: config.oidc?.allowedDomains ?? [],
+    trustRules,
+    outbound,
+    log,
     beginAuditLog: begin,
   })
   const unlisten = tail.listen((entry) => access.heed(entry))
@@ -37,6 +44,7 @@ export async function openAccess(
     unlisten()
     for (const periodic of periodics) await periodic.stop()
     await access.stop()
+    await outbound.close()
   })
   return access
 }

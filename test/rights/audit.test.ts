@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '#platform/database/free-port.ts'
 import { auditEntries, type ToldEntry } from '#test/support/audit.ts'
+import { type CiIssuer, startCiIssuer } from '#test/support/ci-issuer.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
+import { loopbackAllowed } from '#test/support/webhooks.ts'
 import { type Audit, type Audited, hookSecrets, type Scene } from './audited.ts'
 import { type RestCall, restRights } from './rest.ts'
 import { rootRights } from './root-fields.ts'
@@ -17,15 +19,19 @@ const hookSecret = hookSecrets.github
 
 let server: TestServer
 let provider: TestProvider
+let issuer: CiIssuer
 let owner: { id: string }
 let operator: string
 beforeAll(async () => {
   const port = String(await freePort())
   const publicUrl = `http://127.0.0.1:${port}`
   provider = await startProvider([`${publicUrl}/api/auth/callback`])
+  issuer = await startCiIssuer()
+  process.env['TEST_CI_ISSUER'] = issuer.url
   server = await startTestServer({
-    configFile: join(import.meta.dirname, '../fixtures/hooks/signalbox.config.ts'),
+    configFile: join(import.meta.dirname, '../fixtures/trust/signalbox.config.ts'),
     env: {
+      ...loopbackAllowed,
       GITHUB_SECRET: hookSecret,
       GITHUB_SECRET_NEXT: hookSecret,
       GITLAB_SECRET: 'a secret that GitLab shows',
@@ -56,6 +62,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close()
   await provider.close()
+  await issuer.close()
 })
 
 interface Sent {
@@ -109,6 +116,7 @@ async function newScene(): Promise<Scene> {
     person: signedIn,
     operator,
     ask,
+    ciToken: () => issuer.sign({ repository: 'acme/shop' }),
     async comeBack() {
       const begun = await fetch(`${server.url}/api/auth/login`, { redirect: 'manual' })
       const query = Object.fromEntries(await begin(begun.headers.get('location') ?? ''))
@@ -174,6 +182,8 @@ function expectedBy({ as, type, subject }: Audited<unknown>, things: Things): ob
     const id = subject(things)
     return { actor: { kind: 'system', id }, credential: { kind: 'hook', id } }
   }
+  if (type === 'auth.token_exchanged')
+    return { actor: { kind: 'system', id: 'trust:main', name: 'trust rule main' }, credential: null }
   if (type === 'auth.device_requested')
     return { actor: { kind: 'system', id: 'anonymous', name: 'anonymous' }, credential: null }
   return { actor: person, credential: { kind: 'session', id: expect.any(String) } }

@@ -12,6 +12,8 @@ export interface Scene {
   readonly operator: string
   /** Asks as the owner's token, or with another one; returns the data. */
   ask<Data>(query: string, variables?: object, token?: string): Promise<Data>
+  /** The OIDC token of a CI job that a trust rule matches. */
+  ciToken(): Promise<string>
   /** Signs the person in at the identity provider; returns what they come back with to the REST API. */
   comeBack(): Promise<{ readonly cookie: string; readonly query: Record<string, string> }>
   /** The same for the GraphQL API. */

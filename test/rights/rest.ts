@@ -47,6 +47,12 @@ const token = ({ tokenId }: Things) => `token:${tokenId}`
 const webhookSubject = ({ webhookId }: Things) => `webhook:${webhookId}`
 const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
 
+const exchangeBody = (token: string) => ({
+  grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+  subject_token: token,
+})
+
 /** Who may call which documented path. One that is not here fails the test, and so does one that is here for nothing. */
 export const restRights: Readonly<Record<string, RestRight>> = {
   'GET /.well-known/jwks.json': { needs: 'anyone' },
@@ -128,6 +134,16 @@ export const restRights: Readonly<Record<string, RestRight>> = {
       call: async (scene) => ({ body: { refresh_token: await refreshToken(scene) } }),
       type: 'auth.session_refreshed',
       subject: () => 'session:',
+    },
+  },
+  'POST /api/auth/token': {
+    needs: 'anyone',
+    body: () => exchangeBody('none'),
+    audit: {
+      as: 'nobody',
+      call: async (scene) => ({ body: exchangeBody(await scene.ciToken()) }),
+      type: 'auth.token_exchanged',
+      subject: () => 'token:',
     },
   },
   'GET /api/auth/sessions': { needs: 'access:admin', query: (things) => ({ email: things.email }) },

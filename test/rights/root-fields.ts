@@ -216,6 +216,16 @@ export const rootRights: RootFields = {
       args: input(({ email }) => ({ who: email })),
       audit: { type: 'auth.session_ended', subject: session },
     },
+    exchangeToken: {
+      needs: 'anyone',
+      args: input(() => ({ subjectToken: 'none' })),
+      audit: {
+        as: 'nobody',
+        call: async (scene) => ({ input: { subjectToken: await scene.ciToken() } }),
+        type: 'auth.token_exchanged',
+        subject: () => 'token:',
+      },
+    },
     finishDeviceSignIn: {
       needs: 'anyone',
       args: input(() => ({ deviceCode: 'none' })),

@@ -1537,11 +1537,15 @@ type FailureReport_EntryVersionConflict_Fragment = { code: string, message: stri
 
 type FailureReport_EventGone_Fragment = { code: string, message: string };
 
+type FailureReport_ExchangeRefused_Fragment = { code: string, message: string };
+
 type FailureReport_FenceLost_Fragment = { code: string, message: string };
 
 type FailureReport_IdempotencyKeyReused_Fragment = { code: string, message: string };
 
 type FailureReport_InvalidInput_Fragment = { code: string, message: string, issues: Array<{ path: string, message: string }> };
+
+type FailureReport_IssuerFailed_Fragment = { code: string, message: string };
 
 type FailureReport_KeyReused_Fragment = { code: string, message: string };
 
@@ -1645,9 +1649,11 @@ export type FailureReportFragment =
   | FailureReport_EntryOutOfBounds_Fragment
   | FailureReport_EntryVersionConflict_Fragment
   | FailureReport_EventGone_Fragment
+  | FailureReport_ExchangeRefused_Fragment
   | FailureReport_FenceLost_Fragment
   | FailureReport_IdempotencyKeyReused_Fragment
   | FailureReport_InvalidInput_Fragment
+  | FailureReport_IssuerFailed_Fragment
   | FailureReport_KeyReused_Fragment
   | FailureReport_LastOwner_Fragment
   | FailureReport_LastTeam_Fragment

@@ -9,6 +9,7 @@ export const authEventTypes = [
   'auth.account_deletion_started',
   'auth.account_deleted',
   'auth.token_created',
+  'auth.token_exchanged',
   'auth.token_rotated',
   'auth.token_revoked',
   'auth.token_expiring',
@@ -86,6 +87,10 @@ export interface TokenEventData {
   readonly reason?: string
   /** Of a rotated token: the one that stands in its place. */
   readonly successor?: string
+  /** Of an exchanged token: the trust rule, and whose token it was exchanged for. */
+  readonly rule?: string
+  readonly issuer?: string
+  readonly subject?: string
   readonly address?: string
   /** Of one that is used more than is usual: in this hour, and in half of the hours of its last week at most. */
   readonly calls?: number
@@ -181,7 +186,7 @@ export function refusalEvent(
 
 /** On entries about somebody who did not prove who they are. */
 export interface AttemptEventData {
-  /** With what: `token`, `password`, `refresh`, `oidc`; `none` when nothing was shown. */
+  /** With what: `token`, `password`, `refresh`, `oidc`, `exchange`; `none` when nothing was shown. */
   readonly method: string
   /** The code of the refusal. */
   readonly reason: string
@@ -198,6 +203,11 @@ export function attemptEvent(accountId: string, request: RequestOrigin, data: At
 export function byStranger(request: RequestOrigin): By {
   const actor: Actor = { kind: 'system', id: 'anonymous', name: 'anonymous' }
   return { actor, origin: { operation: undefined, ...request, credential: undefined, scopes: [] } }
+}
+
+/** A trust rule that has let in a caller who was nobody's until then. */
+export function byTrustRule(name: string, request: RequestOrigin): By {
+  return { ...byStranger(request), actor: { kind: 'system', id: `trust:${name}`, name: `trust rule ${name}` } }
 }
 
 function entry(kind: string, type: AuthEventType, of: Subject, { actor, origin }: By, data: object): NewEntry {

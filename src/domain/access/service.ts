@@ -3,8 +3,10 @@ import type { Clock } from '#lib/clock.ts'
 import { newId } from '#lib/ids.ts'
 import type { Database } from '#platform/database/client.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
+import type { Logger } from '#platform/telemetry/log.ts'
 import { accountsForCallers, createAccountService } from './account-service.ts'
 import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-store.ts'
 import { Caller, type OnRefused, type RequestOrigin } from './caller.ts'
@@ -34,6 +36,8 @@ import { hashToken } from './tokens/token.ts'
 import { createTokenService } from './tokens/token-service.ts'
 import { deleteOldHours } from './tokens/token-store.ts'
 import { TokenUsage } from './tokens/token-usage.ts'
+import { createTokenExchange } from './trust/token-exchange.ts'
+import type { TrustRule } from './trust/trust-rule.ts'
 
 export { Caller, roles } from './caller.ts'
 
@@ -53,6 +57,11 @@ export interface AccessServiceDeps {
   readonly provider: OidcProvider | undefined
   /** E-mail domains whose people are let in when they first come from the provider. */
   readonly allowedDomains: readonly string[]
+  /** Which tokens of outside issuers are exchanged. */
+  readonly trustRules: readonly TrustRule[]
+  /** Fetches the keys of these issuers. */
+  readonly outbound: GuardedFetch
+  readonly log: Logger
   /** Begins the audit log of an account, in the transaction that makes it. */
   readonly beginAuditLog: (tx: Transaction, accountId: string) => Promise<void>
 }
@@ -71,6 +80,11 @@ export function createAccessService(deps: AccessServiceDeps) {
   const usage = new TokenUsage(transact)
   const sessionUsage = new SessionUsage(database)
   const incidents = new Incidents(transact, clock)
+  const { trustRules: rules, outbound, log } = deps
+  const tokenExchange = createTokenExchange({
+    ...{ sql: database, transact, clock, quotas },
+    ...{ incidents, rules, outbound, log },
+  })
 
   /** Who makes a request with this token. @throws {Unauthenticated} when nobody holds it, or not any more. */
   async function authenticate(token: string | undefined, request: RequestOrigin): Promise<Caller> {
@@ -134,6 +148,8 @@ export function createAccessService(deps: AccessServiceDeps) {
     hold: (caller: Caller, end: () => void) => live.hold(caller, end),
     accounts: accountsForCallers(createAccountService({ sql: database, transact, clock, beginAuditLog })),
     tokens: createTokenService({ transact, clock, quotas }),
+    /** Exchanges a token of a trusted issuer for a short-lived one. */
+    exchange: tokenExchange.exchange,
     users: createUserService({ transact }),
     teams: createTeamService({ transact }),
     sessions: {
@@ -177,6 +193,7 @@ export function createAccessService(deps: AccessServiceDeps) {
       await deleteOldRefusals(database)
       await deleteOldDevices(database)
       await deleteOldPlaces(database)
+      await tokenExchange.prune()
       while ((await deleteOldSessions(database, sessionRetentionDays, deletedAtOnce)) === deletedAtOnce);
     },
     async stop(): Promise<void> {

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
+import { type TrustRule, type TrustRuleConfig, trustSchema } from '#domain/access/trust/trust-rule.ts'
 import { type HookConfig, hooksSchema } from '#domain/hooks/hook.ts'
 import { errorMessage, StartupError } from '#lib/errors.ts'
 import { isRecord } from '#lib/json.ts'
@@ -26,6 +27,8 @@ export interface ProjectConfigInput {
   readonly roots?: readonly string[]
   /** Addresses below `/hooks/` that others call, by their ids, and the tasks that follow from a call. */
   readonly hooks?: Readonly<Record<string, HookConfig>>
+  /** Which tokens of CI jobs and other OIDC issuers are exchanged for short-lived tokens, by the names of the rules. */
+  readonly trust?: Readonly<Record<string, TrustRuleConfig>>
 }
 
 /** The configuration of this project, checked, with absolute paths. */
@@ -34,6 +37,8 @@ export interface ProjectConfig {
   readonly taskTypes: readonly TaskType[]
   readonly roots: readonly string[]
   readonly hooks: Readonly<Record<string, HookConfig>>
+  /** In the order of the file. */
+  readonly trust: readonly TrustRule[]
   /** Absolute path of the file that it came from. */
   readonly file?: string
 }
@@ -47,7 +52,7 @@ const fileNames = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.conf
 
 /** What holds where there is no configuration file. */
 export function defaultProjectConfig(cwd: string): ProjectConfig {
-  return { commands: {}, taskTypes: [], roots: [cwd], hooks: {} }
+  return { commands: {}, taskTypes: [], roots: [cwd], hooks: {}, trust: [] }
 }
 
 /**
@@ -66,6 +71,7 @@ export async function loadProjectConfig(options: { file?: string | undefined; cw
     taskTypes: (input.taskTypes ?? []) as readonly TaskType[],
     roots: (input.roots ?? [options.cwd]).map((root) => existingDirectory(file, resolve(directory, root))),
     hooks: (input.hooks ?? {}) as Readonly<Record<string, HookConfig>>,
+    trust: Object.entries(input.trust ?? {}).map(([name, rule]) => ({ ...(rule as TrustRuleConfig), name })),
     file,
   }
 }
@@ -186,6 +192,7 @@ const configSchema = z.strictObject({
   taskTypes: z.array(typeSchema, 'must be a list').optional(),
   roots: z.array(text, 'must be a list of directories').min(1, 'must name a directory').optional(),
   hooks: hooksSchema.optional(),
+  trust: trustSchema.optional(),
 })
 
 function parse(file: string, exported: unknown): z.output<typeof configSchema> {

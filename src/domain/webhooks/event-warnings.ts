@@ -28,6 +28,7 @@ export const serverEventTypes: readonly string[] = [
   'auth.team_member_changed',
   'auth.team_member_removed',
   'auth.token_created',
+  'auth.token_exchanged',
   'auth.token_expired',
   'auth.token_expiring',
   'auth.token_revoked',

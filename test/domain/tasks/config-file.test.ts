@@ -32,7 +32,13 @@ async function refusal(name: string): Promise<string> {
 
 describe('loading', () => {
   it('gives the defaults where there is no file', async () => {
-    expect(await loadProjectConfig({ cwd: empty })).toEqual({ commands: {}, taskTypes: [], roots: [empty], hooks: {} })
+    expect(await loadProjectConfig({ cwd: empty })).toEqual({
+      commands: {},
+      taskTypes: [],
+      roots: [empty],
+      hooks: {},
+      trust: [],
+    })
   })
 
   it('finds a file in the working directory', async () => {

@@ -259,3 +259,32 @@ export async function findTokensByHash(
     hashes,
   ])
 }
+
+/**
+ * The account that a trust rule is for, unless it is suspended: the named one or, without a name, the one that was created
+ * first.
+ */
+export async function findTrustedAccount(sql: Sql, id: string | undefined): Promise<string | undefined> {
+  const [row] = await sql.query<{ id: string }>(
+    `SELECT id FROM account WHERE ($1::uuid IS NULL OR id = $1) AND suspended_at IS NULL
+     ORDER BY created_at, id LIMIT 1`,
+    [id ?? null],
+  )
+  return row?.id
+}
+
+/** For how many days an exchanged token that has expired is kept. */
+const exchangedDays = 30
+
+const deleteOldExchangedSql = `
+  DELETE FROM application_token WHERE (account_id, id) IN (
+    SELECT account_id, id FROM application_token
+    WHERE expires_at < now() - interval '${exchangedDays} days'
+      AND created_by->>'kind' = 'system' AND starts_with(created_by->>'id', 'trust:')
+    LIMIT $1)
+  RETURNING id`
+
+/** Deletes up to so many exchanged tokens that expired long ago; returns how many. */
+export async function deleteOldExchanged(sql: Sql, limit: number): Promise<number> {
+  return (await sql.query(deleteOldExchangedSql, [limit])).length
+}

@@ -23,6 +23,7 @@ import { taskTypeRoutes } from './task-types.ts'
 import { taskRoutes } from './tasks.ts'
 import { teamMemberRoutes } from './team-members.ts'
 import { teamRoutes } from './teams.ts'
+import { tokenExchangeRoutes } from './token-exchange.ts'
 import { userRoutes } from './users.ts'
 import { webhookRoutes } from './webhooks.ts'
 
@@ -55,6 +56,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...keyValueRoutes,
     ...signInRoutes(publicUrl),
     ...deviceRoutes(publicUrl),
+    ...tokenExchangeRoutes,
     ...sessionRoutes,
     ...jwksRoutes(jwks),
     ...applicationTokenRoutes,
