@@ -12,18 +12,34 @@ interface Page<Node> {
   /** One for each node. */
   readonly cursors: readonly string[]
   readonly hasNextPage: boolean
+  /** Whether the page continues after a cursor. */
+  readonly hasPreviousPage: boolean
   /** Where the next page goes on, when that is not behind the last node. */
   readonly endCursor?: string | undefined
 }
 
-const PageInfo = builder.objectRef<{ endCursor: string | null; hasNextPage: boolean }>('PageInfo').implement({
-  description: 'Where a page ends.',
+interface PageBounds {
+  readonly startCursor: string | null
+  readonly endCursor: string | null
+  readonly hasNextPage: boolean
+  readonly hasPreviousPage: boolean
+}
+
+const PageInfo = builder.objectRef<PageBounds>('PageInfo').implement({
+  description: 'Where a page begins and ends.',
   fields: (t) => ({
     endCursor: t.exposeString('endCursor', {
       nullable: true,
       description: 'Hand it in as `after` for the next page; null on an empty page.',
     }),
     hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there is more after this page.' }),
+    startCursor: t.exposeString('startCursor', {
+      nullable: true,
+      description: 'The cursor of the first item; null on an empty page. Lists go forward only.',
+    }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description: 'Whether the page continues after a cursor, so that items come before it.',
+    }),
   }),
 })
 
@@ -54,11 +70,13 @@ export function connectionOf<Node>(name: string, node: ObjectRef<any, Node, any>
       }),
       pageInfo: t.field({
         type: PageInfo,
-        description: 'Where the page ends.',
+        description: 'Where the page begins and ends.',
         complexity: 0,
-        resolve: ({ cursors, hasNextPage, endCursor }) => ({
+        resolve: ({ cursors, hasNextPage, hasPreviousPage, endCursor }) => ({
+          startCursor: cursors[0] ?? null,
           endCursor: endCursor ?? cursors.at(-1) ?? null,
           hasNextPage,
+          hasPreviousPage,
         }),
       }),
     }),
@@ -75,10 +93,20 @@ export function pageSize(first: number | null | undefined): number {
   return size
 }
 
-/** A page made of what was read for it: one more than asked for tells that there is a next one. */
-export function pageOf<Node>(read: readonly Node[], size: number, cursorOf: (node: Node) => string): Page<Node> {
+/** A page of what was read after a cursor: one more than asked for means that there is a next page. */
+export function pageOf<Node>(
+  read: readonly Node[],
+  size: number,
+  after: string | null | undefined,
+  cursorOf: (node: Node) => string,
+): Page<Node> {
   const nodes = read.slice(0, size)
-  return { nodes, cursors: nodes.map(cursorOf), hasNextPage: read.length > size }
+  return { nodes, cursors: nodes.map(cursorOf), hasNextPage: read.length > size, hasPreviousPage: isContinued(after) }
+}
+
+/** Whether a list that was asked for with this `after` continues after something. */
+export function isContinued(after: string | null | undefined): boolean {
+  return Boolean(after)
 }
 
 /** What Prisma has to load for the nodes of a connection: what the query asks for, and nothing else. */

@@ -55,7 +55,7 @@ builder.queryField('installationAccounts', (t) =>
     resolve: async (_root, { first, after }, { caller, access }) => {
       const size = pageSize(first)
       const read = await access.accounts.list(caller, after ? behind(after) : undefined, size + 1)
-      return pageOf(read, size, ({ id }) => encodeCursor('accounts', [id]))
+      return pageOf(read, size, after, ({ id }) => encodeCursor('accounts', [id]))
     },
   }),
 )

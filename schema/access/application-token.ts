@@ -3,6 +3,7 @@ import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
+import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 
 const TokenStatusEnum = builder.enumType('ApplicationTokenStatus', {
@@ -11,6 +12,7 @@ const TokenStatusEnum = builder.enumType('ApplicationTokenStatus', {
 })
 
 export const ApplicationTokenRef = builder.prismaObject('ApplicationToken', {
+  interfaces: [NodeRef],
   description: 'A program’s right to call. The token itself is shown once, when it is made.',
   select: { accountId: true, id: true },
   fields: (t) => ({
@@ -97,7 +99,7 @@ builder.queryField('applicationTokens', (t) =>
         orderBy: { id: 'desc' },
         take: size + 1,
       })
-      return pageOf(read, size, (token) => encodeCursor('tokens', [token.id]))
+      return pageOf(read, size, after, (token) => encodeCursor('tokens', [token.id]))
     },
   }),
 )

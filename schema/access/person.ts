@@ -3,6 +3,7 @@ import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import { isWithinYears } from '#lib/moment.ts'
 import { builder } from '#schema/builder.ts'
+import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import { visibleTeams } from './visible.ts'
 
@@ -20,6 +21,7 @@ export const PersonRole = builder.enumType('PersonRole', {
 })
 
 export const UserRef = builder.prismaObject('User', {
+  interfaces: [NodeRef],
   description: 'A person.',
   select: { accountId: true, id: true },
   fields: (t) => ({
@@ -74,6 +76,7 @@ const TeamMemberRef = builder.prismaObject('TeamMember', {
 const TeamMemberConnection = connectionOf('TeamMember', TeamMemberRef)
 
 export const TeamRef = builder.prismaObject('Team', {
+  interfaces: [NodeRef],
   description: 'People who work together.',
   select: { accountId: true, id: true },
   fields: (t) => ({
@@ -98,7 +101,9 @@ export const TeamRef = builder.prismaObject('Team', {
           orderBy: [{ joinedAt: 'asc' }, { userId: 'asc' }],
           take: size + 1,
         })
-        return pageOf(read, size, (member) => encodeCursor('members', [member.joinedAt.toISOString(), member.userId]))
+        return pageOf(read, size, after, (member) =>
+          encodeCursor('members', [member.joinedAt.toISOString(), member.userId]),
+        )
       },
     }),
     memberCount: t.int({
@@ -162,7 +167,7 @@ builder.queryField('users', (t) =>
         orderBy: { email: 'asc' },
         take: size + 1,
       })
-      return pageOf(read, size, (user) => encodeCursor('users', [user.email]))
+      return pageOf(read, size, after, (user) => encodeCursor('users', [user.email]))
     },
   }),
 )
@@ -193,7 +198,7 @@ builder.queryField('teams', (t) =>
         orderBy: { id: 'asc' },
         take: size + 1,
       })
-      return pageOf(read, size, (team) => encodeCursor('teams', [team.id]))
+      return pageOf(read, size, after, (team) => encodeCursor('teams', [team.id]))
     },
   }),
 )

@@ -3,9 +3,11 @@ import { UserNotFound } from '#domain/access/people/errors.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import { builder } from '#schema/builder.ts'
+import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 
 const SessionRef = builder.prismaObject('Session', {
+  interfaces: [NodeRef],
   description: 'What a person is signed in with, on one device.',
   select: { accountId: true, id: true },
   fields: (t) => ({
@@ -52,7 +54,7 @@ builder.queryField('sessions', (t) =>
         orderBy: { id: 'desc' },
         take: size + 1,
       })
-      return pageOf(read, size, (session) => encodeCursor('sessions', [session.id]))
+      return pageOf(read, size, after, (session) => encodeCursor('sessions', [session.id]))
     },
   }),
 )

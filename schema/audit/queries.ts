@@ -54,7 +54,7 @@ builder.queryField('auditEntries', (t) =>
         orderBy: { seq: order },
         take: size + 1,
       })
-      return pageOf(read, size, ({ seq }) => encodeCursor(`audit-${order}`, [String(seq)]))
+      return pageOf(read, size, after, ({ seq }) => encodeCursor(`audit-${order}`, [String(seq)]))
     },
   }),
 )

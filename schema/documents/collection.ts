@@ -6,7 +6,7 @@ import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isWithinYears } from '#lib/moment.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
-import { connectionOf, pageSize } from '#schema/pagination.ts'
+import { connectionOf, isContinued, pageSize } from '#schema/pagination.ts'
 import { DocumentVersion } from './document.ts'
 import { ValueTypeEnum } from './order.ts'
 
@@ -135,6 +135,7 @@ export const CollectionRef = builder.prismaObject('Collection', {
           cursors: nodes.map(cursorOf),
           endCursor: last && cursorOf(last),
           hasNextPage: read.length > size,
+          hasPreviousPage: isContinued(after),
         }
       },
     }),

@@ -56,7 +56,7 @@ export const DocumentRef = builder.objectRef<DocumentState>('Document').implemen
         const size = pageSize(first)
         const before = after == null ? undefined : parseVersion(after)
         const read = await documents.history(caller, document, before, size + 1)
-        return pageOf(read, size, ({ version }) => encodeCursor('versions', [String(version)]))
+        return pageOf(read, size, after, ({ version }) => encodeCursor('versions', [String(version)]))
       },
     }),
     diff: t.field({

@@ -2,7 +2,7 @@ import type { AggregateGroup, Aggregates, NumberAggregate } from '#domain/docume
 import type { DocumentPage, DocumentQuery } from '#domain/documents/query/service.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
-import { connectionOf, pageSize } from '#schema/pagination.ts'
+import { connectionOf, isContinued, pageSize } from '#schema/pagination.ts'
 import { selectedFields } from '#schema/selected-fields.ts'
 import { DocumentRef } from './document.ts'
 import { DocumentFilter } from './filter.ts'
@@ -57,12 +57,14 @@ builder.queryField('documents', (t) =>
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
       after: t.arg.string({ description: 'Go on behind this cursor, which must be of the same query.' }),
     },
-    resolve: (_root, { orderBy, first, after, ...args }, { caller, documentQueries }, info) =>
-      documentQueries.list(caller, toQuery(args), orderBy ?? [], {
+    resolve: async (_root, { orderBy, first, after, ...args }, { caller, documentQueries }, info) => {
+      const page = await documentQueries.list(caller, toQuery(args), orderBy ?? [], {
         size: pageSize(first),
         after: after ?? undefined,
         wanted: selectedFields(info, [['nodes'], ['edges', 'node']]),
-      }),
+      })
+      return { ...page, hasPreviousPage: isContinued(after) }
+    },
   }),
 )
 

@@ -62,7 +62,7 @@ builder.queryField('collections', (t) =>
         where: { path: { in: paths } },
         orderBy: { path: 'asc' },
       })
-      return pageOf(read, size, ({ path }) => encodeCursor('collections', [encodeURIComponent(path)]))
+      return pageOf(read, size, after, ({ path }) => encodeCursor('collections', [encodeURIComponent(path)]))
     },
   }),
 )

@@ -62,7 +62,7 @@ export const EntryRef = builder.objectRef<Entry>('Entry').implement({
       resolve: async ({ key }, { first, after }, { caller, entries }) => {
         const size = pageSize(first)
         const read = await entries.history(caller, key, after ? versionIn(key, after) : undefined, size + 1)
-        return pageOf(read, size, ({ version }) => encodeCursor(list, [packed(key), String(version)]))
+        return pageOf(read, size, after, ({ version }) => encodeCursor(list, [packed(key), String(version)]))
       },
     }),
   }),

@@ -32,7 +32,7 @@ builder.queryField('entries', (t) =>
     resolve: async (_root, { prefix, first, after }, { caller, entries }) => {
       const size = pageSize(first)
       const read = await entries.list(caller, prefix, after ? nameIn('entries', after) : '', size + 1)
-      return pageOf(read, size, ({ key }) => nameCursor('entries', key))
+      return pageOf(read, size, after, ({ key }) => nameCursor('entries', key))
     },
   }),
 )

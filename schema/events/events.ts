@@ -1,7 +1,7 @@
 import type { Event } from '#domain/events/service.ts'
 import { eventId } from '#platform/journal/event-id.ts'
 import { builder } from '#schema/builder.ts'
-import { connectionOf, pageSize } from '#schema/pagination.ts'
+import { connectionOf, isContinued, pageSize } from '#schema/pagination.ts'
 
 const EventRef = builder.objectRef<Event>('Event').implement({
   description:
@@ -45,7 +45,13 @@ builder.queryField('events', (t) =>
       const size = pageSize(first)
       const filter = { types: types ?? undefined, subject: subject ?? undefined }
       const { events: nodes, endCursor, hasMore } = await events.list(caller, filter, after ?? undefined, size)
-      return { nodes, cursors: nodes.map(({ cursor }) => cursor), endCursor, hasNextPage: hasMore }
+      return {
+        nodes,
+        cursors: nodes.map(({ cursor }) => cursor),
+        endCursor,
+        hasNextPage: hasMore,
+        hasPreviousPage: isContinued(after),
+      }
     },
   }),
 )

@@ -31,7 +31,7 @@ builder.queryField('locks', (t) =>
     resolve: async (_root, { prefix, first, after }, { caller, locks }) => {
       const size = pageSize(first)
       const read = await locks.list(caller, prefix, after ? nameIn('locks', after) : '', size + 1)
-      return pageOf(read, size, ({ name }) => nameCursor('locks', name))
+      return pageOf(read, size, after, ({ name }) => nameCursor('locks', name))
     },
   }),
 )

@@ -50,7 +50,7 @@ builder.queryField('tasks', (t) =>
         orderBy: { id: order },
         take: size + 1,
       })
-      return pageOf(read, size, (task) => encodeCursor(`tasks-${order}`, [task.id]))
+      return pageOf(read, size, after, (task) => encodeCursor(`tasks-${order}`, [task.id]))
     },
   }),
 )

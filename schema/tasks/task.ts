@@ -5,6 +5,7 @@ import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
+import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 
 export const PriorityEnum = builder.enumType('Priority', {
@@ -113,6 +114,7 @@ export const TaskPart = builder.prismaObject('TaskPart', {
 })
 
 export const TaskRef = builder.prismaObject('Task', {
+  interfaces: [NodeRef],
   description: 'A piece of work of a registered type.',
   select: { id: true },
   fields: (t) => ({
@@ -233,7 +235,7 @@ export const TaskRef = builder.prismaObject('Task', {
           orderBy: { seq: 'asc' },
           take: size + 1,
         })
-        return pageOf(read, size, (line) => encodeCursor('log', [task.id, line.seq.toString()]))
+        return pageOf(read, size, after, (line) => encodeCursor('log', [task.id, line.seq.toString()]))
       },
     }),
   }),

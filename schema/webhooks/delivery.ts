@@ -1,6 +1,7 @@
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import { builder, type Context } from '#schema/builder.ts'
+import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import { DeliveryStatusEnum } from './enums.ts'
 
@@ -35,6 +36,7 @@ const DeliveryAttemptRef = builder.prismaObject('DeliveryAttempt', {
 })
 
 export const DeliveryRef = builder.prismaObject('Delivery', {
+  interfaces: [NodeRef],
   description: 'One event for one webhook.',
   select: { accountId: true, id: true },
   fields: (t) => ({
@@ -117,7 +119,7 @@ builder.queryField('deliveries', (t) =>
         orderBy: { id: 'desc' },
         take: size + 1,
       })
-      return pageOf(read, size, ({ id }) => encodeCursor('deliveries', [id]))
+      return pageOf(read, size, after, ({ id }) => encodeCursor('deliveries', [id]))
     },
   }),
 )

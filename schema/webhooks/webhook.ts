@@ -6,6 +6,7 @@ import { isId } from '#lib/ids.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
+import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import {
   SigningMethodEnum,
@@ -96,6 +97,7 @@ const WebhookMakerRef = builder.objectRef<Pick<WebhookMaker, 'actor' | 'scopes'>
 })
 
 export const WebhookRef = builder.prismaObject('Webhook', {
+  interfaces: [NodeRef],
   description: 'An address that is told of events.',
   select: { accountId: true, id: true },
   fields: (t) => ({
@@ -227,7 +229,7 @@ builder.queryField('webhooks', (t) =>
         orderBy: { id: 'desc' },
         take: size + 1,
       })
-      return pageOf(read, size, ({ id }) => encodeCursor('webhooks', [id]))
+      return pageOf(read, size, after, ({ id }) => encodeCursor('webhooks', [id]))
     },
   }),
 )

@@ -22,6 +22,7 @@ import { serveWebsocket } from './graphql/websocket.ts'
 import { createHookDoor, isHookPath } from './hooks/door.ts'
 import { hasOneHost, refuseHost } from './host.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
+import { iconPath, serveIcon } from './page.ts'
 import { tellLimits } from './rate-headers.ts'
 import { createRest } from './rest/create-rest.ts'
 import type { HealthSources } from './rest/health.ts'
@@ -84,6 +85,7 @@ export function serveApi(options: ApiOptions) {
     ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql, persisted, bodyBytes }) }),
     ...(api && graphiql && graphiqlFiles(graphqlPath)),
     ...(api && { [devicePath]: createDeviceDoor({ server, entrance, maskError, publicUrl, hasProvider }) }),
+    [iconPath]: serveIcon,
     [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),
   }
 

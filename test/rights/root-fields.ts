@@ -60,6 +60,7 @@ export const rootRights: RootFields = {
     installationAccounts: { needs: 'installation:admin' },
     lock: { needs: 'entries:read', args: ({ lockName }) => ({ name: lockName }) },
     locks: { needs: 'entries:read' },
+    node: { needs: 'signed in', args: ({ taskId }) => ({ id: taskId }) },
     queues: { needs: 'tasks:read' },
     quotas: { needs: 'signed in' },
     rateLimit: { needs: 'signed in' },
@@ -508,12 +509,12 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     fields: `at attempt cursor delivery deliveryId durationMs eventType kind outcome responseStatus skipped status
       webhookId`,
   },
-  Event: { needs: 'events:read', fields: 'actor at cursor data subject type' },
+  Event: { needs: 'events:read', fields: 'actor at cursor data id subject type' },
   FailedEntryCheck: { needs: 'entries:read', fields: 'entry index key' },
   InputIssue: { needs: 'anyone', fields: 'message path' },
   Lock: { needs: 'entries:read', fields: 'acquiredAt expiresAt fence holder name queue' },
   LockWaiter: { needs: 'entries:read', fields: 'actor queuedAt until' },
-  PageInfo: { needs: 'anyone', fields: 'endCursor hasNextPage' },
+  PageInfo: { needs: 'anyone', fields: 'endCursor hasNextPage hasPreviousPage startCursor' },
   Percentiles: { needs: 'tasks:read', fields: 'p50 p95 p99' },
   Queue: { needs: 'tasks:read', fields: 'active oldestWaitMs priority run scheduled wait waiting' },
   Quota: { needs: 'signed in', fields: 'limit name used' },
@@ -558,7 +559,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   WriteRefusal: { needs: 'documents:read', fields: 'by code currentVersion index message' },
   Webhook: {
     needs: 'webhooks:admin',
-    fields: `concurrency createdAt createdBy document events filter format headers id maker method name order publicKey
+    fields: `concurrency createdAt createdBy document eventWarnings events filter format headers id maker method name order publicKey
       ratePerSecond redact retry signing statistics status statusReason timeoutMs updatedAt url verifiedAt`,
   },
   WebhookMaker: {

@@ -39,7 +39,7 @@ export function signInPage({ formToken, error, email = '', account, userCode, pr
   return page(
     'Sign in',
     html`<h1>Sign in</h1>
-<p>A device waits to be signed in. First say who you are.</p>
+<p>${userCode === '' ? 'Sign in first; then enter the code that your device shows.' : 'A device is waiting to be signed in. Sign in first.'}</p>
 ${alertOf(error)}
 ${
   providerUrl === undefined

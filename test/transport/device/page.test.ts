@@ -92,6 +92,12 @@ describe('the page of a device', () => {
     expect(sessions.nodes).toEqual([{ method: 'device' }])
   })
 
+  it('says that a device is waiting only where there is a code', async () => {
+    const waiting = 'A device is waiting'
+    expect((await new Visitor().open()).text).not.toContain(waiting)
+    expect((await new Visitor().open('?user_code=BBBB-BBBB')).text).toContain(waiting)
+  })
+
   it('takes a code however it is typed, and sends the device away', async () => {
     const begun = await begin()
     const { visitor, page } = await signedIn('')

@@ -296,6 +296,12 @@ describe('the start page', () => {
       expect(await rest.send(`GET /${link}`, { token: null, headers: accept })).toMatchObject({ status: 200 })
   })
 
+  it('has an icon where browsers ask for it, beside /health too', async () => {
+    const { status, headers, body } = await rest.ask<string>('GET /favicon.ico', { token: null })
+    expect([status, headers.get('content-type')]).toEqual([200, 'image/svg+xml'])
+    expect(body).toContain('<svg ')
+  })
+
   it('names no page for queries where there is none', async () => {
     const production = await startTestServer({ env: { NODE_ENV: 'production' } })
     const { body } = await clientOf(production).ask<string>('GET /', { token: null })

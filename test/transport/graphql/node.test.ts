@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Scope } from '#domain/access/scope.ts'
+import { makeThings, type Things } from '#test/rights/things.ts'
+import { graphqlData } from '#test/support/graphql.ts'
+import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { addToken, ownAccount } from '#test/support/tokens.ts'
+import { until } from '#test/support/until.ts'
+
+let server: TestServer
+let accountId: string
+let things: Things & { signedIn: string }
+let ids: Record<string, string>
+beforeAll(async () => {
+  server = await startTestServer({ env: { LOG_LEVEL: 'silent' } })
+  accountId = await ownAccount(server)
+  things = await makeThings(server, 'OWNER')
+  const { user, team } = await graphqlData<{ user: { id: string }; team: { id: string } }>(
+    server,
+    'query ($who: String!, $slug: String!) { user(who: $who) { id } team(slug: $slug) { id } }',
+    { who: things.email, slug: things.teamSlug },
+  )
+  ids = {
+    Task: things.taskId,
+    Webhook: things.webhookId,
+    Delivery: await makeDelivery(),
+    ApplicationToken: things.tokenId,
+    User: user.id,
+    Team: team.id,
+    Session: things.sessionId,
+  }
+})
+afterAll(() => server.close())
+
+interface Node {
+  readonly __typename: string
+  readonly id: string
+  readonly type?: string
+  readonly attempts?: unknown[]
+}
+
+const query = `query ($id: ID!) { node(id: $id) { __typename id
+  ... on Task { type attempts { number } } ... on Webhook { name } ... on User { email } ... on Team { slug } } }`
+
+async function nodeOf(id: string, token = server.token): Promise<Node | null> {
+  return (await graphqlData<{ node: Node | null }>({ ...server, token }, query, { id })).node
+}
+
+/** The id of a delivery to the webhook among the things. */
+async function makeDelivery(): Promise<string> {
+  await graphqlData(server, 'mutation { triggerEvent(input: { type: "nothing.at.all" }) { __typename } }')
+  let id = ''
+  await until(async () => {
+    const { deliveries } = await graphqlData<{ deliveries: { nodes: { id: string }[] } }>(
+      server,
+      '{ deliveries(first: 1) { nodes { id } } }',
+    )
+    id = deliveries.nodes[0]?.id ?? ''
+    return id !== ''
+  })
+  return id
+}
+
+const needs: readonly [type: string, scope: Scope][] = [
+  ['Task', 'tasks:read'],
+  ['Webhook', 'webhooks:admin'],
+  ['Delivery', 'webhooks:admin'],
+  ['ApplicationToken', 'access:admin'],
+  ['User', 'access:admin'],
+  ['Team', 'access:admin'],
+  ['Session', 'access:admin'],
+]
+
+describe('node(id)', () => {
+  it('knows every type that implements Node', async () => {
+    const { __type: type } = await graphqlData<{ __type: { possibleTypes: { name: string }[] } }>(
+      server,
+      '{ __type(name: "Node") { possibleTypes { name } } }',
+    )
+    expect(type.possibleTypes.map(({ name }) => name).toSorted()).toEqual(needs.map(([name]) => name).toSorted())
+  })
+
+  it.each(needs)('finds a %s for callers with %s only, in their account', async (type, scope) => {
+    const id = ids[type] ?? ''
+    expect(await nodeOf(id)).toMatchObject({ __typename: type, id })
+    const others = needs.map(([, one]) => one).filter((one) => one !== scope)
+    expect(await nodeOf(id, (await addToken(server, { accountId, scopes: [scope] })).token)).toMatchObject({ id })
+    expect(await nodeOf(id, (await addToken(server, { accountId, scopes: others })).token)).toBeNull()
+    expect(await nodeOf(id, (await addToken(server)).token)).toBeNull()
+  })
+
+  it('loads what the fragment of its type asks for', async () => {
+    expect(await nodeOf(things.taskId)).toMatchObject({ type: 'probe', attempts: [] })
+  })
+
+  it('shows people themself and their own session', async () => {
+    const member = await makeThings(server, 'MEMBER')
+    expect(await nodeOf(member.sessionId, member.signedIn)).toMatchObject({ __typename: 'Session' })
+    expect(await nodeOf(things.sessionId, member.signedIn)).toBeNull()
+    expect(await nodeOf(things.tokenId, member.signedIn)).toBeNull()
+  })
+
+  it.each([randomUUID(), 'x', ''])('is null for %j', async (id) => {
+    expect(await nodeOf(id)).toBeNull()
+  })
+})
+
+describe('pageInfo', () => {
+  it('says where a page begins, and whether something comes before it', async () => {
+    const list =
+      'query ($after: String) { tasks(first: 1, after: $after) { edges { cursor } pageInfo { startCursor endCursor hasPreviousPage hasNextPage } } }'
+    interface Page {
+      readonly tasks: { edges: { cursor: string }[]; pageInfo: { endCursor: string } & Record<string, unknown> }
+    }
+    await makeThings(server, 'OWNER', 'second')
+    const first = (await graphqlData<Page>(server, list)).tasks
+    const cursor = first.edges[0]?.cursor
+    expect(first.pageInfo).toMatchObject({ startCursor: cursor, hasPreviousPage: false, hasNextPage: true })
+    const next = (await graphqlData<Page>(server, list, { after: cursor })).tasks
+    expect(next.pageInfo).toMatchObject({ startCursor: next.edges[0]?.cursor, hasPreviousPage: true })
+  })
+
+  it.each(['documents', 'events', 'locks(prefix: "none")', 'entries', 'webhooks', 'users', 'teams'])(
+    'has all four fields in %s',
+    async (field) => {
+      const data = await graphqlData<Record<string, { pageInfo: object }>>(
+        server,
+        `{ list: ${field} { pageInfo { startCursor endCursor hasPreviousPage hasNextPage } } }`,
+      )
+      expect(data['list']?.pageInfo).toMatchObject({ hasPreviousPage: false })
+    },
+  )
+})
