@@ -19,7 +19,7 @@ export interface CiIssuer {
   close(): Promise<void>
 }
 
-export const ciAudience = 'https://signalbox.test'
+const ciAudience = 'https://signalbox.test'
 
 export async function startCiIssuer(): Promise<CiIssuer> {
   const published: JWK[] = []

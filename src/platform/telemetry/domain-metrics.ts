@@ -6,7 +6,7 @@ import { ownFamilyOf } from '#platform/journal/own-families.ts'
 const webhookBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600]
 
 /** Deliveries that wait for an attempt, of all accounts. */
-export interface WebhookBacklog {
+interface WebhookBacklog {
   /** Could be attempted now. */
   readonly due: number
   /** Wait for their next attempt. */
