@@ -39,7 +39,8 @@ export function failedAttempt(
 /** An error's message with a note behind its first line, where it isn't taken for a part of a program's output. */
 export function errorLines({ message }: { readonly message: string }, note: string): string {
   const [first = '', ...more] = printableLines(message).split('\n')
-  return [`${first} (${note})`, ...more.map((line) => `  ${line}`)].join('\n')
+  const rest = more.map((line) => `\n  ${line}`).join('')
+  return `${first} (${note})${rest}`
 }
 
 /** How long the last attempt has taken, or has run by now; undefined when there was none. */

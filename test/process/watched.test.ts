@@ -205,10 +205,13 @@ describe('the inspection of a repository', () => {
     // By then git itself is at work.
     await follower.find(({ kind, progress }) => kind === 'PROGRESS' && (progress ?? 0) > 10)
     const group = await groupOf(id)
+    // It must not come to its end before it is cancelled.
+    process.kill(-group, 'SIGSTOP')
     expect(workspaces().filter((path) => path.includes(id)).length).toBeGreaterThan(1)
     const members = () => readdirSync('/proc').filter((pid) => liveGroupOf(Number(pid)) === group)
     expect(members().length).toBeGreaterThan(1)
     expect((await run(['task', 'cancel', id], { env })).code).toBe(0)
+    process.kill(-group, 'SIGCONT')
     await follower.find(({ status }) => status === 'CANCELLED')
     expect(members()).toEqual([])
     expect(processesWith(id)).toEqual([])

@@ -90,7 +90,11 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
     const { expiresInDays, idempotencyKey: key } = request
     const keyed = { key, operation: 'rotateApplicationToken', request: { id, overlapMs, expiresInDays } }
     return issuedOnce(caller, keyed, async (tx) => {
-      const old = await lock(tx, caller, id)
+      const old = await lock(tx, caller, id).catch((error: unknown) => {
+        // Only those who manage tokens are told whether there is one.
+        caller.must('access:admin')
+        throw error
+      })
       if (!isOwn(caller, old.id)) caller.must('access:admin')
       mustBeActive(old)
       const { scopes, lineageId } = old
