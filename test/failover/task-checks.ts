@@ -13,6 +13,7 @@ interface TaskRow {
   readonly id: string
   readonly status: string
   readonly code: string | null
+  readonly message: string | null
   /** How often the journal says that it ended. */
   readonly ends: number
 }
@@ -20,7 +21,7 @@ interface TaskRow {
 /** Each accepted task ended once and as it should, and ran no more often than it may. */
 export async function checkTasks({ stage, ledger }: Evidence): Promise<string[]> {
   const rows = await stage.query<TaskRow>(
-    `SELECT id, status, error->>'code' AS code, (SELECT count(*)::int FROM journal WHERE subject = 'task:' || task.id
+    `SELECT id, status, error->>'code' AS code, error->>'message' AS message, (SELECT count(*)::int FROM journal WHERE subject = 'task:' || task.id
        AND type IN ('task.completed', 'task.failed', 'task.cancelled')) AS ends FROM task`,
   )
   const byId = new Map(rows.map((row) => [row.id, row]))
