@@ -8,7 +8,7 @@ export default defineConfig({
     // graphql 17 chooses its files by the `development` condition; loaded from two sides it would be two libraries.
     server: { deps: { inline: [/@pothos/, /graphql/] } },
     // The tests' identity provider says that it is not for production.
-    onConsoleLog: (log) => !log.includes('oidc-provider'),
+    onConsoleLog: (log: string) => !log.includes('oidc-provider'),
     maxWorkers: 2,
     // Loading the server and its libraries for each file costs more than half of what the files do; no file replaces a
     // module or leaves anything behind in one.
