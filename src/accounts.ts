@@ -56,7 +56,7 @@ export function deleteAccount({ account, confirm, dryRun }: AccountDeletionReque
   })
 }
 
-/** Makes a token that manages accounts over the API. @throws {CommandFailure} */
+/** Creates a token that manages accounts over the API. @throws {CommandFailure} */
 export function createInstallationToken(days: number): Promise<string> {
   return withAccounts((accounts) => accounts.issueToken(operator('account token'), days))
 }

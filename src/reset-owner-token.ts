@@ -1,17 +1,19 @@
 import { CommandFailure } from '#cli/exit-codes.ts'
-import { findAccounts, resetOwnerToken as reset } from '#domain/access/owner-token.ts'
+import { findAccountsCalled, listAccounts } from '#domain/access/account-store.ts'
+import { resetOwnerToken as reset } from '#domain/access/owner-token.ts'
 import { createTransact } from '#platform/database/transaction.ts'
 import { addPartitions } from '#platform/journal/partitions.ts'
 import { withInstallationDatabase } from './installation-database.ts'
 import { operator } from './operator.ts'
 
 /**
- * Ends the owner's tokens of the named account, or of the only one, and makes a new one. Servers may run meanwhile.
+ * Ends the owner's tokens of the named account, or of the only one, and creates a new one. Servers may run meanwhile.
  * @returns the new token @throws {CommandFailure}
  */
 export function resetOwnerToken({ account: name }: { readonly account: string | undefined }): Promise<string> {
   return withInstallationDatabase(async (database) => {
-    const [account, another] = await findAccounts(database, name)
+    const [account, another] =
+      name === undefined ? await listAccounts(database, undefined, 2) : await findAccountsCalled(database, name)
     if (account === undefined)
       throw new CommandFailure(
         name === undefined ? 'There is no account yet: start the server.' : `There is no account "${name}".`,

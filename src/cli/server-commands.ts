@@ -21,7 +21,7 @@ export interface ServerCommands {
     resume(account: string): Promise<AccountReport>
     /** Deletes a suspended account for good, or with `dryRun` only counts what would be deleted. */
     delete(request: AccountDeletionRequest): Promise<AccountDeletionReport>
-    /** Makes a token that manages accounts over the API. */
+    /** Creates a token that manages accounts over the API. */
     issueToken(days: number): Promise<string>
   }
   /** Looks at the installation; each finding is bounded in time, and none changes anything. */

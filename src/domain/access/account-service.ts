@@ -105,7 +105,7 @@ export function createAccountService({ sql, transact, clock, beginAuditLog }: Ac
     })
   }
 
-  /** Makes a token that manages accounts over the API, in the first account. @throws {InvalidInput} */
+  /** Creates a token that manages accounts over the API, in the first account. @throws {InvalidInput} */
   async function issueToken(by: By, days: number): Promise<string> {
     if (!Number.isInteger(days) || days < 1 || days > tokenLifetime.longest)
       throw new InvalidInput(`A token lasts 1 to ${tokenLifetime.longest} days.`, [

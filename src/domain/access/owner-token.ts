@@ -1,5 +1,4 @@
 import { newId } from '#lib/ids.ts'
-import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { tokenEvent } from './events.ts'
@@ -15,7 +14,7 @@ interface OwnerTokenRequest {
   readonly by: By
 }
 
-/** Makes the token of an account's first owner, with every scope: the given one, or a new one. @returns its text */
+/** Creates the token of an account's first owner, with every scope: the given one, or a new one. @returns its text */
 export async function issueOwnerToken(
   tx: Transaction,
   { accountId, now, by }: OwnerTokenRequest,
@@ -31,7 +30,7 @@ export async function issueOwnerToken(
   return token
 }
 
-/** Makes a token that manages the accounts of the installation, and can do nothing else. @returns its text */
+/** Creates a token that manages the accounts of the installation, and can do nothing else. @returns its text */
 export async function issueInstallationToken(
   tx: Transaction,
   { accountId, now, by, days }: OwnerTokenRequest & { readonly days: number },
@@ -44,7 +43,7 @@ export async function issueInstallationToken(
   return token
 }
 
-/** Ends the owner's tokens of an account, and makes a new one. @returns its text */
+/** Ends the owner's tokens of an account, and creates a new one. @returns its text */
 export async function resetOwnerToken(tx: Transaction, request: OwnerTokenRequest): Promise<string> {
   const { accountId, now, by } = request
   const reason = 'reset'
@@ -53,11 +52,4 @@ export async function resetOwnerToken(tx: Transaction, request: OwnerTokenReques
     tx.journal(tokenEvent('auth.token_revoked', token, by, { name: token.name, reason }))
   }
   return issueOwnerToken(tx, request)
-}
-
-/** The accounts with this name, or all of them, oldest first; at most two, which tells one from several. */
-export function findAccounts(sql: Sql, called: string | undefined): Promise<{ id: string; name: string }[]> {
-  return sql.query('SELECT id, name FROM account WHERE $1::text IS NULL OR name = $1 ORDER BY created_at, id LIMIT 2', [
-    called ?? null,
-  ])
 }

@@ -51,7 +51,7 @@ export function createTokenExchange(deps: TokenExchangeDeps) {
   const issuers = new Map(rules.map(({ issuer }) => [issuer, new TrustedIssuer(issuer, { outbound, log })]))
 
   /**
-   * Makes a token by the first rule that the subject token matches, with all scopes of the rule or with fewer.
+   * Creates a token by the first rule that the subject token matches, with all scopes of the rule or with fewer.
    * @throws {ExchangeRefused} @throws {IssuerFailed} @throws {InvalidInput} @throws {ScopeNotHeld} @throws {QuotaExceeded}
    */
   async function exchange(
