@@ -1,10 +1,6 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
-import { basename, join, relative } from 'node:path'
-
-// In a place that only root can have made: code that others could exchange must not run as root. Others have theirs in
-// the directory for temporary files.
-enableCompileCache(process.getuid?.() === 0 ? join(import.meta.dirname, '../node_modules/.cache/signalbox') : undefined)
+import './compile-cache.js'
+import { basename, relative } from 'node:path'
 
 // npm changes to the directory of this package, but users name files and programs from where they are.
 const serverDirectory = process.cwd()

@@ -1,6 +1,7 @@
 import { errorMessage, StartupError } from '#lib/errors.ts'
 import { takeEnvironment } from '#platform/own-environment.ts'
 import { createLog, type Logger } from '#platform/telemetry/log.ts'
+import { sourceStack } from '#platform/telemetry/source-stack.ts'
 import { startWatchdog } from '#platform/watchdog/watchdog.ts'
 import type { App } from './app.ts'
 import { banner, type OwnerToken } from './banner.ts'
@@ -89,7 +90,10 @@ function report(error: unknown, log: Logger | undefined): number {
     process.stderr.write(`${error.message}\n`)
     return exitCodes.refused
   }
-  if (log === undefined) process.stderr.write(`${error instanceof Error ? error.stack : errorMessage(error)}\n`)
+  if (log === undefined)
+    process.stderr.write(
+      `${error instanceof Error ? sourceStack(error.stack ?? error.message) : errorMessage(error)}\n`,
+    )
   else log.fatal({ err: error }, 'the server ends: something failed that nobody expected')
   return exitCodes.bug
 }

@@ -76,7 +76,7 @@ function startServer(url: string, dataDir: string, env: Record<string, string>) 
     COST_LIMIT_TOKEN: '1000000000',
     ...env,
   }
-  return startProgram('../../src/main.ts', all, '/readyz', ['serve'])
+  return startProgram('../../src/signalbox.js', all, '/readyz', ['serve'])
 }
 
 /** A program of ours in a process of its own, once it answers at all under this path. */

@@ -138,7 +138,7 @@ describe('doc edit', () => {
 
   it('refuses when somebody has written meanwhile, and keeps the text', async () => {
     await put(server, 'contested', { a: 1 })
-    const meanwhile = `sed -i 's/1/2/' "$1"; ${process.execPath} ${join(import.meta.dirname, '../../src/main.ts')} doc put contested '{"a": 3}'`
+    const meanwhile = `sed -i 's/1/2/' "$1"; ${process.execPath} ${join(import.meta.dirname, '../../src/signalbox.js')} doc put contested '{"a": 3}'`
     const { code, stderr } = await edit('contested', await editor('contest', meanwhile))
     expect(code).toBe(5)
     expect(stderr).toContain('is at version 2, by owner')

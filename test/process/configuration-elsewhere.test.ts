@@ -9,7 +9,7 @@ import { until } from '#test/support/until.ts'
 
 /** As somebody writes it in /etc, with no package beside it. */
 const configuration = `
-import { defineConfig, defineTaskType } from 'signalbox'
+import { defineConfig, defineTaskType, PermanentFailure } from 'signalbox'
 import { z } from 'zod'
 
 export default defineConfig({
@@ -32,6 +32,17 @@ export default defineConfig({
       env: { REGION: true, STAGE: 'test' },
       run: ({ env }) => env,
     }),
+    ...['process', 'none'].map((isolation) =>
+      defineTaskType({
+        name: 'refuse-' + isolation,
+        description: 'Fails for good.',
+        input: z.object({}),
+        isolation,
+        run: () => {
+          throw new PermanentFailure('This never works.', 'NEVER')
+        },
+      }),
+    ),
   ],
 })`
 
@@ -56,20 +67,30 @@ afterAll(async () => {
   await database.drop()
 })
 
-async function resultOf(type: string, input: object): Promise<unknown> {
+interface Ended {
+  readonly status: string
+  readonly result: unknown
+  readonly error: { readonly code: string; readonly retryable: boolean } | null
+}
+
+async function runTask(type: string, input: object): Promise<Ended> {
   const { submitTask } = await graphqlData<{ submitTask: { task: { id: string } } }>(
     server,
     'mutation ($input: SubmitTaskInput!) { submitTask(input: $input) { ... on SubmitTaskPayload { task { id } } } }',
     { input: { type, input } },
   )
   const read = () =>
-    graphqlData<{ task: { status: string; result: unknown } }>(
+    graphqlData<{ task: Ended }>(
       server,
-      'query ($id: ID!) { task(id: $id) { status result } }',
+      'query ($id: ID!) { task(id: $id) { status result error { code retryable } } }',
       { id: submitTask.task.id },
     )
   await until(async () => ['COMPLETED', 'FAILED'].includes((await read()).task.status))
-  return (await read()).task.result
+  return (await read()).task
+}
+
+async function resultOf(type: string, input: object): Promise<unknown> {
+  return (await runTask(type, input)).result
 }
 
 it('gets signalbox and zod from the installation, in the server and in the processes of tasks', async () => {
@@ -81,3 +102,13 @@ it('names the environment of commands in the forms that task types have', async 
   expect(await resultOf('command', { command: 'list' })).toBe(7)
   expect(await resultOf('command', { command: 'object' })).toBe(7)
 }, 60_000)
+
+it.each(['process', 'none'])(
+  'recognizes the failures of signalbox that are thrown with isolation %s',
+  async (isolation) => {
+    const { status, error } = await runTask(`refuse-${isolation}`, {})
+    expect(status).toBe('FAILED')
+    expect(error).toEqual({ code: 'NEVER', retryable: false })
+  },
+  60_000,
+)

@@ -68,7 +68,10 @@ describe('a server whose event loop stands still', () => {
       level: 'fatal',
       time: expect.any(String),
       msg: 'the event loop has stood still for 1000 ms: the process is killed',
-      stack: expect.arrayContaining([expect.stringMatching(/^blockFor \(file:.*stall\/signalbox\.config\.ts:\d+\)$/)]),
+      stack: expect.arrayContaining([
+        expect.stringMatching(/^blockFor \(file:.*stall\/signalbox\.config\.ts:\d+\)$/),
+        expect.stringMatching(/ \(file:.*src\/domain\/hooks\/service\.ts:\d+\)$/),
+      ]),
     })
     const next = await start({ WATCHDOG_TIMEOUT_MS: '1000' })
     expect(await block(next, 1)).toBe(202)

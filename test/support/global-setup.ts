@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { startEmbeddedDatabase } from '#platform/database/embedded.ts'
 import { createLog } from '#platform/telemetry/log.ts'
+import { buildBundle } from '#src/bundle/build-bundle.ts'
+import { findBundle } from '#src/bundle/find-bundle.js'
 import { createTemplate, runOnce } from './template.ts'
 
 declare module 'vitest' {
@@ -15,12 +17,18 @@ declare module 'vitest' {
 
 const log = createLog({ level: 'error', format: 'json' })
 
-/** One PostgreSQL for the whole run; each test file clones the migrated template. */
+/**
+ * One PostgreSQL for the whole run; each test file clones the migrated template. Processes that tests start are servers
+ * and command lines as users have them, from a bundle.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-test-'))
   // As root the database runs as another user, who has to pass.
   await chmod(dataDir, 0o711)
-  const cluster = await startEmbeddedDatabase({ dataDir, log, onExit: () => {} })
+  const [cluster] = await Promise.all([
+    startEmbeddedDatabase({ dataDir, log, onExit: () => {} }),
+    findBundle() === undefined ? buildBundle() : undefined,
+  ])
   // What a test run writes need not survive a power cut.
   await runOnce(cluster.url, 'ALTER ROLE CURRENT_USER SET synchronous_commit = off')
   // The whole suite can run in another time zone, for tests of everything that reads or writes moments.

@@ -5,7 +5,8 @@ import { freePort } from '#platform/database/free-port.ts'
 import { ownerToken, secretKey } from './server.ts'
 import { until } from './until.ts'
 
-export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+/** What users start the program by. */
+export const mainFile = fileURLToPath(new URL('../../src/signalbox.js', import.meta.url))
 
 export interface ServerProcess {
   readonly url: string
@@ -26,7 +27,7 @@ export interface ServerProcessOptions {
   readonly uid?: number
 }
 
-/** Starts `main.ts serve` as its own process and waits until it is ready. */
+/** Starts `signalbox serve` as its own process and waits until it is ready. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const server = await spawnServer(options)
   try {
@@ -44,7 +45,7 @@ async function isReady({ child, url }: ServerProcess): Promise<boolean> {
   return answer?.status === 200
 }
 
-/** Starts `main.ts serve` as its own process, and leaves it to the caller what comes of it. */
+/** Starts `signalbox serve` as its own process, and leaves it to the caller what comes of it. */
 export async function spawnServer({
   dataDir,
   databaseUrl,

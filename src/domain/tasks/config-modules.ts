@@ -4,6 +4,22 @@ import { registerHooks } from 'node:module'
 const provided = /^(signalbox|zod)(\/|$)/
 const ownPackage = new URL('../../../package.json', import.meta.url)
 
+const ownIndex = new URL('./src/index.ts', ownPackage).href
+const loadedIndex = new URL('../../index.ts', import.meta.url).href
+
+/**
+ * In a bundle, the modules that a configuration shares with the program, by the files that Node finds for them: a second
+ * copy would have error classes of its own.
+ */
+const shared: ReadonlyMap<string, string> = new Map(
+  ownIndex === loadedIndex
+    ? []
+    : [
+        [ownIndex, loadedIndex],
+        [import.meta.resolve('zod'), new URL('../../bundle/zod.ts', import.meta.url).href],
+      ],
+)
+
 let isRegistered = false
 
 /**
@@ -15,12 +31,20 @@ export function provideConfigModules(): void {
   isRegistered = true
   registerHooks({
     resolve(specifier, context, next) {
-      try {
-        return next(specifier, context)
-      } catch (error) {
-        if (!provided.test(specifier)) throw error
-        return next(specifier, { ...context, parentURL: ownPackage.href })
-      }
+      const found = find(specifier, context, next)
+      const url = shared.get(found.url)
+      return url === undefined ? found : { ...found, url, format: 'module' }
     },
   })
+}
+
+type Resolve = NonNullable<Parameters<typeof registerHooks>[0]['resolve']>
+
+function find(...[specifier, context, next]: Parameters<Resolve>): ReturnType<Resolve> {
+  try {
+    return next(specifier, context)
+  } catch (error) {
+    if (!provided.test(specifier)) throw error
+    return next(specifier, { ...context, parentURL: ownPackage.href })
+  }
 }

@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino'
 import { PinoPretty as pretty } from 'pino-pretty'
+import { sourceStack } from './source-stack.ts'
 
 export type { Logger } from 'pino'
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -41,5 +42,11 @@ function describeError(error: unknown): ErrorRecord {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) }
   const { name: type, message, stack, cause } = error
   const code = 'code' in error ? { code: error.code } : {}
-  return { type, message, ...code, stack, ...(cause !== undefined && { cause: describeError(cause) }) }
+  return {
+    type,
+    message,
+    ...code,
+    stack: stack && sourceStack(stack),
+    ...(cause !== undefined && { cause: describeError(cause) }),
+  }
 }

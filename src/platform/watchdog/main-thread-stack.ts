@@ -1,4 +1,5 @@
 import { Session } from 'node:inspector/promises'
+import { sourcePlace } from '#platform/telemetry/source-stack.ts'
 
 const maxFrames = 15
 
@@ -24,9 +25,11 @@ async function pausedAt(session: Session): Promise<readonly string[]> {
   const paused = new Promise<readonly string[]>((resolve) => {
     session.once('Debugger.paused', ({ params: { callFrames } }) =>
       resolve(
-        callFrames.slice(0, maxFrames).map(({ functionName, location: { scriptId, lineNumber } }) => {
+        callFrames.slice(0, maxFrames).map(({ functionName, location: { scriptId, lineNumber, columnNumber = 0 } }) => {
           const name = functionName === '' ? '(anonymous)' : functionName
-          return `${name} (${urls.get(scriptId) ?? 'unknown'}:${lineNumber + 1})`
+          const place = { url: urls.get(scriptId) ?? 'unknown', line: lineNumber + 1 }
+          const { url, line } = sourcePlace(place.url, place.line, columnNumber + 1) ?? place
+          return `${name} (${url}:${line})`
         }),
       ),
     )

@@ -1,5 +1,6 @@
 import type { Outcome, TaskError } from '#domain/tasks/task.ts'
 import { TaskFailure } from '#domain/tasks/task-type.ts'
+import { sourceStack } from '#platform/telemetry/source-stack.ts'
 import { cutText, storableText } from './text.ts'
 
 const longestMessage = 8_192
@@ -17,7 +18,7 @@ export function taskError(thrown: unknown): TaskError {
   // Who throws a failure of ours means its message; only of an accident the place is worth knowing.
   const isMeant = thrown instanceof TaskFailure || !(thrown instanceof Error)
   if (isMeant || thrown.stack === undefined) return { code, message, retryable }
-  return { code, message, retryable, stack: cutText(storableText(thrown.stack), longestStack) }
+  return { code, message, retryable, stack: cutText(storableText(sourceStack(thrown.stack)), longestStack) }
 }
 
 function verdict(thrown: unknown): { code: string; retryable: boolean } {

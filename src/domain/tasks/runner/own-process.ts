@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chown } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import type { PartWriter } from '#domain/tasks/runner.ts'
 import type { Attempt, Outcome } from '#domain/tasks/task.ts'
 import { outputLimits } from '#domain/tasks/task-type.ts'
@@ -36,7 +36,7 @@ export interface OwnProcessOptions {
   readonly log: Logger
 }
 
-const hostFile = join(import.meta.dirname, 'host.ts')
+const hostFile = fileURLToPath(new URL('./host.ts', import.meta.url))
 const longestHeartbeatMs = 5_000
 /** A host that hasn't said anything yet may still be loading its configuration. */
 const bootMs = 30_000

@@ -1,0 +1,3 @@
+import { buildBundle } from './build-bundle.ts'
+
+await buildBundle()
