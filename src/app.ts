@@ -194,7 +194,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   if (tasksAs !== undefined) {
     worker = await openWorker(parts, project, types, metrics, tasksAs.taskUser)
     deliverer = openDeliverer(parts, webhooks, {
-      workerId: worker.id,
+      worker,
       runDocument: api.runDocument,
       metrics: metrics.domains,
     })

@@ -7,6 +7,7 @@ import { Sight, type SightOf } from '#domain/webhooks/sight.ts'
 import { startWebhookWorker, type WebhookWorker } from '#domain/webhooks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
+import type { OwnWorker } from '#platform/database/worker-liveness.ts'
 import { createEgressRule } from '#platform/http/egress.ts'
 import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
@@ -76,7 +77,7 @@ export function openWebhooks(
 export function openDeliverer(
   { config, store, log, opened }: Parts,
   webhooks: Webhooks,
-  { workerId, runDocument, metrics }: { workerId: number; runDocument: RunDocument; metrics: DomainMetrics },
+  { worker, runDocument, metrics }: { worker: OwnWorker; runDocument: RunDocument; metrics: DomainMetrics },
 ): WebhookWorker {
   const deliverer = startWebhookWorker({
     ...store,
@@ -84,7 +85,7 @@ export function openDeliverer(
     sql: store.database,
     runDocument,
     publicUrl: config.publicUrl,
-    workerId,
+    worker,
     leaseMs: config.workerLeaseMs,
     ...config.webhooks,
     clock: systemClock,

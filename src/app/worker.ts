@@ -20,12 +20,13 @@ export async function openWorker(
   taskUser: TaskUser,
 ): Promise<Worker> {
   await mustNotOwnDatabase(config, taskUser)
+  const installation = await installationId(config.dataDir)
   const runner = createRunner({
     types,
     ...(project.file !== undefined && { configFile: project.file }),
     workspacesDir: await locateWorkspaces(config.dataDir, representative(taskUser)),
     taskUser,
-    serverId: createServerId(await installationId(config.dataDir)),
+    serverId: createServerId(installation),
     egressAllow: config.egressAllow,
     log,
     env: config.env,
@@ -36,6 +37,7 @@ export async function openWorker(
     quotas,
     runner,
     plan: { slots: config.slots, criticalSlots: config.criticalSlots },
+    embeddedIn: config.databaseUrl === undefined ? installation : undefined,
     leaseMs: config.workerLeaseMs,
     clock: systemClock,
     log,

@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { Forwarder } from '#test/support/failover/forwarder.ts'
 import { submitTask } from '#test/support/follower.ts'
 import { metric } from '#test/support/metrics.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/process.ts'
@@ -24,10 +25,10 @@ afterEach(async () => {
   await database.drop()
 })
 
-async function start(env: Record<string, string> = {}): Promise<ServerProcess> {
+async function start(env: Record<string, string> = {}, databaseUrl = database.url): Promise<ServerProcess> {
   const server = await startServerProcess({
     dataDir: join(directory, 'data'),
-    databaseUrl: database.url,
+    databaseUrl,
     env: { SIGNALBOX_CONFIG: configFile, CRITICAL_SLOTS: '0', ...env },
   })
   started.push(server)
@@ -117,6 +118,36 @@ describe('a worker that stands still', () => {
       [id],
     )
     expect(ends).toBe(1)
+  }, 120_000)
+})
+
+describe('a worker that alone loses the database', () => {
+  it('keeps its tasks until its lease is over', async () => {
+    const url = new URL(database.url)
+    const address = await Forwarder.open(Number(url.port))
+    onTestFinished(() => address.close())
+    url.port = String(address.port)
+    const env = { WORKER_SLOTS: '1', WORKER_LEASE_MS: '6000' }
+    const cut = await start(env, url.href)
+    const other = await start(env)
+    const retry = { maxAttempts: 2, delayMs: 0 }
+    const ids = [await submitTask(other, gated('open', { retry })), await submitTask(other, gated('open', { retry }))]
+    for (const id of ids) await reaches(id, 'ACTIVE', 1)
+    const lost = ids[(await runnerOf(ids[0] as string)) === cut ? 0 : 1] as string
+    expect(await runnerOf(lost)).toBe(cut)
+
+    const [{ cutAt } = { cutAt: '' }] = await database.query<{ cutAt: string }>('SELECT now()::text AS "cutAt"')
+    address.switchTo(undefined)
+    address.endConnections()
+    await reaches(lost, 'PENDING', 1)
+    const sql = `
+      SELECT past_attempts->0->'error'->>'code' AS code,
+             (past_attempts->0->>'finishedAt')::timestamptz - $2::timestamptz >= interval '6 seconds' AS "wasKept"
+      FROM task WHERE id = $1`
+    expect(await database.query(sql, [lost, cutAt])).toEqual([{ code: 'WORKER_LOST', wasKept: true }])
+    openGate('open')
+    for (const id of ids) await until(async () => (await task(id))?.status === 'COMPLETED', 30_000)
+    expect(bookLines()).toBe(2)
   }, 120_000)
 })
 

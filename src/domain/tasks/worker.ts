@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { within } from '#lib/within.ts'
@@ -6,7 +5,8 @@ import type { Database } from '#platform/database/client.ts'
 import type { DatabaseSession } from '#platform/database/session.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import { watchTransact } from '#platform/database/watched-transact.ts'
-import { WorkerLiveness } from '#platform/database/worker-liveness.ts'
+import { type OwnWorker, WorkerLiveness } from '#platform/database/worker-liveness.ts'
+import { insertWorker, ownWorkerProcess } from '#platform/database/worker-process.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import { runPeriodically } from '#platform/periodic.ts'
@@ -19,7 +19,6 @@ import { Reaper } from './reaper.ts'
 import { OutputRecorder } from './recorder.ts'
 import type { Runner } from './runner.ts'
 import type { SlotPlan } from './slots.ts'
-import { insertWorker } from './store/attempts.ts'
 import type { Attempt, Outcome } from './task.ts'
 
 export interface WorkerOptions {
@@ -32,6 +31,8 @@ export interface WorkerOptions {
   readonly runner: Runner
   readonly quotas: Pick<QuotaService, 'takeRunning'>
   readonly plan: SlotPlan
+  /** The installation whose embedded database this process has started, if it has. */
+  readonly embeddedIn: string | undefined
   /** For how long this process may be without the database before it stops what it runs, in milliseconds. */
   readonly leaseMs: number
   readonly clock: Clock
@@ -39,9 +40,8 @@ export interface WorkerOptions {
   readonly onSettled: (attempt: Attempt, outcome: Outcome) => void
 }
 
-export interface Worker {
-  /** What it is known by; while it lives, this process's session holds the lock of that id. */
-  readonly id: number
+/** While it lives, this process's session holds the lock of its id. */
+export interface Worker extends OwnWorker {
   readonly dispatcher: Dispatcher
   /** Lets what runs end for up to `limitMs`, and hands the rest back; ends soon after that without a database, too. */
   stop(limitMs: number): Promise<void>
@@ -55,7 +55,8 @@ const leaseLookMs = 500
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { database, session, queue, tail, board, runner, plan, leaseMs, clock, log } = options
   const { transact, stalledMs } = watchTransact(options.transact)
-  const id = await insertWorker(database, hostname(), process.pid)
+  const ownProcess = await ownWorkerProcess(options.embeddedIn)
+  const id = await insertWorker(database, ownProcess)
   await session.holdAlive(id)
   const actor: Actor = { kind: 'system', id: `worker-${id}`, name: `worker-${id}` }
   const recorder = new OutputRecorder({
@@ -78,7 +79,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stalledMs,
     onSettled: options.onSettled,
   })
-  const liveness = new WorkerLiveness({ session, workerId: id, leaseMs })
+  const liveness = new WorkerLiveness({ session, worker: { id, process: ownProcess }, leaseMs })
   const reaper = new Reaper({ ...shared, liveness, leaseMs })
   const lease = watchLease(session, dispatcher, { leaseMs, log })
   const unlisten = tail.listen((entry) => heed(dispatcher, entry))
@@ -86,6 +87,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   reaper.start()
   return {
     id,
+    process: ownProcess,
     dispatcher,
     async stop(limitMs) {
       await dispatcher.drain(limitMs)

@@ -3,7 +3,7 @@ import { within } from '#lib/within.ts'
 import type { DatabaseSession } from '#platform/database/session.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
-import { WorkerLiveness } from '#platform/database/worker-liveness.ts'
+import { type OwnWorker, WorkerLiveness } from '#platform/database/worker-liveness.ts'
 import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
@@ -30,8 +30,8 @@ export interface WebhookWorkerOptions {
   /** @see RouterDeps */
   readonly onEntry: (entry: JournalEntry) => void
   readonly publicUrl: string | undefined
-  /** The id of which this process holds the sign of life. */
-  readonly workerId: number
+  /** This process as a worker; the session holds its sign of life. */
+  readonly worker: OwnWorker
   /** Without its connection nothing is taken: others would take this process for dead. */
   readonly session: Pick<DatabaseSession, 'connection'>
   /** How long others have for connecting again after a failover, in milliseconds. */
@@ -59,7 +59,8 @@ const lastWordMs = 1_000
 
 /** Makes this process tell webhooks of what happens. */
 export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker {
-  const { transact, tail, endpoints, workerId, log, disableAfter } = options
+  const { transact, tail, endpoints, log, disableAfter } = options
+  const workerId = options.worker.id
   const actor: Actor = { kind: 'system', id: `worker-${workerId}`, name: `worker-${workerId}` }
   const tallies = new Tallies({ transact, actor, disableAfter, log })
   const note = (settlement: Settlement) => {
@@ -68,6 +69,7 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
   }
   const deliverer = new Deliverer({
     ...options,
+    workerId,
     send: createSender(options),
     settle: createSettler({ transact, workerId, actor }),
     onSettled: note,
@@ -108,8 +110,8 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
 }
 
 /** Takes back what dead workers had under way; a frozen one's goes back when the lease of the delivery is over. */
-function createReaper({ sql, transact, session, workerId, leaseMs }: WebhookWorkerOptions): () => Promise<void> {
-  const liveness = new WorkerLiveness({ session, workerId, leaseMs })
+function createReaper({ sql, transact, session, worker, leaseMs }: WebhookWorkerOptions): () => Promise<void> {
+  const liveness = new WorkerLiveness({ session, worker, leaseMs })
   return async () => {
     const silent = await liveness.findSilent(sql, await findDeliveryHolders(sql))
     await transact.quiet('claims of deliveries')(async (tx) => {

@@ -35,6 +35,14 @@ export async function lookFor(other: ProcessIdentity): Promise<'alive' | 'gone' 
   return start === '' || start === other.start ? 'alive' : 'gone'
 }
 
+/**
+ * Whether this process can see that the other one has ended. Unlike {@link lookFor} it draws no conclusion from the name
+ * of a host, which several machines may have.
+ */
+export async function seesEnd(other: ProcessIdentity): Promise<boolean> {
+  return other.view !== '' && other.view === (await processView()) && (await lookFor(other)) === 'gone'
+}
+
 /** The same host after another boot: nothing lives on. Another boot of another host says nothing. */
 function wasRebooted(other: ProcessIdentity, view: string): boolean {
   return other.host === hostname() && other.view.split(' ')[0] !== view.split(' ')[0]

@@ -1,12 +1,22 @@
 import { aliveLock, type DatabaseSession } from './session.ts'
 import type { Sql } from './sql.ts'
+import { findWorkerProcesses, hasEnded, type WorkerProcess } from './worker-process.ts'
 
 export interface WorkerLivenessOptions {
   readonly session: Pick<DatabaseSession, 'connection'>
-  /** This process's own, of which the session holds the sign of life. */
-  readonly workerId: number
-  /** How long others have for connecting again, after this process has lost the database or the database has moved. */
+  /** This worker; the session holds its sign of life. */
+  readonly worker: OwnWorker
+  /**
+   * For how long a worker may be without the database before it stops what it runs, in milliseconds: others don't take
+   * it for dead any sooner, unless they know that its process has ended.
+   */
   readonly leaseMs: number
+}
+
+/** A process that is a worker. */
+export interface OwnWorker {
+  readonly id: number
+  readonly process: WorkerProcess
 }
 
 /** A worker that holds something and gives no sign of life. */
@@ -16,7 +26,7 @@ export interface SilentWorker {
   readonly silentMs: number | undefined
 }
 
-/** How long a worker may be without its connection, so that one that only reconnects is not taken for dead. */
+/** How long a worker's connection may be silent before the limits of its tasks are enforced for it. */
 export const graceMs = 2_000
 
 /** Within this time of the look before, whoever was missing then and is now has been missing all the while. */
@@ -40,50 +50,74 @@ interface Sign {
 
 /**
  * Tells which workers are dead or frozen, for those who take back what they had. A worker lives while its session holds
- * its advisory lock, which it loses with its connection: within a moment when its process dies, and all at the same time
- * when the database fails over. So nobody is judged before everybody has had the time to connect again, and only by what
- * a server says that sees this process, too.
+ * its advisory lock, which it loses with its connection: within a moment when its process dies, and also when only its
+ * way to the database is cut or leads elsewhere for a while, as in a failover. So one without the lock is dead at once
+ * where this process knows that the other one has ended, and otherwise when its lease is over, by which time it has
+ * stopped what it ran. Nobody is judged by a server that does not see this process, too.
  */
 export class WorkerLiveness {
   readonly #options: WorkerLivenessOptions
   readonly #missingSince = new Map<number, number>()
+  /** What is known of the others' processes; those that have ended are {@link ended}. */
+  readonly #processes = new Map<number, WorkerProcess | typeof ended>()
   #lookedAt = Number.NEGATIVE_INFINITY
+  #connectedAt: number | undefined
 
   constructor(options: WorkerLivenessOptions) {
     this.#options = options
   }
 
-  /** Those of the workers that have been without a sign of life for at least {@link graceMs}; never this process. */
+  /** Those of the workers that are dead, or whose connection has been silent for {@link graceMs}; never this process. */
   async findSilent(sql: Sql, workers: readonly number[]): Promise<SilentWorker[]> {
-    const others = workers.filter((id) => id !== this.#options.workerId)
-    const signs = others.length > 0 && this.#mayJudge() ? await this.#readSigns(sql) : undefined
+    const others = workers.filter((id) => id !== this.#options.worker.id)
+    keepOnly(this.#processes, others)
+    keepOnly(this.#missingSince, others)
+    await this.#lookForEnded(sql, others)
+    const signs = others.length > 0 ? await this.#readSigns(sql) : undefined
     const now = performance.now()
-    // A process that stood still knows nothing of what was missing meanwhile.
-    if (signs === undefined || now - this.#lookedAt > lookedRecentlyMs) this.#missingSince.clear()
+    if (signs === undefined || !this.#hasWatched(now)) this.#missingSince.clear()
     this.#lookedAt = now
-    if (signs === undefined) return []
-    for (const id of this.#missingSince.keys()) if (signs.has(id) || !others.includes(id)) this.#missingSince.delete(id)
-    return others.flatMap((id) => this.#silenceOf(id, signs.get(id), now) ?? [])
+    this.#connectedAt = this.#options.session.connection?.since
+    for (const id of others)
+      if (signs?.has(id)) this.#missingSince.delete(id)
+      else if (signs !== undefined && !this.#missingSince.has(id)) this.#missingSince.set(id, now)
+    return others.flatMap((id) => this.#silenceOf(id, signs?.get(id), now) ?? [])
   }
 
   /** Those that are still silent, asked on the connection that is about to take what they had. */
   async confirm(tx: Sql, silent: readonly SilentWorker[]): Promise<SilentWorker[]> {
-    const signs = this.#mayJudge() ? await this.#readSigns(tx) : undefined
-    if (signs === undefined) return []
-    return silent
-      .map(({ id, silentMs }) => ({ id, wasDead: silentMs === undefined, silentMs: signs.get(id) }))
-      .filter(({ wasDead, silentMs }) => (wasDead ? silentMs === undefined : (silentMs ?? 0) >= graceMs))
+    const signs = await this.#readSigns(tx)
+    return silent.flatMap((worker) => {
+      if (this.#processes.get(worker.id) === ended) return worker
+      if (signs === undefined) return []
+      const silentMs = signs.get(worker.id)
+      const isSilent = worker.silentMs === undefined ? silentMs === undefined : (silentMs ?? 0) >= graceMs
+      return isSilent ? { id: worker.id, silentMs } : []
+    })
+  }
+
+  async #lookForEnded(sql: Sql, others: readonly number[]): Promise<void> {
+    const unknown = others.filter((id) => !this.#processes.has(id))
+    const found = unknown.length > 0 ? await findWorkerProcesses(sql, unknown) : new Map<number, WorkerProcess>()
+    for (const [id, process] of found) this.#processes.set(id, process)
+    for (const [id, process] of this.#processes)
+      if (process !== ended && (await hasEnded(process, this.#options.worker.process))) this.#processes.set(id, ended)
   }
 
   #silenceOf(id: number, sign: number | undefined, now: number): SilentWorker | undefined {
-    if (sign !== undefined) return sign >= graceMs ? { id, silentMs: sign } : undefined
+    if (this.#processes.get(id) === ended) return { id, silentMs: undefined }
+    if (sign !== undefined) return sign >= graceMs && this.#mayJudgeSilence() ? { id, silentMs: sign } : undefined
     const since = this.#missingSince.get(id) ?? now
-    this.#missingSince.set(id, since)
-    return now - since >= graceMs ? { id, silentMs: undefined } : undefined
+    return now - since >= this.#options.leaseMs ? { id, silentMs: undefined } : undefined
   }
 
-  /** Whether everybody has had the time to connect to this server. */
-  #mayJudge(): boolean {
+  /** Whether who was missing at the look before, and is now, has been missing all the while on the same connection. */
+  #hasWatched(now: number): boolean {
+    return now - this.#lookedAt <= lookedRecentlyMs && this.#connectedAt === this.#options.session.connection?.since
+  }
+
+  /** Whether the connections of the others are as old as they would be without a failover. */
+  #mayJudgeSilence(): boolean {
     const { session, leaseMs } = this.#options
     const { connection } = session
     if (connection === undefined) return false
@@ -93,9 +127,16 @@ export class WorkerLiveness {
     return performance.now() - since + headStart >= leaseMs
   }
 
-  /** Silence by worker; undefined when this server does not see our own sign of life: it is not where we are connected. */
+  /** Silence by worker; undefined without a connection, and of a server that does not see our own sign of life. */
   async #readSigns(sql: Sql): Promise<Map<number, number> | undefined> {
+    if (this.#options.session.connection === undefined) return undefined
     const signs = new Map((await sql.query<Sign>(signsSql)).map(({ id, silentMs }) => [id, silentMs]))
-    return signs.has(this.#options.workerId) ? signs : undefined
+    return signs.has(this.#options.worker.id) ? signs : undefined
   }
+}
+
+const ended = Symbol('a process that has ended')
+
+function keepOnly(map: Map<number, unknown>, ids: readonly number[]): void {
+  for (const id of map.keys()) if (!ids.includes(id)) map.delete(id)
 }

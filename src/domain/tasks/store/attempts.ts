@@ -189,13 +189,3 @@ export async function promoteDue(sql: Sql): Promise<number | undefined> {
   if (!row?.due) return undefined
   return Math.max(0, row.due.getTime() - row.now.getTime())
 }
-
-/** Makes this process known as a worker; returns its number. */
-export async function insertWorker(sql: Sql, host: string, pid: number): Promise<number> {
-  const [row] = await sql.query<{ id: number }>('INSERT INTO worker (host, pid) VALUES ($1, $2) RETURNING id', [
-    host,
-    pid,
-  ])
-  if (row === undefined) throw new Error('The database gave the new worker no number.')
-  return row.id
-}

@@ -4073,6 +4073,9 @@ export const WorkerScalarFieldEnum = {
   id: 'id',
   host: 'host',
   pid: 'pid',
+  processStart: 'processStart',
+  processView: 'processView',
+  embeddedIn: 'embeddedIn',
   startedAt: 'startedAt'
 } as const
 

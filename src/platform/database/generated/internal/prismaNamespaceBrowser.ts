@@ -431,6 +431,9 @@ export const WorkerScalarFieldEnum = {
   id: 'id',
   host: 'host',
   pid: 'pid',
+  processStart: 'processStart',
+  processView: 'processView',
+  embeddedIn: 'embeddedIn',
   startedAt: 'startedAt'
 } as const
 

@@ -40,6 +40,9 @@ export type WorkerMinAggregateOutputType = {
   id: number | null
   host: string | null
   pid: number | null
+  processStart: string | null
+  processView: string | null
+  embeddedIn: string | null
   startedAt: Date | null
 }
 
@@ -47,6 +50,9 @@ export type WorkerMaxAggregateOutputType = {
   id: number | null
   host: string | null
   pid: number | null
+  processStart: string | null
+  processView: string | null
+  embeddedIn: string | null
   startedAt: Date | null
 }
 
@@ -54,6 +60,9 @@ export type WorkerCountAggregateOutputType = {
   id: number
   host: number
   pid: number
+  processStart: number
+  processView: number
+  embeddedIn: number
   startedAt: number
   _all: number
 }
@@ -73,6 +82,9 @@ export type WorkerMinAggregateInputType = {
   id?: true
   host?: true
   pid?: true
+  processStart?: true
+  processView?: true
+  embeddedIn?: true
   startedAt?: true
 }
 
@@ -80,6 +92,9 @@ export type WorkerMaxAggregateInputType = {
   id?: true
   host?: true
   pid?: true
+  processStart?: true
+  processView?: true
+  embeddedIn?: true
   startedAt?: true
 }
 
@@ -87,6 +102,9 @@ export type WorkerCountAggregateInputType = {
   id?: true
   host?: true
   pid?: true
+  processStart?: true
+  processView?: true
+  embeddedIn?: true
   startedAt?: true
   _all?: true
 }
@@ -181,6 +199,9 @@ export type WorkerGroupByOutputType = {
   id: number
   host: string
   pid: number
+  processStart: string
+  processView: string
+  embeddedIn: string | null
   startedAt: Date
   _count: WorkerCountAggregateOutputType | null
   _avg: WorkerAvgAggregateOutputType | null
@@ -211,6 +232,9 @@ export type WorkerWhereInput = {
   id?: Prisma.IntFilter<"Worker"> | number
   host?: Prisma.StringFilter<"Worker"> | string
   pid?: Prisma.IntFilter<"Worker"> | number
+  processStart?: Prisma.StringFilter<"Worker"> | string
+  processView?: Prisma.StringFilter<"Worker"> | string
+  embeddedIn?: Prisma.StringNullableFilter<"Worker"> | string | null
   startedAt?: Prisma.DateTimeFilter<"Worker"> | Date | string
 }
 
@@ -218,6 +242,9 @@ export type WorkerOrderByWithRelationInput = {
   id?: Prisma.SortOrder
   host?: Prisma.SortOrder
   pid?: Prisma.SortOrder
+  processStart?: Prisma.SortOrder
+  processView?: Prisma.SortOrder
+  embeddedIn?: Prisma.SortOrderInput | Prisma.SortOrder
   startedAt?: Prisma.SortOrder
 }
 
@@ -228,6 +255,9 @@ export type WorkerWhereUniqueInput = Prisma.AtLeast<{
   NOT?: Prisma.WorkerWhereInput | Prisma.WorkerWhereInput[]
   host?: Prisma.StringFilter<"Worker"> | string
   pid?: Prisma.IntFilter<"Worker"> | number
+  processStart?: Prisma.StringFilter<"Worker"> | string
+  processView?: Prisma.StringFilter<"Worker"> | string
+  embeddedIn?: Prisma.StringNullableFilter<"Worker"> | string | null
   startedAt?: Prisma.DateTimeFilter<"Worker"> | Date | string
 }, "id">
 
@@ -235,6 +265,9 @@ export type WorkerOrderByWithAggregationInput = {
   id?: Prisma.SortOrder
   host?: Prisma.SortOrder
   pid?: Prisma.SortOrder
+  processStart?: Prisma.SortOrder
+  processView?: Prisma.SortOrder
+  embeddedIn?: Prisma.SortOrderInput | Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   _count?: Prisma.WorkerCountOrderByAggregateInput
   _avg?: Prisma.WorkerAvgOrderByAggregateInput
@@ -250,12 +283,18 @@ export type WorkerScalarWhereWithAggregatesInput = {
   id?: Prisma.IntWithAggregatesFilter<"Worker"> | number
   host?: Prisma.StringWithAggregatesFilter<"Worker"> | string
   pid?: Prisma.IntWithAggregatesFilter<"Worker"> | number
+  processStart?: Prisma.StringWithAggregatesFilter<"Worker"> | string
+  processView?: Prisma.StringWithAggregatesFilter<"Worker"> | string
+  embeddedIn?: Prisma.StringNullableWithAggregatesFilter<"Worker"> | string | null
   startedAt?: Prisma.DateTimeWithAggregatesFilter<"Worker"> | Date | string
 }
 
 export type WorkerCreateInput = {
   host: string
   pid: number
+  processStart?: string
+  processView?: string
+  embeddedIn?: string | null
   startedAt?: Date | string
 }
 
@@ -263,12 +302,18 @@ export type WorkerUncheckedCreateInput = {
   id?: number
   host: string
   pid: number
+  processStart?: string
+  processView?: string
+  embeddedIn?: string | null
   startedAt?: Date | string
 }
 
 export type WorkerUpdateInput = {
   host?: Prisma.StringFieldUpdateOperationsInput | string
   pid?: Prisma.IntFieldUpdateOperationsInput | number
+  processStart?: Prisma.StringFieldUpdateOperationsInput | string
+  processView?: Prisma.StringFieldUpdateOperationsInput | string
+  embeddedIn?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -276,6 +321,9 @@ export type WorkerUncheckedUpdateInput = {
   id?: Prisma.IntFieldUpdateOperationsInput | number
   host?: Prisma.StringFieldUpdateOperationsInput | string
   pid?: Prisma.IntFieldUpdateOperationsInput | number
+  processStart?: Prisma.StringFieldUpdateOperationsInput | string
+  processView?: Prisma.StringFieldUpdateOperationsInput | string
+  embeddedIn?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -283,12 +331,18 @@ export type WorkerCreateManyInput = {
   id?: number
   host: string
   pid: number
+  processStart?: string
+  processView?: string
+  embeddedIn?: string | null
   startedAt?: Date | string
 }
 
 export type WorkerUpdateManyMutationInput = {
   host?: Prisma.StringFieldUpdateOperationsInput | string
   pid?: Prisma.IntFieldUpdateOperationsInput | number
+  processStart?: Prisma.StringFieldUpdateOperationsInput | string
+  processView?: Prisma.StringFieldUpdateOperationsInput | string
+  embeddedIn?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -296,6 +350,9 @@ export type WorkerUncheckedUpdateManyInput = {
   id?: Prisma.IntFieldUpdateOperationsInput | number
   host?: Prisma.StringFieldUpdateOperationsInput | string
   pid?: Prisma.IntFieldUpdateOperationsInput | number
+  processStart?: Prisma.StringFieldUpdateOperationsInput | string
+  processView?: Prisma.StringFieldUpdateOperationsInput | string
+  embeddedIn?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -303,6 +360,9 @@ export type WorkerCountOrderByAggregateInput = {
   id?: Prisma.SortOrder
   host?: Prisma.SortOrder
   pid?: Prisma.SortOrder
+  processStart?: Prisma.SortOrder
+  processView?: Prisma.SortOrder
+  embeddedIn?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
 }
 
@@ -315,6 +375,9 @@ export type WorkerMaxOrderByAggregateInput = {
   id?: Prisma.SortOrder
   host?: Prisma.SortOrder
   pid?: Prisma.SortOrder
+  processStart?: Prisma.SortOrder
+  processView?: Prisma.SortOrder
+  embeddedIn?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
 }
 
@@ -322,6 +385,9 @@ export type WorkerMinOrderByAggregateInput = {
   id?: Prisma.SortOrder
   host?: Prisma.SortOrder
   pid?: Prisma.SortOrder
+  processStart?: Prisma.SortOrder
+  processView?: Prisma.SortOrder
+  embeddedIn?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
 }
 
@@ -336,6 +402,9 @@ export type WorkerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   id?: boolean
   host?: boolean
   pid?: boolean
+  processStart?: boolean
+  processView?: boolean
+  embeddedIn?: boolean
   startedAt?: boolean
 }, ExtArgs["result"]["worker"]>
 
@@ -343,6 +412,9 @@ export type WorkerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   id?: boolean
   host?: boolean
   pid?: boolean
+  processStart?: boolean
+  processView?: boolean
+  embeddedIn?: boolean
   startedAt?: boolean
 }, ExtArgs["result"]["worker"]>
 
@@ -350,6 +422,9 @@ export type WorkerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   id?: boolean
   host?: boolean
   pid?: boolean
+  processStart?: boolean
+  processView?: boolean
+  embeddedIn?: boolean
   startedAt?: boolean
 }, ExtArgs["result"]["worker"]>
 
@@ -357,10 +432,13 @@ export type WorkerSelectScalar = {
   id?: boolean
   host?: boolean
   pid?: boolean
+  processStart?: boolean
+  processView?: boolean
+  embeddedIn?: boolean
   startedAt?: boolean
 }
 
-export type WorkerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "host" | "pid" | "startedAt", ExtArgs["result"]["worker"]>
+export type WorkerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "host" | "pid" | "processStart" | "processView" | "embeddedIn" | "startedAt", ExtArgs["result"]["worker"]>
 
 export type $WorkerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Worker"
@@ -369,6 +447,18 @@ export type $WorkerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
     id: number
     host: string
     pid: number
+    /**
+     * When the process started, in clock ticks since its machine did; empty where that can't be known.
+     */
+    processStart: string
+    /**
+     * The boot and the process namespace in which the pid means something; empty where that can't be known.
+     */
+    processView: string
+    /**
+     * The installation whose embedded database the process has started.
+     */
+    embeddedIn: string | null
     startedAt: Date
   }, ExtArgs["result"]["worker"]>
   composites: {}
@@ -796,6 +886,9 @@ export interface WorkerFieldRefs {
   readonly id: Prisma.FieldRef<"Worker", 'Int'>
   readonly host: Prisma.FieldRef<"Worker", 'String'>
   readonly pid: Prisma.FieldRef<"Worker", 'Int'>
+  readonly processStart: Prisma.FieldRef<"Worker", 'String'>
+  readonly processView: Prisma.FieldRef<"Worker", 'String'>
+  readonly embeddedIn: Prisma.FieldRef<"Worker", 'String'>
   readonly startedAt: Prisma.FieldRef<"Worker", 'DateTime'>
 }
     
