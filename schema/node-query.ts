@@ -1,50 +1,94 @@
 import { brandWithType } from '@pothos/core'
 import { queryFromInfo } from '@pothos/plugin-prisma'
+import type { GraphQLResolveInfo } from 'graphql'
 import { Forbidden } from '#domain/access/errors.ts'
+import { InvalidInput } from '#lib/errors.ts'
 import { isId } from '#lib/ids.ts'
 import { visibleTeams } from './access/visible.ts'
 import { builder, type Context } from './builder.ts'
 import { NodeRef } from './node.ts'
 import { visibleTasks } from './tasks/visible.ts'
 
-/** Finds what has this id, with what the operation asks of it. @throws {Forbidden} when the caller may not read the type */
-type Find = (id: string, context: Context, query: object) => Promise<{ readonly id: string } | null>
+interface Found {
+  readonly id: string
+}
 
-/** The types with an id, those that are asked for most come first; each is read by the rule of its own field. */
+/** Finds what has one of these ids, in any order, with the fields that the operation selects. @throws {Forbidden} */
+type Find = (ids: readonly string[], context: Context, query: object) => Promise<readonly Found[]>
+
+const maxNodes = 100
+const within = (ids: readonly string[]) => ({ in: [...ids] })
+
+/** The types with an id, the most requested first; each is read by the same rule as its own field. */
 const finders: Readonly<Record<string, Find>> = {
-  Task: (id, { caller, db }, query) => db.task.findFirst({ ...query, where: { id, ...visibleTasks(caller) } }),
-  Webhook(id, { caller, db }, query) {
+  Task: (ids, { caller, db }, query) =>
+    db.task.findMany({ ...query, where: { id: within(ids), ...visibleTasks(caller) } }),
+  Webhook(ids, { caller, db }, query) {
     caller.must('webhooks:admin')
-    return db.webhook.findFirst({ ...query, where: { id, deletedAt: null } })
+    return db.webhook.findMany({ ...query, where: { id: within(ids), deletedAt: null } })
   },
-  Delivery(id, { caller, db }, query) {
+  Delivery(ids, { caller, db }, query) {
     caller.must('webhooks:admin')
-    return db.delivery.findFirst({ ...query, where: { id } })
+    return db.delivery.findMany({ ...query, where: { id: within(ids) } })
   },
-  ApplicationToken(id, { caller, db }, query) {
+  ApplicationToken(ids, { caller, db }, query) {
     caller.must('access:admin')
-    return db.applicationToken.findFirst({ ...query, where: { id } })
+    return db.applicationToken.findMany({ ...query, where: { id: within(ids) } })
   },
-  User(id, { caller, access, db }, query) {
-    access.users.mustSee(caller, id)
-    return db.user.findFirst({ ...query, where: { id, removedAt: null } })
+  User(ids, { caller, access, db }, query) {
+    const seen = ids.filter((id) => allowed(() => access.users.mustSee(caller, id)))
+    return seen.length === 0
+      ? Promise.resolve([])
+      : db.user.findMany({ ...query, where: { id: within(seen), removedAt: null } })
   },
-  Team: (id, { caller, db }, query) => db.team.findFirst({ ...query, where: { id, ...visibleTeams(caller) } }),
-  Session(id, { caller, access, db }, query) {
+  Team: (ids, { caller, db }, query) =>
+    db.team.findMany({ ...query, where: { id: within(ids), ...visibleTeams(caller) } }),
+  Session(ids, { caller, access, db }, query) {
     // People see their own, and those of others when they administer access.
     const user = caller.can('access:admin') ? {} : access.sessions.personIn(caller, undefined)
     const isOpen = { endedAt: null, expiresAt: { gt: new Date() } }
-    return db.session.findFirst({ ...query, where: { id, ...isOpen, user: { removedAt: null, ...user } } })
+    return db.session.findMany({ ...query, where: { id: within(ids), ...isOpen, user: { removedAt: null, ...user } } })
   },
 }
+const finderCount = Object.keys(finders).length
 
-async function orNull(find: () => ReturnType<Find>): ReturnType<Find> {
+function allowed(must: () => void): boolean {
+  try {
+    must()
+    return true
+  } catch (error) {
+    if (error instanceof Forbidden) return false
+    throw error
+  }
+}
+
+async function orNothing(find: () => ReturnType<Find>): ReturnType<Find> {
   try {
     return await find()
   } catch (error) {
-    if (error instanceof Forbidden) return null
+    if (error instanceof Forbidden) return []
     throw error
   }
+}
+
+/** What has these ids and is visible to the caller, in their order; one statement for each type at most. */
+async function findNodes(
+  ids: readonly string[],
+  context: Context,
+  info: GraphQLResolveInfo,
+): Promise<(Found | null)[]> {
+  const found = new Map<string, Found>()
+  let missing = [...new Set(ids.filter(isId).map((id) => id.toLowerCase()))]
+  for (const [typeName, find] of Object.entries(finders)) {
+    if (missing.length === 0) break
+    const nodes = await orNothing(async () => find(missing, context, queryFromInfo({ context, info, typeName })))
+    for (const node of nodes) {
+      brandWithType(node, typeName as never)
+      found.set(node.id, node)
+    }
+    missing = missing.filter((id) => !found.has(id))
+  }
+  return ids.map((id) => found.get(id.toLowerCase()) ?? null)
 }
 
 builder.queryField('node', (t) =>
@@ -52,17 +96,26 @@ builder.queryField('node', (t) =>
     type: NodeRef,
     nullable: true,
     description: 'What has this id; null when the account has nothing with it that the caller may read.',
-    complexity: { field: Object.keys(finders).length, multiplier: 1 },
+    complexity: { field: finderCount, multiplier: 1 },
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
-    resolve: async (_root, { id }, context, info) => {
-      if (!isId(id)) return null
-      for (const [typeName, find] of Object.entries(finders)) {
-        const node = await orNull(async () => find(id, context, queryFromInfo({ context, info, typeName })))
-        if (node === null) continue
-        brandWithType(node, typeName as never)
-        return node
-      }
-      return null
+    resolve: async (_root, { id }, context, info) => (await findNodes([id], context, info))[0] ?? null,
+  }),
+)
+
+builder.queryField('nodes', (t) =>
+  t.field({
+    type: [NodeRef],
+    nullable: { list: false, items: true },
+    description:
+      'What has these ids, in their order; null in place of each that the account has nothing with, or nothing that the caller may read.',
+    complexity: ({ ids }) => ({ field: finderCount, multiplier: Math.max(1, ids.length) }),
+    args: { ids: t.arg.idList({ required: true, description: `The ids, at most ${maxNodes}.` }) },
+    resolve: async (_root, { ids }, context, info) => {
+      if (ids.length > maxNodes)
+        throw new InvalidInput(`\`ids\` may have at most ${maxNodes} items, but has ${ids.length}.`, [
+          { path: 'ids', message: `may have at most ${maxNodes} items` },
+        ])
+      return findNodes(ids, context, info)
     },
   }),
 )

@@ -61,6 +61,7 @@ export const rootRights: RootFields = {
     lock: { needs: 'entries:read', args: ({ lockName }) => ({ name: lockName }) },
     locks: { needs: 'entries:read' },
     node: { needs: 'signed in', args: ({ taskId }) => ({ id: taskId }) },
+    nodes: { needs: 'signed in', args: ({ taskId }) => ({ ids: [taskId] }) },
     queues: { needs: 'tasks:read' },
     quotas: { needs: 'signed in' },
     rateLimit: { needs: 'signed in' },

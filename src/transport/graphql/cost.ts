@@ -21,9 +21,9 @@ const maxPrices = 100
 interface Priced {
   readonly operation: OperationDefinitionNode
   readonly shape: Shape
-  /** Names of the variables that decide how large pages are. */
-  readonly numbers: readonly string[]
-  /** By the values of these variables. */
+  /** Names of the variables that decide how many objects are asked for: numbers by their value, lists by their length. */
+  readonly sizes: readonly string[]
+  /** By the sizes that these variables ask for. */
   readonly prices: Map<string, number>
   /** Of the change itself. */
   readonly fixed: number
@@ -57,9 +57,9 @@ export class CostModel {
   }
 
   /** The price of the answer, as large as these variables allow; undefined when the variables are wrong. */
-  #price({ document, variableValues }: ExecutionArgs, { operation, numbers, prices }: Priced): number | undefined {
+  #price({ document, variableValues }: ExecutionArgs, { operation, sizes, prices }: Priced): number | undefined {
     const variables = variableValues ?? {}
-    const key = JSON.stringify(numbers.map((name) => (Object.hasOwn(variables, name) ? [variables[name]] : [])))
+    const key = JSON.stringify(sizes.map((name) => (Object.hasOwn(variables, name) ? [sizeOf(variables[name])] : [])))
     const known = prices.get(key)
     if (known !== undefined) return known
     const { errors } = getVariableValues(this.#schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 })
@@ -87,11 +87,15 @@ export class CostModel {
     if (!root) return undefined
     const shape = readShape(this.#schema, document, operation.selectionSet, root)
     const changes = operation.operation === 'mutation' ? operation.selectionSet.selections.length : 0
-    const numbers = (operation.variableDefinitions ?? [])
-      .filter(({ type }) => /^Int!?$/.test(print(type)))
+    const sizes = (operation.variableDefinitions ?? [])
+      .filter(({ type }) => /^(Int!?$|\[ID)/.test(print(type)))
       .map(({ variable }) => variable.name.value)
-    return { operation, shape, numbers, prices: new Map(), fixed: changes * changeCost }
+    return { operation, shape, sizes, prices: new Map(), fixed: changes * changeCost }
   }
+}
+
+function sizeOf(value: unknown): unknown {
+  return Array.isArray(value) ? value.length : value
 }
 
 /** How many items of lists the operation hands in, in the inputs of its root fields. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Scope } from '#domain/access/scope.ts'
 import { makeThings, type Things } from '#test/rights/things.ts'
-import { graphqlData } from '#test/support/graphql.ts'
+import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
@@ -102,6 +102,69 @@ describe('node(id)', () => {
 
   it.each([randomUUID(), 'x', ''])('is null for %j', async (id) => {
     expect(await nodeOf(id)).toBeNull()
+  })
+})
+
+const fragments = query.slice(query.indexOf('__typename'), -1)
+const listQuery = `query ($ids: [ID!]!) { nodes(ids: $ids) { ${fragments} }`
+
+async function nodesOf(ids: string[], token = server.token): Promise<(Node | null)[]> {
+  return (await graphqlData<{ nodes: (Node | null)[] }>({ ...server, token }, listQuery, { ids })).nodes
+}
+
+describe('nodes(ids)', () => {
+  it('finds nodes of every type, in the order of the ids, with null for what there is not', async () => {
+    const asked = [...Object.values(ids), randomUUID(), 'x', '', '\0', '\ud800', things.taskId.toUpperCase()]
+    const found = await nodesOf(asked)
+    expect(found.slice(0, 7)).toMatchObject(Object.entries(ids).map(([type, id]) => ({ __typename: type, id })))
+    expect(found.slice(7, 12)).toEqual([null, null, null, null, null])
+    expect(found[12]).toMatchObject({ id: things.taskId, type: 'probe' })
+    expect(await nodesOf([])).toEqual([])
+  })
+
+  it('shows each node only to callers who may read it', async () => {
+    const all = Object.values(ids)
+    for (const [type, scope] of needs) {
+      const { token } = await addToken(server, { accountId, scopes: [scope] })
+      const found = await nodesOf(all, token)
+      const visible = needs.filter(([, one]) => one === scope).map(([name]) => name)
+      expect([type, found.flatMap((node) => node?.__typename ?? [])]).toEqual([type, visible])
+    }
+    const stranger = (await addToken(server)).token
+    expect(await nodesOf(all, stranger)).toEqual(all.map(() => null))
+  })
+
+  it('shows the same node twice when its id is there twice', async () => {
+    const [first, second] = await nodesOf([things.taskId, things.taskId])
+    expect(first).toEqual(second)
+    expect(first).toMatchObject({ id: things.taskId })
+  })
+
+  it('takes at most 100 ids', async () => {
+    expect(await nodesOf(Array.from({ length: 100 }, () => things.taskId))).toHaveLength(100)
+    const answer = await graphql(server, listQuery, { ids: Array.from({ length: 101 }, () => things.taskId) })
+    expect(answer.errors?.[0]).toMatchObject({
+      message: '`ids` may have at most 100 items, but has 101.',
+      extensions: { code: 'INVALID_INPUT', issues: [{ path: 'ids' }] },
+    })
+  })
+
+  it('costs by the number of its ids, whatever was asked for before', async () => {
+    const costOf = async (count: number) => {
+      const response = await fetch(`${server.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${server.token}` },
+        body: JSON.stringify({
+          query: 'query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Task { attempts { number } } } }',
+          variables: { ids: Array.from({ length: count }, () => randomUUID()) },
+        }),
+      })
+      const { extensions } = (await response.json()) as { extensions: { cost: { requested: number } } }
+      return extensions.cost.requested
+    }
+    const one = await costOf(1)
+    expect(await costOf(50)).toBeGreaterThan(40 * (one - 7))
+    expect(await costOf(1)).toBe(one)
   })
 })
 
