@@ -4,7 +4,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import { Forbidden } from '#domain/access/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { isId } from '#lib/ids.ts'
-import { visibleTeams } from './access/visible.ts'
+import { visibleTeams, visibleTokens } from './access/visible.ts'
 import { builder, type Context } from './builder.ts'
 import { NodeRef } from './node.ts'
 import { visibleTasks } from './tasks/visible.ts'
@@ -31,10 +31,8 @@ const finders: Readonly<Record<string, Find>> = {
     caller.must('webhooks:admin')
     return db.delivery.findMany({ ...query, where: { id: within(ids) } })
   },
-  ApplicationToken(ids, { caller, db }, query) {
-    caller.must('access:admin')
-    return db.applicationToken.findMany({ ...query, where: { id: within(ids) } })
-  },
+  ApplicationToken: (ids, { caller, db }, query) =>
+    db.applicationToken.findMany({ ...query, where: { id: within(ids), ...visibleTokens(caller) } }),
   User(ids, { caller, access, db }, query) {
     const seen = ids.filter((id) => allowed(() => access.users.mustSee(caller, id)))
     return seen.length === 0

@@ -1,5 +1,11 @@
-import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld, TokenShown } from '#domain/access/errors.ts'
-import type { IssuedToken } from '#domain/access/tokens/token-service.ts'
+import {
+  ApplicationTokenEnded,
+  ApplicationTokenNotFound,
+  ScopeNotHeld,
+  TokenShown,
+  TooManyPersonalTokens,
+} from '#domain/access/errors.ts'
+import type { IssuedToken } from '#domain/access/tokens/token-issue.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { KeyReused } from '#platform/database/once.ts'
@@ -8,7 +14,7 @@ import { idempotencyKey } from '#schema/idempotency.ts'
 import { ApplicationTokenRef } from './application-token.ts'
 import './failures.ts'
 
-/** A payload with the token as it is now and, where one was made, its text. */
+/** A payload with the token as it is now and, where one was created, its text. */
 function tokenPayload<Shape extends { id: string }>(name: string, description: string) {
   return builder.objectRef<Shape>(name).implement({
     description,
@@ -29,7 +35,7 @@ function tokenPayload<Shape extends { id: string }>(name: string, description: s
 function issuedPayload(name: string, description: string) {
   const payload = tokenPayload<IssuedToken>(name, description)
   builder.objectField(payload, 'token', (t) =>
-    t.exposeString('token', { description: 'The token itself. It is shown this once, and kept nowhere.' }),
+    t.exposeString('token', { description: 'The token itself. It is shown this once and not stored.' }),
   )
   return payload
 }
@@ -37,18 +43,22 @@ function issuedPayload(name: string, description: string) {
 const keyDescription = `${idempotencyKey.description} A token is shown once: the second answer is TokenShown.`
 
 const expiryDescription =
-  'After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise.'
+  'After how many days it expires; 30 when absent. At most 365, unless the account’s policy says otherwise.'
 
 const CreateApplicationTokenInput = builder.inputType('CreateApplicationTokenInput', {
-  description: 'A token to be made.',
+  description: 'The token to create.',
   fields: (t) => ({
     name: t.string({ required: true, description: 'For people: who uses it, and for what; at most 100 characters.' }),
     scopes: t.stringList({
       required: true,
       description:
-        'What it may do, such as `tasks:read`; narrowed `tasks:write:type=deploy.*` or `documents:write:releases/**`. Nothing that its maker may not do.',
+        'What it may do, such as `tasks:read`; narrowed `tasks:write:type=deploy.*` or `documents:write:releases/**`. Nothing that the caller may not do.',
     }),
     expiresInDays: t.int({ description: expiryDescription }),
+    personal: t.boolean({
+      description:
+        'Whether it belongs to the signed-in person: it never allows more than their current role, ends when they are removed, and they can list and revoke it. When absent, true for people without `access:admin` and otherwise false.',
+    }),
     idempotencyKey: t.string({ description: keyDescription }),
   }),
 })
@@ -56,23 +66,27 @@ const CreateApplicationTokenInput = builder.inputType('CreateApplicationTokenInp
 builder.mutationField('createApplicationToken', (t) =>
   t.field({
     type: issuedPayload('CreateApplicationTokenPayload', 'The token works from now on.'),
-    description: 'Makes an application token.',
+    description:
+      'Creates an application token. Needs `access:admin`; people who are signed in create personal tokens without it, at most 50 valid ones each.',
     args: { input: t.arg({ type: CreateApplicationTokenInput, required: true, description: 'The token.' }) },
-    errors: { types: [InvalidInput, ScopeNotHeld, QuotaExceeded, KeyReused, TokenShown] },
-    resolve: (_root, { input }, { caller, access }) => access.tokens.create(caller, withoutNull(input)),
+    errors: { types: [InvalidInput, ScopeNotHeld, QuotaExceeded, TooManyPersonalTokens, KeyReused, TokenShown] },
+    resolve: (_root, { input }, { caller, access }) =>
+      access.tokens.create(caller, { ...withoutNull(input), personal: input.personal ?? undefined }),
   }),
 )
 
 const RotateApplicationTokenInput = builder.inputType('RotateApplicationTokenInput', {
-  description: 'A token to be replaced.',
+  description: 'The token to replace.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'The old token’s id, or the token itself.' }),
     overlapMs: t.int({
       required: true,
       defaultValue: 0,
-      description: 'How long the old token still works, in milliseconds; not at all when absent. At most seven days.',
+      description: 'How long the old token stays valid, in milliseconds; not at all when absent. At most seven days.',
     }),
-    expiresInDays: t.int({ description: expiryDescription }),
+    expiresInDays: t.int({
+      description: `${expiryDescription} A token without \`access:admin\` that rotates itself keeps its end, and can only ask for an earlier one.`,
+    }),
     idempotencyKey: t.string({ description: keyDescription }),
   }),
 })
@@ -81,8 +95,8 @@ builder.mutationField('rotateApplicationToken', (t) =>
   t.field({
     type: issuedPayload('RotateApplicationTokenPayload', 'The successor works from now on.'),
     description:
-      'Makes a successor with the same name and scopes, and ends the old token. A token may rotate itself; others need `access:admin`.',
-    args: { input: t.arg({ type: RotateApplicationTokenInput, required: true, description: 'Which.' }) },
+      'Creates a successor with the same name and scopes, and ends the old token. A token may rotate itself, and a person their personal tokens; others need `access:admin`. When a token rotates itself again after it was rotated, somebody has a copy: all tokens of its line of rotations are revoked. An idempotency key lets a client retry without that.',
+    args: { input: t.arg({ type: RotateApplicationTokenInput, required: true, description: 'The token.' }) },
     errors: {
       types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput, ScopeNotHeld, KeyReused, TokenShown],
     },
@@ -91,7 +105,7 @@ builder.mutationField('rotateApplicationToken', (t) =>
 )
 
 const RevokeApplicationTokenInput = builder.inputType('RevokeApplicationTokenInput', {
-  description: 'A token to be ended.',
+  description: 'The token to revoke.',
   fields: (t) => ({
     id: t.string({ required: true, description: 'Its id, or the token itself.' }),
     reason: t.string({ description: 'For people; at most 500 characters.' }),
@@ -100,10 +114,10 @@ const RevokeApplicationTokenInput = builder.inputType('RevokeApplicationTokenInp
 
 builder.mutationField('revokeApplicationToken', (t) =>
   t.field({
-    type: tokenPayload<{ id: string }>('RevokeApplicationTokenPayload', 'No process accepts the token any more.'),
+    type: tokenPayload<{ id: string }>('RevokeApplicationTokenPayload', 'No process accepts the token from now on.'),
     description:
-      'Ends a token for good, with everything that is under way with it. By id it needs every scope that the token has; a caller that shows the token itself needs `access:admin` alone.',
-    args: { input: t.arg({ type: RevokeApplicationTokenInput, required: true, description: 'Which.' }) },
+      'Revokes a token, and ends everything that is under way with it. People revoke their personal tokens; other tokens need `access:admin`. By id it also needs every scope of the token; the token itself proves as much.',
+    args: { input: t.arg({ type: RevokeApplicationTokenInput, required: true, description: 'The token.' }) },
     errors: { types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput, ScopeNotHeld] },
     resolve: async (_root, { input }, { caller, access }) => ({
       id: await access.tokens.revoke(caller, input.id, input.reason ?? undefined),

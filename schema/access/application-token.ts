@@ -1,3 +1,4 @@
+import { normalEmail } from '#domain/access/people/user.ts'
 import { tokenStatus, tokenStatuses } from '#domain/access/tokens/token.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
@@ -5,38 +6,50 @@ import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
 import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+import { visibleTokens } from './visible.ts'
 
 const TokenStatusEnum = builder.enumType('ApplicationTokenStatus', {
-  description: 'ACTIVE, or over for good: EXPIRED by itself, REVOKED by somebody.',
+  description: 'ACTIVE, or ended for good: EXPIRED, or REVOKED by somebody.',
   values: tokenStatuses,
 })
 
 export const ApplicationTokenRef = builder.prismaObject('ApplicationToken', {
   interfaces: [NodeRef],
-  description: 'A program’s right to call. The token itself is shown once, when it is made.',
+  description:
+    'A credential of a program. It belongs to the account or, as a personal token, to a person. The token itself is shown once, when it is created.',
   select: { accountId: true, id: true },
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Stable.' }),
     name: t.exposeString('name', { description: 'For people.' }),
-    scopes: t.exposeStringList('scopes', { description: 'What it may do; `*` is everything.' }),
+    scopes: t.exposeStringList('scopes', {
+      description:
+        'What it may do; `*` is everything. A personal token never allows more than the current role of its owner.',
+    }),
+    owner: t.field({
+      type: 'Actor',
+      nullable: true,
+      description: 'The person whose personal token it is; null when it belongs to the account.',
+      select: { owner: { select: { id: true, email: true } } },
+      resolve: ({ owner }) => owner && { kind: 'user' as const, id: owner.id, name: owner.email },
+    }),
     status: t.field({
       type: TokenStatusEnum,
       description: 'Whether it works now.',
       select: { expiresAt: true, revokedAt: true },
       resolve: (token) => tokenStatus(token, new Date()),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     createdBy: t.field({
       type: 'Actor',
-      description: 'Who made it.',
+      description: 'Who created it.',
       select: { createdBy: true },
       resolve: (token) => token.createdBy as unknown as Actor,
     }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends, or has ended, by itself.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it expires, or has expired.' }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When somebody ended it; null when nobody did.',
+      description: 'When it was revoked; null when it was not.',
     }),
     endedBy: t.field({
       type: 'Actor',
@@ -45,20 +58,26 @@ export const ApplicationTokenRef = builder.prismaObject('ApplicationToken', {
       select: { endedBy: true },
       resolve: (token) => token.endedBy as unknown as Actor | null,
     }),
-    endReason: t.exposeString('endReason', { nullable: true, description: 'What they gave as the reason.' }),
+    endReason: t.exposeString('endReason', { nullable: true, description: 'The reason that they gave.' }),
     successorId: t.exposeID('successorId', {
       nullable: true,
-      description: 'The token that stands in its place since it was rotated.',
+      description: 'The token that replaced it when it was rotated.',
     }),
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was last used, known some seconds later; null when never.',
+      description: 'When it was last used, up to some seconds late; null when never.',
     }),
-    lastUsedAddress: t.exposeString('lastUsedAddress', { nullable: true, description: 'From which network address.' }),
-    lastUsedAgent: t.exposeString('lastUsedAgent', { nullable: true, description: 'By which user agent.' }),
+    lastUsedAddress: t.exposeString('lastUsedAddress', {
+      nullable: true,
+      description: 'The network address that it was last used from.',
+    }),
+    lastUsedAgent: t.exposeString('lastUsedAgent', {
+      nullable: true,
+      description: 'The user agent that last used it.',
+    }),
     calls: t.float({
-      description: 'How many requests were made with it, known some seconds later.',
+      description: 'How many requests came with it, up to some seconds late.',
       select: { calls: true },
       resolve: ({ calls }) => Number(calls),
     }),
@@ -71,12 +90,11 @@ builder.queryField('applicationToken', (t) =>
   t.prismaField({
     type: ApplicationTokenRef,
     nullable: true,
-    description: 'One application token; null when the account has none of this id.',
+    description: 'One application token; null when there is none with this id that the caller may see.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
     resolve: (query, _root, { id }, { caller, db }) => {
-      caller.must('access:admin')
-      if (!isId(id)) return null
-      return db.applicationToken.findUnique({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } })
+      const visible = visibleTokens(caller)
+      return isId(id) ? db.applicationToken.findFirst({ ...query, where: { id, ...visible } }) : null
     },
   }),
 )
@@ -84,18 +102,25 @@ builder.queryField('applicationToken', (t) =>
 builder.queryField('applicationTokens', (t) =>
   t.field({
     type: ApplicationTokenConnection,
-    description: 'The account’s application tokens, newest first.',
+    description:
+      'Application tokens, newest first: with `access:admin` all of the account, otherwise the personal tokens of the caller.',
     args: {
-      status: t.arg({ type: [TokenStatusEnum], description: 'One of these; all when absent.' }),
+      owner: t.arg.string({ description: 'Only the personal tokens of this person, by id or e-mail address.' }),
+      status: t.arg({ type: [TokenStatusEnum], description: 'Any of these; all when absent.' }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
-    resolve: async (_root, { status, first, after }, context, info) => {
-      context.caller.must('access:admin')
+    resolve: async (_root, { owner, status, first, after }, context, info) => {
+      const visible = visibleTokens(context.caller)
       const size = pageSize(first)
       const read = await context.db.applicationToken.findMany({
         ...nodeQuery(context, info, 'ApplicationToken'),
-        where: { ...(status && { OR: status.map(conditionOf) }), ...(after && { id: { lt: behind(after) } }) },
+        where: {
+          ...visible,
+          ...(owner && { owner: isId(owner) ? { id: owner } : { email: normalEmail(owner) ?? owner } }),
+          ...(status && { OR: status.map(conditionOf) }),
+          ...(after && { id: { lt: behind(after) } }),
+        },
         orderBy: { id: 'desc' },
         take: size + 1,
       })

@@ -1,4 +1,10 @@
-import { ApplicationTokenEnded, ApplicationTokenNotFound, ScopeNotHeld, TokenShown } from '#domain/access/errors.ts'
+import {
+  ApplicationTokenEnded,
+  ApplicationTokenNotFound,
+  ScopeNotHeld,
+  TokenShown,
+  TooManyPersonalTokens,
+} from '#domain/access/errors.ts'
 import { builder } from '#schema/builder.ts'
 import { Failure } from '#schema/failures.ts'
 
@@ -11,15 +17,23 @@ builder.objectType(ApplicationTokenNotFound, {
 
 builder.objectType(ApplicationTokenEnded, {
   name: 'ApplicationTokenEnded',
-  description: 'The token has expired or was revoked, and stays so.',
+  description: 'The token has expired, was revoked or was rotated, and stays so.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof ApplicationTokenEnded,
-  fields: (t) => ({ status: t.exposeString('status', { description: 'EXPIRED or REVOKED.' }) }),
+  fields: (t) => ({ status: t.exposeString('status', { description: 'EXPIRED, REVOKED or ROTATED.' }) }),
+})
+
+builder.objectType(TooManyPersonalTokens, {
+  name: 'TooManyPersonalTokens',
+  description: 'The person has as many valid personal tokens as one may have.',
+  interfaces: [Failure],
+  isTypeOf: (value) => value instanceof TooManyPersonalTokens,
+  fields: (t) => ({ limit: t.exposeInt('limit', { description: 'How many a person may have.' }) }),
 })
 
 builder.objectType(TokenShown, {
   name: 'TokenShown',
-  description: 'The token was made by an earlier request with this idempotency key, and shown then.',
+  description: 'An earlier request with this idempotency key created the token and showed it.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof TokenShown,
   fields: (t) => ({ id: t.exposeID('id', { description: 'The token’s id; rotate it if its text was lost.' }) }),

@@ -1,6 +1,15 @@
 import type { Caller } from '#domain/access/service.ts'
 
 /**
+ * The condition that keeps reads to tokens that the caller may see: all of the account with `access:admin`, their personal
+ * ones for other people. @throws {Forbidden} when they may see none
+ */
+export function visibleTokens(caller: Caller): { ownerId?: string } {
+  if (caller.actor.kind !== 'user') caller.must('access:admin')
+  return caller.can('access:admin') ? {} : { ownerId: caller.actor.id }
+}
+
+/**
  * The condition that keeps reads to teams that the caller may see: people see those that they are in, who administers
  * access sees all. @throws {Forbidden} when they may see none
  */

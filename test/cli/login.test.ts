@@ -82,6 +82,29 @@ describe('login', () => {
     expect((await signalbox('logout')).stdout).toBe(`You were not signed in at ${server.url}.\n`)
   })
 
+  it('lets its person issue, list, rotate and revoke personal tokens', async () => {
+    const email = await addPerson(server)
+    await login(email)
+    const issued = await signalbox('token', 'issue', 'script', '--scope', 'tasks:read')
+    expect([issued.code, issued.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^Personal token [0-9a-f-]{36} is created: script\./),
+    ])
+    const token = issued.stdout.trim()
+    const whoami = await run(['whoami', '--json'], { env: { ...env, SIGNALBOX_TOKEN: token } })
+    expect(JSON.parse(whoami.stdout)).toMatchObject({ kind: 'application', scopes: ['tasks:read'] })
+    const list = async () =>
+      JSON.parse((await signalbox('token', 'list', '--json')).stdout) as { nodes: { id: string }[] }
+    const [own] = (await list()).nodes
+    expect((await list()).nodes).toMatchObject([{ name: 'script', owner: { name: email } }])
+    expect((await signalbox('token', 'rotate', own?.id ?? '')).code).toBe(0)
+    const [successor] = (await list()).nodes
+    expect((await signalbox('token', 'revoke', successor?.id ?? '')).code).toBe(0)
+    expect((await list()).nodes).toMatchObject([{ status: 'REVOKED' }, { status: 'REVOKED' }])
+    const wide = await signalbox('token', 'issue', 'wide', '--scope', 'documents:write')
+    expect([wide.code, wide.stderr]).toEqual([3, expect.stringContaining('documents:write')])
+  })
+
   it('asks for no more than --scope, under --name, and ends what it replaces', async () => {
     const email = await addPerson(server)
     await login(email)

@@ -58,10 +58,11 @@ export const restRights: Readonly<Record<string, RestRight>> = {
   'GET /.well-known/jwks.json': { needs: 'anyone' },
   'GET /': { needs: 'anyone' },
   'GET /api': { needs: 'anyone' },
-  'GET /api/application-tokens': { needs: 'access:admin' },
+  'GET /api/application-tokens': { needs: 'access:admin', people: 'signed in' },
   'POST /api/application-tokens': {
     needs: 'access:admin',
-    body: () => ({ name: 'x', scopes: ['access:admin'] }),
+    people: 'signed in',
+    body: () => ({ name: 'x', scopes: ['tasks:read'] }),
     audit: { type: 'auth.token_created', subject: () => 'token:' },
   },
   'POST /api/application-tokens/{id}/rotate': {

@@ -42,8 +42,8 @@ const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
 /** Who may call which root field. A field that is not here fails the test, and so does one that is here for nothing. */
 export const rootRights: RootFields = {
   Query: {
-    applicationToken: { needs: 'access:admin', args: ({ tokenId }) => ({ id: tokenId }) },
-    applicationTokens: { needs: 'access:admin' },
+    applicationToken: { needs: 'access:admin', people: 'signed in', args: ({ tokenId }) => ({ id: tokenId }) },
+    applicationTokens: { needs: 'access:admin', people: 'signed in' },
     auditEntries: { needs: 'audit:read' },
     auditVerification: { needs: 'audit:read' },
     collection: { needs: 'documents:read', args: ({ collection }) => ({ path: collection }) },
@@ -149,6 +149,7 @@ export const rootRights: RootFields = {
     },
     createApplicationToken: {
       needs: 'access:admin',
+      people: 'signed in',
       args: input(() => ({ name: 'made by a test', scopes: ['access:admin'] })),
       audit: { type: 'auth.token_created', subject: () => 'token:' },
     },
@@ -454,7 +455,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   ApplicationToken: {
     needs: 'access:admin',
     fields: `calls createdAt createdBy endReason endedBy expiresAt id lastUsedAddress lastUsedAgent lastUsedAt name
-      revokedAt scopes status successorId`,
+      owner revokedAt scopes status successorId`,
   },
   AuditCredential: { needs: 'audit:read', fields: 'id kind' },
   AuditEnd: { needs: 'audit:read', fields: 'hash seq' },

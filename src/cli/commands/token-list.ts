@@ -13,27 +13,29 @@ interface ListOptions {
   readonly status?: ApplicationTokenStatus[]
   readonly first: number
   readonly after?: string
+  readonly owner?: string
 }
 
 const statuses: readonly ApplicationTokenStatus[] = ['ACTIVE', 'EXPIRED', 'REVOKED']
 const styles: Readonly<Record<ApplicationTokenStatus, Style>> = { ACTIVE: 'green', EXPIRED: 'dim', REVOKED: 'dim' }
-const mostAtOnce = 200
+const maxAtOnce = 200
 
 export function addTokenListCommand(parent: Command, session: Session): void {
   const command = parent
     .command('list')
     .alias('ls')
     .summary('the application tokens, newest first')
-    .description('Lists application tokens, newest first.')
+    .description('Lists application tokens, newest first; without access:admin your personal tokens.')
+    .option('--owner <person>', 'only the personal tokens of this person, by id or e-mail address')
     .option('--status <statuses>', `some of ${statuses.join(', ')}`, choices(statuses))
-    .option('--first <count>', `how many, at most ${mostAtOnce}`, readCount, 50)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 50)
+    .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} token list --status active`))
   session.api(command, list)
 }
 
-async function list({ client, output, json }: Api, { status, first, after }: ListOptions): Promise<void> {
-  const { applicationTokens } = await client.request(ApplicationTokensDocument, { status, first, after })
+async function list({ client, output, json }: Api, { owner, status, first, after }: ListOptions): Promise<void> {
+  const { applicationTokens } = await client.request(ApplicationTokensDocument, { owner, status, first, after })
   const { nodes, pageInfo } = applicationTokens
   if (json) return output.document(applicationTokens)
   if (nodes.length === 0) return output.remark('No application tokens.')
@@ -46,6 +48,7 @@ function table(output: Output, tokens: readonly ApplicationTokenSummaryFragment[
   output.table(tokens, [
     { title: 'ID', text: ({ id }) => id },
     { title: 'NAME', text: ({ name }) => printable(name), flexible: true },
+    { title: 'OWNER', text: ({ owner }) => printable(owner?.name ?? ''), flexible: true, optional: true },
     { title: 'STATUS', text: ({ status }) => status, style: ({ status }) => styles[status] },
     { title: 'ENDS IN', text: (token) => (token.status === 'ACTIVE' ? timeLeft(token, now) : '') },
     { title: 'LAST USED', text: (token) => lastUse(token, now), optional: true },

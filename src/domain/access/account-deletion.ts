@@ -13,8 +13,8 @@ export const accountTables = [
   ...['delivery_attempt', 'delivery', 'webhook'],
   ...['document_version', 'document', 'collection'],
   ...['entry_version', 'entry', 'entry_ledger', 'lock_waiter', 'lock'],
-  ...['refresh_token', 'session', 'identity', 'sign_in_place', 'device_sign_in', 'team_member', 'team', 'users'],
   ...['token_hour', 'refusal_count', 'application_token', 'idempotent_request'],
+  ...['refresh_token', 'session', 'identity', 'sign_in_place', 'device_sign_in', 'team_member', 'team', 'users'],
   ...['journal', 'audit_entry', 'audit_chain'],
   // Deleting from the others notes here what is gone.
   ...['usage_change', 'usage', 'journal_usage'],

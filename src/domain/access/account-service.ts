@@ -107,9 +107,9 @@ export function createAccountService({ sql, transact, clock, beginAuditLog }: Ac
 
   /** Creates a token that manages accounts over the API, in the first account. @throws {InvalidInput} */
   async function issueToken(by: By, days: number): Promise<string> {
-    if (!Number.isInteger(days) || days < 1 || days > tokenLifetime.longest)
-      throw new InvalidInput(`A token lasts 1 to ${tokenLifetime.longest} days.`, [
-        { path: 'expiresInDays', message: `must be 1 to ${tokenLifetime.longest}` },
+    if (!Number.isInteger(days) || days < 1 || days > tokenLifetime.max)
+      throw new InvalidInput(`A token lasts 1 to ${tokenLifetime.max} days.`, [
+        { path: 'expiresInDays', message: `must be 1 to ${tokenLifetime.max}` },
       ])
     return transact(async (tx) =>
       issueInstallationToken(tx, { accountId: await findFirstAccount(tx), now: clock.now(), by, days }),

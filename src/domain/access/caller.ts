@@ -18,6 +18,8 @@ export interface Identity {
   readonly principalId: string
   readonly role: Role
   readonly grants: readonly Grant[]
+  /** The person whose personal token was shown; undefined for other credentials. */
+  readonly ownerId?: string
   readonly credential: NonNullable<Origin['credential']>
   /** When the right to call ends; undefined when it doesn't. */
   readonly expiresAt: Date | undefined
@@ -70,13 +72,19 @@ export class Caller {
     return this.#identity.grants
   }
 
+  /** Whose personal token was shown; undefined for other credentials. */
+  get ownerId(): string | undefined {
+    return this.#identity.ownerId
+  }
+
   /** What was shown, and is taken away when the right to call is. */
   get credential(): Identity['credential'] {
     return this.#identity.credential
   }
 
-  /** Whose limits the caller is held to: the token's, or those of a person across all their sessions. */
+  /** Whose rate limits apply: the token's, or those of a person across all their sessions and personal tokens. */
   get limitKey(): string {
+    if (this.ownerId !== undefined) return this.ownerId
     return this.credential.kind === 'token' ? this.credential.id : this.actor.id
   }
 

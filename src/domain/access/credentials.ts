@@ -5,10 +5,9 @@ import { Snapshot } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Identity } from './caller.ts'
 import { Unauthenticated } from './errors.ts'
-import { grantsOf } from './scope.ts'
 import type { OidcSignIn } from './sign-in/oidc-sign-in.ts'
 import type { Sessions } from './sign-in/sessions.ts'
-import { hashToken } from './tokens/token.ts'
+import { grantsOfToken, hashToken } from './tokens/token.ts'
 import { findToken } from './tokens/token-store.ts'
 
 /** How long what was read of a credential is believed, in milliseconds; the journal tells of changes sooner. */
@@ -46,8 +45,8 @@ export class Credentials {
 
   /** Forgets what is known by a credential, of a person, or in an account, that is no longer what it was. */
   forget(id: string): void {
-    for (const [key, { credential, actor, accountId }] of this.#known.entries())
-      if (credential.id === id || actor.id === id || accountId === id) this.#known.delete(key)
+    for (const [key, { credential, actor, accountId, ownerId }] of this.#known.entries())
+      if ([credential.id, actor.id, accountId, ownerId].includes(id)) this.#known.delete(key)
   }
 
   #hasEnded({ expiresAt }: Identity): boolean {
@@ -69,13 +68,16 @@ export class Credentials {
     if (row === undefined) throw new Unauthenticated('unknown')
     if (row.revokedAt !== null) throw new Unauthenticated('revoked')
     if (row.isSuspended) throw new Unauthenticated('account-suspended')
-    const { accountId, id, name, lineageId, role, scopes, expiresAt } = row
+    // The tokens of a person who was removed are revoked with them; this holds for what was created at the same moment.
+    if (row.ownerId !== null && row.ownerRole === null) throw new Unauthenticated('revoked')
+    const { accountId, id, name, lineageId, role, ownerId, expiresAt } = row
     return {
       accountId,
       actor: { kind: 'application', id, name },
       principalId: lineageId,
       role,
-      grants: grantsOf(scopes),
+      grants: grantsOfToken(row),
+      ...(ownerId !== null && { ownerId }),
       credential: { kind: 'token', id },
       expiresAt,
       seen: new Snapshot(row),

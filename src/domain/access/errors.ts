@@ -43,13 +43,24 @@ export class ApplicationTokenNotFound extends AppError {
   }
 }
 
-/** A token that was revoked or has expired stays so. */
+/** The token was revoked, has expired, or was replaced by its successor, and stays so. */
 export class ApplicationTokenEnded extends AppError {
   readonly code = 'TOKEN_ENDED'
-  readonly status: string
-  constructor(id: string, status: string) {
-    super(`The application token ${id} has ended (${status}), and can't be used again; make a new one.`)
+  readonly status: 'REVOKED' | 'EXPIRED' | 'ROTATED'
+  constructor(id: string, status: 'REVOKED' | 'EXPIRED' | 'ROTATED') {
+    const advice = status === 'ROTATED' ? 'rotate its successor' : 'create a new one'
+    super(`The application token ${id} has ended (${status}) and can't be used again; ${advice}.`)
     this.status = status
+  }
+}
+
+/** A person has as many valid personal tokens as one may have. */
+export class TooManyPersonalTokens extends AppError {
+  readonly code = 'QUOTA_EXCEEDED'
+  readonly limit: number
+  constructor(limit: number) {
+    super(`A person may have ${limit} valid personal tokens, and you have as many: revoke one that is not needed.`)
+    this.limit = limit
   }
 }
 

@@ -12,6 +12,7 @@ export const authEventTypes = [
   'auth.token_exchanged',
   'auth.token_rotated',
   'auth.token_revoked',
+  'auth.token_reused',
   'auth.token_expiring',
   'auth.token_expired',
   'auth.token_used_from_new_address',
@@ -92,6 +93,8 @@ export interface TokenEventData {
   readonly issuer?: string
   readonly subject?: string
   readonly address?: string
+  /** Of a personal token: whose it is. */
+  readonly owner?: { readonly id: string; readonly email: string }
   /** Of one that is used more than is usual: in this hour, and in half of the hours of its last week at most. */
   readonly calls?: number
   readonly usualCalls?: number
@@ -222,6 +225,8 @@ export interface Loss {
   /** How much longer it may go on after that, in milliseconds. */
   readonly graceMs: number
   readonly xid: bigint
+  /** Whether a person keeps their personal tokens. */
+  readonly sessionsOnly: boolean
 }
 
 /** How much longer than others may go on what is under way with a right that somebody took from themselves: the request that did so has to be answered. */
@@ -235,7 +240,7 @@ export function lossBy({ type, subject, xid, actor, data }: JournalEntry): Loss 
   // The time of the entry is the database's, whose clock may be another: what ends at once ends when this is read.
   const endsAt = type === 'auth.token_rotated' && expiresAt !== undefined ? new Date(expiresAt) : undefined
   const isOwn = actor.id === id || actor.id === userId
-  return { id, xid, endsAt, graceMs: isOwn ? ownAnswerMs : 0 }
+  return { id, xid, endsAt, graceMs: isOwn ? ownAnswerMs : 0, sessionsOnly: type === 'auth.user_password_set' }
 }
 
 /** With a new role, a connection has to be made anew: what it was allowed before may be allowed no longer. */

@@ -14,6 +14,7 @@ interface Held {
 interface Ended {
   readonly atMs: number
   readonly xid: bigint
+  readonly sessionsOnly: boolean
 }
 
 /** How often it is looked whether somebody's time is over, in milliseconds. */
@@ -39,9 +40,9 @@ export class LiveCallers {
 
   /** Has `end` called, once, when the caller loses the right to be served; returns what to call when it is over anyway. */
   hold(caller: Caller, end: () => void): () => void {
-    const { credential, actor, accountId, expiresAt } = caller
+    const { credential, actor, accountId, ownerId, expiresAt } = caller
     const held: Held = { caller, until: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY, end }
-    const ids = credential.id === actor.id ? [accountId, actor.id] : [accountId, credential.id, actor.id]
+    const ids = new Set([accountId, credential.id, actor.id, ...(ownerId === undefined ? [] : [ownerId])])
     for (const id of ids) {
       this.#held.set(id, (this.#held.get(id) ?? new Set()).add(held))
       shorten(held, this.#losses.get(id))
@@ -52,8 +53,8 @@ export class LiveCallers {
   }
 
   /** Lets those who are concerned stay no longer than until then; not those who were admitted knowing of it. */
-  endBy({ id, endsAt, graceMs, xid }: Loss): void {
-    const ended = { atMs: (endsAt ?? this.#clock.now()).getTime() + graceMs, xid }
+  endBy({ id, endsAt, graceMs, xid, sessionsOnly }: Loss): void {
+    const ended = { atMs: (endsAt ?? this.#clock.now()).getTime() + graceMs, xid, sessionsOnly }
     this.#losses.set(id, ended)
     for (const held of this.#held.get(id) ?? []) shorten(held, ended)
     this.#endPast()
@@ -83,5 +84,6 @@ export class LiveCallers {
 
 function shorten(held: Held, ended: Ended | undefined): void {
   if (ended === undefined || held.caller.hasSeen(ended.xid)) return
+  if (ended.sessionsOnly && held.caller.credential.kind === 'token') return
   held.until = Math.min(held.until, ended.atMs)
 }

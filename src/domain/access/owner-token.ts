@@ -23,7 +23,7 @@ export async function issueOwnerToken(
   const token = given ?? newToken()
   const owner = { accountId, id: newId() }
   const scopes = [everyScope]
-  const expiresAt = expiryAfter(tokenLifetime.longest, now)
+  const expiresAt = expiryAfter(tokenLifetime.max, now)
   const hash = hashToken(token)
   await insertToken(tx, { ...owner, name, hash, role: 'OWNER', scopes, expiresAt, createdBy: by.actor })
   tx.journal(tokenEvent('auth.token_created', owner, by, { name, scopes, expiresAt: expiresAt.toISOString() }))

@@ -95,6 +95,18 @@ export function grantsOf(texts: readonly string[]): Grant[] {
   return expandScopes(texts).flatMap((text) => parseGrant(text) ?? [])
 }
 
+/** What these scopes allow a person in this role: those that the role has too, and what is left of wider ones. */
+export function grantsWithinRole(texts: readonly string[], role: PersonRole): Grant[] {
+  const ofRole = grantsOf(scopesOfRole[role])
+  const within = grantsOf(texts).flatMap((grant) => {
+    if (isWithin(grant, ofRole)) return [grant]
+    return ofRole
+      .filter(({ scope }) => sufficientScopes(scope).includes(grant.scope))
+      .map((one) => ({ ...grant, ...one }))
+  })
+  return [...new Map(within.map((grant) => [grantText(grant), grant])).values()]
+}
+
 /** A grant as a token has it; what {@link parseGrant} reads. */
 export function grantText({ scope, pattern }: Grant): string {
   if (pattern === undefined) return scope

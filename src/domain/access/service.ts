@@ -34,7 +34,7 @@ import { DeviceThrottle, SignInThrottle } from './sign-in/throttle.ts'
 import { expiryWarnings, readExpiryOutlook } from './tokens/expiry-outlook.ts'
 import { hashToken } from './tokens/token.ts'
 import { createTokenService } from './tokens/token-service.ts'
-import { deleteOldHours } from './tokens/token-store.ts'
+import { deleteOldHours, deleteOldTokens } from './tokens/token-store.ts'
 import { TokenUsage } from './tokens/token-usage.ts'
 import { createTokenExchange } from './trust/token-exchange.ts'
 import type { TrustRule } from './trust/trust-rule.ts'
@@ -193,7 +193,7 @@ export function createAccessService(deps: AccessServiceDeps) {
       await deleteOldRefusals(database)
       await deleteOldDevices(database)
       await deleteOldPlaces(database)
-      await tokenExchange.prune()
+      while ((await deleteOldTokens(database, deletedAtOnce)) === deletedAtOnce);
       while ((await deleteOldSessions(database, sessionRetentionDays, deletedAtOnce)) === deletedAtOnce);
     },
     async stop(): Promise<void> {

@@ -8,6 +8,7 @@ import { Caller, type Identity, type Role } from './caller.ts'
 import { lossBy } from './events.ts'
 import type { PersonRole } from './people/user.ts'
 import { type Grant, grantsOf, isWithin, scopesOfRole } from './scope.ts'
+import { grantsOfToken, type TokenRights } from './tokens/token.ts'
 
 /** Who asked for something that is done later, again and again, and what they held at that time. */
 export interface StandingRequest {
@@ -19,14 +20,18 @@ export interface StandingRequest {
 // A token that was rotated is continued by its successor, which has the same scopes.
 const tokenSql = `
   WITH RECURSIVE chain AS (
-    SELECT successor_id, coalesce(lineage_id, id) AS lineage_id, scopes, role, revoked_at IS NULL AND expires_at > now() AS valid, 1 AS hops
+    SELECT successor_id, coalesce(lineage_id, id) AS lineage_id, scopes, role, owner_id,
+      revoked_at IS NULL AND expires_at > now() AS valid, 1 AS hops
     FROM application_token WHERE account_id = $1 AND id = $2
     UNION ALL
-    SELECT next.successor_id, chain.lineage_id, next.scopes, next.role, next.revoked_at IS NULL AND next.expires_at > now(), hops + 1
+    SELECT next.successor_id, chain.lineage_id, next.scopes, next.role, next.owner_id,
+      next.revoked_at IS NULL AND next.expires_at > now(), hops + 1
     FROM chain JOIN application_token AS next ON next.account_id = $1 AND next.id = chain.successor_id
     WHERE hops < 1000
   )
-  SELECT role, scopes, lineage_id AS "lineageId" FROM chain WHERE valid ORDER BY hops DESC LIMIT 1`
+  SELECT role, scopes, lineage_id AS "lineageId", owner_id AS "ownerId",
+    (SELECT role FROM users WHERE account_id = $1 AND id = owner_id AND removed_at IS NULL) AS "ownerRole"
+  FROM chain WHERE valid ORDER BY hops DESC LIMIT 1`
 const userSql = 'SELECT role FROM users WHERE account_id = $1 AND id = $2 AND removed_at IS NULL'
 
 const unknownRequest = { requestId: 'webhook', address: '', userAgent: undefined }
@@ -41,9 +46,8 @@ interface CurrentRights {
   readonly principalId?: string
 }
 
-interface TokenRow {
+interface TokenRow extends TokenRights {
   readonly role: Role
-  readonly scopes: readonly string[]
   readonly lineageId: string
 }
 
@@ -103,7 +107,7 @@ async function readRights(sql: Sql, accountId: string, actor: Actor, credentialI
   if (!isId(credentialId)) return none
   const [token] = await sql.query<TokenRow>(tokenSql, [accountId, credentialId])
   if (token === undefined) return none
-  return { role: token.role, grants: grantsOf(token.scopes), principalId: token.lineageId }
+  return { role: token.role, grants: grantsOfToken(token), principalId: token.lineageId }
 }
 
 function callerWith(accountId: string, { actor, credential, scopes }: StandingRequest, rights: CurrentRights): Caller {

@@ -12,20 +12,8 @@ const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
   entry: ['key', 'version', 'revision', 'created', 'sizeBytes', 'expiresAt'],
   lock: ['name', 'fence', 'expiresAt', 'renewals', 'holder', 'waiterId'],
   auth: [
-    ...[
-      'name',
-      'scopes',
-      'expiresAt',
-      'reason',
-      'successor',
-      'address',
-      'calls',
-      'usualCalls',
-      'rule',
-      'issuer',
-      'subject',
-    ],
-    ...['email', 'role', 'method', 'userId', 'issuer', 'client', 'member'],
+    ...['name', 'scopes', 'expiresAt', 'reason', 'successor', 'address', 'calls', 'usualCalls', 'owner'],
+    ...['email', 'role', 'method', 'userId', 'issuer', 'client', 'member', 'rule', 'subject'],
     ...['sufficientScopes', 'resource', 'suppressed', 'count', 'token'],
   ],
   webhook: [

@@ -67,9 +67,9 @@ export function createLimitService({ pool, limits, clock, log }: LimitServiceDep
   }
 
   return {
-    /** What is left to a caller: to a person across all their sessions. */
-    of: ({ credential, limitKey }: Caller): Allowance =>
-      allowance(credential.kind === 'token' ? 'token' : 'user', limitKey),
+    /** What is left to a caller: to a person across all their sessions and personal tokens. */
+    of: ({ credential, limitKey, ownerId }: Caller): Allowance =>
+      allowance(credential.kind === 'token' && ownerId === undefined ? 'token' : 'user', limitKey),
     /** What is left to those at an address that nobody is known at. */
     ofAddress: (address: string) => allowance('address', addressBlock(address)),
     /** @throws {TooComplex} when one operation costs more than any may. */

@@ -31,6 +31,7 @@ export const serverEventTypes: readonly string[] = [
   'auth.token_exchanged',
   'auth.token_expired',
   'auth.token_expiring',
+  'auth.token_reused',
   'auth.token_revoked',
   'auth.token_rotated',
   'auth.token_used_from_new_address',

@@ -333,6 +333,84 @@ describe('rotating a token', () => {
   })
 })
 
+describe('a token that rotates itself', () => {
+  /** A token without access:admin that expires in so many days. */
+  const expiring = async (days: number) => {
+    const token = await made(['tasks:read', 'events:read'], { expiresInDays: days })
+    return { ...token, expiresAt: (await find(token.id))?.expiresAt ?? '' }
+  }
+
+  it('keeps its end, however often it does so', async () => {
+    const first = await expiring(3)
+    let { token, id } = first
+    for (let count = 0; count < 3; count += 1) {
+      const next = await rotate({ id }, token)
+      expect(next.applicationToken?.expiresAt).toBe(first.expiresAt)
+      token = next.token ?? ''
+      id = next.applicationToken?.id ?? ''
+    }
+    const earlier = await rotate({ id, expiresInDays: 1 }, token)
+    expect(Date.parse(earlier.applicationToken?.expiresAt ?? '')).toBeLessThan(Date.parse(first.expiresAt))
+  })
+
+  it('can’t ask for a later end', async () => {
+    const { token, id, expiresAt } = await expiring(3)
+    const { code, issues } = await rotate({ id, expiresInDays: 4 }, token)
+    expect([code, issues?.[0]?.path]).toEqual(['INVALID_INPUT', 'expiresInDays'])
+    expect(issues?.[0]?.message).toContain(expiresAt)
+    expect(await tried(token)).toBe('a tool')
+  })
+
+  it('keeps the end that it had before the overlap', async () => {
+    const { token, id, expiresAt } = await expiring(3)
+    const { applicationToken } = await rotate({ id, overlapMs: 60_000 }, token)
+    expect(applicationToken?.expiresAt).toBe(expiresAt)
+  })
+
+  it('gets a new lifetime from a caller with access:admin', async () => {
+    const { id, expiresAt } = await expiring(3)
+    const { applicationToken } = await rotate({ id, expiresInDays: 90 })
+    expect(Date.parse(applicationToken?.expiresAt ?? '')).toBeGreaterThan(Date.parse(expiresAt))
+    const admin = await made(['access:admin', 'tasks:read'], { expiresInDays: 1 })
+    const renewed = await rotate({ id: admin.id, expiresInDays: 90 }, admin.token)
+    expect(Date.parse(renewed.applicationToken?.expiresAt ?? '')).toBeGreaterThan(Date.now() + 80 * dayMs)
+  })
+
+  it('ends its whole line when it does so again, since somebody has a copy', async () => {
+    const old = await expiring(3)
+    const socket = await connectSocket(neighbour, { token: old.token })
+    const next = await rotate({ id: old.id, overlapMs: 600_000 }, old.token)
+    const last = await rotate({ id: next.applicationToken?.id, overlapMs: 600_000 }, next.token)
+    const other = await expiring(3)
+    expect(await rotate({ id: old.token }, old.token)).toMatchObject({ code: 'TOKEN_ENDED' })
+    for (const token of [old.token, next.token ?? '', last.token ?? ''])
+      await until(async () => (await tried(token)) === 'UNAUTHENTICATED')
+    expect((await socket.closed).code).toBe(4403)
+    expect(await find(last.applicationToken?.id ?? '')).toMatchObject({
+      status: 'REVOKED',
+      endReason: 'rotated token used again',
+    })
+    expect(await tried(other.token)).toBe('a tool')
+    expect(await eventsOf(old.id)).toEqual(expect.arrayContaining(['auth.token_reused', 'auth.token_revoked']))
+  })
+
+  it('may repeat a request under its key', async () => {
+    const old = await expiring(3)
+    const input = { id: old.id, overlapMs: 600_000, idempotencyKey: 'again' }
+    const next = await rotate(input, old.token)
+    expect(await rotate(input, old.token)).toMatchObject({ code: 'TOKEN_SHOWN' })
+    expect(await tried(next.token ?? '')).toBe('a tool')
+  })
+
+  it('is refused to others without ending anything', async () => {
+    const old = await expiring(3)
+    const next = await rotate({ id: old.id, overlapMs: 600_000 }, old.token)
+    const { code, message } = await rotate({ id: old.id })
+    expect([code, message]).toEqual(['TOKEN_ENDED', expect.stringContaining('rotate its successor')])
+    expect([await tried(old.token), await tried(next.token ?? '')]).toEqual(['a tool', 'a tool'])
+  })
+})
+
 describe('a token that ends itself', () => {
   it('is answered, each time, and accepted no longer', async () => {
     for (let count = 0; count < 5; count += 1) {
@@ -377,6 +455,10 @@ async function list(): Promise<Token[]> {
     '{ applicationTokens(first: 200) { nodes { id name scopes status createdAt expiresAt successorId endReason } } }',
   )
   return applicationTokens.nodes
+}
+
+async function find(id: string): Promise<Token | undefined> {
+  return (await list()).find((token) => token.id === id)
 }
 
 async function statusOf(id: string): Promise<string | undefined> {

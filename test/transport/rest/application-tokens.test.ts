@@ -22,6 +22,7 @@ interface Token {
   readonly expiresAt: string
   readonly status: string
   readonly lastUsedAt: string | null
+  readonly owner: string | null
 }
 
 interface Issued extends Token {
@@ -57,6 +58,7 @@ describe('POST /application-tokens', () => {
       expiresAt: expect.stringMatching(/Z$/),
       status: 'active',
       lastUsedAt: null,
+      owner: null,
       token: expect.stringMatching(/^sbx_/),
     })
     expect(daysOf(made.body)).toBe(90)
@@ -233,6 +235,8 @@ describe('application tokens', () => {
       status: 403,
       body: { code: 'FORBIDDEN', detail: 'This needs the scope access:admin.' },
     })
+    // People have personal tokens without it.
+    if (call.endsWith('-tokens')) return
     const member = await signInPerson(server, 'MEMBER')
     expect(await rest.ask(call, { ...options, token: member.token })).toMatchObject({
       status: 403,

@@ -1,5 +1,6 @@
 import type { Caller } from '#domain/access/caller.ts'
 import { personEvent } from '#domain/access/events.ts'
+import { endPersonalTokens } from '#domain/access/tokens/personal-tokens.ts'
 import { newId } from '#lib/ids.ts'
 import { once } from '#platform/database/once.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -70,7 +71,7 @@ export function createUserService({ transact }: UserServiceDeps) {
   }
 
   /**
-   * Removes a person and ends their sessions; what they did keeps their name.
+   * Removes a person and ends their sessions and personal tokens; what they did keeps their name.
    * @throws {UserNotFound} @throws {ScopeNotHeld} @throws {LastOwner} of the account or of a team
    */
   async function remove(caller: Caller, who: string): Promise<string> {
@@ -83,6 +84,7 @@ export function createUserService({ transact }: UserServiceDeps) {
       if (team !== undefined) throw new LastOwner(`the team ${team}`)
       await deleteMemberships(tx, user.accountId, user.id)
       await removeUser(tx, user.accountId, user.id)
+      await endPersonalTokens(tx, user, caller.by(), 'person removed')
       note(tx, caller, 'auth.user_removed', user)
       return user.id
     })

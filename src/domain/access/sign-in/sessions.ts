@@ -5,7 +5,7 @@ import { sessionEvent } from '#domain/access/events.ts'
 import { isOneself, mustManage, mustSee } from '#domain/access/people/authority.ts'
 import { normalEmail, type PersonRole } from '#domain/access/people/user.ts'
 import { lock as lockUserOf } from '#domain/access/people/user-service.ts'
-import { type Grant, grantsOf, isWithin, scopesOfRole } from '#domain/access/scope.ts'
+import { type Grant, grantsOf, grantsWithinRole, scopesOfRole } from '#domain/access/scope.ts'
 import { missingOf, parseScopes } from '#domain/access/scope-request.ts'
 import { hashToken } from '#domain/access/tokens/token.ts'
 import type { Clock } from '#lib/clock.ts'
@@ -240,14 +240,12 @@ function narrowed(texts: readonly string[], grants: readonly Grant[]): readonly 
 }
 
 function identityOf({ accountId, id, userId, email, role, scopes, expiresAt }: SessionRow): Identity {
-  const ofRole = grantsOf(scopesOfRole[role])
-  const narrowed = grantsOf(scopes).filter((grant) => isWithin(grant, ofRole))
   return {
     accountId,
     actor: { kind: 'user', id: userId, name: email },
     principalId: userId,
     role,
-    grants: scopes.length === 0 ? ofRole : narrowed,
+    grants: scopes.length === 0 ? grantsOf(scopesOfRole[role]) : grantsWithinRole(scopes, role),
     credential: { kind: 'session', id },
     expiresAt,
   }

@@ -22,7 +22,7 @@ const accountsSql = `
       EXISTS (SELECT FROM users WHERE users.account_id = account.id AND role = 'OWNER' AND removed_at IS NULL
                 AND (password_hash IS NOT NULL OR $1)) AS has_owner,
       (SELECT max(expires_at) FROM application_token AS token
-        WHERE token.account_id = account.id AND revoked_at IS NULL AND expires_at > now()
+        WHERE token.account_id = account.id AND owner_id IS NULL AND revoked_at IS NULL AND expires_at > now()
           AND (role = 'OWNER' OR scopes && ARRAY['*', 'access:admin'])) AS until
     FROM account) AS account
   WHERE NOT has_owner AND (until IS NULL OR until < now() + ${warnedDays} * interval '1 day')

@@ -3,22 +3,30 @@ import { type Seen, seenColumns } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import { isSuspended } from '#platform/database/suspended.ts'
 import type { Actor } from '#platform/journal/entry.ts'
-import { warnedDays } from './token.ts'
+import { type TokenRights, warnedDays } from './token.ts'
 
-export interface TokenRow {
+export interface TokenRow extends TokenRights {
   readonly accountId: string
   readonly id: string
   readonly name: string
   /** The first token of its line of rotations: its own id unless it is a successor. */
   readonly lineageId: string
   readonly role: Role
-  readonly scopes: string[]
   readonly expiresAt: Date
   readonly revokedAt: Date | null
+  /** The token that replaced it when it was rotated. */
+  readonly successorId: string | null
+  /** Of a personal token: the address of its person, unless they were removed. */
+  readonly ownerEmail: string | null
 }
 
+const ownerOf = (column: string) => `
+  CASE WHEN owner_id IS NOT NULL THEN (
+    SELECT ${column} FROM users AS owner
+    WHERE owner.account_id = application_token.account_id AND owner.id = owner_id AND owner.removed_at IS NULL) END`
 const columns = `account_id AS "accountId", id, name, coalesce(lineage_id, id) AS "lineageId", role, scopes,
-  expires_at AS "expiresAt", revoked_at AS "revokedAt"`
+  expires_at AS "expiresAt", revoked_at AS "revokedAt", successor_id AS "successorId", owner_id AS "ownerId",
+  ${ownerOf('owner.role')} AS "ownerRole", ${ownerOf('owner.email')} AS "ownerEmail"`
 
 const findTokenSql = `
   SELECT ${columns}, ${seenColumns}, ${isSuspended('application_token.account_id')} AS "isSuspended"
@@ -70,16 +78,60 @@ export interface NewToken {
   readonly createdBy: Actor
   /** Of a successor: the first token of its line. */
   readonly lineageId?: string | undefined
+  /** Of a personal token: whose it is. */
+  readonly ownerId?: string | undefined
 }
 
 const insertTokenSql = `
-  INSERT INTO application_token (account_id, id, name, hash, role, scopes, expires_at, created_by, lineage_id)
-  VALUES ($1, $2, $3, $4, $5::role, $6, $7, $8, $9)`
+  INSERT INTO application_token (account_id, id, name, hash, role, scopes, expires_at, created_by, lineage_id, owner_id)
+  VALUES ($1, $2, $3, $4, $5::role, $6, $7, $8, $9, $10)`
 
 export async function insertToken(sql: Sql, token: NewToken): Promise<void> {
-  const { accountId, id, name, hash, role, scopes, expiresAt, createdBy, lineageId = null } = token
+  const { accountId, id, name, hash, role, scopes, expiresAt, createdBy, lineageId = null, ownerId = null } = token
   const by = JSON.stringify(createdBy)
-  await sql.query(insertTokenSql, [accountId, id, name, hash, role, scopes, expiresAt, by, lineageId])
+  await sql.query(insertTokenSql, [accountId, id, name, hash, role, scopes, expiresAt, by, lineageId, ownerId])
+}
+
+/** A token that was ended together with others. */
+export interface EndedToken {
+  readonly accountId: string
+  readonly id: string
+  readonly name: string
+}
+
+const endAllSql = `
+  UPDATE application_token SET revoked_at = now(), ended_by = $3, end_reason = $4
+  WHERE (account_id, id) IN (
+    SELECT account_id, id FROM application_token
+    WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > now() AND `
+const endedColumns = `ORDER BY id FOR UPDATE) RETURNING account_id AS "accountId", id, name`
+
+interface TokensEnd {
+  readonly accountId: string
+  readonly by: Actor
+  readonly reason: string
+}
+
+/** Revokes the tokens of a line of rotations that are valid; returns which. */
+export function endLineage(sql: Sql, lineageId: string, { accountId, by, reason }: TokensEnd): Promise<EndedToken[]> {
+  const values = [accountId, lineageId, JSON.stringify(by), reason]
+  return sql.query(`${endAllSql} $2::uuid IN (id, lineage_id) ${endedColumns}`, values)
+}
+
+/** Revokes the personal tokens of somebody that are valid; returns which. */
+export function endTokensOf(sql: Sql, ownerId: string, { accountId, by, reason }: TokensEnd): Promise<EndedToken[]> {
+  const values = [accountId, ownerId, JSON.stringify(by), reason]
+  return sql.query(`${endAllSql} owner_id = $2 ${endedColumns}`, values)
+}
+
+const countSql = `
+  SELECT count(*)::int AS count FROM application_token
+  WHERE account_id = $1 AND owner_id = $2 AND revoked_at IS NULL AND expires_at > now() AND successor_id IS NULL`
+
+/** How many personal tokens somebody has that are valid; one that was rotated counts as its successor alone. */
+export async function countTokensOf(sql: Sql, accountId: string, ownerId: string): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(countSql, [accountId, ownerId])
+  return row?.count ?? 0
 }
 
 const endTokenSql = `
@@ -273,18 +325,19 @@ export async function findTrustedAccount(sql: Sql, id: string | undefined): Prom
   return row?.id
 }
 
-/** For how many days an exchanged token that has expired is kept. */
-const exchangedDays = 30
+/** For how many days exchanged and personal tokens are kept after their end. */
+const endedDays = 30
 
-const deleteOldExchangedSql = `
+// What was rotated stays: it leads from what was done with it, such as a webhook, to its successor.
+const deleteOldSql = `
   DELETE FROM application_token WHERE (account_id, id) IN (
     SELECT account_id, id FROM application_token
-    WHERE expires_at < now() - interval '${exchangedDays} days'
-      AND created_by->>'kind' = 'system' AND starts_with(created_by->>'id', 'trust:')
+    WHERE coalesce(revoked_at, expires_at) < now() - interval '${endedDays} days' AND successor_id IS NULL
+      AND (owner_id IS NOT NULL OR (created_by->>'kind' = 'system' AND starts_with(created_by->>'id', 'trust:')))
     LIMIT $1)
   RETURNING id`
 
-/** Deletes up to so many exchanged tokens that expired long ago; returns how many. */
-export async function deleteOldExchanged(sql: Sql, limit: number): Promise<number> {
-  return (await sql.query(deleteOldExchangedSql, [limit])).length
+/** Deletes up to so many exchanged and personal tokens that ended long ago; returns how many. */
+export async function deleteOldTokens(sql: Sql, limit: number): Promise<number> {
+  return (await sql.query(deleteOldSql, [limit])).length
 }

@@ -1,5 +1,7 @@
 import { hash, randomInt } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import type { PersonRole } from '#domain/access/people/user.ts'
+import { type Grant, grantsOf, grantsWithinRole, grantText } from '#domain/access/scope.ts'
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const prefix = 'sbx_'
@@ -37,7 +39,7 @@ function checksum(text: string): string {
 
 const dayMs = 24 * 60 * 60 * 1000
 /** In days, where the account's policy says nothing else. */
-export const tokenLifetime = { usual: 30, longest: 365 } as const
+export const tokenLifetime = { usual: 30, max: 365 } as const
 
 /** How many days before its end a token that lasts longer is warned of. */
 export const warnedDays = 14
@@ -54,4 +56,24 @@ export type TokenStatus = (typeof tokenStatuses)[number]
 export function tokenStatus(token: { expiresAt: Date; revokedAt: Date | null }, now: Date): TokenStatus {
   if (token.revokedAt !== null) return 'REVOKED'
   return token.expiresAt <= now ? 'EXPIRED' : 'ACTIVE'
+}
+
+/** What a token was given, and whose current role limits it. */
+export interface TokenRights {
+  readonly scopes: readonly string[]
+  /** The person whose personal token it is; null: it belongs to the account. */
+  readonly ownerId: string | null
+  /** Null without an owner, and when the owner was removed. */
+  readonly ownerRole: PersonRole | null
+}
+
+/** What a token allows now: its scopes and, of a personal one, only what its owner's role has too. */
+export function grantsOfToken({ scopes, ownerId, ownerRole }: TokenRights): Grant[] {
+  if (ownerId === null) return grantsOf(scopes)
+  return ownerRole === null ? [] : grantsWithinRole(scopes, ownerRole)
+}
+
+/** The same as scopes. One that stands for several, of a token of the account, stays as it is. */
+export function scopesNow(token: TokenRights): readonly string[] {
+  return token.ownerId === null ? token.scopes : [...new Set(grantsOfToken(token).map(grantText))]
 }

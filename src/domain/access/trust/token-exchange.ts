@@ -6,7 +6,7 @@ import type { Incidents } from '#domain/access/incidents/incidents.ts'
 import { grantsOf } from '#domain/access/scope.ts'
 import { missingOf, parseScopes } from '#domain/access/scope-request.ts'
 import { hashToken, newToken } from '#domain/access/tokens/token.ts'
-import { deleteOldExchanged, findTrustedAccount, insertToken } from '#domain/access/tokens/token-store.ts'
+import { findTrustedAccount, insertToken } from '#domain/access/tokens/token-store.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { AppError } from '#lib/errors.ts'
@@ -22,7 +22,6 @@ import { TrustedIssuer } from './trusted-issuer.ts'
 
 const longestSubjectToken = 8_192
 const longestName = 100
-const deletedAtOnce = 1_000
 
 /** A short-lived token that was made for a token of another issuer. */
 export interface ExchangedToken {
@@ -112,12 +111,7 @@ export function createTokenExchange(deps: TokenExchangeDeps) {
     return { token, scopes, expiresAt, expiresInSeconds: seconds, rule: rule.name }
   }
 
-  /** Deletes exchanged tokens that expired long ago. */
-  async function prune(): Promise<void> {
-    while ((await deleteOldExchanged(sql, deletedAtOnce)) === deletedAtOnce);
-  }
-
-  return { exchange, prune }
+  return { exchange }
 }
 
 /** Who a token claims to come from; @throws {ExchangeRefused} for what is not a JWT. */

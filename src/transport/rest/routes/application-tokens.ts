@@ -28,21 +28,26 @@ const listed = z
     id: z.string(),
     name: z.string().describe('For people.'),
     scopes: z.array(z.string()).describe('What it may do; `*` is everything.'),
+    owner: z
+      .string()
+      .nullable()
+      .describe('E-mail address of the person whose personal token it is; null when it belongs to the account.'),
     createdAt: z.iso.datetime(),
-    expiresAt: z.iso.datetime().describe('When it ends, or has ended, by itself.'),
+    expiresAt: z.iso.datetime().describe('When it expires, or has expired.'),
     status: z.enum(statuses),
-    lastUsedAt: z.iso.datetime().nullable().describe('Known some seconds later; null when it never was.'),
+    lastUsedAt: z.iso.datetime().nullable().describe('Up to some seconds late; null when it never was.'),
   })
-  .meta({ id: 'ApplicationToken', description: 'A program’s right to call.' })
+  .meta({ id: 'ApplicationToken', description: 'A credential of a program.' })
 
 const issued = listed
-  .extend({ token: z.string().describe('The token itself. It is shown this once, and kept nowhere.') })
-  .meta({ id: 'IssuedApplicationToken', description: 'A token that was made just now.' })
+  .extend({ token: z.string().describe('The token itself. It is shown this once and not stored.') })
+  .meta({ id: 'IssuedApplicationToken', description: 'A token that was created just now.' })
 
 const example = {
   id: '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11',
   name: 'pipeline',
   scopes: ['tasks:write:type=deploy.*', 'events:read'],
+  owner: null,
   createdAt: '2026-11-24T12:48:36.561Z',
   expiresAt: '2026-12-24T12:48:36.561Z',
   status: 'active',
@@ -72,7 +77,7 @@ const expiresIn = z
   .max(36_500)
   .optional()
   .describe(
-    'After how many days it ends, for good; 30 when absent. At most 365, unless the account’s policy says otherwise.',
+    'After how many days it expires; 30 when absent. At most 365, unless the account’s policy says otherwise. A token without `access:admin` that rotates itself keeps its end, and can only ask for an earlier one.',
   )
 
 const request = z
@@ -83,10 +88,16 @@ const request = z
       .array(z.string())
       .default(applicationScopes)
       .describe(
-        'What it may do, such as `tasks:read`, `tasks:write:type=deploy.*` or `documents:write:releases/**`; nothing that its maker may not do.',
+        'What it may do, such as `tasks:read`, `tasks:write:type=deploy.*` or `documents:write:releases/**`; nothing that the caller may not do.',
+      ),
+    personal: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether it belongs to the signed-in person, whose current role limits it. When absent, true for people without `access:admin`.',
       ),
   })
-  .meta({ id: 'ApplicationTokenRequest', description: 'A token to be made.' })
+  .meta({ id: 'ApplicationTokenRequest', description: 'The token to create.' })
 
 const rotation = z
   .strictObject({
@@ -95,7 +106,7 @@ const rotation = z
       .min(0)
       .max(7 * 24 * 60 * 60 * 1000)
       .default(0)
-      .describe('How long the old token still works, in milliseconds; at most seven days.'),
+      .describe('How long the old token stays valid, in milliseconds; at most seven days.'),
     expiresIn,
   })
   .meta({ id: 'ApplicationTokenRotation', description: 'How a token is to be replaced.' })
@@ -113,7 +124,7 @@ export const applicationTokenRoutes: readonly Route[] = [
     path: '/application-tokens',
     name: 'listApplicationTokens',
     tag,
-    summary: 'Lists the account’s application tokens, newest first.',
+    summary: 'Lists application tokens, newest first; without `access:admin` the personal tokens of the caller.',
     query: z.object({
       status: z.array(z.enum(statuses)).optional().describe('One of these.'),
       ...listQuery(),
@@ -135,9 +146,9 @@ export const applicationTokenRoutes: readonly Route[] = [
     path: '/application-tokens',
     name: 'createApplicationToken',
     tag,
-    summary: 'Makes an application token.',
+    summary: 'Creates an application token.',
     description:
-      'Without `scopes` it may hand in and read tasks, read and write documents and entries, read and trigger events, and use ' +
+      'Needs `access:admin`; people who are signed in create personal tokens without it. Without `scopes` it may submit and read tasks, read and write documents and entries, read and trigger events, and use ' +
       'Salesforce orgs. To register orgs, work on tasks or administer anything, ask for the scope by name.',
     headers: idempotencyHeaders,
     body: request,
@@ -149,8 +160,8 @@ export const applicationTokenRoutes: readonly Route[] = [
     refusals: [409],
     document: CreateApplicationTokenDocument,
     names,
-    variables: ({ body: { name, scopes, expiresIn = null }, headers }) => ({
-      input: { name, scopes, expiresInDays: expiresIn, ...keyOf(headers) },
+    variables: ({ body: { name, scopes, personal = null, expiresIn = null }, headers }) => ({
+      input: { name, scopes, personal, expiresInDays: expiresIn, ...keyOf(headers) },
     }),
     answer: ({ createApplicationToken }) => json(201, toIssued(createApplicationToken)),
   }),
@@ -159,7 +170,7 @@ export const applicationTokenRoutes: readonly Route[] = [
     path: '/application-tokens/{id}/rotate',
     name: 'rotateApplicationToken',
     tag,
-    summary: 'Makes a successor with the same name and scopes, and ends the old token.',
+    summary: 'Creates a successor with the same name and scopes, and ends the old token.',
     params: z.object({ id: z.string().describe('The old token’s id.') }),
     headers: idempotencyHeaders,
     body: rotation,
@@ -179,12 +190,12 @@ export const applicationTokenRoutes: readonly Route[] = [
     path: '/application-tokens/{token}',
     name: 'revokeApplicationToken',
     tag,
-    summary: 'Ends a token for good, with everything that is under way with it.',
+    summary: 'Revokes a token, and ends everything that is under way with it.',
     params: z.object({ token: z.string().describe('Its id, or the token itself.') }),
     query: z.object({ reason: z.string().max(500).optional().describe('Why, for those who look at it later.') }),
     answers: {
       200: {
-        description: 'No process accepts the token any more.',
+        description: 'No process accepts the token from now on.',
         schema: revoked,
         example: { message: 'The application token was revoked.', id: example.id, status: 'revoked' },
       },
@@ -200,8 +211,8 @@ export const applicationTokenRoutes: readonly Route[] = [
 ]
 
 function toListed(token: ApplicationTokenFactsFragment): z.output<typeof listed> {
-  const { id, name, scopes, createdAt, expiresAt, status, lastUsedAt } = token
-  return { id, name, scopes, createdAt, expiresAt, status: statusOf[status], lastUsedAt }
+  const { id, name, scopes, owner, createdAt, expiresAt, status, lastUsedAt } = token
+  return { id, name, scopes, owner: owner?.name ?? null, createdAt, expiresAt, status: statusOf[status], lastUsedAt }
 }
 
 function toIssued(made: {

@@ -142,6 +142,7 @@ export const ApplicationTokenScalarFieldEnum = {
   endReason: 'endReason',
   successorId: 'successorId',
   lineageId: 'lineageId',
+  ownerId: 'ownerId',
   expiryTold: 'expiryTold',
   expiryWarned: 'expiryWarned',
   calls: 'calls',

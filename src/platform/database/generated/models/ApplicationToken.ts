@@ -46,6 +46,7 @@ export type ApplicationTokenMinAggregateOutputType = {
   endReason: string | null
   successorId: string | null
   lineageId: string | null
+  ownerId: string | null
   expiryTold: boolean | null
   expiryWarned: boolean | null
   calls: bigint | null
@@ -66,6 +67,7 @@ export type ApplicationTokenMaxAggregateOutputType = {
   endReason: string | null
   successorId: string | null
   lineageId: string | null
+  ownerId: string | null
   expiryTold: boolean | null
   expiryWarned: boolean | null
   calls: bigint | null
@@ -89,6 +91,7 @@ export type ApplicationTokenCountAggregateOutputType = {
   endReason: number
   successorId: number
   lineageId: number
+  ownerId: number
   expiryTold: number
   expiryWarned: number
   calls: number
@@ -120,6 +123,7 @@ export type ApplicationTokenMinAggregateInputType = {
   endReason?: true
   successorId?: true
   lineageId?: true
+  ownerId?: true
   expiryTold?: true
   expiryWarned?: true
   calls?: true
@@ -140,6 +144,7 @@ export type ApplicationTokenMaxAggregateInputType = {
   endReason?: true
   successorId?: true
   lineageId?: true
+  ownerId?: true
   expiryTold?: true
   expiryWarned?: true
   calls?: true
@@ -163,6 +168,7 @@ export type ApplicationTokenCountAggregateInputType = {
   endReason?: true
   successorId?: true
   lineageId?: true
+  ownerId?: true
   expiryTold?: true
   expiryWarned?: true
   calls?: true
@@ -274,6 +280,7 @@ export type ApplicationTokenGroupByOutputType = {
   endReason: string | null
   successorId: string | null
   lineageId: string | null
+  ownerId: string | null
   expiryTold: boolean
   expiryWarned: boolean
   calls: bigint
@@ -321,6 +328,7 @@ export type ApplicationTokenWhereInput = {
   endReason?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   successorId?: Prisma.UuidNullableFilter<"ApplicationToken"> | string | null
   lineageId?: Prisma.UuidNullableFilter<"ApplicationToken"> | string | null
+  ownerId?: Prisma.UuidNullableFilter<"ApplicationToken"> | string | null
   expiryTold?: Prisma.BoolFilter<"ApplicationToken"> | boolean
   expiryWarned?: Prisma.BoolFilter<"ApplicationToken"> | boolean
   calls?: Prisma.BigIntFilter<"ApplicationToken"> | bigint | number
@@ -328,6 +336,7 @@ export type ApplicationTokenWhereInput = {
   lastUsedAddress?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   lastUsedAgent?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   addresses?: Prisma.StringNullableListFilter<"ApplicationToken">
+  owner?: Prisma.XOR<Prisma.UserNullableScalarRelationFilter, Prisma.UserWhereInput> | null
 }
 
 export type ApplicationTokenOrderByWithRelationInput = {
@@ -345,6 +354,7 @@ export type ApplicationTokenOrderByWithRelationInput = {
   endReason?: Prisma.SortOrderInput | Prisma.SortOrder
   successorId?: Prisma.SortOrderInput | Prisma.SortOrder
   lineageId?: Prisma.SortOrderInput | Prisma.SortOrder
+  ownerId?: Prisma.SortOrderInput | Prisma.SortOrder
   expiryTold?: Prisma.SortOrder
   expiryWarned?: Prisma.SortOrder
   calls?: Prisma.SortOrder
@@ -352,6 +362,7 @@ export type ApplicationTokenOrderByWithRelationInput = {
   lastUsedAddress?: Prisma.SortOrderInput | Prisma.SortOrder
   lastUsedAgent?: Prisma.SortOrderInput | Prisma.SortOrder
   addresses?: Prisma.SortOrder
+  owner?: Prisma.UserOrderByWithRelationInput
 }
 
 export type ApplicationTokenWhereUniqueInput = Prisma.AtLeast<{
@@ -373,6 +384,7 @@ export type ApplicationTokenWhereUniqueInput = Prisma.AtLeast<{
   endReason?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   successorId?: Prisma.UuidNullableFilter<"ApplicationToken"> | string | null
   lineageId?: Prisma.UuidNullableFilter<"ApplicationToken"> | string | null
+  ownerId?: Prisma.UuidNullableFilter<"ApplicationToken"> | string | null
   expiryTold?: Prisma.BoolFilter<"ApplicationToken"> | boolean
   expiryWarned?: Prisma.BoolFilter<"ApplicationToken"> | boolean
   calls?: Prisma.BigIntFilter<"ApplicationToken"> | bigint | number
@@ -380,6 +392,7 @@ export type ApplicationTokenWhereUniqueInput = Prisma.AtLeast<{
   lastUsedAddress?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   lastUsedAgent?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   addresses?: Prisma.StringNullableListFilter<"ApplicationToken">
+  owner?: Prisma.XOR<Prisma.UserNullableScalarRelationFilter, Prisma.UserWhereInput> | null
 }, "accountId_id" | "hash">
 
 export type ApplicationTokenOrderByWithAggregationInput = {
@@ -397,6 +410,7 @@ export type ApplicationTokenOrderByWithAggregationInput = {
   endReason?: Prisma.SortOrderInput | Prisma.SortOrder
   successorId?: Prisma.SortOrderInput | Prisma.SortOrder
   lineageId?: Prisma.SortOrderInput | Prisma.SortOrder
+  ownerId?: Prisma.SortOrderInput | Prisma.SortOrder
   expiryTold?: Prisma.SortOrder
   expiryWarned?: Prisma.SortOrder
   calls?: Prisma.SortOrder
@@ -429,6 +443,7 @@ export type ApplicationTokenScalarWhereWithAggregatesInput = {
   endReason?: Prisma.StringNullableWithAggregatesFilter<"ApplicationToken"> | string | null
   successorId?: Prisma.UuidNullableWithAggregatesFilter<"ApplicationToken"> | string | null
   lineageId?: Prisma.UuidNullableWithAggregatesFilter<"ApplicationToken"> | string | null
+  ownerId?: Prisma.UuidNullableWithAggregatesFilter<"ApplicationToken"> | string | null
   expiryTold?: Prisma.BoolWithAggregatesFilter<"ApplicationToken"> | boolean
   expiryWarned?: Prisma.BoolWithAggregatesFilter<"ApplicationToken"> | boolean
   calls?: Prisma.BigIntWithAggregatesFilter<"ApplicationToken"> | bigint | number
@@ -439,7 +454,6 @@ export type ApplicationTokenScalarWhereWithAggregatesInput = {
 }
 
 export type ApplicationTokenCreateInput = {
-  accountId: string
   id: string
   name: string
   hash: runtime.Bytes
@@ -460,6 +474,7 @@ export type ApplicationTokenCreateInput = {
   lastUsedAddress?: string | null
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  owner?: Prisma.UserCreateNestedOneWithoutTokensInput
 }
 
 export type ApplicationTokenUncheckedCreateInput = {
@@ -477,6 +492,7 @@ export type ApplicationTokenUncheckedCreateInput = {
   endReason?: string | null
   successorId?: string | null
   lineageId?: string | null
+  ownerId?: string | null
   expiryTold?: boolean
   expiryWarned?: boolean
   calls?: bigint | number
@@ -487,7 +503,6 @@ export type ApplicationTokenUncheckedCreateInput = {
 }
 
 export type ApplicationTokenUpdateInput = {
-  accountId?: Prisma.StringFieldUpdateOperationsInput | string
   id?: Prisma.StringFieldUpdateOperationsInput | string
   name?: Prisma.StringFieldUpdateOperationsInput | string
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
@@ -508,6 +523,7 @@ export type ApplicationTokenUpdateInput = {
   lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  owner?: Prisma.UserUpdateOneWithoutTokensNestedInput
 }
 
 export type ApplicationTokenUncheckedUpdateInput = {
@@ -525,6 +541,7 @@ export type ApplicationTokenUncheckedUpdateInput = {
   endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   successorId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lineageId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  ownerId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   expiryTold?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiryWarned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
@@ -549,6 +566,7 @@ export type ApplicationTokenCreateManyInput = {
   endReason?: string | null
   successorId?: string | null
   lineageId?: string | null
+  ownerId?: string | null
   expiryTold?: boolean
   expiryWarned?: boolean
   calls?: bigint | number
@@ -559,7 +577,6 @@ export type ApplicationTokenCreateManyInput = {
 }
 
 export type ApplicationTokenUpdateManyMutationInput = {
-  accountId?: Prisma.StringFieldUpdateOperationsInput | string
   id?: Prisma.StringFieldUpdateOperationsInput | string
   name?: Prisma.StringFieldUpdateOperationsInput | string
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
@@ -597,6 +614,7 @@ export type ApplicationTokenUncheckedUpdateManyInput = {
   endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   successorId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lineageId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  ownerId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   expiryTold?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiryWarned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
@@ -634,6 +652,7 @@ export type ApplicationTokenCountOrderByAggregateInput = {
   endReason?: Prisma.SortOrder
   successorId?: Prisma.SortOrder
   lineageId?: Prisma.SortOrder
+  ownerId?: Prisma.SortOrder
   expiryTold?: Prisma.SortOrder
   expiryWarned?: Prisma.SortOrder
   calls?: Prisma.SortOrder
@@ -659,6 +678,7 @@ export type ApplicationTokenMaxOrderByAggregateInput = {
   endReason?: Prisma.SortOrder
   successorId?: Prisma.SortOrder
   lineageId?: Prisma.SortOrder
+  ownerId?: Prisma.SortOrder
   expiryTold?: Prisma.SortOrder
   expiryWarned?: Prisma.SortOrder
   calls?: Prisma.SortOrder
@@ -679,6 +699,7 @@ export type ApplicationTokenMinOrderByAggregateInput = {
   endReason?: Prisma.SortOrder
   successorId?: Prisma.SortOrder
   lineageId?: Prisma.SortOrder
+  ownerId?: Prisma.SortOrder
   expiryTold?: Prisma.SortOrder
   expiryWarned?: Prisma.SortOrder
   calls?: Prisma.SortOrder
@@ -689,6 +710,16 @@ export type ApplicationTokenMinOrderByAggregateInput = {
 
 export type ApplicationTokenSumOrderByAggregateInput = {
   calls?: Prisma.SortOrder
+}
+
+export type ApplicationTokenListRelationFilter = {
+  every?: Prisma.ApplicationTokenWhereInput
+  some?: Prisma.ApplicationTokenWhereInput
+  none?: Prisma.ApplicationTokenWhereInput
+}
+
+export type ApplicationTokenOrderByRelationAggregateInput = {
+  _count?: Prisma.SortOrder
 }
 
 export type ApplicationTokenCreatescopesInput = {
@@ -729,6 +760,240 @@ export type ApplicationTokenUpdateaddressesInput = {
   push?: string | string[]
 }
 
+export type ApplicationTokenCreateNestedManyWithoutOwnerInput = {
+  create?: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutOwnerInput, Prisma.ApplicationTokenUncheckedCreateWithoutOwnerInput> | Prisma.ApplicationTokenCreateWithoutOwnerInput[] | Prisma.ApplicationTokenUncheckedCreateWithoutOwnerInput[]
+  connectOrCreate?: Prisma.ApplicationTokenCreateOrConnectWithoutOwnerInput | Prisma.ApplicationTokenCreateOrConnectWithoutOwnerInput[]
+  createMany?: Prisma.ApplicationTokenCreateManyOwnerInputEnvelope
+  connect?: Prisma.ApplicationTokenWhereUniqueInput | Prisma.ApplicationTokenWhereUniqueInput[]
+}
+
+export type ApplicationTokenUncheckedCreateNestedManyWithoutOwnerInput = {
+  create?: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutOwnerInput, Prisma.ApplicationTokenUncheckedCreateWithoutOwnerInput> | Prisma.ApplicationTokenCreateWithoutOwnerInput[] | Prisma.ApplicationTokenUncheckedCreateWithoutOwnerInput[]
+  connectOrCreate?: Prisma.ApplicationTokenCreateOrConnectWithoutOwnerInput | Prisma.ApplicationTokenCreateOrConnectWithoutOwnerInput[]
+  createMany?: Prisma.ApplicationTokenCreateManyOwnerInputEnvelope
+  connect?: Prisma.ApplicationTokenWhereUniqueInput | Prisma.ApplicationTokenWhereUniqueInput[]
+}
+
+export type ApplicationTokenUpdateManyWithoutOwnerNestedInput = {
+  create?: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutOwnerInput, Prisma.ApplicationTokenUncheckedCreateWithoutOwnerInput> | Prisma.ApplicationTokenCreateWithoutOwnerInput[] | Prisma.ApplicationTokenUncheckedCreateWithoutOwnerInput[]
+  connectOrCreate?: Prisma.ApplicationTokenCreateOrConnectWithoutOwnerInput | Prisma.ApplicationTokenCreateOrConnectWithoutOwnerInput[]
+  upsert?: Prisma.ApplicationTokenUpsertWithWhereUniqueWithoutOwnerInput | Prisma.ApplicationTokenUpsertWithWhereUniqueWithoutOwnerInput[]
+  createMany?: Prisma.ApplicationTokenCreateManyOwnerInputEnvelope
+  set?: Prisma.ApplicationTokenWhereUniqueInput | Prisma.ApplicationTokenWhereUniqueInput[]
+  disconnect?: Prisma.ApplicationTokenWhereUniqueInput | Prisma.ApplicationTokenWhereUniqueInput[]
+  delete?: Prisma.ApplicationTokenWhereUniqueInput | Prisma.ApplicationTokenWhereUniqueInput[]
+  connect?: Prisma.ApplicationTokenWhereUniqueInput | Prisma.ApplicationTokenWhereUniqueInput[]
+  update?: Prisma.ApplicationTokenUpdateWithWhereUniqueWithoutOwnerInput | Prisma.ApplicationTokenUpdateWithWhereUniqueWithoutOwnerInput[]
+  updateMany?: Prisma.ApplicationTokenUpdateManyWithWhereWithoutOwnerInput | Prisma.ApplicationTokenUpdateManyWithWhereWithoutOwnerInput[]
+  deleteMany?: Prisma.ApplicationTokenScalarWhereInput | Prisma.ApplicationTokenScalarWhereInput[]
+}
+
+export type ApplicationTokenUncheckedUpdateManyWithoutOwnerNestedInput = {
+  create?: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutOwnerInput, Prisma.ApplicationTokenUncheckedCreateWithoutOwnerInput> | Prisma.ApplicationTokenCreateWithoutOwnerInput[] | Prisma.ApplicationTokenUncheckedCreateWithoutOwnerInput[]
+  connectOrCreate?: Prisma.ApplicationTokenCreateOrConnectWithoutOwnerInput | Prisma.ApplicationTokenCreateOrConnectWithoutOwnerInput[]
+  upsert?: Prisma.ApplicationTokenUpsertWithWhereUniqueWithoutOwnerInput | Prisma.ApplicationTokenUpsertWithWhereUniqueWithoutOwnerInput[]
+  createMany?: Prisma.ApplicationTokenCreateManyOwnerInputEnvelope
+  set?: Prisma.ApplicationTokenWhereUniqueInput | Prisma.ApplicationTokenWhereUniqueInput[]
+  disconnect?: Prisma.ApplicationTokenWhereUniqueInput | Prisma.ApplicationTokenWhereUniqueInput[]
+  delete?: Prisma.ApplicationTokenWhereUniqueInput | Prisma.ApplicationTokenWhereUniqueInput[]
+  connect?: Prisma.ApplicationTokenWhereUniqueInput | Prisma.ApplicationTokenWhereUniqueInput[]
+  update?: Prisma.ApplicationTokenUpdateWithWhereUniqueWithoutOwnerInput | Prisma.ApplicationTokenUpdateWithWhereUniqueWithoutOwnerInput[]
+  updateMany?: Prisma.ApplicationTokenUpdateManyWithWhereWithoutOwnerInput | Prisma.ApplicationTokenUpdateManyWithWhereWithoutOwnerInput[]
+  deleteMany?: Prisma.ApplicationTokenScalarWhereInput | Prisma.ApplicationTokenScalarWhereInput[]
+}
+
+export type ApplicationTokenCreateWithoutOwnerInput = {
+  id: string
+  name: string
+  hash: runtime.Bytes
+  role: $Enums.Role
+  scopes?: Prisma.ApplicationTokenCreatescopesInput | string[]
+  createdAt?: Date | string
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt: Date | string
+  revokedAt?: Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: string | null
+  successorId?: string | null
+  lineageId?: string | null
+  expiryTold?: boolean
+  expiryWarned?: boolean
+  calls?: bigint | number
+  lastUsedAt?: Date | string | null
+  lastUsedAddress?: string | null
+  lastUsedAgent?: string | null
+  addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+}
+
+export type ApplicationTokenUncheckedCreateWithoutOwnerInput = {
+  id: string
+  name: string
+  hash: runtime.Bytes
+  role: $Enums.Role
+  scopes?: Prisma.ApplicationTokenCreatescopesInput | string[]
+  createdAt?: Date | string
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt: Date | string
+  revokedAt?: Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: string | null
+  successorId?: string | null
+  lineageId?: string | null
+  expiryTold?: boolean
+  expiryWarned?: boolean
+  calls?: bigint | number
+  lastUsedAt?: Date | string | null
+  lastUsedAddress?: string | null
+  lastUsedAgent?: string | null
+  addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+}
+
+export type ApplicationTokenCreateOrConnectWithoutOwnerInput = {
+  where: Prisma.ApplicationTokenWhereUniqueInput
+  create: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutOwnerInput, Prisma.ApplicationTokenUncheckedCreateWithoutOwnerInput>
+}
+
+export type ApplicationTokenCreateManyOwnerInputEnvelope = {
+  data: Prisma.ApplicationTokenCreateManyOwnerInput | Prisma.ApplicationTokenCreateManyOwnerInput[]
+  skipDuplicates?: boolean
+}
+
+export type ApplicationTokenUpsertWithWhereUniqueWithoutOwnerInput = {
+  where: Prisma.ApplicationTokenWhereUniqueInput
+  update: Prisma.XOR<Prisma.ApplicationTokenUpdateWithoutOwnerInput, Prisma.ApplicationTokenUncheckedUpdateWithoutOwnerInput>
+  create: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutOwnerInput, Prisma.ApplicationTokenUncheckedCreateWithoutOwnerInput>
+}
+
+export type ApplicationTokenUpdateWithWhereUniqueWithoutOwnerInput = {
+  where: Prisma.ApplicationTokenWhereUniqueInput
+  data: Prisma.XOR<Prisma.ApplicationTokenUpdateWithoutOwnerInput, Prisma.ApplicationTokenUncheckedUpdateWithoutOwnerInput>
+}
+
+export type ApplicationTokenUpdateManyWithWhereWithoutOwnerInput = {
+  where: Prisma.ApplicationTokenScalarWhereInput
+  data: Prisma.XOR<Prisma.ApplicationTokenUpdateManyMutationInput, Prisma.ApplicationTokenUncheckedUpdateManyWithoutOwnerInput>
+}
+
+export type ApplicationTokenScalarWhereInput = {
+  AND?: Prisma.ApplicationTokenScalarWhereInput | Prisma.ApplicationTokenScalarWhereInput[]
+  OR?: Prisma.ApplicationTokenScalarWhereInput[]
+  NOT?: Prisma.ApplicationTokenScalarWhereInput | Prisma.ApplicationTokenScalarWhereInput[]
+  accountId?: Prisma.UuidFilter<"ApplicationToken"> | string
+  id?: Prisma.UuidFilter<"ApplicationToken"> | string
+  name?: Prisma.StringFilter<"ApplicationToken"> | string
+  hash?: Prisma.BytesFilter<"ApplicationToken"> | runtime.Bytes
+  role?: Prisma.EnumRoleFilter<"ApplicationToken"> | $Enums.Role
+  scopes?: Prisma.StringNullableListFilter<"ApplicationToken">
+  createdAt?: Prisma.DateTimeFilter<"ApplicationToken"> | Date | string
+  createdBy?: Prisma.JsonFilter<"ApplicationToken">
+  expiresAt?: Prisma.DateTimeFilter<"ApplicationToken"> | Date | string
+  revokedAt?: Prisma.DateTimeNullableFilter<"ApplicationToken"> | Date | string | null
+  endedBy?: Prisma.JsonNullableFilter<"ApplicationToken">
+  endReason?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
+  successorId?: Prisma.UuidNullableFilter<"ApplicationToken"> | string | null
+  lineageId?: Prisma.UuidNullableFilter<"ApplicationToken"> | string | null
+  ownerId?: Prisma.UuidNullableFilter<"ApplicationToken"> | string | null
+  expiryTold?: Prisma.BoolFilter<"ApplicationToken"> | boolean
+  expiryWarned?: Prisma.BoolFilter<"ApplicationToken"> | boolean
+  calls?: Prisma.BigIntFilter<"ApplicationToken"> | bigint | number
+  lastUsedAt?: Prisma.DateTimeNullableFilter<"ApplicationToken"> | Date | string | null
+  lastUsedAddress?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
+  lastUsedAgent?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
+  addresses?: Prisma.StringNullableListFilter<"ApplicationToken">
+}
+
+export type ApplicationTokenCreateManyOwnerInput = {
+  id: string
+  name: string
+  hash: runtime.Bytes
+  role: $Enums.Role
+  scopes?: Prisma.ApplicationTokenCreatescopesInput | string[]
+  createdAt?: Date | string
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt: Date | string
+  revokedAt?: Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: string | null
+  successorId?: string | null
+  lineageId?: string | null
+  expiryTold?: boolean
+  expiryWarned?: boolean
+  calls?: bigint | number
+  lastUsedAt?: Date | string | null
+  lastUsedAddress?: string | null
+  lastUsedAgent?: string | null
+  addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+}
+
+export type ApplicationTokenUpdateWithoutOwnerInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  name?: Prisma.StringFieldUpdateOperationsInput | string
+  hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  role?: Prisma.EnumRoleFieldUpdateOperationsInput | $Enums.Role
+  scopes?: Prisma.ApplicationTokenUpdatescopesInput | string[]
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  successorId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lineageId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  expiryTold?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  expiryWarned?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  lastUsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+}
+
+export type ApplicationTokenUncheckedUpdateWithoutOwnerInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  name?: Prisma.StringFieldUpdateOperationsInput | string
+  hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  role?: Prisma.EnumRoleFieldUpdateOperationsInput | $Enums.Role
+  scopes?: Prisma.ApplicationTokenUpdatescopesInput | string[]
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  successorId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lineageId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  expiryTold?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  expiryWarned?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  lastUsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+}
+
+export type ApplicationTokenUncheckedUpdateManyWithoutOwnerInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  name?: Prisma.StringFieldUpdateOperationsInput | string
+  hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  role?: Prisma.EnumRoleFieldUpdateOperationsInput | $Enums.Role
+  scopes?: Prisma.ApplicationTokenUpdatescopesInput | string[]
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  successorId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lineageId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  expiryTold?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  expiryWarned?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  lastUsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+}
+
 
 
 export type ApplicationTokenSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -746,6 +1011,7 @@ export type ApplicationTokenSelect<ExtArgs extends runtime.Types.Extensions.Inte
   endReason?: boolean
   successorId?: boolean
   lineageId?: boolean
+  ownerId?: boolean
   expiryTold?: boolean
   expiryWarned?: boolean
   calls?: boolean
@@ -753,6 +1019,7 @@ export type ApplicationTokenSelect<ExtArgs extends runtime.Types.Extensions.Inte
   lastUsedAddress?: boolean
   lastUsedAgent?: boolean
   addresses?: boolean
+  owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
 }, ExtArgs["result"]["applicationToken"]>
 
 export type ApplicationTokenSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -770,6 +1037,7 @@ export type ApplicationTokenSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   endReason?: boolean
   successorId?: boolean
   lineageId?: boolean
+  ownerId?: boolean
   expiryTold?: boolean
   expiryWarned?: boolean
   calls?: boolean
@@ -777,6 +1045,7 @@ export type ApplicationTokenSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   lastUsedAddress?: boolean
   lastUsedAgent?: boolean
   addresses?: boolean
+  owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
 }, ExtArgs["result"]["applicationToken"]>
 
 export type ApplicationTokenSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -794,6 +1063,7 @@ export type ApplicationTokenSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   endReason?: boolean
   successorId?: boolean
   lineageId?: boolean
+  ownerId?: boolean
   expiryTold?: boolean
   expiryWarned?: boolean
   calls?: boolean
@@ -801,6 +1071,7 @@ export type ApplicationTokenSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   lastUsedAddress?: boolean
   lastUsedAgent?: boolean
   addresses?: boolean
+  owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
 }, ExtArgs["result"]["applicationToken"]>
 
 export type ApplicationTokenSelectScalar = {
@@ -818,6 +1089,7 @@ export type ApplicationTokenSelectScalar = {
   endReason?: boolean
   successorId?: boolean
   lineageId?: boolean
+  ownerId?: boolean
   expiryTold?: boolean
   expiryWarned?: boolean
   calls?: boolean
@@ -827,11 +1099,22 @@ export type ApplicationTokenSelectScalar = {
   addresses?: boolean
 }
 
-export type ApplicationTokenOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "name" | "hash" | "role" | "scopes" | "createdAt" | "createdBy" | "expiresAt" | "revokedAt" | "endedBy" | "endReason" | "successorId" | "lineageId" | "expiryTold" | "expiryWarned" | "calls" | "lastUsedAt" | "lastUsedAddress" | "lastUsedAgent" | "addresses", ExtArgs["result"]["applicationToken"]>
+export type ApplicationTokenOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "name" | "hash" | "role" | "scopes" | "createdAt" | "createdBy" | "expiresAt" | "revokedAt" | "endedBy" | "endReason" | "successorId" | "lineageId" | "ownerId" | "expiryTold" | "expiryWarned" | "calls" | "lastUsedAt" | "lastUsedAddress" | "lastUsedAgent" | "addresses", ExtArgs["result"]["applicationToken"]>
+export type ApplicationTokenInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
+}
+export type ApplicationTokenIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
+}
+export type ApplicationTokenIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
+}
 
 export type $ApplicationTokenPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "ApplicationToken"
-  objects: {}
+  objects: {
+    owner: Prisma.$UserPayload<ExtArgs> | null
+  }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     accountId: string
     id: string
@@ -856,6 +1139,10 @@ export type $ApplicationTokenPayload<ExtArgs extends runtime.Types.Extensions.In
      * The first token of its line of rotations; null: this is the first.
      */
     lineageId: string | null
+    /**
+     * Of a personal token: the person, whose current role limits it; null: it belongs to the account.
+     */
+    ownerId: string | null
     /**
      * Whether the journal has told that it has expired.
      */
@@ -1266,6 +1553,7 @@ readonly fields: ApplicationTokenFieldRefs;
  */
 export interface Prisma__ApplicationTokenClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
+  owner<T extends Prisma.ApplicationToken$ownerArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.ApplicationToken$ownerArgs<ExtArgs>>): Prisma.Prisma__UserClient<runtime.Types.Result.GetResult<Prisma.$UserPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1309,6 +1597,7 @@ export interface ApplicationTokenFieldRefs {
   readonly endReason: Prisma.FieldRef<"ApplicationToken", 'String'>
   readonly successorId: Prisma.FieldRef<"ApplicationToken", 'String'>
   readonly lineageId: Prisma.FieldRef<"ApplicationToken", 'String'>
+  readonly ownerId: Prisma.FieldRef<"ApplicationToken", 'String'>
   readonly expiryTold: Prisma.FieldRef<"ApplicationToken", 'Boolean'>
   readonly expiryWarned: Prisma.FieldRef<"ApplicationToken", 'Boolean'>
   readonly calls: Prisma.FieldRef<"ApplicationToken", 'BigInt'>
@@ -1333,6 +1622,10 @@ export type ApplicationTokenFindUniqueArgs<ExtArgs extends runtime.Types.Extensi
    */
   omit?: Prisma.ApplicationTokenOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenInclude<ExtArgs> | null
+  /**
    * Filter, which ApplicationToken to fetch.
    */
   where: Prisma.ApplicationTokenWhereUniqueInput
@@ -1351,6 +1644,10 @@ export type ApplicationTokenFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.
    */
   omit?: Prisma.ApplicationTokenOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenInclude<ExtArgs> | null
+  /**
    * Filter, which ApplicationToken to fetch.
    */
   where: Prisma.ApplicationTokenWhereUniqueInput
@@ -1368,6 +1665,10 @@ export type ApplicationTokenFindFirstArgs<ExtArgs extends runtime.Types.Extensio
    * Omit specific fields from the ApplicationToken
    */
   omit?: Prisma.ApplicationTokenOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenInclude<ExtArgs> | null
   /**
    * Filter, which ApplicationToken to fetch.
    */
@@ -1417,6 +1718,10 @@ export type ApplicationTokenFindFirstOrThrowArgs<ExtArgs extends runtime.Types.E
    */
   omit?: Prisma.ApplicationTokenOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenInclude<ExtArgs> | null
+  /**
    * Filter, which ApplicationToken to fetch.
    */
   where?: Prisma.ApplicationTokenWhereInput
@@ -1464,6 +1769,10 @@ export type ApplicationTokenFindManyArgs<ExtArgs extends runtime.Types.Extension
    * Omit specific fields from the ApplicationToken
    */
   omit?: Prisma.ApplicationTokenOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenInclude<ExtArgs> | null
   /**
    * Filter, which ApplicationTokens to fetch.
    */
@@ -1513,6 +1822,10 @@ export type ApplicationTokenCreateArgs<ExtArgs extends runtime.Types.Extensions.
    */
   omit?: Prisma.ApplicationTokenOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenInclude<ExtArgs> | null
+  /**
    * The data needed to create a ApplicationToken.
    */
   data: Prisma.XOR<Prisma.ApplicationTokenCreateInput, Prisma.ApplicationTokenUncheckedCreateInput>
@@ -1546,6 +1859,10 @@ export type ApplicationTokenCreateManyAndReturnArgs<ExtArgs extends runtime.Type
    */
   data: Prisma.ApplicationTokenCreateManyInput | Prisma.ApplicationTokenCreateManyInput[]
   skipDuplicates?: boolean
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenIncludeCreateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1560,6 +1877,10 @@ export type ApplicationTokenUpdateArgs<ExtArgs extends runtime.Types.Extensions.
    * Omit specific fields from the ApplicationToken
    */
   omit?: Prisma.ApplicationTokenOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenInclude<ExtArgs> | null
   /**
    * The data needed to update a ApplicationToken.
    */
@@ -1612,6 +1933,10 @@ export type ApplicationTokenUpdateManyAndReturnArgs<ExtArgs extends runtime.Type
    * Limit how many ApplicationTokens to update.
    */
   limit?: number
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenIncludeUpdateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1626,6 +1951,10 @@ export type ApplicationTokenUpsertArgs<ExtArgs extends runtime.Types.Extensions.
    * Omit specific fields from the ApplicationToken
    */
   omit?: Prisma.ApplicationTokenOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenInclude<ExtArgs> | null
   /**
    * The filter to search for the ApplicationToken to update in case it exists.
    */
@@ -1653,6 +1982,10 @@ export type ApplicationTokenDeleteArgs<ExtArgs extends runtime.Types.Extensions.
    */
   omit?: Prisma.ApplicationTokenOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenInclude<ExtArgs> | null
+  /**
    * Filter which ApplicationToken to delete.
    */
   where: Prisma.ApplicationTokenWhereUniqueInput
@@ -1673,6 +2006,25 @@ export type ApplicationTokenDeleteManyArgs<ExtArgs extends runtime.Types.Extensi
 }
 
 /**
+ * ApplicationToken.owner
+ */
+export type ApplicationToken$ownerArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the User
+   */
+  select?: Prisma.UserSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the User
+   */
+  omit?: Prisma.UserOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.UserInclude<ExtArgs> | null
+  where?: Prisma.UserWhereInput
+}
+
+/**
  * ApplicationToken without action
  */
 export type ApplicationTokenDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -1684,4 +2036,8 @@ export type ApplicationTokenDefaultArgs<ExtArgs extends runtime.Types.Extensions
    * Omit specific fields from the ApplicationToken
    */
   omit?: Prisma.ApplicationTokenOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ApplicationTokenInclude<ExtArgs> | null
 }
