@@ -5,8 +5,8 @@ import { freePort } from '#platform/database/free-port.ts'
 import { ownerToken, secretKey } from './server.ts'
 import { until } from './until.ts'
 
-/** What users start the program by. */
-export const mainFile = fileURLToPath(new URL('../../src/signalbox.js', import.meta.url))
+/** What users start the program by: this checkout's, or that of another installation of the same version. */
+export const mainFile = process.env['TEST_PROGRAM'] ?? fileURLToPath(new URL('../../src/signalbox.js', import.meta.url))
 
 export interface ServerProcess {
   readonly url: string
