@@ -13,6 +13,8 @@ Environment:
   What \`serve\` reads stands in the README.
 `
 
+const versionOptions = ['-V', '--version']
+
 /** The commands in the order of the help. Each is loaded when it is called: loading all takes longer than most commands. */
 const commands: Readonly<Record<string, () => Promise<(program: Command, session: Session) => void>>> = {
   serve: async () => (await import('#cli/commands/serve.ts')).addServeCommand,
@@ -47,13 +49,17 @@ export async function createProgram(
 ): Promise<Command> {
   const program = new Command('signalbox')
     .description('Hands in tasks and watches them, keeps documents, and runs the server that does them.')
-    .version(packageJson.version, '-V, --version', 'display the version')
+    .version(packageJson.version, versionOptions.join(', '), 'display the version')
     .exitOverride()
     .configureOutput({ writeErr: (text) => say(text.replace(/^error: /, '')) })
     .showHelpAfterError('Add --help to see what there is.')
     .addHelpText('after', () => environmentHelp + exitCodeHelp + firstSteps(session.invocation))
   const [called = ''] = args
-  const needed = Object.hasOwn(commands, called) ? [called] : Object.keys(commands)
+  const needed = versionOptions.includes(called)
+    ? []
+    : Object.hasOwn(commands, called)
+      ? [called]
+      : Object.keys(commands)
   const loaded = await Promise.all(needed.map((name) => commands[name]?.()))
   for (const add of loaded) add?.(program, session)
   return program

@@ -39,7 +39,7 @@ export interface MeterState {
 
 /** Twentieths of a limit that a process takes at once: so often it asks, and so much of it can lie idle elsewhere. */
 const portions = 20
-const mostKeys = 50_000
+const maxKeys = 50_000
 
 /**
  * A limit that all processes share, without asking for each request: a process takes a twentieth of a key's points at
@@ -50,7 +50,8 @@ const mostKeys = 50_000
 export class Meter {
   readonly #options: MeterOptions
   readonly #portion: number
-  readonly #shares = new LRUCache<string, Share>({ max: mostKeys })
+  /** By size, since `max` allocates for all keys at once: 1.4 MB for each limit. */
+  readonly #shares = new LRUCache<string, Share>({ maxSize: maxKeys, sizeCalculation: () => 1 })
 
   constructor(options: MeterOptions) {
     this.#options = options
