@@ -1,7 +1,7 @@
 import { CommandFailure, exitCodeOfError } from '#cli/exit-codes.ts'
 import type { AccountDeletionReport, AccountDeletionRequest, AccountReport } from '#cli/server-commands.ts'
 import { previewDeletion, deleteAccount as remove } from '#domain/access/account-deletion.ts'
-import { createAccountService } from '#domain/access/account-service.ts'
+import { createAccountService, type NewAccount } from '#domain/access/account-service.ts'
 import type { Account } from '#domain/access/account-store.ts'
 import { newChain, sealChain } from '#domain/audit/chain.ts'
 import { saveChains } from '#domain/audit/store.ts'
@@ -18,9 +18,9 @@ import { auditSealPurpose } from './sealed.ts'
 
 const listedAtOnce = 500
 
-/** Creates an account, and the token of its first owner. Servers may run meanwhile. @throws {CommandFailure} */
-export function createAccount(name: string) {
-  return withAccounts((accounts) => accounts.create(operator('account create'), name))
+/** Creates an account with the token of its owner. Servers may run meanwhile. @throws {CommandFailure} */
+export function createAccount(account: NewAccount) {
+  return withAccounts((accounts) => accounts.create(operator('account create'), account))
 }
 
 /** All accounts, oldest first. @throws {CommandFailure} */

@@ -23,7 +23,7 @@ process.exitCode = await run(process.argv.slice(2), {
       (await import('./reset-owner-token.ts')).resetOwnerToken(request),
     ),
     accounts: {
-      create: inServerDirectory(async (name) => (await import('./accounts.ts')).createAccount(name)),
+      create: inServerDirectory(async (account) => (await import('./accounts.ts')).createAccount(account)),
       list: inServerDirectory(async () => (await import('./accounts.ts')).listAccounts()),
       suspend: inServerDirectory(async (request) => (await import('./accounts.ts')).suspendAccount(request)),
       delete: inServerDirectory(async (request) => (await import('./accounts.ts')).deleteAccount(request)),

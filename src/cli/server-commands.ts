@@ -12,11 +12,11 @@ export interface ServerCommands {
   resetOwnerToken(request: { readonly account: string | undefined }): Promise<string>
   /** The accounts of the installation. An account is named by its id or its name. */
   readonly accounts: {
-    /** Creates an account with the token of its first owner. */
-    create(name: string): Promise<{ readonly account: AccountReport; readonly ownerToken: string }>
+    /** Creates an account with the token of its owner and, with an e-mail address, a person who owns it. */
+    create(request: AccountCreationRequest): Promise<AccountCreationReport>
     /** All of them, oldest first. */
     list(): Promise<readonly AccountReport[]>
-    /** Nobody can use the account until it is resumed. */
+    /** Suspends an account until it is resumed. */
     suspend(request: { readonly account: string; readonly reason: string | undefined }): Promise<AccountReport>
     resume(account: string): Promise<AccountReport>
     /** Deletes a suspended account for good, or with `dryRun` only counts what would be deleted. */
@@ -35,8 +35,20 @@ export interface AccountReport {
   /** Null: it is active. */
   readonly suspendedAt: Date | null
   readonly suspensionReason: string | null
-  /** Since when it is being deleted; null: it is not. */
+  /** When its deletion began; null: it is not being deleted. */
   readonly deletionAt: Date | null
+}
+
+interface AccountCreationRequest {
+  readonly name: string
+  readonly ownerEmail: string | undefined
+}
+
+interface AccountCreationReport {
+  readonly account: AccountReport
+  readonly ownerToken: string
+  /** The person who owns it, with a generated password. */
+  readonly owner: { readonly id: string; readonly email: string; readonly password: string } | undefined
 }
 
 export interface AccountDeletionRequest {

@@ -4,8 +4,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { accountTables } from '#domain/access/account-deletion.ts'
+import { accountTables, deleteAccount } from '#domain/access/account-deletion.ts'
+import { systemClock } from '#lib/clock.ts'
+import { createTransact } from '#platform/database/transaction.ts'
 import { auditEntriesOnce } from '#test/support/audit.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { password } from '#test/support/people.ts'
@@ -80,9 +83,68 @@ describe('account create', () => {
   })
 
   it('refuses a name that another account has, and what is no name', async () => {
-    expect(await account('create', 'main')).toMatchObject({ code: 5, stderr: 'There is an account "main" already.\n' })
+    expect(await account('create', 'main')).toMatchObject({ code: 5, stderr: 'An account "main" exists already.\n' })
     expect(await account('create', ' ')).toMatchObject({ code: 2 })
     expect(await account('create', '01a20d99-0000-7000-8000-000000000000')).toMatchObject({ code: 2 })
+  })
+})
+
+describe('account create --owner', () => {
+  const email = 'ada@owned.example'
+
+  async function signIn(secret: string) {
+    const response = await fetch(`${server.url}/api/auth/admin/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email, password: secret, account: 'owned' }),
+    })
+    return { status: response.status, body: (await response.json()) as { access_token: string } }
+  }
+
+  it('adds a person who signs in with the password that is shown, owns the account and changes the password', async () => {
+    const { code, stdout, stderr } = await account('create', 'owned', '--owner', ' Ada@owned.example')
+    expect([code, stderr]).toEqual([0, expect.stringContaining(email)])
+    const [token = '', secret = ''] = stdout.trim().split('\n')
+    expect(secret).toMatch(/^[a-z2-9]{5}(-[a-z2-9]{5}){4}$/)
+    const { status, body } = await signIn(secret)
+    expect(status).toBe(200)
+    const { viewer } = await graphqlData<{ viewer: object }>(
+      as(body.access_token),
+      '{ viewer { kind role name account { name } } }',
+    )
+    expect(viewer).toEqual({ kind: 'user', role: 'OWNER', name: email, account: { name: 'owned' } })
+    const change = `mutation($old: String!) { setPassword(input: { who: "${email}", password: "${password}", presentPassword: $old }) { __typename } }`
+    const changed = await graphqlData<object>(as(body.access_token), change, { old: secret })
+    expect(changed).toEqual({ setPassword: { __typename: 'SetPasswordPayload' } })
+    expect([(await signIn(secret)).status, (await signIn(password)).status]).toEqual([401, 200])
+    const types = ['auth.user_created', 'auth.user_password_set']
+    const entries = await auditEntriesOnce(as(token), { types }, 3)
+    expect(entries.at(-1)).toMatchObject({ type: 'auth.user_created', actor: { name: 'operator' }, data: { email } })
+    expect(JSON.stringify(entries)).not.toContain(secret)
+  })
+
+  it('refuses what is not an address, and creates nothing', async () => {
+    const refused = await account('create', 'unowned', '--owner', 'ada')
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('must be an e-mail address') })
+    expect((await account('list')).stdout).not.toContain('unowned')
+  })
+
+  it('is the same over the API', async () => {
+    const operator = as((await account('token')).stdout.trim())
+    const createAccount = `mutation { createAccount(input: { name: "owned-by-api", ownerEmail: "bob@owned.example" }) {
+      ... on CreateAccountPayload { owner { id email password } ownerToken } } }`
+    const { createAccount: made } = await graphqlData<{
+      createAccount: { ownerToken: string; owner: { id: string; email: string; password: string } }
+    }>(operator, createAccount)
+    const { user } = await graphqlData<{ user: object }>(
+      as(made.ownerToken),
+      '{ user(who: "bob@owned.example") { id role } }',
+    )
+    expect(user).toEqual({ id: made.owner.id, role: 'OWNER' })
+    const wrong = createAccount.replace('owned-by-api', 'other').replace('bob@owned.example', 'bob')
+    expect(await graphqlData(operator, wrong.replace('... on', '__typename ... on'))).toEqual({
+      createAccount: { __typename: 'InvalidInput' },
+    })
   })
 })
 
@@ -290,5 +352,70 @@ describe('account delete', () => {
     expect(await statusOf(kept)).toBeDefined()
     const told = await auditEntriesOnce(server, { types: ['auth.account_deleted'] })
     expect(told[0]).toMatchObject({ subject: `account:${made.id}`, actor: { kind: 'system' } })
+  })
+})
+
+describe('deleteAccount', () => {
+  const mutation = `mutation ($input: DeleteAccountInput!) { deleteAccount(input: $input) {
+    ... on DeleteAccountPayload { isDone account { name } rows { table count } } ... on Failure { code message } } }`
+
+  it('deletes a suspended account by an operator’s token alone, once its name is given again', async () => {
+    const { account: made, ownerToken } = await create('gone-by-api')
+    await graphqlData(as(ownerToken), 'mutation { createUser(input: { email: "a@gone.example" }) { __typename } }')
+    const operator = (await account('token')).stdout.trim()
+    const remove = async (input: object, token = operator) => {
+      const { data, errors } = await graphql<{ deleteAccount: Record<string, unknown> }>(
+        server,
+        mutation,
+        { input: { account: 'gone-by-api', ...input } },
+        token,
+      )
+      return data?.deleteAccount ?? { code: errors?.[0]?.extensions?.['code'] }
+    }
+    const confirm = 'gone-by-api'
+    expect(await remove({ confirm }, ownerToken)).toEqual({ code: 'FORBIDDEN' })
+    expect(await remove({ confirm })).toMatchObject({ code: 'ACCOUNT_STATE' })
+    expect((await account('suspend', 'gone-by-api')).code).toBe(0)
+    expect(await remove({ confirm })).toMatchObject({ code: 'ACCOUNT_STATE' })
+    const longAgo = "UPDATE account SET suspended_at = now() - interval '1 minute' WHERE id = $1"
+    await server.database.query(longAgo, [made.id])
+    expect(await remove({})).toMatchObject({ code: 'INVALID_INPUT' })
+    expect(await remove({ confirm: 'gone' })).toMatchObject({ code: 'INVALID_INPUT' })
+    const preview = await remove({ dryRun: true })
+    expect(preview).toMatchObject({ isDone: false, account: { name: 'gone-by-api' } })
+    expect(preview['rows']).toContainEqual({ table: 'users', count: 1 })
+    const done = await remove({ confirm })
+    expect(done).toMatchObject({ isDone: true, account: { name: 'gone-by-api' } })
+    expect(done['rows']).toContainEqual({ table: 'users', count: 1 })
+    for (const table of accountTables)
+      expect(await server.database.query(`SELECT FROM ${table} WHERE account_id = $1`, [made.id]), table).toEqual([])
+    expect(await remove({ confirm })).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await remove({ account: 'main', confirm: 'main' })).toMatchObject({ code: 'ACCOUNT_STATE' })
+    const [told] = await auditEntriesOnce(server, { types: ['auth.account_deleted'], subject: `account:${made.id}` })
+    expect(told).toMatchObject({ actor: { kind: 'application', name: 'installation' } })
+  })
+
+  it('stops when its time is over, and continues', async () => {
+    const { account: made } = await create('large')
+    await server.database.query(
+      `INSERT INTO idempotent_request (account_id, principal_id, key, request_hash, outcome)
+       SELECT $1, 'nobody', number::text, '', '' FROM generate_series(1, 5000) AS number`,
+      [made.id],
+    )
+    await server.database.query("UPDATE account SET suspended_at = now() - interval '1 minute' WHERE id = $1", [
+      made.id,
+    ])
+    const by = { actor: { kind: 'system', id: 'test', name: 'test' } } as const
+    const pool = new pg.Pool({ connectionString: database.url, max: 1 })
+    const deps = { transact: createTransact(pool, () => {}), clock: systemClock }
+    const first = await deleteAccount(deps, by, made.id, 0)
+    expect([first.isDone, first.account.name]).toEqual([false, 'large'])
+    expect((await account('list')).stdout).toMatch(/large +DELETING/)
+    const rest = await deleteAccount(deps, by, made.id)
+    expect([rest.isDone, rest.rows]).toEqual([
+      true,
+      expect.arrayContaining([{ table: 'idempotent_request', count: 5_000 }]),
+    ])
+    await pool.end()
   })
 })

@@ -116,6 +116,11 @@ async function newScene(): Promise<Scene> {
     person: signedIn,
     operator,
     ask,
+    async settled(id) {
+      const text = "UPDATE account SET suspended_at = now() - interval '1 minute' WHERE id = $1 RETURNING name"
+      const [account] = await server.database.query<{ name: string }>(text, [id])
+      return account?.name ?? ''
+    },
     ciToken: () => issuer.sign({ repository: 'acme/shop' }),
     async comeBack() {
       const begun = await fetch(`${server.url}/api/auth/login`, { redirect: 'manual' })

@@ -12,6 +12,8 @@ export interface Scene {
   readonly operator: string
   /** Asks as the owner's token, or with another one; returns the data. */
   ask<Data>(query: string, variables?: object, token?: string): Promise<Data>
+  /** Lets half a minute pass since an account was suspended; returns its name. */
+  settled(accountId: string): Promise<string>
   /** The OIDC token of a CI job that a trust rule matches. */
   ciToken(): Promise<string>
   /** Signs the person in at the identity provider; returns what they come back with to the REST API. */

@@ -127,6 +127,19 @@ export const rootRights: RootFields = {
       args: input(() => ({ name: `new ${randomUUID()}` })),
       audit: { type: 'auth.account_created', subject: () => 'account:', as: 'operator' },
     },
+    deleteAccount: {
+      needs: 'installation:admin',
+      args: input(() => ({ account: 'main', confirm: 'main' })),
+      audit: {
+        call: async (scene) => {
+          const account = await suspendedAccount(scene)
+          return { input: { account, confirm: await scene.settled(account) } }
+        },
+        type: 'auth.account_deleted',
+        subject: () => 'account:',
+        as: 'operator',
+      },
+    },
     resumeAccount: {
       needs: 'installation:admin',
       args: input(() => ({ account: 'main' })),
@@ -529,7 +542,12 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     fields: 'address createdAt expiresAt id isCurrent lastUsedAt method scopes user userAgent',
   },
   // Only after the right password, which several accounts have in common.
-  InstallationAccount: { needs: 'installation:admin', fields: 'createdAt id name suspendedAt suspensionReason' },
+  FirstOwner: { needs: 'installation:admin', fields: 'email id password' },
+  DeletedRows: { needs: 'installation:admin', fields: 'count table' },
+  InstallationAccount: {
+    needs: 'installation:admin',
+    fields: 'createdAt deletionStartedAt id name suspendedAt suspensionReason',
+  },
   SignInAccount: { needs: 'anyone', fields: 'id name' },
   Task: {
     needs: 'tasks:read',

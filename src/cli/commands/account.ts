@@ -25,18 +25,35 @@ export function addAccountCommand(parent: Command, session: Session): void {
   addToken(account, session)
 }
 
+interface CreateOptions extends JsonOption {
+  readonly owner?: string
+}
+
 function addCreate(parent: Command, { server, output, invocation }: Session): void {
   parent
     .command('create <name>')
-    .summary('create an account with its first owner’s token')
-    .description('Creates an account. Standard output has the token of its owner and nothing else; it is shown once.')
+    .summary('create an account with the token of its owner')
+    .description(
+      'Creates an account. Standard output has the token of its owner and nothing else; it is shown once. With --owner a ' +
+        'person owns the account too, who signs in with the generated password on the second line, and changes it with ' +
+        '`user password`.',
+    )
+    .option('--owner <email>', 'e-mail address of a person who owns the account')
     .addOption(jsonOption())
-    .addHelpText('after', () => examples(`${invocation} account create research > owner-token`))
-    .action(async (name: string, { json = false }: JsonOption) => {
-      const { account, ownerToken } = await server.accounts.create(name)
-      if (json) return output.document({ account, ownerToken })
+    .addHelpText('after', () =>
+      examples(
+        `${invocation} account create research > owner-token`,
+        `${invocation} account create research --owner ada@example.com`,
+      ),
+    )
+    .action(async (name: string, { json = false, owner: ownerEmail }: CreateOptions) => {
+      const { account, ownerToken, owner } = await server.accounts.create({ name, ownerEmail })
+      if (json) return output.document({ account, ownerToken, ...(owner && { owner }) })
       output.remark(`Account ${account.id} is created: ${printable(account.name)}. The token of its owner, shown once:`)
       output.line(ownerToken)
+      if (owner === undefined) return
+      output.remark(`The first password of ${printable(owner.email)}, shown once:`)
+      output.line(owner.password)
     })
 }
 
@@ -64,12 +81,12 @@ function addList(parent: Command, { server, output, invocation }: Session): void
 function addSuspend(parent: Command, { server, output, invocation }: Session): void {
   parent
     .command('suspend <account>')
-    .summary('let nobody use an account, until it is resumed')
+    .summary('suspend an account until it is resumed')
     .description(
       'Suspends an account, named by its id or name: its tokens and sessions are refused, its streams end, its tasks ' +
-        'wait, and its webhooks and hooks rest. What runs ends by itself; nothing is deleted.',
+        'wait, and its webhooks and hooks stop. Tasks that run may finish; nothing is deleted.',
     )
-    .option('--reason <text>', 'why, for its owners’ audit log')
+    .option('--reason <text>', 'the reason, for its audit log')
     .addOption(jsonOption())
     .addHelpText('after', () => examples(`${invocation} account suspend research --reason 'unpaid'`))
     .action(async (called: string, { json = false, reason }: JsonOption & { readonly reason?: string }) => {
@@ -82,9 +99,9 @@ function addSuspend(parent: Command, { server, output, invocation }: Session): v
 function addResume(parent: Command, { server, output, invocation }: Session): void {
   parent
     .command('resume <account>')
-    .summary('let a suspended account be used again')
+    .summary('end the suspension of an account')
     .description(
-      'Ends the suspension of an account, named by its id or name. Its tokens work again, and its tasks go on.',
+      'Ends the suspension of an account, named by its id or name. Its tokens work again, and its tasks continue.',
     )
     .addOption(jsonOption())
     .addHelpText('after', () => examples(`${invocation} account resume research`))
@@ -107,9 +124,9 @@ function addDelete(parent: Command, { server, output, invocation }: Session): vo
     .description(
       'Deletes an account, named by its id or name, with its people, tokens, tasks, data, webhooks and audit log. It must ' +
         'have been suspended for half a minute, and none of its tasks may run. If it is interrupted, run it again. The ' +
-        'audit log of the first account keeps that it was done.',
+        'audit log of the first account says who did it.',
     )
-    .option('--confirm <name>', 'the name of the account, to say that it is meant')
+    .option('--confirm <name>', 'the name of the account, as a confirmation')
     .option('--dry-run', 'count what would be deleted, and change nothing')
     .addOption(jsonOption())
     .addHelpText('after', () => examples(`${invocation} account delete research --confirm research`))
@@ -133,7 +150,7 @@ function addToken(parent: Command, { server, output, invocation }: Session): voi
       'Creates a token with the scope installation:admin, which manages accounts over GraphQL and can do nothing else. ' +
         'Standard output has the token and nothing else; it is shown once.',
     )
-    .option('--expires-in <days>', 'after how long it ends, such as 90d', readDays, 30)
+    .option('--expires-in <days>', 'after how long it expires, such as 90d', readDays, 30)
     .addHelpText('after', () => examples(`TOKEN=$(${invocation} account token --expires-in 90d)`))
     .action(async ({ expiresIn }: { readonly expiresIn: number }) => {
       output.line(await server.accounts.issueToken(expiresIn))

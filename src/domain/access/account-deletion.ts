@@ -3,11 +3,10 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { AccountStateConflict } from './account-errors.ts'
-import { findAccount } from './account-service.ts'
-import { type Account, findFirstAccount, lockAccounts } from './account-store.ts'
+import { type Account, findAccount, findFirstAccount, lockAccounts } from './account-store.ts'
 import { accountEvent } from './events.ts'
 
-/** Every table that holds rows of accounts; those that refer to others come before them. */
+/** Every table that holds rows of accounts; a table comes before those that it refers to. */
 export const accountTables = [
   ...['task_log', 'task_part_chunk', 'task_part', 'task', 'inbound_call'],
   ...['delivery_attempt', 'delivery', 'webhook'],
@@ -16,20 +15,22 @@ export const accountTables = [
   ...['token_hour', 'refusal_count', 'application_token', 'idempotent_request'],
   ...['refresh_token', 'session', 'identity', 'sign_in_place', 'device_sign_in', 'team_member', 'team', 'users'],
   ...['journal', 'audit_entry', 'audit_chain'],
-  // Deleting from the others notes here what is gone.
+  // Deleting from the others adds rows here.
   ...['usage_change', 'usage', 'journal_usage'],
 ] as const
 type AccountTable = (typeof accountTables)[number]
 
-/** Rows in one transaction, so that none holds others up. */
+/** Rows in one transaction, so that none blocks others for long. */
 const batchSize = 1_000
-/** How long an account is suspended at least, so that requests from before it have ended everywhere, in milliseconds. */
+/** For how long an account must have been suspended, so that earlier requests have ended everywhere, in milliseconds. */
 const settledMs = 30_000
 
 export interface AccountDeletion {
   readonly account: Account
   /** Rows that were deleted, or would be. */
   readonly rows: readonly { readonly table: string; readonly count: number }[]
+  /** Whether the account is deleted. */
+  readonly isDone: boolean
 }
 
 export interface AccountDeletionDeps {
@@ -46,20 +47,23 @@ export async function previewDeletion(sql: Sql, called: string): Promise<Account
     const [row] = await sql.query<{ count: number }>(text, [account.id])
     if (row !== undefined && row.count > 0) rows.push({ table, count: row.count })
   }
-  return { account, rows }
+  return { account, rows, isDone: false }
 }
 
 /**
- * Deletes a suspended account with everything that it holds, for good, in many small transactions. What was cut short is
- * continued by calling this again. The log of the first account keeps that it was done, and by whom.
+ * Deletes a suspended account with everything that it holds, for good, in many small transactions. It stops after `maxMs`
+ * milliseconds; calling it again continues, also after an interruption. The audit log of the first account says who did it.
  * @throws {AccountNotFound} @throws {AccountAmbiguous}
- * @throws {AccountStateConflict} when it is not suspended for half a minute, or a task of it still runs
+ * @throws {AccountStateConflict} when it was not suspended half a minute ago, or one of its tasks still runs
  */
 export async function deleteAccount(
   { transact, clock }: AccountDeletionDeps,
   by: By,
   called: string,
+  maxMs: number = Number.POSITIVE_INFINITY,
 ): Promise<AccountDeletion> {
+  const startedAt = performance.now()
+  const isLate = () => performance.now() - startedAt >= maxMs
   const account = await transact(async (tx) => {
     await lockAccounts(tx)
     const found = await findAccount(tx, called)
@@ -70,38 +74,46 @@ export async function deleteAccount(
     return found
   })
   const counts = new Map<AccountTable, number>()
-  // What servers write of their own accord meanwhile, such as that an entry has expired, is met in the next pass.
-  while ((await deletePass(transact, account.id, counts)) > 0);
+  // Servers write rows meanwhile, such as that an entry has expired: a pass that finds nothing is the last one.
+  let isEmpty = false
+  while (!isEmpty && !isLate()) isEmpty = await deletePass({ transact, isLate }, account.id, counts)
+  const rows = () => [...counts].map(([table, count]) => ({ table, count }))
+  if (!isEmpty) return { account, rows: rows(), isDone: false }
   await transact(async (tx) => {
     const gone = await tx.query('DELETE FROM account WHERE id = $1 RETURNING id', [account.id])
     if (gone.length > 0) await note(tx, 'auth.account_deleted', account, by)
   })
-  return { account, rows: [...counts].map(([table, count]) => ({ table, count })) }
+  return { account, rows: rows(), isDone: true }
 }
 
 async function mustBeDeletable(tx: Sql, { id, name, suspendedAt }: Account, now: Date): Promise<void> {
   const refuse = (why: string) => new AccountStateConflict(`The account "${name}" can't be deleted: ${why}.`)
   if (suspendedAt === null) throw refuse('it is not suspended')
   if (now.getTime() - suspendedAt.getTime() < settledMs)
-    throw refuse(`it has been suspended for less than ${settledMs / 1_000} seconds; try again then`)
+    throw refuse(`it was suspended less than ${settledMs / 1_000} seconds ago; try again after that`)
   const running = await tx.query(`SELECT id FROM task WHERE account_id = $1 AND status = 'ACTIVE' LIMIT 1`, [id])
-  if (running.length > 0) throw refuse('a task of it still runs; try again when it has ended')
+  if (running.length > 0) throw refuse('one of its tasks still runs; try again when it has ended')
 }
 
-/** Deletes what all tables hold of an account; returns how many rows that was. */
-async function deletePass(transact: Transact, id: string, counts: Map<AccountTable, number>): Promise<number> {
-  let total = 0
+/** Deletes what all tables hold of an account; returns whether there was nothing. */
+async function deletePass(
+  { transact, isLate }: { readonly transact: Transact; readonly isLate: () => boolean },
+  id: string,
+  counts: Map<AccountTable, number>,
+): Promise<boolean> {
+  let isEmpty = true
   for (const table of accountTables)
     for (let count = batchSize; count === batchSize; ) {
+      if (isLate()) return false
       count = await transact.quiet('the deletion of an account')((tx) => deleteBatch(tx, table, id))
       if (count > 0) counts.set(table, (counts.get(table) ?? 0) + count)
-      total += count
+      isEmpty &&= count === 0
     }
-  return total
+  return isEmpty
 }
 
 async function deleteBatch(tx: Transaction, table: AccountTable, id: string): Promise<number> {
-  // The journal has partitions, in which a row's place is not unique.
+  // The journal is partitioned, and a ctid is only unique within a partition.
   const [place, same] = table === 'journal' ? ['xid, seq, at', '(xid, seq, at) IN'] : ['ctid', 'ctid IN']
   const text = `DELETE FROM ${table} WHERE ${same} (SELECT ${place} FROM ${table} WHERE account_id = $1 LIMIT $2) RETURNING 1`
   return (await tx.query(text, [id, batchSize])).length

@@ -7,22 +7,22 @@ export class AccountNotFound extends AppError {
   }
 }
 
-/** Several accounts have the name, so that only an id says which one is meant. */
+/** Several accounts have the name, so only an id is unambiguous. */
 export class AccountAmbiguous extends AppError {
   readonly code = 'ACCOUNT_REQUIRED'
   constructor(called: string) {
-    super(`Several accounts are called "${called}": give the id of one.`)
+    super(`Several accounts have the name "${called}": give the id of one.`)
   }
 }
 
 export class AccountNameTaken extends AppError {
   readonly code = 'ALREADY_EXISTS'
   constructor(name: string) {
-    super(`There is an account "${name}" already.`)
+    super(`An account "${name}" exists already.`)
   }
 }
 
-/** The account is not in a state in which this can be done with it. */
+/** The state of the account does not allow this. */
 export class AccountStateConflict extends AppError {
   readonly code = 'ACCOUNT_STATE'
 }

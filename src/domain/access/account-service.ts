@@ -6,9 +6,12 @@ import { isStorable, unstorable } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor, By } from '#platform/journal/entry.ts'
-import { AccountAmbiguous, AccountNameTaken, AccountNotFound, AccountStateConflict } from './account-errors.ts'
+import { type AccountDeletion, deleteAccount, previewDeletion } from './account-deletion.ts'
+import { AccountNameTaken, AccountStateConflict } from './account-errors.ts'
+import { addOwner, type FirstOwner, prepareOwner } from './account-owner.ts'
 import {
   type Account,
+  findAccount,
   findAccountsCalled,
   findFirstAccount,
   insertAccount,
@@ -25,17 +28,36 @@ export interface AccountServiceDeps {
   readonly sql: Sql
   readonly transact: Transact
   readonly clock: Clock
-  /** Begins the audit log of an account, in the transaction that makes it. */
+  /** Begins the audit log of an account, in the transaction that creates it. */
   readonly beginAuditLog: (tx: Transaction, accountId: string) => Promise<void>
 }
 
-/** An account that was created just now; the token of its owner is shown this once. */
+/** An account that was created just now; the secrets of its owner are shown this once. */
 export interface CreatedAccount {
   readonly account: Account
   readonly ownerToken: string
+  /** Where an e-mail address was given. */
+  readonly owner: FirstOwner | undefined
 }
 
-const longestReason = 500
+export interface NewAccount {
+  readonly name: string
+  /** The first owner, who signs in with a generated password; undefined: the account begins with its token alone. */
+  readonly ownerEmail?: string | undefined
+}
+
+/** An account to delete over the API. */
+export interface DeletionRequest {
+  readonly account: string
+  /** The name of the account, given again. */
+  readonly confirm: string | undefined
+  readonly dryRun: boolean
+}
+
+/** For so long one request over the API deletes, in milliseconds. */
+const deletionMs = 10_000
+
+const maxReason = 500
 const nameForm = z
   .string()
   .trim()
@@ -45,17 +67,21 @@ const nameForm = z
   .refine((name) => !/\p{Cc}/u.test(name), 'must not have control characters')
   .refine((name) => !isId(name), 'must not look like an id')
 
-/** What accounts read in their own log as the cause of what the operator did: nothing of other accounts. */
+/** The actor of what the operator does, as the account's own log shows it: without anything of other accounts. */
 const operatorActor: Actor = { kind: 'system', id: 'operator', name: 'operator' }
 
 /**
- * The accounts of an installation, for its operator: callers see to it that it is they who ask. Each change is in the log
- * of the first account, and in that of the account itself.
+ * The accounts of an installation, for its operator; callers check that they may. Each change is in the audit log of the
+ * first account, and in that of the account itself.
  */
 export function createAccountService({ sql, transact, clock, beginAuditLog }: AccountServiceDeps) {
-  /** Creates an account with its first owner's token. @throws {InvalidInput} @throws {AccountNameTaken} */
-  async function create(by: By, wanted: string): Promise<CreatedAccount> {
+  /**
+   * Creates an account with its owner's token and, where an e-mail address is given, a person who owns it.
+   * @throws {InvalidInput} @throws {AccountNameTaken}
+   */
+  async function create(by: By, { name: wanted, ownerEmail }: NewAccount): Promise<CreatedAccount> {
     const name = validName(wanted)
+    const prepared = ownerEmail === undefined ? undefined : await prepareOwner(ownerEmail)
     return transact(async (tx) => {
       await lockAccounts(tx)
       if ((await findAccountsCalled(tx, name)).length > 0) throw new AccountNameTaken(name)
@@ -63,13 +89,16 @@ export function createAccountService({ sql, transact, clock, beginAuditLog }: Ac
       await insertAccount(tx, id, name)
       await beginAuditLog(tx, id)
       await note(tx, 'auth.account_created', { id, name }, by)
-      const ownerToken = await issueOwnerToken(tx, { accountId: id, now: clock.now(), by: { actor: operatorActor } })
-      return { account: await findAccount(tx, id), ownerToken }
+      const operatorHere = { actor: operatorActor }
+      if (prepared !== undefined) await addOwner(tx, id, prepared, operatorHere)
+      const ownerToken = await issueOwnerToken(tx, { accountId: id, now: clock.now(), by: operatorHere })
+      const owner = prepared && { id: prepared.id, email: prepared.email, password: prepared.password }
+      return { account: await findAccount(tx, id), ownerToken, owner }
     })
   }
 
   /**
-   * Suspends an account: nobody can use it and nothing of it is begun until it is resumed; what runs ends by itself.
+   * Suspends an account: nobody can use it and nothing of it starts until it is resumed; what runs may finish.
    * @throws {AccountNotFound} @throws {AccountAmbiguous} @throws {AccountStateConflict} @throws {InvalidInput}
    */
   async function suspend(by: By, called: string, reason: string | undefined): Promise<Account> {
@@ -116,12 +145,27 @@ export function createAccountService({ sql, transact, clock, beginAuditLog }: Ac
     )
   }
 
+  /**
+   * Deletes a suspended account for some seconds: until it `isDone`, the call is repeated. With `dryRun` it only counts.
+   * @throws {AccountNotFound} @throws {AccountAmbiguous} @throws {AccountStateConflict} @throws {InvalidInput}
+   */
+  async function remove(by: By, { account: called, confirm, dryRun }: DeletionRequest): Promise<AccountDeletion> {
+    if (dryRun) return previewDeletion(sql, called)
+    const { name } = await findAccount(sql, called)
+    if (confirm !== name) {
+      const message = `must be the name of the account, "${name}"`
+      throw new InvalidInput(`The deletion is not confirmed. confirm: ${message}.`, [{ path: 'confirm', message }])
+    }
+    return deleteAccount({ transact, clock }, by, called, deletionMs)
+  }
+
   return {
     create,
     suspend,
     resume,
+    remove,
     issueToken,
-    /** At most `limit` accounts behind the one with this id, oldest first. */
+    /** At most `limit` accounts after the one with this id, oldest first. */
     list: (after: string | undefined, limit: number) => listAccounts(sql, after, limit),
   }
 }
@@ -133,7 +177,8 @@ export function accountsForCallers(accounts: ReturnType<typeof createAccountServ
     return caller.by()
   }
   return {
-    create: async (caller: Caller, name: string) => accounts.create(operator(caller), name),
+    create: async (caller: Caller, account: NewAccount) => accounts.create(operator(caller), account),
+    remove: async (caller: Caller, request: DeletionRequest) => accounts.remove(operator(caller), request),
     suspend: async (caller: Caller, account: string, reason: string | undefined) =>
       accounts.suspend(operator(caller), account, reason),
     resume: async (caller: Caller, account: string) => accounts.resume(operator(caller), account),
@@ -158,14 +203,6 @@ async function note(
   tx.journal(accountEvent(type, { id, logAccountId: await findFirstAccount(tx) }, by, data))
 }
 
-/** The account with this id or name. @throws {AccountNotFound} @throws {AccountAmbiguous} */
-export async function findAccount(sql: Sql, called: string): Promise<Account> {
-  const [account, another] = isStorable(called) ? await findAccountsCalled(sql, called) : []
-  if (account === undefined) throw new AccountNotFound(called)
-  if (another !== undefined) throw new AccountAmbiguous(called)
-  return account
-}
-
 function validName(name: string): string {
   const parsed = nameForm.safeParse(name)
   if (parsed.success) return parsed.data
@@ -174,7 +211,7 @@ function validName(name: string): string {
 }
 
 function mustBeReason(reason: string | undefined): void {
-  const message = isStorable(reason ?? '') ? `must have at most ${longestReason} characters` : unstorable
-  if (reason !== undefined && (reason.length > longestReason || !isStorable(reason)))
+  const message = isStorable(reason ?? '') ? `must have at most ${maxReason} characters` : unstorable
+  if (reason !== undefined && (reason.length > maxReason || !isStorable(reason)))
     throw new InvalidInput(`The suspension is not valid. reason: ${message}.`, [{ path: 'reason', message }])
 }

@@ -1,6 +1,8 @@
+import { isStorable } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import { AccountAmbiguous, AccountNotFound } from './account-errors.ts'
 
-/** Whether there is no account yet; holds others off from making the first one until the transaction ends. */
+/** Whether there is no account yet; keeps others from creating the first one until the transaction ends. */
 export async function lockEmptyInstallation(sql: Sql): Promise<boolean> {
   await sql.query('LOCK TABLE account IN EXCLUSIVE MODE')
   const [row] = await sql.query<{ empty: boolean }>('SELECT NOT EXISTS (SELECT 1 FROM account) AS empty')
@@ -21,10 +23,10 @@ export interface Account {
   readonly id: string
   readonly name: string
   readonly createdAt: Date
-  /** Since when nothing of it is served; null: it is active. */
+  /** When it was suspended; null: it is active. */
   readonly suspendedAt: Date | null
   readonly suspensionReason: string | null
-  /** Since when it is being deleted, for good; null: it is not. */
+  /** When its deletion began; null: it is not being deleted. */
   readonly deletionAt: Date | null
   /** Whether it was created first: it has the installation's own log, and can't be suspended. */
   readonly isFirst: boolean
@@ -39,12 +41,12 @@ const listSql = `
   WHERE $1::uuid IS NULL OR (created_at, id) > (SELECT created_at, id FROM account WHERE id = $1)
   ORDER BY created_at, id LIMIT $2`
 
-/** The accounts behind the one with this id, or from the first one on, oldest first. */
+/** The accounts after the one with this id, or from the first one on, oldest first. */
 export function listAccounts(sql: Sql, after: string | undefined, limit: number): Promise<Account[]> {
   return sql.query(listSql, [after ?? null, limit])
 }
 
-/** Lets one transaction at a time create an account or change its state; others go on using theirs. */
+/** Lets one transaction at a time create an account or change its state; accounts can be used meanwhile. */
 export async function lockAccounts(sql: Sql): Promise<void> {
   await sql.query('SELECT pg_advisory_xact_lock($1)', [accountsLock])
 }
@@ -54,9 +56,17 @@ const accountsLock = 0x5b0c_0007
 
 const findSql = `SELECT ${columns} FROM account WHERE id::text = lower($1) OR name = $1 ORDER BY created_at LIMIT 2`
 
-/** The accounts with this id or name, at most two: names that were given by hand in the database may be the same. */
+/** The accounts with this id or name, at most two: names that somebody wrote into the database may be equal. */
 export function findAccountsCalled(sql: Sql, called: string): Promise<Account[]> {
   return sql.query(findSql, [called])
+}
+
+/** The account with this id or name. @throws {AccountNotFound} @throws {AccountAmbiguous} */
+export async function findAccount(sql: Sql, called: string): Promise<Account> {
+  const [account, another] = isStorable(called) ? await findAccountsCalled(sql, called) : []
+  if (account === undefined) throw new AccountNotFound(called)
+  if (another !== undefined) throw new AccountAmbiguous(called)
+  return account
 }
 
 /** The account that was created first, which has the installation's own log. */

@@ -1,4 +1,4 @@
-import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { argon2, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { InvalidInput } from '#lib/errors.ts'
 
@@ -25,6 +25,15 @@ function isTooLong(password: string): boolean {
 
 function invalidPassword(message: string): InvalidInput {
   return new InvalidInput(`The password ${message}.`, [{ path: 'password', message }])
+}
+
+/** Without characters that look alike. */
+const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'
+
+/** A random password that people can type: five groups of five characters, 123 bits. */
+export function newPassword(): string {
+  const group = () => Array.from({ length: 5 }, () => alphabet.charAt(randomInt(alphabet.length))).join('')
+  return Array.from({ length: 5 }, group).join('-')
 }
 
 /** What is stored of a password: argon2id in PHC string format. */
