@@ -33,7 +33,7 @@ const roleOf = async (token: string) => {
 describe('token reset-owner', () => {
   it('replaces the token of a running server’s owner, and says so in the audit log', async () => {
     const { code, stdout, stderr } = await resetOwner()
-    expect([code, stderr]).toEqual([0, "The owner's earlier token is accepted no longer.\n"])
+    expect([code, stderr]).toEqual([0, "The owner's earlier token is not accepted from now on.\n"])
     const token = stdout.trim()
     expect(stdout).toMatch(/^sbx_\w+\n$/)
     await until(async () => (await roleOf(server.token)) === undefined)

@@ -4,9 +4,9 @@ import { examples, type Session } from '#cli/session.ts'
 export function addTokenResetOwnerCommand(parent: Command, session: Session): void {
   parent
     .command('reset-owner')
-    .summary("replace the owner's token, at the machine of the server")
+    .summary("replace the owner's token, on the machine of the server")
     .description(
-      "Ends the owner's token and makes a new one, with access to the database rather than to the API. Needs the " +
+      "Revokes the owner's token and creates a new one, with access to the database rather than to the API. Needs the " +
         'settings of the server (DATABASE_URL, or DATA_DIR). Standard output has the new token and nothing else.',
     )
     .option('--account <name>', 'whose owner, where there are several accounts')
@@ -14,6 +14,6 @@ export function addTokenResetOwnerCommand(parent: Command, session: Session): vo
     .action(async ({ account }: { account?: string }) => {
       const { output } = session
       output.line(await session.server.resetOwnerToken({ account }))
-      output.remark("The owner's earlier token is accepted no longer.")
+      output.remark("The owner's earlier token is not accepted from now on.")
     })
 }

@@ -6,11 +6,11 @@ import { payloadOf, RevokeApplicationTokenDocument } from '#client/index.ts'
 export function addTokenRevokeCommand(parent: Command, session: Session): void {
   const command = parent
     .command('revoke <id>')
-    .summary('end an application token for good')
+    .summary('revoke an application token')
     .description(
-      'Ends an application token for good, named by its id or by itself, with all that is under way with it.',
+      'Revokes an application token, named by its id or by itself, and ends everything that is under way with it.',
     )
-    .option('--reason <text>', 'why, for those who look at it later')
+    .option('--reason <text>', 'the reason, for those who look at it later')
     .addHelpText('after', () => examples(`${session.invocation} token revoke 01a20d99-… --reason 'was in a log'`))
   session.api(command, async ({ client, output, json }, { reason }: { reason?: string }, id: string) => {
     const { revokeApplicationToken } = await client.request(RevokeApplicationTokenDocument, { input: { id, reason } })

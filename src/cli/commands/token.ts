@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Session } from '#cli/session.ts'
+import { addTokenExchangeCommand } from './token-exchange.ts'
 import { addTokenCreateCommand, addTokenRotateCommand } from './token-issue.ts'
 import { addTokenListCommand } from './token-list.ts'
 import { addTokenResetOwnerCommand } from './token-reset-owner.ts'
@@ -9,11 +10,12 @@ import { addTokenRevokeCommand } from './token-revoke.ts'
 export function addTokenCommand(parent: Command, session: Session): void {
   const token = parent
     .command('token')
-    .summary('make, renew and end application tokens')
-    .description('Makes, renews and ends application tokens: what programs call with.')
+    .summary('create, rotate and revoke application tokens')
+    .description('Creates, rotates and revokes application tokens, the credentials of programs.')
   addTokenListCommand(token, session)
   addTokenCreateCommand(token, session)
   addTokenRotateCommand(token, session)
   addTokenRevokeCommand(token, session)
+  addTokenExchangeCommand(token, session)
   addTokenResetOwnerCommand(token, session)
 }

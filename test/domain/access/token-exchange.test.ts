@@ -7,6 +7,7 @@ import { auditEntries } from '#test/support/audit.ts'
 import { type CiIssuer, startCiIssuer } from '#test/support/ci-issuer.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 import { loopbackAllowed } from '#test/support/webhooks.ts'
 
@@ -153,6 +154,56 @@ describe('POST /api/auth/token', () => {
     await exchange(await issuer.forge(releaseClaims))
     expect(count()).toBe(before)
     expect(before).toBe(1)
+  })
+})
+
+describe('an exchanged token', () => {
+  const keyed = async (token: unknown) => (await graphql(server, '{ viewer { name } }', {}, String(token))).errors
+
+  it('can be revoked before its time', async () => {
+    const { body } = await exchange(await issuer.sign(releaseClaims))
+    const revoke = `mutation($id: String!) { revokeApplicationToken(input: { id: $id }) {
+      ... on RevokeApplicationTokenPayload { applicationToken { status } } } }`
+    const revoked = await graphqlData(server, revoke, { id: body['access_token'] })
+    expect(revoked).toEqual({ revokeApplicationToken: { applicationToken: { status: 'REVOKED' } } })
+    const [error] = (await until(async () => keyed(body['access_token']))) ?? []
+    expect(error).toMatchObject({
+      message: expect.stringContaining('was revoked'),
+      extensions: { code: 'UNAUTHENTICATED' },
+    })
+    expect((await exchange(await issuer.sign(releaseClaims))).status).toBe(200)
+  })
+
+  it('that rotates itself does not outlast its rule', async () => {
+    const { body } = await exchange(await issuer.sign(releaseClaims))
+    const token = String(body['access_token'])
+    const rotate = `mutation($id: ID!) { rotateApplicationToken(input: { id: $id }) {
+      ... on RotateApplicationTokenPayload { applicationToken { expiresAt } } } }`
+    const { data } = await graphql<{ rotateApplicationToken: { applicationToken: { expiresAt: string } } }>(
+      server,
+      rotate,
+      { id: token },
+      token,
+    )
+    const expiresAt = Date.parse(data?.rotateApplicationToken.applicationToken.expiresAt ?? '')
+    expect(expiresAt).toBeLessThanOrEqual(Date.now() + 300_000)
+  })
+
+  it('counts toward the quota of the account, until it is revoked', async () => {
+    const account = await ownAccount(server)
+    const { body } = await exchange(await issuer.sign(releaseClaims))
+    const limit = `UPDATE account SET quotas = jsonb_build_object('applicationTokens', (SELECT count(*) FROM application_token
+      WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > now())) WHERE id = $1`
+    await server.database.query(limit, [account])
+    try {
+      const refused = await exchange(await issuer.sign(releaseClaims))
+      expect(refused).toMatchObject({ status: 429, body: { code: 'QUOTA_EXCEEDED' } })
+      const revoke = 'mutation($id: String!) { revokeApplicationToken(input: { id: $id }) { __typename } }'
+      await graphqlData(server, revoke, { id: body['access_token'] })
+      expect((await exchange(await issuer.sign(releaseClaims))).status).toBe(200)
+    } finally {
+      await server.database.query("UPDATE account SET quotas = '{}' WHERE id = $1", [account])
+    }
   })
 })
 
