@@ -45,7 +45,7 @@ const PageInfo = builder.objectRef<PageBounds>('PageInfo').implement({
 
 /** The connection type of a list: `nodes`, `edges` with their cursors, and `pageInfo`. */
 // biome-ignore lint/suspicious/noExplicitAny: an object type's reference carries the schema's own types, which nothing here depends on
-export function connectionOf<Node>(name: string, node: ObjectRef<any, Node, any>) {
+export function connectionOf<Node, More extends object = object>(name: string, node: ObjectRef<any, Node, any>) {
   const edge = builder.objectRef<{ node: Node; cursor: string }>(`${name}Edge`).implement({
     description: `One place in a list: its ${name} and the cursor that stands for it.`,
     fields: (t) => ({
@@ -53,7 +53,7 @@ export function connectionOf<Node>(name: string, node: ObjectRef<any, Node, any>
       node: t.field({ type: node, description: `The ${name}.`, resolve: (parent) => parent.node as never }),
     }),
   })
-  return builder.objectRef<Page<Node>>(`${name}Connection`).implement({
+  return builder.objectRef<Page<Node> & More>(`${name}Connection`).implement({
     description: `A page of a list: ${name}.`,
     fields: (t) => ({
       nodes: t.field({

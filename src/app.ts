@@ -11,6 +11,7 @@ import { createTaskService } from '#domain/tasks/service.ts'
 import { createSubmitter } from '#domain/tasks/submitter.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { Worker } from '#domain/tasks/worker.ts'
+import { eventWarnings } from '#domain/webhooks/event-warnings.ts'
 import { quietWebhookEventTypes } from '#domain/webhooks/events.ts'
 import type { WebhookWorker } from '#domain/webhooks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
@@ -124,6 +125,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     journal,
     quietTypes,
     securityTypes: authEventTypes,
+    typeWarnings: eventWarnings,
     shownData,
   })
 

@@ -5,12 +5,13 @@ import { connectionOf, isContinued, pageSize } from '#schema/pagination.ts'
 
 const EventRef = builder.objectRef<Event>('Event').implement({
   description:
-    'Something that happened, written down in the commit that made it so. In a stream, an event of the type `stream.lagged` stands in place of events that were dropped because the subscriber was too slow: `data.skipped` says how many, and they can be read again after its cursor. It is null when retention deleted the events before the subscriber got to them; those are gone.',
+    'Something that happened, written down in the commit that made it so. In a stream, an event of the type `stream.lagged` stands in place of events that were dropped because the subscriber was too slow: `data.skipped` says how many, and they can be read again after its cursor. It is null when retention deleted the events before the subscriber got to them; those are gone. An event of the type `stream.warning` comes first when the subscribed types are probably misspelled: `data.warnings` says why, a sentence each, and other events follow as usual.',
   fields: (t) => ({
     cursor: t.exposeString('cursor', { description: 'Its place; works as `after` on every stream and on `events`.' }),
     id: t.id({
       nullable: true,
-      description: 'The same wherever the event is read or delivered; null for `stream.lagged`, which is no entry.',
+      description:
+        'The same wherever the event is read or delivered; null for `stream.lagged` and `stream.warning`, which are not in the journal.',
       resolve: ({ position, at }) => position && eventId({ ...position, at }),
     }),
     type: t.exposeString('type', { description: 'In the past tense, such as `task.completed`.' }),
@@ -25,7 +26,19 @@ const EventRef = builder.objectRef<Event>('Event').implement({
   }),
 })
 
-const EventConnection = connectionOf('Event', EventRef)
+interface AskedTypes {
+  readonly types: readonly string[] | undefined
+}
+
+const EventConnection = connectionOf<Event, AskedTypes>('Event', EventRef)
+
+builder.objectField(EventConnection, 'warnings', (t) =>
+  t.stringList({
+    description:
+      'What is probably wrong with `types`, a sentence each: types that the server never writes and that nobody has triggered recently, with the nearest one that it does write.',
+    resolve: ({ types }, _args, { caller, events }) => events.warnings(caller, types),
+  }),
+)
 
 const typesDescription =
   'Exact types, or families such as `task.*`. When absent: all but the very frequent ones, such as `task.log`.'
@@ -46,6 +59,7 @@ builder.queryField('events', (t) =>
       const filter = { types: types ?? undefined, subject: subject ?? undefined }
       const { events: nodes, endCursor, hasMore } = await events.list(caller, filter, after ?? undefined, size)
       return {
+        types: filter.types,
         nodes,
         cursors: nodes.map(({ cursor }) => cursor),
         endCursor,

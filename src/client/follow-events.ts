@@ -12,23 +12,33 @@ export interface EventSelection {
   readonly subject?: string | undefined
 }
 
+export interface FollowEventsOptions extends FollowOptions {
+  /** When the server says that a type is probably misspelled: once for each such sentence. */
+  readonly onWarning?: ((warning: string) => void) | undefined
+}
+
 /**
  * What happens from now on, or after a cursor: each event once, in commit order, across restarts of the server. It never
- * ends by itself. `stream.lagged` is never yielded: what was dropped is fetched again.
+ * ends by itself. `stream.lagged` and `stream.warning` are never
+ * yielded: what was dropped is fetched again, and warnings go to `onWarning`.
  * @throws {SignalboxError} @throws {SignalboxUnreachable} when patience ends.
  */
 export function followEvents(
   client: SignalboxClient,
   { types, subject }: EventSelection = {},
-  options: FollowOptions = {},
+  options: FollowEventsOptions = {},
 ): AsyncGenerator<SignalboxEvent, void> {
-  const { signal } = options
+  const { signal, onWarning } = options
+  const warned = new Set<string>()
   return resume<SignalboxEvent>(
     {
       async *open(after, onConnected) {
         const variables = { types: types && [...types], subject, after }
         const stream = client.subscribe(EventStreamDocument, variables, { signal, onConnected })
-        for await (const { events } of stream) yield events
+        for await (const { events } of stream) {
+          if (events.type === 'stream.warning') for (const warning of newWarnings(events, warned)) onWarning?.(warning)
+          else yield events
+        }
       },
       cursorOf: (event) => event.cursor,
       isLagged: (event) => event.type === 'stream.lagged',
@@ -37,4 +47,12 @@ export function followEvents(
     },
     options,
   )
+}
+
+/** Each connection is warned again. */
+function newWarnings({ data }: SignalboxEvent, warned: Set<string>): string[] {
+  const { warnings } = data as { warnings: readonly string[] }
+  const unknown = warnings.filter((warning) => !warned.has(warning))
+  for (const warning of unknown) warned.add(warning)
+  return unknown
 }

@@ -4,7 +4,7 @@ export { type InputIssue, isPassing, SignalboxError, SignalboxUnreachable } from
 export { type DeliveryUpdate, followDeliveries } from './follow-deliveries.ts'
 export { type DocumentChange, type DocumentSelection, followDocuments } from './follow-documents.ts'
 export { type EntryChange, followEntries } from './follow-entries.ts'
-export { type EventSelection, followEvents, type SignalboxEvent } from './follow-events.ts'
+export { type EventSelection, type FollowEventsOptions, followEvents, type SignalboxEvent } from './follow-events.ts'
 export { followTask, hasEnded, type TaskUpdate } from './follow-task.ts'
 export * from './generated/graphql.ts'
 export type { Token } from './operation-request.ts'

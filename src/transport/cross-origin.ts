@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** What pages of other origins may read of an answer beside its body. */
 const exposed = [
   'Accept-Patch, Accept-Ranges, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Link, Location',
-  'Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id',
+  'Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, Warning, WWW-Authenticate, X-Request-Id',
 ].join(', ')
 /** What every client may send; a page that asks for other headers, such as those of a tracing library, gets them too. */
 const alwaysAllowed = [

@@ -40,11 +40,14 @@ export function addEventsCommand(parent: Command, session: Session): void {
 
 async function list({ client, output, json }: Api, { types, subject, after, first }: EventsOptions): Promise<void> {
   const nodes: SignalboxEvent[] = []
+  let isFirst = true
   let pageInfo: { hasNextPage: boolean; endCursor: string | null } = { hasNextPage: true, endCursor: after ?? null }
   while (pageInfo.hasNextPage && nodes.length < first) {
     const size = Math.min(pageSize, first - nodes.length)
     const variables = { types: types && [...types], subject, after: pageInfo.endCursor, first: size }
     const { events } = await client.request(EventPageDocument, variables)
+    warn(output, isFirst ? events.warnings : [])
+    isFirst = false
     nodes.push(...events.nodes)
     pageInfo = events.pageInfo
   }
@@ -57,7 +60,8 @@ async function list({ client, output, json }: Api, { types, subject, after, firs
 async function follow({ client, output, json }: Api, { after, ...selection }: EventsOptions): Promise<number> {
   using interrupted = interruption()
   const remarks = reconnectionRemarks((text) => output.remark(text))
-  const options = { after, signal: interrupted.signal, ...remarks }
+  const onWarning = (warning: string) => warn(output, [warning])
+  const options = { after, signal: interrupted.signal, onWarning, ...remarks }
   try {
     for await (const event of followEvents(client, selection, options)) {
       if (json) output.record(event)
@@ -68,6 +72,10 @@ async function follow({ client, output, json }: Api, { after, ...selection }: Ev
     throw interrupted.signal.reason
   }
   return 0
+}
+
+function warn(output: Output, warnings: readonly string[]): void {
+  for (const warning of warnings) output.remark(printable(warning))
 }
 
 function tell(output: Output, { at, type, subject, actor, data }: SignalboxEvent): void {

@@ -3,6 +3,7 @@ import { endable } from '#lib/endable.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { Journal, JournalStream } from '#platform/journal/journal.ts'
+import { ownFamilyOf } from '#platform/journal/own-families.ts'
 
 /** What an account's outsiders see of the journal. */
 export type EventService = ReturnType<typeof createEventService>
@@ -36,6 +37,8 @@ export interface EventPage {
 
 /** In a stream, in the place of events that were dropped because the reader was too slow; `data.skipped` says how many. */
 const laggedType = 'stream.lagged'
+/** In a stream, the first event when its types look wrong; `data.warnings` says why. */
+const warningType = 'stream.warning'
 const system: Actor = { kind: 'system', id: 'system', name: 'system' }
 
 const typePattern = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*(\.\*)?$/
@@ -51,11 +54,13 @@ export interface EventServiceDeps {
   readonly quietTypes: readonly string[]
   /** Types that are only for callers who may read the audit log. */
   readonly securityTypes: readonly string[]
+  /** What is probably wrong with a type or family that events are selected by; empty when nothing is. */
+  readonly typeWarnings: (types: readonly string[]) => readonly string[]
   /** What a caller may see of an entry's data, beyond what `events:read` allows; undefined: nothing of the entry. */
   readonly shownData: (caller: Caller, entry: JournalEntry) => JournalEntry['data'] | undefined
 }
 
-export function createEventService({ journal, quietTypes, securityTypes, shownData }: EventServiceDeps) {
+export function createEventService({ journal, quietTypes, securityTypes, typeWarnings, shownData }: EventServiceDeps) {
   /**
    * A page of events, oldest first. A caller who may see few of them may get less than a page, or nothing, and continues
    * after its end. @throws {InvalidCursor} @throws {CursorExpired} @throws {InvalidInput}
@@ -90,14 +95,41 @@ export function createEventService({ journal, quietTypes, securityTypes, shownDa
     after: string | undefined,
   ): Promise<AsyncGenerator<Event>> {
     caller.must('events:read')
-    const stream = await journal.open(filterFor(caller, filter), { after })
-    return endable(tell(caller, stream), () => stream.close())
+    const wanted = filterFor(caller, filter)
+    const found = await warnings(caller, filter.types)
+    const stream = await journal.open(wanted, { after })
+    return endable(tell(caller, stream, found), () => stream.close())
   }
 
-  async function* tell(caller: Caller, stream: JournalStream<never>): AsyncGenerator<Event> {
+  /**
+   * What is probably wrong with types that a caller asks for, a sentence each: the server never writes them, and nobody
+   * has triggered them recently. Names of events are open, so none is refused for it. @throws {InvalidInput}
+   */
+  async function warnings(caller: Caller, types: readonly string[] | undefined): Promise<readonly string[]> {
+    caller.must('events:read')
+    const { types: asked = [] } = checked({ types })
+    const found: string[] = []
+    for (const type of new Set(asked)) {
+      const about = typeWarnings([type])
+      if (about.length > 0 && !(await isTriggered(caller, type))) found.push(...about)
+    }
+    return found
+  }
+
+  /** Only types outside of the server's own families can be triggered. */
+  async function isTriggered({ accountId }: Caller, type: string): Promise<boolean> {
+    return ownFamilyOf(type) === undefined && journal.hasRecent(accountId, type)
+  }
+
+  async function* tell(
+    caller: Caller,
+    stream: JournalStream<never>,
+    warnings: readonly string[],
+  ): AsyncGenerator<Event> {
+    if (warnings.length > 0) yield aboutStream(stream.cursor, warningType, { warnings })
     for await (const item of stream) {
       if (item.kind === 'entry') yield* eventFor(caller, item.entry, item.cursor)
-      if (item.kind === 'lagged') yield lagged(item.cursor, item.skipped)
+      if (item.kind === 'lagged') yield aboutStream(item.cursor, laggedType, { skipped: item.skipped ?? null })
     }
   }
 
@@ -118,12 +150,12 @@ export function createEventService({ journal, quietTypes, securityTypes, shownDa
     return { accountId: caller.accountId, types, excludedTypes, subject }
   }
 
-  return { list, follow }
+  return { list, follow, warnings }
 }
 
-function lagged(cursor: string, skipped: number | undefined): Event {
-  const data = { skipped: skipped ?? null }
-  return { cursor, type: laggedType, subject: 'stream', at: new Date(), actor: system, data }
+/** What the stream itself has to say. */
+function aboutStream(cursor: string, type: string, data: Event['data']): Event {
+  return { cursor, type, subject: 'stream', at: new Date(), actor: system, data }
 }
 
 function checked(filter: EventFilter): EventFilter {

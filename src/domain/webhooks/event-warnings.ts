@@ -62,6 +62,7 @@ export const serverEventTypes: readonly string[] = [
   'lock.released',
   'lock.renewed',
   'stream.lagged',
+  'stream.warning',
   'task.cancel_requested',
   'task.cancelled',
   'task.completed',
@@ -111,7 +112,7 @@ function hint(pattern: string): string {
   return near === undefined ? '' : ` Did you mean "${near}"?`
 }
 
-/** What is probably wrong with the events that a webhook asks for, one sentence each. */
+/** What is probably wrong with the types and families that events are selected by, one sentence each. */
 export function eventWarnings(patterns: readonly string[]): string[] {
   return patterns.flatMap((pattern) => patternWarning(pattern) ?? [])
 }

@@ -6,7 +6,7 @@ import { beginning, comparePositions, endOfTime, historyOf, type JournalEntry, t
 import type { JournalHistories } from './histories.ts'
 import { readWritersHorizon } from './horizon.ts'
 import { journalCursor, parseJournalCursor } from './journal-cursor.ts'
-import { readBounds, readEnd, readHistory, readPruned } from './store.ts'
+import { hasRecent, readBounds, readEnd, readHistory, readPruned } from './store.ts'
 import type { JournalTail } from './tail.ts'
 
 /** Which of an account's entries a stream or a page has. */
@@ -43,6 +43,7 @@ export interface JournalStream<Passing> extends AsyncIterable<JournalItem<Passin
 /** Entries that wait for one slow reader before they are dropped and reported as such. */
 const defaultCapacity = 1_000
 const pageSize = 500
+const recentEntries = 10_000
 
 type Live<Passing> =
   | { readonly entry: JournalEntry }
@@ -128,6 +129,11 @@ export class Journal {
   async page(filter: JournalFilter, after: string | undefined, first: number): Promise<JournalEntry[]> {
     const from = after === undefined ? beginning : await this.#resume(filter.accountId, after)
     return this.#history(filter, from, await this.end(), first)
+  }
+
+  /** Whether one of the account's newest 10,000 entries has this type, or is of this family. */
+  hasRecent(accountId: string, type: string): Promise<boolean> {
+    return hasRecent(this.#sql, accountId, [type], recentEntries)
   }
 
   /** Whether something that matches stands behind a cursor and was handed out to streams. @throws as {@link page} */

@@ -208,6 +208,22 @@ export async function readHistory(
   return rows.map(toEntry)
 }
 
+const recentOfAccount = `
+  SELECT EXISTS (
+    SELECT 1 FROM (SELECT type FROM journal WHERE account_id = $1 ORDER BY xid DESC, seq DESC LIMIT $4) AS recent
+    WHERE type = ANY($2) OR type LIKE ANY($3)) AS found`
+
+/** Whether one of an account's newest entries, at most so many, has one of these types. */
+export async function hasRecent(
+  sql: Sql,
+  accountId: string,
+  types: readonly string[],
+  limit: number,
+): Promise<boolean> {
+  const [row] = await sql.query<{ found: boolean }>(recentOfAccount, [accountId, types, familyPatterns(types), limit])
+  return row?.found === true
+}
+
 function familyPatterns(types: readonly string[] | undefined): string[] {
   const families = types?.filter((type) => type.endsWith('.*')) ?? []
   return families.map((family) => prefixPattern(family.slice(0, -1)))

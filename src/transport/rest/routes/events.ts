@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { EventsDocument } from '#transport/rest/generated/graphql.ts'
 import { answerPage, cursor, linkHeader, pageBy } from '#transport/rest/paging.ts'
-import { defineRoute, type Route } from '#transport/rest/route.ts'
+import { type Answer, defineRoute, type Route } from '#transport/rest/route.ts'
 
 const event = z
   .object({
@@ -14,6 +14,11 @@ const event = z
     data: z.unknown().describe('Depends on the type.'),
   })
   .meta({ id: 'Event', description: 'Something that happened.' })
+
+const warningHeader = {
+  Warning:
+    'Present when a `type` is probably misspelled: the server never writes it, and nobody has triggered it recently.',
+}
 
 export const eventRoutes: readonly Route[] = [
   defineRoute({
@@ -33,7 +38,9 @@ export const eventRoutes: readonly Route[] = [
       limit: pageBy(50).limit,
       cursor: cursor('Continue after this place: an event’s `cursor`.'),
     }),
-    answers: { 200: { description: 'A page of events.', schema: z.array(event), headers: linkHeader } },
+    answers: {
+      200: { description: 'A page of events.', schema: z.array(event), headers: { ...linkHeader, ...warningHeader } },
+    },
     refusals: [410],
     document: EventsDocument,
     names: { types: 'type' },
@@ -43,6 +50,14 @@ export const eventRoutes: readonly Route[] = [
       first: limit,
       after: cursor,
     }),
-    answer: ({ events: { nodes, pageInfo } }, asked) => answerPage(nodes, pageInfo, asked),
+    answer: ({ events: { nodes, pageInfo, warnings } }, asked) =>
+      withWarnings(answerPage(nodes, pageInfo, asked), warnings),
   }),
 ]
+
+/** Types are ASCII, and so are the sentences about them. */
+function withWarnings(answer: Answer, warnings: readonly string[]): Answer {
+  if (warnings.length === 0) return answer
+  const warning = warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(', ')
+  return { ...answer, headers: { ...answer.headers, warning } }
+}
