@@ -1,4 +1,4 @@
-import { FenceLost, LockHeld, LockNotFound, NotLockHolder } from '#domain/locks/errors.ts'
+import { FenceLost, LockHeld, LockNotFound, LockTicketNotFound, NotLockHolder } from '#domain/locks/errors.ts'
 import { builder } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
 import { LockRef } from './lock.ts'
@@ -35,3 +35,4 @@ builder.objectType(FenceLost, {
 
 failureType(LockNotFound, 'LockNotFound', 'Nobody holds a lock of this name.')
 failureType(NotLockHolder, 'NotLockHolder', 'Somebody else holds the lock; `forceReleaseLock` takes it away.')
+failureType(LockTicketNotFound, 'LockTicketNotFound', 'The lock has no such ticket, or no longer.')

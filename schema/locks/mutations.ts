@@ -40,7 +40,14 @@ const ReleaseLockInput = builder.inputType('ReleaseLockInput', {
 
 const ForceReleaseLockInput = builder.inputType('ForceReleaseLockInput', {
   description: 'A lock to be taken away.',
-  fields: (t) => ({ name: t.string({ required: true, description: name }) }),
+  fields: (t) => ({
+    name: t.string({ required: true, description: name }),
+    queue: t.boolean({
+      defaultValue: false,
+      required: true,
+      description: 'Whether those who wait for it are sent away, too.',
+    }),
+  }),
 })
 
 /** A payload that has nothing but the lock. */
@@ -102,6 +109,6 @@ builder.mutationField('forceReleaseLock', (t) =>
       'Takes a lock away from whoever holds it, for those who administer the account; what is written with its fence is refused from then on.',
     args: { input: t.arg({ type: ForceReleaseLockInput, required: true, description: 'Which.' }) },
     errors: { types: [InvalidInput, LockNotFound] },
-    resolve: (_root, { input }, { caller, locks }) => locks.forceRelease(caller, input.name),
+    resolve: (_root, { input }, { caller, locks }) => locks.forceRelease(caller, input.name, { queue: input.queue }),
   }),
 )

@@ -18,9 +18,9 @@ export interface FollowEventsOptions extends FollowOptions {
 }
 
 /**
- * What happens from now on, or after a cursor: each event once, in commit order, across restarts of the server. It never
- * ends by itself. `stream.lagged` and `stream.warning` are never
- * yielded: what was dropped is fetched again, and warnings go to `onWarning`.
+ * What happens from now on, or after a cursor: each event once, in commit order, across restarts of the server. It does
+ * not end on its own. `stream.lagged` and `stream.warning` are never yielded: what was dropped is fetched again, and
+ * warnings go to `onWarning`.
  * @throws {SignalboxError} @throws {SignalboxUnreachable} when patience ends.
  */
 export function followEvents(

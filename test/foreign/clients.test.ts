@@ -15,8 +15,8 @@ const clients = {
   'graphql-ws': { file: 'graphql-ws.ts' },
   'graphql-sse': { file: 'graphql-sse.ts' },
   relay: { file: 'built/relay.js', more: { refetched: true, nodes: ['Task', null] } },
-  'openapi-fetch': { file: 'openapi-fetch.ts', error: 'MALFORMED_REQUEST' },
-  'hey-api': { file: 'hey-api.ts', error: 'MALFORMED_REQUEST' },
+  'openapi-fetch': { file: 'openapi-fetch.ts', error: 'MALFORMED_REQUEST', more: { ticket: 'acquired' } },
+  'hey-api': { file: 'hey-api.ts', error: 'MALFORMED_REQUEST', more: { ticket: 'acquired' } },
 } satisfies Record<string, { file: string; more?: object; error?: string }>
 
 interface Named {

@@ -38,6 +38,12 @@ const entryKey = { params: (things: Things) => ({ key: things.entryKey }) }
 const member = { params: ({ teamSlug, email }: Things) => ({ slug: teamSlug, email }) }
 const webhook = { params: ({ webhookId }: Things) => ({ id: webhookId }) }
 const lockParams = { params: ({ lockName }: Things) => ({ name: lockName }) }
+/** The repository and the resource that together are the lock's name. */
+function placeOf({ lockName }: Things) {
+  const end = lockName.lastIndexOf('/')
+  return { repository: end < 0 ? 'none' : lockName.slice(0, end), resource: lockName.slice(end + 1) }
+}
+const lockPlace = { params: placeOf }
 const lock = ({ lockName }: Things) => `lock:${lockName}`
 const task = ({ taskId }: Things) => `task:${taskId}`
 const document = ({ documentKey }: Things) => `document:default/${documentKey}`
@@ -329,6 +335,25 @@ export const restRights: Readonly<Record<string, RestRight>> = {
     needs: 'access:admin',
     ...lockParams,
     audit: { type: 'lock.forced', subject: lock },
+  },
+  'GET /api/locks/{repository}/{resource}': { needs: 'entries:read', ...lockPlace, anyName: true },
+  'DELETE /api/locks/{repository}/{resource}': {
+    needs: 'access:admin',
+    ...lockPlace,
+    audit: { type: 'lock.forced', subject: lock },
+  },
+  'GET /api/locks/{repository}/{resource}/{ticketId}': {
+    needs: 'entries:read',
+    params: (things) => ({ ...placeOf(things), ticketId: '1' }),
+  },
+  'DELETE /api/locks/{repository}/{resource}/{ticketId}': {
+    needs: 'entries:write',
+    params: (things) => ({ ...placeOf(things), ticketId: '1' }),
+    audit: {
+      call: async (scene) => ({ params: { ...placeOf(scene.things), ticketId: String(await fenceOf(scene)) } }),
+      type: 'lock.released',
+      subject: lock,
+    },
   },
   'GET /api/task-types': { needs: 'tasks:read' },
   'POST /api/tasks/{operationId}/retry': {

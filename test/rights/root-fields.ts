@@ -59,6 +59,8 @@ export const rootRights: RootFields = {
     events: { needs: 'events:read' },
     installationAccounts: { needs: 'installation:admin' },
     lock: { needs: 'entries:read', args: ({ lockName }) => ({ name: lockName }) },
+    lockTicket: { needs: 'entries:read', args: ({ lockName }) => ({ name: lockName, id: '1' }) },
+    lockTickets: { needs: 'entries:read', args: ({ lockName }) => ({ name: lockName }) },
     locks: { needs: 'entries:read' },
     node: { needs: 'signed in', args: ({ taskId }) => ({ id: taskId }) },
     nodes: { needs: 'signed in', args: ({ taskId }) => ({ ids: [taskId] }) },
@@ -319,6 +321,15 @@ export const rootRights: RootFields = {
         subject: lock,
       },
     },
+    releaseLockTicket: {
+      needs: 'entries:write',
+      args: input(({ lockName }) => ({ name: lockName, id: '1' })),
+      audit: {
+        call: async (scene) => ({ input: { name: scene.things.lockName, id: String(await fenceOf(scene)) } }),
+        type: 'lock.released',
+        subject: lock,
+      },
+    },
     removeTeamMember: {
       needs: 'access:admin',
       args: input(({ teamSlug, email }) => ({ slug: teamSlug, who: email })),
@@ -328,6 +339,15 @@ export const rootRights: RootFields = {
       needs: 'access:admin',
       args: input(({ email }) => ({ who: email })),
       audit: { type: 'auth.user_removed', subject: () => 'user:' },
+    },
+    requestLock: {
+      needs: 'entries:write',
+      args: input(({ lockName }) => ({ name: lockName, ttlMs: 3_600_000 })),
+      audit: {
+        call: (scene) => input(({ lockName }) => ({ name: `requested-${lockName}`, ttlMs: 3_600_000 }))(scene.things),
+        type: 'lock.acquired',
+        subject: ({ lockName }) => `lock:requested-${lockName}`,
+      },
     },
     restoreDocument: {
       needs: 'documents:write',
@@ -528,6 +548,10 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   FailedEntryCheck: { needs: 'entries:read', fields: 'entry index key' },
   InputIssue: { needs: 'anyone', fields: 'message path' },
   Lock: { needs: 'entries:read', fields: 'acquiredAt expiresAt fence holder name queue' },
+  LockTicket: {
+    needs: 'entries:read',
+    fields: 'acquiredAt actor createdAt expiresAt fence id name position status ttlMs',
+  },
   LockWaiter: { needs: 'entries:read', fields: 'actor queuedAt until' },
   PageInfo: { needs: 'anyone', fields: 'endCursor hasNextPage hasPreviousPage startCursor' },
   Percentiles: { needs: 'tasks:read', fields: 'p50 p95 p99' },

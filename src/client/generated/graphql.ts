@@ -425,6 +425,8 @@ export type FenceInput = {
 export type ForceReleaseLockInput = {
   /** Its name, by the rules of an entry’s key; a scope that is narrowed to keys is narrowed to these names. */
   name: string;
+  /** Whether those who wait for it are sent away, too. */
+  queue?: boolean;
 };
 
 /** A whole number to be counted up or down. */
@@ -1583,6 +1585,8 @@ type FailureReport_LockHeld_Fragment = { code: string, message: string };
 
 type FailureReport_LockNotFound_Fragment = { code: string, message: string };
 
+type FailureReport_LockTicketNotFound_Fragment = { code: string, message: string };
+
 type FailureReport_MemberNotFound_Fragment = { code: string, message: string };
 
 type FailureReport_NotInvited_Fragment = { code: string, message: string };
@@ -1687,6 +1691,7 @@ export type FailureReportFragment =
   | FailureReport_LastTeam_Fragment
   | FailureReport_LockHeld_Fragment
   | FailureReport_LockNotFound_Fragment
+  | FailureReport_LockTicketNotFound_Fragment
   | FailureReport_MemberNotFound_Fragment
   | FailureReport_NotInvited_Fragment
   | FailureReport_NotLockHolder_Fragment

@@ -3,7 +3,15 @@ import type { Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { lockEvent } from './events.ts'
 import { type HeldLock, type Lock, renewalEntryMs, type Waiter } from './lock.ts'
-import { deleteLock, extendLock, type LockOpening, putLock, type Renewals, readOpening } from './store.ts'
+import {
+  deleteLock,
+  deleteWaiters,
+  extendLock,
+  type LockOpening,
+  putLock,
+  type Renewals,
+  readOpening,
+} from './store.ts'
 
 const bySystem: By = { actor: { kind: 'system', id: 'system', name: 'system' } }
 
@@ -96,6 +104,13 @@ export class LockChange {
     this.lock = undefined
     this.#passOn()
     if (this.lock === undefined) deleteLock(this.#tx, this.#accountId, this.#name)
+  }
+
+  /** Sends all who wait away, and then ends the lease. */
+  clear(by: By): void {
+    deleteWaiters(this.#tx, this.#accountId, this.#name)
+    this.#isTaken = true
+    this.end('lock.forced', by)
   }
 
   #expire(): void {

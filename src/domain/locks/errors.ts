@@ -40,6 +40,14 @@ export class NotLockHolder extends AppError {
   }
 }
 
+/** A lock has no such ticket, or no longer. */
+export class LockTicketNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor(lock: string, id: string) {
+    super(`The lock "${lock}" has no ticket "${id}": it was released, or its lease or its time in the queue has ended.`)
+  }
+}
+
 /** Nobody holds a lock of this name. */
 export class LockNotFound extends AppError {
   readonly code = 'NOT_FOUND'

@@ -11,7 +11,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { LockChange } from './changes.ts'
 import { FenceLost, LockHeld, LockNotFound, NotLockHolder } from './errors.ts'
 import type { LockEventData } from './events.ts'
-import { bounds, type HeldLock, type Lock, mostWaiters, type Waiter } from './lock.ts'
+import { bounds, type HeldLock, type Lock, type LockTicket, maxWaiters, type Waiter } from './lock.ts'
 import {
   deleteOverdueWaiters,
   deleteWaiter,
@@ -24,6 +24,7 @@ import {
   readFences,
   tellPresent,
 } from './store.ts'
+import { createLockTickets } from './tickets.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 export interface LockServiceDeps {
@@ -123,7 +124,7 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
     if (change.lock === undefined) return change.give(taker, ttlMs)
     if (waitMs === 0) return new LockHeld(name, change.lock)
     const { now, waiting } = change.opening
-    if (waiting >= mostWaiters) return new LockHeld(name, change.lock, `and ${waiting} wait for it already`)
+    if (waiting >= maxWaiters) return new LockHeld(name, change.lock, `and ${waiting} wait for it already`)
     if (maxWaits > 0 && room.queuedFor(caller.limitKey) >= maxWaits)
       return new LockHeld(name, change.lock, `and ${maxWaits} requests of this caller wait for locks already`)
     room.queue(id, caller.limitKey)
@@ -194,8 +195,11 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
     )
   }
 
-  /** Takes a lock away from whoever holds it; what they still do with its fence is refused. @throws {LockNotFound} */
-  async function forceRelease(caller: Caller, name: string): Promise<Lock> {
+  /**
+   * Takes a lock away from its holder, whose fence is void from then on. `queue`: those who wait for it
+   * are sent away, too. @throws {LockNotFound}
+   */
+  async function forceRelease(caller: Caller, name: string, { queue = false } = {}): Promise<Lock> {
     caller.must('access:admin')
     checkName(name)
     return answered(
@@ -203,10 +207,40 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
       await change(caller.accountId, name, (change) => {
         const { lock } = change
         if (lock === undefined) return new LockNotFound(name)
-        change.end('lock.forced', caller.by())
+        if (queue) change.clear(caller.by())
+        else change.end('lock.forced', caller.by())
         return lock
       }),
     )
+  }
+
+  const tickets = createLockTickets({ sql, change })
+
+  /** Takes a lock, or queues for it without waiting. @throws {InvalidInput} @throws {LockHeld} when its queue is full */
+  async function request(caller: Caller, { name, ttlMs }: Omit<Acquiring, 'waitMs'>): Promise<LockTicket> {
+    mustBeName(caller, name)
+    checkBounds({ ttlMs })
+    return tickets.request(caller, name, ttlMs)
+  }
+
+  /** @throws {LockTicketNotFound} @throws {NotLockHolder} */
+  async function releaseTicket(caller: Caller, name: string, id: string): Promise<LockTicket> {
+    mustBeName(caller, name)
+    return tickets.release(caller, name, id)
+  }
+
+  /** Up to `limit` tickets of a lock: the holder's first, then the queue in the order of turns. */
+  async function listTickets(caller: Caller, name: string, limit: number): Promise<LockTicket[]> {
+    caller.must('entries:read', name)
+    checkName(name)
+    return tickets.list(caller, name, limit)
+  }
+
+  /** One ticket of a lock, while it waits or holds the lock. */
+  async function findTicket(caller: Caller, name: string, id: string): Promise<LockTicket | undefined> {
+    caller.must('entries:read', name)
+    checkName(name)
+    return tickets.find(caller, name, id)
   }
 
   /** The lock, while somebody holds it. */
@@ -255,6 +289,10 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
     renew,
     release,
     forceRelease,
+    request,
+    releaseTicket,
+    listTickets,
+    findTicket,
     find,
     list,
     queue,

@@ -137,14 +137,24 @@ export function extendLock(
 
 const insertWaiterSql = `
   INSERT INTO lock_waiter (account_id, name, id, by, origin, principal_id, ttl_ms, queued_at, until, seen_at)
-  VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9, $8)`
+  VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9, CASE WHEN $10::boolean THEN 'infinity'::timestamptz ELSE $8 END)`
 
-/** Puts somebody at the end of a lock's queue. */
-export function insertWaiter(tx: Transaction, accountId: string, waiter: Waiter): void {
+/** Puts somebody at the end of a lock's queue; a ticket counts as present without saying so. */
+export function insertWaiter(
+  tx: Transaction,
+  accountId: string,
+  waiter: Waiter,
+  { isTicket = false }: { isTicket?: boolean } = {},
+): void {
   const { name, id, by, principalId, ttlMs, queuedAt, until } = waiter
   const origin = by.origin === undefined ? null : JSON.stringify(by.origin)
   const who = [JSON.stringify(by.actor), origin, principalId]
-  tx.beside(tx.query(insertWaiterSql, [accountId, name, id, ...who, ttlMs, queuedAt, until]))
+  tx.beside(tx.query(insertWaiterSql, [accountId, name, id, ...who, ttlMs, queuedAt, until, isTicket]))
+}
+
+/** Takes all who wait for a lock out of its queue. */
+export function deleteWaiters(tx: Transaction, accountId: string, name: string): void {
+  tx.beside(tx.query('DELETE FROM lock_waiter WHERE account_id = $1 AND name = $2', [accountId, name]))
 }
 
 /** Takes somebody out of the queue; false when they are not in it, since they were granted the lock, or given up. */
@@ -211,6 +221,46 @@ const queueSql = `
 /** Who waits for a lock, in the order of their turns. */
 export async function listWaiters(sql: Sql, accountId: string, name: string, limit: number): Promise<Waiter[]> {
   return (await sql.query<WaiterRow>(queueSql, [accountId, name, limit])).map(toWaiter)
+}
+
+// A lock that was acquired without a ticket has its fence for one. An id contains the time of its creation.
+const ticketsSql = `
+  SELECT * FROM (
+    SELECT name, coalesce(waiter_id::text, fence::text) AS id, fence::text AS fence, holder AS actor,
+           principal_id AS "principalId", acquired_at AS "acquiredAt", expires_at AS "expiresAt",
+           (extract(epoch FROM expires_at - acquired_at) * 1000)::float8 AS "ttlMs",
+           coalesce(to_timestamp(('x' || lpad(left(replace(waiter_id::text, '-', ''), 12), 16, '0'))::bit(64)::bigint / 1000.0),
+             acquired_at) AS "createdAt", 0 AS position
+    FROM lock WHERE account_id = $1 AND name = $2 AND expires_at > clock_timestamp()
+    UNION ALL
+    SELECT name, id::text, NULL, by, principal_id, NULL, NULL, ttl_ms::float8, queued_at,
+           row_number() OVER (ORDER BY seq)::int
+    FROM lock_waiter WHERE account_id = $1 AND name = $2 AND ${waits}
+  ) AS ticket WHERE $3::text IS NULL OR id = $3 ORDER BY position LIMIT $4`
+
+/** A ticket as it stands in the database. */
+export interface TicketRow {
+  readonly name: string
+  readonly id: string
+  /** Null while it waits. */
+  readonly fence: string | null
+  readonly actor: Actor
+  readonly principalId: string
+  readonly acquiredAt: Date | null
+  readonly expiresAt: Date | null
+  readonly ttlMs: number
+  readonly createdAt: Date
+  readonly position: number
+}
+
+/** Who holds a lock and who waits for it, in the order of their turns: all, or the one of an id. */
+export async function listTickets(
+  sql: Sql,
+  accountId: string,
+  name: string,
+  { id, limit }: { readonly id?: string; readonly limit: number },
+): Promise<TicketRow[]> {
+  return sql.query<TicketRow>(ticketsSql, [accountId, name, id ?? null, limit])
 }
 
 const expiredSql = `

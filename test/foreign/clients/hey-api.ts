@@ -1,6 +1,7 @@
 import { headers, tell, url } from './door.ts'
 import { client } from './generated/hey-api/client.gen.ts'
 import {
+  acquireLock,
   getDocument,
   getTaskResult,
   getTaskStatus,
@@ -39,6 +40,8 @@ await putDocument({ path, body: { value: { list: [1, null, 'ü'] } } })
 const { data: document } = await getDocument({ path })
 const refused = await putDocument({ path, body: { value: 2, version: 7 } })
 const wrong = await listTasks({ query: { limit: 0 } })
+const place = { repository: 'foreign/hey-api', resource: 'prod' }
+const { data: lock } = await acquireLock({ body: { ...place, leaseDurationSeconds: 60 } })
 tell({
   status: task.status.toUpperCase(),
   result: task.result,
@@ -46,4 +49,5 @@ tell({
   document: document && { version: document.version, data: document.value },
   refusal: refused.error?.code,
   error: wrong.error?.code,
+  ticket: lock && 'ticketId' in lock ? lock.status : undefined,
 })

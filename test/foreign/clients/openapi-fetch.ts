@@ -35,6 +35,8 @@ await client.POST('/api/doc-store/docs/{key}', { params: { path }, body: { value
 const { data: document } = await client.GET('/api/doc-store/docs/{key}', { params: { path } })
 const refused = await client.POST('/api/doc-store/docs/{key}', { params: { path }, body: { value: 2, version: 7 } })
 const wrong = await client.GET('/api/tasks', { params: { query: { limit: 0 } } })
+const place = { repository: 'foreign/openapi-fetch', resource: 'prod' }
+const { data: lock } = await client.POST('/api/locks', { body: { ...place, leaseDurationSeconds: 60 } })
 tell({
   status: task.status.toUpperCase(),
   result: task.result,
@@ -42,4 +44,5 @@ tell({
   document: document && { version: document.version, data: document.value },
   refusal: refused.error?.code,
   error: wrong.error?.code,
+  ticket: lock && 'ticketId' in lock ? lock.status : undefined,
 })

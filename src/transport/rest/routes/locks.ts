@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isRecord } from '#lib/json.ts'
 import { wholeNumber } from '#transport/rest/fields.ts'
 import {
   AcquireLockDocument,
@@ -12,12 +13,12 @@ import {
 import { answerPage, linkHeader, listQuery, placeOf } from '#transport/rest/paging.ts'
 import { found } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
+import { actor, leaseDurationSeconds } from './lock-fields.ts'
+import { lockTicket, lockTicketExample, lockTicketRequest, lockTicketRoutes, requestLockRoute } from './lock-tickets.ts'
 
 const tag = 'Locks'
-const longestLeaseS = 86_400
 const longestLockWaitS = 300
 
-const actor = z.object({ kind: z.string(), id: z.string(), name: z.string() })
 const fence = z.int().describe('Grows with each grant; renewing and releasing the lock need it.')
 
 const lock = z
@@ -46,16 +47,68 @@ const example = {
   expiresAt: '2030-01-01T04:05:00.000Z',
 }
 
-const leaseDurationSeconds = z
-  .int()
-  .min(1)
-  .max(longestLeaseS)
-  .describe(`How long it is held unless it is renewed, in seconds; at most ${longestLeaseS}.`)
-
 const params = z.object({ name: z.string().describe('The lock’s name; a slash in it is written as `%2F`.') })
 
 /** What this door calls the operation's inputs. */
 const names = { ttlMs: 'leaseDurationSeconds', waitMs: 'waitSeconds' }
+
+const lockRequest = z
+  .strictObject({
+    name: z.string().describe('Up to 512 bytes; parts stand between slashes.'),
+    leaseDurationSeconds,
+    waitSeconds: z
+      .int()
+      .min(0)
+      .max(longestLockWaitS)
+      .default(0)
+      .describe(`How long to wait when it is held; at most ${longestLockWaitS}.`),
+  })
+  .meta({ id: 'LockRequest', description: 'A lock to acquire.' })
+
+const acquireLockRoute = defineRoute({
+  method: 'post',
+  path: '/locks',
+  name: 'acquireLock',
+  tag,
+  summary: 'Acquires a lock; 409 when it is held and does not become free in time.',
+  description: 'A caller that goes away while it waits leaves the queue.',
+  body: lockRequest,
+  bodyExamples: { deployment: { name: 'deploy/prod', leaseDurationSeconds: 300, waitSeconds: 60 } },
+  answers: { 201: { description: 'It is held.', schema: lock, headers: { Location: 'Where it is.' }, example } },
+  refusals: [409],
+  document: AcquireLockDocument,
+  names,
+  variables: ({ body }) => ({
+    input: { name: body.name, ttlMs: body.leaseDurationSeconds * 1000, waitMs: body.waitSeconds * 1000 },
+  }),
+  answer: ({ acquireLock: { lock } }, { prefix }) =>
+    json(201, lock, { location: `${prefix}/locks/${encodeURIComponent(lock.name)}` }),
+})
+
+/** With a name the lock is acquired, or not; with a repository and a resource it is requested, and answered with a ticket. */
+const postLockRoute: Route = {
+  ...acquireLockRoute,
+  summary: 'Acquires a lock, or requests one.',
+  description:
+    'With `name`: 409 when the lock is held and does not become free in time; a caller that goes away while it waits leaves the queue. With `repository` and `resource`: the answer is a ticket, which is queued when the lock is held, for at most a day; its lease begins when its turn has come.',
+  body: z.union([lockRequest, lockTicketRequest]),
+  bodyExamples: {
+    ...acquireLockRoute.bodyExamples,
+    ticket: { repository: 'acme/shop', resource: 'prod', leaseDurationSeconds: 300 },
+  },
+  answers: {
+    201: {
+      description: 'It is held, or requested.',
+      schema: z.union([lock, lockTicket]),
+      headers: { Location: 'Where it is.' },
+      example: lockTicketExample,
+    },
+  },
+  handle(request) {
+    const isTicket = isRecord(request.body) && ('repository' in request.body || 'resource' in request.body)
+    return (isTicket ? requestLockRoute : acquireLockRoute).handle(request)
+  },
+}
 
 export const lockRoutes: readonly Route[] = [
   defineRoute({
@@ -80,36 +133,7 @@ export const lockRoutes: readonly Route[] = [
     },
     answer: ({ locks: { nodes, pageInfo } }, asked) => answerPage(nodes, pageInfo, asked),
   }),
-  defineRoute({
-    method: 'post',
-    path: '/locks',
-    name: 'acquireLock',
-    tag,
-    summary: 'Acquires a lock; 409 when it is held and does not become free in time.',
-    description: 'A caller that goes away while it waits leaves the queue.',
-    body: z
-      .strictObject({
-        name: z.string().describe('Up to 512 bytes; parts stand between slashes.'),
-        leaseDurationSeconds,
-        waitSeconds: z
-          .int()
-          .min(0)
-          .max(longestLockWaitS)
-          .default(0)
-          .describe(`How long to wait when it is held; at most ${longestLockWaitS}.`),
-      })
-      .meta({ id: 'LockRequest', description: 'A lock to acquire.' }),
-    bodyExamples: { deployment: { name: 'deploy/prod', leaseDurationSeconds: 300, waitSeconds: 60 } },
-    answers: { 201: { description: 'It is held.', schema: lock, headers: { Location: 'Where it is.' }, example } },
-    refusals: [409],
-    document: AcquireLockDocument,
-    names,
-    variables: ({ body }) => ({
-      input: { name: body.name, ttlMs: body.leaseDurationSeconds * 1000, waitMs: body.waitSeconds * 1000 },
-    }),
-    answer: ({ acquireLock: { lock } }, { prefix }) =>
-      json(201, lock, { location: `${prefix}/locks/${encodeURIComponent(lock.name)}` }),
-  }),
+  postLockRoute,
   defineRoute({
     method: 'get',
     path: '/locks/{name}',
@@ -170,4 +194,5 @@ export const lockRoutes: readonly Route[] = [
     variables: ({ params }) => ({ input: params }),
     answer: () => ({ status: 204 }),
   }),
+  ...lockTicketRoutes,
 ]
