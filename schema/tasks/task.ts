@@ -1,5 +1,5 @@
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
-import type { PastAttempt } from '#domain/tasks/settlement.ts'
+import type { PastAttempt } from '#domain/tasks/task.ts'
 import { hasEnded, priorities, type TaskError, taskStatuses } from '#domain/tasks/task.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Actor } from '#platform/journal/entry.ts'

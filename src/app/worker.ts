@@ -41,10 +41,10 @@ export async function openWorker(
     leaseMs: config.workerLeaseMs,
     clock: systemClock,
     log,
-    onSettled: (attempt, outcome) => {
+    onSettled: (attempt, { kind: outcome }) => {
       const seconds = (Date.now() - attempt.startedAt.getTime()) / 1000
-      metrics.runSeconds.observe({ priority: attempt.priority, outcome: outcome.kind }, seconds)
-      log.debug({ taskId: attempt.taskId, accountId: attempt.accountId, outcome: outcome.kind }, 'an attempt has ended')
+      metrics.runSeconds.observe({ priority: attempt.priority, outcome }, seconds)
+      log.debug({ taskId: attempt.taskId, accountId: attempt.accountId, outcome }, 'an attempt has ended')
     },
   })
   opened.addBounded(() => worker.stop(config.shutdownTimeoutMs))

@@ -8,7 +8,7 @@ import { createRunner } from '#domain/tasks/runner/create-runner.ts'
 import { createServerId } from '#domain/tasks/runner/server-id.ts'
 import type { TaskUser } from '#domain/tasks/runner/task-user.ts'
 import type { AttemptOutput, PartWriter } from '#domain/tasks/runner.ts'
-import type { Attempt, Outcome } from '#domain/tasks/task.ts'
+import type { Attempt, AttemptEnd } from '#domain/tasks/task.ts'
 
 interface KeptPart {
   readonly contentType: string
@@ -97,7 +97,7 @@ function processesOf(file: string, text: string): number[] {
 }
 
 export interface Ran {
-  readonly outcome: Outcome
+  readonly outcome: AttemptEnd
   readonly output: RecordedOutput
 }
 

@@ -5,9 +5,9 @@ import { graceMs, type SilentWorker, type WorkerLiveness } from '#platform/datab
 import type { Actor } from '#platform/journal/entry.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { lossOf } from './settlement.ts'
-import { writeLosses } from './settler.ts'
+import { lossOf } from './attempt-loss.ts'
 import { findHolders, lockLostAttempts } from './store/attempts.ts'
+import { writeLosses } from './write-ends.ts'
 
 const lookIntervalMs = 1_000
 const batchSize = 200
@@ -76,7 +76,7 @@ export class Reaper {
       const confirmed = await liveness.confirm(tx, workers)
       const attempts = await lockLostAttempts(tx, confirmed, { lockMs: graceMs, timeoutMs: leaseMs }, batchSize)
       const losses = attempts.map((attempt) => ({ attempt, error: lossOf(attempt, attempt.silentMs) }))
-      await writeLosses(tx, queue, actor, losses, clock.now())
+      await writeLosses({ tx, queue, actor, now: clock.now() }, losses)
       return attempts.length
     })
   }

@@ -5,11 +5,11 @@ import type { Transact } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { endForgotten } from './settlement.ts'
-import { writeLosses } from './settler.ts'
+import { endForgotten } from './attempt-loss.ts'
 import { findAttemptsOf } from './store/attempts.ts'
 import { findHeld } from './store/output.ts'
 import type { Attempt } from './task.ts'
+import { writeLosses } from './write-ends.ts'
 
 /** How many attempts that ended here are remembered. */
 const capacity = 10_000
@@ -74,11 +74,8 @@ export class Recollection {
       const held = new Set((await findHeld(tx, attempts)).map(({ taskId }) => taskId))
       const losses = attempts.filter(({ taskId }) => held.has(taskId))
       await writeLosses(
-        tx,
-        queue,
-        actor,
+        { tx, queue, actor, now: clock.now() },
         losses.map((attempt) => ({ attempt, error: endForgotten })),
-        clock.now(),
       )
       return losses.length
     })

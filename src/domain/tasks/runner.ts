@@ -1,4 +1,4 @@
-import type { Attempt, Outcome } from './task.ts'
+import type { Attempt, AttemptEnd } from './task.ts'
 
 /** Where a running attempt's output goes. Implementations keep order, and bound what they hold. */
 export interface AttemptOutput {
@@ -22,11 +22,11 @@ export interface PartWriter {
 /** Executes attempts. */
 export interface Runner {
   /**
-   * Executes one attempt and tells how it ended; never throws. When it returns, nothing of the attempt is left:
-   * no process, no file. `stop` aborts with the reason as `signal.reason`; the outcome is then `stopped`,
-   * unless the attempt ended by itself before.
+   * Executes one attempt and returns how it ended; never throws. When it returns, nothing of the attempt is left:
+   * no process, no file. `stop` aborts with a `StopReason` as `signal.reason`; the end is then `stopped`, unless the
+   * attempt had ended before.
    */
-  run(attempt: Attempt, output: AttemptOutput, stop: AbortSignal): Promise<Outcome>
+  run(attempt: Attempt, output: AttemptOutput, stop: AbortSignal): Promise<AttemptEnd>
   /** Ends what an earlier process of this installation left behind after it died: processes and workspaces. */
   sweep(): Promise<void>
 }

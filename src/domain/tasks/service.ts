@@ -11,10 +11,10 @@ import type { Journal } from '#platform/journal/journal.ts'
 import { toPosition } from '#platform/journal/store.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { TaskAlreadyEnded, TaskNotFound, TaskNotRetryable, TaskPartNotFound } from './errors.ts'
-import { type TaskEventData, type TaskEventType, taskEvent } from './events.ts'
+import { type TaskEventData, taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
 import type { ProgressBoard } from './progress-board.ts'
-import { pastAttempt } from './settlement.ts'
+import { cancelRequested, retried, type Transition } from './state-machine.ts'
 import { deleteLogs, findPart, readPart } from './store/output.ts'
 import { type QueueState, readQueueStates, readQueueTimes } from './store/queues.ts'
 import {
@@ -28,7 +28,7 @@ import {
 } from './store/tasks.ts'
 import { planTask, type Submission } from './submission.ts'
 import type { Submitted, Submitter } from './submitter.ts'
-import { hasEnded, type Priority, priorities, type TaskError, type TaskStatus } from './task.ts'
+import { type Priority, priorities } from './task.ts'
 import type { TaskType, TaskTypes } from './task-type.ts'
 import { followTask, followTasks, type TaskFeedFilter, type TaskUpdate } from './updates.ts'
 
@@ -163,14 +163,11 @@ export function createTaskService(deps: TaskServiceDeps) {
       throw new InvalidInput(`The reason ${unstorable}.`, [{ path: 'reason', message: unstorable }])
     await transact(async (tx) => {
       const task = await lock(tx, caller, id)
-      if (hasEnded(task.status)) throw new TaskAlreadyEnded(id, task.status)
+      const transition = cancelRequested(task.status)
+      if (transition === undefined) throw new TaskAlreadyEnded(id, task.status)
       if (task.cancelRequestedAt !== null) return
-      await requestCancel(tx, caller.accountId, id, reason ?? null)
-      const runs = task.status === 'ACTIVE'
-      const [event, status] = runs
-        ? (['task.cancel_requested', 'ACTIVE'] as const)
-        : (['task.cancelled', 'CANCELLED'] as const)
-      note(tx, caller, task, event, status, { ...(reason !== undefined && { reason }) })
+      await requestCancel(tx, caller.accountId, id, transition, reason ?? null)
+      note(tx, caller, task, transition, { ...(reason !== undefined && { reason }) })
     })
     return id
   }
@@ -181,13 +178,14 @@ export function createTaskService(deps: TaskServiceDeps) {
     const release = await quotas.hold(caller.accountId, { waitingTasks: 1 })
     const reopened = transact(async (tx) => {
       const task = await lock(tx, caller, id)
-      if (task.status !== 'FAILED' && task.status !== 'CANCELLED') throw new TaskNotRetryable(id, task.status)
+      const transition = retried(task)
+      if (transition === undefined) throw new TaskNotRetryable(id, task.status)
       const jobId = newId()
-      await reopenTask(tx, caller.accountId, id, jobId, lastAttempt(task))
+      await reopenTask(tx, caller.accountId, id, transition, jobId)
       await queue.send(tx, [
         { queue: queueOf[task.priority], id: jobId, data: { accountId: caller.accountId, taskId: id } },
       ])
-      note(tx, caller, task, 'task.retried', 'PENDING')
+      note(tx, caller, task, transition)
       return task.priority
     })
     const priority = await reopened.finally(release)
@@ -206,8 +204,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     tx: Transaction,
     caller: Caller,
     task: LockedTask,
-    event: TaskEventType,
-    status: TaskStatus,
+    { event, status }: Pick<Transition, 'event' | 'status'>,
     more: Pick<TaskEventData, 'reason' | 'lines'> = {},
   ): void {
     const { accountId, id: taskId, type, priority, labels, attempt } = task
@@ -221,7 +218,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     return transact(async (tx) => {
       const task = await lock(tx, caller, id)
       const lines = await deleteLogs(tx, caller.accountId, task.id)
-      note(tx, caller, task, 'task.logs_deleted', task.status, { lines })
+      note(tx, caller, task, { event: 'task.logs_deleted', status: task.status }, { lines })
       return lines
     })
   }
@@ -312,11 +309,6 @@ export function createTaskService(deps: TaskServiceDeps) {
     listTypes,
     liveProgress,
   }
-}
-
-function lastAttempt(task: LockedTask): unknown[] {
-  if (task.startedAt === null || task.finishedAt === null || task.attempt === 0) return []
-  return [pastAttempt(task.attempt, task.startedAt, task.finishedAt, task.error as TaskError | null)]
 }
 
 /** One report for every priority, in order of urgency. */

@@ -10,6 +10,7 @@ import { faultPath } from '#lib/json-rule.ts'
 import { inWords } from '#lib/parse.ts'
 import { UnknownTaskType } from './errors.ts'
 import { defaultRetryPolicy } from './retry-plan.ts'
+import { submitted } from './state-machine.ts'
 import type { NewTask } from './store/tasks.ts'
 import { priorities } from './task.ts'
 import { type TaskType, type TaskTypes, taskDefaults } from './task-type.ts'
@@ -99,7 +100,7 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
     lockMs: lockMs ?? defaultLockMs,
     retry: { ...defaultRetryPolicy, ...defaults.retry, ...given(wanted.retry ?? {}) },
     by: caller.by(),
-    status: runAt !== undefined && runAt > now ? 'SCHEDULED' : 'PENDING',
+    status: submitted(runAt, now).status,
     runAt,
   }
 }

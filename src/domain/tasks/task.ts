@@ -39,12 +39,34 @@ export interface Attempt {
   readonly startedAt: Date
 }
 
+/**
+ * Why an attempt was asked to stop: by its caller, because the server stops, because the task is no longer its own, or
+ * because the worker has been without the database for longer than its lease, so that it may be another's by now.
+ */
+export type StopReason = 'cancelled' | 'released' | 'lost' | 'expired'
+
 /** How an attempt ended. */
-export type Outcome =
+export type AttemptEnd =
   | { readonly kind: 'completed'; readonly result: unknown }
   | { readonly kind: 'failed'; readonly error: TaskError }
   /** It stopped because it was asked to. */
-  | { readonly kind: 'stopped' }
+  | { readonly kind: 'stopped'; readonly by: StopReason }
+
+/** What an attempt itself can say of its end. */
+export type ReportedEnd = Exclude<AttemptEnd, { readonly kind: 'stopped' }>
+
+/** What is kept of an attempt that is not the task's current or last one. */
+export interface PastAttempt {
+  readonly number: number
+  readonly startedAt: string
+  readonly finishedAt: string
+  readonly error: TaskError | null
+}
+
+/** The attempt's worker is gone, or can't be reached. */
+export function workerLost(message: string): TaskError {
+  return { code: 'WORKER_LOST', message, retryable: true }
+}
 
 const ended: ReadonlySet<TaskStatus> = new Set(['COMPLETED', 'FAILED', 'CANCELLED'])
 

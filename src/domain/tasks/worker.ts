@@ -12,14 +12,14 @@ import type { JournalTail } from '#platform/journal/tail.ts'
 import { runPeriodically } from '#platform/periodic.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import type { SlotPlan } from './claim-policy.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { type TaskEventData, taskIdOf } from './events.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { Reaper } from './reaper.ts'
 import { OutputRecorder } from './recorder.ts'
 import type { Runner } from './runner.ts'
-import type { SlotPlan } from './slots.ts'
-import type { Attempt, Outcome } from './task.ts'
+import type { Attempt, AttemptEnd } from './task.ts'
 
 export interface WorkerOptions {
   readonly database: Database
@@ -37,7 +37,7 @@ export interface WorkerOptions {
   readonly leaseMs: number
   readonly clock: Clock
   readonly log: Logger
-  readonly onSettled: (attempt: Attempt, outcome: Outcome) => void
+  readonly onSettled: (attempt: Attempt, end: AttemptEnd) => void
 }
 
 /** While it lives, this process's session holds the lock of its id. */

@@ -218,12 +218,12 @@ describe('the program', () => {
 describe('the end of a program', () => {
   it('is asked for once, so that it can tidy up', async () => {
     const { outcome, output } = await stopWhenReady('traps-term')
-    expect(outcome).toEqual({ kind: 'stopped' })
+    expect(outcome).toEqual({ kind: 'stopped', by: 'cancelled' })
     expect(output.lines.filter((line) => line === 'tidied up')).toHaveLength(1)
   })
 
   it('comes after its grace period at the latest', async () => {
-    expect((await stopWhenReady('ignores-term')).outcome).toEqual({ kind: 'stopped' })
+    expect((await stopWhenReady('ignores-term')).outcome).toEqual({ kind: 'stopped', by: 'cancelled' })
   })
 
   it('takes ten children that left its session with it', async () => {

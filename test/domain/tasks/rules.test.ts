@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { claimSteps, freeSlots } from '#domain/tasks/claim-policy.ts'
 import { mayRetry, type RetryPolicy, retryDelayMs } from '#domain/tasks/retry-plan.ts'
-import { settle } from '#domain/tasks/settlement.ts'
-import { batchPart, freeSlots } from '#domain/tasks/slots.ts'
-import type { Attempt, Outcome } from '#domain/tasks/task.ts'
+import { cancelRequested, ended, retried, submitted } from '#domain/tasks/state-machine.ts'
+import { type Attempt, type AttemptEnd, hasEnded, type TaskStatus, taskStatuses } from '#domain/tasks/task.ts'
 
 const policy: RetryPolicy = { maxAttempts: 5, backoff: 'exponential', delayMs: 100, maxDelayMs: 1_000 }
 
@@ -54,14 +54,45 @@ describe('the slots', () => {
     )
   })
 
-  it('always leave a place for a batch task when none runs and one is free', () => {
+  /** What is claimed when so many wait in each queue. */
+  function fill(slots: { slots: number; criticalSlots: number }, now: Counts, waiting: Counts): Counts {
+    const left = { ...waiting }
+    const claimed = { CRITICAL: 0, NORMAL: 0, BATCH: 0 }
+    const steps = claimSteps(slots, freeSlots(slots, now), now.BATCH)
+    let step = steps.next(0)
+    while (!step.done) {
+      const { priority, limit } = step.value
+      const found = Math.min(limit, left[priority])
+      left[priority] -= found
+      claimed[priority] += found
+      step = steps.next(found)
+    }
+    return claimed
+  }
+
+  it('are filled as far as tasks wait, and never beyond', () => {
     fc.assert(
-      fc.property(plan, fc.integer({ min: 1, max: 50 }), (slots, shared) => {
-        expect(batchPart(shared, 0, slots)).toBeGreaterThanOrEqual(1)
+      fc.property(plan, running, running, (slots, now, waiting) => {
+        const { critical, shared } = freeSlots(slots, now)
+        const claimed = fill(slots, now, waiting)
+        const others = claimed.NORMAL + claimed.BATCH
+        expect(claimed.CRITICAL).toBe(Math.min(critical, waiting.CRITICAL))
+        expect(others).toBe(Math.min(shared, critical - claimed.CRITICAL, waiting.NORMAL + waiting.BATCH))
+      }),
+    )
+  })
+
+  it('always leave one for a batch task when none runs and one is free', () => {
+    fc.assert(
+      fc.property(plan, fc.integer({ min: 1, max: 50 }), (slots, normal) => {
+        const nothing = { CRITICAL: 0, NORMAL: 0, BATCH: 0 }
+        expect(fill(slots, nothing, { CRITICAL: 0, NORMAL: normal, BATCH: 1 }).BATCH).toBe(1)
       }),
     )
   })
 })
+
+type Counts = Record<'CRITICAL' | 'NORMAL' | 'BATCH', number>
 
 describe('the end of an attempt', () => {
   const now = new Date('2026-01-01T00:00:10Z')
@@ -80,38 +111,121 @@ describe('the end of an attempt', () => {
     retry: { maxAttempts: 2, backoff: 'fixed', delayMs: 500, maxDelayMs: 500 },
     startedAt: new Date('2026-01-01T00:00:00Z'),
   }
-  const failure = (retryable: boolean): Outcome => ({ kind: 'failed', error: { code: 'X', message: 'x', retryable } })
+  const failure = (retryable: boolean): AttemptEnd => ({
+    kind: 'failed',
+    error: { code: 'X', message: 'x', retryable },
+  })
 
-  it('completes the task with its result', () => {
-    const outcome: Outcome = { kind: 'completed', result: 42 }
-    expect(settle(attempt, outcome, undefined, now)).toMatchObject({ status: 'COMPLETED', result: 42, fence: 7 })
+  it('completes the task with its result, even when somebody asked it to stop', () => {
+    const transition = { status: 'COMPLETED', event: 'task.completed', result: 42 }
+    for (const isCancelRequested of [false, true])
+      expect(ended(attempt, { kind: 'completed', result: 42 }, now, isCancelRequested)).toEqual(transition)
   })
 
   it('lets it wait again while attempts are left', () => {
-    const settlement = settle(attempt, failure(true), undefined, now)
-    expect(settlement).toMatchObject({ status: 'SCHEDULED', next: { delayMs: 500 }, pastAttempt: { number: 1 } })
+    expect(ended(attempt, failure(true), now, false)).toEqual({
+      status: 'SCHEDULED',
+      event: 'task.retried',
+      dueInMs: 500,
+      error: { code: 'X', message: 'x', retryable: true },
+      pastAttempt: {
+        number: 1,
+        startedAt: '2026-01-01T00:00:00.000Z',
+        finishedAt: '2026-01-01T00:00:10.000Z',
+        error: { code: 'X', message: 'x', retryable: true },
+      },
+    })
   })
 
   it('lets it wait without a delay when the policy has none', () => {
     const soon = { ...attempt, retry: { ...attempt.retry, delayMs: 0 } }
-    expect(settle(soon, failure(true), undefined, now)).toMatchObject({ status: 'PENDING', next: { delayMs: 0 } })
+    expect(ended(soon, failure(true), now, false)).toMatchObject({ status: 'PENDING', dueInMs: 0 })
   })
 
   it.each([
     ['the last attempt', { ...attempt, number: 2 }, true],
     ['what can’t be helped', attempt, false],
   ])('fails the task after %s', (_what, last, retryable) => {
-    const settlement = settle(last, failure(retryable), undefined, now)
-    expect(settlement).toMatchObject({ status: 'FAILED', error: { code: 'X' } })
-    expect(settlement.next).toBeUndefined()
+    const transition = ended(last, failure(retryable), now, false)
+    expect(transition).toEqual({
+      status: 'FAILED',
+      event: 'task.failed',
+      error: { code: 'X', message: 'x', retryable },
+    })
   })
 
-  it('cancels a task that was asked to stop', () => {
-    expect(settle(attempt, { kind: 'stopped' }, 'cancelled', now)).toMatchObject({ status: 'CANCELLED' })
+  it.each<[string, AttemptEnd, boolean]>([
+    ['stopped for it', { kind: 'stopped', by: 'cancelled' }, false],
+    ['failed after it', failure(true), true],
+    ['was stopped by the server after it', { kind: 'stopped', by: 'released' }, true],
+  ])('cancels a task that %s', (_what, end, isCancelRequested) => {
+    const transition = ended(attempt, end, now, isCancelRequested)
+    expect(transition).toMatchObject({ status: 'CANCELLED', event: 'task.cancelled' })
+    expect(transition.dueInMs).toBeUndefined()
+    expect(transition.pastAttempt).toBeUndefined()
   })
 
   it('gives back, uncounted, a task that the server had to stop', () => {
-    const settlement = settle(attempt, { kind: 'stopped' }, 'released', now)
-    expect(settlement).toMatchObject({ status: 'PENDING', uncounted: true, next: { delayMs: 0 } })
+    const transition = { status: 'PENDING', event: 'task.released', dueInMs: 0, isUncounted: true }
+    expect(ended(attempt, { kind: 'stopped', by: 'released' }, now, false)).toEqual(transition)
+  })
+
+  it('counts as lost when the worker was without the database for too long', () => {
+    const transition = ended(attempt, { kind: 'stopped', by: 'expired' }, now, false)
+    expect(transition).toMatchObject({ status: 'SCHEDULED', error: { code: 'WORKER_LOST' } })
+  })
+
+  it('leads where another attempt can follow exactly when there is one', () => {
+    const end = fc.constantFrom<AttemptEnd>(
+      { kind: 'completed', result: null },
+      failure(true),
+      failure(false),
+      { kind: 'stopped', by: 'cancelled' },
+      { kind: 'stopped', by: 'released' },
+      { kind: 'stopped', by: 'expired' },
+    )
+    fc.assert(
+      fc.property(end, fc.boolean(), fc.integer({ min: 1, max: 3 }), (how, isCancelRequested, number) => {
+        const { status, dueInMs } = ended({ ...attempt, number }, how, now, isCancelRequested)
+        expect(hasEnded(status)).toBe(dueInMs === undefined)
+      }),
+    )
+  })
+})
+
+describe('what callers ask of a task', () => {
+  const now = new Date('2026-01-01T00:00:00Z')
+
+  it.each([
+    ['at once', undefined, 'PENDING'],
+    ['at a time that is over', new Date(now.getTime() - 1), 'PENDING'],
+    ['later', new Date(now.getTime() + 1), 'SCHEDULED'],
+  ])('a submission to run %s', (_when, runAt, status) => {
+    expect(submitted(runAt, now)).toEqual({ status, event: 'task.submitted' })
+  })
+
+  const cancelled: Record<TaskStatus, unknown> = {
+    SCHEDULED: { status: 'CANCELLED', event: 'task.cancelled' },
+    PENDING: { status: 'CANCELLED', event: 'task.cancelled' },
+    ACTIVE: { status: 'ACTIVE', event: 'task.cancel_requested' },
+    COMPLETED: undefined,
+    FAILED: undefined,
+    CANCELLED: undefined,
+  }
+  it.each(taskStatuses)('to cancel it when it is %s', (status) => {
+    expect(cancelRequested(status)).toEqual(cancelled[status])
+  })
+
+  it.each(taskStatuses)('to retry it when it is %s', (status) => {
+    const transition = retried({ status, attempt: 0, startedAt: null, finishedAt: null, error: null })
+    const mayBeRetried = status === 'FAILED' || status === 'CANCELLED'
+    expect(transition).toEqual(mayBeRetried ? { status: 'PENDING', event: 'task.retried', dueInMs: 0 } : undefined)
+  })
+
+  it('to retry it keeps its last attempt', () => {
+    const error = { code: 'X', message: 'x', retryable: false }
+    const last = { status: 'FAILED', attempt: 2, startedAt: now, finishedAt: now, error } as const
+    const time = now.toISOString()
+    expect(retried(last)?.pastAttempt).toEqual({ number: 2, startedAt: time, finishedAt: time, error })
   })
 })

@@ -208,18 +208,18 @@ describe('output', () => {
 describe('the end', () => {
   it('lets a handler tidy up when it is stopped', async () => {
     const { outcome, output } = await stopWhenReady('stops-when-asked')
-    expect(outcome).toEqual({ kind: 'stopped' })
+    expect(outcome).toEqual({ kind: 'stopped', by: 'cancelled' })
     expect(output.lines).toEqual(['ready', 'tidied up'])
   })
 
   it('does not start an attempt that is stopped before', async () => {
     last = newAttempt('returns')
-    const { outcome } = await open.run(last, async (_, stop) => stop.abort())
-    expect(outcome).toEqual({ kind: 'stopped' })
+    const { outcome } = await open.run(last, async (_, stop) => stop.abort('cancelled'))
+    expect(outcome).toEqual({ kind: 'stopped', by: 'cancelled' })
   })
 
   it('kills what ignores SIGTERM, with its children', async () => {
-    expect((await stopWhenReady('ignores-term')).outcome).toEqual({ kind: 'stopped' })
+    expect((await stopWhenReady('ignores-term')).outcome).toEqual({ kind: 'stopped', by: 'cancelled' })
   }, 15_000)
 
   it('times out', async () => {
@@ -253,7 +253,7 @@ describe('the end', () => {
   })
 
   it('ends what has left the process group when it is stopped', async () => {
-    expect((await stopWhenReady('escapes-and-waits')).outcome).toEqual({ kind: 'stopped' })
+    expect((await stopWhenReady('escapes-and-waits')).outcome).toEqual({ kind: 'stopped', by: 'cancelled' })
   }, 15_000)
 })
 
@@ -330,8 +330,8 @@ describe('an attempt in the server’s process', () => {
 
   it('stops', async () => {
     last = newAttempt('probe', { durationMs: 60_000 })
-    const { outcome } = await open.run(last, async (_, stop) => stop.abort())
-    expect(outcome).toEqual({ kind: 'stopped' })
+    const { outcome } = await open.run(last, async (_, stop) => stop.abort('cancelled'))
+    expect(outcome).toEqual({ kind: 'stopped', by: 'cancelled' })
   })
 })
 

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import type { Runner } from '#domain/tasks/runner.ts'
-import type { Attempt, Outcome } from '#domain/tasks/task.ts'
+import type { Attempt, AttemptEnd } from '#domain/tasks/task.ts'
 import { resolveEnvironment } from '#domain/tasks/task-environment.ts'
 import { defaultGraceMs, type TaskType, type TaskTypes } from '#domain/tasks/task-type.ts'
 import { errorMessage } from '#lib/errors.ts'
@@ -36,7 +36,11 @@ export function createRunner(options: RunnerOptions): Runner {
   const tags = new ProcessTags(serverId)
   const workspacesDir = resolve(options.workspacesDir)
 
-  async function run(attempt: Attempt, rawOutput: Parameters<Runner['run']>[1], stop: AbortSignal): Promise<Outcome> {
+  async function run(
+    attempt: Attempt,
+    rawOutput: Parameters<Runner['run']>[1],
+    stop: AbortSignal,
+  ): Promise<AttemptEnd> {
     const type = types.get(attempt.type)
     if (!type) return failed('UNKNOWN_TASK_TYPE', `This server has no task type "${attempt.type}".`, false)
     try {
@@ -47,7 +51,7 @@ export function createRunner(options: RunnerOptions): Runner {
     }
   }
 
-  function start(type: TaskType, attempt: Attempt, output: LimitedOutput, stop: AbortSignal): Promise<Outcome> {
+  function start(type: TaskType, attempt: Attempt, output: LimitedOutput, stop: AbortSignal): Promise<AttemptEnd> {
     const common = {
       attempt,
       output,

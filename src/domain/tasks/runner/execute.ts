@@ -1,4 +1,4 @@
-import type { Outcome } from '#domain/tasks/task.ts'
+import type { ReportedEnd } from '#domain/tasks/task.ts'
 import type { TaskType } from '#domain/tasks/task-type.ts'
 import { AttemptContext, type ContextOptions } from './context.ts'
 import { failed, taskError } from './failure.ts'
@@ -10,7 +10,7 @@ export interface ExecuteOptions extends ContextOptions {
 }
 
 /** Runs a type's handler once, here, and returns how it ended; never rejects. */
-export async function execute(type: TaskType, options: ExecuteOptions): Promise<Outcome> {
+export async function execute(type: TaskType, options: ExecuteOptions): Promise<ReportedEnd> {
   try {
     const input = await type.input.safeParseAsync(options.attempt.input)
     if (!input.success) return failed('INVALID_INPUT', `The input is refused: ${issueText(input.error.issues)}`, false)

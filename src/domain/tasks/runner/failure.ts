@@ -1,4 +1,4 @@
-import type { Outcome, TaskError } from '#domain/tasks/task.ts'
+import type { ReportedEnd, TaskError } from '#domain/tasks/task.ts'
 import { TaskFailure } from '#domain/tasks/task-type.ts'
 import { sourceStack } from '#platform/telemetry/source-stack.ts'
 import { cutText, storableText } from './text.ts'
@@ -6,8 +6,8 @@ import { cutText, storableText } from './text.ts'
 const longestMessage = 8_192
 const longestStack = 16_384
 
-/** The outcome of an attempt that has failed. */
-export function failed(code: string, message: string, retryable: boolean): Outcome {
+/** The end of an attempt that has failed. */
+export function failed(code: string, message: string, retryable: boolean): ReportedEnd {
   return { kind: 'failed', error: { code, message: cutText(storableText(message), longestMessage), retryable } }
 }
 

@@ -2,7 +2,7 @@ import { lchownSync, readdirSync } from 'node:fs'
 import module from 'node:module'
 import { join } from 'node:path'
 import { defaultProjectConfig, loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
-import type { Outcome } from '#domain/tasks/task.ts'
+import type { ReportedEnd } from '#domain/tasks/task.ts'
 import type { TaskType } from '#domain/tasks/task-type.ts'
 import { execute } from './execute.ts'
 import { failed, taskError } from './failure.ts'
@@ -29,7 +29,7 @@ export async function hostAttempt(): Promise<void> {
   await end(await runAttempt(start, output, stopping))
 }
 
-async function runAttempt(start: StartMessage, output: HostOutput, signal: AbortSignal): Promise<Outcome> {
+async function runAttempt(start: StartMessage, output: HostOutput, signal: AbortSignal): Promise<ReportedEnd> {
   const type = await findType(start).catch((error: unknown) => taskError(error))
   if (type && 'retryable' in type)
     return failed('CONFIGURATION_FAILED', `The configuration could not be loaded: ${type.message}`, true)
@@ -90,7 +90,7 @@ function abortOnTerm(): AbortSignal {
   return controller.signal
 }
 
-type End = (outcome: Outcome) => Promise<void>
+type End = (outcome: ReportedEnd) => Promise<void>
 
 function endOnce(send: (message: HostMessage) => void, output: HostOutput): End {
   let hasEnded = false

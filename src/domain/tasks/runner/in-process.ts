@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs'
-import type { Attempt, Outcome } from '#domain/tasks/task.ts'
+import type { Attempt, AttemptEnd, ReportedEnd } from '#domain/tasks/task.ts'
 import type { TaskType } from '#domain/tasks/task-type.ts'
 import { execute } from './execute.ts'
 import { failed } from './failure.ts'
 import type { LimitedOutput } from './limited-output.ts'
+import { stoppedBy } from './stopped.ts'
 import { timeoutFailure, timerMs } from './timeout.ts'
 import { removeWorkspace } from './workspace.ts'
 
@@ -21,7 +22,7 @@ export interface InProcessOptions {
  * Runs an attempt in this very process. A handler that doesn't return within its grace period after being asked to stop
  * is abandoned: it has ended for everybody but itself, and nothing that it says later is heard.
  */
-export async function runInProcess(options: InProcessOptions): Promise<Outcome> {
+export async function runInProcess(options: InProcessOptions): Promise<AttemptEnd> {
   const { type, attempt, output, stop, env } = options
   const controller = new AbortController()
   const workspace = lazyWorkspace(options.workspace)
@@ -35,30 +36,30 @@ export async function runInProcess(options: InProcessOptions): Promise<Outcome> 
 }
 
 function orInterrupted(
-  running: Promise<Outcome>,
+  running: Promise<ReportedEnd>,
   controller: AbortController,
   stop: AbortSignal,
   { attempt, graceMs }: InProcessOptions,
-): Promise<Outcome> {
+): Promise<AttemptEnd> {
   return new Promise((resolve) => {
-    let interruption: Outcome | undefined
+    let interruption: AttemptEnd | undefined
     let grace: NodeJS.Timeout | undefined
-    const interrupt = (outcome: Outcome, reason: unknown) => {
+    const interrupt = (end: AttemptEnd, reason: unknown) => {
       if (interruption) return
-      interruption = outcome
-      grace = setTimeout(() => finish(outcome), timerMs(graceMs))
+      interruption = end
+      grace = setTimeout(() => finish(end), timerMs(graceMs))
       controller.abort(reason)
     }
-    const onStop = () => interrupt({ kind: 'stopped' }, stop.reason)
+    const onStop = () => interrupt(stoppedBy(stop), stop.reason)
     const timeout = setTimeout(() => {
       const failure = timeoutFailure(attempt.timeoutMs)
       interrupt(failure, new Error('The attempt has timed out.'))
     }, timerMs(attempt.timeoutMs))
-    const finish = (outcome: Outcome) => {
+    const finish = (end: AttemptEnd) => {
       clearTimeout(timeout)
       clearTimeout(grace)
       stop.removeEventListener('abort', onStop)
-      resolve(interruption ?? outcome)
+      resolve(interruption ?? end)
     }
     running.then(finish, (error: unknown) => finish(failed('HANDLER_FAILED', String(error), true)))
     stop.addEventListener('abort', onStop, { once: true })

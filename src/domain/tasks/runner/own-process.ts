@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { PartWriter } from '#domain/tasks/runner.ts'
-import type { Attempt, Outcome } from '#domain/tasks/task.ts'
+import type { Attempt, AttemptEnd, ReportedEnd } from '#domain/tasks/task.ts'
 import { outputLimits } from '#domain/tasks/task-type.ts'
 import { errorMessage } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -15,6 +15,7 @@ import { readLines } from './line-splitter.ts'
 import { type ProcessTag, taggedCommand } from './process-tag.ts'
 import { killTagged, killUsers, signalGroup } from './process-tree.ts'
 import { asHostMessage, type HostMessage, type OutputEvent, type StartMessage } from './protocol.ts'
+import { stoppedBy } from './stopped.ts'
 import { type AttemptUser, attemptUser, killUser, type TaskUser } from './task-user.ts'
 import { timeoutFailure, timerMs } from './timeout.ts'
 import { createWorkspace, removeWorkspace } from './workspace.ts'
@@ -48,10 +49,10 @@ const longestDrainMs = 30_000
 const longestLineBytes = outputLimits.logLineLength * 4
 
 /** Runs an attempt in a process group of its own. When it resolves, neither processes nor files of it are left. */
-export async function runInOwnProcess(options: OwnProcessOptions): Promise<Outcome> {
+export async function runInOwnProcess(options: OwnProcessOptions): Promise<AttemptEnd> {
   try {
     await createWorkspace(options.workspace, { isPassable: options.taskUser.kind !== 'server' })
-    if (options.stop.aborted) return { kind: 'stopped' }
+    if (options.stop.aborted) return stoppedBy(options.stop)
     return await new HostProcess(options).run()
   } finally {
     await options.output.close()
@@ -72,7 +73,7 @@ class HostProcess {
   /** Why it was asked to stop. */
   #cause: Cause | undefined
   /** What the host itself said. */
-  #outcome: Outcome | undefined
+  #reported: ReportedEnd | undefined
   #lastSign = Date.now()
   #hasSpoken = false
   /** How many readers wait for the log. */
@@ -98,7 +99,7 @@ class HostProcess {
     this.#user = this.#child.pid === undefined ? undefined : attemptUser(taskUser, this.#child.pid)
   }
 
-  async run(): Promise<Outcome> {
+  async run(): Promise<AttemptEnd> {
     const onStop = () => this.#interrupt('stop')
     const closed = this.#listen()
     this.#options.stop.addEventListener('abort', onStop, { once: true })
@@ -181,7 +182,7 @@ class HostProcess {
   }
 
   #interrupt(cause: Cause): void {
-    if (this.#cause !== undefined || this.#outcome) return
+    if (this.#cause !== undefined || this.#reported) return
     this.#cause = cause
     // One whose event loop stands still can't hear that it should stop.
     this.#signal(cause === 'stall' ? 'SIGKILL' : 'SIGTERM')
@@ -220,26 +221,26 @@ class HostProcess {
     while (isOpen && this.#heldReaders > 0 && Date.now() < deadline)
   }
 
-  #verdict(exit: Exit): Outcome {
+  #verdict(exit: Exit): AttemptEnd {
     const { attempt } = this.#options
-    if (this.#cause === 'stop') return { kind: 'stopped' }
+    if (this.#cause === 'stop') return stoppedBy(this.#options.stop)
     if (this.#cause === 'timeout') return timeoutFailure(attempt.timeoutMs)
     if (this.#cause === 'stall')
       return failed('STALLED', `It gave no sign of life for ${attempt.lockMs.toLocaleString('en')} ms.`, true)
-    return this.#outcome ?? exitFailure(exit)
+    return this.#reported ?? exitFailure(exit)
   }
 
   #onMessage(raw: unknown): void {
     const message = asHostMessage(raw)
-    if (!message || this.#outcome) return
+    if (!message || this.#reported) return
     this.#lastSign = Date.now()
     this.#hasSpoken = true
     if (message.kind === 'ended') this.#onEnded(message.outcome)
     else if (message.kind !== 'alive') void this.#acknowledge(message.id, this.#handle(message))
   }
 
-  #onEnded(outcome: Outcome): void {
-    if (this.#cause === undefined) this.#outcome = outcome
+  #onEnded(end: ReportedEnd): void {
+    if (this.#cause === undefined) this.#reported = end
     // The handler is done; whatever it left running has no further business.
     this.#signal('SIGKILL')
   }
@@ -292,7 +293,7 @@ class HostProcess {
 
 type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null } | { readonly error: Error }
 
-function exitFailure(exit: Exit): Outcome {
+function exitFailure(exit: Exit): ReportedEnd {
   if ('error' in exit) return failed('START_FAILED', `Its process could not be started: ${exit.error.message}`, true)
   if (exit.signal)
     return failed('EXITED', `Its process was killed by ${exit.signal}; the machine may have run out of memory.`, true)

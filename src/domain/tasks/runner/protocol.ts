@@ -1,4 +1,4 @@
-import type { Outcome } from '#domain/tasks/task.ts'
+import type { ReportedEnd } from '#domain/tasks/task.ts'
 import { isNestedBeyond } from '#lib/json-depth.ts'
 import type { AttemptFacts } from './context.ts'
 import type { AttemptUser } from './task-user.ts'
@@ -45,7 +45,7 @@ export type HostMessage =
     }
   | { readonly kind: 'part-chunk'; readonly id: number; readonly part: number; readonly bytes: Uint8Array }
   | { readonly kind: 'part-close'; readonly id: number; readonly part: number; readonly keep: boolean }
-  | { readonly kind: 'ended'; readonly outcome: Outcome }
+  | { readonly kind: 'ended'; readonly outcome: ReportedEnd }
 
 /** The largest piece of a part in one message. */
 export const chunkBytes = 256 * 1024
@@ -88,7 +88,7 @@ function isOutputEvent(event: unknown): event is OutputEvent {
   return (kind === 'step' && isText(name)) || (kind === 'skip' && isNumber(lines))
 }
 
-function isOutcome(outcome: unknown): outcome is Outcome {
+function isOutcome(outcome: unknown): outcome is ReportedEnd {
   if (!isFields(outcome)) return false
   // A handler's own code can send what its host would have refused.
   if (outcome['kind'] !== 'failed') return outcome['kind'] === 'completed' && !isNestedBeyond(outcome['result'])

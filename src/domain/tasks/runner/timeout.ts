@@ -1,4 +1,4 @@
-import type { Outcome } from '#domain/tasks/task.ts'
+import type { ReportedEnd } from '#domain/tasks/task.ts'
 import { failed } from './failure.ts'
 
 /** setTimeout takes at most 2^31-1 ms, and fires at once beyond. */
@@ -9,6 +9,6 @@ export function timerMs(durationMs: number): number {
   return Math.min(durationMs, longestTimerMs)
 }
 
-export function timeoutFailure(timeoutMs: number): Outcome {
+export function timeoutFailure(timeoutMs: number): ReportedEnd {
   return failed('TIMEOUT', `It did not end within ${timeoutMs.toLocaleString('en')} ms.`, true)
 }

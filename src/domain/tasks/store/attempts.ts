@@ -1,5 +1,6 @@
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
-import type { Attempt, Priority, TaskStatus } from '#domain/tasks/task.ts'
+import { started, type Transition } from '#domain/tasks/state-machine.ts'
+import type { Attempt, Priority } from '#domain/tasks/task.ts'
 import { storableJson } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { SilentWorker } from '#platform/database/worker-liveness.ts'
@@ -42,7 +43,7 @@ const attemptColumns = `task.account_id, task.id, type, priority, input, labels,
   retry, started_at`
 
 const claimSql = `
-  UPDATE task SET status = 'ACTIVE', attempt = attempt + 1, fence = fence + 1, worker_id = $1, started_at = now(),
+  UPDATE task SET status = '${started.status}', attempt = attempt + 1, fence = fence + 1, worker_id = $1, started_at = now(),
                   progress = 0, current_step = NULL
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS job (account_id, task_id, job_id)
   WHERE task.account_id = job.account_id AND task.id = job.task_id AND task.job_id = job.job_id
@@ -66,69 +67,66 @@ export async function startAttempts(sql: Sql, workerId: number, jobs: readonly J
   return rows.map(toAttempt)
 }
 
-/** How an attempt leaves its task. */
-export interface Settlement {
-  readonly accountId: string
-  readonly taskId: string
-  readonly fence: number
-  readonly workerId: number
-  readonly status: Exclude<TaskStatus, 'ACTIVE'>
-  readonly result?: unknown
-  readonly error?: unknown
-  /** For another attempt: the job that stands for it, and after how long it is due. */
-  readonly next?: { readonly jobId: string; readonly delayMs: number }
-  /** Appended to the list of past attempts. */
-  readonly pastAttempt?: unknown
-  /** The attempt is taken back, as if it had not been made. */
-  readonly uncounted?: boolean
-  /** How far it had come, in percent; as it was written down last when undefined. */
-  readonly progress?: number | undefined
+/** An attempt that ended, and where that leads its task. */
+export interface EndedAttempt {
+  readonly attempt: Attempt
+  readonly transition: Transition
+  /** The same, where somebody has asked the task to stop. */
+  readonly ifCancelled: Transition
+  /** Of the job for another attempt, where the transition leads to one. */
+  readonly jobId: string | undefined
+  /** How far it had come, in percent; as it was last written when undefined. */
+  readonly progress: number | undefined
 }
 
 const settleSql = `
   UPDATE task SET
-    status = CASE WHEN cancel_requested_at IS NOT NULL AND s.status <> 'COMPLETED' THEN 'CANCELLED'
-                  ELSE s.status::task_status END,
+    status = (CASE WHEN cancel_requested_at IS NULL THEN s.status ELSE s.if_cancelled END)::task_status,
     result = s.result,
     error = s.error,
     progress = CASE s.status WHEN 'COMPLETED' THEN 100 ELSE coalesce(s.progress, task.progress) END,
     finished_at = CASE WHEN s.job_id IS NULL OR cancel_requested_at IS NOT NULL THEN now() END,
-    run_at = CASE WHEN s.job_id IS NULL THEN run_at ELSE now() + s.delay_ms * interval '1 millisecond' END,
+    run_at = CASE WHEN s.job_id IS NULL THEN run_at ELSE now() + s.due_in_ms * interval '1 millisecond' END,
     job_id = coalesce(s.job_id, task.job_id),
     attempt = attempt - s.uncounted,
-    past_attempts = CASE WHEN s.past_attempt IS NULL THEN past_attempts ELSE past_attempts || s.past_attempt END,
+    past_attempts = CASE WHEN s.past_attempt IS NULL OR cancel_requested_at IS NOT NULL THEN past_attempts
+                         ELSE past_attempts || s.past_attempt END,
     worker_id = NULL
-  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::jsonb[], $6::jsonb[], $7::uuid[], $8::bigint[],
-              $9::jsonb[], $10::int[], $11::int[], $12::int[])
-    AS s (account_id, task_id, fence, status, result, error, job_id, delay_ms, past_attempt, uncounted, progress, held_by)
+  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::uuid[],
+              $9::bigint[], $10::jsonb[], $11::int[], $12::int[], $13::int[])
+    AS s (account_id, task_id, fence, status, if_cancelled, result, error, job_id, due_in_ms, past_attempt, uncounted,
+          progress, held_by)
   WHERE task.account_id = s.account_id AND task.id = s.task_id AND task.fence = s.fence AND task.worker_id = s.held_by
     AND task.status = 'ACTIVE'
-  RETURNING task.id, task.status, task.run_at AS "runAt", task.cancel_reason AS "cancelReason"`
+  RETURNING task.id, cancel_requested_at IS NOT NULL AS "isCancelled", task.run_at AS "runAt",
+    task.cancel_reason AS "cancelReason"`
 
-export interface Settled {
+export interface SettledAttempt {
+  /** Of the task. */
   readonly id: string
-  /** CANCELLED instead of failed or waiting again, when that was asked for in the meantime. */
-  readonly status: TaskStatus
+  /** Somebody has asked the task to stop. */
+  readonly isCancelled: boolean
   readonly runAt: Date
   readonly cancelReason: string | null
 }
 
 /** Ends attempts; one whose fence is out of date has no effect and no part in the answer. */
-export async function settleAttempts(sql: Sql, settlements: readonly Settlement[]): Promise<Settled[]> {
+export async function settleAttempts(sql: Sql, ended: readonly EndedAttempt[]): Promise<SettledAttempt[]> {
   const json = (value: unknown) => (value === undefined ? null : storableJson(value))
   return sql.query(settleSql, [
-    settlements.map((one) => one.accountId),
-    settlements.map((one) => one.taskId),
-    settlements.map((one) => one.fence),
-    settlements.map((one) => one.status),
-    settlements.map((one) => json(one.result)),
-    settlements.map((one) => json(one.error)),
-    settlements.map((one) => one.next?.jobId ?? null),
-    settlements.map((one) => one.next?.delayMs ?? 0),
-    settlements.map((one) => json(one.pastAttempt)),
-    settlements.map((one) => (one.uncounted ? 1 : 0)),
-    settlements.map((one) => one.progress ?? null),
-    settlements.map((one) => one.workerId),
+    ended.map(({ attempt }) => attempt.accountId),
+    ended.map(({ attempt }) => attempt.taskId),
+    ended.map(({ attempt }) => attempt.fence),
+    ended.map(({ transition }) => transition.status),
+    ended.map(({ ifCancelled }) => ifCancelled.status),
+    ended.map(({ transition }) => json(transition.result)),
+    ended.map(({ transition }) => json(transition.error)),
+    ended.map(({ jobId }) => jobId ?? null),
+    ended.map(({ transition }) => transition.dueInMs ?? 0),
+    ended.map(({ transition }) => json(transition.pastAttempt)),
+    ended.map(({ transition }) => (transition.isUncounted ? 1 : 0)),
+    ended.map(({ progress }) => progress ?? null),
+    ended.map(({ attempt }) => attempt.workerId),
   ])
 }
 

@@ -1,5 +1,6 @@
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
-import type { Priority, TaskStatus } from '#domain/tasks/task.ts'
+import type { Transition } from '#domain/tasks/state-machine.ts'
+import { hasEnded, type Priority, type TaskStatus } from '#domain/tasks/task.ts'
 import { storableJson } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { By } from '#platform/journal/entry.ts'
@@ -142,29 +143,35 @@ export async function findTaskState(sql: Sql, accountId: string, id: string): Pr
 }
 
 const requestCancelSql = `
-  UPDATE task SET cancel_requested_at = coalesce(cancel_requested_at, now()), cancel_reason = coalesce(cancel_reason, $3),
-    status = CASE WHEN status = 'ACTIVE' THEN status ELSE 'CANCELLED' END,
-    finished_at = CASE WHEN status = 'ACTIVE' THEN NULL ELSE now() END
+  UPDATE task SET cancel_requested_at = now(), cancel_reason = $3, status = $4::task_status,
+    finished_at = CASE WHEN $5 THEN now() END
   WHERE account_id = $1 AND id = $2`
 
-/** Asks a task that runs to stop; ends one that waits. */
-export async function requestCancel(sql: Sql, accountId: string, id: string, reason: string | null): Promise<void> {
-  await sql.query(requestCancelSql, [accountId, id, reason])
+/** Writes that somebody has asked a task to stop, and where that leads it. */
+export async function requestCancel(
+  sql: Sql,
+  accountId: string,
+  id: string,
+  { status }: Transition,
+  reason: string | null,
+): Promise<void> {
+  await sql.query(requestCancelSql, [accountId, id, reason, status, hasEnded(status)])
 }
 
 const reopenSql = `
-  UPDATE task SET status = 'PENDING', job_id = $3, run_at = now(), finished_at = NULL, result_expired = false, cancel_requested_at = NULL,
+  UPDATE task SET status = $5::task_status, job_id = $3, run_at = now(), finished_at = NULL, result_expired = false, cancel_requested_at = NULL,
     cancel_reason = NULL, error = NULL, result = NULL, progress = 0, current_step = NULL,
     past_attempts = past_attempts || $4::jsonb
   WHERE account_id = $1 AND id = $2`
 
-/** Lets a task that has ended wait for one more attempt. */
+/** Writes where one more attempt leads a task that has ended. */
 export async function reopenTask(
   sql: Sql,
   accountId: string,
   id: string,
+  { status, pastAttempt }: Transition,
   jobId: string,
-  pastAttempts: readonly unknown[],
 ): Promise<void> {
-  await sql.query(reopenSql, [accountId, id, jobId, storableJson(pastAttempts)])
+  const pastAttempts = pastAttempt === undefined ? [] : [pastAttempt]
+  await sql.query(reopenSql, [accountId, id, jobId, storableJson(pastAttempts), status])
 }

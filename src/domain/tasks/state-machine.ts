@@ -1,0 +1,104 @@
+/**
+ * Where a task's next state is decided, and nowhere else: services, the settler and the SQL of `store/` write what these
+ * functions return.
+ *
+ *     submitted → SCHEDULED or PENDING → started → ACTIVE → ended → COMPLETED, FAILED or CANCELLED
+ *
+ * An attempt that failed or was released leads back to SCHEDULED or PENDING; so does `retried` from FAILED and CANCELLED.
+ * A SCHEDULED task becomes PENDING when its time comes, without an event: `run_at` has told everybody before.
+ */
+import type { TaskEventType } from './events.ts'
+import { mayRetry, retryDelayMs } from './retry-plan.ts'
+import {
+  type Attempt,
+  type AttemptEnd,
+  hasEnded,
+  type PastAttempt,
+  type TaskError,
+  type TaskStatus,
+  workerLost,
+} from './task.ts'
+
+/** One step in a task's life: the status it leads to, the event that reports it, and what else it writes. */
+export interface Transition {
+  readonly status: TaskStatus
+  readonly event: TaskEventType
+  /** A job for another attempt is queued, due after so many milliseconds. */
+  readonly dueInMs?: number
+  readonly result?: unknown
+  readonly error?: TaskError
+  /** The attempt that ended, where another one follows it or may follow. */
+  readonly pastAttempt?: PastAttempt
+  /** The attempt does not count, since the server ended it. */
+  readonly isUncounted?: true
+}
+
+/** A new task. */
+export function submitted(
+  runAt: Date | undefined,
+  now: Date,
+): Transition & { readonly status: 'SCHEDULED' | 'PENDING' } {
+  const isLater = runAt !== undefined && runAt > now
+  return { status: isLater ? 'SCHEDULED' : 'PENDING', event: 'task.submitted' }
+}
+
+/** A worker has taken a task that waited. */
+export const started = { status: 'ACTIVE', event: 'task.started' } as const satisfies Transition
+
+/** Somebody asks the task to stop; undefined when it has ended. One that runs is stopped by its worker, and then ends. */
+export function cancelRequested(status: TaskStatus): Transition | undefined {
+  if (hasEnded(status)) return undefined
+  return status === 'ACTIVE'
+    ? { status: 'ACTIVE', event: 'task.cancel_requested' }
+    : { status: 'CANCELLED', event: 'task.cancelled' }
+}
+
+/** What is known of a task's last attempt, when it has had one. */
+export interface LastAttempt {
+  readonly status: TaskStatus
+  readonly attempt: number
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+  readonly error: unknown
+}
+
+/** Somebody gives a task that failed or was cancelled one more attempt; undefined for any other. */
+export function retried(task: LastAttempt): Transition | undefined {
+  if (task.status !== 'FAILED' && task.status !== 'CANCELLED') return undefined
+  const { attempt: number, startedAt, finishedAt, error } = task
+  const transition = { status: 'PENDING', event: 'task.retried', dueInMs: 0 } as const
+  if (startedAt === null || finishedAt === null || number === 0) return transition
+  return { ...transition, pastAttempt: pastAttempt(number, startedAt, finishedAt, error as TaskError | null) }
+}
+
+/** An attempt was taken from a worker that gave no sign of life; its end follows as {@link ended}. */
+export const lost = { status: 'ACTIVE', event: 'task.lost' } as const satisfies Transition
+
+/** An attempt has ended. Whoever asked the task to stop meanwhile is obeyed, unless it has completed. */
+export function ended(attempt: Attempt, end: AttemptEnd, now: Date, isCancelRequested: boolean): Transition {
+  if (end.kind === 'completed') return { status: 'COMPLETED', event: 'task.completed', result: end.result }
+  const error = errorOf(end)
+  if (isCancelRequested || (end.kind === 'stopped' && end.by === 'cancelled'))
+    return { status: 'CANCELLED', event: 'task.cancelled', ...(error && { error }) }
+  if (error === undefined) return { status: 'PENDING', event: 'task.released', dueInMs: 0, isUncounted: true }
+  if (!error.retryable || !mayRetry(attempt.retry, attempt.number))
+    return { status: 'FAILED', event: 'task.failed', error }
+  const dueInMs = retryDelayMs(attempt.retry, attempt.number)
+  return {
+    status: dueInMs > 0 ? 'SCHEDULED' : 'PENDING',
+    event: 'task.retried',
+    dueInMs,
+    error,
+    pastAttempt: pastAttempt(attempt.number, attempt.startedAt, now, error),
+  }
+}
+
+/** Undefined when nothing failed: the attempt stopped because it was asked to. */
+function errorOf(end: Exclude<AttemptEnd, { kind: 'completed' }>): TaskError | undefined {
+  if (end.kind === 'failed') return end.error
+  return end.by === 'expired' ? workerLost('The process that ran the task lost the database.') : undefined
+}
+
+function pastAttempt(number: number, startedAt: Date, finishedAt: Date, error: TaskError | null): PastAttempt {
+  return { number, startedAt: startedAt.toISOString(), finishedAt: finishedAt.toISOString(), error }
+}

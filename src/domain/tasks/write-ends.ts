@@ -1,0 +1,100 @@
+import { newId } from '#lib/ids.ts'
+import type { Transaction } from '#platform/database/transaction.ts'
+import type { Actor, NewEntry } from '#platform/journal/entry.ts'
+import type { NewJob, Queue } from '#platform/queue/queue.ts'
+import type { AttemptLoss } from './attempt-loss.ts'
+import { taskEvent } from './events.ts'
+import { queueOf } from './jobs.ts'
+import { ended, lost, type Transition } from './state-machine.ts'
+import { type EndedAttempt, type SettledAttempt, settleAttempts } from './store/attempts.ts'
+import type { Attempt, AttemptEnd, TaskError } from './task.ts'
+
+/** An attempt that runs no more. */
+export interface ToSettle {
+  readonly attempt: Attempt
+  readonly end: AttemptEnd
+  /** How far it had come, in percent; as it was last written when undefined. */
+  readonly progress?: number | undefined
+}
+
+/** With what the ends of attempts are written. */
+export interface EndWriter {
+  readonly tx: Transaction
+  readonly queue: Queue
+  readonly actor: Actor
+  readonly now: Date
+}
+
+/**
+ * Writes how attempts ended, the jobs of those that another attempt follows, and the journal's entries. Returns where
+ * each leads its task; one whose fence is out of date changes nothing and leads where it would have led.
+ */
+export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): Promise<Transition[]> {
+  const { tx, queue, actor, now } = writer
+  const rows = ends.map((end) => toRow(end, now))
+  const settled = new Map((await settleAttempts(tx, rows)).map((one) => [one.id, one]))
+  const jobs: NewJob[] = []
+  const transitions = rows.map((row) => {
+    const written = settled.get(row.attempt.taskId)
+    const transition = written?.isCancelled ? row.ifCancelled : row.transition
+    if (written === undefined) return transition
+    tx.journal(endEvent(row.attempt, transition, written, actor))
+    if (transition.dueInMs !== undefined) jobs.push(jobOf(row, transition.dueInMs, written))
+    return transition
+  })
+  await queue.send(tx, jobs)
+  return transitions
+}
+
+/** Ends attempts that were lost, each with an entry that says so. */
+export async function writeLosses(writer: EndWriter, losses: readonly AttemptLoss[]): Promise<void> {
+  const { tx, actor } = writer
+  for (const { attempt, error } of losses) {
+    const { type, priority, labels, number } = attempt
+    const data = { type, priority, labels, attempt: number, status: lost.status, error: publicError(error) }
+    tx.journal(taskEvent(lost.event, attempt, { actor }, data))
+  }
+  await writeEnds(
+    writer,
+    losses.map(({ attempt, error }) => ({ attempt, end: { kind: 'failed', error } })),
+  )
+}
+
+/** Both ways out, of which the database takes one: only it knows whether somebody has asked the task to stop. */
+function toRow({ attempt, end, progress }: ToSettle, now: Date): EndedAttempt {
+  const transition = ended(attempt, end, now, false)
+  return {
+    attempt,
+    transition,
+    ifCancelled: ended(attempt, end, now, true),
+    jobId: transition.dueInMs === undefined ? undefined : newId(),
+    progress,
+  }
+}
+
+function jobOf({ attempt, jobId = '' }: EndedAttempt, dueInMs: number, { runAt }: SettledAttempt): NewJob {
+  const { accountId, taskId, priority } = attempt
+  const startAfter = dueInMs > 0 ? runAt : undefined
+  return { queue: queueOf[priority], id: jobId, data: { accountId, taskId }, startAfter }
+}
+
+function endEvent(attempt: Attempt, transition: Transition, written: SettledAttempt, actor: Actor): NewEntry {
+  const { type, priority, labels, number } = attempt
+  const { status, event, error } = transition
+  const data = {
+    type,
+    priority,
+    labels,
+    attempt: number,
+    status,
+    ...(error && { error: publicError(error) }),
+    ...(status === 'SCHEDULED' && { runAt: written.runAt.toISOString() }),
+    ...(status === 'CANCELLED' && written.cancelReason !== null && { reason: written.cancelReason }),
+  }
+  return taskEvent(event, attempt, { actor }, data)
+}
+
+/** Without its stack. */
+function publicError({ code, message, retryable }: TaskError) {
+  return { code, message, retryable }
+}
