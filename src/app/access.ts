@@ -8,12 +8,12 @@ import { runPeriodically } from '#platform/periodic.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
 import type { Parts } from './parts.ts'
 
-/** How often it is written down how tokens are used. */
+/** How often the use of tokens is stored. */
 const accessRecordIntervalMs = 5_000
-/** How often it is written down who was kept from something. */
+/** How often refusals are journaled. */
 const incidentIntervalMs = 1_000
 
-/** Who may do what, kept up to date by what the journal tells of other processes too. */
+/** Authentication and rights, kept up to date by the journal, also about changes on other processes. */
 export async function openAccess(
   { config, secretKey, store, quotas, log, opened }: Parts,
   { begin }: AuditService,
@@ -36,7 +36,7 @@ export async function openAccess(
     log,
     beginAuditLog: begin,
   })
-  const unlisten = tail.listen((entry) => access.heed(entry))
+  const unlisten = tail.listen((entry) => access.onJournalEntry(entry))
   const record = { name: 'access', intervalMs: accessRecordIntervalMs, log, work: () => access.keepRecord() }
   const incidents = { name: 'incidents', intervalMs: incidentIntervalMs, log, work: () => access.tellIncidents() }
   const periodics = [record, incidents].map(runPeriodically)

@@ -3,11 +3,11 @@ import type { Actor, By, Origin } from '#platform/journal/entry.ts'
 import { Forbidden } from './errors.ts'
 import { allows, type Grant, grantText, reach, type Scope } from './scope.ts'
 
-/** Owners and members are people; an application token stands beside them, and may what its scopes say. */
+/** Owners and members are people; an application token has the rights that its scopes say. */
 export const roles = ['OWNER', 'MEMBER', 'APPLICATION'] as const
 export type Role = (typeof roles)[number]
 
-/** Who somebody is and what they may do, as their credential says. */
+/** Who a caller is and what they may do, as their credential says. */
 export interface Identity {
   readonly accountId: string
   readonly actor: Actor
@@ -30,10 +30,10 @@ export interface Identity {
 /** How a request came, and in which operation where that is known by now. */
 export type RequestOrigin = Pick<Origin, 'requestId' | 'address' | 'userAgent'> & Partial<Pick<Origin, 'operation'>>
 
-/** Is told when a caller asks for what they may not do: which scopes would have been enough, and for what. */
+/** Called when a caller is refused something: which scopes would have been sufficient, and for what. */
 export type OnRefused = (caller: Caller, sufficientScopes: readonly string[], resource: string | undefined) => void
 
-/** Whoever makes a request: always signed in, always of one account. */
+/** The sender of a request: always authenticated, always of one account. */
 export class Caller {
   readonly #identity: Identity
   readonly #request: RequestOrigin
@@ -97,7 +97,7 @@ export class Caller {
     return this.#identity.seen?.sees(xid) ?? false
   }
 
-  /** What the caller may do, in the words that tokens are made with. */
+  /** What the caller may do, as scopes of a token. */
   get scopes(): string[] {
     return this.grants.map(grantText)
   }
@@ -144,8 +144,8 @@ export class Caller {
 }
 
 /**
- * Stands for who makes an anonymous request, for the few fields that are for everybody: without any right, and of an
- * account that isn't there.
+ * The caller of an anonymous request, for the few public fields: without any right, and of an account that doesn't
+ * exist.
  */
 export function nobody(request: RequestOrigin): Caller {
   return new Caller(nobodysIdentity, request)

@@ -10,20 +10,20 @@ import type { Sessions } from './sign-in/sessions.ts'
 import { grantsOfToken, hashToken } from './tokens/token.ts'
 import { findToken } from './tokens/token-store.ts'
 
-/** How long what was read of a credential is believed, in milliseconds; the journal tells of changes sooner. */
+/** How long an identity is cached, in milliseconds; the journal reports changes sooner. */
 const believedMs = 1_000
-const mostKept = 10_000
-const longestToken = 4_096
+const maxKept = 10_000
+const maxTokenLength = 4_096
 /** A JWT in compact form, which begins with an encoded `{"`; no application token of ours has a dot. */
 const jwtForm = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/
 
-/** Who holds a credential, without asking the database for each request. */
+/** Finds who holds a credential, without a database query for each request. */
 export class Credentials {
   readonly #sql: Sql
   readonly #sessions: Sessions
   readonly #oidc: OidcSignIn
   readonly #clock: Clock
-  readonly #known = new LRUCache<string, Identity>({ max: mostKept, ttl: believedMs })
+  readonly #known = new LRUCache<string, Identity>({ max: maxKept, ttl: believedMs })
 
   constructor(sql: Sql, sessions: Sessions, oidc: OidcSignIn, clock: Clock) {
     this.#sql = sql
@@ -32,10 +32,10 @@ export class Credentials {
     this.#clock = clock
   }
 
-  /** Who holds this token. @throws {Unauthenticated} when nobody does, or not any more. */
+  /** The identity of a token. @throws {Unauthenticated} when it is unknown, or not valid any more */
   async identify(token: string | undefined): Promise<Identity> {
     if (token === undefined || token === '') throw new Unauthenticated()
-    if (token.length > longestToken) throw new Unauthenticated('unknown')
+    if (token.length > maxTokenLength) throw new Unauthenticated('unknown')
     const hash = hashToken(token)
     const key = hash.toString('base64')
     const identity = this.#known.get(key) ?? (await this.#load(key, token, hash))
@@ -43,7 +43,7 @@ export class Credentials {
     return identity
   }
 
-  /** Forgets what is known by a credential, of a person, or in an account, that is no longer what it was. */
+  /** Drops what is cached of a credential, a person or an account that has changed. */
   forget(id: string): void {
     for (const [key, { credential, actor, accountId, ownerId }] of this.#known.entries())
       if ([credential.id, actor.id, accountId, ownerId].includes(id)) this.#known.delete(key)
@@ -85,7 +85,7 @@ export class Credentials {
   }
 }
 
-/** Who a token claims to come from; nothing is believed of it yet. */
+/** The issuer that an unverified token names. */
 function issuerOf(token: string): unknown {
   try {
     return decodeJwt(token).iss

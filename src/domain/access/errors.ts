@@ -13,10 +13,10 @@ const tokenFaults: Readonly<Record<TokenFault, string>> = {
   'ended-meanwhile': 'The token ended while the request was under way. ',
 }
 
-/** Nobody has signed in, or the token is not valid (any more). */
+/** The request has no token, or one that is not valid (any more). */
 export class Unauthenticated extends AppError {
   readonly code = 'UNAUTHENTICATED'
-  /** @param fault Undefined: no token was shown, or nothing may be said of it. */
+  /** @param fault Undefined: the request has no token, or the reason is not disclosed. */
   constructor(fault?: TokenFault) {
     super(
       `${fault === undefined ? '' : tokenFaults[fault]}A valid token is needed: send it as "Authorization: Bearer <token>".`,
@@ -24,10 +24,10 @@ export class Unauthenticated extends AppError {
   }
 }
 
-/** The caller is known, but may not do this; says what would have been enough. */
+/** The caller is authenticated, but may not do this; says which scopes would have been sufficient. */
 export class Forbidden extends AppError {
   readonly code = 'FORBIDDEN'
-  /** Any of these would have been enough, where it reaches the resource. */
+  /** Any of these would have been sufficient, where it includes the resource. */
   readonly sufficientScopes: readonly Scope[]
   constructor(scope: Scope, resource?: string) {
     const scopes = sufficientScopes(scope)
@@ -64,7 +64,7 @@ export class TooManyPersonalTokens extends AppError {
   }
 }
 
-/** Nobody grants, changes or takes away rights that they don't hold themselves. */
+/** A caller can't grant, change or take away rights that they don't hold. */
 export class ScopeNotHeld extends AppError {
   readonly code = 'SCOPE_NOT_HELD'
   readonly scopes: readonly string[]
@@ -74,13 +74,13 @@ export class ScopeNotHeld extends AppError {
   }
 }
 
-/** The token was made by an earlier request with the same idempotency key, and shown then. */
+/** An earlier request with the same idempotency key created the token and showed it. */
 export class TokenShown extends AppError {
   readonly code = 'TOKEN_SHOWN'
   readonly id: string
   constructor(id: string) {
     super(
-      `The application token ${id} was made by an earlier request with this key, and its text shown then. If that was lost, rotate it.`,
+      `An earlier request with this key created the application token ${id} and showed its text. If that was lost, rotate the token.`,
     )
     this.id = id
   }

@@ -1,7 +1,7 @@
 import type { Actor, By, JournalEntry, NewEntry } from '#platform/journal/entry.ts'
 import type { Caller, RequestOrigin } from './caller.ts'
 
-/** What the journal says of access. */
+/** The types of journal entries about access. */
 export const authEventTypes = [
   'auth.account_created',
   'auth.account_suspended',
@@ -172,7 +172,7 @@ export interface RefusalEventData {
   readonly sufficientScopes?: readonly string[]
   /** For what, where the scope can be narrowed. */
   readonly resource?: string
-  /** So many more refusals of the same caller in a minute are not told one by one. */
+  /** How many more refusals of the same caller in a minute have no entry of their own. */
   readonly suppressed?: number
   /** In five minutes. */
   readonly count?: number
@@ -217,10 +217,10 @@ function entry(kind: string, type: AuthEventType, of: Subject, { actor, origin }
   return { accountId: of.accountId, type, subject: `${kind}:${of.id}`, actor, origin, data: { ...data } }
 }
 
-/** What an entry takes away: from whose credential, person or account of this id, when, and by which transaction. */
+/** The end of rights of a credential, a person or an account: of which id, when, and by which transaction. */
 export interface Loss {
   readonly id: string
-  /** When it ends by itself, as the credential says; undefined: as soon as this is known. */
+  /** When the credential expires, as it says; undefined: as soon as this is known. */
   readonly endsAt: Date | undefined
   /** How much longer it may go on after that, in milliseconds. */
   readonly graceMs: number
@@ -229,10 +229,10 @@ export interface Loss {
   readonly sessionsOnly: boolean
 }
 
-/** How much longer than others may go on what is under way with a right that somebody took from themselves: the request that did so has to be answered. */
+/** Grace for callers who ended their own rights, in milliseconds: the request that did so has to be answered. */
 const ownAnswerMs = 1_000
 
-/** What an entry of the journal takes away; undefined for one that takes away nothing. */
+/** The rights that an entry of the journal ends; undefined when it ends none. */
 export function lossBy({ type, subject, xid, actor, data }: JournalEntry): Loss | undefined {
   if (!takesAway.has(type)) return undefined
   const id = subject.slice(subject.indexOf(':') + 1)
@@ -243,7 +243,7 @@ export function lossBy({ type, subject, xid, actor, data }: JournalEntry): Loss 
   return { id, xid, endsAt, graceMs: isOwn ? ownAnswerMs : 0, sessionsOnly: type === 'auth.user_password_set' }
 }
 
-/** With a new role, a connection has to be made anew: what it was allowed before may be allowed no longer. */
+/** Types that take rights away. After a new role, a client has to connect again, since it may have fewer rights. */
 const takesAway: ReadonlySet<string> = new Set<AuthEventType>([
   'auth.account_suspended',
   'auth.token_revoked',

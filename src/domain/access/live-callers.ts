@@ -17,20 +17,20 @@ interface Ended {
   readonly sessionsOnly: boolean
 }
 
-/** How often it is looked whether somebody's time is over, in milliseconds. */
+/** How often expired callers are ended, in milliseconds. */
 const lookIntervalMs = 250
-/** For so long a caller may be on their way from being admitted to being held, in milliseconds. */
+/** How long a caller may take from authentication to being held, in milliseconds. */
 const admittingMs = 10_000
-const mostRemembered = 10_000
+const maxRemembered = 10_000
 
 /**
- * Requests and connections that are under way, by their account, the credential they were admitted with and whose it is:
- * they end when one of these is taken away, on whichever process that was done, or when its time is over.
+ * Requests and connections that are under way, by their account, credential and person. They end when one of these loses
+ * its rights, on whichever process that happens, or when the credential expires.
  */
 export class LiveCallers {
   readonly #clock: Clock
   readonly #held = new Map<string, Set<Held>>()
-  readonly #losses = new LRUCache<string, Ended>({ max: mostRemembered, ttl: admittingMs })
+  readonly #losses = new LRUCache<string, Ended>({ max: maxRemembered, ttl: admittingMs })
   readonly #timer: NodeJS.Timeout
 
   constructor(clock: Clock) {
@@ -52,7 +52,7 @@ export class LiveCallers {
     }
   }
 
-  /** Lets those who are concerned stay no longer than until then; not those who were admitted knowing of it. */
+  /** Shortens the stay of the callers concerned, except those who were authenticated after the loss. */
   endBy({ id, endsAt, graceMs, xid, sessionsOnly }: Loss): void {
     const ended = { atMs: (endsAt ?? this.#clock.now()).getTime() + graceMs, xid, sessionsOnly }
     this.#losses.set(id, ended)
@@ -75,7 +75,7 @@ export class LiveCallers {
     const past = new Set<Held>()
     for (const all of this.#held.values()) for (const held of all) if (held.until <= now) past.add(held)
     for (const held of past) {
-      // Those who are ended say so themselves, and are dropped then; until then they must not be ended again.
+      // `end` has the caller dropped, later; until then it must not be called again.
       held.until = Number.POSITIVE_INFINITY
       held.end()
     }

@@ -3,12 +3,12 @@ import type { Caller } from './caller.ts'
 import { ScopeNotHeld } from './errors.ts'
 import { type Grant, isWithin, parseGrant } from './scope.ts'
 
-const mostScopes = 50
+const maxScopes = 50
 
-/** Scopes that were asked for, each once. @throws {InvalidInput} for what is none, for none at all, and for too many. */
+/** Requested scopes, each once. @throws {InvalidInput} for an unknown scope, none at all, and too many */
 export function parseScopes(texts: readonly string[]): readonly string[] {
   if (texts.length === 0) throw invalid('must name at least one')
-  if (texts.length > mostScopes) throw invalid(`must be at most ${mostScopes}`)
+  if (texts.length > maxScopes) throw invalid(`must be at most ${maxScopes}`)
   const wrong = texts.filter((text) => parseGrant(text) === undefined)
   if (wrong.length > 0)
     throw new InvalidInput(

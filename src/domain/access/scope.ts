@@ -1,7 +1,7 @@
 import { matchesPattern } from '#lib/path-pattern.ts'
 import { type PersonRole, personRoles } from './people/user.ts'
 
-/** What somebody can be allowed to do, in the words that tokens are made with. */
+/** The scopes of tokens. */
 export const scopes = [
   'tasks:read',
   'tasks:write',
@@ -31,24 +31,24 @@ export interface Grant {
   readonly pattern?: string
 }
 
-/** Scopes that are enough beside the one that is asked for: who may write may read. */
+/** Other scopes that include the requested one, such as writing that includes reading. */
 const enough: Partial<Record<Scope, readonly Scope[]>> = {
   'tasks:read': ['tasks:write', 'tasks:admin'],
   'tasks:write': ['tasks:admin'],
   'documents:read': ['documents:write'],
   'entries:read': ['entries:write'],
   'salesforce:use': ['salesforce:admin'],
-  // Who has events sent somewhere can read them there.
+  // A caller who has events sent somewhere can read them there.
   'events:read': ['webhooks:admin'],
   'events:write': ['webhooks:admin'],
 }
 
-/** The scopes of which one is needed, the one that is asked for first. */
+/** The scopes of which one is needed, the requested one first. */
 export function sufficientScopes(scope: Scope): readonly Scope[] {
   return [scope, ...(enough[scope] ?? [])]
 }
 
-const longestPattern = 256
+const maxPatternLength = 256
 /** Scopes that can be narrowed, and how a pattern of theirs begins. */
 const narrowed: Readonly<Record<string, string>> = { tasks: 'type=', documents: '', entries: '' }
 
@@ -63,7 +63,7 @@ export function parseGrant(text: string): Grant | undefined {
   if (text.length === scope.length) return { scope }
   const pattern = text.slice(scope.length + 1)
   const begins = narrowed[group]
-  if (begins === undefined || !pattern.startsWith(begins) || pattern.length > longestPattern) return undefined
+  if (begins === undefined || !pattern.startsWith(begins) || pattern.length > maxPatternLength) return undefined
   const resource = pattern.slice(begins.length)
   if (resource === '' || /[\s:]/.test(resource)) return undefined
   // Lists of tasks are narrowed by the database, which finds names and their beginnings by an index.
@@ -71,7 +71,7 @@ export function parseGrant(text: string): Grant | undefined {
   return { scope, pattern: resource }
 }
 
-/** What people may do by their role; application tokens may what their own scopes say. */
+/** The scopes of people by their role. */
 export const scopesOfRole = {
   OWNER: scopes,
   MEMBER: ['tasks:read', 'tasks:write', 'documents:read', 'entries:read', 'events:read', 'salesforce:use'],
@@ -90,7 +90,7 @@ export function expandScopes(texts: readonly string[]): readonly string[] {
   return texts.flatMap((text) => (text === everyScope ? scopes : [text]))
 }
 
-/** The grants of a token; what is no scope (any more) is left out. */
+/** The grants of a token; texts that are not scopes (any more) are left out. */
 export function grantsOf(texts: readonly string[]): Grant[] {
   return expandScopes(texts).flatMap((text) => parseGrant(text) ?? [])
 }

@@ -41,7 +41,7 @@ import type { TrustRule } from './trust/trust-rule.ts'
 
 export { Caller, roles } from './caller.ts'
 
-/** How long a session that is over is kept, so that its refresh tokens are known when they are used again. */
+/** How long an ended session is kept, so that reuse of its refresh tokens is noticed. */
 const sessionRetentionDays = 30
 const deletedAtOnce = 1_000
 
@@ -51,18 +51,18 @@ export interface AccessServiceDeps {
   readonly secrets: SecretBox
   readonly clock: Clock
   readonly quotas: Pick<QuotaService, 'mustHaveRoom'>
-  /** Where this installation is reached, which is also who issues access tokens; undefined: it doesn't know. */
+  /** The public address of this installation, also the issuer of access tokens; undefined: not configured. */
   readonly publicUrl: string | undefined
   /** Where people sign in; undefined: by password only. */
   readonly provider: OidcProvider | undefined
-  /** E-mail domains whose people are let in when they first come from the provider. */
+  /** E-mail domains whose people get a user when they first sign in at the provider. */
   readonly allowedDomains: readonly string[]
   /** Which tokens of outside issuers are exchanged. */
   readonly trustRules: readonly TrustRule[]
   /** Fetches the keys of these issuers. */
   readonly outbound: GuardedFetch
   readonly log: Logger
-  /** Begins the audit log of an account, in the transaction that makes it. */
+  /** Begins the audit log of an account, in the transaction that creates it. */
   readonly beginAuditLog: (tx: Transaction, accountId: string) => Promise<void>
 }
 
@@ -86,7 +86,7 @@ export function createAccessService(deps: AccessServiceDeps) {
     ...{ incidents, rules, outbound, log },
   })
 
-  /** Who makes a request with this token. @throws {Unauthenticated} when nobody holds it, or not any more. */
+  /** The caller of a request with this token. @throws {Unauthenticated} when it is unknown, or not valid any more */
   async function authenticate(token: string | undefined, request: RequestOrigin): Promise<Caller> {
     const identity = await credentials.identify(token).catch((error: unknown) => {
       if (error instanceof Unauthenticated) noteStranger(token, request)
@@ -114,8 +114,8 @@ export function createAccessService(deps: AccessServiceDeps) {
     return actor.id
   }
 
-  /** What the journal tells: a credential that was taken away is forgotten, and who was admitted with it is sent off. */
-  function heed(entry: JournalEntry): void {
+  /** To be called with each journal entry: when it ends rights, what is cached and under way with them ends. */
+  function onJournalEntry(entry: JournalEntry): void {
     const loss = lossBy(entry)
     if (loss === undefined) return
     credentials.forget(loss.id)
@@ -123,8 +123,8 @@ export function createAccessService(deps: AccessServiceDeps) {
   }
 
   /**
-   * Gives an empty installation its first account and the owner's token: the one that is handed in, or a new one.
-   * @returns the token when this call made it, so that it can be shown this once.
+   * Gives an empty installation its first account and the owner's token: the given one, or a new one.
+   * @returns the token when this call created it, so that it can be shown once.
    */
   async function bootstrap(given: string | undefined): Promise<string | undefined> {
     await keys.rotate()
@@ -143,8 +143,8 @@ export function createAccessService(deps: AccessServiceDeps) {
   return {
     authenticate,
     bootstrap,
-    heed,
-    /** Has `end` called when the caller loses the right to be served; returns what to call when it is over anyway. */
+    onJournalEntry,
+    /** Calls `end` when the caller loses their rights; returns a function to call when the request ends before. */
     hold: (caller: Caller, end: () => void) => live.hold(caller, end),
     accounts: accountsForCallers(createAccountService({ sql: database, transact, clock, beginAuditLog })),
     tokens: createTokenService({ transact, clock, quotas }),
@@ -176,17 +176,17 @@ export function createAccessService(deps: AccessServiceDeps) {
     passwords: createPasswordSignIn({ sql: database, transact, sessions, throttle, incidents }),
     /** The keys by which access tokens can be checked. */
     jwks: () => keys.jwks(),
-    /** What an operator should know of credentials that end soon, in sentences. */
+    /** Warnings about credentials that expire soon, for the operator. */
     expiryWarnings: async () => expiryWarnings(await readExpiryOutlook(database, provider !== undefined)),
-    /** Writes down how tokens were used, and which have expired; to be called every few seconds. */
+    /** Stores how tokens were used, and reports which have expired; to be called every few seconds. */
     async keepRecord(): Promise<void> {
       await usage.flush()
       await sessionUsage.flush()
-      await usage.tellExpired()
+      await usage.reportExpired()
     },
-    /** Writes down who was kept from something; to be called every second. */
+    /** Journals refusals and failed attempts; to be called every second. */
     tellIncidents: () => incidents.tell(),
-    /** Changes keys in time, and deletes what is over for long; to be called now and then. */
+    /** Rotates keys in time, and deletes what ended long ago; to be called periodically. */
     async maintain(): Promise<void> {
       await keys.rotate()
       await deleteOldHours(database)

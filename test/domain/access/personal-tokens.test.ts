@@ -256,14 +256,14 @@ describe('a personal token', () => {
     const setPassword =
       'mutation($who: String!) { setPassword(input: { who: $who, password: "another long password" }) { __typename } }'
     await graphqlData(server, setPassword, { who: email })
-    // The socket is told of what happens after it, in order.
+    // The subscription starts after the change in the journal.
     socket.subscribe('1', 'subscription { events(types: ["auth.*"]) { type } }')
     expect(await viewer(token)).toBeDefined()
     expect(socket.socket.readyState).toBe(socket.socket.OPEN)
     socket.socket.close()
   })
 
-  it('gives its webhooks no more than its person may', async () => {
+  it('limits its webhooks to what its person may do', async () => {
     const { email, token } = await someone({ role: 'OWNER', scopes: ['webhooks:admin', 'tasks:read'] })
     const createWebhook = `mutation { createWebhook(input: { name: "mine", url: "https://hooks.example.com/", events: ["task.*"] }) {
       ... on CreateWebhookPayload { webhook { id } } ... on Failure { code message } } }`

@@ -37,7 +37,7 @@ describe('an issuer that changes its key', () => {
     expect(fetched()).toBe(2)
   })
 
-  it('is asked again for unknown keys only once a minute, whoever sends tokens', async () => {
+  it('is asked again for unknown keys only once a minute, however many tokens name them', async () => {
     await verify(await issuer.sign({}))
     vi.setSystemTime(Date.now() + 61_000)
     await issuer.rotate()

@@ -1,15 +1,15 @@
 import type { Sql } from '#platform/database/sql.ts'
 import { warnedDays } from './token.ts'
 
-/** What ends soon that somebody relies on. */
+/** Credentials in use that expire soon. */
 export interface ExpiryOutlook {
-  /** Accounts that nobody can administer any more, or soon. */
+  /** Accounts that nobody can administer any more, or soon will. */
   readonly accounts: readonly {
     readonly name: string
-    /** When the last token that administers ends; null when there is none, nor an owner who can sign in. */
+    /** When the last token with access:admin expires; null without one, and without an owner who can sign in. */
     readonly until: Date | null
   }[]
-  /** Tokens in use that end soon: the first ones, and how many there are. */
+  /** Tokens in use that expire soon: the first ones, and how many there are. */
   readonly tokens: readonly { readonly name: string; readonly expiresAt: Date; readonly total: number }[]
 }
 
@@ -35,7 +35,7 @@ const tokensSql = `
     AND expires_at - created_at > ${warnedDays} * interval '1 day'
   ORDER BY expires_at LIMIT ${shownTokens}`
 
-/** What ends within two weeks; `hasProvider`: owners can sign in without a password. */
+/** What expires within two weeks; `hasProvider`: owners can sign in without a password. */
 export async function readExpiryOutlook(sql: Pick<Sql, 'query'>, hasProvider: boolean): Promise<ExpiryOutlook> {
   return { accounts: await sql.query(accountsSql, [hasProvider]), tokens: await sql.query(tokensSql) }
 }

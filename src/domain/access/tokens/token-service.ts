@@ -71,7 +71,7 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
   /**
    * Ends a token for good, by its id or by its text; once this is committed no process accepts it. People may revoke
    * their personal tokens; other tokens need `access:admin`. By id the caller has to hold the scopes of the token; the
-   * text proves as much by itself.
+   * text itself proves as much.
    * @throws {ApplicationTokenNotFound} @throws {ApplicationTokenEnded} when it was revoked before @throws {ScopeNotHeld}
    */
   async function revoke(caller: Caller, idOrToken: string, reason: string | undefined): Promise<string> {

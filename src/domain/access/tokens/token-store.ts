@@ -37,7 +37,7 @@ export interface FoundToken extends TokenRow, Seen {
   readonly isSuspended: boolean
 }
 
-/** The application token with this hash, also one that was revoked; with what was known by then. */
+/** The application token with this hash, also one that was revoked, with the snapshot of the read. */
 export async function findToken(sql: Sql, hash: Uint8Array): Promise<FoundToken | undefined> {
   const [row] = await sql.query<FoundToken>(findTokenSql, [hash])
   return row
@@ -53,7 +53,7 @@ export async function lockToken(sql: Sql, accountId: string, id: string): Promis
 
 const lockTokenByHashSql = `SELECT ${columns} FROM application_token WHERE account_id = $1 AND hash = $2 FOR UPDATE`
 
-/** As {@link lockToken}, for whoever has the token itself. */
+/** As {@link lockToken}, by the hash of the token itself. */
 export async function lockTokenByHash(sql: Sql, accountId: string, hash: Uint8Array): Promise<TokenRow | undefined> {
   const [row] = await sql.query<TokenRow>(lockTokenByHashSql, [accountId, hash])
   return row
@@ -139,7 +139,7 @@ const endTokenSql = `
     successor_id = $7
   WHERE account_id = $1 AND id = $2`
 
-/** How a token comes to its end: at once, or at an earlier time than was planned. */
+/** The end of a token: at once, or at an earlier time than planned. */
 export interface TokenEnd {
   readonly revokedAt?: Date
   readonly expiresAt?: Date
@@ -163,7 +163,7 @@ export async function findTokenPolicy(sql: Sql, accountId: string): Promise<numb
   return row?.days ?? undefined
 }
 
-/** What happened with a token since this was last written down. */
+/** The use of a token since it was last stored. */
 export interface TokenUse {
   readonly accountId: string
   readonly id: string
@@ -199,7 +199,7 @@ export interface NotedUse {
   readonly isNewAddress: boolean
 }
 
-/** Writes down how tokens were used. */
+/** Stores how tokens were used. */
 export async function noteUse(sql: Sql, uses: readonly TokenUse[]): Promise<NotedUse[]> {
   return sql.query(noteUseSql, [
     uses.map((use) => use.accountId),
@@ -219,7 +219,7 @@ const expireSql = `
     ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
   RETURNING account_id AS "accountId", id, name, expires_at AS "expiresAt"`
 
-/** Tokens that have expired since this was last asked; each is told of once. */
+/** Tokens that have expired since the last call; each is returned once. */
 export async function takeExpired(
   sql: Sql,
   limit: number,
@@ -237,7 +237,7 @@ const warnSql = `
     ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
   RETURNING account_id AS "accountId", id, name, expires_at AS "expiresAt"`
 
-/** Tokens that will soon expire, and were not rotated; each is told of once, and none that was made for less. */
+/** Tokens that expire soon and were not rotated; each is returned once, and none with a short lifetime. */
 export async function takeExpiring(
   sql: Sql,
   limit: number,
@@ -258,11 +258,11 @@ export interface TokenHour {
   readonly id: string
   readonly hour: Date
   readonly calls: number
-  /** It was told already that this is unusual. */
+  /** Whether this was reported as unusual. */
   readonly told: boolean
 }
 
-/** Adds calls to the present hour of these tokens, each named once; returns how often they were used in it by now. */
+/** Adds calls to the current hour of these tokens, each named once; returns how often they were used in it so far. */
 export async function noteHours(
   sql: Sql,
   uses: readonly { accountId: string; id: string; calls: number }[],
@@ -297,12 +297,12 @@ export async function markHourTold(sql: Sql, { accountId, id, hour }: TokenHour)
   ])
 }
 
-/** Forgets hours that are of no use any more. */
+/** Deletes hours that are older than the week that is compared. */
 export async function deleteOldHours(sql: Sql): Promise<void> {
   await sql.query("DELETE FROM token_hour WHERE hour < now() - interval '8 days'")
 }
 
-/** Application tokens with these hashes, whatever has become of them. */
+/** Application tokens with these hashes, in any state. */
 export async function findTokensByHash(
   sql: Sql,
   hashes: readonly Uint8Array[],
@@ -313,8 +313,8 @@ export async function findTokensByHash(
 }
 
 /**
- * The account that a trust rule is for, unless it is suspended: the named one or, without a name, the one that was created
- * first.
+ * The account that a trust rule is for, unless it is suspended: the one with this id, or by default the one that was
+ * created first.
  */
 export async function findTrustedAccount(sql: Sql, id: string | undefined): Promise<string | undefined> {
   const [row] = await sql.query<{ id: string }>(

@@ -23,7 +23,7 @@ const expiredAtOnce = 100
  */
 const unusual = { times: 10, calls: 1_000, hours: 3 } as const
 
-/** How application tokens are used, gathered in memory and written down now and then instead of with each request. */
+/** The use of application tokens, counted in memory and stored periodically instead of with each request. */
 export class TokenUsage {
   readonly #transact: Transact
   #uses = new Map<CompositeKey, TokenUse>()
@@ -38,20 +38,20 @@ export class TokenUsage {
     { address, userAgent }: RequestOrigin,
   ): void {
     if (credential.kind !== 'token') return
-    // A token in use at several addresses has a line for each, so that none hides behind another.
+    // A token that is used from several addresses has an item for each, so that none is missed.
     const key = compositeKey(credential.id, address)
     const calls = (this.#uses.get(key)?.calls ?? 0) + 1
     this.#uses.set(key, { accountId, id: credential.id, calls, at: new Date(), address, userAgent })
   }
 
-  /** Writes down what was gathered, and tells of addresses that a token came from for the first time. */
+  /** Stores what was counted, and reports tokens that were used from a new address. */
   async flush(): Promise<void> {
     const uses = [...this.#uses.values()]
     if (uses.length === 0) return
     this.#uses = new Map()
     // One statement changes a row once: what one token did from several addresses goes in several rounds.
     for (const round of rounds(uses)) await this.#write(round)
-    await this.#transact((tx) => tellUnusual(tx, totals(uses)))
+    await this.#transact((tx) => reportUnusual(tx, totals(uses)))
   }
 
   async #write(uses: readonly TokenUse[]): Promise<void> {
@@ -62,27 +62,27 @@ export class TokenUsage {
     })
   }
 
-  /** Tells, once for each, of tokens that have expired, and of those that soon will. */
-  async tellExpired(): Promise<void> {
+  /** Reports tokens that have expired and those that soon will, each once. */
+  async reportExpired(): Promise<void> {
     await this.#transact(async (tx) => {
       const ended = await takeExpired(tx, expiredAtOnce)
       const ending = await takeExpiring(tx, expiredAtOnce)
-      const tell = (type: 'auth.token_expired' | 'auth.token_expiring', tokens: typeof ended) => {
+      const report = (type: 'auth.token_expired' | 'auth.token_expiring', tokens: typeof ended) => {
         for (const { name, expiresAt, ...token } of tokens)
           tx.journal(tokenEvent(type, token, { actor: system }, { name, expiresAt: expiresAt.toISOString() }))
       }
-      tell('auth.token_expired', ended)
-      tell('auth.token_expiring', ending)
+      report('auth.token_expired', ended)
+      report('auth.token_expiring', ending)
     })
   }
 }
 
-async function tellUnusual(tx: Transaction, uses: readonly Pick<TokenUse, 'accountId' | 'id' | 'calls'>[]) {
+async function reportUnusual(tx: Transaction, uses: readonly Pick<TokenUse, 'accountId' | 'id' | 'calls'>[]) {
   for (const hour of await noteHours(tx, uses))
-    if (!hour.told && hour.calls > unusual.calls) await tellIfUnusual(tx, hour)
+    if (!hour.told && hour.calls > unusual.calls) await reportIfUnusual(tx, hour)
 }
 
-async function tellIfUnusual(tx: Transaction, hour: TokenHour): Promise<void> {
+async function reportIfUnusual(tx: Transaction, hour: TokenHour): Promise<void> {
   const usual = await findUsualCalls(tx, hour)
   if (usual === undefined || usual.hours < unusual.hours || hour.calls <= usual.median * unusual.times) return
   await markHourTold(tx, hour)

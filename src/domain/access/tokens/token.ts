@@ -9,13 +9,13 @@ const randomLength = 40
 const checksumLength = 6
 const form = new RegExp(`^${prefix}([0-9A-Za-z]{${randomLength}})([0-9A-Za-z]{${checksumLength}})$`)
 
-/** A new application token: `sbx_`, 40 random base62 characters (238 bits), and a checksum by which scanners know it. */
+/** A new application token: `sbx_`, 40 random base62 characters (238 bits), and a checksum for secret scanners. */
 export function newToken(): string {
   const random = Array.from({ length: randomLength }, () => alphabet.charAt(randomInt(alphabet.length))).join('')
   return `${prefix}${random}${checksum(random)}`
 }
 
-/** Whether a text is a token by its form and checksum: what a scanner can tell without asking. */
+/** Whether a text is a token by its form and checksum, as a secret scanner checks it. */
 export function isTokenText(text: string): boolean {
   const [, random, check] = form.exec(text) ?? []
   return random !== undefined && checksum(random) === check
@@ -38,13 +38,13 @@ function checksum(text: string): string {
 }
 
 const dayMs = 24 * 60 * 60 * 1000
-/** In days, where the account's policy says nothing else. */
+/** In days, unless the account's policy says otherwise. */
 export const tokenLifetime = { usual: 30, max: 365 } as const
 
-/** How many days before its end a token that lasts longer is warned of. */
+/** How many days before its end a warning of a token is given, unless its lifetime is shorter. */
 export const warnedDays = 14
 
-/** When a token that is made now ends. */
+/** When a token that is created now expires. */
 export function expiryAfter(days: number, now: Date): Date {
   return new Date(now.getTime() + days * dayMs)
 }
@@ -52,7 +52,7 @@ export function expiryAfter(days: number, now: Date): Date {
 export const tokenStatuses = ['ACTIVE', 'EXPIRED', 'REVOKED'] as const
 export type TokenStatus = (typeof tokenStatuses)[number]
 
-/** What a token is now; revoked before expired, since that was somebody's decision. */
+/** The status of a token; revoked before expired, since that was somebody's decision. */
 export function tokenStatus(token: { expiresAt: Date; revokedAt: Date | null }, now: Date): TokenStatus {
   if (token.revokedAt !== null) return 'REVOKED'
   return token.expiresAt <= now ? 'EXPIRED' : 'ACTIVE'

@@ -1,6 +1,6 @@
 import { AppError } from '#lib/errors.ts'
 
-/** Why an outside token is not exchanged. */
+/** Why a token of another issuer is not exchanged. */
 export type ExchangeRefusal = 'UNTRUSTED_ISSUER' | 'INVALID_TOKEN' | 'NO_MATCHING_RULE'
 
 const sentences: Readonly<Record<ExchangeRefusal, string>> = {

@@ -20,10 +20,10 @@ import { ExchangeRefused } from './errors.ts'
 import { matchesRule, maxExchangedSeconds, type TrustRule } from './trust-rule.ts'
 import { TrustedIssuer } from './trusted-issuer.ts'
 
-const longestSubjectToken = 8_192
-const longestName = 100
+const maxSubjectToken = 8_192
+const maxName = 100
 
-/** A short-lived token that was made for a token of another issuer. */
+/** A short-lived token that was created for a token of another issuer. */
 export interface ExchangedToken {
   readonly token: string
   readonly scopes: readonly string[]
@@ -98,7 +98,7 @@ export function createTokenExchange(deps: TokenExchangeDeps) {
     const seconds = rule.maxSeconds ?? maxExchangedSeconds
     const expiresAt = new Date(clock.now().getTime() + seconds * 1000)
     const subject = storableText((claims.sub ?? '').slice(0, 512))
-    const name = storableText(`${rule.name}: ${subject}`.slice(0, longestName))
+    const name = storableText(`${rule.name}: ${subject}`.slice(0, maxName))
     const by = byTrustRule(rule.name, request)
     await transact(async (tx) => {
       await quotas.mustHaveRoom(tx, accountId, 'applicationTokens')
@@ -114,9 +114,9 @@ export function createTokenExchange(deps: TokenExchangeDeps) {
   return { exchange }
 }
 
-/** Who a token claims to come from; @throws {ExchangeRefused} for what is not a JWT. */
+/** The issuer that an unverified token names. @throws {ExchangeRefused} for what is not a JWT */
 function issuerOf(token: string): string | undefined {
-  if (token.length > longestSubjectToken) throw new ExchangeRefused('INVALID_TOKEN')
+  if (token.length > maxSubjectToken) throw new ExchangeRefused('INVALID_TOKEN')
   try {
     return decodeJwt(token).iss
   } catch (cause) {

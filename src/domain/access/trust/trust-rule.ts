@@ -5,7 +5,7 @@ import { parseGrant } from '#domain/access/scope.ts'
 export interface TrustRuleConfig {
   /** Issuer identifier, which the discovery document is found by. */
   readonly issuer: string
-  /** What the token's `aud` has to name: a value that is used for this installation only. */
+  /** An audience that the token's `aud` must contain: a value that is used for this installation only. */
   readonly audience: string
   /**
    * Claims that the token must have, each with one of these values. `*` stands for any text without a slash, `**` for any
@@ -26,17 +26,17 @@ export interface TrustRule extends TrustRuleConfig {
 
 /** Also the default. */
 export const maxExchangedSeconds = 3_600
-const longestClaim = 512
+const maxClaimLength = 512
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-/** Whether an address may be asked for keys: HTTPS or, for development, this machine. */
+/** Whether keys may be fetched from an address: HTTPS or, for development, this machine. */
 export function isIssuerUrl(text: string): boolean {
   const url = URL.parse(text)
   if (url === null || url.username !== '' || url.password !== '') return false
   return url.protocol === 'https:' || (url.protocol === 'http:' && loopbackHosts.has(url.hostname))
 }
 
-const text = z.string('must be a text').min(1, 'must not be empty').max(longestClaim)
+const text = z.string('must be a text').min(1, 'must not be empty').max(maxClaimLength)
 const pattern = text.refine((value) => (value.match(/\*+/g) ?? []).length <= 2, 'must have at most two wildcards')
 const scope = text.refine((value) => {
   const grant = parseGrant(value)
@@ -69,17 +69,17 @@ const ruleName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'has a name with 
 /** The part `trust` of a configuration file. */
 export const trustSchema = z.record(ruleName, ruleSchema, 'must be an object of trust rules by their names')
 
-/** Whether verified claims are what a rule asks for. Lists and objects never match. */
+/** Whether verified claims match a rule. Lists and objects never match. */
 export function matchesRule(rule: TrustRule, claims: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(rule.claims).every(([name, wanted]) => {
     const value = Object.hasOwn(claims, name) ? claims[name] : undefined
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return false
     const found = String(value)
-    return found.length <= longestClaim && [wanted].flat().some((one) => matchesPattern(one, found))
+    return found.length <= maxClaimLength && [wanted].flat().some((one) => matchesPattern(one, found))
   })
 }
 
-/** Two wildcards in texts of this length take at most some ten thousand steps. */
+/** With two wildcards in texts of this length, matching takes at most some ten thousand steps. */
 function matchesPattern(wanted: string, found: string): boolean {
   if (!wanted.includes('*')) return wanted === found
   const parts = wanted.split(/(\*+)/).map((part) => {

@@ -13,7 +13,7 @@ const clockToleranceS = 5
 const keyAgeMs = 10 * 60_000
 /** Keys are fetched again because of an unknown id at most once in this time. */
 const keyCooldownMs = 60_000
-/** After a failure the issuer is left alone for this long: anyone can send tokens that name it. */
+/** After a failure the issuer is not called for this long: anyone can send tokens that name it. */
 const failurePauseMs = 5_000
 
 /** An issuer whose tokens rules trust. Its keys are found by discovery (OpenID Connect Discovery 1.0 §4) and cached. */
@@ -88,7 +88,7 @@ export class TrustedIssuer {
     }
   }
 
-  /** Callers learn that the issuer can't be used; why is for the log. */
+  /** Callers learn only that the issuer can't be used; the log has the reason. */
   #failed(cause: unknown): IssuerFailed {
     const error = new IssuerFailed(this.#issuer, { cause })
     this.#failure = { error, until: performance.now() + failurePauseMs }
