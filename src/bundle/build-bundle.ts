@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto'
-import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, posix, relative, sep } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
 import {
   bundlesDirectory,
-  type FileStamp,
-  manifestFile,
+  currentBundle,
+  currentFile,
+  manifestName,
   packageDirectory,
-  readManifest,
   stampFile,
 } from './find-bundle.js'
 
@@ -22,8 +21,14 @@ const entries: Readonly<Record<string, string>> = {
   zod: 'src/bundle/zod.ts',
 }
 
-/** Stand for the versions of all packages. */
-const versionFiles = ['package.json', 'node_modules/.package-lock.json']
+/** What decides about a bundle beside the sources in it: how it is built, and the versions of the packages. */
+const otherSources = ['src/bundle/build-bundle.ts', 'package.json', 'node_modules/.package-lock.json']
+
+/**
+ * How many bundles are kept, the current one included, for processes that still load from theirs. Their directories are
+ * used in turn: in ever new ones, Node's compile cache would grow with each build.
+ */
+const keptBundles = 8
 
 /**
  * Bundles the program with its packages into a few files, which load several times faster than the sources, and makes
@@ -33,13 +38,14 @@ const versionFiles = ['package.json', 'node_modules/.package-lock.json']
 export async function buildBundle(): Promise<void> {
   const startedAt = Date.now()
   const draft = join(bundlesDirectory, `.draft-${process.pid}`)
-  const sources = new Set(versionFiles)
+  const sources = new Set(otherSources)
   try {
     await bundleTo(draft, sources)
-    const files = Object.fromEntries([...sources].sort().map((file) => [file, stampFile(file)]))
-    const changed = Object.keys(files).filter((file) => (files[file]?.mtimeMs ?? 0) > startedAt)
+    const manifest = Object.fromEntries([...sources].sort().map((file) => [file, stampFile(file)]))
+    const changed = Object.keys(manifest).filter((file) => (manifest[file]?.mtimeMs ?? 0) > startedAt)
     if (changed.length > 0) throw new Error(`${changed.join(', ')} changed while the program was bundled; build again.`)
-    publish(draft, files)
+    writeFileSync(join(draft, manifestName), JSON.stringify(manifest))
+    publish(draft)
   } finally {
     rmSync(draft, { recursive: true, force: true })
   }
@@ -65,7 +71,7 @@ async function bundleTo(directory: string, sources: Set<string>): Promise<void> 
     sourcemap: true,
     sourcemapExcludeSources: true,
     entryFileNames: '[name].js',
-    chunkFileNames: '[name]-[hash].js',
+    chunkFileNames: '[name].js',
   })
   await bundle.close()
 }
@@ -77,7 +83,7 @@ function ownModules(sources: Set<string>): Plugin {
     transform: {
       filter: { id: { exclude: /[\\/]node_modules[\\/]|^\0/ } },
       handler(code, id) {
-        const file = relative(packageDirectory, id)
+        const file = relative(packageDirectory, id).replaceAll(sep, '/')
         sources.add(file)
         if (!code.includes('import.meta.')) return undefined
         return { code: moveFileUrls(code, file), map: null }
@@ -98,7 +104,7 @@ const packageModules: Plugin = {
 function moveFileUrls(code: string, file: string): string {
   const moved = code
     .replace(/new URL\('(\.[^']+\.ts)', import\.meta\.url\)/g, (whole, path: string) => {
-      const target = join(dirname(file), path)
+      const target = posix.join(posix.dirname(file), path)
       const [entry] = Object.entries(entries).find(([, source]) => source === target) ?? []
       return entry === undefined ? whole : `new URL('./${entry}.js', import.meta.URL)`
     })
@@ -108,17 +114,21 @@ function moveFileUrls(code: string, file: string): string {
   return moved.replaceAll('import.meta.URL', 'import.meta.url')
 }
 
-/** Makes the draft the current bundle. The one before stays, for the processes that still load from it. */
-function publish(draft: string, files: Record<string, FileStamp>): void {
-  const previous = readManifest()?.directory
-  const directory = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
+/** Makes the draft the current bundle, in place of the oldest one. */
+function publish(draft: string): void {
+  const directory = String((previousBundle() + 1) % keptBundles)
   const path = join(bundlesDirectory, directory)
   rmSync(path, { recursive: true, force: true })
   renameSync(draft, path)
-  const newManifest = join(bundlesDirectory, `.bundle-${process.pid}.json`)
-  writeFileSync(newManifest, JSON.stringify({ directory, files }))
-  renameSync(newManifest, manifestFile)
-  const kept = new Set([directory, previous, basename(manifestFile)])
-  for (const name of readdirSync(bundlesDirectory))
-    if (!kept.has(name) && !name.startsWith('.')) rmSync(join(bundlesDirectory, name), { recursive: true, force: true })
+  const newCurrent = join(bundlesDirectory, `.current-${process.pid}`)
+  writeFileSync(newCurrent, directory)
+  renameSync(newCurrent, currentFile)
+}
+
+function previousBundle(): number {
+  try {
+    return Number.parseInt(currentBundle(), 10) || 0
+  } catch {
+    return 0
+  }
 }

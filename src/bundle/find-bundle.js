@@ -4,15 +4,18 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * What a bundle was made of. `files` are relative to the package; a size of -1 stands for a file that does not exist.
+ * What a bundle was made of, by paths relative to the package; a size of -1 stands for a file that does not exist.
  * @typedef {{ size: number, mtimeMs: number, ctimeMs: number, hash: string }} FileStamp
- * @typedef {{ directory: string, files: Record<string, FileStamp> }} Manifest
+ * @typedef {Record<string, FileStamp>} Manifest
  */
 
 export const packageDirectory = fileURLToPath(new URL('../..', import.meta.url))
 /** Where bundles are, each in a directory of its own, so that a new one takes no file from a process that runs. */
 export const bundlesDirectory = join(packageDirectory, 'dist')
-export const manifestFile = join(bundlesDirectory, 'bundle.json')
+/** Names the directory of the latest. */
+export const currentFile = join(bundlesDirectory, 'current')
+/** In the directory of each: a {@link Manifest}. */
+export const manifestName = 'bundle.json'
 
 /**
  * The directory of the bundle, or undefined where there is none or where a source has changed since it was built.
@@ -20,19 +23,21 @@ export const manifestFile = join(bundlesDirectory, 'bundle.json')
  * @returns {string | undefined}
  */
 export function findBundle() {
-  const manifest = readManifest()
-  if (manifest === undefined) return undefined
-  for (const [file, stamp] of Object.entries(manifest.files)) if (!isUnchanged(file, stamp)) return undefined
-  return join(bundlesDirectory, manifest.directory)
-}
-
-/** @returns {Manifest | undefined} */
-export function readManifest() {
   try {
-    return JSON.parse(readFileSync(manifestFile, 'utf8'))
+    const directory = join(bundlesDirectory, currentBundle())
+    const manifest = /** @type {Manifest} */ (JSON.parse(readFileSync(join(directory, manifestName), 'utf8')))
+    return Object.entries(manifest).every(([file, stamp]) => isUnchanged(file, stamp)) ? directory : undefined
   } catch {
     return undefined
   }
+}
+
+/**
+ * The name of the latest bundle's directory.
+ * @throws when none was built.
+ */
+export function currentBundle() {
+  return readFileSync(currentFile, 'utf8')
 }
 
 /**

@@ -4,19 +4,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { packageDirectory } from '#src/bundle/find-bundle.js'
+import { currentBundle, packageDirectory } from '#src/bundle/find-bundle.js'
 
 /** In the sources of the command line, so that `--version` loads it. */
 const source = 'src/cli/text.ts'
 
 let directory: string
+let bundle: string
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'signalbox-bundle-'))
-  for (const name of ['src', 'schema', 'package.json', 'dist'])
+  for (const name of ['src', 'schema', 'package.json', 'dist/current', `dist/${currentBundle()}`])
     await cp(join(packageDirectory, name), join(directory, name), { recursive: true })
   await symlink(join(packageDirectory, 'node_modules'), join(directory, 'node_modules'))
-  const manifest = JSON.parse(await readFile(join(directory, 'dist/bundle.json'), 'utf8')) as { directory: string }
-  await appendFile(join(directory, 'dist', manifest.directory, 'main.js'), "\nprocess.stderr.write('bundled')\n")
+  bundle = join(directory, 'dist', currentBundle())
+  await appendFile(join(bundle, 'main.js'), "\nprocess.stderr.write('bundled')\n")
 })
 afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
@@ -61,11 +62,11 @@ it('runs the sources when the packages have changed', async () => {
 
 it.each([
   ['missing', undefined],
-  ['cut off', '{"directory":'],
+  ['cut off', '{"src/'],
 ])(
   'runs the sources when the list of what the bundle is made of is %s',
   async (_, text) => {
-    const file = join(directory, 'dist/bundle.json')
+    const file = join(bundle, 'bundle.json')
     await rm(file)
     if (text !== undefined) await writeFile(file, text)
     expect(await whatRuns()).toBe('sources')
