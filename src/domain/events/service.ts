@@ -108,17 +108,15 @@ export function createEventService({ journal, quietTypes, securityTypes, typeWar
   async function warnings(caller: Caller, types: readonly string[] | undefined): Promise<readonly string[]> {
     caller.must('events:read')
     const { types: asked = [] } = checked({ types })
-    const found: string[] = []
-    for (const type of new Set(asked)) {
-      const about = typeWarnings([type])
-      if (about.length > 0 && !(await isTriggered(caller, type))) found.push(...about)
-    }
-    return found
+    const suspicious = [...new Set(asked)].filter((type) => typeWarnings([type]).length > 0)
+    const triggered = await triggeredOf(caller, suspicious)
+    return typeWarnings(suspicious.filter((pattern) => !triggered.some((type) => selects(pattern, type))))
   }
 
-  /** Only types outside of the server's own families can be triggered. */
-  async function isTriggered({ accountId }: Caller, type: string): Promise<boolean> {
-    return ownFamilyOf(type) === undefined && journal.hasRecent(accountId, type)
+  /** Which types have been triggered recently; only those outside of the server's own families can be. */
+  async function triggeredOf({ accountId }: Caller, patterns: readonly string[]): Promise<readonly string[]> {
+    const open = patterns.filter((pattern) => ownFamilyOf(pattern) === undefined)
+    return open.length === 0 ? [] : journal.recentTypes(accountId, open)
   }
 
   async function* tell(
@@ -151,6 +149,10 @@ export function createEventService({ journal, quietTypes, securityTypes, typeWar
   }
 
   return { list, follow, warnings }
+}
+
+function selects(pattern: string, type: string): boolean {
+  return pattern.endsWith('.*') ? type.startsWith(pattern.slice(0, -1)) : pattern === type
 }
 
 /** What the stream itself has to say. */

@@ -6,7 +6,7 @@ import { beginning, comparePositions, endOfTime, historyOf, type JournalEntry, t
 import type { JournalHistories } from './histories.ts'
 import { readWritersHorizon } from './horizon.ts'
 import { journalCursor, parseJournalCursor } from './journal-cursor.ts'
-import { hasRecent, readBounds, readEnd, readHistory, readPruned } from './store.ts'
+import { readBounds, readEnd, readHistory, readPruned, readRecentTypes } from './store.ts'
 import type { JournalTail } from './tail.ts'
 
 /** Which of an account's entries a stream or a page has. */
@@ -131,9 +131,9 @@ export class Journal {
     return this.#history(filter, from, await this.end(), first)
   }
 
-  /** Whether one of the account's newest 10,000 entries has this type, or is of this family. */
-  hasRecent(accountId: string, type: string): Promise<boolean> {
-    return hasRecent(this.#sql, accountId, [type], recentEntries)
+  /** Which types the account's newest 10,000 entries have, of those types and families that are asked for. */
+  recentTypes(accountId: string, types: readonly string[]): Promise<string[]> {
+    return readRecentTypes(this.#sql, accountId, types, recentEntries)
   }
 
   /** Whether something that matches stands behind a cursor and was handed out to streams. @throws as {@link page} */

@@ -209,19 +209,19 @@ export async function readHistory(
 }
 
 const recentOfAccount = `
-  SELECT EXISTS (
-    SELECT 1 FROM (SELECT type FROM journal WHERE account_id = $1 ORDER BY xid DESC, seq DESC LIMIT $4) AS recent
-    WHERE type = ANY($2) OR type LIKE ANY($3)) AS found`
+  SELECT DISTINCT type FROM (
+    SELECT type FROM journal WHERE account_id = $1 ORDER BY xid DESC, seq DESC LIMIT $4) AS recent
+  WHERE type = ANY($2) OR type LIKE ANY($3)`
 
-/** Whether one of an account's newest entries, at most so many, has one of these types. */
-export async function hasRecent(
+/** Which types an account's newest entries have, at most so many, of those that are asked for. */
+export async function readRecentTypes(
   sql: Sql,
   accountId: string,
   types: readonly string[],
   limit: number,
-): Promise<boolean> {
-  const [row] = await sql.query<{ found: boolean }>(recentOfAccount, [accountId, types, familyPatterns(types), limit])
-  return row?.found === true
+): Promise<string[]> {
+  const rows = await sql.query<{ type: string }>(recentOfAccount, [accountId, types, familyPatterns(types), limit])
+  return rows.map(({ type }) => type)
 }
 
 function familyPatterns(types: readonly string[] | undefined): string[] {
