@@ -74,7 +74,7 @@ export function retried(task: LastAttempt): Transition | undefined {
 /** An attempt was taken from a worker that gave no sign of life; its end follows as {@link ended}. */
 export const lost = { status: 'ACTIVE', event: 'task.lost' } as const satisfies Transition
 
-/** An attempt has ended. Whoever asked the task to stop meanwhile is obeyed, unless it has completed. */
+/** An attempt has ended. A request to cancel that came meanwhile wins, unless the attempt has completed. */
 export function ended(attempt: Attempt, end: AttemptEnd, now: Date, isCancelRequested: boolean): Transition {
   if (end.kind === 'completed') return { status: 'COMPLETED', event: 'task.completed', result: end.result }
   const error = errorOf(end)

@@ -60,7 +60,7 @@ export async function writeLosses(writer: EndWriter, losses: readonly AttemptLos
   )
 }
 
-/** Both ways out, of which the database takes one: only it knows whether somebody has asked the task to stop. */
+/** Both ways out; the database takes one, since only it knows whether somebody has asked the task to stop. */
 function toRow({ attempt, end, progress }: ToSettle, now: Date): EndedAttempt {
   const transition = ended(attempt, end, now, false)
   return {
