@@ -4,8 +4,8 @@ import type { TrustRule } from '#domain/access/trust/trust-rule.ts'
 import type { AuditService } from '#domain/audit/service.ts'
 import { systemClock } from '#lib/clock.ts'
 import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
-import { runPeriodically } from '#platform/periodic.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
+import { startLoop } from '#platform/work/work-loop.ts'
 import type { Parts } from './parts.ts'
 
 /** How often the use of tokens is stored. */
@@ -39,7 +39,7 @@ export async function openAccess(
   const unlisten = tail.listen((entry) => access.onJournalEntry(entry))
   const record = { name: 'access', intervalMs: accessRecordIntervalMs, log, work: () => access.keepRecord() }
   const incidents = { name: 'incidents', intervalMs: incidentIntervalMs, log, work: () => access.tellIncidents() }
-  const periodics = [record, incidents].map(runPeriodically)
+  const periodics = [record, incidents].map(startLoop)
   opened.add(async () => {
     unlisten()
     for (const periodic of periodics) await periodic.stop()

@@ -6,7 +6,7 @@ import { createDocumentService, type DocumentService } from '#domain/documents/s
 import type { LockService } from '#domain/locks/service.ts'
 import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { openReader } from '#platform/database/bounded-read.ts'
-import { runPeriodically } from '#platform/periodic.ts'
+import { startLoop } from '#platform/work/work-loop.ts'
 import type { Parts } from './parts.ts'
 
 /** How often it is looked for documents whose time has come. */
@@ -24,7 +24,7 @@ export function openDocuments(
   opened.add(() => schemas.close())
   const documents = createDocumentService({ sql: database, transact, quotas, locks, schemas })
   const work = () => documents.expire()
-  const expiry = runPeriodically({ name: 'expiry of documents', intervalMs: expiryIntervalMs, log, work })
+  const expiry = startLoop({ name: 'expiry of documents', intervalMs: expiryIntervalMs, log, work })
   opened.add(() => expiry.stop())
   const reader = openReader({
     url: databaseUrl,

@@ -1,6 +1,6 @@
 import { createEntryService, type EntryService } from '#domain/entries/service.ts'
 import { checkFence, createLockService, type LockService } from '#domain/locks/service.ts'
-import { runPeriodically } from '#platform/periodic.ts'
+import { startLoop } from '#platform/work/work-loop.ts'
 import type { Parts } from './parts.ts'
 
 /** How often entries and leases are looked for whose time is over. */
@@ -15,7 +15,7 @@ export function openLocks({ config, store, log, opened }: Parts): LockService {
   const unlisten = tail.listen((entry) => locks.heed(entry))
   const present = { name: 'lock queues', intervalMs: lockPresenceIntervalMs, log, work: () => locks.keepPresence() }
   const sweep = { name: 'leases', intervalMs: sweepIntervalMs, log, work: () => locks.sweep() }
-  const periodics = [present, sweep].map(runPeriodically)
+  const periodics = [present, sweep].map(startLoop)
   opened.add(async () => {
     unlisten()
     locks.stop()
@@ -30,7 +30,7 @@ export function openEntries({ config, store, quotas, log, opened }: Parts, { hel
   const keptVersions = config.entryHistory
   const entries = createEntryService({ sql: database, transact, journal, quotas, heldFences, checkFence, keptVersions })
   const work = () => entries.sweep()
-  const sweep = runPeriodically({ name: 'expired entries', intervalMs: sweepIntervalMs, log, work })
+  const sweep = startLoop({ name: 'expired entries', intervalMs: sweepIntervalMs, log, work })
   opened.add(() => sweep.stop())
   return entries
 }

@@ -8,7 +8,7 @@ import { applyTaskRetention } from '#domain/tasks/retention.ts'
 import { applyDeliveryRetention } from '#domain/webhooks/retention.ts'
 import { deleteOldKeys } from '#platform/database/once.ts'
 import { addPartitions, dropPartitions } from '#platform/journal/partitions.ts'
-import { runPeriodically } from '#platform/periodic.ts'
+import { startLoop } from '#platform/work/work-loop.ts'
 import type { Parts } from './parts.ts'
 
 const retentionIntervalMs = 10 * 60 * 1000
@@ -19,7 +19,7 @@ const deletedAtOnce = 1_000
 /** Adds up what accounts use, and learns which ones are suspended. */
 export function keepUsage({ quotas, store, log, opened }: Parts): void {
   const unlisten = store.tail.listen((entry) => quotas.onJournalEntry(entry))
-  const periodic = runPeriodically({ name: 'usage', intervalMs: usageIntervalMs, log, work: () => quotas.fold() })
+  const periodic = startLoop({ name: 'usage', intervalMs: usageIntervalMs, log, work: () => quotas.fold() })
   opened.add(() => {
     unlisten()
     return periodic.stop()
@@ -37,7 +37,7 @@ interface Kept {
 /** Lets go what is over. */
 export function keepRetention({ config, store, log, opened }: Parts, { access, audit, hooks, entries }: Kept): void {
   const { database, transact } = store
-  const periodic = runPeriodically({
+  const periodic = startLoop({
     name: 'retention',
     intervalMs: retentionIntervalMs,
     log,

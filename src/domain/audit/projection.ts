@@ -5,6 +5,7 @@ import { type RecordQuery, readEnd, readRecords, readWaitingRecords } from '#pla
 import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Seals } from '#platform/secrets/seals.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { startLoop, type WorkLoop } from '#platform/work/work-loop.ts'
 import { continued, extendChains, sealChain } from './chain.ts'
 import {
   type AuditChain,
@@ -47,50 +48,33 @@ export interface AuditProjectionDeps {
  */
 export class AuditProjection {
   readonly #deps: AuditProjectionDeps
-  #timer: NodeJS.Timeout | undefined
-  #dueAt = Number.POSITIVE_INFINITY
-  #running: Promise<void> | undefined
-  #stopped = false
+  readonly #loop: WorkLoop
+  #isStopped = false
   #movedAt = 0
 
   constructor(deps: AuditProjectionDeps) {
     this.#deps = deps
-    this.#schedule(lookIntervalMs)
+    this.#loop = startLoop({
+      name: 'the audit log',
+      work: () => this.#appendAll(),
+      intervalMs: lookIntervalMs,
+      hintDelayMs: () => hintIntervalMs,
+      log: deps.log,
+    })
   }
 
   /** The journal has grown. */
   hint(): void {
-    if (this.#running === undefined) this.#schedule(hintIntervalMs)
+    this.#loop.hint()
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    await this.#running
-  }
-
-  #schedule(delayMs: number): void {
-    const at = performance.now() + delayMs
-    if (this.#stopped || this.#dueAt <= at) return
-    clearTimeout(this.#timer)
-    this.#dueAt = at
-    this.#timer = setTimeout(() => this.#start(), delayMs)
-  }
-
-  #start(): void {
-    this.#dueAt = Number.POSITIVE_INFINITY
-    this.#running = this.#appendAll().finally(() => {
-      this.#running = undefined
-      this.#schedule(lookIntervalMs)
-    })
+    this.#isStopped = true
+    await this.#loop.stop()
   }
 
   async #appendAll(): Promise<void> {
-    try {
-      while (!this.#stopped && (await this.#appendNext()));
-    } catch (error) {
-      this.#deps.log.warn({ err: error }, 'the audit log could not be written; trying again')
-    }
+    while (!this.#isStopped && (await this.#appendNext()));
   }
 
   /** Appends a batch; returns whether there may be more. */

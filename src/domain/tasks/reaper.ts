@@ -5,6 +5,7 @@ import { graceMs, type SilentWorker, type WorkerLiveness } from '#platform/datab
 import type { Actor } from '#platform/journal/entry.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { WorkLoop } from '#platform/work/work-loop.ts'
 import { lossOf } from './attempt-loss.ts'
 import { findHolders, lockLostAttempts } from './store/attempts.ts'
 import { writeLosses } from './write-ends.ts'
@@ -30,39 +31,32 @@ export interface ReaperDeps {
  */
 export class Reaper {
   readonly #deps: ReaperDeps
-  #timer: NodeJS.Timeout | undefined
-  #looking: Promise<void> | undefined
-  #stopped = false
+  readonly #loop: WorkLoop
+  #isStopped = false
 
   constructor(deps: ReaperDeps) {
     this.#deps = deps
+    const work = () => this.#look()
+    this.#loop = new WorkLoop({ name: 'search for lost workers', intervalMs: lookIntervalMs, work, log: deps.log })
   }
 
   start(): void {
-    this.#timer = setTimeout(() => {
-      this.#looking = this.#look()
-    }, lookIntervalMs)
+    this.#loop.start()
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    await this.#looking
+    this.#isStopped = true
+    await this.#loop.stop()
   }
 
   async #look(): Promise<void> {
-    const { sql, liveness, log } = this.#deps
-    try {
-      const silent = await liveness.findSilent(sql, await findHolders(sql))
-      if (silent.length > 0) await this.#endAttemptsOf(silent)
-    } catch (error) {
-      log.warn({ err: error }, 'lost workers could not be looked for; trying again')
-    }
-    if (!this.#stopped) this.start()
+    const { sql, liveness } = this.#deps
+    const silent = await liveness.findSilent(sql, await findHolders(sql))
+    if (silent.length > 0) await this.#endAttemptsOf(silent)
   }
 
   async #endAttemptsOf(workers: readonly SilentWorker[]): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#isStopped) {
       const count = await this.#endBatch(workers)
       if (count > 0)
         this.#deps.log.warn({ workers, tasks: count }, 'workers gave no sign of life; tasks were taken back')

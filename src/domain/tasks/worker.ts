@@ -9,9 +9,9 @@ import { type OwnWorker, WorkerLiveness } from '#platform/database/worker-livene
 import { insertWorker, ownWorkerProcess } from '#platform/database/worker-process.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
-import { runPeriodically } from '#platform/periodic.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { startLoop } from '#platform/work/work-loop.ts'
 import type { SlotPlan } from './claim-policy.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { type TaskEventData, taskIdOf } from './events.ts'
@@ -115,7 +115,7 @@ function watchLease(
     )
     dispatcher.expireAll()
   }
-  return runPeriodically({ name: 'worker lease', intervalMs: leaseLookMs, log, work: look })
+  return startLoop({ name: 'worker lease', intervalMs: leaseLookMs, log, work: look })
 }
 
 /** What the journal tells a dispatcher: that a task waits, that one is to stop, that one was taken from it. */

@@ -3,6 +3,7 @@ import { within } from '#lib/within.ts'
 import type { DatabaseSession } from '#platform/database/session.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { WorkLoop } from '#platform/work/work-loop.ts'
 import { Claimer } from './claimer.ts'
 import type { AttemptResult, ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -54,10 +55,7 @@ export class Deliverer implements Recipient {
   readonly #abort = new AbortController()
   #taken = 0
   #settling = 0
-  #timer: NodeJS.Timeout | undefined
-  #dueAt = Number.POSITIVE_INFINITY
-  #looking: Promise<void> | undefined
-  #isHinted = false
+  readonly #loop: WorkLoop
   /** Something may be due for which there was no slot. */
   #isStarved = false
   #stopped = false
@@ -65,6 +63,14 @@ export class Deliverer implements Recipient {
   constructor(deps: DelivererDeps) {
     this.#deps = deps
     this.#claimer = new Claimer(deps)
+    this.#loop = new WorkLoop({
+      name: 'search for due deliveries',
+      work: () => this.#claim(),
+      intervalMs: lookIntervalMs,
+      hintDelayMs: () => this.#hintedMs,
+      restMs: shortestWaitMs,
+      log: deps.log,
+    })
   }
 
   get workerId(): number {
@@ -82,7 +88,7 @@ export class Deliverer implements Recipient {
   }
 
   start(): void {
-    this.#lookIn(0)
+    this.#loop.start(0)
   }
 
   reserve(endpoint: Endpoint): boolean {
@@ -105,15 +111,13 @@ export class Deliverer implements Recipient {
   }
 
   hint(): void {
-    this.#isHinted = true
-    if (this.#looking === undefined) this.#lookIn(this.#hintedMs)
+    this.#loop.hint()
   }
 
   /** Takes nothing new, lets what is under way end for up to `limitMs`, and gives the rest back. */
   async stop(limitMs: number): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#timer)
-    await within(lastWordMs, Promise.allSettled([this.#looking]))
+    await within(lastWordMs, this.#loop.stop())
     await within(limitMs, Promise.allSettled(this.#attempts))
     this.#abort.abort()
     await within(lastWordMs, Promise.allSettled(this.#attempts))
@@ -143,26 +147,6 @@ export class Deliverer implements Recipient {
     this.#taken -= 1
   }
 
-  #lookIn(delayMs: number): void {
-    const at = Date.now() + delayMs
-    if (this.#stopped || this.#dueAt <= at) return
-    clearTimeout(this.#timer)
-    this.#dueAt = at
-    this.#timer = setTimeout(() => this.#look(), delayMs)
-  }
-
-  #look(): void {
-    this.#dueAt = Number.POSITIVE_INFINITY
-    if (this.#looking !== undefined) return
-    this.#isHinted = false
-    this.#looking = this.#claim()
-      .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'due deliveries could not be taken; trying again'))
-      .finally(() => {
-        this.#looking = undefined
-        this.#lookIn(this.#isHinted ? Math.max(shortestWaitMs, this.#hintedMs) : lookIntervalMs)
-      })
-  }
-
   async #claim(): Promise<void> {
     const free = this.#free
     this.#isStarved = free <= 0
@@ -170,7 +154,7 @@ export class Deliverer implements Recipient {
     const now = Date.now()
     this.#lanes.forgetIdle(now)
     const { due, nextInMs } = await this.#claimer.find((endpoint) => this.#lanes.of(endpoint.id).room(endpoint, now))
-    if (nextInMs !== undefined) this.#lookIn(Math.max(shortestWaitMs, nextInMs))
+    if (nextInMs !== undefined) this.#loop.runIn(Math.max(shortestWaitMs, nextInMs))
     this.#behind.clear()
     for (const { endpoint } of due) {
       this.#behind.add(endpoint.id)
@@ -194,7 +178,7 @@ export class Deliverer implements Recipient {
 
   #lookWhenOpen(endpoint: Endpoint, now: number): void {
     const at = this.#lanes.of(endpoint.id).roomAt(endpoint, now)
-    if (at !== undefined) this.#lookIn(Math.max(shortestWaitMs, at - now))
+    if (at !== undefined) this.#loop.runIn(Math.max(shortestWaitMs, at - now))
   }
 
   #begin(delivery: ClaimedDelivery, endpoint: Endpoint): void {
@@ -233,7 +217,7 @@ export class Deliverer implements Recipient {
     try {
       if (!(await this.#settle(settlement))) return
       this.#deps.onSettled(settlement)
-      if (settlement.settled.waitMs !== undefined) this.#lookIn(settlement.settled.waitMs + shortestWaitMs)
+      if (settlement.settled.waitMs !== undefined) this.#loop.runIn(settlement.settled.waitMs + shortestWaitMs)
     } finally {
       this.#settling -= 1
     }

@@ -3,6 +3,7 @@ import { type Actor, comparePositions, type JournalEntry, type Position } from '
 import { readBetween, readEnd } from '#platform/journal/store.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { WorkLoop } from '#platform/work/work-loop.ts'
 import { addressees } from './addressees.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -74,58 +75,40 @@ interface Outcome {
  */
 export class Router {
   readonly #deps: RouterDeps
-  #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> | undefined
-  #isHinted = false
+  readonly #loop: WorkLoop
   #isIdle = false
-  #stopped = false
+  #isStopped = false
   #movedAt = 0
 
   constructor(deps: RouterDeps) {
     this.#deps = deps
-  }
-
-  start(): void {
-    this.#schedule(lookIntervalMs)
-  }
-
-  /** The journal has grown by this. */
-  heard(entry: JournalEntry): void {
-    if (entry.type === attemptedType) return
-    // Nobody asks for anything: it is enough to move the cursor now and then.
-    if (this.#isIdle && webhookIdOf(entry.subject) === undefined) return
-    this.#isHinted = true
-    if (this.#running === undefined) this.#start()
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    await this.#running
-  }
-
-  #schedule(delayMs: number): void {
-    clearTimeout(this.#timer)
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#start(), delayMs)
-  }
-
-  #start(): void {
-    if (this.#stopped || this.#running !== undefined) return
-    clearTimeout(this.#timer)
-    this.#isHinted = false
-    this.#running = this.#routeAll().finally(() => {
-      this.#running = undefined
-      if (this.#isHinted) setImmediate(() => this.#start())
-      else this.#schedule(lookIntervalMs)
+    this.#loop = new WorkLoop({
+      name: 'routing of events to webhooks',
+      work: () => this.#routeAll(),
+      intervalMs: lookIntervalMs,
+      log: deps.log,
     })
   }
 
+  start(): void {
+    this.#loop.start()
+  }
+
+  /** The journal has grown by this. */
+  onJournalEntry(entry: JournalEntry): void {
+    if (entry.type === attemptedType) return
+    // No webhook listens: it is enough to move the cursor now and then.
+    if (this.#isIdle && webhookIdOf(entry.subject) === undefined) return
+    this.#loop.hint()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#loop.stop()
+  }
+
   async #routeAll(): Promise<void> {
-    try {
-      while (!this.#stopped && (await this.#routeNext()));
-    } catch (error) {
-      this.#deps.log.warn({ err: error }, 'events could not be routed to webhooks; trying again')
-    }
+    while (!this.#isStopped && (await this.#routeNext()));
   }
 
   /** Routes a batch; returns whether there may be more. */

@@ -7,8 +7,8 @@ import { type OwnWorker, WorkerLiveness } from '#platform/database/worker-livene
 import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
-import { runPeriodically } from '#platform/periodic.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { startLoop } from '#platform/work/work-loop.ts'
 import { Deliverer } from './deliverer.ts'
 import type { Endpoints } from './endpoints.ts'
 import { Router } from './router.ts'
@@ -87,9 +87,9 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
     actor,
     log,
   })
-  const unlisten = tail.listen((entry) => router.heard(entry))
+  const unlisten = tail.listen((entry) => router.onJournalEntry(entry))
   const reap = { name: 'lost deliveries', intervalMs: reapIntervalMs, log, work: createReaper(options) }
-  const reaper = runPeriodically(reap)
+  const reaper = startLoop(reap)
   router.start()
   deliverer.start()
   return {

@@ -2,8 +2,8 @@ import pg from 'pg'
 import { errorMessage } from '#lib/errors.ts'
 import { applySessionSettings } from '#platform/database/session-settings.ts'
 import { type Sql, statementOf } from '#platform/database/sql.ts'
-import { runPeriodically } from '#platform/periodic.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { startLoop } from '#platform/work/work-loop.ts'
 import { type WantedIndex, wantedIndexes } from './declared-index.ts'
 import { type IndexPlan, planIndexes } from './plan.ts'
 import {
@@ -46,7 +46,7 @@ export class IndexKeeper {
     this.#sql = sql
     this.#url = url
     this.#log = log
-    this.#periodic = runPeriodically({ name: 'document indexes', intervalMs, log, work: () => this.#keep() })
+    this.#periodic = startLoop({ name: 'document indexes', intervalMs, log, work: () => this.#keep() })
   }
 
   /** Stops at once; what is being built is left to the database, which may well finish it. */
