@@ -28,7 +28,7 @@ const networkRule = 'must be networks such as 10.0.0.0/8 or fd00::/8, separated 
 
 const originRule = 'must be origins such as https://app.example.com, separated by commas'
 const proxyRule = 'must be addresses or networks such as 10.0.0.1 or 10.0.0.0/8, separated by commas'
-const mostCounted = 1_000_000_000
+const maxCounted = 1_000_000_000
 
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
@@ -74,7 +74,7 @@ export const environment = z.object({
   TASK_USER: z.string().min(1).optional(),
   WORKER_LEASE_MS: count(1_000, 3_600_000).default(30_000),
   WEBHOOK_SLOTS: count(1, 10_000).default(200),
-  WEBHOOK_DISABLE_AFTER: count(0, mostCounted).default(100),
+  WEBHOOK_DISABLE_AFTER: count(0, maxCounted).default(100),
   SHUTDOWN_TIMEOUT_MS: count(0, 3_600_000).default(10_000),
   WATCHDOG_TIMEOUT_MS: count(0, 3_600_000)
     .refine((ms) => ms === 0 || ms >= 1_000, 'must be 0, or a whole number from 1000 to 3600000')
@@ -90,18 +90,18 @@ export const environment = z.object({
   AUDIT_RETENTION_DAYS: count(1, 36_500).default(365),
   ENTRY_HISTORY: count(1, 10_000).default(10),
   DELIVERY_RETENTION_DAYS: count(1, 3_650).default(14),
-  QUOTA_WAITING_TASKS: count(0, mostCounted).default(1_000_000),
-  QUOTA_RUNNING_TASKS: count(0, mostCounted).default(10_000),
+  QUOTA_WAITING_TASKS: count(0, maxCounted).default(1_000_000),
+  QUOTA_RUNNING_TASKS: count(0, maxCounted).default(10_000),
   QUOTA_STORED_BYTES: count(0, Number.MAX_SAFE_INTEGER).default(107_374_182_400),
-  QUOTA_APPLICATION_TOKENS: count(0, mostCounted).default(1_000),
-  QUOTA_WEBHOOKS: count(0, mostCounted).default(500),
-  RATE_LIMIT_TOKEN: count(0, mostCounted).default(60_000),
-  RATE_LIMIT_USER: count(0, mostCounted).default(6_000),
-  RATE_LIMIT_ADDRESS: count(0, mostCounted).default(600),
-  COST_LIMIT_TOKEN: count(0, mostCounted).default(3_000_000),
-  COST_LIMIT_USER: count(0, mostCounted).default(600_000),
-  COST_LIMIT_ADDRESS: count(0, mostCounted).default(10_000),
-  QUERY_COST_LIMIT: count(0, mostCounted).default(50_000),
+  QUOTA_APPLICATION_TOKENS: count(0, maxCounted).default(1_000),
+  QUOTA_WEBHOOKS: count(0, maxCounted).default(500),
+  RATE_LIMIT_TOKEN: count(0, maxCounted).default(60_000),
+  RATE_LIMIT_USER: count(0, maxCounted).default(6_000),
+  RATE_LIMIT_ADDRESS: count(0, maxCounted).default(600),
+  COST_LIMIT_TOKEN: count(0, maxCounted).default(3_000_000),
+  COST_LIMIT_USER: count(0, maxCounted).default(600_000),
+  COST_LIMIT_ADDRESS: count(0, maxCounted).default(10_000),
+  QUERY_COST_LIMIT: count(0, maxCounted).default(50_000),
   QUERY_DEPTH_LIMIT: count(1, 1_000).default(20),
   QUERY_TOKEN_LIMIT: count(100, 1_000_000).default(10_000),
   QUERY_FIELD_LIMIT: count(10, 1_000_000).default(5_000),
@@ -111,11 +111,11 @@ export const environment = z.object({
   QUERY_DIRECTIVE_LIMIT: count(0, 100_000).default(50),
   BODY_LIMIT_BYTES: count(16_384, 1_073_741_824).default(4_194_304),
   ANONYMOUS_BODY_BYTES: count(1_048_576, 17_179_869_184).default(134_217_728),
-  SUBSCRIPTION_LIMIT: count(0, mostCounted).default(1_000),
-  SOCKET_LIMIT: count(0, mostCounted).default(100),
-  OPERATION_LIMIT: count(0, mostCounted).default(1_000),
+  SUBSCRIPTION_LIMIT: count(0, maxCounted).default(1_000),
+  SOCKET_LIMIT: count(0, maxCounted).default(100),
+  OPERATION_LIMIT: count(0, maxCounted).default(1_000),
   HELD_BYTES_LIMIT: count(0, Number.MAX_SAFE_INTEGER).default(67_108_864),
-  LOCK_WAIT_LIMIT: count(0, mostCounted).default(500),
+  LOCK_WAIT_LIMIT: count(0, maxCounted).default(500),
   CORS_ORIGINS: z
     .string()
     .default('')

@@ -13,7 +13,7 @@ const page = {
 }
 
 /** How many teams of a person are shown with them. */
-const mostMemberships = 200
+const maxMemberships = 200
 
 export const PersonRole = builder.enumType('PersonRole', {
   description: 'What a person is in an account, or in a team. Owners let others in.',
@@ -51,7 +51,7 @@ export const UserRef = builder.prismaObject('User', {
       query: (_args, { caller }) => ({
         where: { team: visibleTeams(caller) },
         orderBy: { joinedAt: 'asc' },
-        take: mostMemberships,
+        take: maxMemberships,
       }),
     }),
   }),

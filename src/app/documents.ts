@@ -40,7 +40,10 @@ export function openDocuments(
     declarations,
     filters,
   })
-  const unlisten = [tail.listen((entry) => documentQueries.heed(entry)), tail.onCut(() => documentQueries.forget())]
+  const unlisten = [
+    tail.listen((entry) => documentQueries.onJournalEntry(entry)),
+    tail.onCut(() => documentQueries.forget()),
+  ]
   opened.add(async () => {
     for (const stop of unlisten) stop()
   })

@@ -12,7 +12,7 @@ const lockPresenceIntervalMs = 2_000
 export function openLocks({ config, store, log, opened }: Parts): LockService {
   const { database, transact, tail } = store
   const locks = createLockService({ sql: database, transact, log, maxWaits: config.lockWaits })
-  const unlisten = tail.listen((entry) => locks.heed(entry))
+  const unlisten = tail.listen((entry) => locks.onJournalEntry(entry))
   const present = { name: 'lock queues', intervalMs: lockPresenceIntervalMs, log, work: () => locks.keepPresence() }
   const sweep = { name: 'leases', intervalMs: sweepIntervalMs, log, work: () => locks.sweep() }
   const periodics = [present, sweep].map(startLoop)

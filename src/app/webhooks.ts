@@ -61,7 +61,7 @@ export function openWebhooks(
     }),
   })
   const unlisten = [
-    tail.listen((entry) => service.heed(entry)),
+    tail.listen((entry) => service.onJournalEntry(entry)),
     tail.listen(onEntry),
     tail.onCut(() => endpoints.forgetAll()),
     tail.onCut(() => standIns.forgetAll()),

@@ -76,7 +76,7 @@ async function bundleTo(directory: string, sources: Set<string>): Promise<void> 
   await bundle.close()
 }
 
-/** Notes which files the bundle is made of, and keeps what they find by `import.meta.url` where it is. */
+/** Notes which files the bundle consists of, and keeps what they find by `import.meta.url` where it is. */
 function ownModules(sources: Set<string>): Plugin {
   return {
     name: 'own-modules',

@@ -5,7 +5,7 @@ export function reconnectionRemarks(say: (text: string) => void): Pick<FollowOpt
   let isLost = false
   return {
     onReconnect({ reason }) {
-      if (reason === 'expired') say('Some of what happened meanwhile is kept no longer; going on with what is now.')
+      if (reason === 'expired') say('Some events of the meantime have expired; continuing from the current state.')
       if (reason !== 'lost' || isLost) return
       isLost = true
       say('The server does not answer; reconnecting…')

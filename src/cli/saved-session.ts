@@ -11,7 +11,7 @@ import type { SessionFacts } from './session-facts.ts'
 const renewBeforeMs = 60_000
 /** A lock whose holder has not been seen for this long is nobody's, in milliseconds. */
 const staleLockMs = 40_000
-const longestName = 150
+const maxNameLength = 150
 
 /**
  * The session of `login` at one server, in a file that only its user may read. A refresh token works once, and using one
@@ -140,5 +140,5 @@ function configDirectory(env: Environment): string {
 function fileName(url: string): string {
   const address = (URL.parse(url)?.href ?? url).replace(/\/?(graphql)?\/?$/, '')
   const name = encodeURIComponent(address)
-  return name.length <= longestName ? name : createHash('sha256').update(address).digest('hex')
+  return name.length <= maxNameLength ? name : createHash('sha256').update(address).digest('hex')
 }

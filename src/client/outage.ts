@@ -6,7 +6,7 @@ export interface Patience {
 
 const defaultGiveUpAfterMs = 300_000
 const firstDelayMs = 100
-const longestDelayMs = 5_000
+const maxDelayMs = 5_000
 
 /** The waits of one reader through the times in which its server doesn't answer. */
 export class Outage {
@@ -33,7 +33,7 @@ export class Outage {
 
   /** Waits before the next attempt: twice as long each time, at most five seconds, and spread by chance. */
   async wait(signal: AbortSignal | undefined): Promise<void> {
-    const fullMs = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(this.#attempts - 1, 10))
+    const fullMs = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(this.#attempts - 1, 10))
     await pause(fullMs * (0.5 + Math.random() / 2), signal)
   }
 

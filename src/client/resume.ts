@@ -5,7 +5,7 @@ import { Outage, type Patience } from './outage.ts'
 export interface Reconnection {
   /**
    * `lost`: the server did not answer. `lagged`: the reader was too slow, and gets what was dropped again.
-   * `expired`: what came after the last update is kept no longer; the stream goes on from the present state.
+   * `expired`: the events after the last update have expired; the stream continues from the current state.
    */
   readonly reason: 'lost' | 'lagged' | 'expired'
   /** `lost`: 1 for the first attempt since the server was last heard. */

@@ -34,14 +34,14 @@ export function createBatcher<In, Out>(options: {
     } catch (error) {
       for (const one of batch) one.reject(error)
     } finally {
-      const longestMs = batch.length > 1 ? Math.min(options.gatherMs ?? 0, (performance.now() - startedAt) / 2) : 0
-      if (longestMs > 0) gather(batch.length + waiting.length, longestMs)
+      const maxMs = batch.length > 1 ? Math.min(options.gatherMs ?? 0, (performance.now() - startedAt) / 2) : 0
+      if (maxMs > 0) gather(batch.length + waiting.length, maxMs)
       else resume()
     }
   }
 
-  function gather(expected: number, longestMs: number): void {
-    const timer = setTimeout(resume, longestMs)
+  function gather(expected: number, maxMs: number): void {
+    const timer = setTimeout(resume, maxMs)
     gathering = { expected: Math.min(expected, options.maxSize), timer }
   }
 

@@ -27,16 +27,16 @@ export function encodeCursor(list: string, parts: readonly string[]): string {
 }
 
 /** A list by paths has a path in its cursor, every byte of which may take three characters. */
-const longestCursor = 4_096
+const maxCursorLength = 4_096
 
 /** The name of the list that a cursor belongs to, if it is a cursor at all. */
 export function cursorList(cursor: string): string | undefined {
-  return Buffer.from(cursor.slice(0, longestCursor), 'base64url').toString('utf8').split('|', 1)[0]
+  return Buffer.from(cursor.slice(0, maxCursorLength), 'base64url').toString('utf8').split('|', 1)[0]
 }
 
 /** Unpacks a cursor of the named list. @throws {InvalidCursor} when it is malformed or of another list. */
 export function decodeCursor(list: string, cursor: string, partCount: number): string[] {
-  if (cursor.length > longestCursor || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw new InvalidCursor()
+  if (cursor.length > maxCursorLength || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw new InvalidCursor()
   const [name, ...parts] = Buffer.from(cursor, 'base64url').toString('utf8').split('|')
   if (name !== list || parts.length !== partCount) throw new InvalidCursor()
   return parts

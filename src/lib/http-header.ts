@@ -3,7 +3,7 @@ export const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** A header's value: visible ASCII, blanks and tabs (RFC 9110 §5.5), so that no second line can begin in one. */
 export const headerValue = /^[\t\x20-\x7e]*$/
 
-/** What HTTP itself says: where a message goes, where it ends, and what becomes of its connection. */
+/** What HTTP itself says: where a message goes, where it ends, and what happens to its connection. */
 const ofTransport =
   /^(host|content-length|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|http2-settings|proxy-.*)$/i
 

@@ -1,8 +1,8 @@
 /** The longest key, in bytes of UTF-8. */
-const longestKeyBytes = 512
-const longestPath = 512
-const mostPathParts = 16
-const longestPathPart = 128
+const maxKeyBytes = 512
+const maxPathLength = 512
+const maxPathParts = 16
+const maxPathPartLength = 128
 
 /** Whatever can't be seen, or is not a character at all: control, format, unassigned, ignorable ones, and all blanks but the plain space. */
 const unseen = /[\p{C}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Z}/u
@@ -24,19 +24,18 @@ const alike = [
 export function keyFault(key: string): string | undefined {
   if (key === '') return 'is empty'
   // Of a long one no more is looked at.
-  if (key.length > longestKeyBytes || Buffer.byteLength(key) > longestKeyBytes)
-    return `has more than ${longestKeyBytes} bytes`
+  if (key.length > maxKeyBytes || Buffer.byteLength(key) > maxKeyBytes) return `has more than ${maxKeyBytes} bytes`
   return key.split('/').map(partFault).find(Boolean)
 }
 
 /** Why a text can't be a collection's path: made as a key, of 1 to 16 parts of at most 128 characters, at most 512 in all. */
 export function pathFault(path: string): string | undefined {
   if (path === '') return 'is empty'
-  if (path.length > longestPath) return `has more than ${longestPath} characters`
+  if (path.length > maxPathLength) return `has more than ${maxPathLength} characters`
   const parts = path.split('/')
-  if (parts.length > mostPathParts) return `has more than ${mostPathParts} parts`
-  if (parts.some((part) => part.length > longestPathPart))
-    return `has a part of more than ${longestPathPart} characters`
+  if (parts.length > maxPathParts) return `has more than ${maxPathParts} parts`
+  if (parts.some((part) => part.length > maxPathPartLength))
+    return `has a part of more than ${maxPathPartLength} characters`
   return parts.map(partFault).find(Boolean)
 }
 
@@ -54,7 +53,7 @@ function partFault(part: string): string | undefined {
 /** Why a text can't be the beginning of keys; undefined when it can. */
 export function prefixFault(prefix: string): string | undefined {
   const begun = /((^|\/)\.{0,2}| )$/.test(prefix) ? `${prefix}x` : prefix
-  return keyFault(begun.length > longestKeyBytes ? prefix : begun)
+  return keyFault(begun.length > maxKeyBytes ? prefix : begun)
 }
 
 /** The first text, in the order of bytes, behind all keys with this beginning. */

@@ -174,7 +174,7 @@ export class Entrance {
     const origin = {
       requestId: requestIdOf(headers['x-request-id']),
       address: this.#addressOf(req),
-      userAgent: headers['user-agent']?.slice(0, longestAgent),
+      userAgent: headers['user-agent']?.slice(0, maxAgentLength),
     }
     const visit: Visit = { origin, isOver: false }
     this.#visits.set(req, visit)
@@ -204,7 +204,7 @@ function bodySize({ headers }: IncomingMessage, maxBytes: number): number {
   return Math.min(maxBytes, Number(headers['content-length'] ?? 0))
 }
 
-const longestAgent = 256
+const maxAgentLength = 256
 
 /** What a request comes to, unless the token that it came with ends before. @throws {Unauthenticated} then */
 export async function unlessEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T> {

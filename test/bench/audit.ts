@@ -35,11 +35,11 @@ export async function benchAudit(): Promise<object> {
     for (let turn = 0; turn <= turns; turn += 1) {
       await database.query('SELECT pg_advisory_lock($1)', [auditLock])
       // Asking how far it is behind costs something, so it is done in both turns.
-      const [without] = await Promise.all([countFor(turnMs, submitters.submit), longestLag(lag, turnMs)])
+      const [without] = await Promise.all([countFor(turnMs, submitters.submit), maxLag(lag, turnMs)])
       held.push(without)
       await database.query('SELECT pg_advisory_unlock($1)', [auditLock])
       rates.push(await caughtUp())
-      const [rate, behind] = await Promise.all([countFor(turnMs, submitters.submit), longestLag(lag, turnMs)])
+      const [rate, behind] = await Promise.all([countFor(turnMs, submitters.submit), maxLag(lag, turnMs)])
       written.push(rate)
       lags.push(behind)
       await caughtUp()
@@ -71,7 +71,7 @@ async function auditLag(url: string): Promise<number> {
   return Number(/^signalbox_audit_lag_seconds (.+)$/m.exec(await answer.text())?.[1] ?? Number.NaN)
 }
 
-async function longestLag(lag: () => Promise<number>, durationMs: number): Promise<number> {
+async function maxLag(lag: () => Promise<number>, durationMs: number): Promise<number> {
   let longest = 0
   for (const until = performance.now() + durationMs; performance.now() < until; await sleep(250))
     longest = Math.max(longest, await lag())

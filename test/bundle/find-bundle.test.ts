@@ -64,7 +64,7 @@ it.each([
   ['missing', undefined],
   ['cut off', '{"src/'],
 ])(
-  'runs the sources when the list of what the bundle is made of is %s',
+  'runs the sources when the list of the bundle’s sources is %s',
   async (_, text) => {
     const file = join(bundle, 'bundle.json')
     await rm(file)

@@ -82,7 +82,7 @@ describe('account create', () => {
     expect(all[0]).toMatchObject({ actor: { name: expect.stringMatching(/^operator ./) } })
   })
 
-  it('refuses a name that another account has, and what is no name', async () => {
+  it('refuses a name that another account has, and an invalid one', async () => {
     expect(await account('create', 'main')).toMatchObject({ code: 5, stderr: 'An account "main" exists already.\n' })
     expect(await account('create', ' ')).toMatchObject({ code: 2 })
     expect(await account('create', '01a20d99-0000-7000-8000-000000000000')).toMatchObject({ code: 2 })

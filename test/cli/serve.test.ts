@@ -69,7 +69,7 @@ describe('serve', () => {
         .split('\n')
         .map((line) => line.split(' ')[0]),
     ).toEqual(['Signalbox', 'token', 'database', 'data', 'try'])
-    // What is no terminal may be kept by a log collector.
+    // A log collector may keep what isn't printed to a terminal.
     const file = join(dataDir, 'owner-token')
     const token = (await readFile(file, 'utf8')).trim()
     expect((await stat(file)).mode & 0o777).toBe(0o600)

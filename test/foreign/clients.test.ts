@@ -66,7 +66,7 @@ describe('clients of others', () => {
     60_000,
   )
 
-  it('compile against the types that are made of what the server says of itself', async () => {
+  it('compile against types that are generated from the served schema and OpenAPI document', async () => {
     const tsc = join(import.meta.dirname, '../../node_modules/typescript/bin/tsc')
     expect(await runNode(folder, [tsc, '--project', '.'])).toBe('')
   }, 60_000)

@@ -17,7 +17,7 @@ const warmUpCases = 1_000
 const maxRepeated = 100
 const repeats = 3
 
-/** What became of a case. */
+/** The outcome of a case. */
 interface Outcome {
   readonly status: number | undefined
   readonly text: string

@@ -16,7 +16,7 @@ export type CallerName = 'all' | 'narrow' | 'anonymous'
 /** Stands where a hostile value goes that a JavaScript value can't say. */
 export const placeholder = '\ue000hostile\ue000'
 
-/** The value with something else at a path, whose steps are made where they are missing. */
+/** The value with something else at a path, whose steps are created where they are missing. */
 export function withValue(value: unknown, path: readonly string[], inner: unknown): unknown {
   const [step, ...rest] = path
   if (step === undefined) return inner

@@ -51,7 +51,7 @@ describe('a composite key', () => {
 const accepted: Readonly<Record<string, string>> = {
   'src/domain/documents/document.ts: return `${collection}/${key}`':
     'a resource of scopes, which identifies no document',
-  'src/domain/webhooks/delivery.ts: .update(`${webhookId} ': 'stored ids are made of it; a UUID and two numbers',
+  'src/domain/webhooks/delivery.ts: .update(`${webhookId} ': 'stored ids are derived from it; a UUID and two numbers',
   'src/domain/webhooks/signature.ts: [`${id}.${timestamp}.`': 'signed content, as Standard Webhooks has it',
   'src/domain/webhooks/signature.ts: key: `${prefixes[method]}': 'a secret with its prefix',
   'src/domain/tasks/runner/run-marker.ts: return `${serverId}': 'read in the environment of processes of older servers',

@@ -162,7 +162,7 @@ describe('a failover that loses the end of the journal', () => {
     await pair.rejoin()
   })
 
-  it('is told to those who have read it, and nobody misses what follows', async () => {
+  it('is reported to those who have read it, and nobody misses what follows', async () => {
     await triggerEvents('kept.happened', 1, 3)
     const kept = await lastCursor('kept.happened', 3)
     const affected = await EventStream.open('lost.happened')
@@ -260,7 +260,7 @@ describe('a failover that loses the end of the journal', () => {
     pair.cutReplication()
     await triggerEvents('lost.happened', 1, 40)
     await failOver()
-    // Nothing but the new history tells of these.
+    // Only the new history has these.
     const created = await until(
       async () =>
         (

@@ -14,7 +14,7 @@ const events = Number(process.env['WEBHOOK_STORM_EVENTS'] ?? 5_000)
 const perRequest = 500
 const callers = 4
 /** How much memory the process may have had at its peak, however many events there are, in MiB. */
-const mostMemory = 1_024
+const maxMemory = 1_024
 
 let database: TestDatabase
 let dataDir: string
@@ -70,7 +70,7 @@ it('a storm of events reaches every receiver that takes them, and fills no memor
   await Promise.all(Array.from({ length: callers }, call))
   await until(() => receiver.seen('/well') >= events && receiver.seen('/ordered') >= events, 600_000)
   const peak = await peakMemory()
-  if (peak !== undefined) expect(peak).toBeLessThan(mostMemory)
+  if (peak !== undefined) expect(peak).toBeLessThan(maxMemory)
   const [{ made } = { made: 0 }] = await database.query<{ made: number }>(
     `SELECT count(*)::int AS made FROM delivery WHERE event_type = 'document.created'`,
   )

@@ -10,7 +10,7 @@ export interface HostileQuery {
   readonly variables?: string
 }
 
-/** Where the selections of a family stand: an operation around them, and the type that they are made on. */
+/** Where the selections of a family stand: an operation around them, and the type that they apply to. */
 export interface Around {
   readonly on: string
   readonly operation: (selections: string) => string

@@ -54,7 +54,7 @@ export function addAuditVerifyExportCommand(parent: Command, session: Session): 
     })
 }
 
-const mostFaults = 100
+const maxFaults = 100
 
 async function verifyFile(file: string) {
   const faults: string[] = []
@@ -64,7 +64,7 @@ async function verifyFile(file: string) {
     checked += 1
     const fault = faultOfExported(entry, before)
     if (fault !== undefined) faultCount += 1
-    if (fault !== undefined && faults.length < mostFaults) faults.push(fault)
+    if (fault !== undefined && faults.length < maxFaults) faults.push(fault)
     before = entry
   }
   return { checked, faultCount, faults, end: before && { seq: before.seq, hash: before.hash } }

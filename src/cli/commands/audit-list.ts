@@ -24,7 +24,7 @@ interface ListOptions {
 
 const outcomes: readonly AuditOutcome[] = ['SUCCEEDED', 'FAILED', 'REFUSED']
 const styles: Readonly<Record<AuditOutcome, Style>> = { SUCCEEDED: 'green', FAILED: 'red', REFUSED: 'yellow' }
-const mostAtOnce = 200
+const maxAtOnce = 200
 
 export function addAuditListCommand(parent: Command, session: Session): void {
   const command = parent
@@ -45,7 +45,7 @@ export function addAuditListCommand(parent: Command, session: Session): void {
     .option('--from <moment>', 'not before', readMoment)
     .option('--to <moment>', 'not after', readMoment)
     .option('--oldest-first', 'from the beginning')
-    .option('--first <count>', `how many, at most ${mostAtOnce}`, readCount, 50)
+    .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 50)
     .option('--after <cursor>', 'go on behind this cursor')
     .addHelpText('after', () =>
       examples(

@@ -50,8 +50,8 @@ interface ImportOptions {
 }
 
 /** Documents in one request, and about how many characters of them. */
-const mostTogether = 200
-const mostCharacters = 2_000_000
+const maxTogether = 200
+const maxCharacters = 2_000_000
 
 export function addDocImportCommand(parent: Command, session: Session): void {
   const command = parent
@@ -97,7 +97,7 @@ async function* batchesIn(file: string | undefined, options: ImportOptions): Asy
     number += 1
     if (line.trim() === '') continue
     const write = toWrite(line, number, options)
-    if (writes.length === mostTogether || (writes.length > 0 && characters + line.length > mostCharacters)) {
+    if (writes.length === maxTogether || (writes.length > 0 && characters + line.length > maxCharacters)) {
       yield { writes, line: start }
       ;[writes, start, characters] = [[], number, 0]
     }

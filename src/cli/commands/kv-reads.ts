@@ -30,7 +30,7 @@ interface ListOptions {
   readonly after?: string
 }
 
-const mostAtOnce = 200
+const maxAtOnce = 200
 
 export function addKvListCommand(parent: Command, session: Session): void {
   const command = parent
@@ -38,7 +38,7 @@ export function addKvListCommand(parent: Command, session: Session): void {
     .alias('ls')
     .summary('entries by their keys')
     .description('Lists the entries whose keys begin with the prefix, in the order of their keys.')
-    .option('--first <count>', `how many, at most ${mostAtOnce}`, readCount, 50)
+    .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 50)
     .option('--after <cursor>', 'go on behind this cursor')
     .addHelpText('after', () => examples(`${session.invocation} kv list flags/`))
   session.api(command, list)
@@ -69,7 +69,7 @@ export function addKvHistoryCommand(parent: Command, session: Session): void {
     .command('history <key>')
     .summary('what an entry was, and who changed what')
     .description('Shows the versions of an entry that are kept, newest first, each with what it changed.')
-    .option('--first <count>', `how many, at most ${mostAtOnce}`, readCount, 10)
+    .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 10)
     .option('--after <cursor>', 'go on behind this cursor')
     .addHelpText('after', () => examples(`${session.invocation} kv history flags/checkout`))
   session.api(command, history)
@@ -77,7 +77,7 @@ export function addKvHistoryCommand(parent: Command, session: Session): void {
 
 async function history({ client, output, json }: Api, { first, after }: ListOptions, key: string): Promise<void> {
   // One more than is shown: what the last one has changed can be told only beside the one before.
-  const size = Math.min(first + 1, mostAtOnce)
+  const size = Math.min(first + 1, maxAtOnce)
   const { entry } = await client.request(EntryHistoryDocument, { key, first: size, after })
   const { nodes, pageInfo } = found(entry, `entry "${key}"`).history
   if (json) return output.document({ nodes: nodes.slice(0, first), pageInfo })

@@ -41,7 +41,7 @@ async function watch({ client, output, json }: Api, { after }: { after?: string 
 }
 
 /** Most values that are remembered, to tell what is different. */
-const mostKnown = 10_000
+const maxKnown = 10_000
 
 function tell(
   output: Output,
@@ -54,6 +54,6 @@ function tell(
   output.line(`${head}  ${printable(actor?.name ?? '')}`.trimEnd())
   if (hasValue && known.has(key)) for (const line of jsonDiff(output, known.get(key), value)) output.line(`  ${line}`)
   else if (hasValue) output.line(`  ${output.value(value).replaceAll('\n', '\n  ')}`)
-  if (hasValue && (known.has(key) || known.size < mostKnown)) known.set(key, value)
+  if (hasValue && (known.has(key) || known.size < maxKnown)) known.set(key, value)
   else known.delete(key)
 }

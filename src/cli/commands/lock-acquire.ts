@@ -12,7 +12,7 @@ interface AcquireOptions {
 }
 
 const defaultTtlMs = 30_000
-const longestWaitMs = 300_000
+const maxWaitMs = 300_000
 /** Beyond the wait for the lock, how long the answer may take, in milliseconds. */
 const patienceMs = 30_000
 
@@ -52,7 +52,7 @@ async function acquire(
   command: readonly string[],
 ): Promise<number> {
   const { client, output, json } = api
-  if (waitMs > longestWaitMs) throw new CommandFailure('--wait may be at most 5m.')
+  if (waitMs > maxWaitMs) throw new CommandFailure('--wait may be at most 5m.')
   const input = { name, ttlMs, waitMs }
   const answer = await client.request(AcquireLockDocument, { input }, { timeoutMs: waitMs + patienceMs })
   const { lock } = payloadOf(answer.acquireLock)

@@ -18,7 +18,7 @@ interface ListOptions {
 }
 
 const statuses: readonly TaskStatus[] = ['SCHEDULED', 'PENDING', 'ACTIVE', 'COMPLETED', 'FAILED', 'CANCELLED']
-const mostAtOnce = 200
+const maxAtOnce = 200
 
 export function addTaskListCommand(parent: Command, session: Session): void {
   const command = parent
@@ -34,7 +34,7 @@ export function addTaskListCommand(parent: Command, session: Session): void {
       choices<Priority>(['CRITICAL', 'NORMAL', 'BATCH']),
     )
     .option('-l, --label <name=value>', 'that carry this label; may be repeated', collect)
-    .option('--first <count>', `how many, at most ${mostAtOnce}`, readCount, 20)
+    .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 20)
     .option('--after <cursor>', 'go on behind this cursor')
     .option('--oldest-first', 'by creation, the oldest first')
     .addHelpText('after', () =>

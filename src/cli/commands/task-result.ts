@@ -22,7 +22,7 @@ export function addTaskResultCommand(parent: Command, session: Session): void {
 
 function refuseWithoutResult(task: TaskOutcome, invocation: string): void {
   const { id, status, resultExpired } = task
-  if (resultExpired) throw new CommandFailure(`The result of task ${id} is kept no longer.`, exitCodes.missing)
+  if (resultExpired) throw new CommandFailure(`The result of task ${id} has expired.`, exitCodes.missing)
   if (status === 'COMPLETED') return
   const code = exitCodeOfStatus(status)
   if (code !== undefined) throw new CommandFailure(`Task ${id} has no result: it ${outcome(task)}.`, code)

@@ -9,7 +9,7 @@ interface ListOptions {
   readonly after?: string
 }
 
-const mostAtOnce = 200
+const maxAtOnce = 200
 
 export function addTeamListCommand(parent: Command, session: Session): void {
   const command = parent
@@ -17,7 +17,7 @@ export function addTeamListCommand(parent: Command, session: Session): void {
     .alias('ls')
     .summary('the teams, oldest first')
     .description('Lists the teams of the account, oldest first.')
-    .option('--first <count>', `how many, at most ${mostAtOnce}`, readCount, 50)
+    .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 50)
     .option('--after <cursor>', 'go on behind this cursor')
   session.api(command, async ({ client, output, json }, { first, after }: ListOptions) => {
     const { teams } = await client.request(TeamsDocument, { first, after })

@@ -13,7 +13,7 @@ interface ListOptions {
   readonly after?: string
 }
 
-const mostAtOnce = 200
+const maxAtOnce = 200
 
 export function addUserListCommand(parent: Command, session: Session): void {
   const command = parent
@@ -23,7 +23,7 @@ export function addUserListCommand(parent: Command, session: Session): void {
     .description('Lists the people of the account, by e-mail address.')
     .option('--role <role>', personRoles.join(' or '), choice(personRoles))
     .option('--team <slug>', 'who are in this team')
-    .option('--first <count>', `how many, at most ${mostAtOnce}`, readCount, 50)
+    .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 50)
     .option('--after <cursor>', 'go on behind this cursor')
     .addHelpText('after', () => examples(`${session.invocation} user list --role owner`))
   session.api(command, list)

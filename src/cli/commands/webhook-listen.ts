@@ -19,9 +19,9 @@ interface ListenOptions {
 }
 
 /** The largest body that is taken, in bytes. */
-const longestBody = 4 * 1024 * 1024
+const maxBodyBytes = 4 * 1024 * 1024
 /** How much of a body people are shown, in bytes. */
-const longestShown = 64 * 1024
+const maxShownLength = 64 * 1024
 
 export function addWebhookListenCommand(parent: Command, session: Session): void {
   parent
@@ -86,7 +86,7 @@ async function receive(
   const body = await readBody(req)
   if (body === undefined) {
     res.writeHead(413, { connection: 'close' }).end()
-    return output.remark(`A request with more than ${longestBody} bytes was not taken.`)
+    return output.remark(`A request with more than ${maxBodyBytes} bytes was not taken.`)
   }
   const verdict = secret === undefined ? 'not verified' : verdictOf(req, body, secret)
   const isGenuine = secret === undefined || verdict === 'genuine'
@@ -97,9 +97,9 @@ async function receive(
   const style = verdict === 'genuine' ? 'green' : secret === undefined ? 'dim' : 'red'
   const head = `${moment(new Date().toISOString())}  ${req.method} ${printable(req.url ?? '/')}  ${printable(id)}`
   output.line(`${output.styled('dim', head)}  ${output.styled(style, verdict)}`)
-  if (body.length <= longestShown) return output.line(printableLines(output.value(parsed(body))))
-  output.line(printableLines(body.toString('utf8', 0, longestShown)))
-  output.remark(`… and ${body.length - longestShown} bytes more, which --json has.`)
+  if (body.length <= maxShownLength) return output.line(printableLines(output.value(parsed(body))))
+  output.line(printableLines(body.toString('utf8', 0, maxShownLength)))
+  output.remark(`… and ${body.length - maxShownLength} bytes more, which --json has.`)
 }
 
 /** The whole body; undefined when it is too large. */
@@ -109,7 +109,7 @@ async function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
   // The request can still be answered when this ends early.
   for await (const chunk of req.iterator({ destroyOnReturn: false })) {
     size += chunk.length
-    if (size > longestBody) return undefined
+    if (size > maxBodyBytes) return undefined
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

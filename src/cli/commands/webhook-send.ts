@@ -34,11 +34,11 @@ async function test(
 }
 
 /** Longer than a request may take. */
-const longestWaitMs = 40_000
+const maxWaitMs = 40_000
 const askAgainMs = 200
 
 async function tellAttempt({ client, output, json }: Api, id: string): Promise<number> {
-  for (const until = Date.now() + longestWaitMs; ; await sleep(askAgainMs)) {
+  for (const until = Date.now() + maxWaitMs; ; await sleep(askAgainMs)) {
     const { delivery } = await client.request(DeliveryDocument, { id })
     const [attempt] = delivery?.attempts.toReversed() ?? []
     if (attempt !== undefined && delivery !== null) {

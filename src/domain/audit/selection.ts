@@ -24,13 +24,13 @@ export interface AuditSelection {
   readonly to?: Date | null
 }
 
-const mostTypes = 50
-const longestText = 2_048
+const maxTypes = 50
+const maxTextLength = 2_048
 
 /** A selection as the database understands it. @throws {InvalidInput} */
 export function conditionsOf(selection: AuditSelection): Prisma.AuditEntryWhereInput {
   const { actor, token, types, subject, address, outcomes, operation, requestId, from, to } = selection
-  if (types != null && types.length > mostTypes) throw invalid('types', `must be at most ${mostTypes}`)
+  if (types != null && types.length > maxTypes) throw invalid('types', `must be at most ${maxTypes}`)
   return {
     AND: [
       either('actor', actor, (text) => [{ actorId: text }, { actorName: text }]),
@@ -63,7 +63,7 @@ function matching(path: string, text: string): { equals: string } | { startsWith
 }
 
 function checked(path: string, text: string): string {
-  if (text.length > longestText) throw invalid(path, `must have at most ${longestText} characters`)
+  if (text.length > maxTextLength) throw invalid(path, `must have at most ${maxTextLength} characters`)
   if (!isStorable(text)) throw invalid(path, 'must be text that can be stored')
   return text
 }

@@ -26,7 +26,7 @@ import { type AuditFault, type WalkState, walk } from './verification.ts'
 /** Entries that one call looks at, at most: hashing them takes some hundredths of a second, in which nobody else is served. */
 const stretch = 1_000
 /** Faults that one call tells. */
-const mostFaults = 100
+const maxFaults = 100
 /** Entries of one account that are dropped in one transaction, which hashes them before. */
 const prunedAtOnce = 1_000
 const cursorList = 'audit-check'
@@ -106,7 +106,7 @@ export function createAuditService({ sql, transact, seals, query }: AuditService
       )
     return {
       checked: read.length,
-      faults: found.sort((a, b) => a.seq - b.seq).slice(0, mostFaults),
+      faults: found.sort((a, b) => a.seq - b.seq).slice(0, maxFaults),
       faultCount: found.length,
       cursor: isEnd ? undefined : place(state),
       end: { seq: chain?.seq ?? 0, hash: chain?.hash ?? noHash },

@@ -39,17 +39,17 @@ export interface Retention {
   readonly days: number | null
 }
 
-const mostVersions = 1_000_000
-const mostDays = 36_500
+const maxVersions = 1_000_000
+const maxDays = 36_500
 
 /** @throws {InvalidInput} when it lacks its number, or has one that isn't its own. */
 export function checkRetention({ kind, versions, days }: Retention): void {
   const isRight = (given: number | null, wanted: boolean, most: number) =>
     wanted ? given !== null && given >= 1 && given <= most : given === null
-  if (!isRight(versions, kind === 'KEEP_LAST', mostVersions))
-    refuse('versions', `must be 1 to ${mostVersions} with KEEP_LAST, and absent otherwise`)
-  if (!isRight(days, kind === 'KEEP_DAYS', mostDays))
-    refuse('days', `must be 1 to ${mostDays} with KEEP_DAYS, and absent otherwise`)
+  if (!isRight(versions, kind === 'KEEP_LAST', maxVersions))
+    refuse('versions', `must be 1 to ${maxVersions} with KEEP_LAST, and absent otherwise`)
+  if (!isRight(days, kind === 'KEEP_DAYS', maxDays))
+    refuse('days', `must be 1 to ${maxDays} with KEEP_DAYS, and absent otherwise`)
 }
 
 function refuse(name: string, message: string): never {

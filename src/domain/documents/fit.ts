@@ -6,7 +6,7 @@ import { type FullPath, type HeldDocument, readHeld } from './store/collections.
 /** Documents looked at in one step. */
 const stepSize = 200
 /** How many are told that don't fit. */
-const mostTold = 100
+const maxReported = 100
 
 /** @throws {DocumentsDontFit} when documents of the collection are refused. */
 export function checkFit(sql: Sql, full: FullPath, schema: PreparedSchema, checks: SchemaChecks): Promise<void> {
@@ -25,7 +25,7 @@ export async function checkFitSince(
   for (let after = ''; ; ) {
     const documents = await readHeld(sql, full, { since, after, limit: stepSize })
     for (const document of documents) unfit.push(...(await faultsOf(document, schema, checks)))
-    if (unfit.length > mostTold) throw new DocumentsDontFit(full.path, unfit.slice(0, mostTold), true)
+    if (unfit.length > maxReported) throw new DocumentsDontFit(full.path, unfit.slice(0, maxReported), true)
     const last = documents.at(-1)
     if (last === undefined || documents.length < stepSize) break
     after = last.key

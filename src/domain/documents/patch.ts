@@ -9,7 +9,7 @@ import { checkPatched, checkValue, documentBytes, type Value } from './value.ts'
 /** Makes a new value of a document's present one. @throws {PatchFailed} @throws {InvalidInput} */
 export type ApplyPatch = (data: unknown) => Value
 
-const mostOperations = 1_000
+const maxOperations = 1_000
 const pointer = z.string().regex(/^(\/([^~]|~[01])*)?$/, 'is no JSON Pointer, such as /a/0')
 const value = z.unknown().refine((given) => given !== undefined, 'is missing')
 const operation = z.discriminatedUnion('op', [
@@ -51,7 +51,7 @@ export function jsonPatchOf(patch: unknown): ApplyPatch {
 
 function parsed(patch: unknown): PatchOperation[] {
   if (!Array.isArray(patch)) refuse('', 'must be a list of operations')
-  if (patch.length > mostOperations) refuse('', `has more than ${mostOperations} operations`)
+  if (patch.length > maxOperations) refuse('', `has more than ${maxOperations} operations`)
   return patch.map((one, index) => {
     const { data, error } = operation.safeParse(one)
     if (data === undefined) {

@@ -9,7 +9,7 @@ import { type ApplyPatch, jsonPatchOf, mergePatch } from './patch.ts'
 import { checkValue } from './value.ts'
 import type { Change, Write } from './write.ts'
 
-const longestTtlMs = 10 * 365 * 24 * 60 * 60 * 1000
+const maxTtlMs = 10 * 365 * 24 * 60 * 60 * 1000
 /** The last version that there can be. */
 export const largestVersion = 2 ** 31 - 1
 
@@ -83,8 +83,8 @@ function patchOf(merge: unknown, json: unknown): ApplyPatch {
 
 function checkedTtl(ttlMs: number | undefined): number | undefined {
   if (ttlMs === undefined) return undefined
-  if (!Number.isSafeInteger(ttlMs) || ttlMs < 1 || ttlMs > longestTtlMs)
-    invalid('ttlMs', `must be 1 to ${longestTtlMs} milliseconds`)
+  if (!Number.isSafeInteger(ttlMs) || ttlMs < 1 || ttlMs > maxTtlMs)
+    invalid('ttlMs', `must be 1 to ${maxTtlMs} milliseconds`)
   return ttlMs
 }
 

@@ -17,7 +17,7 @@ import type { Write } from './write.ts'
 /** Most single writes that share one commit. */
 const groupSize = 200
 /** How long a commit waits for company where there was some before, in milliseconds; it takes longer itself. */
-const longestGatherMs = 10
+const maxGatherMs = 10
 /** Most bytes of documents that the writes of one request may make, which patches and restores make of few bytes. */
 const requestBytes = 64 * 1024 * 1024
 /** Transactions with slow checks at once. */
@@ -25,7 +25,7 @@ const maxSlow = 2
 /** How long writes are decided in one turn of the event loop, in milliseconds; one write may take longer. */
 const turnMs = 10
 /** How often writes are begun anew because others wrote or made the same documents at the same time. */
-const mostRaces = 20
+const maxRaces = 20
 
 export interface DocumentWriterDeps {
   readonly transact: Transact
@@ -127,7 +127,7 @@ export function createDocumentWriter({ transact, locks, schemas }: DocumentWrite
   const groups = () =>
     createBatcher<Write, DocumentState | Error>({
       maxSize: groupSize,
-      gatherMs: longestGatherMs,
+      gatherMs: maxGatherMs,
       run: (writes) => writeGroup(writes).catch((error: unknown) => writeApart(writes, error)),
     })
   const inGroup = groups()
@@ -179,9 +179,9 @@ function refusalOf(outcome: DocumentState | Error, index: number) {
 async function again<Result>(work: (isLastTry: boolean) => Promise<Result>): Promise<Result> {
   for (let race = 1; ; race += 1) {
     try {
-      return await work(race === mostRaces)
+      return await work(race === maxRaces)
     } catch (error) {
-      if (!(error instanceof Raced) || race === mostRaces) throw error
+      if (!(error instanceof Raced) || race === maxRaces) throw error
     }
   }
 }

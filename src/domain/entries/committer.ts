@@ -26,9 +26,9 @@ export interface CommitterDeps {
 /** Most requests that share one commit. */
 const groupSize = 200
 /** How long a commit waits for company where there was some before, in milliseconds; it takes longer itself. */
-const longestGatherMs = 10
+const maxGatherMs = 10
 /** Accounts whose requests are grouped; those of others begin a new group beside one that may be under way. */
-const mostAccounts = 1_000
+const maxAccounts = 1_000
 
 type Answer = EntryOutcome | AppError | Error
 
@@ -38,14 +38,14 @@ type Answer = EntryOutcome | AppError | Error
  */
 export function createCommitter(deps: CommitterDeps) {
   const { transact, heldFences, checkFence, keptVersions } = deps
-  const groups = new LRUCache<string, (request: EntryRequest) => Promise<Answer>>({ max: mostAccounts })
+  const groups = new LRUCache<string, (request: EntryRequest) => Promise<Answer>>({ max: maxAccounts })
 
   function groupOf(accountId: string) {
     const known = groups.get(accountId)
     if (known !== undefined) return known
     const made = createBatcher<EntryRequest, Answer>({
       maxSize: groupSize,
-      gatherMs: longestGatherMs,
+      gatherMs: maxGatherMs,
       run: (requests) => commit(accountId, requests).catch((error: unknown) => commitApart(accountId, requests, error)),
     })
     groups.set(accountId, made)

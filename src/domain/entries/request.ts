@@ -5,8 +5,8 @@ import { keyFault } from '#lib/key-rule.ts'
 import { type EntryCheck, type EntryWrite, valueBytes } from './entry.ts'
 
 /** Most checks, and most writes of each kind, in one request. */
-const mostAtOnce = 128
-const longestTtlMs = 10 * 365 * 24 * 60 * 60 * 1000
+const maxAtOnce = 128
+const maxTtlMs = 10 * 365 * 24 * 60 * 60 * 1000
 const largest = Number.MAX_SAFE_INTEGER
 
 /** What is to be kept under a key. */
@@ -102,8 +102,8 @@ export function planIncrement(asked: Incrementing, at: Findings, root = ''): Ent
 
 /** @returns nothing that may be written while {@link Findings} has something. */
 export function planWrites(writes: readonly Writing[], at: Findings, root: string): EntryWrite[] {
-  if (writes.length > mostAtOnce) {
-    at.note(root, `has ${writes.length} writes; at most ${mostAtOnce} are done at once`)
+  if (writes.length > maxAtOnce) {
+    at.note(root, `has ${writes.length} writes; at most ${maxAtOnce} are done at once`)
     return []
   }
   const planned = writes.flatMap((write, index) => planWrite(write, at, `${root}.${index}.`))
@@ -122,8 +122,8 @@ function planWrite({ set, delete: deleting, increment }: Writing, at: Findings, 
 }
 
 export function planChecks(checks: readonly Checking[], at: Findings): EntryCheck[] {
-  if (checks.length > mostAtOnce) {
-    at.note('checks', `has ${checks.length} checks; at most ${mostAtOnce} are made at once`)
+  if (checks.length > maxAtOnce) {
+    at.note('checks', `has ${checks.length} checks; at most ${maxAtOnce} are allowed at once`)
     return []
   }
   checks.forEach(({ key, version, exists, value }, index) => {
@@ -150,5 +150,5 @@ function noteCommon(
 ): void {
   at.note(`${root}key`, keyFault(key))
   at.whole(`${root}ifVersion`, ifVersion, 0, 2 ** 31 - 1)
-  at.whole(`${root}ttlMs`, ttlMs, 1, longestTtlMs)
+  at.whole(`${root}ttlMs`, ttlMs, 1, maxTtlMs)
 }

@@ -238,7 +238,7 @@ export async function listVersions(
 
 const versionSql = 'SELECT value FROM entry_version WHERE account_id = $1 AND key = $2 AND version = $3'
 
-/** The value of one version; undefined when it is kept no longer. */
+/** The value of one version; undefined when it has expired. */
 export async function findVersionValue(
   sql: Sql,
   { accountId, key }: EntryName,

@@ -42,11 +42,11 @@ const warningType = 'stream.warning'
 const system: Actor = { kind: 'system', id: 'system', name: 'system' }
 
 const typePattern = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*(\.\*)?$/
-const mostTypes = 50
+const maxTypes = 50
 const securityFamily = 'auth.*'
 /** For one page so many entries are looked at, at most: whoever may see few of them goes on with the next page. */
 const stepSize = 500
-const mostSteps = 20
+const maxSteps = 20
 
 export interface EventServiceDeps {
   readonly journal: Journal
@@ -75,7 +75,7 @@ export function createEventService({ journal, quietTypes, securityTypes, typeWar
     const wanted = filterFor(caller, filter)
     const events: Event[] = []
     let last = after
-    for (let step = 0; step < mostSteps; step += 1) {
+    for (let step = 0; step < maxSteps; step += 1) {
       const size = step === 0 ? limit + 1 : stepSize
       const entries = await journal.page(wanted, last, size)
       for (const entry of entries) {
@@ -162,8 +162,8 @@ function aboutStream(cursor: string, type: string, data: Event['data']): Event {
 
 function checked(filter: EventFilter): EventFilter {
   const { types } = filter
-  if (types !== undefined && types.length > mostTypes)
-    throw new InvalidInput(`At most ${mostTypes} types can be asked for.`)
+  if (types !== undefined && types.length > maxTypes)
+    throw new InvalidInput(`At most ${maxTypes} types can be asked for.`)
   const bad = types?.find((type) => !typePattern.test(type))
   if (bad !== undefined)
     throw new InvalidInput(`"${bad}" is no event type, such as task.completed, nor a family, such as task.*.`)

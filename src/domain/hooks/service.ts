@@ -160,12 +160,12 @@ export function hooksOf(
   }))
 }
 
-const shortestSecret = 16
+const minSecretLength = 16
 
 function secretOf(id: string, { sender }: HookConfig, name: string, value: string | undefined): string {
   const refuse = (what: string) => new StartupError(`The hook "${id}" takes its secret from ${name}, ${what}.`)
   if (value === undefined || value === '') throw refuse('which is not set')
-  if (value.length < shortestSecret) throw refuse(`which has fewer than ${shortestSecret} characters`)
+  if (value.length < minSecretLength) throw refuse(`which has fewer than ${minSecretLength} characters`)
   if (sender === 'standard-webhooks' && !/^(whsec_)?[A-Za-z0-9+/]+={0,2}$/.test(value))
     throw refuse('which must be base64, with or without whsec_ before it')
   return value

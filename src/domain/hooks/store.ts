@@ -57,7 +57,7 @@ export async function deleteOldCalls(sql: Sql, days: number, limit: number): Pro
   return (await sql.query(deleteSql, [days, limit])).length
 }
 
-/** The account that was made first, if it is there yet; the named one, if there is one and it is not suspended. */
+/** The account that was created first, if there is one yet; the named one, if there is one and it is not suspended. */
 export async function findAccount(sql: Sql, id: string | undefined): Promise<string | undefined> {
   const found =
     'SELECT id FROM account WHERE suspended_at IS NULL AND ($1::uuid IS NULL OR id = $1) ORDER BY created_at, id LIMIT 1'

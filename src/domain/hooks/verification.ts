@@ -179,8 +179,8 @@ function isSigned(hook: Hook, call: RawCall): boolean {
   return hook.secrets.map((secret) => rules[hook.sender].isSigned(call, secret, hook)).includes(true)
 }
 
-const longestId = 128
-const longestEvent = 128
+const maxIdLength = 128
+const maxEventLength = 128
 
 /**
  * Reads a call, once its signature is found to be right for any of the hook's secrets.
@@ -192,10 +192,10 @@ export function verify(hook: Hook, call: RawCall): VerifiedCall {
   const body = parseBody(call)
   const { event, deliveryId } = nameOf(call.headers, body)
   if (deliveryId !== undefined && !isPlainId(deliveryId))
-    throw new InvalidInput(`The delivery id must be 1 to ${longestId} visible ASCII characters.`)
+    throw new InvalidInput(`The delivery id must be 1 to ${maxIdLength} visible ASCII characters.`)
   return {
     hook: hook.id,
-    event: event.slice(0, longestEvent),
+    event: event.slice(0, maxEventLength),
     deliveryId,
     headers: call.headers,
     body,
@@ -205,7 +205,7 @@ export function verify(hook: Hook, call: RawCall): VerifiedCall {
 }
 
 function isPlainId(id: string): boolean {
-  return id.length <= longestId && /^[\x21-\x7e]+$/.test(id)
+  return id.length <= maxIdLength && /^[\x21-\x7e]+$/.test(id)
 }
 
 /**

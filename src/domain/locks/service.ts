@@ -266,7 +266,7 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
   }
 
   /** What the journal tells of other processes: that somebody's turn has come who waits here. */
-  function heed({ accountId, type, actor, at, data }: JournalEntry): void {
+  function onJournalEntry({ accountId, type, actor, at, data }: JournalEntry): void {
     if (type !== 'lock.acquired') return
     const { name, fence, expiresAt = '', waiterId } = data as unknown as LockEventData
     const lock = { name, fence, holder: actor, acquiredAt: at, expiresAt: new Date(expiresAt) }
@@ -296,7 +296,7 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
     find,
     list,
     queue,
-    heed,
+    onJournalEntry,
     keepPresence,
     /** With which fences locks are held, for a transaction that writes under them. */
     heldFences: (tx: Transaction, accountId: string, names: readonly string[]) => readFences(tx, accountId, names),

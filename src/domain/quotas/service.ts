@@ -19,7 +19,7 @@ export interface QuotaServiceDeps {
 
 /** How long what was read of an account is gone by, in milliseconds; what this process adds itself is known at once. */
 const believedMs = 1_000
-const mostKept = 10_000
+const maxKept = 10_000
 const foldedAtOnce = 5_000
 const readTogether = 500
 
@@ -35,7 +35,7 @@ export type QuotaService = ReturnType<typeof createQuotaService>
  * the others add in a second.
  */
 export function createQuotaService({ sql, quotas, clock, flushJournalUsage }: QuotaServiceDeps) {
-  const known = new LRUCache<string, Promise<AccountUsage>>({ max: mostKept })
+  const known = new LRUCache<string, Promise<AccountUsage>>({ max: maxKept })
   const read = createBatcher<string, UsageRow | undefined>({
     maxSize: readTogether,
     async run(accountIds) {

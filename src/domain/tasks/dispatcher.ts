@@ -45,7 +45,7 @@ export interface DispatcherDeps {
 const lookIntervalMs = 1_000
 const failureDelayMs = 500
 /** A server that stops gives up on a database that has taken nothing for this long. */
-const longestStallMs = 5_000
+const maxStallMs = 5_000
 const stallLookMs = 250
 const lastRoundMs = 1_000
 
@@ -128,7 +128,7 @@ export class Dispatcher {
     if (!(await within(limitMs, idle))) {
       this.#releaseAll()
       while (!(await within(stallLookMs, idle)))
-        if (this.#deps.stalledMs() >= longestStallMs) {
+        if (this.#deps.stalledMs() >= maxStallMs) {
           await this.#giveUp()
           break
         }

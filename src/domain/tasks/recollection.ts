@@ -50,7 +50,7 @@ export class Recollection {
   }
 
   /**
-   * Tells what to stop and what to start; `isHere` says whether an attempt runs here, or waits for its end to be written.
+   * Finds what to stop and what to start; `isHere` says whether an attempt runs here, or waits for its end to be written.
    * What the database holds although it ended here is ended there as lost: what it did is done, and nobody else would
    * take it from a worker that lives.
    */

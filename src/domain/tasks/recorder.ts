@@ -24,7 +24,7 @@ const batchSize = 1_000
 const batchDelayMs = 40
 /** Above this many unwritten lines, sources are asked to wait. */
 const highWater = 4_000
-const longestStep = 200
+const maxStepLength = 200
 /** A part's first bytes are held back until there are this many, so that a small part is one transaction. */
 const chunkBytes = 256 * 1024
 
@@ -61,7 +61,7 @@ export class OutputRecorder {
     let lines = 0n
     let lastStep: string | undefined
     const step = (name: string) => {
-      const short = name.slice(0, longestStep)
+      const short = name.slice(0, maxStepLength)
       if (short === lastStep || short === '') return
       lastStep = short
       this.#record({ attempt, kind: 'step', step: short })

@@ -52,7 +52,7 @@ export type { Submission } from './submission.ts'
 
 /** Most tasks in one `submitTasks`. */
 const submitLimit = 1_000
-const longestReason = 500
+const maxReasonLength = 500
 /** Most bytes of a part in one read. */
 const partReadLimit = 1024 * 1024
 
@@ -157,8 +157,8 @@ export function createTaskService(deps: TaskServiceDeps) {
    */
   async function cancel(caller: Caller, id: string, reason: string | undefined): Promise<string> {
     caller.must('tasks:write')
-    if (reason !== undefined && reason.length > longestReason)
-      throw new InvalidInput(`A reason has at most ${longestReason} characters.`)
+    if (reason !== undefined && reason.length > maxReasonLength)
+      throw new InvalidInput(`A reason has at most ${maxReasonLength} characters.`)
     if (!isStorable(reason))
       throw new InvalidInput(`The reason ${unstorable}.`, [{ path: 'reason', message: unstorable }])
     await transact(async (tx) => {

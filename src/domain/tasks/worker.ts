@@ -82,7 +82,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const liveness = new WorkerLiveness({ session, worker: { id, process: ownProcess }, leaseMs })
   const reaper = new Reaper({ ...shared, liveness, leaseMs })
   const lease = watchLease(session, dispatcher, { leaseMs, log })
-  const unlisten = tail.listen((entry) => heed(dispatcher, entry))
+  const unlisten = tail.listen((entry) => onJournalEntry(dispatcher, entry))
   dispatcher.start()
   reaper.start()
   return {
@@ -119,7 +119,7 @@ function watchLease(
 }
 
 /** What the journal tells a dispatcher: that a task waits, that one is to stop, that one was taken from it. */
-function heed(dispatcher: Dispatcher, entry: JournalEntry): void {
+function onJournalEntry(dispatcher: Dispatcher, entry: JournalEntry): void {
   const taskId = taskIdOf(entry.subject)
   if (taskId === undefined) return
   const data = entry.data as unknown as TaskEventData

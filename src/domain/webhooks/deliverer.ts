@@ -31,11 +31,11 @@ export interface DelivererDeps {
 
 /** How often it looks for what is due, in milliseconds, if nothing tells it to look sooner. */
 const lookIntervalMs = 500
-const shortestWaitMs = 5
+const minWaitMs = 5
 /** While little is free, as much as becomes free in this time is taken together, in milliseconds. */
 const gatherMs = 20
 /** Attempts whose outcome is not written down yet, before nothing new is begun. */
-const mostSettling = 2_000
+const maxSettling = 2_000
 const settleTries = 3
 const settleAgainMs = 500
 /** How long a stop waits for what it has aborted, or what is being written, in milliseconds. */
@@ -68,7 +68,7 @@ export class Deliverer implements Recipient {
       work: () => this.#claim(),
       intervalMs: lookIntervalMs,
       hintDelayMs: () => this.#hintedMs,
-      restMs: shortestWaitMs,
+      restMs: minWaitMs,
       log: deps.log,
     })
   }
@@ -129,7 +129,7 @@ export class Deliverer implements Recipient {
   /** How many more attempts can be begun. */
   get #free(): number {
     if (this.#deps.session.connection === undefined) return 0
-    return this.#settling >= mostSettling ? 0 : this.#deps.slots - this.#taken
+    return this.#settling >= maxSettling ? 0 : this.#deps.slots - this.#taken
   }
 
   /** After how long a hint is followed. */
@@ -154,7 +154,7 @@ export class Deliverer implements Recipient {
     const now = Date.now()
     this.#lanes.forgetIdle(now)
     const { due, nextInMs } = await this.#claimer.find((endpoint) => this.#lanes.of(endpoint.id).room(endpoint, now))
-    if (nextInMs !== undefined) this.#loop.runIn(Math.max(shortestWaitMs, nextInMs))
+    if (nextInMs !== undefined) this.#loop.runIn(Math.max(minWaitMs, nextInMs))
     this.#behind.clear()
     for (const { endpoint } of due) {
       this.#behind.add(endpoint.id)
@@ -178,7 +178,7 @@ export class Deliverer implements Recipient {
 
   #lookWhenOpen(endpoint: Endpoint, now: number): void {
     const at = this.#lanes.of(endpoint.id).roomAt(endpoint, now)
-    if (at !== undefined) this.#loop.runIn(Math.max(shortestWaitMs, at - now))
+    if (at !== undefined) this.#loop.runIn(Math.max(minWaitMs, at - now))
   }
 
   #begin(delivery: ClaimedDelivery, endpoint: Endpoint): void {
@@ -217,7 +217,7 @@ export class Deliverer implements Recipient {
     try {
       if (!(await this.#settle(settlement))) return
       this.#deps.onSettled(settlement)
-      if (settlement.settled.waitMs !== undefined) this.#loop.runIn(settlement.settled.waitMs + shortestWaitMs)
+      if (settlement.settled.waitMs !== undefined) this.#loop.runIn(settlement.settled.waitMs + minWaitMs)
     } finally {
       this.#settling -= 1
     }

@@ -8,7 +8,7 @@ import { readVersions, readWebhooks } from './store/webhooks.ts'
 /** An account's webhooks, by their ids. */
 export type AccountEndpoints = ReadonlyMap<string, Endpoint>
 
-const mostAccounts = 1_000
+const maxAccounts = 1_000
 const none: AccountEndpoints = new Map()
 
 interface Known {
@@ -21,7 +21,7 @@ export class Endpoints {
   readonly #sql: Sql
   readonly #secrets: SecretBox
   readonly #rules: EventRules
-  readonly #known = new LRUCache<string, Known>({ max: mostAccounts })
+  readonly #known = new LRUCache<string, Known>({ max: maxAccounts })
 
   constructor(options: { sql: Sql; secrets: SecretBox; rules: EventRules }) {
     this.#sql = options.sql

@@ -40,7 +40,7 @@ export class DocumentRefused extends Error {
   }
 }
 
-/** What happened is kept no longer, so it can't be told again. */
+/** The event has expired, so it can't be delivered again. */
 export class EventGone extends AppError {
   readonly code = 'CURSOR_EXPIRED'
   constructor() {

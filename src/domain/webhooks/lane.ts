@@ -7,7 +7,7 @@ export interface LaneLimits {
 /** So many failures in a row that tell of the receiver itself, and nothing more is sent for a while. */
 const breakAfter = 5
 const firstPauseMs = 5_000
-const longestPauseMs = 300_000
+const maxPauseMs = 300_000
 
 /**
  * What one webhook may be sent now, by this process: as much as its concurrency and its rate allow, or nothing while its
@@ -70,7 +70,7 @@ export class Lane {
     // Of those that were under way together, the first one has opened the circuit.
     if (this.#failures < breakAfter || this.isOpen(now)) return
     this.#openUntil = now + this.#pauseMs
-    this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs)
+    this.#pauseMs = Math.min(this.#pauseMs * 2, maxPauseMs)
   }
 
   /** At most a second's worth is saved up. */

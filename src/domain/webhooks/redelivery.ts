@@ -35,7 +35,7 @@ export interface Redelivered {
   readonly isMore: boolean
 }
 
-const mostAtOnce = 100_000
+const maxAtOnce = 100_000
 const pageSize = 1_000
 const firstId = '00000000-0000-0000-0000-000000000000'
 
@@ -99,7 +99,7 @@ export function createRedelivery({ sql, transact, journal, endpoints, sightOf }:
   async function failedOf(caller: Caller, endpoint: Endpoint, asked: Redelivery, since: Date): Promise<Redelivered> {
     const { accountId, id } = endpoint
     let count = 0
-    for (let after = firstId; count < mostAtOnce; ) {
+    for (let after = firstId; count < maxAtOnce; ) {
       const page = { after, since, limit: pageSize }
       const ids = await transact(async (tx) => {
         const found = await findFailed(tx, accountId, id, page)
@@ -135,7 +135,7 @@ export function createRedelivery({ sql, transact, journal, endpoints, sightOf }:
       count += events.length
       after = read.at(-1) ?? after
       if (read.length < pageSize) return { count, isMore: false }
-      if (count >= mostAtOnce) return { count, isMore: true }
+      if (count >= maxAtOnce) return { count, isMore: true }
     }
   }
 

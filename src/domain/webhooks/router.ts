@@ -20,7 +20,7 @@ const batchSize = 1_000
 /** Deliveries that are written in one statement. */
 const insertedAtOnce = 5_000
 /** How long filters may take for one transaction, in milliseconds; what is left is routed in the next. */
-const longestMatchingMs = 1_000
+const maxMatchingMs = 1_000
 /** How often it looks by itself, in milliseconds. */
 const lookIntervalMs = 500
 /** How long the cursor stays where it is while there is nothing to route, so that it doesn't change each time. */
@@ -186,7 +186,7 @@ export class Router {
         if (isDecided) made.push({ endpoint, delivery: this.#delivery(event, endpoint) })
         else undecided.push({ endpoint, event })
       routedCount += 1
-      if (performance.now() - startedAt > longestMatchingMs) break
+      if (performance.now() - startedAt > maxMatchingMs) break
     }
     return { made, undecided, routedCount }
   }

@@ -22,7 +22,7 @@ import { lapsedReason, type Sight, type SightOf } from './sight.ts'
 const keptBytes = 4_096
 const answerBytes = 65_536
 const keptHeaders = 50
-const longestHeader = 1_000
+const maxHeaderLength = 1_000
 const failedHere = 'The attempt failed inside the server, before anything was sent; the log says why.'
 const redirected = 'Redirects are not followed: the webhook needs the address that this one leads to.'
 
@@ -157,5 +157,5 @@ function headersOf(endpoint: Endpoint, { id, event, at, payload }: Sent): Record
 
 function headOf(headers: IncomingHttpHeaders): Record<string, string> {
   const entries = Object.entries(headers).slice(0, keptHeaders)
-  return Object.fromEntries(entries.map(([name, value]) => [name, String(value).slice(0, longestHeader)]))
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value).slice(0, maxHeaderLength)]))
 }

@@ -70,8 +70,8 @@ export interface KeyedWebhook {
   readonly secret: string
 }
 
-const longestOverlapMs = 7 * 24 * 60 * 60 * 1000
-const mostPingBytes = 64 * 1024
+const maxOverlapMs = 7 * 24 * 60 * 60 * 1000
+const maxPingBytes = 64 * 1024
 
 export function createWebhookService(deps: WebhookServiceDeps) {
   const keeper = createSettingsKeeper(deps.secrets)
@@ -171,8 +171,8 @@ export function createWebhookService(deps: WebhookServiceDeps) {
     signing?: StoredKey['method'],
   ): Promise<KeyedWebhook> {
     caller.must('webhooks:admin')
-    if (overlapMs < 0 || overlapMs > longestOverlapMs)
-      throw invalidWebhook([{ path: 'overlapMs', message: `must be 0 to ${longestOverlapMs}: at most seven days` }])
+    if (overlapMs < 0 || overlapMs > maxOverlapMs)
+      throw invalidWebhook([{ path: 'overlapMs', message: `must be 0 to ${maxOverlapMs}: at most seven days` }])
     return transact(async (tx) => {
       const row = await lock(tx, caller, id)
       mustSeeSecurity(caller, row)
@@ -200,8 +200,8 @@ export function createWebhookService(deps: WebhookServiceDeps) {
     const fault = inexactNumber(payload)
     if (fault !== undefined) throw invalidWebhook([{ path: faultPath('payload', fault), message: fault.message }])
     const storedBytes = Buffer.byteLength(JSON.stringify(payload))
-    if (storedBytes > mostPingBytes)
-      throw invalidWebhook([{ path: 'data', message: `must have at most ${mostPingBytes} bytes` }])
+    if (storedBytes > maxPingBytes)
+      throw invalidWebhook([{ path: 'data', message: `must have at most ${maxPingBytes} bytes` }])
     const release = await quotas.hold(caller.accountId, { storedBytes })
     const sent = transact(async (tx) => {
       const row = await lock(tx, caller, id)
@@ -261,7 +261,7 @@ export function createWebhookService(deps: WebhookServiceDeps) {
       return followDeliveries(deps.journal, caller.accountId, webhookId, after)
     },
     /** To be called with each entry of the journal: webhooks that have changed, or their account, are read again. */
-    heed({ accountId, type }: Pick<JournalEntry, 'accountId' | 'type'>): void {
+    onJournalEntry({ accountId, type }: Pick<JournalEntry, 'accountId' | 'type'>): void {
       if (changingTypes.has(type) || accountStateTypes.has(type)) deps.endpoints.forget(accountId)
     },
   }

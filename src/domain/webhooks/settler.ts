@@ -39,7 +39,7 @@ export function createSettler({
         const own = await settleDeliveries(tx, workerId, settlements)
         const told = settlements.filter(({ delivery }) => own.has(delivery.id))
         journalAttempts(tx, actor, told)
-        // The attempt was made, and is kept with its delivery, which a deleted webhook or another worker has settled.
+        // The attempt took place, and is kept with its delivery, which a deleted webhook or another worker has settled.
         if (told.length === 0) tx.quiet('attempts at deliveries that were settled meanwhile')
         return settlements.map(({ delivery }) => own.has(delivery.id))
       }),

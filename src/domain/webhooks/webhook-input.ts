@@ -11,12 +11,12 @@ import { defaultRetryPlan, webhookBackoffs } from './retry-plan.ts'
 import { signingMethods } from './signature.ts'
 import { type WebhookSettings, webhookFormats, webhookMethods, webhookOrders } from './webhook.ts'
 
-const longestWaitMs = 7 * 24 * 60 * 60 * 1000
+const maxWaitMs = 7 * 24 * 60 * 60 * 1000
 /** What the body, or the signature, says, beside what HTTP itself says. */
 const ownHeaders = /^(content-type|webhook-(id|timestamp|signature)|ce-.*)$/i
-const mostHeaders = 30
+const maxHeaders = 30
 
-const wait = z.int().min(0).max(longestWaitMs)
+const wait = z.int().min(0).max(maxWaitMs)
 const headers = z
   .record(
     z
@@ -26,7 +26,7 @@ const headers = z
       .refine((name) => !isTransportHeader(name) && !ownHeaders.test(name), 'is a header that is not yours to set'),
     z.string('must be a text').max(4_096).regex(headerValue, 'must be visible ASCII'),
   )
-  .refine((all) => Object.keys(all).length <= mostHeaders, `must be at most ${mostHeaders}`)
+  .refine((all) => Object.keys(all).length <= maxHeaders, `must be at most ${maxHeaders}`)
   .refine((all) => repeatedHeader(Object.keys(all)) === undefined, 'has a header twice, in different case')
 
 const retry = z.strictObject({

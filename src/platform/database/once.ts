@@ -26,7 +26,7 @@ export class KeyReused extends AppError {
 
 /** How long a key is known, in hours. */
 const knownHours = 24
-const longestKey = 255
+const maxKeyLength = 255
 
 const forgetSql = `
   DELETE FROM idempotent_request
@@ -72,8 +72,8 @@ async function known(tx: Sql, id: readonly string[], key: string, requestHash: B
 }
 
 function checkKey(key: string): void {
-  if (/^[\x21-\x7e]+$/.test(key) && key.length <= longestKey) return
-  const message = `must be 1 to ${longestKey} visible ASCII characters`
+  if (/^[\x21-\x7e]+$/.test(key) && key.length <= maxKeyLength) return
+  const message = `must be 1 to ${maxKeyLength} visible ASCII characters`
   throw new InvalidInput(`The idempotency key ${message}.`, [{ path: 'idempotencyKey', message }])
 }
 

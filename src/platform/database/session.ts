@@ -20,7 +20,7 @@ export interface SessionOptions {
 /** What is known of the connection that a session has now. */
 export interface SessionConnection {
   readonly server: DatabaseServer
-  /** When it was made, on the clock of `performance.now()`. */
+  /** When it was opened, on the clock of `performance.now()`. */
   readonly since: number
   /** Whether the session had no connection before it. */
   readonly isFirst: boolean
@@ -41,7 +41,7 @@ const notifySql = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2
 
 /** How often the connection is tried; others see in the database when it was last, and take it for a sign of life. */
 const heartbeatMs = 1_000
-/** Notifications that may wait while one is under way; they are hints, of which the newest matter most. */
+/** Notifications that may wait while one is under way; they are hints, and the newest matter most. */
 const maxPending = 200
 
 const reconnectDelaysMs = [50, 100, 250, 500, 1_000]

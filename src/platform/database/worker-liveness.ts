@@ -29,7 +29,7 @@ export interface SilentWorker {
 /** How long a worker's connection may be silent before the limits of its tasks are enforced for it. */
 export const graceMs = 2_000
 
-/** Within this time of the look before, whoever was missing then and is now has been missing all the while. */
+/** A worker that was missing at the look before, at most this long ago, and is missing now has been missing meanwhile. */
 const lookedRecentlyMs = 5_000
 
 /**

@@ -35,7 +35,7 @@ function isPublic(address: ReturnType<typeof ipaddr.process>): boolean {
 }
 
 /**
- * A host has an address that outbound calls may not reach. The message does not say which: whoever asks would learn how
+ * A host has an address that outbound calls may not reach. The message does not say which: the caller would learn how
  * inner names resolve.
  */
 export class EgressRefused extends Error {

@@ -20,7 +20,7 @@ const writersSql = `
 /** Of two ids that are less than 2^31 apart one is short of its upper half: the whole of it. */
 const wholeXid = `((xmax - ((((xmax & 4294967295) - xid) + 6442450944) & 4294967295) + 2147483648))`
 
-// The ids that are running are looked at after xmax was taken: whoever had a lower one and is gone had committed, and is
+// The ids that are running are looked at after xmax was taken: a transaction that had a lower one and is gone had committed, and is
 // seen by the next statement.
 const horizonSql = `
   SELECT (journal_history_number() << 44) + least(xmax, (SELECT min(${wholeXid}) FROM (${writersSql}) AS writer)) AS horizon

@@ -39,8 +39,8 @@ export interface DeviceDoorOptions {
   readonly hasProvider: boolean
 }
 
-const longestCode = 100
-const longestAccount = 200
+const maxCodeLength = 100
+const maxAccountLength = 200
 
 /** What is sent back: a page, or the way to one. */
 interface Reply {
@@ -219,12 +219,12 @@ function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
 }
 
 function codeOf(fields: URLSearchParams): string {
-  return (fields.get('user_code') ?? '').trim().slice(0, longestCode)
+  return (fields.get('user_code') ?? '').trim().slice(0, maxCodeLength)
 }
 
 /** The account that a person names; undefined where they were not asked. */
 function accountOf(fields: URLSearchParams): string | undefined {
-  return fields.get('account')?.trim().slice(0, longestAccount)
+  return fields.get('account')?.trim().slice(0, maxAccountLength)
 }
 
 async function readForm(req: IncomingMessage, entrance: Entrance): Promise<URLSearchParams> {

@@ -39,7 +39,7 @@ export function countObjects(value: unknown, shape: Shape): number {
   return count
 }
 
-/** Reads each selection once for each type that it is made on, however often a fragment is spread. */
+/** Reads each selection once for each type that it applies to, however often a fragment is spread. */
 class ShapeReader {
   readonly #schema: GraphQLSchema
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>

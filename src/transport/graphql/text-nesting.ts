@@ -5,7 +5,7 @@ const closing: ReadonlySet<string> = new Set([TokenKind.BRACE_R, TokenKind.BRACK
 
 /**
  * Whether brackets in the first `maxTokens` tokens of a query's text are nested more than `limit` levels deep. The
- * parser calls itself once for each level, so this is known before it begins. What is no token is for it to report.
+ * parser calls itself once for each level, so this is known before it begins. Anything that isn't a token is for the parser to report.
  */
 export function isTextNestedBeyond(text: string, limit: number, maxTokens: number): boolean {
   // Nearly every query has fewer brackets than that in all.

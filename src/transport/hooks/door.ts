@@ -44,7 +44,7 @@ export interface HookDoorOptions {
   readonly hooks: HookService
   readonly entrance: Entrance
   readonly maskError: (error: unknown) => GraphQLError
-  /** Called with what became of each call: `accepted`, `duplicate`, or the code of its refusal. */
+  /** Called with the outcome of each call: `accepted`, `duplicate`, or the code of its refusal. */
   readonly onAnswered: (hook: string, outcome: string, tasks: number) => void
 }
 
@@ -65,7 +65,7 @@ export function createHookDoor({ hooks, entrance, maskError, onAnswered }: HookD
       answered(id, isRepeated ? 'duplicate' : 'accepted', isRepeated ? 0 : taskIds.length)
       send(res, status, { accepted: true, deliveryId, duplicate: isRepeated, tasks: taskIds })
     } catch (error) {
-      // Nobody is there any more to be answered, and a body that broke off is no fault of ours.
+      // Nobody is there any more to be answered, and a body that broke off isn't our fault.
       if (!res.destroyed) await refuse(req, res, path, error)
     }
   }

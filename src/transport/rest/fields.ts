@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** The longest wait for a task, in seconds. */
-export const longestWaitS = 60
+export const maxWaitS = 60
 
 /** `operationId` in a path. One that isn't an id names nothing, which is for the operation to say. */
 export const taskParams = z.object({

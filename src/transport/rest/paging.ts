@@ -3,14 +3,14 @@ import { wholeNumber } from './fields.ts'
 import { Refused } from './refused.ts'
 import { type Answer, json } from './route.ts'
 
-const longestList = 200
+const maxListLength = 200
 /** How far into a list `offset` may point; beyond it, `cursor` leads on. */
 const offsetLimit = 10_000
 
 /** `limit`, of which the default is given, and `offset` of a list. */
 export function pageBy(defaultSize: number) {
   return {
-    limit: wholeNumber(1, longestList).default(defaultSize).describe(`How many, 1 to ${longestList}.`),
+    limit: wholeNumber(1, maxListLength).default(defaultSize).describe(`How many, 1 to ${maxListLength}.`),
     offset: wholeNumber(0, offsetLimit)
       .default(0)
       .describe(`How many to leave out first, at most ${offsetLimit}; longer lists are followed by \`cursor\`.`),
@@ -46,8 +46,8 @@ export async function placeOf(
   if (offset > 0 && cursor !== undefined)
     throw new Refused('MALFORMED_REQUEST', 'Ask for a page by `offset` or by `cursor`, not by both.')
   let after = cursor ?? null
-  for (let left = offset; left > 0; left -= longestList) {
-    const { endCursor, hasNextPage } = await pageInfo({ first: Math.min(left, longestList), after })
+  for (let left = offset; left > 0; left -= maxListLength) {
+    const { endCursor, hasNextPage } = await pageInfo({ first: Math.min(left, maxListLength), after })
     after = endCursor ?? after
     if (!hasNextPage) break
   }

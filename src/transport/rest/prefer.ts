@@ -1,4 +1,4 @@
-import { longestWaitS } from './fields.ts'
+import { maxWaitS } from './fields.ts'
 
 /**
  * How many seconds `Prefer: wait=N` (RFC 7240 §4.3) asks for, at most 60; undefined when it doesn't ask.
@@ -7,5 +7,5 @@ import { longestWaitS } from './fields.ts'
 export function preferredWait(header: string | undefined): number | undefined {
   const preferences = (header ?? '').split(',').map((preference) => preference.split(';', 1)[0]?.trim())
   const [, seconds] = preferences.map((text) => /^wait\s*=\s*"?(\d{1,9})"?$/i.exec(text ?? '')).find(Boolean) ?? []
-  return seconds === undefined ? undefined : Math.min(Number(seconds), longestWaitS)
+  return seconds === undefined ? undefined : Math.min(Number(seconds), maxWaitS)
 }

@@ -12,7 +12,7 @@ const examples: Readonly<Record<number, readonly [code: RefusalCode, detail: str
   406: ['NOT_ACCEPTABLE', 'The answer is JSON: accept "application/json".'],
   408: ['REQUEST_TIMEOUT', 'The body took too long.'],
   409: ['VERSION_CONFLICT', 'The document is at version 4, not at version 3.'],
-  410: ['RESULT_EXPIRED', 'The result of task 019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11 is kept no longer.'],
+  410: ['RESULT_EXPIRED', 'The result of task 019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11 has expired.'],
   412: ['PRECONDITION_FAILED', 'The document is at version 4, not at version 3.'],
   413: ['TOO_LARGE', 'The body must be at most 1048576 bytes.'],
   415: ['UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON: send it with "Content-Type: application/json".'],

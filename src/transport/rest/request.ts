@@ -49,17 +49,17 @@ function refuseUnknown({ query }: RestRequest, schema: z.ZodObject | undefined):
   const known = Object.keys(schema?.shape ?? {})
   const issues = [...new Set(query.keys())]
     .filter((name) => !known.includes(name))
-    .map((name) => ({ path: name.slice(0, longestShown), message: unknownParameter(name, known) }))
+    .map((name) => ({ path: name.slice(0, maxShownLength), message: unknownParameter(name, known) }))
   if (issues.length === 0) return
   const list = issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
   throw new Refused('MALFORMED_REQUEST', `The query is not valid. ${list}.`, { issues })
 }
 
-const longestShown = 100
+const maxShownLength = 100
 
 function unknownParameter(name: string, known: readonly string[]): string {
   if (known.length === 0) return 'is not known here, where no parameters are taken'
-  const near = nearest(name.slice(0, longestShown), known)
+  const near = nearest(name.slice(0, maxShownLength), known)
   return `is not known here; ${near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`}`
 }
 

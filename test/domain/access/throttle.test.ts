@@ -27,7 +27,7 @@ const signIn = (email: string, secret: string, from: string) =>
   post('/auth/admin/login', { email, password: secret }, from)
 const codeOf = async (email: string, secret: string, from: string) => (await signIn(email, secret, from)).code
 
-/** Tries wrong passwords, as often as it is told, and resolves with the different codes, sorted. */
+/** Tries wrong passwords so many times, and resolves with the different codes, sorted. */
 async function guess(email: string, from: string, times: number): Promise<(string | undefined)[]> {
   const codes = await Promise.all(Array.from({ length: times }, () => codeOf(email, 'not the password', from)))
   return [...new Set(codes)].sort()
@@ -75,7 +75,7 @@ describe('a person whose password is guessed from many places', () => {
     expect(await codeOf(email, `another ${password}`, '198.51.100.9')).toBeUndefined()
   })
 
-  it('may still change their own password, whoever guesses it', async () => {
+  it('may still change their own password while others guess it', async () => {
     const email = await addPerson(server)
     const { access_token } = await signIn(email, password, '203.0.113.5')
     await besiege(email)
@@ -89,7 +89,7 @@ describe('a person whose password is guessed from many places', () => {
     expect(await change(password)).toEqual({ setPassword: { __typename: 'SetPasswordPayload' } })
   })
 
-  it('is told from nobody by nothing', async () => {
+  it('can’t be told from others by anything', async () => {
     for (const email of [await addPerson(server), 'nobody@example.com', `${'x'.repeat(240)}@example.com`]) {
       await server.database.query('DELETE FROM rate_limit')
       await besiege(email)

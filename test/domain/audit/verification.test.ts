@@ -284,7 +284,7 @@ describe('a log that goes on after somebody has tampered with it', () => {
     ['its beginning is gone', 'seq > 0 AND seq <= 5', 'pruned_seq = 5, pruned_hash = $hash'],
     ['its end is gone', `seq > 5`, 'seq = 5, hash = $hash'],
     ['it begins again', 'seq > 0', `seq = 0, hash = decode(repeat('00', 32), 'hex')`],
-  ])('is a fault, also once it was sealed again, when %s, and its chain was made to fit', async (_what, gone, fit) => {
+  ])('is a fault, also once it was sealed again, when %s, and its chain was adapted', async (_what, gone, fit) => {
     const { as, change, accountId, at, faults } = await newLog()
     const hash = `(SELECT hash FROM audit_entry WHERE ${at(5)})`
     await change(

@@ -40,7 +40,7 @@ const twins = [
 ] as const
 
 describe.each(twins)('two documents whose names differ by the place of %s', (_, one, other) => {
-  it('are made, changed and brought back together, each by itself', async () => {
+  it('are created, changed and restored together, each by itself', async () => {
     const made = await together([
       { put: { ...one, data: { of: 'one' }, expectedVersion: 0 } },
       { put: { ...other, data: { of: 'other' }, expectedVersion: 0 } },

@@ -45,7 +45,7 @@ describe('the log of a task that was deleted', () => {
     expect(kept).toEqual([])
   })
 
-  it('is left out of a stream that goes on from before it, which has all else', async () => {
+  it('is left out of a stream that resumes before it, which has everything else', async () => {
     const socket = await connectSocket(server)
     const query = 'subscription ($id: ID!, $after: String) { taskUpdates(id: $id, after: $after) { kind status } }'
     socket.subscribe('again', query, { id, after: before })

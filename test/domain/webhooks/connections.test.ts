@@ -11,7 +11,7 @@ import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { createWebhook, loopbackAllowed } from '#test/support/webhooks.ts'
 
 let server: TestServer
-/** With a single connection: whoever holds it and needs another waits in vain. */
+/** With a single connection: a request that holds it and needs another waits in vain. */
 let database: Database
 beforeAll(async () => {
   server = await startTestServer({ env: { ...loopbackAllowed, LOG_LEVEL: 'silent', ROLES: 'api' } })

@@ -37,7 +37,7 @@ export async function work(name: string, iterate: Iterate): Promise<void> {
     return submitTask.task.id
   }
 
-  /** The stream ends by itself when the task has ended. */
+  /** The server ends the stream when the task has ended. */
   async function watched(id: string) {
     let last: { status: string; result: unknown } | undefined
     for await (const { data } of results(Watch, { id })) last = data?.taskUpdates.task ?? last

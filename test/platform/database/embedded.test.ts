@@ -186,7 +186,7 @@ describe('after kill -9', () => {
   it.each([
     ['is empty', ''],
     ['holds something else', 'no number\n'],
-  ])('a pid file that %s is no hindrance', async (_, text) => {
+  ])('a pid file that %s does not stop it', async (_, text) => {
     const first = await start()
     await first.stop()
     await writeFile(join(cluster, 'postmaster.pid'), text)

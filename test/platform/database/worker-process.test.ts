@@ -17,7 +17,7 @@ describe('hasEnded', () => {
     ['of one that has ended', (pid) => ({ pid }), true],
     ['of one whose number another process has by now', () => ({ start: '1' }), true],
     ['of one in another container', (pid) => ({ pid, view: 'boot pid:[1]' }), false],
-    ['of one of a machine that tells no more than its number', (pid) => ({ pid, view: '', start: '' }), false],
+    ['of one of which only its number is known', (pid) => ({ pid, view: '', start: '' }), false],
     [
       'of one of another installation with an embedded database',
       (pid) => ({ pid, view: '', embeddedIn: 'other' }),

@@ -473,7 +473,7 @@ describe('a journal whose end was lost', () => {
     await other.return?.(undefined)
   })
 
-  it('counts anew, and knows which cursors it can honour, when a dump was restored elsewhere', async () => {
+  it('starts counting again, and knows which cursors it can honour, when a dump was restored elsewhere', async () => {
     const kept = await add('kept')
     const gone = await add('gone')
     await journals.close()

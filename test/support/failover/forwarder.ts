@@ -44,7 +44,7 @@ export class Forwarder {
     this.#target = target
   }
 
-  /** Ends all connections at both ends, as a proxy does that is told of a switchover. */
+  /** Ends all connections at both ends, as a proxy does after a switchover. */
   endConnections(): void {
     for (const { client, upstream } of this.#pairs) {
       client.end()

@@ -125,7 +125,7 @@ describe('a lock’s ticket', () => {
     expect((await waiting).lock?.fence).toBeGreaterThan(fence ?? 0)
   })
 
-  it('is released by whoever requested it, or by those who administer the account', async () => {
+  it('is released by the caller that requested it, or by an administrator of the account', async () => {
     const place = fresh()
     const { body: held } = await request(place)
     const { body: queued } = await request(place)

@@ -1,8 +1,8 @@
 /** How many different incidents of one caller are told in a window, each once; the others are counted. */
-const mostTold = 10
+const maxReported = 10
 const windowMs = 60_000
 /** How many may wait while they can't be told; older ones are dropped then. */
-const mostUntold = 10_000
+const maxUnreported = 10_000
 
 /** What is to be told; `suppressed` stands for more like it. */
 export interface Told<Incident> {
@@ -19,23 +19,23 @@ interface Window<Incident> {
 
 /**
  * What many callers do again and again, brought to what can be written down: of each caller at most ten in a minute, and at
- * the minute's end how many there were beside those. No more callers are told apart than `mostCallers`; the others
+ * the minute's end how many there were beside those. At most `maxCallers` callers are told apart; the others
  * share a window.
  */
 export class IncidentWindows<Incident> {
-  readonly #mostCallers: number
+  readonly #maxCallers: number
   readonly #windows = new Map<string, Window<Incident>>()
   #untold: Told<Incident>[] = []
 
-  constructor(mostCallers: number) {
-    this.#mostCallers = mostCallers
+  constructor(maxCallers: number) {
+    this.#maxCallers = maxCallers
   }
 
   /** Takes an incident of a caller; those with the same `key` are alike. */
   add(caller: string, key: string, incident: Incident, now: number): void {
     const window = this.#windowOf(caller, incident, now)
     window.last = incident
-    if (window.told.size >= mostTold || window.told.has(key)) window.suppressed += 1
+    if (window.told.size >= maxReported || window.told.has(key)) window.suppressed += 1
     else {
       window.told.add(key)
       this.#untold.push({ incident, suppressed: 0 })
@@ -56,11 +56,11 @@ export class IncidentWindows<Incident> {
 
   /** Takes back what could not be told, to be taken again. */
   giveBack(taken: readonly Told<Incident>[]): void {
-    this.#untold = [...taken, ...this.#untold].slice(-mostUntold)
+    this.#untold = [...taken, ...this.#untold].slice(-maxUnreported)
   }
 
   #windowOf(caller: string, last: Incident, now: number): Window<Incident> {
-    const name = this.#windows.has(caller) || this.#windows.size < this.#mostCallers ? caller : ''
+    const name = this.#windows.has(caller) || this.#windows.size < this.#maxCallers ? caller : ''
     const known = this.#windows.get(name)
     if (known !== undefined) return known
     const window = { endsAt: now + windowMs, told: new Set<string>(), suppressed: 0, last }

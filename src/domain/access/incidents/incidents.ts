@@ -14,9 +14,9 @@ import { IncidentWindows, type Told } from './incident-windows.ts'
 /** So many refusals of one credential in so many minutes are told as such, once. */
 const repeatedly = { count: 10, minutes: 5 } as const
 /** How many known callers, and how many addresses of unknown ones, are told apart in a minute. */
-const mostCallers = 1_000
-const mostAddresses = 20
-const longestResource = 256
+const maxCallers = 1_000
+const maxAddresses = 20
+const maxResourceLength = 256
 
 interface Refusal {
   readonly caller: Caller
@@ -44,8 +44,8 @@ interface Attempt {
 export class Incidents {
   readonly #transact: Transact
   readonly #clock: Clock
-  readonly #refusals = new IncidentWindows<Refusal>(mostCallers)
-  readonly #attempts = new IncidentWindows<Attempt>(mostAddresses)
+  readonly #refusals = new IncidentWindows<Refusal>(maxCallers)
+  readonly #attempts = new IncidentWindows<Attempt>(maxAddresses)
   /** Refusals by credential. */
   #counts = new Map<string, Counted>()
 
@@ -60,7 +60,7 @@ export class Incidents {
     const incident = {
       caller,
       sufficientScopes,
-      resource: resource && storableText(resource.slice(0, longestResource)),
+      resource: resource && storableText(resource.slice(0, maxResourceLength)),
     }
     const key = compositeKey(resource ?? '', ...sufficientScopes)
     this.#refusals.add(credential.id, key, incident, this.#now())
@@ -69,7 +69,7 @@ export class Incidents {
 
   #count(more: Counted): void {
     const known = this.#counts.get(more.credentialId)
-    if (known !== undefined || this.#counts.size < mostCallers)
+    if (known !== undefined || this.#counts.size < maxCallers)
       this.#counts.set(more.credentialId, { ...more, count: more.count + (known?.count ?? 0) })
   }
 

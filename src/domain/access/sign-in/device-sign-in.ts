@@ -73,7 +73,7 @@ const slowDownMs = 5_000
 const maxWaiting = 1_000
 /** A code of 34 random bits that another device has. */
 const takenRetryMs = 1_000
-const longestDeviceCode = 100
+const maxDeviceCodeLength = 100
 
 const clientNameForm = z
   .string()
@@ -164,7 +164,7 @@ export function createDeviceSignIn({ sql, transact, sessions, throttle, clock, p
    * @throws {AuthorizationPending} @throws {SlowDown} @throws {DeviceDenied} @throws {DeviceCodeExpired}
    */
   async function finish(deviceCode: string, request: RequestOrigin): Promise<SignedIn> {
-    if (deviceCode.length > longestDeviceCode) throw new DeviceCodeExpired()
+    if (deviceCode.length > maxDeviceCodeLength) throw new DeviceCodeExpired()
     // What is thrown in a transaction undoes it, and that somebody has asked is to be remembered.
     const outcome = await transact((tx) => ask(tx, hashToken(deviceCode), request))
     if (outcome instanceof Error) throw outcome

@@ -28,7 +28,7 @@ export interface NewDevice {
   readonly intervalMs: number
 }
 
-// Of each network's devices the oldest make room, beginning where most wait: whoever floods loses their own.
+// Of each network's devices the oldest make room, beginning where most wait: a client that floods loses its own.
 const makeRoomSql = `
   WITH waiting AS (
     SELECT id, network, created_at FROM device_sign_in WHERE decision IS NULL AND expires_at > now()

@@ -174,12 +174,12 @@ function onlyOne(candidates: readonly Candidate[]): KnownPerson | undefined {
   return candidates[0]
 }
 
-const longestAccount = 200
+const maxAccountLength = 200
 
 /** @throws {InvalidInput} for what is neither an id nor a name of an account */
 function mustBeName(account: string): void {
-  if (account.length <= longestAccount && isStorable(account)) return
-  const message = `must be the id or name of an account, of at most ${longestAccount} characters`
+  if (account.length <= maxAccountLength && isStorable(account)) return
+  const message = `must be the id or name of an account, of at most ${maxAccountLength} characters`
   throw new InvalidInput(`account ${message}.`, [{ path: 'account', message }])
 }
 

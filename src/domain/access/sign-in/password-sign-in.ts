@@ -39,7 +39,7 @@ type Guessed = PasswordCandidate & Guess
 /** Signing in by e-mail address and password. */
 export function createPasswordSignIn({ sql, transact, sessions, throttle, incidents }: PasswordSignInDeps) {
   /**
-   * Signs a person in. Whoever has the address, in whichever account, is looked at: the password says which one is meant.
+   * Signs a person in. Everyone with the address, in whichever account, is a candidate: the password says which one is meant.
    * @throws {SignInRefused} @throws {TooManyAttempts} @throws {AccountRequired} when it is right in several accounts
    * @throws {InvalidInput} @throws {ScopeNotHeld}
    */
@@ -71,7 +71,7 @@ export function createPasswordSignIn({ sql, transact, sessions, throttle, incide
     return candidates.map((candidate) => ({ ...candidate, person: candidate.id }))
   }
 
-  /** Those whose password it is; the others are told that somebody has tried. */
+  /** Those whose password it is; a failed attempt is recorded for the others. */
   async function whoseIs(password: string, candidates: readonly Guessed[], request: RequestOrigin): Promise<Guessed[]> {
     if (candidates.length === 0) {
       await isPassword(password, undefined)

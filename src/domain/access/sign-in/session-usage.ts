@@ -2,7 +2,7 @@ import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import { noteSessionUse, type SessionUse } from './session-store.ts'
 
-const mostAtOnce = 1_000
+const maxAtOnce = 1_000
 
 /** When and from where people use what they are signed in with, gathered in memory and written down now and then. */
 export class SessionUsage {
@@ -27,7 +27,7 @@ export class SessionUsage {
     // Always in the same order, so that two processes don't wait for each other.
     const uses = [...this.#uses.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
     this.#uses = new Map()
-    for (let start = 0; start < uses.length; start += mostAtOnce)
-      await noteSessionUse(this.#sql, uses.slice(start, start + mostAtOnce))
+    for (let start = 0; start < uses.length; start += maxAtOnce)
+      await noteSessionUse(this.#sql, uses.slice(start, start + maxAtOnce))
   }
 }

@@ -34,7 +34,7 @@ const dayMs = 24 * 60 * 60 * 1000
 /** A session that nobody refreshes ends after this. */
 const idleMs = 30 * dayMs
 const refreshPrefix = 'sbr_'
-const longestRefreshToken = 256
+const maxRefreshTokenLength = 256
 const endedAtOnce = 500
 
 /** What a person gets who has signed in. */
@@ -120,7 +120,7 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
    * @throws {RefreshRefused} @throws {InvalidInput} @throws {ScopeNotHeld} of which the token stays as good as it was
    */
   async function refresh(token: string, request: RequestOrigin, scopes?: readonly string[]): Promise<SignedIn> {
-    if (token.length > longestRefreshToken || !token.startsWith(refreshPrefix)) throw new RefreshRefused()
+    if (token.length > maxRefreshTokenLength || !token.startsWith(refreshPrefix)) throw new RefreshRefused()
     const outcome = await transact(async (tx) => {
       const session = await lockByRefresh(tx, hashToken(token))
       if (session === undefined) return undefined

@@ -41,24 +41,24 @@ export interface DeclarationChange {
 }
 
 /** Each one has to be kept up to date by every write. */
-const mostIndexes = 8
+const maxIndexes = 8
 /** Of one account, those of words included: the database looks at every one of them before it answers anybody. */
-const mostOfAccount = 64
+const maxPerAccount = 64
 export const indexNamePrefix = 'document_ix_'
 export const statisticsNamePrefix = 'document_st_'
 
 /** Checks what a collection is to declare. @throws {InvalidInput} */
 export function checkDeclaration({ indexes = [], fullTextPaths = [] }: DeclarationChange): void {
-  if (indexes.length > mostIndexes) refuse({ path: 'indexes', message: `must be at most ${mostIndexes}` })
-  if (fullTextPaths.length > mostIndexes) refuse({ path: 'fullTextPaths', message: `must be at most ${mostIndexes}` })
+  if (indexes.length > maxIndexes) refuse({ path: 'indexes', message: `must be at most ${maxIndexes}` })
+  if (fullTextPaths.length > maxIndexes) refuse({ path: 'fullTextPaths', message: `must be at most ${maxIndexes}` })
   for (const [at, { path }] of indexes.entries()) checkPath(path, `indexes.${at}.path`)
   for (const [at, path] of fullTextPaths.entries()) checkPath(path, `fullTextPaths.${at}`)
 }
 
 /** @throws {InvalidInput} when an account declares more than it may. */
 export function mustBeFew(declaredOfAccount: number): void {
-  if (declaredOfAccount <= mostOfAccount) return
-  const message = `would make ${declaredOfAccount} of the account, which may have ${mostOfAccount}`
+  if (declaredOfAccount <= maxPerAccount) return
+  const message = `would make ${declaredOfAccount} of the account, which may have ${maxPerAccount}`
   refuse({ path: 'indexes', message })
 }
 

@@ -31,14 +31,14 @@ export async function reportIndexes(sql: Sql, accountId: string, collection: str
 
 /** How long it may take until queries make use of what has been built meanwhile, in milliseconds. */
 const staleMs = 5_000
-const mostKept = 1_000
+const maxKept = 1_000
 
 type Known = Awaited<ReturnType<DeclaredIndexes['of']>>
 
 /** What collections declare, remembered for a few seconds: that changes how fast queries are, and never what they find. */
 export function createDeclaredIndexes(sql: Sql): DeclaredIndexes {
   const cache = new LRUCache<CompositeKey, Known, { accountId: string; collection: string }>({
-    max: mostKept,
+    max: maxKept,
     ttl: staleMs,
     fetchMethod: (_key, _stale, { context: { accountId, collection } }) => read(sql, accountId, collection),
   })

@@ -4,8 +4,8 @@ import { Parameters } from './parameters.ts'
 import { type Selection, selectionSql } from './selection.ts'
 import { valueSql } from './value-sql.ts'
 
-const mostGroups = 1_000
-const mostPaths = 8
+const maxGroups = 1_000
+const maxPaths = 8
 
 export interface AggregateRequest {
   /** One group for each value at this path; all documents are one group when undefined. */
@@ -42,9 +42,9 @@ export interface Aggregates {
 
 /** The statement that adds up; rows are read by {@link readAggregates}. @throws {InvalidInput} */
 export function aggregateSql(selection: Selection, { groupBy, paths }: AggregateRequest) {
-  if (paths.length > mostPaths)
-    throw new InvalidInput(`At most ${mostPaths} paths can be added up.`, [
-      { path: 'paths', message: `must be at most ${mostPaths}` },
+  if (paths.length > maxPaths)
+    throw new InvalidInput(`At most ${maxPaths} paths can be added up.`, [
+      { path: 'paths', message: `must be at most ${maxPaths}` },
     ])
   const parameters = new Parameters()
   const numbers = paths.map((path, index) => numbersSql(parseJsonPath(path, `paths.${index}`), index, parameters))
@@ -52,7 +52,7 @@ export function aggregateSql(selection: Selection, { groupBy, paths }: Aggregate
   const text = `
     SELECT count(*)::float8 AS count, ${[`${group ?? 'NULL::jsonb'} AS value`, ...numbers].join(', ')}
     ${selectionSql(selection, parameters)}
-    ${group === undefined ? '' : 'GROUP BY value ORDER BY count DESC, value'} LIMIT ${parameters.add(mostGroups + 1, 'integer')}`
+    ${group === undefined ? '' : 'GROUP BY value ORDER BY count DESC, value'} LIMIT ${parameters.add(maxGroups + 1, 'integer')}`
   return { text, values: parameters.values }
 }
 
@@ -74,10 +74,10 @@ interface Row {
 }
 
 export function readAggregates(rows: readonly Row[], { paths }: AggregateRequest): Aggregates {
-  const groups = rows.slice(0, mostGroups).map((row) => ({
+  const groups = rows.slice(0, maxGroups).map((row) => ({
     value: row.value,
     count: row.count,
     numbers: paths.map((path, index) => ({ ...(row[`numbers${index}`] as NumberAggregate), path })),
   }))
-  return { groups, isTruncated: rows.length > mostGroups }
+  return { groups, isTruncated: rows.length > maxGroups }
 }

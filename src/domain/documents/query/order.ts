@@ -26,7 +26,7 @@ export interface SortColumn {
   readonly field?: OrderField
 }
 
-const mostOrders = 4
+const maxOrders = 4
 
 const fieldColumns: Readonly<Record<OrderField, Pick<SortColumn, 'sql' | 'type'>>> = {
   key: { sql: 'd.key', type: 'text' },
@@ -50,7 +50,7 @@ export function sortColumns(
   isWithinOne: boolean,
   parameters: Parameters,
 ): SortColumn[] {
-  if (orders.length > mostOrders) throw refusal('orderBy', `must be at most ${mostOrders}`)
+  if (orders.length > maxOrders) throw refusal('orderBy', `must be at most ${maxOrders}`)
   const asked = orders.map((order, index) => columnOf(order, `orderBy.${index}`, parameters))
   const direction = orders[0]?.direction ?? 'ASC'
   const last = (['collection', 'key'] as const).map((field) => ({

@@ -4,7 +4,7 @@ import { isStorable } from '#lib/json.ts'
 import type { Place, SortColumn } from './order.ts'
 
 /** Room for the longest names and texts that documents are sorted by, escaped. */
-const longestCursor = 16_384
+const maxCursorLength = 16_384
 
 /** What tells one query from all others: its cursors are of no use to another one. */
 export function queryMark(facts: readonly unknown[]): string {
@@ -18,7 +18,7 @@ export function encodePlace(mark: string, place: Place): string {
 
 /** @throws {InvalidCursor} when it is malformed, or of another query. */
 export function decodePlace(mark: string, cursor: string, columns: readonly SortColumn[]): Place {
-  if (cursor.length > longestCursor || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw new InvalidCursor()
+  if (cursor.length > maxCursorLength || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw new InvalidCursor()
   const [from, ...place] = parts(cursor)
   if (from !== mark) throw new InvalidCursor('it is of another query, or of none')
   if (place.length !== columns.length || !columns.every((column, index) => isOf(column, place[index])))

@@ -21,12 +21,12 @@ export interface Selection {
   readonly search?: { readonly words: string; readonly paths: readonly (readonly string[])[] } | undefined
 }
 
-const longestPattern = 512
+const maxPatternLength = 512
 
 /** @throws {InvalidInput} for what no path pattern can be. */
 export function checkPattern(pattern: string, at = 'in'): void {
   const fault =
-    (pattern.length > longestPattern && `must have at most ${longestPattern} characters`) ||
+    (pattern.length > maxPatternLength && `must have at most ${maxPatternLength} characters`) ||
     (!isStorable(pattern) && 'has a character that no path can hold') ||
     (pattern.split('/').includes('') && 'has an empty part')
   if (fault) throw new InvalidInput(`The pattern is not valid: it ${fault}.`, [{ path: at, message: fault }])

@@ -23,7 +23,7 @@ import { isExact } from './path-pattern-sql.ts'
 import { checkPattern, type Selection, selectionSql } from './selection.ts'
 
 const countLimitMs = 2_000
-const longestSearch = 500
+const maxSearchLength = 500
 
 /** Which documents, as it comes in. */
 export interface DocumentQuery {
@@ -162,7 +162,7 @@ export function createDocumentQueryService({ sql, journal, read, declarations, f
   }
 
   /** Keeps up with what the journal tells; to be called with every entry. */
-  function heed({ type }: Pick<JournalEntry, 'type'>): void {
+  function onJournalEntry({ type }: Pick<JournalEntry, 'type'>): void {
     if (type === 'collection.deleted') versions.forget()
   }
 
@@ -170,7 +170,7 @@ export function createDocumentQueryService({ sql, journal, read, declarations, f
     list,
     aggregate,
     changes,
-    heed,
+    onJournalEntry,
     /** The database may have gone back: nothing that was read before is believed. */
     forget: () => versions.forget(),
   }
@@ -178,7 +178,7 @@ export function createDocumentQueryService({ sql, journal, read, declarations, f
 
 function searchOf(words: string, paths: readonly (readonly string[])[]): Selection['search'] {
   const fault =
-    (words.length > longestSearch && `must have at most ${longestSearch} characters`) ||
+    (words.length > maxSearchLength && `must have at most ${maxSearchLength} characters`) ||
     (!isStorable(words) && 'has a character that no document can hold') ||
     (paths.length === 0 && 'needs `in` to be one collection that declares `fullTextPaths`')
   if (fault) throw new InvalidInput(`The search is not valid: it ${fault}.`, [{ path: 'search', message: fault }])

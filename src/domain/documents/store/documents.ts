@@ -10,7 +10,7 @@ const documentColumns = `
   document.size_bytes AS "sizeBytes"`
 
 /** Transactions that can have begun while another waited for its documents; further ones are numbers that come round again. */
-const mostOvertaking = 100_000
+const maxOvertaking = 100_000
 
 // Name by name: the planner may never have heard how many documents there are, and would read them all.
 const lockSql = `
@@ -18,7 +18,7 @@ const lockSql = `
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS name (account_id, collection, key)
     ORDER BY account_id, collection COLLATE "C", key COLLATE "C"
   ) AS asked, LATERAL (
-    SELECT ${documentColumns}, age(document.xmin) BETWEEN -${mostOvertaking} AND -1 AS "isNewer" FROM document
+    SELECT ${documentColumns}, age(document.xmin) BETWEEN -${maxOvertaking} AND -1 AS "isNewer" FROM document
     WHERE account_id = asked.account_id AND collection = asked.collection COLLATE "C" AND key = asked.key COLLATE "C"
     LIMIT 1 FOR UPDATE
   ) AS locked`

@@ -139,9 +139,9 @@ function startFailure(program: string, error: NodeJS.ErrnoException): PermanentF
   return new PermanentFailure(message, code, { cause: error })
 }
 
-const longestErrorText = 4_000
+const maxErrorTextLength = 4_000
 
 function exitText({ code, signal }: Exit, lastErrors: readonly string[]): string {
   const how = signal ? `It was killed by ${signal}.` : `It exited with code ${code}.`
-  return lastErrors.length === 0 ? how : `${how}\n${cutText(lastErrors.join('\n'), longestErrorText)}`
+  return lastErrors.length === 0 ? how : `${how}\n${cutText(lastErrors.join('\n'), maxErrorTextLength)}`
 }

@@ -14,7 +14,7 @@ export interface ContextOptions {
   readonly env: Readonly<Record<string, string>>
 }
 
-const longestPartName = 200
+const maxPartNameLength = 200
 
 /** What one attempt's handler works with; also knows which parts are still being written. */
 export class AttemptContext implements TaskContext {
@@ -70,8 +70,8 @@ export class AttemptContext implements TaskContext {
   }
 
   async #writePart(name: string, data: PartData, contentType?: string): Promise<void> {
-    if (name.length === 0 || name.length > longestPartName || /\p{Cc}/u.test(name))
-      throw new Error(`A part's name has 1 to ${longestPartName} characters, none of them a control character.`)
+    if (name.length === 0 || name.length > maxPartNameLength || /\p{Cc}/u.test(name))
+      throw new Error(`A part's name has 1 to ${maxPartNameLength} characters, none of them a control character.`)
     if (contentType !== undefined && !/^[\x20-\x7e]{1,200}$/.test(contentType))
       throw new Error('A content type has 1 to 200 printable ASCII characters.')
     const encoded = encode(data)

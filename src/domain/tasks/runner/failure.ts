@@ -3,22 +3,22 @@ import { TaskFailure } from '#domain/tasks/task-type.ts'
 import { sourceStack } from '#platform/telemetry/source-stack.ts'
 import { cutText, storableText } from './text.ts'
 
-const longestMessage = 8_192
-const longestStack = 16_384
+const maxMessageLength = 8_192
+const maxStackLength = 16_384
 
 /** The end of an attempt that has failed. */
 export function failed(code: string, message: string, retryable: boolean): ReportedEnd {
-  return { kind: 'failed', error: { code, message: cutText(storableText(message), longestMessage), retryable } }
+  return { kind: 'failed', error: { code, message: cutText(storableText(message), maxMessageLength), retryable } }
 }
 
 /** What an attempt's failure looks like from outside, from whatever its handler threw. */
 export function taskError(thrown: unknown): TaskError {
   const { code, retryable } = verdict(thrown)
-  const message = cutText(storableText(thrownText(thrown)), longestMessage)
+  const message = cutText(storableText(thrownText(thrown)), maxMessageLength)
   // Who throws a failure of ours means its message; only of an accident the place is worth knowing.
   const isMeant = thrown instanceof TaskFailure || !(thrown instanceof Error)
   if (isMeant || thrown.stack === undefined) return { code, message, retryable }
-  return { code, message, retryable, stack: cutText(storableText(sourceStack(thrown.stack)), longestStack) }
+  return { code, message, retryable, stack: cutText(storableText(sourceStack(thrown.stack)), maxStackLength) }
 }
 
 function verdict(thrown: unknown): { code: string; retryable: boolean } {
@@ -31,7 +31,7 @@ function verdict(thrown: unknown): { code: string; retryable: boolean } {
 
 const deepestCause = 5
 
-/** Libraries keep the reason in the cause: of a connection that is refused, fetch itself says no more than "fetch failed". */
+/** Libraries keep the reason in the cause: of a connection that is refused, fetch itself only says "fetch failed". */
 function messageWithCauses(error: Error): string {
   const texts: string[] = []
   let cause: unknown = error

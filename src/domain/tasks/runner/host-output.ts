@@ -12,7 +12,7 @@ interface Pending {
 }
 
 const eventsAMessage = 256
-const longestSilenceMs = 100
+const maxSilenceMs = 100
 
 /**
  * An attempt's output on its way from the host to the server. One message of events is under way at a time; what
@@ -90,7 +90,7 @@ export class HostOutput implements AttemptOutput {
   #add(event: OutputEvent): void {
     this.#waiting.push(event)
     // A handler that computes without a pause gives no later turn to send in.
-    if (performance.now() - this.#lastFlush > longestSilenceMs) this.#sendWaiting()
+    if (performance.now() - this.#lastFlush > maxSilenceMs) this.#sendWaiting()
     if (this.#isScheduled || this.#isUnderWay) return
     this.#isScheduled = true
     setImmediate(() => {

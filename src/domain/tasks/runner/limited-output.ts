@@ -5,7 +5,7 @@ import { cutText, storableText } from './text.ts'
 /** The part that holds a result too large to be one; it doesn't count against the number of parts. */
 export const resultPartName = 'result.json'
 
-const longestStepName = 200
+const maxStepNameLength = 200
 const endedText = 'The attempt has ended; its parts can no longer be written.'
 
 /**
@@ -134,5 +134,5 @@ export class LimitedOutput implements AttemptOutput {
 const discardingWriter: PartWriter = { write: async () => {}, close: async () => {}, abort: async () => {} }
 
 function stepName(name: string): string {
-  return storableText(name.slice(0, longestStepName))
+  return storableText(name.slice(0, maxStepNameLength))
 }

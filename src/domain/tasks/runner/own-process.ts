@@ -38,15 +38,15 @@ export interface OwnProcessOptions {
 }
 
 const hostFile = fileURLToPath(new URL('./host.ts', import.meta.url))
-const longestHeartbeatMs = 5_000
+const maxHeartbeatMs = 5_000
 /** A host that hasn't said anything yet may still be loading its configuration. */
 const bootMs = 30_000
 /** How long the channel and the pipes may stay open after all of an attempt's processes have ended. */
 const drainMs = 2_000
 /** The same, while it is the log that takes what was printed slowly. */
-const longestDrainMs = 30_000
+const maxDrainMs = 30_000
 /** Four bytes a character at most; the exact cut is made on characters. */
-const longestLineBytes = outputLimits.logLineLength * 4
+const maxLineBytes = outputLimits.logLineLength * 4
 
 /** Runs an attempt in a process group of its own. When it resolves, neither processes nor files of it are left. */
 export async function runInOwnProcess(options: OwnProcessOptions): Promise<AttemptEnd> {
@@ -144,7 +144,7 @@ class HostProcess {
     const { attempt, workspace, env, configFile, egressAllow } = this.#options
     const user = this.#user
     const { taskId, type, input, labels, number } = attempt
-    const heartbeatMs = Math.max(10, Math.min(attempt.lockMs / 3, longestHeartbeatMs))
+    const heartbeatMs = Math.max(10, Math.min(attempt.lockMs / 3, maxHeartbeatMs))
     const facts = { taskId, type, input, labels, number }
     return {
       kind: 'start',
@@ -172,7 +172,7 @@ class HostProcess {
     const { timeoutMs, lockMs } = this.#options.attempt
     this.#timers.push(setTimeout(() => this.#interrupt('timeout'), timerMs(timeoutMs)))
     const check = () => setImmediate(() => this.#interruptWhenSilent(lockMs))
-    this.#timers.push(setInterval(check, Math.max(10, Math.min(timerMs(lockMs) / 3, longestHeartbeatMs))))
+    this.#timers.push(setInterval(check, Math.max(10, Math.min(timerMs(lockMs) / 3, maxHeartbeatMs))))
   }
 
   /** Called in a turn of its own, after what had arrived was heard: a server that was busy blames no host for it. */
@@ -212,7 +212,7 @@ class HostProcess {
   }
 
   async #drain(closed: Promise<unknown>): Promise<void> {
-    const deadline = Date.now() + longestDrainMs
+    const deadline = Date.now() + maxDrainMs
     let isOpen = true
     const reading = closed.then(() => {
       isOpen = false
@@ -287,7 +287,7 @@ class HostProcess {
         this.#heldReaders -= 1
       })
     }
-    return readLines(stream, output, { maxBytes: longestLineBytes, ready })
+    return readLines(stream, output, { maxBytes: maxLineBytes, ready })
   }
 }
 

@@ -16,7 +16,7 @@ import { found } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
 
 const tag = 'Documents'
-const longestPage = 200
+const maxPageSize = 200
 
 const collection = z
   .object({ id: z.string().describe('Its path.'), name: z.string().describe('Its path.') })
@@ -46,7 +46,7 @@ const order = z.strictObject({
 const queryFields = {
   filter: z.record(z.string(), z.unknown()).optional().describe('As `DocumentFilter` of GraphQL.'),
   sort: z.array(order).max(4).optional().describe('By what, the first most.'),
-  limit: z.int().min(1).max(longestPage).default(50).describe(`How many, 1 to ${longestPage}.`),
+  limit: z.int().min(1).max(maxPageSize).default(50).describe(`How many, 1 to ${maxPageSize}.`),
   cursor: z.string().optional().describe('Go on behind this place: `nextCursor` of the page before.'),
 }
 const path = z.string().describe('Path pattern of the collections: `releases/**`, `*/prod`.')

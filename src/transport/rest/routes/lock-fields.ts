@@ -1,11 +1,11 @@
 import { z } from 'zod'
 
-const longestLeaseS = 86_400
+const maxLeaseS = 86_400
 
 export const actor = z.object({ kind: z.string(), id: z.string(), name: z.string() })
 
 export const leaseDurationSeconds = z
   .int()
   .min(1)
-  .max(longestLeaseS)
-  .describe(`How long it is held unless it is renewed, in seconds; at most ${longestLeaseS}.`)
+  .max(maxLeaseS)
+  .describe(`How long it is held unless it is renewed, in seconds; at most ${maxLeaseS}.`)

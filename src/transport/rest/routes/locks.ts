@@ -17,7 +17,7 @@ import { actor, leaseDurationSeconds } from './lock-fields.ts'
 import { lockTicket, lockTicketExample, lockTicketRequest, lockTicketRoutes, requestLockRoute } from './lock-tickets.ts'
 
 const tag = 'Locks'
-const longestLockWaitS = 300
+const maxLockWaitS = 300
 
 const fence = z.int().describe('Grows with each grant; renewing and releasing the lock need it.')
 
@@ -59,9 +59,9 @@ const lockRequest = z
     waitSeconds: z
       .int()
       .min(0)
-      .max(longestLockWaitS)
+      .max(maxLockWaitS)
       .default(0)
-      .describe(`How long to wait when it is held; at most ${longestLockWaitS}.`),
+      .describe(`How long to wait when it is held; at most ${maxLockWaitS}.`),
   })
   .meta({ id: 'LockRequest', description: 'A lock to acquire.' })
 
@@ -186,7 +186,7 @@ export const lockRoutes: readonly Route[] = [
     path: '/locks/{name}/force-release',
     name: 'forceReleaseLock',
     tag,
-    summary: 'Takes a lock from its holder, whoever that is.',
+    summary: 'Takes a lock from its current holder.',
     params,
     answers: { 204: { description: 'It is released, and the fence of its holder is void.' } },
     refusals: [404],

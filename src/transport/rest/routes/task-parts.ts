@@ -60,8 +60,7 @@ export const taskPartRoutes: readonly Route[] = [
     answer({ task }, { params, headers, method, operations }) {
       const { operationId: id, name } = params
       const { part, resultExpired } = found(task, `task ${id}`)
-      if (part === null && resultExpired)
-        throw new Refused('RESULT_EXPIRED', `The result of task ${id} is kept no longer.`)
+      if (part === null && resultExpired) throw new Refused('RESULT_EXPIRED', `The result of task ${id} has expired.`)
       const range = method === 'GET' && headers['if-range'] === undefined ? headers.range : undefined
       return partDownload({ id, part: found(part, `part "${name}" of task ${id}`), range, operations })
     },

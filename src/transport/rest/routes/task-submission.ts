@@ -23,7 +23,7 @@ const retryConfig = z
   .describe('When a failed attempt is followed by another; what is left out comes from the task type.')
 
 /** What GraphQL takes for a number of milliseconds at most. */
-const longestMs = 2 ** 31 - 1
+const maxMs = 2 ** 31 - 1
 
 /** What this door calls the operation's inputs. */
 export const submissionNames = {
@@ -59,7 +59,7 @@ export const taskSubmission = z
     timeout: z
       .int()
       .min(1)
-      .max(longestMs)
+      .max(maxMs)
       .optional()
       .describe('How long an attempt may take, in milliseconds; the task type’s own when absent.'),
     labels: z.record(z.string(), z.string()).optional().describe('At most 32 names and values to find tasks by.'),

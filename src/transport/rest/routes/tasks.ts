@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { longestWaitS, taskParams, wholeNumber } from '#transport/rest/fields.ts'
+import { maxWaitS, taskParams, wholeNumber } from '#transport/rest/fields.ts'
 import {
   CancelTaskDocument,
   RetryTaskDocument,
@@ -35,7 +35,7 @@ const submitHeaders = z.object({
     .string()
     .optional()
     .describe(
-      `\`wait=N\`: waits up to N seconds, at most ${longestWaitS}, and answers with the result if the task ends in time.`,
+      `\`wait=N\`: waits up to N seconds, at most ${maxWaitS}, and answers with the result if the task ends in time.`,
     ),
 })
 
@@ -102,7 +102,7 @@ export const taskRoutes: readonly Route[] = [
     summary: 'Says where a task stands.',
     params: taskParams,
     query: z.object({
-      wait: wholeNumber(0, longestWaitS)
+      wait: wholeNumber(0, maxWaitS)
         .default(0)
         .describe('Waits up to so many seconds for the task’s end before it answers.'),
     }),
@@ -129,8 +129,7 @@ export const taskRoutes: readonly Route[] = [
     name: 'getTaskResult',
     tag,
     summary: 'Answers with a task’s result.',
-    description:
-      'A task that has not ended yet is answered without `result`; one whose result is kept no longer is 410.',
+    description: 'A task that has not ended yet is answered without `result`; one whose result has expired is 410.',
     params: taskParams,
     answers: {
       200: {
@@ -144,8 +143,7 @@ export const taskRoutes: readonly Route[] = [
     variables: ({ params }) => ({ id: params.operationId }),
     answer(data, { params: { operationId } }) {
       const task = found(data.task, `task ${operationId}`)
-      if (task.resultExpired)
-        throw new Refused('RESULT_EXPIRED', `The result of task ${operationId} is kept no longer.`)
+      if (task.resultExpired) throw new Refused('RESULT_EXPIRED', `The result of task ${operationId} has expired.`)
       return json(200, toResult(task))
     },
   }),

@@ -48,7 +48,7 @@ const settings = [
   'protocol.allow=never',
 ]
 
-const longestText = 1024 * 1024
+const maxTextLength = 1024 * 1024
 const keptMessages = 10
 
 /** Where a workspace has the repository that git works on. */
@@ -118,7 +118,8 @@ async function allText(stream: Readable): Promise<string> {
   let bytes = 0
   for await (const chunk of stream) {
     bytes += (chunk as Buffer).length
-    if (bytes > longestText) throw new PermanentFailure('The repository has more refs than can be read.', 'GIT_FAILED')
+    if (bytes > maxTextLength)
+      throw new PermanentFailure('The repository has more refs than can be read.', 'GIT_FAILED')
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks).toString('utf8')
