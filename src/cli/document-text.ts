@@ -13,7 +13,7 @@ export function versionText({ version, updatedBy, updatedAt }: DocumentDetailsFr
   return `version ${version}, by ${printable(updatedBy.name)}, ${moment(updatedAt)}`
 }
 
-/** Tells what is different between two values, line by line; returns false when nothing is. */
+/** Prints what is different between two values, line by line; returns false when nothing is. */
 export function tellDifference(output: Output, from: Named, to: Named): boolean {
   const lines = jsonDiff(output, from.value, to.value)
   if (lines.length === 0) return false

@@ -37,7 +37,7 @@ export async function withDraft(
 }
 
 async function edited(editor: string, path: string): Promise<string> {
-  // The variable is a command with arguments, as the user's shell understands it; the file is no part of its text.
+  // The variable is a command with arguments, as the user's shell understands it; the file is not part of its text.
   const child = spawn('sh', ['-c', `${editor} "$1"`, 'sh', path], { stdio: 'inherit' })
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   if (code !== 0) throw new CommandFailure(`The editor has failed (${editor}: ${signal ?? code}).`, exitCodes.failed)

@@ -25,7 +25,7 @@ Exit codes:
   1    the task is FAILED; serve, migrate: impossible; doctor: there is a problem; audit verify: a fault
   2    wrong usage, or input that the server refuses
   3    not signed in, or not allowed
-  4    not found, or kept no longer
+  4    not found, or expired
   5    conflict: the task has already ended, the key is taken …
   6    too many requests, or a quota is used up
   7    the server, or what it needs, can't be reached

@@ -27,7 +27,7 @@ export async function holdLock(api: Api, lock: Held, ttlMs: number, command: rea
     child.kill('SIGTERM')
     return why
   })
-  // Ctrl-C reaches the command by itself; whoever waits for it ends after it.
+  // Ctrl-C reaches the command directly; this process ends after it.
   const pass = (signal: NodeJS.Signals) => void (signal === 'SIGTERM' && child.kill(signal))
   process.on('SIGINT', pass).on('SIGTERM', pass)
   try {
@@ -54,7 +54,7 @@ async function exitCodeOf(child: ChildProcess, command: readonly string[]): Prom
   }
 }
 
-/** Renews until it is told to end; why the lock was lost, if it was. */
+/** Renews until it is stopped; why the lock was lost, if it was. */
 async function renew({ client }: Api, lock: Held, ttlMs: number, signal: AbortSignal): Promise<string | undefined> {
   const { name, fence } = lock
   let until = performance.now() + ttlMs

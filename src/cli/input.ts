@@ -76,7 +76,7 @@ function parseText(text: string, what: string): unknown {
   }
 }
 
-/** Sets `a.b=value` in an object; what stands there and is no object is replaced. */
+/** Sets `a.b=value` in an object; a value in its way that is not an object is replaced. */
 function assign(whole: Record<string, unknown>, assignment: string): Record<string, unknown> {
   const [path, text] = splitAssignment(assignment, '--set')
   const put = (object: Record<string, unknown>, [key = '', ...rest]: readonly string[]): Record<string, unknown> => {

@@ -37,7 +37,7 @@ export class LiveLine {
 
   #erasure(): string {
     if (this.#drawn === '') return ''
-    // A terminal that was made narrower meanwhile has wrapped it.
+    // A terminal that has become narrower meanwhile has wrapped it.
     const rows = Math.ceil(columnsOf(this.#drawn) / (this.#stream.columns ?? 80))
     return `\r${rows > 1 ? `\x1b[${rows - 1}A` : ''}\x1b[J`
   }

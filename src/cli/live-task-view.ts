@@ -87,7 +87,7 @@ export class LiveTaskView implements TaskView {
     this.#frame = (this.#frame + 1) % frames.length
     const columns = this.#line.columns
     const time = duration(performance.now() - this.#since)
-    // One that has ended keeps its bar until its outcome stands in its place.
+    // One that has ended keeps its bar until its outcome replaces it.
     if (this.#status === 'PENDING' || this.#status === 'SCHEDULED')
       return this.#line.draw(shorten(`${frames[this.#frame]} ${this.#waitText()}  ${time}`, columns))
     const percent = `${String(this.#progress).padStart(3)} %`

@@ -4,7 +4,7 @@ import { outcome } from './task-text.ts'
 import type { TaskOutcome, TaskView } from './task-view.ts'
 import { printable } from './text.ts'
 
-/** Progress is told when it has gone on by so many percent. */
+/** Progress is printed when it has grown by so many percent. */
 const progressStride = 10
 
 const statusTexts: Partial<Record<string, string>> = {
@@ -13,7 +13,7 @@ const statusTexts: Partial<Record<string, string>> = {
   ACTIVE: 'running',
 }
 
-/** Tells of a task line by line, for pipes and files: what is new, and no more. */
+/** Prints a task line by line, for pipes and files: only what is new. */
 export class PlainTaskView implements TaskView {
   readonly isForPeople = true
   readonly #output: Output

@@ -48,7 +48,7 @@ export async function createProgram(
   say: (text: string) => void,
 ): Promise<Command> {
   const program = new Command('signalbox')
-    .description('Hands in tasks and watches them, keeps documents, and runs the server that does them.')
+    .description('Submits tasks and watches them, keeps documents, and runs the server.')
     .version(packageJson.version, versionOptions.join(', '), 'display the version')
     .exitOverride()
     .configureOutput({ writeErr: (text) => say(text.replace(/^error: /, '')) })

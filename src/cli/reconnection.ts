@@ -1,6 +1,6 @@
 import type { FollowOptions } from '#client/index.ts'
 
-/** Tells of a broken connection once, however many attempts it takes, and once that it is back. */
+/** Reports a broken connection once, however many attempts it takes, and once that it is back. */
 export function reconnectionRemarks(say: (text: string) => void): Pick<FollowOptions, 'onReconnect' | 'onConnected'> {
   let isLost = false
   return {

@@ -20,7 +20,7 @@ export interface RunOptions {
 
 /**
  * Does what the arguments ask for; resolves with the exit code, unless it was interrupted, which ends the process.
- * Errors are told on standard error, and never thrown.
+ * Errors are printed on standard error, and never thrown.
  */
 export async function run(args: readonly string[], { server, invocation, env }: RunOptions): Promise<number> {
   const output = new Output({ stdout: process.stdout, stderr: process.stderr, env })
@@ -34,7 +34,7 @@ export async function run(args: readonly string[], { server, invocation, env }: 
     return session.exitCode
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
-    // A process that ends by itself stops listening to signals a moment before it is gone: an echo would kill it then.
+    // A process that exits stops listening to signals a moment before it is gone: an echo would kill it then.
     if (error instanceof Interrupted) process.exit(error.exitCode)
     debug('%O', error)
     if (isJson) output.remark(JSON.stringify({ error: record(error) }))

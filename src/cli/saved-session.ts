@@ -80,7 +80,7 @@ export class SavedSession {
   async #renewed(): Promise<string> {
     const release = await this.#lock()
     try {
-      // Whoever had the lock before may have done it.
+      // The previous holder of the lock may have done it.
       const facts = await this.read()
       if (facts === undefined) throw this.#ended()
       if (isFresh(facts)) return facts.accessToken

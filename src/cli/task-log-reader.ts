@@ -38,7 +38,7 @@ export class TaskLogReader {
   hint(): void {
     this.#isStale = true
     this.#reading ??= this.#read()
-    // Whoever drains gets the error.
+    // The consumer gets the error.
     this.#reading.catch(() => undefined)
   }
 

@@ -288,7 +288,7 @@ describe('team', () => {
     const [owner, email] = [await person(), await person('--first-name', 'Grace', '--last-name', 'Hopper')]
     const said = async (...args: string[]) => (await signalbox('team', ...args)).stdout
     expect(await said('create', 'engine', '--name', 'The engine', '--description', 'They build it.')).toBe(
-      'The team engine is made.\n',
+      'Created team engine.\n',
     )
     expect(await said('add-member', 'engine', owner, '--role', 'owner')).toBe(`${owner} is in engine now: OWNER.\n`)
     expect(await said('add-member', 'engine', email)).toBe(`${email} is in engine now: MEMBER.\n`)

@@ -86,7 +86,7 @@ describe('doc', () => {
     const again = await doc('import', file, '-c', 'copy/of', '--if-missing')
     expect(again.code).toBe(5)
     expect(again.stderr).toContain('The lines before line 1 are written: 0 documents.')
-    expect((await run(['doc', 'import'], { env, input: '{"key": 1}' })).stderr).toContain('Line 1 is no document')
+    expect((await run(['doc', 'import'], { env, input: '{"key": 1}' })).stderr).toContain('Line 1 is not a document')
     const deep = `{"key":"a","data":1}\n{"key":"b","data":${'['.repeat(10_000)}${']'.repeat(10_000)}}`
     const refused = await run(['doc', 'import', '-c', 'in'], { env, input: deep })
     expect(refused).toMatchObject({

@@ -55,7 +55,7 @@ describe('task submit --watch', () => {
       ]),
     )
     expect(stdout.indexOf('| red and ring')).toBeLessThan(stdout.indexOf('part: report.txt'))
-    expect(stdout).toMatch(/^Task [0-9a-f-]{36} is handed in as NORMAL\.$/m)
+    expect(stdout).toMatch(/^Submitted: task [0-9a-f-]{36} \(priority NORMAL\)\.$/m)
     expect(stdout).toMatch(/^completed in \d+\.\d s$/m)
   })
 
@@ -167,7 +167,7 @@ describe('task submit', () => {
   it('says that the key was used before', async () => {
     const args = ['submit', 'probe', '--idempotency-key', 'twice']
     await task(args)
-    expect((await task(args)).stdout).toContain('was handed in before')
+    expect((await task(args)).stdout).toContain('Already submitted: task ')
     const { code, stderr } = await task([...args, '--set', 'steps=1'])
     expect({ code, stderr }).toEqual({ code: 5, stderr: expect.stringContaining('idempotency key "twice"') })
   })

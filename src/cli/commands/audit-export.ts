@@ -14,7 +14,7 @@ export function addAuditExportCommand(parent: Command, session: Session): void {
     .description(
       'Writes all entries, oldest first, each as JSON on a line of its own, with the hashes that they can be checked by.',
     )
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} audit export > audit.ndjson`))
   session.api(command, exportAll)
 }
@@ -82,5 +82,5 @@ function parsed(line: string): ExportedEntry {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }
-  throw new CommandFailure(`This line is no entry of an audit log: ${line.slice(0, 80)}`)
+  throw new CommandFailure(`This line is not an entry of an audit log: ${line.slice(0, 80)}`)
 }

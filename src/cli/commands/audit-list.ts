@@ -34,7 +34,7 @@ export function addAuditListCommand(parent: Command, session: Session): void {
     .description(
       'Lists entries of the audit log, newest first. A * at the end of what is looked for stands for any ending.',
     )
-    .option('--actor <who>', 'by whoever has this id or name')
+    .option('--actor <who>', 'by the actor with this id or name')
     .option('--with-token <id>', 'with the application token, or the session, of this id')
     .option('--types <types>', 'of these types, such as auth.token_*,task.cancel_requested', readList)
     .option('--subject <subject>', 'about this, such as token:<id> or token:*')
@@ -46,7 +46,7 @@ export function addAuditListCommand(parent: Command, session: Session): void {
     .option('--to <moment>', 'not after', readMoment)
     .option('--oldest-first', 'from the beginning')
     .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 50)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () =>
       examples(
         `${session.invocation} audit list --outcome refused,failed --from 2026-11-24T08:00`,

@@ -17,8 +17,8 @@ interface ValueOptions extends WriteOptions {
 
 export function addDocPutCommand(parent: Command, session: Session): void {
   const command = withTtl(writing(parent.command('put <key> [value]')))
-    .summary('make a document, or put another value into it')
-    .description('Makes a document, or puts another value into it: JSON, as an argument or in a file.')
+    .summary('create a document, or replace its value')
+    .description('Creates a document, or replaces its value: JSON, as an argument or in a file.')
     .option('--file <path>', 'the value is in this file; -: standard input')
     .addHelpText('after', () =>
       examples(
@@ -80,7 +80,7 @@ export function addDocDeleteCommand(parent: Command, session: Session): void {
 export function addDocRestoreCommand(parent: Command, session: Session): void {
   const command = writing(parent.command('restore <key> <version>'))
     .summary('bring a version back')
-    .description('Makes an earlier version the present one, as a new version; also of a document that is deleted.')
+    .description('Restores an earlier version as a new one; also of a deleted document.')
   session.api(command, async (api, options: WriteOptions, key: string, version: string) => {
     const { collection, ifVersion: expectedVersion, fence } = options
     const input = { collection, key, version: readVersion(version), expectedVersion, fence }

@@ -17,7 +17,7 @@ export function addDocHistoryCommand(parent: Command, session: Session): void {
     .summary('the versions of a document')
     .description('Lists the versions of a document, also of one that is deleted, newest first.')
     .option('--first <count>', 'how many, at most 200', readCount, 50)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
   session.api(command, history)
 }
 
@@ -39,7 +39,7 @@ async function history({ client, output, json }: Api, options: HistoryOptions, k
 export function addDocDiffCommand(parent: Command, session: Session): void {
   const command = inCollection(parent.command('diff <key> [from] [to]'))
     .summary('what is different between two versions')
-    .description('Shows what is different between two versions: the last two, or a given one and the present one.')
+    .description('Shows what is different between two versions: the last two, or a given one and the current one.')
     .addHelpText('after', () => examples(`${session.invocation} doc diff web 3 5 -c releases/prod`))
   session.api(command, diff)
 }

@@ -24,7 +24,7 @@ export function addDocListCommand(parent: Command, session: Session): void {
     .description('Lists documents of the collections that the path pattern matches; those of "default" without one.')
     .option('--where <filter>', 'a filter as the API has it, in JSON')
     .option('--first <count>', 'how many, at most 200', readCount, pageSize)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () =>
       examples(
         `${session.invocation} doc list 'releases/**'`,
@@ -66,7 +66,7 @@ export function addDocGetCommand(parent: Command, session: Session): void {
     .summary('what a document holds')
     .description('Shows what a document holds. With --json, everything that is known of it.')
     .option('--at-version <version>', 'as this version made it', readVersion)
-    .option('--at <moment>', 'as it was then, such as 2026-11-24T18:00:00Z')
+    .option('--at <moment>', 'its state at this time, such as 2026-11-24T18:00:00Z')
     .addHelpText('after', () => examples(`${session.invocation} doc get web -c releases/prod --at-version 3`))
   session.api(command, get)
 }
@@ -86,7 +86,7 @@ export function addDocCollectionsCommand(parent: Command, session: Session): voi
     .summary('collections, by their paths')
     .description('Lists the collections whose paths begin with the prefix; all without one.')
     .option('--first <count>', 'how many, at most 200', readCount, pageSize)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
   session.api(command, collections)
 }
 

@@ -111,6 +111,6 @@ function toWrite(text: string, line: number, { collection, ifMissing }: ImportOp
   const given = parseJson(text, `Line ${line}`) as { collection?: unknown; key?: unknown; data?: unknown } | null
   const into = collection ?? given?.collection ?? 'default'
   if (typeof given?.key !== 'string' || typeof into !== 'string' || given.data === undefined)
-    throw new CommandFailure(`Line ${line} is no document: it needs "key" and "data".`)
+    throw new CommandFailure(`Line ${line} is not a document: it needs "key" and "data".`)
   return { put: { collection: into, key: given.key, data: given.data, ...(ifMissing && { expectedVersion: 0 }) } }
 }

@@ -20,11 +20,11 @@ export function addDocWatchCommand(parent: Command, session: Session): void {
     .command('watch [pattern]')
     .summary('what is there, and what happens to it')
     .description(
-      'Tells of the documents that match, then of each change, until Ctrl-C, across restarts of the server. The path ' +
+      'Shows the documents that match, then each change, until Ctrl-C, across restarts of the server. The path ' +
         'pattern is about collections; those of "default" without one.',
     )
     .option('--where <filter>', 'a filter as the API has it, in JSON')
-    .option('--after <cursor>', 'only changes, behind this cursor')
+    .option('--after <cursor>', 'only changes after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} doc watch 'releases/**' --json`))
   session.api(command, watch)
 }

@@ -22,12 +22,12 @@ export function addEventsCommand(parent: Command, session: Session): void {
     .command('events')
     .summary('what happened in the account, or what happens')
     .description(
-      'Lists what happened, oldest first; with --follow tells what happens, until Ctrl-C, across restarts of the server.',
+      'Lists events, oldest first; with --follow shows new ones, until Ctrl-C, across restarts of the server.',
     )
     .option('-f, --follow', 'go on with what happens from now on, or after --after')
     .option('--types <types>', 'exact types or families, such as task.completed,document.*', readList)
     .option('--subject <subject>', 'only what is about this, such as task:<id>')
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .option('--first <count>', 'how many, without --follow', readCount, 50)
     .addHelpText('after', () =>
       examples(

@@ -89,7 +89,7 @@ export function addKvIncrementCommand(parent: Command, session: Session): void {
   const command = writing(parent.command('increment <key>'))
     .alias('incr')
     .summary('count up or down')
-    .description('Adds to a whole number, and prints what it came to. Nobody who counts at the same time is lost.')
+    .description('Adds to a whole number atomically, and prints the new value.')
     .option('--by <number>', 'how much; below 0 to take away (default: 1)', readInteger)
     .option('--min <number>', 'refuse to come below this', readInteger)
     .option('--max <number>', 'refuse to come above this', readInteger)

@@ -39,7 +39,7 @@ export function addKvListCommand(parent: Command, session: Session): void {
     .summary('entries by their keys')
     .description('Lists the entries whose keys begin with the prefix, in the order of their keys.')
     .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 50)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} kv list flags/`))
   session.api(command, list)
 }
@@ -70,7 +70,7 @@ export function addKvHistoryCommand(parent: Command, session: Session): void {
     .summary('what an entry was, and who changed what')
     .description('Shows the versions of an entry that are kept, newest first, each with what it changed.')
     .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 10)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} kv history flags/checkout`))
   session.api(command, history)
 }

@@ -12,10 +12,10 @@ export function addKvWatchCommand(parent: Command, session: Session): void {
     .command('watch [prefix]')
     .summary('what entries there are, and what happens to them')
     .description(
-      'Tells what entries there are whose keys begin with the prefix, then each change with what is different, until ' +
+      'Shows the entries whose keys begin with the prefix, then each change with its difference, until ' +
         'Ctrl-C, across restarts of the server. With --json: one change a line.',
     )
-    .option('--after <cursor>', 'go on behind this cursor, with what happened since')
+    .option('--after <cursor>', 'continue after this cursor, with the changes since')
     .addHelpText('after', () => examples(`${session.invocation} kv watch flags/ --json`))
   session.api(command, watch)
 }
@@ -40,7 +40,7 @@ async function watch({ client, output, json }: Api, { after }: { after?: string 
   return 0
 }
 
-/** Most values that are remembered, to tell what is different. */
+/** How many values are remembered at most, to show what is different. */
 const maxKnown = 10_000
 
 function tell(

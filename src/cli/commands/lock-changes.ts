@@ -8,7 +8,7 @@ export function addLockReleaseCommand(parent: Command, session: Session): void {
   const command = parent
     .command('release <name>')
     .summary('give a lock back')
-    .description('Gives a lock back that was acquired without a command; whoever waits first has it then.')
+    .description('Releases a lock that was acquired without a command; the first waiter gets it.')
     .requiredOption('--fence <number>', 'what acquiring it printed', readCount)
     .addHelpText('after', () => examples(`${session.invocation} lock release deploy/prod --fence 7`))
   session.api(command, async ({ client, output, json }, { fence }: { fence: number }, name: string) => {
@@ -21,7 +21,7 @@ export function addLockReleaseCommand(parent: Command, session: Session): void {
 export function addLockForceReleaseCommand(parent: Command, session: Session): void {
   const command = parent
     .command('force-release <name>')
-    .summary('take a lock away from whoever holds it')
+    .summary('take a lock away from its holder')
     .description(
       'Takes a lock away, for those who administer the account. What its holder still writes with its fence is refused; ' +
         'what else they do, they go on doing.',

@@ -12,7 +12,7 @@ export function addLockListCommand(parent: Command, session: Session): void {
     .summary('the locks that are held')
     .description('Lists the locks that are held and whose names begin with the prefix.')
     .option('--first <count>', 'how many, at most 200', readCount, 50)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} lock list deploy/`))
   session.api(command, list)
 }

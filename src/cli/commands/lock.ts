@@ -9,7 +9,7 @@ export function addLockCommand(parent: Command, session: Session): void {
   const lock = parent
     .command('lock')
     .summary('take turns')
-    .description('Lets one at a time do something, wherever it runs.')
+    .description('Distributed locks: one holder at a time, wherever it runs.')
   for (const add of [
     addLockAcquireCommand,
     addLockListCommand,

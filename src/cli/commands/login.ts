@@ -34,7 +34,7 @@ export function addLoginCommand(parent: Command, session: Session): void {
       'Signs you in: open the address that it shows in any browser, also on another machine, and approve the code. ' +
         'Other commands then need no token. The session is kept in a file that only you may read.',
     )
-    .option('-s, --scope <scope>', 'do no more than this with it, such as tasks:read; may be repeated', collect)
+    .option('-s, --scope <scope>', 'limit the session to this scope, such as tasks:read; may be repeated', collect)
     .option('--account <account>', 'the account to sign in to, by id or name, if you belong to several')
     .option('--name <name>', 'what the page calls this machine', `signalbox on ${hostname()}`.slice(0, 100))
     .addHelpText('after', () =>
@@ -85,7 +85,7 @@ async function approved(client: SignalboxClient, { deviceCode, expiresAt, interv
 
 type Answer = NonNullable<Awaited<ReturnType<typeof ask>>>
 
-/** What became of it; undefined where the server does not answer, and there is time left to ask again. */
+/** The outcome; undefined where the server does not answer, and there is time left to ask again. */
 async function ask(client: SignalboxClient, deviceCode: string, expiresAt: string, signal: AbortSignal) {
   try {
     return (await client.request(FinishDeviceSignInDocument, { deviceCode }, { signal })).finishDeviceSignIn
@@ -103,7 +103,7 @@ function granted(answer: Answer) {
   return payloadOf(answer as Extract<Answer, { accessToken: string }>)
 }
 
-/** What was signed in before stands behind no file any more. It may have ended by itself. */
+/** What was signed in before stands behind no file any more. It may have expired. */
 async function end(url: string, token: string): Promise<void> {
   const client = createClient({ url, token })
   await client.request(EndSessionDocument, {}).catch(() => undefined)

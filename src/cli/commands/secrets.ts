@@ -10,7 +10,7 @@ export function addSecretsCommand(parent: Command, session: Session): void {
     .description('Changes the key that stored secrets are encrypted with.')
   secrets
     .command('rotate')
-    .summary('encrypt everything anew that an older key has encrypted')
+    .summary('re-encrypt everything that an older key has encrypted')
     .description(
       'Encrypts everything with SECRET_KEY that a key of SECRET_KEY_PREVIOUS has encrypted, at DATABASE_URL or in the ' +
         'embedded database. Servers may run meanwhile, once all of them know both keys; cut short, it goes on when it ' +
@@ -24,7 +24,7 @@ export function addSecretsCommand(parent: Command, session: Session): void {
       if (json) return output.document(report)
       output.table(report.places, [
         { title: 'WHAT', text: ({ name }) => name },
-        { title: 'ENCRYPTED ANEW', text: ({ renewed }) => String(renewed) },
+        { title: 'RE-ENCRYPTED', text: ({ renewed }) => String(renewed) },
         { title: 'LEFT', text: ({ remaining }) => String(remaining) },
       ])
       output.line()

@@ -36,7 +36,7 @@ function addListCommand(parent: Command, session: Session): void {
     .description('Lists sessions that go on, newest first: your own or, with an application token, everybody’s.')
     .option('--user <email>', 'those of this person; needs access:admin')
     .option('--first <count>', 'how many, at most 200', readCount, 50)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
   session.api(command, list)
 }
 
@@ -74,7 +74,7 @@ function addEndCommand(parent: Command, session: Session): void {
   const command = parent
     .command('end [id]')
     .summary('end a session, or all others')
-    .description('Ends a session by its id, all but the present one, or all of a person, with all that is under way.')
+    .description('Ends a session by its id, all but the current one, or all of a person, with everything in progress.')
     .option('--others', 'all of your own but the one of this command')
     .option('--user <email>', 'all of this person; needs access:admin')
     .addHelpText('after', () =>

@@ -7,7 +7,7 @@ export function addTaskCancelCommand(parent: Command, session: Session): void {
     .command('cancel <id>')
     .summary('ask a task to stop')
     .description(
-      'Asks a task to stop: one that waits ends at once, one that runs is told so, and killed after its grace period.',
+      'Cancels a task: one that waits ends at once, one that runs is asked to stop, and killed after its grace period.',
     )
     .option('--reason <text>', 'why, for those who look at it later')
     .addHelpText('after', () => examples(`${session.invocation} task cancel 0197e2c4-… --reason 'wrong branch'`))

@@ -35,7 +35,7 @@ export function addTaskListCommand(parent: Command, session: Session): void {
     )
     .option('-l, --label <name=value>', 'that carry this label; may be repeated', collect)
     .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 20)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .option('--oldest-first', 'by creation, the oldest first')
     .addHelpText('after', () =>
       examples(

@@ -47,7 +47,7 @@ function show(output: Output, task: TaskDetails): void {
     ['idempotency key', task.idempotencyKey === null ? undefined : printable(task.idempotencyKey)],
     ['fairness key', task.fairnessKey === null ? undefined : printable(task.fairnessKey)],
     ['input', output.value(task.input)],
-    ['result', task.resultExpired ? 'kept no longer' : task.result === null ? undefined : output.value(task.result)],
+    ['result', task.resultExpired ? 'expired' : task.result === null ? undefined : output.value(task.result)],
   ])
   showAttempts(output, task)
   showParts(output, task)

@@ -23,8 +23,8 @@ interface SubmitOptions {
 export function addTaskSubmitCommand(parent: Command, session: Session): void {
   const command = parent
     .command('submit <type>')
-    .summary('hand in a task')
-    .description('Hands in a task, and says its id. With --watch it shows the task until it has ended.')
+    .summary('submit a task')
+    .description('Submits a task, and prints its id. With --watch it shows the task until it has ended.')
     .option('-i, --input <json>', 'the input')
     .option('--input-file <file>', 'the input, from a file; - for standard input')
     .option(
@@ -67,7 +67,7 @@ async function submit(api: Api, options: SubmitOptions, type: string): Promise<n
   const { task, deduplicated } = payloadOf((await client.request(SubmitTaskDocument, { input })).submitTask)
   if (json && options.watch) output.record({ kind: 'SUBMITTED', task, deduplicated })
   else if (json) output.document({ task, deduplicated })
-  else output.line(`Task ${task.id} ${deduplicated ? 'was handed in before,' : 'is handed in'} as ${task.priority}.`)
+  else output.line(`${deduplicated ? 'Already submitted' : 'Submitted'}: task ${task.id} (priority ${task.priority}).`)
   if (options.watch) return watchTask(api, task)
   if (!json && output.isTerminal) output.line(`Watch it: ${invocation} task watch ${task.id}`)
   return undefined

@@ -15,8 +15,8 @@ import { addTaskWatchCommand } from './task-watch.ts'
 export function addTaskCommand(parent: Command, session: Session): void {
   const task = parent
     .command('task')
-    .summary('hand in tasks and see what becomes of them')
-    .description('Hands in tasks, and sees what becomes of them.')
+    .summary('submit tasks and watch them run')
+    .description('Submits tasks, and shows their state, log and result.')
   for (const add of [
     addTaskTypesCommand,
     addTaskSubmitCommand,

@@ -10,8 +10,8 @@ interface CreateOptions {
 export function addTeamCreateCommand(parent: Command, session: Session): void {
   const command = parent
     .command('create <slug>')
-    .summary('make a team')
-    .description('Makes a team, called by its slug: 1 to 63 of a-z, 0-9 and, between them, -.')
+    .summary('create a team')
+    .description('Creates a team with a slug: 1 to 63 of a-z, 0-9 and, between them, -.')
     .option('--name <name>', 'for people (default: the slug)')
     .option('--description <text>', 'what they do')
     .addHelpText('after', () => examples(`${session.invocation} team create engine --name 'The engine'`))
@@ -23,7 +23,7 @@ async function create({ client, output, json }: Api, options: CreateOptions, slu
   const input = { slug, name, description }
   const { team } = payloadOf((await client.request(CreateTeamDocument, { input })).createTeam)
   if (json) return output.document(team)
-  output.line(`The team ${team.slug} is made.`)
+  output.line(`Created team ${team.slug}.`)
 }
 
 export function addTeamDeleteCommand(parent: Command, session: Session): void {

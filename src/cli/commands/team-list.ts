@@ -18,7 +18,7 @@ export function addTeamListCommand(parent: Command, session: Session): void {
     .summary('the teams, oldest first')
     .description('Lists the teams of the account, oldest first.')
     .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 50)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
   session.api(command, async ({ client, output, json }, { first, after }: ListOptions) => {
     const { teams } = await client.request(TeamsDocument, { first, after })
     if (json) return output.document(teams)

@@ -24,7 +24,7 @@ export function addUserListCommand(parent: Command, session: Session): void {
     .option('--role <role>', personRoles.join(' or '), choice(personRoles))
     .option('--team <slug>', 'who are in this team')
     .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 50)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} user list --role owner`))
   session.api(command, list)
 }

@@ -57,9 +57,9 @@ function addSettings(command: Command): Command {
 export function addWebhookCreateCommand(parent: Command, session: Session): void {
   const command = parent
     .command('create <name> <url>')
-    .summary('make a webhook')
+    .summary('create a webhook')
     .description(
-      'Makes a webhook, and sends it a first event, webhook.ping. Standard output has what receivers verify with and nothing else; a secret is shown this once.',
+      'Creates a webhook, and sends it a first event, webhook.ping. Standard output has what receivers verify with and nothing else; a secret is shown this once.',
     )
   addSettings(command)
     .option('--signing <method>', `one of ${methods.join(', ')}`, choice(methods))
@@ -84,7 +84,7 @@ async function create(
   const payload = payloadOf(createWebhook)
   if (options.events === undefined) output.remark('Without --events it receives all events.')
   for (const warning of payload.webhook.eventWarnings) output.remark(printable(warning))
-  tellKeyed(output, json, payload, `is made: ${printable(name)}`)
+  tellKeyed(output, json, payload, `is created: ${printable(name)}`)
 }
 
 export function addWebhookUpdateCommand(parent: Command, session: Session): void {

@@ -32,11 +32,11 @@ export function addWebhookDeliveriesCommand(parent: Command, session: Session): 
     .command('deliveries [id]')
     .summary('what was delivered, and what was not')
     .description('Lists deliveries to one webhook, or to all, those of the newest events first.')
-    .option('-f, --follow', 'tell what attempts come to from now on, until Ctrl-C, across restarts of the server')
+    .option('-f, --follow', 'show the outcomes of new attempts, until Ctrl-C, across restarts of the server')
     .option('--status <statuses>', `some of ${statuses.join(', ')}`, choices(statuses))
     .option('--types <types>', 'of events of these types', readList)
     .option('--first <count>', 'how many, at most 200', readCount, 50)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} webhook deliveries 01a20d99-… --status failed`))
   session.api(command, (api, options: ListOptions, id?: string) =>
     options.follow ? follow(api, id, options.after) : list(api, options, id),
@@ -103,7 +103,7 @@ export function addWebhookDeliveryCommand(parent: Command, session: Session): vo
   const command = parent
     .command('delivery <id>')
     .summary('one delivery with its attempts')
-    .description('Says what became of a delivery, with what the receiver answered each time.')
+    .description('Shows a delivery, with the answer of the receiver to each attempt.')
   session.api(command, async ({ client, output, json }, _options: object, id: string) => {
     const delivery = found((await client.request(DeliveryDocument, { id })).delivery, `delivery ${id}`)
     if (json) return output.document(delivery)

@@ -22,7 +22,7 @@ export function addWebhookListCommand(parent: Command, session: Session): void {
     .description('Lists webhooks, newest first.')
     .option('--status <statuses>', `some of ${statuses.join(', ')}`, choices(statuses))
     .option('--first <count>', 'how many, at most 200', readCount, 50)
-    .option('--after <cursor>', 'go on behind this cursor')
+    .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} webhook list --status failed`))
   session.api(command, list)
 }

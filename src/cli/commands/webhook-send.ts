@@ -14,7 +14,7 @@ export function addWebhookTestCommand(parent: Command, session: Session): void {
     .summary('send a webhook an event of its own')
     .description('Sends a webhook the event webhook.ping, and says under which id.')
     .option('--payload <json>', 'what it has as data.payload', readJson)
-    .option('-w, --watch', 'wait for the first attempt, and say what it came to')
+    .option('-w, --watch', 'wait for the first attempt, and show its outcome')
     .addHelpText('after', () => examples(`${session.invocation} webhook test 01a20d99-… --watch`))
   session.api(command, test)
 }
@@ -51,7 +51,7 @@ async function tellAttempt({ client, output, json }: Api, id: string): Promise<n
       return outcome === 'success' || outcome === 'skipped' ? exitCodes.ok : exitCodes.failed
     }
     if (Date.now() < until) continue
-    throw new CommandFailure(`No attempt was made yet: see \`webhook delivery ${id}\`.`, exitCodes.unavailable)
+    throw new CommandFailure(`There was no attempt yet: see \`webhook delivery ${id}\`.`, exitCodes.unavailable)
   }
 }
 
@@ -70,7 +70,7 @@ export function addWebhookRedeliverCommand(parent: Command, session: Session): v
       'Delivers again under the same ids: one delivery, what has FAILED of a webhook, or all events of a time that it asks for.',
     )
     .option('--delivery <id>', 'this one')
-    .option('--failed-since <duration>', 'what was made since then and has failed: 2h, 1d', readDuration)
+    .option('--failed-since <duration>', 'deliveries created since then that have failed: 2h, 1d', readDuration)
     .option('--events-since <duration>', 'all events since then, delivered or not', readDuration)
     .option('--dry-run', 'only say how many that would be')
     .addHelpText('after', () =>

@@ -14,7 +14,7 @@ export function addWebhookTriggerCommand(parent: Command, session: Session): voi
   const command = parent
     .command('trigger <type>')
     .summary('write an event of your own')
-    .description('Writes an event of your own, of which webhooks and all who follow events are told.')
+    .description('Publishes an event of your own, to webhooks and to everyone who follows events.')
     .option('--data <json>', 'an object', readJson)
     .option('--subject <subject>', 'what it is about, such as release:v1.4')
     .option('--key <key>', 'the same key again does nothing more, within a day')

@@ -17,7 +17,7 @@ export function addWebhookCommand(parent: Command, session: Session): void {
   const webhook = parent
     .command('webhook')
     .summary('tell other systems of events')
-    .description('Makes, changes and tries webhooks, and says what became of their deliveries.')
+    .description('Creates, changes and tests webhooks, and shows their deliveries.')
   for (const add of [
     addWebhookListCommand,
     addWebhookCreateCommand,
