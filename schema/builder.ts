@@ -23,11 +23,11 @@ import { fieldComplexity } from './complexity.ts'
 /** What every resolver has: who asks, what they may read, and the services that do things. */
 export interface Context {
   readonly caller: Caller
-  /** How the request came, whoever makes it. */
+  /** How the request came, for any caller. */
   readonly request: RequestOrigin
-  /** Aborts when whoever asks goes away before the answer. */
+  /** Aborts when the client disconnects before the answer. */
   readonly whenLeft: () => AbortSignal
-  /** What is left to whoever asks; undefined where nothing is counted. */
+  /** What is left of the caller's limit; undefined where nothing is counted. */
   readonly allowance?: Allowance | undefined
   /** Reads, limited to the caller's account. */
   readonly db: AccountView
@@ -82,5 +82,5 @@ builder.mutationType({
 })
 builder.subscriptionType({
   description:
-    'What happens, as it happens. Every update carries a `cursor`; hand it in as `after` to go on from there, on any stream.',
+    'What happens, as it happens. Every update carries a `cursor`; pass it as `after` to resume there, on any stream.',
 })

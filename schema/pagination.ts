@@ -30,7 +30,7 @@ const PageInfo = builder.objectRef<PageBounds>('PageInfo').implement({
   fields: (t) => ({
     endCursor: t.exposeString('endCursor', {
       nullable: true,
-      description: 'Hand it in as `after` for the next page; null on an empty page.',
+      description: 'Pass it as `after` for the next page; null on an empty page.',
     }),
     hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there is more after this page.' }),
     startCursor: t.exposeString('startCursor', {
@@ -49,7 +49,7 @@ export function connectionOf<Node, More extends object = object>(name: string, n
   const edge = builder.objectRef<{ node: Node; cursor: string }>(`${name}Edge`).implement({
     description: `One place in a list: its ${name} and the cursor that stands for it.`,
     fields: (t) => ({
-      cursor: t.exposeString('cursor', { description: 'Hand it in as `after` to go on behind this place.' }),
+      cursor: t.exposeString('cursor', { description: 'Pass it as `after` to continue after this item.' }),
       node: t.field({ type: node, description: `The ${name}.`, resolve: (parent) => parent.node as never }),
     }),
   })

@@ -27,7 +27,7 @@ builder.scalarType('JSON', {
 function withoutNames(node: ValueNode): ValueNode {
   visit(node, {
     EnumValue({ value }) {
-      throw new GraphQLError(`${value} is no JSON value; a text has quotes.`, { nodes: node })
+      throw new GraphQLError(`${value} is not a JSON value; a string has quotes.`, { nodes: node })
     },
   })
   return node

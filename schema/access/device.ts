@@ -77,7 +77,7 @@ builder.mutationField('beginDeviceSignIn', (t) =>
 )
 
 const FinishDeviceSignInInput = builder.inputType('FinishDeviceSignInInput', {
-  description: 'A device that asks what became of it.',
+  description: 'A device that asks for the decision about it.',
   fields: (t) => ({ deviceCode: t.string({ required: true, description: 'As `beginDeviceSignIn` gave it.' }) }),
 })
 
@@ -112,7 +112,7 @@ function decisionInput(name: string) {
 function decisionPayload(name: string, description: string) {
   return builder.objectRef<{ device: DeviceRow }>(name).implement({
     description,
-    fields: (t) => ({ device: t.expose('device', { type: Device, description: 'Which.' }) }),
+    fields: (t) => ({ device: t.expose('device', { type: Device, description: 'The device.' }) }),
   })
 }
 
@@ -120,7 +120,13 @@ builder.mutationField('approveDevice', (t) =>
   t.field({
     type: decisionPayload('ApproveDevicePayload', 'The device gets its tokens when it asks next.'),
     description: 'Lets a device be you, with what it asks for.',
-    args: { input: t.arg({ type: decisionInput('ApproveDeviceInput'), required: true, description: 'Which.' }) },
+    args: {
+      input: t.arg({
+        type: decisionInput('ApproveDeviceInput'),
+        required: true,
+        description: 'The device to approve.',
+      }),
+    },
     errors: { types: [DeviceNotFound, PersonNeeded, ScopeNotHeld, TooManyAttempts] },
     resolve: async (_root, { input }, { caller, access }) => ({
       device: await access.devices.approve(caller, input.userCode),
@@ -130,9 +136,11 @@ builder.mutationField('approveDevice', (t) =>
 
 builder.mutationField('denyDevice', (t) =>
   t.field({
-    type: decisionPayload('DenyDevicePayload', 'The device is told so when it asks next.'),
+    type: decisionPayload('DenyDevicePayload', 'The device learns of it when it asks next.'),
     description: 'Sends a device away.',
-    args: { input: t.arg({ type: decisionInput('DenyDeviceInput'), required: true, description: 'Which.' }) },
+    args: {
+      input: t.arg({ type: decisionInput('DenyDeviceInput'), required: true, description: 'The device to deny.' }),
+    },
     errors: { types: [DeviceNotFound, PersonNeeded, TooManyAttempts] },
     resolve: async (_root, { input }, { caller, access }) => ({
       device: await access.devices.deny(caller, input.userCode),

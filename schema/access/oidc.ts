@@ -42,7 +42,7 @@ const BeginOidcSignInPayload = builder.objectRef<{ url: string; pending: string 
   fields: (t) => ({
     url: t.exposeString('url', { description: 'Where to send them.' }),
     pending: t.exposeString('pending', {
-      description: 'Sealed; hand it in when they come back. Keep it where only their own browser has it.',
+      description: 'Sealed; pass it when they come back. Keep it where only their own browser has it.',
     }),
   }),
 })

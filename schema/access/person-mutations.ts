@@ -132,7 +132,7 @@ const CreateTeamInput = builder.inputType('CreateTeamInput', {
 builder.mutationField('createTeam', (t) =>
   t.field({
     type: teamPayload('CreateTeamPayload', 'The team is there. A person who made it is its owner.'),
-    description: 'Makes a team.',
+    description: 'Creates a team.',
     args: { input: t.arg({ type: CreateTeamInput, required: true, description: 'The team.' }) },
     errors: { types: [InvalidInput, SlugTaken, KeyReused, TeamNotFound] },
     resolve: async (_root, { input: { idempotencyKey: key, ...facts } }, { caller, access }) => ({
@@ -144,7 +144,7 @@ builder.mutationField('createTeam', (t) =>
 const UpdateTeamInput = builder.inputType('UpdateTeamInput', {
   description: 'What is to be changed of a team; what is left out stays.',
   fields: (t) => ({
-    slug: t.string({ required: true, description: 'Which.' }),
+    slug: t.string({ required: true, description: 'The slug of the team.' }),
     name: t.string({ description: 'At most 100 characters.' }),
     description: t.string({ description: 'At most 500 characters.' }),
   }),
@@ -164,7 +164,7 @@ builder.mutationField('updateTeam', (t) =>
 
 const DeleteTeamInput = builder.inputType('DeleteTeamInput', {
   description: 'A team to be deleted.',
-  fields: (t) => ({ slug: t.string({ required: true, description: 'Which.' }) }),
+  fields: (t) => ({ slug: t.string({ required: true, description: 'The slug of the team.' }) }),
 })
 
 const DeleteTeamPayload = builder.objectRef<{ id: string }>('DeleteTeamPayload').implement({
@@ -176,7 +176,7 @@ builder.mutationField('deleteTeam', (t) =>
   t.field({
     type: DeleteTeamPayload,
     description: 'Deletes a team; the account’s last one stays.',
-    args: { input: t.arg({ type: DeleteTeamInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: DeleteTeamInput, required: true, description: 'The team to delete.' }) },
     errors: { types: [TeamNotFound, LastTeam] },
     resolve: async (_root, { input }, { caller, access }) => ({ id: await access.teams.remove(caller, input.slug) }),
   }),

@@ -9,7 +9,7 @@ import { visibleTeams } from './visible.ts'
 
 const page = {
   first: { description: 'How many, 1 to 200; 50 when absent.' },
-  after: { description: 'Go on behind this cursor.' },
+  after: { description: 'Continue after this cursor.' },
 }
 
 /** How many teams of a person are shown with them. */
@@ -84,7 +84,7 @@ export const TeamRef = builder.prismaObject('Team', {
     slug: t.exposeString('slug', { description: 'What it is called by; unique in the account.' }),
     name: t.exposeString('name', { description: 'For people.' }),
     description: t.exposeString('description', { description: 'What they do; may be empty.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     members: t.field({
       type: TeamMemberConnection,
       description: 'Who is in it, in the order in which they came.',

@@ -14,7 +14,7 @@ const SessionRef = builder.prismaObject('Session', {
     id: t.exposeID('id', { description: 'Stable; `signOut` takes it.' }),
     user: t.relation('user', { description: 'Who is signed in.' }),
     isCurrent: t.boolean({
-      description: 'Whether this request was made with it.',
+      description: 'Whether this request uses it.',
       resolve: ({ id }, _args, { caller }) => caller.credential.id === id,
     }),
     method: t.exposeString('method', { description: 'How they signed in: `password`, `oidc` or `device`.' }),
@@ -38,7 +38,7 @@ builder.queryField('sessions', (t) =>
     args: {
       who: t.arg.string({ description: 'The person’s id or e-mail address; oneself when absent.' }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { who, first, after }, context, info) => {
       const size = pageSize(first)

@@ -20,7 +20,7 @@ import { userPayload } from './person-mutations.ts'
 
 failureType(SignInRefused, 'SignInRefused', 'Address or password is wrong; not told which.')
 failureType(RefreshRefused, 'RefreshRefused', 'The refresh token is not valid (any more).')
-failureType(TokenRefused, 'TokenRefused', 'The token is no person’s, or not valid (any more).')
+failureType(TokenRefused, 'TokenRefused', 'The token does not belong to a person, or is not valid.')
 failureType(SessionNotFound, 'SessionNotFound', 'The account has no such session that goes on.')
 failureType(WrongPassword, 'WrongPassword', 'The present password is not right.')
 
@@ -114,7 +114,7 @@ builder.mutationField('refreshSession', (t) =>
     ...isPublic,
     type: signedInPayload('RefreshSessionPayload'),
     description: 'Exchanges a refresh token for a new pair. Needs no other token.',
-    args: { input: t.arg({ type: RefreshSessionInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: RefreshSessionInput, required: true, description: 'The refresh token.' }) },
     errors: { types: [RefreshRefused, InvalidInput, ScopeNotHeld] },
     resolve: (_root, { input }, { access, request }) =>
       access.sessions.refresh(input.refreshToken, request, input.scopes ?? undefined),
@@ -136,7 +136,7 @@ builder.mutationField('checkSession', (t) =>
     ...isPublic,
     type: CheckSessionPayload,
     description: 'Says whose an access token is. Needs no other token.',
-    args: { input: t.arg({ type: CheckSessionInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: CheckSessionInput, required: true, description: 'The access token to check.' }) },
     errors: { types: [TokenRefused] },
     resolve: async (_root, { input }, { access }) => ({ userId: await access.sessions.check(input.accessToken) }),
   }),
@@ -149,7 +149,7 @@ const SignOutInput = builder.inputType('SignOutInput', {
 
 const SignOutPayload = builder.objectRef<{ sessionId: string }>('SignOutPayload').implement({
   description: 'The session has ended, with everything that was under way with it.',
-  fields: (t) => ({ sessionId: t.exposeID('sessionId', { description: 'Which.' }) }),
+  fields: (t) => ({ sessionId: t.exposeID('sessionId', { description: 'The id of the session.' }) }),
 })
 
 builder.mutationField('signOut', (t) =>
@@ -157,7 +157,7 @@ builder.mutationField('signOut', (t) =>
     type: SignOutPayload,
     description:
       'Ends a session. That of this request may always be ended; others need every scope that the person’s role has and, for other people’s, `access:admin`.',
-    args: { input: t.arg({ type: SignOutInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: SignOutInput, required: true, description: 'The session to end.' }) },
     errors: { types: [SessionNotFound, ScopeNotHeld] },
     resolve: async (_root, { input }, { caller, access }) => ({
       sessionId: await access.sessions.end(caller, input.sessionId ?? undefined),

@@ -12,12 +12,12 @@ const Account = builder.prismaObject('Account', {
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Stable.' }),
     name: t.exposeString('name', { description: 'For people.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
   }),
 })
 
 const Viewer = builder.objectRef<Caller>('Viewer').implement({
-  description: 'Whoever makes this request.',
+  description: 'The caller of this request.',
   fields: (t) => ({
     kind: t.string({ description: 'user or application.', resolve: (caller) => caller.actor.kind }),
     id: t.id({ description: 'Of the user or application token.', resolve: (caller) => caller.actor.id }),
@@ -40,5 +40,5 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
 })
 
 builder.queryField('viewer', (t) =>
-  t.field({ type: Viewer, description: 'Whoever makes this request.', resolve: (_root, _args, { caller }) => caller }),
+  t.field({ type: Viewer, description: 'The caller of this request.', resolve: (_root, _args, { caller }) => caller }),
 )

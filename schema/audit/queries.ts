@@ -8,7 +8,7 @@ const AuditFilter = builder.inputType('AuditFilter', {
   description:
     'Which entries; all conditions that are given have to hold. Where it says so, a `*` at the end stands for any ending.',
   fields: (t) => ({
-    actor: t.string({ description: 'Done by whoever has this id or, as it was at the time, this name.' }),
+    actor: t.string({ description: 'Done by the actor with this id or, at the time, this name.' }),
     token: t.id({ description: 'Done with the application token, or the session, of this id.' }),
     types: t.stringList({ description: 'Of one of these types; `*` at the end, such as `auth.token_*`.' }),
     subject: t.string({ description: 'About this, such as `task:<id>`; `*` at the end, such as `token:*`.' }),
@@ -42,7 +42,7 @@ builder.queryField('auditEntries', (t) =>
         description: 'In which order.',
       }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { where, orderBy, first, after }, context, info) => {
       context.caller.must('audit:read')

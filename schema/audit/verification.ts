@@ -8,7 +8,7 @@ const AuditFaultKind = builder.enumType('AuditFaultKind', {
     CHANGED: { description: 'An entry is not what was written.' },
     REMOVED: { description: 'Entries are missing.' },
     INSERTED: { description: 'An entry was put there that was not written by this installation.' },
-    SEAL: { description: 'The chain’s end was not sealed by this installation: it was written anew as a whole.' },
+    SEAL: { description: 'The chain’s end was not sealed by this installation: it was rewritten as a whole.' },
   } as const satisfies Record<(typeof auditFaultKinds)[number], object>,
 })
 
@@ -22,7 +22,7 @@ const AuditFaultRef = builder.objectRef<AuditFault>('AuditFault').implement({
 })
 
 const AuditEnd = builder.objectRef<NotedEnd>('AuditEnd').implement({
-  description: 'Where an audit log ends. Noted elsewhere, it finds out later whether the log was cut or written anew.',
+  description: 'Where an audit log ends. Noted elsewhere, it shows later whether the log was cut or rewritten.',
   fields: (t) => ({
     seq: t.exposeFloat('seq', { description: 'The last entry; 0 when there is none.' }),
     hash: t.exposeString('hash', { description: 'Its hash, in hexadecimal digits.' }),
@@ -35,13 +35,13 @@ const AuditVerificationRef = builder.objectRef<AuditVerification>('AuditVerifica
     checked: t.exposeInt('checked', { description: 'Entries that were looked at, at most 1,000.' }),
     faults: t.field({
       type: [AuditFaultRef],
-      description: 'What is wrong; at most a hundred are told.',
+      description: 'What is wrong; at most a hundred faults.',
       resolve: ({ faults }) => [...faults],
     }),
     faultCount: t.exposeInt('faultCount', { description: 'How many were found, told or not.' }),
     cursor: t.string({
       nullable: true,
-      description: 'Hand it in as `after` to go on; null when the end was reached.',
+      description: 'Pass it as `after` to continue; null when the end was reached.',
       resolve: ({ cursor }) => cursor ?? null,
     }),
     end: t.expose('end', { type: AuditEnd, description: 'Where the log ends.' }),
@@ -63,7 +63,7 @@ builder.queryField('auditVerification', (t) =>
     description:
       'Checks a stretch of the audit log: that each entry has its hash and follows the one before, and, at the end, that this installation has sealed it.',
     args: {
-      after: t.arg.string({ description: 'Go on behind this cursor; from the beginning when absent.' }),
+      after: t.arg.string({ description: 'Continue after this cursor; from the beginning when absent.' }),
       noted: t.arg({ type: NotedAuditEnd, description: 'Must still be there; looked at with the last stretch.' }),
     },
     resolve: (_root, { after, noted }, { caller, audit }) =>

@@ -8,7 +8,7 @@ import { collectionField, keyField } from './inputs.ts'
 import { ValueTypeEnum } from './order.ts'
 import './failures.ts'
 
-/** A payload that is one collection, read anew. */
+/** A payload that is one collection, read again. */
 function collectionPayload(name: string, description: string) {
   return builder.objectRef<{ path: string }>(name).implement({
     description,
@@ -30,7 +30,7 @@ const RetentionInput = builder.inputType('RetentionInput', {
   description: 'How long versions of documents are to be kept.',
   fields: (t) => ({
     kind: t.field({ type: RetentionKind, required: true, description: 'By what.' }),
-    versions: t.int({ description: 'KEEP_LAST: how many, the present one included.' }),
+    versions: t.int({ description: 'KEEP_LAST: how many, including the current one.' }),
     days: t.int({ description: 'KEEP_DAYS: how many.' }),
   }),
 })
@@ -72,8 +72,8 @@ const CreateCollectionInput = builder.inputType('CreateCollectionInput', {
 
 builder.mutationField('createCollection', (t) =>
   t.field({
-    type: collectionPayload('CreateCollectionPayload', 'The collection is made.'),
-    description: 'Makes a collection, with rules for what is to be written to it.',
+    type: collectionPayload('CreateCollectionPayload', 'The collection is created.'),
+    description: 'Creates a collection, with rules for what is written to it.',
     args: { input: t.arg({ type: CreateCollectionInput, required: true, description: 'The collection.' }) },
     errors: { types: [InvalidInput, CollectionExists] },
     resolve: async (_root, { input }, { caller, documents }) => ({
@@ -138,7 +138,7 @@ const DeleteCollectionPayload = builder
   .implement({
     description: 'The collection is gone; its path is free.',
     fields: (t) => ({
-      path: t.exposeString('path', { description: 'Which.' }),
+      path: t.exposeString('path', { description: 'The path of the collection.' }),
       documents: t.exposeInt('documents', { description: 'How many documents went with it.' }),
     }),
   })
@@ -147,7 +147,7 @@ builder.mutationField('deleteCollection', (t) =>
   t.field({
     type: DeleteCollectionPayload,
     description: 'Deletes a collection with all its documents and their versions, for good. Collections below it stay.',
-    args: { input: t.arg({ type: DeleteCollectionInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: DeleteCollectionInput, required: true, description: 'The collection to delete.' }) },
     errors: { types: [InvalidInput, CollectionNotFound] },
     resolve: async (_root, { input: { path } }, { caller, documents }) => ({
       path,
@@ -161,7 +161,7 @@ const PinDocumentVersionInput = builder.inputType('PinDocumentVersionInput', {
   fields: (t) => ({
     collection: t.string(collectionField),
     key: t.string(keyField),
-    version: t.int({ required: true, description: 'Which.' }),
+    version: t.int({ required: true, description: 'The number of the version.' }),
     pinned: t.boolean({ required: true, defaultValue: true, description: 'False lets it go again.' }),
   }),
 })
@@ -177,7 +177,9 @@ builder.mutationField('pinDocumentVersion', (t) =>
   t.field({
     type: PinDocumentVersionPayload,
     description: 'Keeps a version whatever the collection’s retention says.',
-    args: { input: t.arg({ type: PinDocumentVersionInput, required: true, description: 'Which.' }) },
+    args: {
+      input: t.arg({ type: PinDocumentVersionInput, required: true, description: 'The version to pin or unpin.' }),
+    },
     errors: { types: [InvalidInput, DocumentNotFound] },
     resolve: (_root, { input: { version, pinned, ...name } }, { caller, documents }) =>
       documents.pin(caller, name, version, pinned),

@@ -12,7 +12,7 @@ import { ValueTypeEnum } from './order.ts'
 
 export const RetentionKind = builder.enumType('RetentionKind', {
   description:
-    'How long versions are kept: KEEP_ALL for good, KEEP_LAST so many of each document, KEEP_DAYS so many days after another has taken their place. The present version and pinned ones always are.',
+    'How long versions are kept: KEEP_ALL for good, KEEP_LAST so many of each document, KEEP_DAYS so many days after another version has replaced them. The current version and pinned ones are always kept.',
   values: retentionKinds,
 })
 
@@ -22,7 +22,7 @@ const RetentionRef = builder.objectRef<Retention>('Retention').implement({
     kind: t.expose('kind', { type: RetentionKind, description: 'By what.' }),
     versions: t.exposeInt('versions', {
       nullable: true,
-      description: 'KEEP_LAST: how many, the present one included.',
+      description: 'KEEP_LAST: how many, including the current one.',
     }),
     days: t.exposeInt('days', { nullable: true, description: 'KEEP_DAYS: how many.' }),
   }),
@@ -83,7 +83,7 @@ export const CollectionRef = builder.prismaObject('Collection', {
   select: { path: true },
   fields: (t) => ({
     path: t.exposeString('path', { description: 'Parts with `/` between them, such as `releases/prod`.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     createdBy: t.field({
       type: 'Actor',
       description: 'Who made it, or its first document.',
@@ -122,7 +122,7 @@ export const CollectionRef = builder.prismaObject('Collection', {
         first: t.arg.int({
           description: 'How many, 1 to 200; 50 when absent. Fewer for who may not read all of them.',
         }),
-        after: t.arg.string({ description: 'Go on behind this cursor.' }),
+        after: t.arg.string({ description: 'Continue after this cursor.' }),
       },
       resolve: async ({ path }, { first, after }, { caller, documents }) => {
         const size = pageSize(first)

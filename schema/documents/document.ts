@@ -32,7 +32,7 @@ export const DocumentRef = builder.objectRef<DocumentState>('Document').implemen
     }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',
-      description: 'When it was made; a deleted one that is written again begins anew.',
+      description: 'When it was created; a deleted one that is written again is created again.',
     }),
     createdBy: t.expose('createdBy', { type: 'Actor', description: 'Who made it.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When this version was written.' }),
@@ -50,7 +50,7 @@ export const DocumentRef = builder.objectRef<DocumentState>('Document').implemen
       complexity: (args) => ({ field: separateRead, multiplier: Math.min(Math.max(1, args.first ?? 50), 200) }),
       args: {
         first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-        after: t.arg.string({ description: 'Go on behind this cursor.' }),
+        after: t.arg.string({ description: 'Continue after this cursor.' }),
       },
       resolve: async (document, { first, after }, { caller, documents }) => {
         const size = pageSize(first)

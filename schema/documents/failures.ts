@@ -101,7 +101,7 @@ builder.objectType(SchemaViolation, {
 const UnfitDocumentRef = builder.objectRef<UnfitDocument>('UnfitDocument').implement({
   description: 'A document that the new schema would refuse.',
   fields: (t) => ({
-    key: t.exposeString('key', { description: 'Which.' }),
+    key: t.exposeString('key', { description: 'The key of the document.' }),
     version: t.exposeInt('version', { description: 'Which version of it was looked at.' }),
     path: t.exposeString('path', { description: 'Where: a JSON Pointer into the document.' }),
     reason: t.exposeString('reason', { description: 'Why.' }),

@@ -131,7 +131,7 @@ Where \`path\` leads nowhere, \`ne\`, \`notIn\` and \`exists: false\` hold, and 
     key: t.field({ type: TextCondition, description: 'The document’s key.' }),
     collection: t.field({ type: TextCondition, description: 'The path of its collection.' }),
     version: t.field({ type: IntCondition, description: 'Its version.' }),
-    createdAt: t.field({ type: TimeCondition, description: 'When it was made.' }),
+    createdAt: t.field({ type: TimeCondition, description: 'When it was created.' }),
     updatedAt: t.field({ type: TimeCondition, description: 'When its version was written.' }),
     createdBy: t.field({ type: ActorCondition, description: 'Who made it.' }),
     updatedBy: t.field({ type: ActorCondition, description: 'Who wrote its version.' }),

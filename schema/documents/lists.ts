@@ -44,7 +44,7 @@ builder.queryField('documents', (t) =>
   t.field({
     type: DocumentConnection,
     description:
-      'Documents of one or many collections. Pages are told by what stands at their ends, so they stay correct while documents change; a page has at most 8 MiB of data, and may have fewer documents than were asked for.',
+      'Documents of one or many collections. Pages are found by the documents at their ends, so they stay correct while documents change; a page has at most 8 MiB of data, and may have fewer documents than were asked for.',
     args: {
       in: t.arg.string(inArg),
       where: t.arg({ type: DocumentFilter, description: 'Which; all when absent.' }),
@@ -55,7 +55,7 @@ builder.queryField('documents', (t) =>
       }),
       at: t.arg({ type: 'DateTime', description: 'As they were then; as they are when absent.' }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor, which must be of the same query.' }),
+      after: t.arg.string({ description: 'Continue after this cursor, which must be from the same query.' }),
     },
     resolve: async (_root, { orderBy, first, after, ...args }, { caller, documentQueries }, info) => {
       const page = await documentQueries.list(caller, toQuery(args), orderBy ?? [], {

@@ -45,7 +45,7 @@ function documentPayload(name: string, description: string) {
 builder.mutationField('putDocument', (t) =>
   t.field({
     type: documentPayload('PutDocumentPayload', 'The document is written.'),
-    description: 'Makes a document, or puts another value into it.',
+    description: 'Creates a document, or replaces its value.',
     args: { input: t.arg({ type: PutDocumentInput, required: true, description: 'The document.' }) },
     errors: {
       types: [InvalidInput, SchemaViolation, VersionConflict, VersionRequired, FenceLost, QuotaExceeded, KeyReused],
@@ -81,7 +81,7 @@ builder.mutationField('deleteDocument', (t) =>
   t.field({
     type: documentPayload('DeleteDocumentPayload', 'The document is deleted; its versions stay.'),
     description: 'Deletes a document, as a version of its own: what it held can be restored.',
-    args: { input: t.arg({ type: DeleteDocumentInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: DeleteDocumentInput, required: true, description: 'The document to delete.' }) },
     errors: { types: [InvalidInput, DocumentNotFound, VersionConflict, VersionRequired, FenceLost] },
     resolve: (_root, { input: { fence, ...input } }, { caller, documents }) =>
       documents.write(caller, toDelete(input), fenceOf(fence)),
@@ -91,8 +91,14 @@ builder.mutationField('deleteDocument', (t) =>
 builder.mutationField('restoreDocument', (t) =>
   t.field({
     type: documentPayload('RestoreDocumentPayload', 'The document holds again what it did.'),
-    description: 'Makes an earlier version the present one, as a new version; also of a document that is deleted.',
-    args: { input: t.arg({ type: RestoreDocumentInput, required: true, description: 'Which.' }) },
+    description: 'Restores an earlier version as a new one; also of a deleted document.',
+    args: {
+      input: t.arg({
+        type: RestoreDocumentInput,
+        required: true,
+        description: 'The document, and the version to restore.',
+      }),
+    },
     errors: {
       types: [
         InvalidInput,

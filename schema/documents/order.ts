@@ -8,7 +8,7 @@ const OrderFieldEnum = builder.enumType('DocumentOrderField', {
     KEY: { value: 'key', description: 'Its key.' },
     COLLECTION: { value: 'collection', description: 'The path of its collection.' },
     VERSION: { value: 'version', description: 'Its version.' },
-    CREATED_AT: { value: 'createdAt', description: 'When it was made.' },
+    CREATED_AT: { value: 'createdAt', description: 'When it was created.' },
     UPDATED_AT: { value: 'updatedAt', description: 'When its version was written.' },
   } as const satisfies Record<string, { value: OrderField; description: string }>,
 })

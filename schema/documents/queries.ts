@@ -17,8 +17,8 @@ builder.queryField('document', (t) =>
         description: 'The path of its collection.',
       }),
       key: t.arg.string({ required: true, description: 'Its key.' }),
-      version: t.arg.int({ description: 'As this version made it; the present one when absent.' }),
-      at: t.arg({ type: 'DateTime', description: 'As it was then; now when absent.' }),
+      version: t.arg.int({ description: 'This version; the current one when absent.' }),
+      at: t.arg({ type: 'DateTime', description: 'Its state at this time; now when absent.' }),
       deleted: t.arg.boolean({ description: 'Also when it is deleted, as it then is: without data.' }),
     },
     resolve: async (_root, { collection, key, version, at, deleted }, { caller, documents }) => {
@@ -50,7 +50,7 @@ builder.queryField('collections', (t) =>
     args: {
       prefix: t.arg.string({ defaultValue: '', required: true, description: 'What their paths begin with.' }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { prefix, first, after }, context, info) => {
       const { caller, db, documents } = context

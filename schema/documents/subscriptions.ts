@@ -6,7 +6,9 @@ import { DocumentFilter } from './filter.ts'
 const DocumentChangeKind = builder.enumType('DocumentChangeKind', {
   description: 'What kind of change.',
   values: {
-    ENTER: { description: 'It matches: what is there, then what is made, or changed so that it matches.' },
+    ENTER: {
+      description: 'It matches: existing documents first, then those that are created, or changed so that they match.',
+    },
     UPDATE: { description: 'It matched, and does so still.' },
     LEAVE: { description: 'It was changed so that it matches no longer.' },
     DELETE: { description: 'It was deleted, or its time has come.' },
@@ -23,7 +25,7 @@ const DocumentChangeRef = builder.objectRef<DocumentChange>('DocumentChange').im
     cursor: t.string({
       nullable: true,
       description:
-        'Where a later stream goes on; null before CAUGHT_UP, when it has to begin anew. Of LAGGED: where what was dropped can be had again from.',
+        'Where a later stream resumes; null before CAUGHT_UP, when it has to start again. Of LAGGED: from where the dropped updates can be read again.',
       resolve: ({ cursor }) => cursor ?? null,
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When.' }),
@@ -46,7 +48,7 @@ const DocumentChangeRef = builder.objectRef<DocumentChange>('DocumentChange').im
     previous: t.field({
       type: DocumentRef,
       nullable: true,
-      description: 'As it was before; null for what is there, for a first version, and when that is kept no longer.',
+      description: 'Its previous state; null for existing documents, for a first version, and when that has expired.',
       resolve: ({ previous }) => previous ?? null,
     }),
     skipped: t.int({
@@ -64,7 +66,7 @@ builder.subscriptionField('documentChanges', (t) =>
     args: {
       in: t.arg.string({ required: true, description: 'The path pattern of their collections, as of `documents`.' }),
       where: t.arg({ type: DocumentFilter, description: 'Which; all when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor, of any stream; then what is comes not first.' }),
+      after: t.arg.string({ description: 'Resume after this cursor (from any stream), without the initial snapshot.' }),
     },
     subscribe: (_root, { where, after, ...query }, { caller, documentQueries }) =>
       documentQueries.changes(caller, { in: query.in, where: where ?? undefined }, after ?? undefined),

@@ -53,11 +53,11 @@ export const EntryRef = builder.objectRef<Entry>('Entry').implement({
     }),
     history: t.field({
       type: EntryVersionConnection,
-      description: 'Its last versions, the present one first; how many are kept is the operator’s to say, usually 10.',
+      description: 'Its last versions, the current one first; the operator decides how many are kept, usually 10.',
       complexity: (args) => ({ field: separateRead, multiplier: Math.min(args.first ?? 10, 200) }),
       args: {
         first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-        after: t.arg.string({ description: 'Go on behind this cursor.' }),
+        after: t.arg.string({ description: 'Continue after this cursor.' }),
       },
       resolve: async ({ key }, { first, after }, { caller, entries }) => {
         const size = pageSize(first)

@@ -7,16 +7,16 @@ builder.objectType(EntryNotFound, {
   description: 'The account has no such entry.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof EntryNotFound,
-  fields: (t) => ({ key: t.exposeString('key', { description: 'Which.' }) }),
+  fields: (t) => ({ key: t.exposeString('key', { description: 'The key of the entry.' }) }),
 })
 
 builder.objectType(EntryVersionConflict, {
   name: 'EntryVersionConflict',
-  description: 'The entry has another version than the writer knows: read it again, and decide anew.',
+  description: 'The entry has another version than the writer knows: read it again, and decide again.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof EntryVersionConflict,
   fields: (t) => ({
-    key: t.exposeString('key', { description: 'Which.' }),
+    key: t.exposeString('key', { description: 'The key of the entry.' }),
     currentVersion: t.exposeInt('currentVersion', { description: 'The one that it has; 0: there is no such entry.' }),
     updatedBy: t.field({
       type: 'Actor',
@@ -29,10 +29,10 @@ builder.objectType(EntryVersionConflict, {
 
 builder.objectType(EntryNotNumber, {
   name: 'EntryNotNumber',
-  description: 'The entry is no whole number, so nothing can be added to it.',
+  description: 'The entry is not a whole number, so nothing can be added to it.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof EntryNotNumber,
-  fields: (t) => ({ key: t.exposeString('key', { description: 'Which.' }) }),
+  fields: (t) => ({ key: t.exposeString('key', { description: 'The key of the entry.' }) }),
 })
 
 builder.objectType(EntryOutOfBounds, {
@@ -41,7 +41,7 @@ builder.objectType(EntryOutOfBounds, {
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof EntryOutOfBounds,
   fields: (t) => ({
-    key: t.exposeString('key', { description: 'Which.' }),
+    key: t.exposeString('key', { description: 'The key of the entry.' }),
     current: t.exposeFloat('current', { description: 'What it is.' }),
   }),
 })

@@ -37,7 +37,7 @@ export const SetEntryInput = builder.inputType('SetEntryInput', {
 export const DeleteEntryInput = builder.inputType('DeleteEntryInput', {
   description: 'An entry to be deleted.',
   fields: (t) => ({
-    key: t.string({ required: true, description: 'Which.' }),
+    key: t.string({ required: true, description: 'The key of the entry.' }),
     ifVersion: t.int({ description: ifVersion }),
     fence: t.field(fence),
   }),
@@ -86,7 +86,7 @@ const EntrySetInput = builder.inputType('EntrySetInput', {
 const EntryDeleteInput = builder.inputType('EntryDeleteInput', {
   description: 'An entry to be deleted, as one write of several.',
   fields: (t) => ({
-    key: t.string({ required: true, description: 'Which.' }),
+    key: t.string({ required: true, description: 'The key of the entry.' }),
     ifVersion: t.int({ description: ifVersion }),
   }),
 })

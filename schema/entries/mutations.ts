@@ -43,7 +43,7 @@ function entryOf({ written: [first] }: EntryOutcome) {
 const DeleteEntryPayload = builder.objectRef<EntryOutcome>('DeleteEntryPayload').implement({
   description: 'There is no such entry any more.',
   fields: (t) => ({
-    key: t.string({ description: 'Which.', resolve: ({ written: [first] }) => first?.key ?? '' }),
+    key: t.string({ description: 'The key of the entry.', resolve: ({ written: [first] }) => first?.key ?? '' }),
     version: t.int({
       description: 'The deletion is one, too.',
       resolve: ({ written: [first] }) => first?.version ?? 0,
@@ -53,7 +53,7 @@ const DeleteEntryPayload = builder.objectRef<EntryOutcome>('DeleteEntryPayload')
 })
 
 const EntryWrittenRef = builder.objectRef<EntryWritten>('EntryWritten').implement({
-  description: 'What became of one write.',
+  description: 'The outcome of one write.',
   fields: (t) => ({
     key: t.exposeString('key', { description: 'Of which entry.' }),
     version: t.exposeInt('version', { description: 'That it has now.' }),
@@ -74,7 +74,7 @@ const FailedCheckRef = builder.objectRef<FailedCheck>('FailedEntryCheck').implem
     entry: t.field({
       type: EntryRef,
       nullable: true,
-      description: 'What there was in its place; null: nothing.',
+      description: 'Its previous value; null: none.',
       resolve: (failed) => failed.entry ?? null,
     }),
   }),
@@ -104,7 +104,7 @@ builder.mutationField('setEntry', (t) =>
   t.field({
     type: SetEntryPayload,
     description: 'Keeps a value under a key, in the place of what is there.',
-    args: { input: t.arg({ type: SetEntryInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: SetEntryInput, required: true, description: 'The entry, and its value.' }) },
     errors: { types: [InvalidInput, EntryVersionConflict, EntryNotFound, FenceLost, QuotaExceeded, KeyReused] },
     resolve: (_root, { input: { fence, idempotencyKey, ...input } }, { caller, entries }) =>
       entries.set(caller, { ...given(input), value: input.value, fence: fenceOf(fence) }, idempotencyKey ?? undefined),
@@ -115,7 +115,7 @@ builder.mutationField('deleteEntry', (t) =>
   t.field({
     type: DeleteEntryPayload,
     description: 'Deletes an entry.',
-    args: { input: t.arg({ type: DeleteEntryInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: DeleteEntryInput, required: true, description: 'The entry to delete.' }) },
     errors: { types: [InvalidInput, EntryVersionConflict, EntryNotFound, FenceLost] },
     resolve: (_root, { input: { fence, ...input } }, { caller, entries }) =>
       entries.remove(caller, { ...given(input), fence: fenceOf(fence) }),
@@ -138,7 +138,7 @@ builder.mutationField('transactEntries', (t) =>
   t.field({
     type: TransactEntriesPayload,
     description:
-      'In one commit: looks whether all checks hold, and does one thing or the other. Which of the two is no failure; the failures here mean that nothing was done.',
+      'In one commit: looks whether all checks hold, and does one thing or the other. Neither of the two is a failure; the failures here mean that nothing was done.',
     args: { input: t.arg({ type: TransactEntriesInput, required: true, description: 'Checks and writes.' }) },
     errors: {
       types: [

@@ -27,7 +27,7 @@ builder.queryField('entries', (t) =>
         description: 'Those whose keys begin with this, such as `flags/`.',
       }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { prefix, first, after }, { caller, entries }) => {
       const size = pageSize(first)

@@ -52,7 +52,7 @@ builder.subscriptionField('entryChanges', (t) =>
         required: true,
         description: 'Of entries whose keys begin with this; of all when it is empty.',
       }),
-      after: t.arg.string({ description: 'Go on behind this cursor, of any stream; then what is comes not first.' }),
+      after: t.arg.string({ description: 'Resume after this cursor (from any stream), without the initial snapshot.' }),
     },
     subscribe: (_root, { prefix, after }, { caller, entries }) => entries.changes(caller, prefix, after ?? undefined),
     resolve: (update) => update,

@@ -51,7 +51,7 @@ builder.queryField('events', (t) =>
     args: {
       types: t.arg.stringList({ description: typesDescription }),
       subject: t.arg.string({ description: 'Only about this, such as `task:<id>`.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
     },
     resolve: async (_root, { types, subject, after, first }, { caller, events }) => {
@@ -77,7 +77,7 @@ builder.subscriptionField('events', (t) =>
     args: {
       types: t.arg.stringList({ description: typesDescription }),
       subject: t.arg.string({ description: 'Only about this, such as `task:<id>`.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     subscribe: (_root, { types, subject, after }, { caller, events }) =>
       events.follow(caller, { types: types ?? undefined, subject: subject ?? undefined }, after ?? undefined),

@@ -24,7 +24,7 @@ const RateLimit = builder.objectRef<Partial<Pick<Allowance, 'requests' | 'cost'>
       type: RateLimitState,
       nullable: true,
       description:
-        'What operations cost: each object of an answer 1, each change 10, each item of a list that is handed in 1. While ' +
+        'What operations cost: each object of an answer 1, each change 10, each item of a list in the input 1. While ' +
         'an operation runs, the most that it can cost is taken; null without a limit.',
       resolve: (allowance) => allowance.cost ?? null,
     }),

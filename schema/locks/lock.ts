@@ -16,7 +16,7 @@ export const LockRef = builder.objectRef<Lock>('Lock').implement({
     name: t.exposeString('name', { description: 'Unique in the account.' }),
     fence: t.exposeFloat('fence', {
       description:
-        'Grows with each grant. Show it to renew and release the lock, and with writes, which are refused once it is not the present one.',
+        'Grows with each grant. Show it to renew and release the lock, and with writes, which are refused once it is not the current one.',
     }),
     holder: t.expose('holder', { type: 'Actor', description: 'Who holds it.' }),
     acquiredAt: t.expose('acquiredAt', { type: 'DateTime', description: 'Since when.' }),

@@ -65,7 +65,7 @@ const ReleaseLockPayload = lockPayload('ReleaseLockPayload', 'The lock is given 
 const ForceReleaseLockPayload = builder.objectRef<Lock>('ForceReleaseLockPayload').implement({
   description: 'The lock is taken away.',
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'Which.' }),
+    name: t.exposeString('name', { description: 'The name of the lock.' }),
     fence: t.exposeFloat('fence', { description: 'With which it was held; it is worth nothing now.' }),
     holder: t.expose('holder', { type: 'Actor', description: 'Who held it.' }),
   }),
@@ -76,7 +76,7 @@ builder.mutationField('acquireLock', (t) =>
     type: AcquireLockPayload,
     description:
       'Takes a lock. Who waits has their turn in the order of asking; who closes the connection meanwhile, or completes the operation, waits no longer.',
-    args: { input: t.arg({ type: AcquireLockInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: AcquireLockInput, required: true, description: 'The lock to acquire.' }) },
     errors: { types: [InvalidInput, LockHeld] },
     resolve: (_root, { input }, { caller, locks, whenLeft }) => locks.acquire(caller, input, whenLeft()),
   }),
@@ -86,7 +86,7 @@ builder.mutationField('renewLock', (t) =>
   t.field({
     type: RenewLockPayload,
     description: 'Holds the caller’s own lock for so long from now on.',
-    args: { input: t.arg({ type: RenewLockInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: RenewLockInput, required: true, description: 'The lock to renew.' }) },
     errors: { types: [InvalidInput, FenceLost, NotLockHolder] },
     resolve: (_root, { input: { ttlMs, ...held } }, { caller, locks }) => locks.renew(caller, held, ttlMs),
   }),
@@ -96,7 +96,7 @@ builder.mutationField('releaseLock', (t) =>
   t.field({
     type: ReleaseLockPayload,
     description: 'Releases the caller’s own lock; the first waiter has it then.',
-    args: { input: t.arg({ type: ReleaseLockInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: ReleaseLockInput, required: true, description: 'The lock to release.' }) },
     errors: { types: [InvalidInput, FenceLost, NotLockHolder] },
     resolve: (_root, { input }, { caller, locks }) => locks.release(caller, input),
   }),
@@ -106,8 +106,8 @@ builder.mutationField('forceReleaseLock', (t) =>
   t.field({
     type: ForceReleaseLockPayload,
     description:
-      'Takes a lock away from whoever holds it, for those who administer the account; what is written with its fence is refused from then on.',
-    args: { input: t.arg({ type: ForceReleaseLockInput, required: true, description: 'Which.' }) },
+      'Takes a lock away from its holder, for administrators of the account; what is written with its fence is refused from then on.',
+    args: { input: t.arg({ type: ForceReleaseLockInput, required: true, description: 'The lock to take away.' }) },
     errors: { types: [InvalidInput, LockNotFound] },
     resolve: (_root, { input }, { caller, locks }) => locks.forceRelease(caller, input.name, { queue: input.queue }),
   }),

@@ -26,7 +26,7 @@ builder.queryField('locks', (t) =>
         description: 'Those whose names begin with this, such as `deploy/`.',
       }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { prefix, first, after }, { caller, locks }) => {
       const size = pageSize(first)

@@ -55,7 +55,7 @@ function selectFrom<Known extends object>(known: Known | undefined, query: { sel
 builder.mutationField('submitTask', (t) =>
   t.field({
     type: SubmitTaskPayload,
-    description: 'Hands in a task.',
+    description: 'Submits a task.',
     args: { input: t.arg({ type: SubmitTaskInput, required: true, description: 'The task.' }) },
     errors: { types: [UnknownTaskType, InvalidInput, IdempotencyKeyReused, QuotaExceeded] },
     resolve: (_root, { input }, { caller, tasks }) => tasks.submit(caller, toSubmission(input)),
@@ -92,7 +92,7 @@ const SubmitTasksPayload = builder.objectRef<{ submitted: readonly Submitted[] }
 builder.mutationField('submitTasks', (t) =>
   t.field({
     type: SubmitTasksPayload,
-    description: 'Hands in up to 1,000 tasks: all of them, or none.',
+    description: 'Submits up to 1,000 tasks: all of them, or none.',
     args: { input: t.arg({ type: SubmitTasksInput, required: true, description: 'The tasks.' }) },
     errors: { types: [UnknownTaskType, InvalidInput, IdempotencyKeyReused, QuotaExceeded] },
     resolve: async (_root, { input }, { caller, tasks }) => ({
@@ -101,7 +101,7 @@ builder.mutationField('submitTasks', (t) =>
   }),
 )
 
-/** A payload that is one task, read anew. */
+/** A payload that is one task, read again. */
 function taskPayload(name: string, description: string) {
   return builder.objectRef<{ id: string }>(name).implement({
     description,
@@ -128,8 +128,8 @@ builder.mutationField('cancelTask', (t) =>
   t.field({
     type: taskPayload('CancelTaskPayload', 'The task was asked to stop.'),
     description:
-      'Asks a task to stop. One that waits ends at once; one that runs is told so, and killed after its grace period.',
-    args: { input: t.arg({ type: CancelTaskInput, required: true, description: 'Which.' }) },
+      'Cancels a task. One that waits ends at once; one that runs is asked to stop, and killed after its grace period.',
+    args: { input: t.arg({ type: CancelTaskInput, required: true, description: 'The task to cancel.' }) },
     errors: { types: [TaskNotFound, TaskAlreadyEnded, InvalidInput] },
     resolve: async (_root, { input }, { caller, tasks }) => ({
       id: await tasks.cancel(caller, input.id, input.reason ?? undefined),
@@ -146,7 +146,7 @@ builder.mutationField('retryTask', (t) =>
   t.field({
     type: taskPayload('RetryTaskPayload', 'The task waits for one more attempt.'),
     description: 'Gives a task that failed or was cancelled one more attempt.',
-    args: { input: t.arg({ type: RetryTaskInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: RetryTaskInput, required: true, description: 'The task to retry.' }) },
     errors: { types: [TaskNotFound, TaskNotRetryable, QuotaExceeded] },
     resolve: async (_root, { input }, { caller, tasks }) => ({ id: await tasks.retry(caller, input.id) }),
   }),
@@ -166,7 +166,9 @@ builder.mutationField('deleteTaskLogs', (t) =>
   t.field({
     type: DeleteTaskLogsPayload,
     description: 'Deletes what a task has logged so far, for good.',
-    args: { input: t.arg({ type: DeleteTaskLogsInput, required: true, description: 'Which.' }) },
+    args: {
+      input: t.arg({ type: DeleteTaskLogsInput, required: true, description: 'The task whose log is deleted.' }),
+    },
     errors: { types: [TaskNotFound] },
     resolve: async (_root, { input }, { caller, tasks }) => ({ deleted: await tasks.removeLogs(caller, input.id) }),
   }),

@@ -38,7 +38,7 @@ builder.queryField('tasks', (t) =>
       where: t.arg({ type: TaskFilter, description: 'Which; all when absent.' }),
       orderBy: t.arg({ type: TaskOrder, defaultValue: 'NEWEST_FIRST', required: true, description: 'In which order.' }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { where, orderBy, first, after }, context, info) => {
       const visible = visibleTasks(context.caller)
@@ -110,7 +110,7 @@ const PercentilesRef = builder.objectRef<Percentiles>('Percentiles').implement({
 const QueueRef = builder.objectRef<QueueReport>('Queue').implement({
   description: 'The tasks of one priority.',
   fields: (t) => ({
-    priority: t.expose('priority', { type: PriorityEnum, description: 'Which.' }),
+    priority: t.expose('priority', { type: PriorityEnum, description: 'The priority.' }),
     waiting: t.exposeInt('waiting', { description: 'Due, and waiting for a slot.' }),
     scheduled: t.exposeInt('scheduled', { description: 'Not due yet.' }),
     active: t.exposeInt('active', { description: 'Running.' }),

@@ -57,7 +57,7 @@ const TaskUpdateRef = builder.objectRef<TaskUpdate>('TaskUpdate').implement({
   }),
 })
 
-const after = 'Go on behind this cursor, of any stream; then what is comes not first.'
+const after = 'Resume after this cursor (from any stream), without the initial snapshot.'
 
 builder.subscriptionField('taskUpdates', (t) =>
   t.field({

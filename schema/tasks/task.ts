@@ -131,19 +131,19 @@ export const TaskRef = builder.prismaObject('Task', {
     currentStep: t.exposeString('currentStep', { nullable: true, description: 'What it does now, or did last.' }),
     input: t.field({
       type: 'JSON',
-      description: 'As it was handed in.',
+      description: 'As it was submitted.',
       select: { input: true },
       resolve: (task) => task.input,
     }),
     result: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What it came to; null before it is COMPLETED, and after the result’s retention.',
+      description: 'Its result; null before it is COMPLETED, and after the result’s retention.',
       select: { result: true },
       resolve: (task) => task.result,
     }),
     resultExpired: t.exposeBoolean('resultExpired', {
-      description: 'Whether there was a result that is kept no longer.',
+      description: 'Whether there was a result that has expired.',
     }),
     error: t.field({
       type: TaskErrorRef,
@@ -177,7 +177,7 @@ export const TaskRef = builder.prismaObject('Task', {
     lockMs: t.exposeInt('lockMs', {
       description: 'How long an attempt may go without a sign of life, in milliseconds.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was handed in.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was submitted.' }),
     runAt: t.expose('runAt', { type: 'DateTime', description: 'When it is, or was, due.' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When its last attempt began.' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
@@ -218,7 +218,7 @@ export const TaskRef = builder.prismaObject('Task', {
       type: TaskLogConnection,
       description: 'What it logged, oldest first.',
       args: {
-        after: t.arg.string({ description: 'Go on behind this cursor.' }),
+        after: t.arg.string({ description: 'Continue after this cursor.' }),
         first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
         from: t.arg({ type: 'DateTime', description: 'Not before.' }),
         to: t.arg({ type: 'DateTime', description: 'Not after.' }),

@@ -52,7 +52,7 @@ export const DeliveryRef = builder.prismaObject('Delivery', {
     }),
     eventAt: t.expose('eventAt', { type: 'DateTime', description: 'When it happened.' }),
     status: t.expose('status', { type: DeliveryStatusEnum, description: 'Where it stands.' }),
-    attempt: t.exposeInt('attempt', { description: 'How many attempts were made.' }),
+    attempt: t.exposeInt('attempt', { description: 'How many attempts there were.' }),
     nextAttemptAt: t.field({
       type: 'DateTime',
       nullable: true,
@@ -60,7 +60,7 @@ export const DeliveryRef = builder.prismaObject('Delivery', {
       select: { status: true, dueAt: true },
       resolve: ({ status, dueAt }) => (status === 'PENDING' ? dueAt : null),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
     outcome: t.exposeString('outcome', { nullable: true, description: `Of the last attempt: ${outcomes}` }),
     responseStatus: t.exposeInt('responseStatus', { nullable: true, description: 'Of the last attempt.' }),
@@ -108,7 +108,7 @@ builder.queryField('deliveries', (t) =>
     args: {
       where: t.arg({ type: DeliveryFilter, description: 'Which; all when absent.' }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { where, first, after }, context, info) => {
       context.caller.must('webhooks:admin')

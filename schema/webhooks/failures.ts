@@ -24,7 +24,7 @@ builder.objectType(WebhookNotActive, {
 
 builder.objectType(WebhookSecretShown, {
   name: 'WebhookSecretShown',
-  description: 'The webhook was made by an earlier request with this idempotency key, and its secret shown then.',
+  description: 'The webhook was created by an earlier request with this idempotency key, and its secret shown then.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof WebhookSecretShown,
   fields: (t) => ({ id: t.exposeID('id', { description: 'The webhook’s id; rotate its secret if that was lost.' }) }),

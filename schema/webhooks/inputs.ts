@@ -25,7 +25,7 @@ const WebhookRetryInput = builder.inputType('WebhookRetryInput', {
 
 type Fields = Parameters<Parameters<typeof builder.inputType<'', never>>[1]['fields']>[0]
 
-/** What a webhook consists of; `required` for one that is made. */
+/** What a webhook consists of; `required` for a new one. */
 function settings<Required extends boolean>(t: Fields, required: Required) {
   return {
     name: t.string({ required, description: 'For people; at most 100 characters.' }),
@@ -56,7 +56,7 @@ function settings<Required extends boolean>(t: Fields, required: Required) {
     format: t.field({ type: WebhookFormatEnum, description: 'STANDARD when absent.' }),
     document: t.string({
       description:
-        'GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed.',
+        'GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed.',
     }),
     redact: t.stringList({
       description:
@@ -88,7 +88,7 @@ export const CreateWebhookInput = builder.inputType('CreateWebhookInput', {
 export const UpdateWebhookInput = builder.inputType('UpdateWebhookInput', {
   description: 'What is to be changed; what is left out stays, and null stands for what is usual.',
   fields: (t) => ({
-    id: t.id({ required: true, description: 'Which.' }),
+    id: t.id({ required: true, description: 'The id of the webhook.' }),
     ...settings(t as never, false),
     status: t.field({ type: WebhookStatusEnum, description: 'ACTIVE or INACTIVE.' }),
   }),

@@ -47,8 +47,8 @@ function keyedPayload(name: string, description: string) {
 
 builder.mutationField('createWebhook', (t) =>
   t.field({
-    type: keyedPayload('CreateWebhookPayload', 'The webhook is told of what happens from now on.'),
-    description: 'Makes a webhook, and sends it a first event, `webhook.ping`.',
+    type: keyedPayload('CreateWebhookPayload', 'The webhook receives events from now on.'),
+    description: 'Creates a webhook, and sends it a first event, `webhook.ping`.',
     args: { input: t.arg({ type: CreateWebhookInput, required: true, description: 'The webhook.' }) },
     errors: { types: [InvalidInput, QuotaExceeded, WebhookNotAccepted, KeyReused, WebhookSecretShown] },
     resolve: (_root, { input }, { caller, webhooks }) => webhooks.create(caller, toNewWebhook(input)),
@@ -70,14 +70,14 @@ builder.mutationField('updateWebhook', (t) =>
 
 const DeleteWebhookInput = builder.inputType('DeleteWebhookInput', {
   description: 'A webhook to be deleted.',
-  fields: (t) => ({ id: t.id({ required: true, description: 'Which.' }) }),
+  fields: (t) => ({ id: t.id({ required: true, description: 'The id of the webhook.' }) }),
 })
 
 builder.mutationField('deleteWebhook', (t) =>
   t.field({
     type: webhookPayload('DeleteWebhookPayload', 'Nothing is delivered to it any more.'),
     description: 'Deletes a webhook, and what waits for it. Its history stays for as long as deliveries are kept.',
-    args: { input: t.arg({ type: DeleteWebhookInput, required: true, description: 'Which.' }) },
+    args: { input: t.arg({ type: DeleteWebhookInput, required: true, description: 'The webhook to delete.' }) },
     errors: { types: [WebhookNotFound] },
     resolve: async (_root, { input }, { caller, webhooks }) => ({ id: await webhooks.remove(caller, input.id) }),
   }),
@@ -86,7 +86,7 @@ builder.mutationField('deleteWebhook', (t) =>
 const RotateWebhookSecretInput = builder.inputType('RotateWebhookSecretInput', {
   description: 'A webhook that is to sign with another key.',
   fields: (t) => ({
-    id: t.id({ required: true, description: 'Which.' }),
+    id: t.id({ required: true, description: 'The id of the webhook.' }),
     overlapMs: t.int({
       required: true,
       defaultValue: 0,
@@ -100,7 +100,13 @@ builder.mutationField('rotateWebhookSecret', (t) =>
   t.field({
     type: keyedPayload('RotateWebhookSecretPayload', 'The new key signs from now on.'),
     description: 'Gives a webhook a new key; the caller becomes its maker.',
-    args: { input: t.arg({ type: RotateWebhookSecretInput, required: true, description: 'Which.' }) },
+    args: {
+      input: t.arg({
+        type: RotateWebhookSecretInput,
+        required: true,
+        description: 'The webhook whose secret is replaced.',
+      }),
+    },
     errors: { types: [WebhookNotFound, InvalidInput] },
     resolve: (_root, { input: { id, overlapMs, signing } }, { caller, webhooks }) =>
       webhooks.rotateSecret(caller, id, overlapMs, signing ?? undefined),
@@ -110,7 +116,7 @@ builder.mutationField('rotateWebhookSecret', (t) =>
 const TestWebhookInput = builder.inputType('TestWebhookInput', {
   description: 'A webhook to be tried.',
   fields: (t) => ({
-    id: t.id({ required: true, description: 'Which.' }),
+    id: t.id({ required: true, description: 'The id of the webhook.' }),
     payload: t.field({ type: 'JSON', description: 'What is in `data.payload`; `{}` when absent. At most 64 KiB.' }),
   }),
 })
@@ -126,8 +132,8 @@ builder.objectField(TestWebhookPayload, 'deliveryId', (t) =>
 builder.mutationField('testWebhook', (t) =>
   t.field({
     type: TestWebhookPayload,
-    description: 'Sends a webhook an event of its own, `webhook.ping`, whatever it is told of otherwise.',
-    args: { input: t.arg({ type: TestWebhookInput, required: true, description: 'Which.' }) },
+    description: 'Sends a webhook an event of its own, `webhook.ping`, whatever events it receives otherwise.',
+    args: { input: t.arg({ type: TestWebhookInput, required: true, description: 'The webhook to test.' }) },
     errors: { types: [WebhookNotFound, WebhookNotActive, InvalidInput, QuotaExceeded] },
     resolve: (_root, { input: { id, payload } }, { caller, webhooks }) => webhooks.test(caller, id, payload),
   }),
@@ -138,7 +144,10 @@ const RedeliverInput = builder.inputType('RedeliverInput', {
   fields: (t) => ({
     deliveryId: t.id({ description: 'This one.' }),
     webhookId: t.id({ description: 'Whose; for what follows.' }),
-    failedSince: t.field({ type: 'DateTime', description: 'All of the webhook that were made since and have FAILED.' }),
+    failedSince: t.field({
+      type: 'DateTime',
+      description: 'All of the webhook that were created since then and have FAILED.',
+    }),
     eventsFrom: t.field({
       type: 'DateTime',
       description: 'All events since that the webhook asks for now, whether they were delivered or not.',
@@ -203,7 +212,7 @@ const TriggerEventPayload = builder.objectRef<Triggered>('TriggerEventPayload').
 builder.mutationField('triggerEvent', (t) =>
   t.field({
     type: TriggerEventPayload,
-    description: 'Writes an event of one’s own: webhooks, subscriptions and `events` tell of it like of any other.',
+    description: 'Publishes an event of your own: webhooks, subscriptions and `events` show it like any other.',
     args: { input: t.arg({ type: TriggerEventInput, required: true, description: 'The event.' }) },
     errors: { types: [InvalidInput, KeyReused, QuotaExceeded] },
     resolve: (_root, { input }, { caller, webhooks }) =>

@@ -11,7 +11,7 @@ const DeliveryUpdateKind = builder.enumType('DeliveryUpdateKind', {
 const DeliveryUpdateRef = builder.objectRef<DeliveryUpdate>('DeliveryUpdate').implement({
   description: 'What an attempt came to.',
   fields: (t) => ({
-    kind: t.expose('kind', { type: DeliveryUpdateKind, description: 'What this tells of.' }),
+    kind: t.expose('kind', { type: DeliveryUpdateKind, description: 'What has happened.' }),
     cursor: t.exposeString('cursor', {
       description: 'Where a later stream goes on; attempts that ended together may be told again from there.',
     }),
@@ -61,7 +61,7 @@ builder.subscriptionField('deliveryUpdates', (t) =>
     description: 'What attempts come to, from now on or after a cursor.',
     args: {
       webhookId: t.arg.id({ description: 'Of this webhook; of all when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor, of any stream.' }),
+      after: t.arg.string({ description: 'Resume after this cursor (from any stream).' }),
     },
     subscribe: (_root, { webhookId, after }, { caller, webhooks }) =>
       webhooks.updates(caller, webhookId ?? undefined, after ?? undefined),

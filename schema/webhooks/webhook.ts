@@ -33,7 +33,7 @@ const RetryPlanRef = builder.objectRef<RetryPlan>('WebhookRetry').implement({
     }),
     statusCodes: t.intList({
       nullable: true,
-      description: 'Statuses after which another attempt is made; null: all but 2xx and 410.',
+      description: 'Statuses after which another attempt follows; null: all but 2xx and 410.',
       resolve: (plan) => plan.statusCodes && [...plan.statusCodes],
     }),
   }),
@@ -52,7 +52,7 @@ interface Statistics {
 }
 
 const StatisticsRef = builder.objectRef<Statistics>('WebhookStatistics').implement({
-  description: 'What became of deliveries since the webhook was made; known about a second later.',
+  description: 'The outcomes of deliveries since the webhook was created; up to date within about a second.',
   fields: (t) => ({
     delivered: t.float({ description: 'Deliveries that were taken.', resolve: (it) => Number(it.delivered) }),
     undelivered: t.float({ description: 'Deliveries that were given up.', resolve: (it) => Number(it.undelivered) }),
@@ -98,7 +98,7 @@ const WebhookMakerRef = builder.objectRef<Pick<WebhookMaker, 'actor' | 'scopes'>
 
 export const WebhookRef = builder.prismaObject('Webhook', {
   interfaces: [NodeRef],
-  description: 'An address that is told of events.',
+  description: 'An address that receives events.',
   select: { accountId: true, id: true },
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Stable.' }),
@@ -149,14 +149,14 @@ export const WebhookRef = builder.prismaObject('Webhook', {
       nullable: true,
       description: 'ED25519: what receivers verify with (`whpk_…`).',
     }),
-    status: t.expose('status', { type: WebhookStatusEnum, description: 'Whether it is told of what happens.' }),
+    status: t.expose('status', { type: WebhookStatusEnum, description: 'Whether it receives events.' }),
     statusReason: t.exposeString('statusReason', { nullable: true, description: 'Why it is FAILED.' }),
     verifiedAt: t.expose('verifiedAt', {
       type: 'DateTime',
       nullable: true,
       description: 'When it has taken a delivery for the first time, of which `webhook.ping` is the first.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
     createdBy: t.field({
       type: 'Actor',
@@ -174,7 +174,7 @@ export const WebhookRef = builder.prismaObject('Webhook', {
     }),
     statistics: t.field({
       type: StatisticsRef,
-      description: 'What became of deliveries.',
+      description: 'The outcomes of deliveries.',
       select: {
         delivered: true,
         undelivered: true,
@@ -214,7 +214,7 @@ builder.queryField('webhooks', (t) =>
     args: {
       status: t.arg({ type: [WebhookStatusEnum], description: 'One of these; all when absent.' }),
       first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
-      after: t.arg.string({ description: 'Go on behind this cursor.' }),
+      after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { status, first, after }, context, info) => {
       context.caller.must('webhooks:admin')

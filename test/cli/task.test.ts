@@ -84,7 +84,7 @@ describe('task submit --watch', () => {
     )
     expect(stdout.match(/attempt 1 failed/g)).toHaveLength(1)
     expect(stdout).not.toContain('scheduled for later')
-    const id = /^Task (\S+)/.exec(stdout)?.[1] ?? ''
+    const id = /^Submitted: task (\S+)/.exec(stdout)?.[1] ?? ''
     const shown = (await task(['show', id])).stdout
     expect(shown).toMatch(/^1 +\S+ \S+ +.* The org is locked\. \(HANDLER_FAILED\)\n +by a deployment\n2 /m)
   })
@@ -93,7 +93,7 @@ describe('task submit --watch', () => {
     const { code, stdout } = await task(['submit', 'command.frozen', '--watch'])
     expect(code).toBe(1)
     expect(stdout).toMatch(/: It exited with code 3\. \(EXITED\)\n {2}prod is frozen\n/)
-    const id = /^Task (\S+)/.exec(stdout)?.[1] ?? ''
+    const id = /^Submitted: task (\S+)/.exec(stdout)?.[1] ?? ''
     expect((await task(['show', id])).stdout).toMatch(/^error +It exited with code 3\. \(EXITED\)\n +prod is frozen\n/m)
     expect((await task(['list', '--type', 'command.frozen'])).stdout).toContain('It exited with code 3. prod is frozen')
   })

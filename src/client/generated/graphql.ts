@@ -40,12 +40,12 @@ export type AuditFaultKind =
   | 'INSERTED'
   /** Entries are missing. */
   | 'REMOVED'
-  /** The chain’s end was not sealed by this installation: it was written anew as a whole. */
+  /** The chain’s end was not sealed by this installation: it was rewritten as a whole. */
   | 'SEAL';
 
 /** Which entries; all conditions that are given have to hold. Where it says so, a `*` at the end stands for any ending. */
 export type AuditFilter = {
-  /** Done by whoever has this id or, as it was at the time, this name. */
+  /** Done by the actor with this id or, at the time, this name. */
   actor?: string | null | undefined;
   /** From this network address; `*` at the end. */
   address?: string | null | undefined;
@@ -78,7 +78,7 @@ export type AuditOrder =
 export type AuditOutcome =
   /** What was shown did not prove who somebody is, such as a wrong password. */
   | 'FAILED'
-  /** Whoever asked is known, and may not do it. */
+  /** The caller is known, and not allowed to do it. */
   | 'REFUSED'
   /** It was done. */
   | 'SUCCEEDED';
@@ -152,7 +152,7 @@ export type CreateUserInput = {
 export type CreateWebhookInput = {
   /** Requests under way at once, by each process, 1 to 100; 10 when absent. */
   concurrency?: number | null | undefined;
-  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
+  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
   document?: string | null | undefined;
   /** Types such as `task.completed`, families such as `task.*`, or `*` for all but what concerns security, which `auth.*` asks for. */
   events: Array<string>;
@@ -206,7 +206,7 @@ export type DeleteEntryInput = {
   fence?: FenceInput | null | undefined;
   /** Only if the entry has this version; 0: only if there is none. */
   ifVersion?: number | null | undefined;
-  /** Which. */
+  /** The key of the entry. */
   key: string;
 };
 
@@ -250,7 +250,7 @@ export type DocumentChangeKind =
   | 'COLLECTION_DELETED'
   /** It was deleted, or its time has come. */
   | 'DELETE'
-  /** It matches: what is there, then what is made, or changed so that it matches. */
+  /** It matches: existing documents first, then those that are created, or changed so that they match. */
   | 'ENTER'
   /** Changes were dropped because the subscriber was too slow. */
   | 'LAGGED'
@@ -283,7 +283,7 @@ export type DocumentFilter = {
   collection?: TextCondition | null | undefined;
   /** Is a text that has this in it. */
   contains?: string | null | undefined;
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: TimeCondition | null | undefined;
   /** Who made it. */
   createdBy?: ActorCondition | null | undefined;
@@ -545,7 +545,7 @@ export type RedeliverInput = {
   eventsFrom?: string | null | undefined;
   /** Only up to then; up to now when absent. */
   eventsTo?: string | null | undefined;
-  /** All of the webhook that were made since and have FAILED. */
+  /** All of the webhook that were created since then and have FAILED. */
   failedSince?: string | null | undefined;
   /** Whose; for what follows. */
   webhookId?: string | number | null | undefined;
@@ -629,7 +629,7 @@ export type RotateApplicationTokenInput = {
 
 /** A webhook that is to sign with another key. */
 export type RotateWebhookSecretInput = {
-  /** Which. */
+  /** The id of the webhook. */
   id: string | number;
   /** How long the old key signs beside the new one, in milliseconds; at most seven days. */
   overlapMs?: number;
@@ -750,7 +750,7 @@ export type TeamMemberInput = {
 
 /** A webhook to be tried. */
 export type TestWebhookInput = {
-  /** Which. */
+  /** The id of the webhook. */
   id: string | number;
   /** What is in `data.payload`; `{}` when absent. At most 64 KiB. */
   payload?: unknown;
@@ -822,7 +822,7 @@ export type UpdateUserInput = {
 export type UpdateWebhookInput = {
   /** Requests under way at once, by each process, 1 to 100; 10 when absent. */
   concurrency?: number | null | undefined;
-  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
+  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
   document?: string | null | undefined;
   /** Types such as `task.completed`, families such as `task.*`, or `*` for all but what concerns security, which `auth.*` asks for. */
   events?: Array<string> | null | undefined;
@@ -832,7 +832,7 @@ export type UpdateWebhookInput = {
   format?: WebhookFormat | null | undefined;
   /** An object of texts that are sent as headers. Those whose names look like credentials are kept encrypted and never shown again. */
   headers?: unknown;
-  /** Which. */
+  /** The id of the webhook. */
   id: string | number;
   /** POST when absent. */
   method?: WebhookMethod | null | undefined;

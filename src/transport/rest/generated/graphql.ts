@@ -34,7 +34,7 @@ export type ApplicationTokenStatus =
 
 /** Which entries; all conditions that are given have to hold. Where it says so, a `*` at the end stands for any ending. */
 export type AuditFilter = {
-  /** Done by whoever has this id or, as it was at the time, this name. */
+  /** Done by the actor with this id or, at the time, this name. */
   actor?: string | null | undefined;
   /** From this network address; `*` at the end. */
   address?: string | null | undefined;
@@ -67,7 +67,7 @@ export type AuditOrder =
 export type AuditOutcome =
   /** What was shown did not prove who somebody is, such as a wrong password. */
   | 'FAILED'
-  /** Whoever asked is known, and may not do it. */
+  /** The caller is known, and not allowed to do it. */
   | 'REFUSED'
   /** It was done. */
   | 'SUCCEEDED';
@@ -163,7 +163,7 @@ export type CreateUserInput = {
 export type CreateWebhookInput = {
   /** Requests under way at once, by each process, 1 to 100; 10 when absent. */
   concurrency?: number | null | undefined;
-  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
+  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
   document?: string | null | undefined;
   /** Types such as `task.completed`, families such as `task.*`, or `*` for all but what concerns security, which `auth.*` asks for. */
   events: Array<string>;
@@ -217,7 +217,7 @@ export type DeleteEntryInput = {
   fence?: FenceInput | null | undefined;
   /** Only if the entry has this version; 0: only if there is none. */
   ifVersion?: number | null | undefined;
-  /** Which. */
+  /** The key of the entry. */
   key: string;
 };
 
@@ -269,7 +269,7 @@ export type DocumentFilter = {
   collection?: TextCondition | null | undefined;
   /** Is a text that has this in it. */
   contains?: string | null | undefined;
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: TimeCondition | null | undefined;
   /** Who made it. */
   createdBy?: ActorCondition | null | undefined;
@@ -337,7 +337,7 @@ export type DocumentOrder = {
 export type DocumentOrderField =
   /** The path of its collection. */
   | 'COLLECTION'
-  /** When it was made. */
+  /** When it was created. */
   | 'CREATED_AT'
   /** Its key. */
   | 'KEY'
@@ -521,11 +521,11 @@ export type RetentionInput = {
   days?: number | null | undefined;
   /** By what. */
   kind: RetentionKind;
-  /** KEEP_LAST: how many, the present one included. */
+  /** KEEP_LAST: how many, including the current one. */
   versions?: number | null | undefined;
 };
 
-/** How long versions are kept: KEEP_ALL for good, KEEP_LAST so many of each document, KEEP_DAYS so many days after another has taken their place. The present version and pinned ones always are. */
+/** How long versions are kept: KEEP_ALL for good, KEEP_LAST so many of each document, KEEP_DAYS so many days after another version has replaced them. The current version and pinned ones are always kept. */
 export type RetentionKind =
   | 'KEEP_ALL'
   | 'KEEP_DAYS'
@@ -737,7 +737,7 @@ export type UpdateUserInput = {
 export type UpdateWebhookInput = {
   /** Requests under way at once, by each process, 1 to 100; 10 when absent. */
   concurrency?: number | null | undefined;
-  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of whoever made or changed the webhook last. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
+  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
   document?: string | null | undefined;
   /** Types such as `task.completed`, families such as `task.*`, or `*` for all but what concerns security, which `auth.*` asks for. */
   events?: Array<string> | null | undefined;
@@ -747,7 +747,7 @@ export type UpdateWebhookInput = {
   format?: WebhookFormat | null | undefined;
   /** An object of texts that are sent as headers. Those whose names look like credentials are kept encrypted and never shown again. */
   headers?: unknown;
-  /** Which. */
+  /** The id of the webhook. */
   id: string | number;
   /** POST when absent. */
   method?: WebhookMethod | null | undefined;
