@@ -47,6 +47,8 @@ function invocation(): string {
   const [, program = ''] = process.argv
   if (basename(program) === 'signalbox') return 'signalbox'
   if (process.env['npm_lifecycle_event'] !== undefined) return 'npm run -s signalbox --'
-  const file = relative(process.cwd(), program)
+  const near = relative(process.cwd(), program)
+  // A path from the root, or out of the directory, is better written whole.
+  const file = near.startsWith('..') || process.cwd() === '/' ? program : near
   return basename(program) === 'signalbox.js' ? file : `${process.argv0} ${file}`
 }

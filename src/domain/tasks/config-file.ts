@@ -22,7 +22,7 @@ export interface ProjectConfigInput {
   readonly taskTypes?: readonly TaskType[]
   /**
    * Directories below which `repository.inspect` may read local repositories, relative to the file's own directory.
-   * Default: the directory that the server was started in.
+   * Default: the directory that the server was started in, unless that is the root of the file system; then none.
    */
   readonly roots?: readonly string[]
   /** Addresses below `/hooks/` that others call, by their ids, and the tasks that follow from a call. */
@@ -52,7 +52,7 @@ const fileNames = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.conf
 
 /** What holds where there is no configuration file. */
 export function defaultProjectConfig(cwd: string): ProjectConfig {
-  return { commands: {}, taskTypes: [], roots: [cwd], hooks: {}, trust: [] }
+  return { commands: {}, taskTypes: [], roots: defaultRoots(cwd), hooks: {}, trust: [] }
 }
 
 /**
@@ -69,7 +69,7 @@ export async function loadProjectConfig(options: { file?: string | undefined; cw
   return {
     commands: mapValues(input.commands ?? {}, (command) => absoluteCwd(command, directory)),
     taskTypes: (input.taskTypes ?? []) as readonly TaskType[],
-    roots: (input.roots ?? [options.cwd]).map((root) => existingDirectory(file, resolve(directory, root))),
+    roots: (input.roots ?? defaultRoots(options.cwd)).map((root) => existingDirectory(file, resolve(directory, root))),
     hooks: (input.hooks ?? {}) as Readonly<Record<string, HookConfig>>,
     trust: Object.entries(input.trust ?? {}).map(([name, rule]) => ({ ...(rule as TrustRuleConfig), name })),
     file,
@@ -86,6 +86,11 @@ export function loadTaskTypes(config: ProjectConfig, options: { egressAllow: rea
   } catch (cause) {
     throw new StartupError(`${config.file ?? 'The built-in task types'}: ${errorMessage(cause)}`, { cause })
   }
+}
+
+/** A service is often started in `/`: a token that may submit tasks must not read every repository of the machine. */
+function defaultRoots(cwd: string): string[] {
+  return cwd === dirname(cwd) ? [] : [cwd]
 }
 
 async function findFile(cwd: string): Promise<string | undefined> {

@@ -27,7 +27,11 @@ export async function mustBeTarget(text: string, { mayReach, allowHttp }: Target
   if (url === null || url.hostname === '' || !written.test(text))
     throw refused('must be a URL with a host, without blanks or backslashes, such as https://example.com/hook')
   if (url.protocol !== 'https:' && !(allowHttp && url.protocol === 'http:'))
-    throw refused(allowHttp ? 'must be an https: or http: URL' : 'must be an https: URL')
+    throw refused(
+      allowHttp
+        ? 'must be an https: or http: URL'
+        : 'must be an https: URL, since the server runs with NODE_ENV=production',
+    )
   if (withCredentials.test(text))
     throw refused('must not carry credentials: give them as a header, which is kept encrypted')
   if (url.hash !== '') throw refused('must not have a fragment: it would never be sent')

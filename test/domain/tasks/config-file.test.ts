@@ -41,6 +41,10 @@ describe('loading', () => {
     })
   })
 
+  it('gives no roots where a service is started in the root of the file system', async () => {
+    expect((await loadProjectConfig({ cwd: '/' })).roots).toEqual([])
+  })
+
   it('finds a file in the working directory', async () => {
     const directory = mkdtempSync(join(empty, 'found-'))
     writeFileSync(join(directory, 'signalbox.config.mjs'), "export default { commands: { hi: { command: ['true'] } } }")
