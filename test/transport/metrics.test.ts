@@ -151,6 +151,8 @@ describe('/metrics', () => {
     for (let number = 0; number < 6; number += 1) await trigger(server, { type: 'down.now', subject: `down:${number}` })
     await until(async () => (await value('signalbox_webhook_open_circuits')) === 1)
     await until(async () => (await value('signalbox_webhook_backlog_deliveries{state="scheduled"}')) >= 5)
+    // Due, and held back by the circuit.
+    await trigger(server, { type: 'down.now', subject: 'down:last' })
     await until(async () => (await value('signalbox_webhook_backlog_age_seconds')) > 0)
   })
 

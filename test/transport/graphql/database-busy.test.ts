@@ -26,7 +26,7 @@ async function codeWhileLocked(query: string, meanwhile: () => Promise<void>): P
   await holder.query('BEGIN; LOCK TABLE task IN ACCESS EXCLUSIVE MODE')
   try {
     const answer = graphql(server, query)
-    await until(async () => (await holder.query(`SELECT 1 ${waiting}`)).rows.length > 0)
+    await until(async () => (await server.database.query(`SELECT 1 ${waiting}`)).length > 0)
     await meanwhile()
     return (await answer).errors?.[0]?.extensions?.['code']
   } finally {
@@ -34,10 +34,11 @@ async function codeWhileLocked(query: string, meanwhile: () => Promise<void>): P
   }
 }
 
+/** Not to be asked within a transaction, which sees the activity of its first look for good. */
 const waiting = `FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
 
 async function cancel(): Promise<void> {
-  await holder.query(`SELECT pg_cancel_backend(pid) ${waiting}`)
+  await server.database.query(`SELECT pg_cancel_backend(pid) ${waiting}`)
 }
 
 describe('a database that takes too long', () => {
