@@ -19,7 +19,7 @@ interface Window<Incident> {
 
 /**
  * What many callers do again and again, brought to what can be written down: of each caller at most ten in a minute, and at
- * the minute's end how many there were beside those. At most `maxCallers` callers are told apart; the others
+ * the minute's end how many there were beside those. At most `maxCallers` callers are distinguished; the others
  * share a window.
  */
 export class IncidentWindows<Incident> {

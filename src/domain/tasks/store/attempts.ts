@@ -88,7 +88,7 @@ const settleSql = `
     finished_at = CASE WHEN s.job_id IS NULL OR cancel_requested_at IS NOT NULL THEN now() END,
     run_at = CASE WHEN s.job_id IS NULL THEN run_at ELSE now() + s.due_in_ms * interval '1 millisecond' END,
     job_id = coalesce(s.job_id, task.job_id),
-    attempt = attempt - s.uncounted,
+    attempt = attempt - CASE WHEN cancel_requested_at IS NULL THEN s.uncounted ELSE 0 END,
     past_attempts = CASE WHEN s.past_attempt IS NULL OR cancel_requested_at IS NOT NULL THEN past_attempts
                          ELSE past_attempts || s.past_attempt END,
     worker_id = NULL
