@@ -108,7 +108,7 @@ describe('a value', () => {
     async (data) => {
       const query = `mutation { putDocument(input: { key: "word", data: ${data} }) { ... on Failure { code } } }`
       const { errors } = await graphql(server, query)
-      expect(errors?.[0]?.message).toMatch(/is no JSON value/)
+      expect(errors?.[0]?.message).toMatch(/is not a JSON value/)
       expect(await get(server, 'word')).toBeNull()
     },
   )
