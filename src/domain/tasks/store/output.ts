@@ -9,11 +9,12 @@ export interface AttemptRef {
   readonly workerId: number
 }
 
+// The worker is compared with `IS NOT DISTINCT FROM`, as when attempts are settled: no index is used for it.
 const heldSql = `
   SELECT task.account_id AS "accountId", task.id AS "taskId", task.fence, task.worker_id AS "workerId"
   FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS asked (account_id, task_id, fence, worker_id)
   JOIN task ON task.account_id = asked.account_id AND task.id = asked.task_id
-    AND task.fence = asked.fence AND task.worker_id = asked.worker_id AND task.status = 'ACTIVE'
+    AND task.fence = asked.fence AND task.worker_id IS NOT DISTINCT FROM asked.worker_id AND task.status = 'ACTIVE'
   FOR SHARE OF task`
 
 /** Which of these attempts still hold their task; they go on doing so until the transaction ends. */
@@ -74,7 +75,7 @@ const saveProgressSql = `
   FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[])
     AS p (account_id, task_id, fence, worker_id, progress)
   WHERE task.account_id = p.account_id AND task.id = p.task_id AND task.fence = p.fence
-    AND task.worker_id = p.worker_id AND task.status = 'ACTIVE'`
+    AND task.worker_id IS NOT DISTINCT FROM p.worker_id AND task.status = 'ACTIVE'`
 
 /** Keeps the latest progress of running attempts, each in percent. */
 export async function saveProgress(
