@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
+import stringWidth from 'string-width'
 
 /** Text of others, made harmless for a terminal: no escape sequences, no control characters but tabs made blanks. */
 export function printable(text: string): string {
@@ -16,34 +17,25 @@ export function printableLines(text: string): string {
     .join('\n')
 }
 
-const wide =
-  /[\p{Emoji_Presentation}\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]/u
-const weightless = /[\p{Mn}\p{Me}\p{Cf}]/u
+/** How many columns a terminal uses for the text; escape sequences use none. */
+export const columnsOf = (text: string): number => stringWidth(text)
 
-/** How many columns a terminal takes for it; colours count nothing. */
-export function columnsOf(text: string): number {
-  return [...stripVTControlCharacters(text)].reduce((sum, character) => sum + columnsOfCharacter(character), 0)
-}
+const graphemes = new Intl.Segmenter()
 
-function columnsOfCharacter(character: string): number {
-  if (weightless.test(character)) return 0
-  return wide.test(character) ? 2 : 1
-}
-
-/** At most so many columns of a text without colours; one that is cut ends with an ellipsis. */
+/** At most so many columns of a text without escape sequences; a text that is cut ends with an ellipsis. */
 export function shorten(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text
   let kept = ''
   let used = 0
-  for (const character of text) {
-    used += columnsOfCharacter(character)
+  for (const { segment } of graphemes.segment(text)) {
+    used += columnsOf(segment)
     if (used > columns - 1) break
-    kept += character
+    kept += segment
   }
   return columns > 0 ? `${kept}…` : ''
 }
 
-/** Filled up with blanks to so many columns. */
+/** The text, padded with spaces to so many columns. */
 export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - columnsOf(text)))
 }

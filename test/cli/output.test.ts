@@ -22,6 +22,8 @@ describe('text of others', () => {
     expect(columnsOf('日本e\u0301')).toBe(5)
     expect(shorten('日本語', 5)).toBe('日本…')
     expect(shorten('short', 5)).toBe('short')
+    expect(columnsOf('👩‍👩‍👧‍👦 🇩🇪 1️⃣')).toBe(8)
+    expect(shorten('👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦', 5)).toBe('👩‍👩‍👧‍👦👩‍👩‍👧‍👦…')
   })
 })
 

@@ -1,3 +1,5 @@
+import { createNegotiation } from '#transport/accepted-types.ts'
+
 /** What GraphQL's answers are sent as (GraphQL over HTTP §4). */
 export const modernType = 'application/graphql-response+json'
 export const legacyType = 'application/json'
@@ -5,38 +7,22 @@ const streamType = 'text/event-stream'
 
 export type JsonType = typeof modernType | typeof legacyType
 
-/** Which kinds of answer a client takes. */
+/** Which kinds of answer a client accepts. */
 export interface Accepted {
-  /** What it would rather have JSON as; undefined when it takes none. */
+  /** The media type of a JSON answer; undefined when the client accepts none. */
   readonly json: JsonType | undefined
-  /** Whether it takes a stream of events. */
+  /** Whether the client accepts a stream of events. */
   readonly stream: boolean
 }
 
+/** In the order of our own preference, which decides where the client has none (GraphQL over HTTP §6.4). */
+const allowedBy = createNegotiation([legacyType, modernType, streamType])
+
 /**
- * Reads an `Accept` header (RFC 9110 §12.5.1): the highest quality wins, among equals the first. Who doesn't say, or
- * takes anything, gets `application/json`: GraphQL over HTTP §6.4 wants it so for clients of before the newer type.
+ * Reads an `Accept` header: a client that has no preference gets `application/json`, for clients that are older than
+ * the newer type.
  */
 export function acceptedBy(header: string | undefined): Accepted {
-  const ranges = rangesOf(header ?? '*/*').filter(({ quality }) => quality > 0)
-  const byQuality = ranges.toSorted((a, b) => b.quality - a.quality)
-  const json = byQuality.map(({ type }) => jsonTypes[type]).find((type) => type !== undefined)
-  return { json, stream: ranges.some(({ type }) => [streamType, 'text/*', '*/*'].includes(type)) }
-}
-
-const jsonTypes: Readonly<Record<string, JsonType>> = {
-  [modernType]: modernType,
-  [legacyType]: legacyType,
-  'application/*': legacyType,
-  '*/*': legacyType,
-}
-
-function rangesOf(header: string) {
-  return header.split(',').flatMap((range) => {
-    const [type = '', ...params] = range.split(';').map((part) => part.trim().toLowerCase())
-    const values = new Map(params.map((param) => param.split('=', 2) as [string, string]))
-    // We write UTF-8 and nothing else.
-    if ((values.get('charset') ?? 'utf-8').replaceAll('"', '') !== 'utf-8') return []
-    return [{ type, quality: Number(values.get('q') ?? 1) }]
-  })
+  const allowed = allowedBy(header)
+  return { json: allowed.find((type) => type !== streamType), stream: allowed.includes(streamType) }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isNestedBeyond, maxRequestDepth, tooDeep } from '#lib/json-depth.ts'
+import { createNegotiation } from '#transport/accepted-types.ts'
 import { formOf, formType, mediaTypeOf, mustBePlainUtf8, textOf } from '#transport/content.ts'
 import type { Entrance } from '#transport/entrance.ts'
 import { Refused } from './refused.ts'
@@ -50,14 +51,10 @@ function parseText(text: string): unknown {
   }
 }
 
+const allowedTypes = createNegotiation(['application/json'])
+
 /** @throws {Refused} 406 when the `Accept` header leaves no way to answer in JSON. */
 export function acceptsJson(header: string | undefined): void {
-  if (header === undefined || header.trim() === '') return
-  const ranges = header.split(',').map((range) => range.split(';').map((piece) => piece.trim().toLowerCase()))
-  const isAccepted = ranges.some(
-    ([type = '', ...parameters]) =>
-      ['*/*', 'application/*', 'application/json'].includes(type) &&
-      !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)),
-  )
-  if (!isAccepted) throw new Refused('NOT_ACCEPTABLE', 'The answer is JSON: accept "application/json".')
+  if (allowedTypes(header).length === 0)
+    throw new Refused('NOT_ACCEPTABLE', 'The answer is JSON: accept "application/json".')
 }

@@ -12,6 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createServer as createSecureServer } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -19,6 +20,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { publicAddresses } from '#domain/tasks/handlers/repository/egress.ts'
 import { fetchRepository } from '#domain/tasks/handlers/repository/fetch.ts'
+import { languageTables } from '#domain/tasks/handlers/repository/generate-languages.ts'
 import { createGit } from '#domain/tasks/handlers/repository/git.ts'
 import { languageOf } from '#domain/tasks/handlers/repository/languages.ts'
 import { Roots } from '#domain/tasks/handlers/repository/roots.ts'
@@ -484,9 +486,26 @@ describe('languages', () => {
     ['Dockerfile.prod', 'Dockerfile'],
     ['a/b/CMakeLists.txt', 'CMake'],
     ['classes/Job.cls', 'Apex'],
+    ['notes/README.md', 'Markdown'],
+    ['src/main.rs', 'Rust'],
+    ['src/View.tsx', 'TypeScript'],
+    ['src/signalbox.h', 'C'],
+    ['deploy.yaml', 'YAML'],
+    ['config.h.in', 'C'],
+    ['version.cmake.in', 'CMake'],
+    ['go.sum', 'Go Checksums'],
+    ['.bashrc', 'Shell'],
     ['x.constructor', 'Other'],
-    ['LICENSE', 'Other'],
+    ['constructor', 'Other'],
   ])('takes %s for %s', (path, language) => {
     expect(languageOf(path)).toBe(language)
+  })
+
+  it('are those of the table that npm run generate makes', async () => {
+    const file = new URL(
+      'generated/languages.json',
+      import.meta.resolve('#domain/tasks/handlers/repository/languages.ts'),
+    )
+    expect(await readFile(file, 'utf8')).toBe(languageTables())
   })
 })

@@ -326,6 +326,9 @@ describe('the answer’s media type', () => {
     [`text/html, ${json}`]: json,
     [`${json}, */*`]: json,
     'APPLICATION/JSON': json,
+    [`${json};indent=2;profile="a, b"`]: json,
+    [`*/*, ${json};q=0`]: modern,
+    [`*/*;q=0.5, text/event-stream;q=0`]: json,
   }
   const operations = {
     query: typename,

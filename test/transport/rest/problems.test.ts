@@ -77,6 +77,7 @@ describe('a refusal', () => {
     ['{}', 415, 'UNSUPPORTED_MEDIA_TYPE', { 'content-encoding': 'gzip' }],
     ['null', 422, 'INVALID_INPUT', {}],
     [JSON.stringify(task), 406, 'NOT_ACCEPTABLE', { accept: 'text/html, application/json;q=0' }],
+    [JSON.stringify(task), 406, 'NOT_ACCEPTABLE', { accept: '*/*, application/json;q=0' }],
   ])('of the body %j is %i %s', async (body, status, code, headers) => {
     expect(await rest.ask('POST /api/tasks', { body, headers })).toMatchObject({ status, body: { code } })
   })
