@@ -34,7 +34,7 @@ function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }
 
-/** Every variable that is read, with its default and what is accepted; the README's table and `.env.example` name the same. */
+/** Every variable that is read, with its default and what is accepted. What each means: `src/reference/environment.ts`. */
 export const environment = z.object({
   NODE_ENV: z.string().default('development'),
   PORT: count(0, 65_535).default(4000),

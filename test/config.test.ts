@@ -33,10 +33,9 @@ describe('the environment is documented', () => {
   const documented = (content: string, line: RegExp) =>
     new Map([...content.matchAll(line)].map(([, name = '', value = '']) => [name, value]))
   const example = documented(text('.env.example'), /^#?([A-Z_]+)=(.*)$/gm)
-  const [section = ''] = /^## Environment\n(?:(?!## ).*\n)*/m.exec(text('README.md')) ?? []
-  const table = documented(section, /^\| `([A-Z_]+)` \| (?:`(.+?)`|—) \| .+ \|$/gm)
+  const table = documented(text('src/docs/environment.md'), /^\| `([A-Z_]+)` \| (?:`(.+?)`|—) \| .+ \|$/gm)
 
-  it('by the same names in .env.example and in the README', () => {
+  it('by the same names in .env.example and in the documentation', () => {
     expect([...example.keys()].sort()).toEqual(names)
     expect([...table.keys()].sort()).toEqual(names)
   })

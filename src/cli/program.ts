@@ -10,7 +10,7 @@ Environment:
                    Without one: the session of login
   XDG_CONFIG_HOME  where that is kept (default: ~/.config)
   NO_COLOR         no colours
-  What \`serve\` reads stands in the README.
+  What \`serve\` reads is in src/docs/environment.md.
 `
 
 const versionOptions = ['-V', '--version']

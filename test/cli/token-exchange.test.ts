@@ -89,7 +89,7 @@ describe('token exchange', () => {
   })
 })
 
-describe('the recipes for GitHub Actions in the README', () => {
+describe('the recipes for GitHub Actions in the documentation', () => {
   let github: Server
   let requestUrl: string
   beforeAll(async () => {
@@ -129,10 +129,10 @@ describe('the recipes for GitHub Actions in the README', () => {
 
 /** The script of the step with this text, for the server of this test. */
 async function recipeWith(part: string): Promise<string> {
-  const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
-  const steps = [...readme.matchAll(/^ {2}- run: \|\n((?: {6}.*\n)+)/gm)].map(([, script = '']) => script)
+  const page = await readFile(join(import.meta.dirname, '../../src/docs/access.md'), 'utf8')
+  const steps = [...page.matchAll(/^ {2}- run: \|\n((?: {6}.*\n)+)/gm)].map(([, script = '']) => script)
   const script = steps.find((one) => one.includes(part))
-  if (script === undefined) throw new Error(`The README has no step with ${part}.`)
+  if (script === undefined) throw new Error(`The documentation has no step with ${part}.`)
   return script
     .replaceAll('audience=https://signalbox.example.com', 'audience=https://signalbox.test')
     .replaceAll('https://signalbox.example.com', server.url)

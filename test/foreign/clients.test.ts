@@ -84,10 +84,10 @@ describe('clients of others', () => {
     }
   })
 
-  it('are listed in the README with the versions that run here', async () => {
-    const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
+  it('are listed in the documentation with the versions that run here', async () => {
+    const page = await readFile(join(import.meta.dirname, '../../src/docs/client.md'), 'utf8')
     const versions: Readonly<Record<string, string>> = { ...packageJson.devDependencies, ...packageJson.dependencies }
-    const rows = [...readme.matchAll(/^\| `([^`]+)` \| (\d+\.[\d.]+) \|/gm)].map(([, name = '', version]) => [
+    const rows = [...page.matchAll(/^\| `([^`]+)` \| (\d+\.[\d.]+) \|/gm)].map(([, name = '', version]) => [
       name,
       version,
     ])

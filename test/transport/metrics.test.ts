@@ -74,13 +74,11 @@ async function mutate(name: string, input: Record<string, unknown>): Promise<voi
 }
 
 describe('/metrics', () => {
-  it('has the metrics that the README lists, each with a type and a description', async () => {
+  it('has the metrics that the documentation lists, each with a type and a description', async () => {
     const text = await scrape()
     const types = [...text.matchAll(/^# TYPE (signalbox_\w+) (\w+)$/gm)].map(([, name, type]) => `${name} ${type}`)
-    const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
-    const listed = [...readme.matchAll(/^\| `(signalbox_\w+)` \| (\w+) \|/gm)].map(
-      ([, name, type]) => `${name} ${type}`,
-    )
+    const page = await readFile(join(import.meta.dirname, '../../src/docs/metrics.md'), 'utf8')
+    const listed = [...page.matchAll(/^\| `(signalbox_\w+)` \| (\w+) \|/gm)].map(([, name, type]) => `${name} ${type}`)
     expect(types.toSorted()).toEqual(listed.toSorted())
     for (const one of types) {
       const [name = '', type] = one.split(' ')
