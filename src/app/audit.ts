@@ -1,4 +1,4 @@
-import { AuditProjection } from '#domain/audit/projection.ts'
+import { createAuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { Seals } from '#platform/secrets/seals.ts'
 import { audited } from '#src/audited.ts'
@@ -12,7 +12,8 @@ export function openAudit(
 ): AuditService {
   const { database, transact, tail } = store
   const seals = new Seals(auditSealPurpose, secretKey, config.previousSecretKeys)
-  const projection = new AuditProjection({ transact, tail, seals, log, query: audited, onAppended })
+  const projection = createAuditProjection({ transact, tail, seals, log, query: audited, onAppended })
+  projection.start()
   const unlisten = tail.listen(() => projection.hint())
   opened.add(async () => {
     unlisten()

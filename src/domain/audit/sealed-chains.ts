@@ -2,7 +2,7 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { SealedPlace } from '#platform/secrets/sealed-place.ts'
 import type { Seals } from '#platform/secrets/seals.ts'
 import { isSealGenuine, sealChain } from './chain.ts'
-import { countChainsOfOtherKeys, findChainsOfOtherKeys, lockChains, saveChains } from './store.ts'
+import { auditCursor, countChainsOfOtherKeys, findChainsOfOtherKeys, saveChains } from './store.ts'
 
 /** The seals of audit chains: one that is not genuine stays as it is, since to renew it would hide that. */
 export function sealedChains(seals: Seals): SealedPlace {
@@ -10,7 +10,7 @@ export function sealedChains(seals: Seals): SealedPlace {
     name: 'seals of audit logs',
     countOld: (sql: Pick<Sql, 'query'>) => countChainsOfOtherKeys(sql, seals.keyId),
     async renew(tx, after, limit) {
-      await lockChains(tx)
+      await auditCursor.lock(tx)
       const chains = await findChainsOfOtherKeys(tx, seals.keyId, after, limit)
       const genuine = chains.filter((chain) => isSealGenuine(seals, chain) === true)
       if (genuine.length > 0)

@@ -11,12 +11,11 @@ import { breakFaults, endFaults, lostFault, sealFaults } from './chain-faults.ts
 import { readAuditLag } from './projection.ts'
 import {
   type AuditChain,
+  auditCursor,
   deleteEntries,
   findHash,
   findPrunable,
-  lockChains,
   readChains,
-  readCursor,
   readEntries,
   type SealedChain,
   saveChains,
@@ -128,7 +127,7 @@ export function createAuditService({ sql, transact, seals, query }: AuditService
   }
 
   async function pruneOnce(tx: Transaction, days: number): Promise<number> {
-    await lockChains(tx)
+    await auditCursor.lock(tx)
     const prunable = await findPrunable(tx, days, prunedAtOnce)
     const chains = await readChains(
       tx,
@@ -164,7 +163,7 @@ export function createAuditService({ sql, transact, seals, query }: AuditService
     /** How far the log is behind the journal. */
     lag: () => readAuditLag(sql, query),
     /** Up to where the journal is in the log. */
-    position: () => readCursor(sql),
+    position: () => auditCursor.read(sql),
   }
 }
 

@@ -1,32 +1,13 @@
 import type { Sql } from '#platform/database/sql.ts'
-import type { Position } from '#platform/journal/entry.ts'
 import type { Seal } from '#platform/secrets/seals.ts'
+import { ProjectionCursor } from '#platform/work/journal-projection.ts'
 import type { AuditEntry, AuditOutcome } from './audit-entry.ts'
 
-/** Key of the advisory lock of whoever appends to chains, or drops their beginnings. */
+/** Key of the advisory lock for appending to chains and dropping their beginnings. */
 export const auditLock = 0x5b0c_0003
 
-/** Whether this transaction is the one that may change chains now. */
-export async function tryLockChains(sql: Sql): Promise<boolean> {
-  const [row] = await sql.query<{ locked: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS locked', [auditLock])
-  return row?.locked === true
-}
-
-/** Waits until this transaction is the one that may change chains. */
-export async function lockChains(sql: Sql): Promise<void> {
-  await sql.query('SELECT pg_advisory_xact_lock($1)', [auditLock])
-}
-
-/** Up to where the journal is in the log. */
-export async function readCursor(sql: Pick<Sql, 'query'>): Promise<Position> {
-  const [row] = await sql.query<{ xid: string; seq: string }>('SELECT xid, seq FROM audit_cursor')
-  if (row === undefined) throw new Error('The table audit_cursor has lost its row.')
-  return { xid: BigInt(row.xid), seq: BigInt(row.seq) }
-}
-
-export async function moveCursor(sql: Sql, { xid, seq }: Position): Promise<void> {
-  await sql.query('UPDATE audit_cursor SET xid = $1, seq = $2', [xid, seq])
-}
+/** Up to where the journal is in the log; its lock is held by every transaction that changes chains. */
+export const auditCursor = new ProjectionCursor('audit_cursor', auditLock)
 
 /** From where on a chain is vouched for again; what was before may have been changed or removed. */
 export interface ChainBreak {

@@ -1,9 +1,9 @@
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import { type Actor, comparePositions, type JournalEntry, type Position } from '#platform/journal/entry.ts'
-import { readBetween, readEnd } from '#platform/journal/store.ts'
+import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
+import { readBetween } from '#platform/journal/store.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { WorkLoop } from '#platform/work/work-loop.ts'
+import { JournalProjection, type JournalRange, type ProjectionBatch } from '#platform/work/journal-projection.ts'
 import { addressees } from './addressees.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -11,7 +11,7 @@ import type { Endpoints } from './endpoints.ts'
 import { attemptedType, webhookEvent, webhookIdOf } from './events.ts'
 import { lapsedReason, type Seeing, type SightOf, seeingEndpoints } from './sight.ts'
 import { insertDeliveries, type NewDelivery, type Settlement } from './store/deliveries.ts'
-import { commitSoon, findRoutedAccounts, moveRouterCursor, readRouterCursor, tryLockRouter } from './store/routing.ts'
+import { commitSoon, findRoutedAccounts, routerCursor } from './store/routing.ts'
 import { disableWebhook } from './store/webhooks.ts'
 import type { Undecided, UndecidedDeliveries } from './undecided.ts'
 
@@ -21,9 +21,9 @@ const batchSize = 1_000
 const insertedAtOnce = 5_000
 /** How long filters may take for one transaction, in milliseconds; what is left is routed in the next. */
 const maxMatchingMs = 1_000
-/** How often it looks by itself, in milliseconds. */
-const lookIntervalMs = 500
-/** How long the cursor stays where it is while there is nothing to route, so that it doesn't change each time. */
+/** Between looks at the journal without a hint, in milliseconds. */
+const intervalMs = 500
+/** The cursor moves this seldom while there is nothing to route, in milliseconds. */
 const idleCursorMs = 10_000
 
 /** Who can attempt deliveries as soon as they are made, without their having to be looked for. */
@@ -60,38 +60,27 @@ interface Routed {
   readonly endpoint: Endpoint
 }
 
-/** What a transaction made of entries. */
-interface Outcome {
-  readonly made: Routed[]
-  /** Of the same entries, for webhooks whose filters could not decide; settled as failed. */
-  readonly failed: readonly Settlement[]
-}
-
 /**
- * Turns what happened into deliveries, each event once for each webhook that asks for it: deliveries and cursor are
- * written in one transaction. All processes offer themselves, and one at a time does it, for as long as its transaction
- * lasts; so another one goes on within a second of a process's end. What this process can attempt at once it keeps, so
- * that a delivery which nothing stands in the way of is written twice and never searched for.
+ * Turns events into deliveries, each event once for each webhook that asks for it. What this process can attempt at once
+ * it keeps, so that a delivery which nothing stands in the way of is written twice and never searched for.
  */
 export class Router {
   readonly #deps: RouterDeps
-  readonly #loop: WorkLoop
+  readonly #projection: JournalProjection
   #isIdle = false
-  #isStopped = false
-  #movedAt = 0
 
   constructor(deps: RouterDeps) {
     this.#deps = deps
-    this.#loop = new WorkLoop({
-      name: 'routing of events to webhooks',
-      work: () => this.#routeAll(),
-      intervalMs: lookIntervalMs,
-      log: deps.log,
+    const { transact, tail, log } = deps
+    this.#projection = new JournalProjection({
+      name: 'deliveries of what the journal has',
+      ...{ transact, tail, cursor: routerCursor, intervalMs, idleCursorMs, log },
+      begin: () => this.#beginBatch(),
     })
   }
 
   start(): void {
-    this.#loop.start()
+    this.#projection.start()
   }
 
   /** The journal has grown by this. */
@@ -99,85 +88,59 @@ export class Router {
     if (entry.type === attemptedType) return
     // No webhook listens: it is enough to move the cursor now and then.
     if (this.#isIdle && webhookIdOf(entry.subject) === undefined) return
-    this.#loop.hint()
+    this.#projection.hint()
   }
 
-  async stop(): Promise<void> {
-    this.#isStopped = true
-    await this.#loop.stop()
+  stop(): Promise<void> {
+    return this.#projection.stop()
   }
 
-  async #routeAll(): Promise<void> {
-    while (!this.#isStopped && (await this.#routeNext()));
-  }
-
-  /** Routes a batch; returns whether there may be more. */
-  async #routeNext(): Promise<boolean> {
-    const { transact, recipient, undecided } = this.#deps
+  #beginBatch(): ProjectionBatch {
+    const { recipient, undecided } = this.#deps
     let routed: Routed[] = []
     let failed: readonly Settlement[] = []
     const giveBack = () => {
       for (const { delivery, endpoint } of routed) if (delivery.isClaimed) recipient.release(endpoint)
       routed = []
     }
-    try {
-      const isMore = await transact.quiet('deliveries of what the journal has')(async (tx) => {
-        // The transaction may be run again.
+    return {
+      project: async (tx, range) => {
         giveBack()
-        return this.#route(tx, (outcome) => {
-          routed = outcome.made
-          failed = outcome.failed
-        })
-      })
-      for (const { delivery, endpoint } of routed) if (delivery.isClaimed) recipient.accept(delivery, endpoint)
-      undecided.report(failed)
-      if (routed.some(({ delivery }) => !delivery.isClaimed)) recipient.hint()
-      return isMore
-    } catch (error) {
-      giveBack()
-      throw error
+        const entries = await this.#read(tx, range)
+        if (entries.length === 0) return { last: undefined, isMore: false, isIdle: this.#isIdle }
+        const matched = await this.#match(tx, entries, routed)
+        failed = await undecided.record(tx, matched.undecided)
+        this.#insert(tx, routed)
+        const isMore = entries.length === batchSize || matched.routedCount < entries.length
+        return { last: entries[matched.routedCount - 1], isMore }
+      },
+      committed() {
+        for (const { delivery, endpoint } of routed) if (delivery.isClaimed) recipient.accept(delivery, endpoint)
+        undecided.report(failed)
+        if (routed.some(({ delivery }) => !delivery.isClaimed)) recipient.hint()
+      },
+      failed: giveBack,
     }
   }
 
-  async #route(tx: Transaction, onMade: (outcome: Outcome) => void): Promise<boolean> {
-    // Until it writes, this transaction has no number, and so holds nobody back who reads the journal.
-    if (!(await tryLockRouter(tx))) return false
-    tx.beside(commitSoon(tx))
-    // In this order: a webhook that was made before the end is among those that are found.
-    const [cursor, end] = await Promise.all([readRouterCursor(tx), readEnd(tx, this.#deps.tail.horizon)])
-    const accountIds = await findRoutedAccounts(tx)
-    this.#isIdle = accountIds.length === 0
-    const entries = await this.#read(tx, cursor, end, accountIds)
-    if (entries.length === 0) {
-      const isDue = this.#isIdle || performance.now() - this.#movedAt > idleCursorMs
-      if (isDue && comparePositions(end, cursor) > 0) this.#move(tx, end)
-      return false
-    }
-    const { made, undecided, routedCount } = await this.#match(tx, entries)
-    const failed = await this.#deps.undecided.record(tx, undecided)
-    onMade({ made, failed })
-    const rows = made.map(({ delivery }) => delivery)
+  #insert(tx: Transaction, routed: readonly Routed[]): void {
+    const rows = routed.map(({ delivery }) => delivery)
     for (let at = 0; at < rows.length; at += insertedAtOnce)
       tx.beside(insertDeliveries(tx, rows.slice(at, at + insertedAtOnce), this.#deps.recipient.workerId))
-    const isMore = entries.length === batchSize || routedCount < entries.length
-    this.#move(tx, isMore ? (entries[routedCount - 1] ?? end) : end)
-    return isMore
   }
 
-  #move(tx: Transaction, position: Position): void {
-    this.#movedAt = performance.now()
-    tx.beside(moveRouterCursor(tx, position))
+  async #read(tx: Transaction, range: JournalRange): Promise<readonly JournalEntry[]> {
+    tx.beside(commitSoon(tx))
+    // After the end of the range was read: a webhook that was made before it is among those that are found.
+    const accountIds = await findRoutedAccounts(tx)
+    this.#isIdle = accountIds.length === 0
+    if (this.#isIdle) return []
+    return readBetween(tx, range, { accountIds, excludedTypes: [attemptedType] }, batchSize)
   }
 
-  async #read(tx: Transaction, after: Position, upTo: Position, accountIds: readonly string[]) {
-    if (accountIds.length === 0) return []
-    return readBetween(tx, { after, upTo }, { accountIds, excludedTypes: [attemptedType] }, batchSize)
-  }
-
-  /** Matches entries in order, for as long as filters may take in one transaction; one entry at least. */
-  async #match(tx: Transaction, entries: readonly JournalEntry[]) {
+  /** Matches entries in order, for as long as filters may take in one transaction; one entry at least. Adds to `made`. */
+  async #match(tx: Transaction, entries: readonly JournalEntry[], made: Routed[]) {
     const webhooks = await this.#webhooks(tx, entries)
-    const made: Routed[] = []
     const undecided: Undecided[] = []
     const startedAt = performance.now()
     let routedCount = 0
@@ -188,7 +151,7 @@ export class Router {
       routedCount += 1
       if (performance.now() - startedAt > maxMatchingMs) break
     }
-    return { made, undecided, routedCount }
+    return { undecided, routedCount }
   }
 
   /** The webhooks of the accounts whose entries these are; those whose makers may have none any more are switched off. */

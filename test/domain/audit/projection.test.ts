@@ -77,7 +77,7 @@ describe('the log of several processes', () => {
     )
     expect(order?.same).toBe(true)
     expect(await verifyAudit(first)).toMatchObject({ faultCount: 0, stretches: 6 })
-  })
+  }, 90_000)
 
   it('waits while nobody may write it, says so, and is complete afterwards', async () => {
     const holder = new pg.Client({ connectionString: database.url })
