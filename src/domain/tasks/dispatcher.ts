@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { within } from '#lib/within.ts'
@@ -8,6 +7,7 @@ import type { Transact } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { WorkLoop } from '#platform/work/work-loop.ts'
 import { type FreeSlots, freeSlots, type SlotPlan } from './claim-policy.ts'
 import { Claimer } from './claimer.ts'
 import type { ProgressBoard } from './progress-board.ts'
@@ -62,14 +62,13 @@ export class Dispatcher {
   readonly #recollection: Recollection
   /** The connection for which what runs here and what the database says were compared; undefined: not since a failure. */
   #comparedOn: SessionConnection | undefined
-  #wanted = false
-  #round: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
+  readonly #loop: WorkLoop
   /** A claim that is under way. */
   #claimed: Promise<unknown> = Promise.resolve()
   #claiming = true
   #releasing = false
-  #stopped = false
+  /** When it looks for waiting and due tasks, whatever hints it missed. */
+  #lookAt = 0
   #checkDue = true
 
   constructor(deps: DispatcherDeps) {
@@ -77,6 +76,13 @@ export class Dispatcher {
     this.#settler = new Settler({ ...deps, onWritten: (attempt, transition) => this.#onWritten(attempt, transition) })
     this.#claimer = new Claimer(deps)
     this.#recollection = new Recollection(deps)
+    this.#loop = new WorkLoop({
+      name: 'dispatching tasks',
+      work: () => this.#round(),
+      intervalMs: lookIntervalMs,
+      failureDelayMs,
+      log: deps.log,
+    })
   }
 
   /** How many attempts run now. */
@@ -86,7 +92,7 @@ export class Dispatcher {
   }
 
   start(): void {
-    this.wake()
+    this.#loop.start(0)
   }
 
   /** A task of this priority waits now, or will once it is due. */
@@ -96,15 +102,9 @@ export class Dispatcher {
     this.wake()
   }
 
-  /** There may be work. */
+  /** There may be work. What is heard, or ends, in the same turn of the event loop belongs to the same round. */
   wake(): void {
-    this.#wanted = true
-    if (this.#round !== undefined || this.#stopped) return
-    clearTimeout(this.#timer)
-    this.#round = this.#rounds().finally(() => {
-      this.#round = undefined
-      if (this.#wanted) this.wake()
-    })
+    this.#loop.hint()
   }
 
   /** Asks a task's attempt to stop if this process runs it, and it is the one that is meant. */
@@ -133,9 +133,7 @@ export class Dispatcher {
           break
         }
     }
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    if (this.#round !== undefined) await within(lastRoundMs, this.#round)
+    await within(lastRoundMs, this.#loop.stop())
   }
 
   async #untilIdle(): Promise<void> {
@@ -161,44 +159,34 @@ export class Dispatcher {
     )
   }
 
-  async #rounds(): Promise<void> {
-    let nextMs = lookIntervalMs
-    try {
-      do {
-        // What is heard, or ends, in the same turn of the event loop belongs to the same round.
-        await nextTurn()
-        this.#wanted = false
-        const claimed = await this.#oneRound()
-        // Full hands may mean that more waits; a handler that has ended already has asked for a round itself.
-        if (claimed === 0) nextMs = await this.#untilDue()
-      } while (this.#wanted && !this.#stopped)
-    } catch (error) {
-      this.#deps.log.error({ err: error }, 'a dispatcher round failed; trying again')
-      nextMs = failureDelayMs
-      this.#wanted = false
-      // Its claim may have been committed all the same.
-      this.#comparedOn = undefined
+  /** One round; returns after how long another is due without a hint, in milliseconds. */
+  async #round(): Promise<number> {
+    if (performance.now() >= this.#lookAt) {
+      this.#checkDue = true
       this.#claimer.expectAll()
     }
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#look(), nextMs)
+    try {
+      const claimed = await this.#claim()
+      // Full hands may mean that more waits; a handler that has ended already has asked for a round itself.
+      if (claimed === 0 && this.#checkDue) await this.#promoteDue()
+      return Math.max(0, this.#lookAt - performance.now())
+    } catch (error) {
+      // Its claim may have been committed all the same.
+      this.#comparedOn = undefined
+      this.#lookAt = 0
+      throw error
+    }
   }
 
-  #look(): void {
-    this.#checkDue = true
-    this.#claimer.expectAll()
-    this.wake()
-  }
-
-  /** Milliseconds until the next task falls due; asked only when time may have brought one. */
-  async #untilDue(): Promise<number> {
-    if (!this.#checkDue) return lookIntervalMs
+  /** Lets tasks wait for a slot whose time has come, and looks again when the next one falls due. */
+  async #promoteDue(): Promise<void> {
     this.#checkDue = false
     const dueMs = await promoteDue(this.#deps.sql)
-    return Math.min(dueMs ?? lookIntervalMs, lookIntervalMs)
+    this.#lookAt = performance.now() + Math.min(dueMs ?? lookIntervalMs, lookIntervalMs)
   }
 
   /** @returns how many attempts were started. */
-  async #oneRound(): Promise<number> {
+  async #claim(): Promise<number> {
     await this.#compare()
     const free = this.#freeSlots()
     if (free.critical === 0 || !this.#claimer.isPromising) return 0

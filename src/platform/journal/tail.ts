@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { WorkLoop } from '#platform/work/work-loop.ts'
 import { beginning, beginningOf, comparePositions, historyOf, type JournalEntry, type Position } from './entry.ts'
 import type { JournalHistories } from './histories.ts'
 import { findOldestWriter, readWritersHorizon } from './horizon.ts'
@@ -41,13 +42,9 @@ export class JournalTail {
   #recent: bigint[] = []
   #heldSince: number | undefined
   #warnedAt: number | undefined
-  #timer: NodeJS.Timeout | undefined
-  #dueAt = 0
+  readonly #loop: WorkLoop
   #startedAt = 0
-  #nextMs = lookIntervalMs
-  #looking: Promise<void> | undefined
-  #hinted = false
-  #stopped = false
+  #isStopped = false
   #soonMs = soonMs
   #lagMs = 0
 
@@ -55,6 +52,13 @@ export class JournalTail {
     this.#sql = options.sql
     this.#histories = options.histories
     this.#log = options.log
+    this.#loop = new WorkLoop({
+      name: 'the journal',
+      work: () => this.#readAll(),
+      intervalMs: lookIntervalMs,
+      hintDelayMs: () => Math.max(0, this.#startedAt + hintIntervalMs - performance.now()),
+      log: options.log,
+    })
   }
 
   /** Everything up to here has been handed out. */
@@ -81,7 +85,7 @@ export class JournalTail {
   async start(): Promise<void> {
     this.#history = (await this.#histories.verify()).number
     this.#position = await readEnd(this.#sql)
-    this.#schedule(lookIntervalMs)
+    this.#loop.start()
   }
 
   /** The database may be another server now: it is looked whether its history is still the one that was read. */
@@ -99,7 +103,7 @@ export class JournalTail {
   async verified(history: number): Promise<void> {
     this.reconnected()
     const deadline = performance.now() + verifyingMs
-    while (this.#history !== history && !this.#stopped && performance.now() < deadline) await sleep(hintIntervalMs)
+    while (this.#history !== history && !this.#isStopped && performance.now() < deadline) await sleep(hintIntervalMs)
   }
 
   /**
@@ -119,55 +123,18 @@ export class JournalTail {
 
   /** There may be something new. */
   hint(): void {
-    this.#hinted = true
-    if (this.#looking === undefined) this.#follow()
-  }
-
-  /** Looks as soon as hints may be followed again. */
-  #follow(): void {
-    if (!this.#stopped) this.#schedule(Math.max(0, this.#startedAt + hintIntervalMs - performance.now()))
+    this.#loop.hint()
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    await this.#looking
-  }
-
-  #schedule(delayMs: number): void {
-    const at = performance.now() + delayMs
-    if (this.#stopped || (this.#timer !== undefined && this.#dueAt <= at)) return
-    clearTimeout(this.#timer)
-    this.#dueAt = at
-    if (delayMs === 0) this.#start()
-    else this.#timer = setTimeout(() => this.#start(), delayMs)
-  }
-
-  #start(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    if (this.#looking !== undefined) return
-    this.#startedAt = performance.now()
-    this.#looking = this.#look().finally(() => {
-      this.#looking = undefined
-      this.#schedule(this.#nextMs)
-      if (this.#hinted) this.#follow()
-    })
-  }
-
-  async #look(): Promise<void> {
-    this.#nextMs = lookIntervalMs
-    try {
-      this.#nextMs = await this.#readAll()
-    } catch (error) {
-      this.#log.warn({ err: error }, 'the journal could not be read; trying again')
-    }
+    this.#isStopped = true
+    await this.#loop.stop()
   }
 
   /** Reads until nothing is left; returns after how long to look again. */
   async #readAll(): Promise<number> {
+    this.#startedAt = performance.now()
     for (;;) {
-      this.#hinted = false
       if (this.#mustVerify) await this.#verify()
       if (this.heldMs > heldMs) this.#horizon = await readWritersHorizon(this.#sql)
       const { entries, more } = await readNext(this.#sql, this.#position, this.#horizon, pageSize)
@@ -255,6 +222,7 @@ export class JournalTail {
     this.#lagMs = Math.max(0, Date.now() - entry.at.getTime())
     for (const listener of this.#listeners) listener(entry)
   }
+
   #remember(xid: bigint): void {
     if (this.#recent.push(xid) >= 2 * maxRecent) this.#recent = this.#recent.slice(-maxRecent)
   }

@@ -14,6 +14,8 @@ export interface WorkLoopOptions {
   readonly hintDelayMs?: () => number
   /** How long it rests at least before it follows a hint that came during a run, in milliseconds; 0 by default. */
   readonly restMs?: number
+  /** After how long a run that failed is followed by another, in milliseconds; `intervalMs` by default. */
+  readonly failureDelayMs?: number
   readonly log: Logger
 }
 
@@ -79,13 +81,15 @@ export class WorkLoop {
   }
 
   async #work(): Promise<void> {
-    const { name, work, intervalMs, log } = this.#options
+    const { name, work, intervalMs, failureDelayMs = intervalMs, log } = this.#options
     try {
       const nextMs = await work()
       this.runIn(typeof nextMs === 'number' ? Math.min(nextMs, intervalMs) : intervalMs)
     } catch (error) {
       log.warn({ err: error, work: name }, 'background work failed; it runs again later')
-      this.runIn(intervalMs)
+      // What it was hinted at meanwhile is found then.
+      this.#isHinted = false
+      this.runIn(failureDelayMs)
     }
   }
 }
