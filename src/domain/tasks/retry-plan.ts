@@ -1,8 +1,10 @@
+import { type Backoff, backoffMs } from '#lib/backoff.ts'
+
 /** When a failed attempt is followed by another, and after how long. */
 export interface RetryPolicy {
   /** How many attempts there may be in all, 1 to 100. */
   readonly maxAttempts: number
-  readonly backoff: 'fixed' | 'linear' | 'exponential'
+  readonly backoff: Backoff['growth']
   /** Wait before the second attempt, in milliseconds. */
   readonly delayMs: number
   /** The longest wait, in milliseconds. */
@@ -16,10 +18,9 @@ export const defaultRetryPolicy: RetryPolicy = {
   maxDelayMs: 3_600_000,
 }
 
-/** Milliseconds to wait after attempt number `attempt` has failed; without jitter, so that it can be foretold. */
+/** Milliseconds to wait after attempt number `attempt` has failed; without jitter, so that it is predictable. */
 export function retryDelayMs(policy: RetryPolicy, attempt: number): number {
-  const factor = { fixed: 1, linear: attempt, exponential: 2 ** Math.min(attempt - 1, 30) }[policy.backoff]
-  return Math.min(policy.delayMs * factor, policy.maxDelayMs)
+  return backoffMs({ growth: policy.backoff, ...policy }, attempt)
 }
 
 /** Whether another attempt may follow attempt number `attempt`. */

@@ -1,3 +1,5 @@
+import { type Backoff, backoffMs } from '#lib/backoff.ts'
+
 /** How many attempts may be under way at once, and be begun in a second. */
 export interface LaneLimits {
   readonly concurrency: number
@@ -6,8 +8,7 @@ export interface LaneLimits {
 
 /** So many failures in a row that tell of the receiver itself, and nothing more is sent for a while. */
 const breakAfter = 5
-const firstPauseMs = 5_000
-const maxPauseMs = 300_000
+const pauses: Backoff = { growth: 'exponential', delayMs: 5_000, maxDelayMs: 300_000 }
 
 /**
  * What one webhook may be sent now, by this process: as much as its concurrency and its rate allow, or nothing while its
@@ -16,7 +17,7 @@ const maxPauseMs = 300_000
 export class Lane {
   #inFlight = 0
   #failures = 0
-  #pauseMs = firstPauseMs
+  #pauses = 0
   #openUntil = 0
   #endedAt = Number.NEGATIVE_INFINITY
   #tokens = 0
@@ -62,15 +63,15 @@ export class Lane {
     if (isWell === undefined) return
     if (isWell) {
       this.#failures = 0
-      this.#pauseMs = firstPauseMs
+      this.#pauses = 0
       this.#openUntil = 0
       return
     }
     this.#failures += 1
     // Of those that were under way together, the first one has opened the circuit.
     if (this.#failures < breakAfter || this.isOpen(now)) return
-    this.#openUntil = now + this.#pauseMs
-    this.#pauseMs = Math.min(this.#pauseMs * 2, maxPauseMs)
+    this.#pauses += 1
+    this.#openUntil = now + backoffMs(pauses, this.#pauses)
   }
 
   /** At most a second's worth is saved up. */

@@ -1,5 +1,13 @@
+import { type Backoff, backoffMs, jittered } from '#lib/backoff.ts'
+
 export const webhookBackoffs = ['FIXED', 'LINEAR', 'EXPONENTIAL', 'SCHEDULE'] as const
 type WebhookBackoff = (typeof webhookBackoffs)[number]
+
+const growthOf: Readonly<Record<Exclude<WebhookBackoff, 'SCHEDULE'>, Backoff['growth']>> = {
+  FIXED: 'fixed',
+  LINEAR: 'linear',
+  EXPONENTIAL: 'exponential',
+}
 
 /** When a failed attempt is followed by another, and after how long. */
 export interface RetryPlan {
@@ -35,23 +43,15 @@ const jitter = 0.2
 
 /** Milliseconds to wait after attempt number `attempt` has failed; `random` is 0 to 1. */
 export function waitMs(plan: RetryPlan, attempt: number, random: number, retryAfterMs?: number | undefined): number {
-  const planned = Math.min(plannedMs(plan, attempt), plan.maxDelayMs)
-  const spread = planned * (1 - jitter + 2 * jitter * random)
+  const spread = jittered(plannedMs(plan, attempt), jitter, random)
   // Whoever asks for more time gets it, but can't hold a delivery back for longer than its plan would.
   return Math.round(Math.min(Math.max(spread, retryAfterMs ?? 0), Math.max(plan.maxDelayMs, spread)))
 }
 
-function plannedMs({ backoff, delayMs, scheduleMs }: RetryPlan, attempt: number): number {
-  switch (backoff) {
-    case 'FIXED':
-      return delayMs
-    case 'LINEAR':
-      return delayMs * attempt
-    case 'EXPONENTIAL':
-      return delayMs * 2 ** Math.min(attempt - 1, 40)
-    case 'SCHEDULE':
-      return scheduleMs[Math.min(attempt, scheduleMs.length) - 1] ?? delayMs
-  }
+function plannedMs({ backoff, delayMs, maxDelayMs, scheduleMs }: RetryPlan, attempt: number): number {
+  if (backoff === 'SCHEDULE')
+    return Math.min(scheduleMs[Math.min(attempt, scheduleMs.length) - 1] ?? delayMs, maxDelayMs)
+  return backoffMs({ growth: growthOf[backoff], delayMs, maxDelayMs }, attempt)
 }
 
 /** How long a `Retry-After` asks to wait (RFC 9110 §10.2.3), in milliseconds; undefined when it says nothing. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Backoff, backoffMs } from '#lib/backoff.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { WorkLoop } from '#platform/work/work-loop.ts'
@@ -12,8 +13,7 @@ const lookIntervalMs = 1_000
 /** Hints that come closer together than this are one: the first is followed at once, so only a busy journal waits. */
 const hintIntervalMs = 8
 /** Between looks while a transaction that is still running holds the end of the journal back. */
-const soonMs = 4
-const maxSoonMs = 128
+const soon: Backoff = { growth: 'exponential', delayMs: 4, maxDelayMs: 128 }
 /** After so long it is looked whether what holds the journal back can write it at all. */
 const heldMs = 100
 /** How long entries may wait before an operator should know, and how often it is said again. */
@@ -45,7 +45,8 @@ export class JournalTail {
   readonly #loop: WorkLoop
   #startedAt = 0
   #isStopped = false
-  #soonMs = soonMs
+  /** Looks in a row that found nothing which could be handed out. */
+  #looksInVain = 0
   #lagMs = 0
 
   constructor(options: { sql: Sql; histories: JournalHistories; log: Logger }) {
@@ -144,7 +145,7 @@ export class JournalTail {
       }
       for (const entry of entries) this.#handOut(entry)
       if (more === 'soon') return this.#soon(entries.length > 0)
-      this.#soonMs = soonMs
+      this.#looksInVain = 0
       this.#release()
       if (more === 'no') return lookIntervalMs
     }
@@ -153,9 +154,9 @@ export class JournalTail {
   #soon(moved: boolean): number {
     if (moved) this.#release()
     this.#heldSince ??= performance.now()
-    this.#soonMs = moved ? soonMs : Math.min(this.#soonMs * 2, maxSoonMs)
+    this.#looksInVain = moved ? 0 : this.#looksInVain + 1
     if (this.heldMs > heldWarningMs) void this.#warn()
-    return this.#soonMs
+    return backoffMs(soon, this.#looksInVain + 1)
   }
 
   /** Nothing waits any more, or what waited for longest doesn't. */
