@@ -1,11 +1,11 @@
 import { createServer } from 'node:http'
 import { authEventTypes, quietAuthEventTypes } from '#domain/access/events.ts'
+import { lookUpToken } from '#domain/access/owner-token.ts'
 import { createEventService } from '#domain/events/service.ts'
-import { createHookService, hooksOf } from '#domain/hooks/service.ts'
+import { quietHookEventTypes } from '#domain/hooks/events.ts'
 import { createLimitService } from '#domain/limits/service.ts'
 import { quietLockEventTypes } from '#domain/locks/events.ts'
 import { createQuotaService } from '#domain/quotas/service.ts'
-import { loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
 import { createTaskService } from '#domain/tasks/service.ts'
 import { createSubmitter } from '#domain/tasks/submitter.ts'
@@ -21,16 +21,17 @@ import { closeServer, listen } from '#platform/http/listener.ts'
 import { findSecretKey } from '#platform/secrets/secret-key.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
-import { schema } from '#schema/index.ts'
-import { loadPersistedOperations } from '#transport/graphql/persisted-operations.ts'
 import { serveApi } from '#transport/server.ts'
 import { openAccess } from './app/access.ts'
 import { openAudit } from './app/audit.ts'
 import { openDocuments } from './app/documents.ts'
 import { openEntries, openLocks } from './app/entries.ts'
+import { openHooks } from './app/hooks.ts'
 import { healthSources, observe } from './app/observation.ts'
 import { Opened } from './app/opened.ts'
 import type { Parts } from './app/parts.ts'
+import { findPersistedOperations } from './app/persisted-operations.ts'
+import { loadProject } from './app/project.ts'
 import { openStore } from './app/store.ts'
 import { findTaskUser } from './app/task-user.ts'
 import { keepRetention, keepUsage } from './app/upkeep.ts'
@@ -43,7 +44,13 @@ import type { Place } from './place.ts'
 /** How long requests under way may still take once everything else has stopped, in milliseconds. */
 const lastRequestsMs = 1_000
 /** Left out of what many events are told together, unless asked for by name. */
-const quietTypes = [...quietEventTypes, ...quietAuthEventTypes, ...quietWebhookEventTypes, ...quietLockEventTypes]
+const quietTypes = [
+  ...quietEventTypes,
+  ...quietAuthEventTypes,
+  ...quietHookEventTypes,
+  ...quietWebhookEventTypes,
+  ...quietLockEventTypes,
+]
 
 export interface App {
   /** Where it listens, such as `http://127.0.0.1:4000`. */
@@ -53,6 +60,8 @@ export interface App {
   readonly taskTypes: number
   /** The owner's token, when this start made it: it is shown this once. */
   readonly ownerToken: string | undefined
+  /** Whether a text is a valid application token. */
+  isValidToken(text: string): Promise<boolean>
   /** What the operator should do something about soon. */
   readonly warnings: readonly string[]
   /** Stops in order: nothing new, what runs ends or goes back to the queue, streams close, the database last. */
@@ -78,8 +87,8 @@ export async function startApp(config: Config, place: Promise<Place>, log: Logge
 function notOpened(): void {}
 
 async function start(config: Config, opening: Promise<Place>, log: Logger, opened: Opened): Promise<App> {
-  const project = await loadProjectConfig({ file: config.configFile, cwd: config.workingDirectory })
-  const types = loadTaskTypes(project, { egressAllow: config.egressAllow })
+  const { file: project, types, hooks: configuredHooks } = await loadProject(config)
+  const persisted = await findPersistedOperations(config)
   const tasksAs = config.roles.worker ? await findTaskUser(config, project) : undefined
   const place = await opening
 
@@ -129,17 +138,9 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     shownData,
   })
 
-  const hooks = createHookService({
-    sql: database,
-    transact,
-    tasks,
-    hooks: hooksOf(project.hooks, config.env),
-    log,
-  })
+  const hooks = openHooks(parts, tasks, configuredHooks)
 
   const limits = createLimitService({ pool: database.pool, limits: config.limits, clock: systemClock, log })
-  const { persistedOperations: persistedAt } = config
-  const persisted = persistedAt === undefined ? undefined : await loadPersistedOperations(persistedAt, schema)
   const views = new AccountViews(database.prisma)
   const http = createServer()
   const api = serveApi({
@@ -213,6 +214,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     database: place.database,
     taskTypes: types.list().length,
     ownerToken,
+    isValidToken: async (text) => (await lookUpToken(database, text))?.isValid ?? false,
     warnings,
     async stop() {
       serving = false

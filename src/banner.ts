@@ -4,17 +4,13 @@ import type { Config } from './config.ts'
 
 const defaultUrl = 'http://127.0.0.1:4000'
 
-/** The owner's token of a first start. */
-export interface OwnerToken {
-  readonly text: string
-  /** Where it was written, in place of being shown. */
-  readonly file?: string
-}
+/** The owner's token: its text at a first start on a terminal, otherwise the file that has it. */
+export type OwnerToken = { readonly text: string } | { readonly file: string }
 
 interface BannerOptions {
   /** How the user calls this program. */
   readonly invocation: string
-  /** Of a first start that made one. */
+  /** Undefined: it was shown, or given, at the first start. */
   readonly ownerToken: OwnerToken | undefined
   readonly isColored: boolean
 }
@@ -27,7 +23,7 @@ export function banner(app: App, config: Config, { invocation, ownerToken, isCol
   const { url } = app
   const lines = [
     ['Signalbox', url],
-    ['token', tokenText(ownerToken)],
+    ['token', tokenText(ownerToken, invocation)],
     ['database', app.database],
     ['data', config.dataDir],
     ...app.warnings.map((warning) => ['warning', warning] as const),
@@ -40,17 +36,15 @@ function label(name: string): string {
   return styleText(['bold', 'cyan'], name.padEnd(9), { validateStream: false })
 }
 
-function tokenText(token: OwnerToken | undefined): string {
-  if (token === undefined) return 'as given at first start'
-  return token.file ?? token.text
+function tokenText(token: OwnerToken | undefined, invocation: string): string {
+  if (token === undefined) return `as at the first start; replace it with: ${invocation} token reset-owner`
+  return 'file' in token ? token.file : token.text
 }
 
 function firstCommand(url: string, token: OwnerToken | undefined, invocation: string): string {
   const settings = [
     ...(url === defaultUrl ? [] : [`SIGNALBOX_URL=${url}`]),
-    ...(token === undefined
-      ? []
-      : [`SIGNALBOX_TOKEN=${token.file === undefined ? token.text : `"$(cat '${token.file}')"`}`]),
+    ...(token === undefined ? [] : [`SIGNALBOX_TOKEN=${'file' in token ? `"$(cat '${token.file}')"` : token.text}`]),
   ]
   return [...settings, invocation, 'task submit repository.inspect --set source=. --watch'].join(' ')
 }

@@ -8,6 +8,7 @@ import {
   examineDisk,
   examineGit,
   examineNode,
+  examinePersistedOperations,
   examineTaskUser,
 } from '#src/doctor/machine.ts'
 import { examinePort } from '#src/doctor/port.ts'
@@ -17,15 +18,28 @@ import type { Config } from './config.ts'
  * What is wrong with the installation in the working directory, in sentences. It changes nothing, may run beside the
  * server, and takes a few seconds for each check at most.
  */
-export async function examine(): Promise<Finding[]> {
-  const { config, findings } = examineConfiguration(process.env)
+export async function examine({ configFile }: { configFile: string | undefined }): Promise<Finding[]> {
+  const { config, findings } = examineConfiguration(process.env, configFile)
   const node = check('Node.js', examineNode)
   const git = check('git', examineGit)
   if (config === undefined) return [...findings, await node, await git]
   const file = check('task types', () => examineConfigFile(config))
+  const persisted =
+    config.persistedOperations === undefined
+      ? []
+      : [await check('persisted operations', () => examinePersistedOperations(config))]
   const user = check('task user', () => examineTaskUser(config))
   const dataDir = check('data directory', () => examineDataDir(config))
-  return [...findings, await node, await git, await file, await user, await dataDir, ...(await examineServer(config))]
+  return [
+    ...findings,
+    await node,
+    await git,
+    await file,
+    ...persisted,
+    await user,
+    await dataDir,
+    ...(await examineServer(config)),
+  ]
 }
 
 async function examineServer(config: Config): Promise<Finding[]> {

@@ -30,7 +30,7 @@ process.exitCode = await run(process.argv.slice(2), {
       issueToken: inServerDirectory(async (days) => (await import('./accounts.ts')).createInstallationToken(days)),
       resume: inServerDirectory(async (account) => (await import('./accounts.ts')).resumeAccount(account)),
     },
-    doctor: inServerDirectory(async () => (await import('./doctor.ts')).examine()),
+    doctor: inServerDirectory(async (options) => (await import('./doctor.ts')).examine(options)),
   },
 })
 

@@ -7,7 +7,7 @@ import type { App } from './app.ts'
 import { banner, type OwnerToken } from './banner.ts'
 import { type Config, readConfig, secretVariables } from './config.ts'
 import { awaitEnd, type End } from './ending.ts'
-import { writeOwnerToken } from './owner-token-file.ts'
+import { readOwnerToken, writeOwnerToken } from './owner-token-file.ts'
 import { openPlace } from './place.ts'
 
 export interface ServeOptions {
@@ -57,14 +57,19 @@ function watch({ watchdogTimeoutMs: timeoutMs, logFormat, logLevel }: Config, lo
 /** Standard output belongs to the log where that is JSON. */
 async function show(app: App, config: Config, invocation: string): Promise<void> {
   const stream = config.logFormat === 'json' ? process.stderr : process.stdout
-  const ownerToken = await keep(app.ownerToken, config, stream.isTTY)
+  const ownerToken = await whereabouts(app, config, stream.isTTY)
   stream.write(banner(app, config, { invocation, ownerToken, isColored: isColored(stream) }))
 }
 
-/** A terminal shows the owner's token; elsewhere it goes to a file, since what a server prints may be collected. */
-async function keep(token: string | undefined, { dataDir }: Config, isShown: boolean): Promise<OwnerToken | undefined> {
-  if (token === undefined) return undefined
-  return { text: token, ...(!isShown && { file: await writeOwnerToken(dataDir, token) }) }
+/**
+ * Where the owner's token is. A terminal shows a new one; elsewhere it goes to a file, since what a server prints may be
+ * collected. Later starts name that file for as long as its token is valid.
+ */
+async function whereabouts(app: App, { dataDir }: Config, isShown: boolean): Promise<OwnerToken | undefined> {
+  const { ownerToken: token } = app
+  if (token !== undefined) return isShown ? { text: token } : { file: await writeOwnerToken(dataDir, token) }
+  const known = await readOwnerToken(dataDir)
+  return known && (await app.isValidToken(known.token)) ? { file: known.file } : undefined
 }
 
 /** See no-color.org. */

@@ -7,7 +7,7 @@ export const AuditOutcomeEnum = builder.enumType('AuditOutcome', {
   values: {
     SUCCEEDED: { description: 'It was done.' },
     FAILED: { description: 'What was shown did not prove who somebody is, such as a wrong password.' },
-    REFUSED: { description: 'The caller is known, and not allowed to do it.' },
+    REFUSED: { description: 'The caller is known and not allowed to do it, or a hook refused the call.' },
   } as const satisfies Record<(typeof auditOutcomes)[number], object>,
 })
 

@@ -9,7 +9,7 @@ export interface ServerCommands {
   /** Repairs documents that are behind their newest version, or only finds them. */
   repairDocuments(request: { readonly dryRun: boolean; readonly keepCurrent: boolean }): Promise<RepairReport>
   /** Ends the owner's tokens of the named account, or of the only one, and makes a new one. */
-  resetOwnerToken(request: { readonly account: string | undefined }): Promise<string>
+  resetOwnerToken(request: { readonly account: string | undefined }): Promise<OwnerTokenReset>
   /** The accounts of the installation. An account is named by its id or its name. */
   readonly accounts: {
     /** Creates an account with the token of its owner and, with an e-mail address, a person who owns it. */
@@ -25,7 +25,13 @@ export interface ServerCommands {
     issueToken(days: number): Promise<string>
   }
   /** Looks at the installation; each finding is bounded in time, and none changes anything. */
-  doctor(): Promise<readonly Finding[]>
+  doctor(options: { readonly configFile: string | undefined }): Promise<readonly Finding[]>
+}
+
+export interface OwnerTokenReset {
+  readonly token: string
+  /** The server's file of the earlier token, which has the new one now; undefined: there is no such file. */
+  readonly file: string | undefined
 }
 
 export interface AccountReport {

@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process'
 import { access, constants, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
+import { loadProjectConfig } from '#domain/tasks/config-file.ts'
 import { chooseTaskUser } from '#domain/tasks/runner/task-user.ts'
 import { isRoot } from '#platform/database/system-user.ts'
-import { projectBarrier } from '#src/app/task-user.ts'
+import { lookForSecretKey } from '#platform/secrets/secret-key.ts'
+import { loadProject } from '#src/app/project.ts'
+import { mustNotOwnDatabase, projectBarrier } from '#src/app/task-user.ts'
 import type { Config } from '#src/config.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
@@ -38,18 +40,31 @@ export async function examineGit(): Found {
   }
 }
 
-export async function examineConfigFile({ configFile, workingDirectory, egressAllow }: Config): Found {
-  const project = await loadProjectConfig({ file: configFile, cwd: workingDirectory })
-  const types = loadTaskTypes(project, { egressAllow }).list()
-  const commands = Object.keys(project.commands).length
-  const counts = `${counted(types.length, 'task type')}, ${counted(commands, 'command')}`
-  return ok(`${project.file ?? 'No configuration file'}: ${counts}.`)
+/** The configuration file: its task types, commands, hooks with their secrets, and trust rules. */
+export async function examineConfigFile(config: Config): Found {
+  const { file, types, hooks } = await loadProject(config)
+  const counts = [
+    counted(types.list().length, 'task type'),
+    counted(Object.keys(file.commands).length, 'command'),
+    ...(hooks.length > 0 ? [counted(hooks.length, 'hook')] : []),
+    ...(file.trust.length > 0 ? [counted(file.trust.length, 'trust rule')] : []),
+  ]
+  return ok(`${file.file ?? 'No configuration file'}: ${counts.join(', ')}.`)
+}
+
+/** The operations of PERSISTED_OPERATIONS. The schema is loaded only for them. */
+export async function examinePersistedOperations(config: Config): Found {
+  const { findPersistedOperations } = await import('#src/app/persisted-operations.ts')
+  await findPersistedOperations(config)
+  return ok(`${config.persistedOperations}: all operations are valid.`)
 }
 
 /** As whom tasks run, and what that keeps from them. */
-export async function examineTaskUser({ configFile, workingDirectory, taskUser: setting, roles }: Config): Found {
+export async function examineTaskUser(config: Config): Found {
+  const { configFile, workingDirectory, taskUser: setting, roles } = config
   if (!roles.worker) return ok('This process runs no tasks.')
   const { taskUser, warning: refusal } = await chooseTaskUser(setting)
+  await mustNotOwnDatabase(config, taskUser)
   if (taskUser.kind === 'server') return examineOwnUser(refusal)
   const project = await loadProjectConfig({ file: configFile, cwd: workingDirectory })
   const barrier = await projectBarrier(project, taskUser)
@@ -66,7 +81,7 @@ function examineOwnUser(refusal: string | undefined): Awaited<Found> {
     : ok('Tasks run as the server’s user, and can read what it can.')
 }
 
-export async function examineDataDir({ dataDir }: Config): Found {
+export async function examineDataDir({ dataDir, secretKey }: Config): Found {
   const found = await stat(dataDir).catch(() => undefined)
   if (found === undefined) return examineParent(dataDir)
   if (!found.isDirectory()) return problem(`${dataDir} is no directory.`, 'Set DATA_DIR to one.')
@@ -77,6 +92,7 @@ export async function examineDataDir({ dataDir }: Config): Found {
     return warning(`${dataDir} belongs to the user ${found.uid}, and this is ${uid}.`, 'Run everything as one user.')
   const open = await openSecrets(dataDir)
   if (open.length > 0) return problem(`Others may read ${open.join(', ')}.`, `chmod 600 ${open.join(' ')}`)
+  await lookForSecretKey(secretKey, dataDir)
   if ((found.mode & 0o066) !== 0) return warning(`Others may read ${dataDir}.`, `chmod go-rw ${dataDir}`)
   return ok(`${dataDir} is writable, and closed to others.`)
 }

@@ -164,6 +164,30 @@ describe('doctor', () => {
     expect(of('task types')).toMatchObject({ status: 'problem', message: expect.stringContaining('does not exist') })
   })
 
+  it('refuses what the start of a server refuses of the configuration', async () => {
+    const file = join(dataDir, 'box.config.ts')
+    const hook = (type: string) =>
+      writeFile(
+        file,
+        `export default { hooks: { ci: { sender: 'gitlab', secretEnv: 'CI_SECRET', rules: [{ type: '${type}' }] } } }`,
+      )
+    await hook('probe')
+    const settings = { SIGNALBOX_CONFIG: file, CI_SECRET: 'sixteen characters' }
+    expect((await doctor(settings)).of('task types')?.message).toMatch(/task types, 0 commands, 1 hook\.$/)
+    const short = await doctor({ ...settings, CI_SECRET: 'short' })
+    expect([short.code, short.of('task types')?.message]).toEqual([
+      1,
+      'The hook "ci" takes its secret from CI_SECRET, which has fewer than 16 characters.',
+    ])
+    await hook('proeb')
+    expect((await doctor({ SIGNALBOX_CONFIG: file })).of('task types')?.message).toBe(
+      'The hook "ci" takes its secret from CI_SECRET, which is not set. ' +
+        'hooks.ci.rules[0] submits tasks of the type "proeb", which does not exist. Did you mean "probe"?',
+    )
+    const { of } = await doctor({ PERSISTED_OPERATIONS: join(dataDir, 'operations') })
+    expect(of('persisted operations')).toMatchObject({ status: 'problem', message: expect.stringContaining('read') })
+  })
+
   it('makes nothing, not even the data directory', async () => {
     const missing = join(dataDir, 'missing')
     const { of } = await doctor({ DATA_DIR: missing, DATABASE_URL: '' })

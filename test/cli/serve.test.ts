@@ -87,10 +87,25 @@ describe('serve', () => {
 
     const second = serve()
     await second.says('\ntry ', 'stderr')
-    expect(second.stderr()).toMatch(/^token +as given at first start$/m)
+    expect(second.stderr()).toMatch(new RegExp(`^token +${file}$`, 'm'))
+    expect(second.stderr()).toContain(` SIGNALBOX_TOKEN="$(cat '${file}')" `)
     second.child.kill('SIGHUP')
     expect(await second.ended).toBe(0)
-  })
+
+    // What is in the file stays the owner's token, or is not named.
+    const reset = await run(['token', 'reset-owner'], { env: { DATABASE_URL: database.url, DATA_DIR: dataDir } })
+    expect(reset.stderr).toBe(`The owner's earlier token is not accepted from now on.\n${file} has the new one.\n`)
+    expect([(await readFile(file, 'utf8')).trim(), (await stat(file)).mode & 0o777]).toEqual([
+      reset.stdout.trim(),
+      0o600,
+    ])
+    await database.query('UPDATE application_token SET revoked_at = now() WHERE revoked_at IS NULL')
+    const third = serve()
+    await third.says('\ntry ', 'stderr')
+    expect(third.stderr()).toMatch(/^token +as at the first start; replace it with: .* token reset-owner$/m)
+    third.child.kill('SIGHUP')
+    expect(await third.ended).toBe(0)
+  }, 30_000)
 
   it('proposes no command where it serves no API', async () => {
     const worker = serve({ ROLES: 'worker' })

@@ -15,9 +15,13 @@ export function addDoctorCommand(parent: Command, session: Session): void {
       'Looks at the configuration, the data directory, the database, the port and the tools of the installation in this ' +
         'directory, and changes nothing. It may run beside the server. Exit code 1 when there is a problem.',
     )
+    .option(
+      '--config <file>',
+      'the configuration file that serve is given (default: SIGNALBOX_CONFIG, else the one here)',
+    )
     .addOption(jsonOption())
-    .action(async ({ json }: { json?: boolean }) => {
-      const findings = await session.server.doctor()
+    .action(async ({ json, config }: { json?: boolean; config?: string }) => {
+      const findings = await session.server.doctor({ configFile: config })
       const count = (status: Finding['status']) => findings.filter((finding) => finding.status === status).length
       const totals = { problems: count('problem'), warnings: count('warning') }
       if (json) session.output.document({ ...totals, findings })

@@ -66,7 +66,7 @@ export class Credentials {
   async #application(hash: Uint8Array): Promise<Identity> {
     const row = await findToken(this.#sql, hash)
     if (row === undefined) throw new Unauthenticated('unknown')
-    if (row.revokedAt !== null) throw new Unauthenticated('revoked')
+    if (row.revokedAt !== null) throw new Unauthenticated(row.successorId === null ? 'revoked' : 'rotated')
     if (row.isSuspended) throw new Unauthenticated('account-suspended')
     // The tokens of a person who was removed are revoked with them; this holds for what was created at the same moment.
     if (row.ownerId !== null && row.ownerRole === null) throw new Unauthenticated('revoked')

@@ -2,12 +2,20 @@ import { AppError } from '#lib/errors.ts'
 import { type Scope, sufficientScopes } from './scope.ts'
 
 /** Why a token is not valid. Only its bearer can learn it: a secret that nobody has is unknown. */
-export type TokenFault = 'unknown' | 'expired' | 'revoked' | 'session-ended' | 'account-suspended' | 'ended-meanwhile'
+export type TokenFault =
+  | 'unknown'
+  | 'expired'
+  | 'revoked'
+  | 'rotated'
+  | 'session-ended'
+  | 'account-suspended'
+  | 'ended-meanwhile'
 
 const tokenFaults: Readonly<Record<TokenFault, string>> = {
   unknown: 'This token is not known here. ',
   expired: 'This token has expired. ',
   revoked: 'This token was revoked. ',
+  rotated: 'This token was rotated: use the one that replaced it. ',
   'session-ended': 'The session of this token has ended. ',
   'account-suspended': 'The account of this token is suspended. ',
   'ended-meanwhile': 'The token ended while the request was under way. ',
@@ -16,11 +24,13 @@ const tokenFaults: Readonly<Record<TokenFault, string>> = {
 /** The request has no token, or one that is not valid (any more). */
 export class Unauthenticated extends AppError {
   readonly code = 'UNAUTHENTICATED'
+  readonly fault: TokenFault | undefined
   /** @param fault Undefined: the request has no token, or the reason is not disclosed. */
   constructor(fault?: TokenFault) {
     super(
       `${fault === undefined ? '' : tokenFaults[fault]}A valid token is needed: send it as "Authorization: Bearer <token>".`,
     )
+    this.fault = fault
   }
 }
 

@@ -195,7 +195,14 @@ export interface AttemptEventData {
   readonly reason: string
   readonly suppressed?: number
   /** The application token that is not valid any more. */
-  readonly token?: { readonly id: string; readonly name: string }
+  readonly token?: {
+    readonly id: string
+    readonly name: string
+    /** Why it is not valid: a rotated token that is still used has not reached everyone who needs its successor, or has leaked. */
+    readonly ended?: 'ROTATED' | 'REVOKED' | 'EXPIRED'
+    /** Of a rotated token: the one that stands in its place. */
+    readonly successor?: string
+  }
 }
 
 export function attemptEvent(accountId: string, request: RequestOrigin, data: AttemptEventData): NewEntry {

@@ -1,10 +1,11 @@
 import { newId } from '#lib/ids.ts'
+import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { tokenEvent } from './events.ts'
 import { everyScope, installationScopes } from './scope.ts'
 import { expiryAfter, hashToken, newToken, tokenLifetime } from './tokens/token.ts'
-import { endToken, insertToken, lockOwnerTokens } from './tokens/token-store.ts'
+import { endToken, findTokensByHash, insertToken, lockOwnerTokens } from './tokens/token-store.ts'
 
 const name = 'owner'
 
@@ -41,6 +42,15 @@ export async function issueInstallationToken(
   await insertToken(tx, { ...subject, ...facts, hash: hashToken(token), role: 'APPLICATION', createdBy: by.actor })
   tx.journal(tokenEvent('auth.token_created', subject, by, { ...facts, expiresAt: facts.expiresAt.toISOString() }))
   return token
+}
+
+/** Which account the text is a token of, and whether that is valid; undefined when it is no token's. */
+export async function lookUpToken(
+  sql: Sql,
+  text: string,
+): Promise<{ readonly accountId: string; readonly isValid: boolean } | undefined> {
+  const [token] = await findTokensByHash(sql, [hashToken(text)])
+  return token && { accountId: token.accountId, isValid: token.ended === null }
 }
 
 /** Ends the owner's tokens of an account, and creates a new one. @returns its text */

@@ -11,7 +11,7 @@ import { accountsForCallers, createAccountService } from './account-service.ts'
 import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-store.ts'
 import { Caller, type OnRefused, type RequestOrigin } from './caller.ts'
 import { Credentials } from './credentials.ts'
-import { Unauthenticated } from './errors.ts'
+import { type TokenFault, Unauthenticated } from './errors.ts'
 import { lossBy } from './events.ts'
 import { deleteOldRefusals } from './incidents/incident-store.ts'
 import { Incidents } from './incidents/incidents.ts'
@@ -89,7 +89,7 @@ export function createAccessService(deps: AccessServiceDeps) {
   /** The caller of a request with this token. @throws {Unauthenticated} when it is unknown, or not valid any more */
   async function authenticate(token: string | undefined, request: RequestOrigin): Promise<Caller> {
     const identity = await credentials.identify(token).catch((error: unknown) => {
-      if (error instanceof Unauthenticated) noteStranger(token, request)
+      if (error instanceof Unauthenticated) noteStranger(token, request, error.fault)
       throw error
     })
     const caller = new Caller(identity, request, { onRefused })
@@ -102,9 +102,10 @@ export function createAccessService(deps: AccessServiceDeps) {
     incidents.refused(...refusal)
   }
 
-  function noteStranger(token: string | undefined, request: RequestOrigin): void {
+  function noteStranger(token: string | undefined, request: RequestOrigin, fault: TokenFault | undefined): void {
     if (token === undefined) incidents.attempted('none', 'UNAUTHENTICATED', request)
-    else incidents.attempted('token', 'UNAUTHENTICATED', request, hashToken(token))
+    else
+      incidents.attempted('token', 'UNAUTHENTICATED', request, { hash: hashToken(token), isKnown: fault !== 'unknown' })
   }
 
   /** Whose access token this is. @throws {TokenRefused} */

@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize'
 import type { Actor, JournalRecord } from '#platform/journal/entry.ts'
 import { factsOf } from './audited-facts.ts'
 
-/** How it went: FAILED, what was shown did not prove who somebody is; REFUSED, they are known, and may not do it. */
+/** How it went: FAILED, what was shown did not prove who somebody is; REFUSED, they are known, and may not do it, or a hook refused their call. */
 export const auditOutcomes = ['SUCCEEDED', 'FAILED', 'REFUSED'] as const
 export type AuditOutcome = (typeof auditOutcomes)[number]
 
@@ -51,7 +51,7 @@ const failed: ReadonlySet<string> = new Set([
   'auth.user_sign_in_failed',
   'auth.refresh_token_reused',
 ])
-const refused: ReadonlySet<string> = new Set(['auth.refused', 'auth.refused_repeatedly'])
+const refused: ReadonlySet<string> = new Set(['auth.refused', 'auth.refused_repeatedly', 'hook.refused'])
 
 function outcomeOf(type: string): AuditOutcome {
   if (refused.has(type)) return 'REFUSED'

@@ -22,7 +22,7 @@ const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
   ],
   audit: [],
   stream: [],
-  hook: ['hook', 'event', 'deliveryId'],
+  hook: ['hook', 'sender', 'event', 'deliveryId', 'reason', 'suppressed'],
 }
 
 const maxTextLength = 256

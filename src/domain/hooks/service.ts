@@ -1,13 +1,16 @@
 import { Caller, type RequestOrigin } from '#domain/access/caller.ts'
 import type { Submission, TaskService } from '#domain/tasks/service.ts'
+import type { Clock } from '#lib/clock.ts'
 import { compositeKey } from '#lib/composite-key.ts'
-import { errorMessage, InvalidInput, StartupError } from '#lib/errors.ts'
+import { errorMessage, InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { DeliveryIdReused, HookCallReplayed, HookNotFound } from './errors.ts'
-import { defaultHookBytes, type HookConfig, isAbout, taskOf } from './hook.ts'
+import type { HookEventType } from './events.ts'
+import { defaultHookBytes, isAbout, taskOf } from './hook.ts'
+import { type RefusedCall, RefusedCalls } from './refused-calls.ts'
 import { deleteOldCalls, findAccount, findCall, type InboundCall, insertCall, noteTasks } from './store.ts'
 import { type Hook, provesByHeaders, type RawCall, type VerifiedCall, verify } from './verification.ts'
 
@@ -16,6 +19,7 @@ export interface HookServiceDeps {
   readonly transact: Transact
   readonly tasks: Pick<TaskService, 'submitWithin'>
   readonly hooks: readonly Hook[]
+  readonly clock: Clock
   readonly log: Logger
 }
 
@@ -34,8 +38,9 @@ export type HookService = ReturnType<typeof createHookService>
 const knownDays = 30
 const forgottenAtOnce = 1_000
 
-export function createHookService({ sql, transact, tasks, hooks, log }: HookServiceDeps) {
+export function createHookService({ sql, transact, tasks, hooks, clock, log }: HookServiceDeps) {
   const byId = new Map(hooks.map((hook) => [hook.id, hook]))
+  const refusedCalls = new RefusedCalls({ transact, sql, clock, log })
 
   /** @throws {HookNotFound} */
   function get(id: string): Hook {
@@ -96,7 +101,13 @@ export function createHookService({ sql, transact, tasks, hooks, log }: HookServ
     const { accountId, hook, deliveryId, bodyHash } = inbound
     if (await insertCall(tx, inbound)) {
       const data = { hook, event, deliveryId }
-      tx.journal({ ...caller.by(), accountId, type: 'hook.received', subject: `hook:${hook}`, data })
+      tx.journal({
+        ...caller.by(),
+        accountId,
+        type: 'hook.received' satisfies HookEventType,
+        subject: `hook:${hook}`,
+        data,
+      })
       return undefined
     }
     const known = await findCall(tx, inbound)
@@ -125,6 +136,15 @@ export function createHookService({ sql, transact, tasks, hooks, log }: HookServ
     expect,
     admit,
     take,
+    /** Records that a call was refused; a call of an unknown hook is not recorded. */
+    noteRefused(id: string, refused: RefusedCall): void {
+      const hook = byId.get(id)
+      if (hook !== undefined) refusedCalls.add(hook, refused)
+    },
+    /** Journals the refused calls that were noted. */
+    reportRefused: () => refusedCalls.report(),
+    /** Journals also those of the current minute, before the process ends. */
+    stop: () => refusedCalls.report({ everything: true }),
     /** Forgets what came long ago. */
     async prune(): Promise<void> {
       while ((await deleteOldCalls(sql, knownDays, forgottenAtOnce)) === forgottenAtOnce);
@@ -146,27 +166,4 @@ function callerOf(hook: Hook, accountId: string, request: RequestOrigin): Caller
     },
     request,
   )
-}
-
-/** The hooks of a configuration with their secrets. @throws {StartupError} when one is not there, or no secret. */
-export function hooksOf(
-  configs: Readonly<Record<string, HookConfig>>,
-  env: Readonly<Record<string, string | undefined>>,
-): Hook[] {
-  return Object.entries(configs).map(([id, config]) => ({
-    ...config,
-    id,
-    secrets: [config.secretEnv].flat().map((name) => secretOf(id, config, name, env[name])),
-  }))
-}
-
-const minSecretLength = 16
-
-function secretOf(id: string, { sender }: HookConfig, name: string, value: string | undefined): string {
-  const refuse = (what: string) => new StartupError(`The hook "${id}" takes its secret from ${name}, ${what}.`)
-  if (value === undefined || value === '') throw refuse('which is not set')
-  if (value.length < minSecretLength) throw refuse(`which has fewer than ${minSecretLength} characters`)
-  if (sender === 'standard-webhooks' && !/^(whsec_)?[A-Za-z0-9+/]+={0,2}$/.test(value))
-    throw refuse('which must be base64, with or without whsec_ before it')
-  return value
 }

@@ -3,7 +3,7 @@ import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { InvalidInput } from '#lib/errors.ts'
 import { parseExactJson } from '#lib/exact-json.ts'
 import { parseForm } from '#lib/form.ts'
-import { isRecord } from '#lib/json.ts'
+import { isRecord, storableText } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { decodeUtf8 } from '#lib/utf8.ts'
 import { HookSignatureRefused } from './errors.ts'
@@ -195,7 +195,7 @@ export function verify(hook: Hook, call: RawCall): VerifiedCall {
     throw new InvalidInput(`The delivery id must be 1 to ${maxIdLength} visible ASCII characters.`)
   return {
     hook: hook.id,
-    event: event.slice(0, maxEventLength),
+    event: storableText(event.slice(0, maxEventLength)),
     deliveryId,
     headers: call.headers,
     body,

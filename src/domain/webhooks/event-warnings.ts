@@ -56,6 +56,7 @@ export const serverEventTypes: readonly string[] = [
   'entry.expired',
   'entry.set',
   'hook.received',
+  'hook.refused',
   'lock.acquired',
   'lock.expired',
   'lock.forced',

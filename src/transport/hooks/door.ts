@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
+import type { Caller } from '#domain/access/caller.ts'
 import type { HookService } from '#domain/hooks/service.ts'
+import type { VerifiedCall } from '#domain/hooks/verification.ts'
 import { RateLimited } from '#domain/limits/errors.ts'
 import { AppError } from '#lib/errors.ts'
 import { drain, readBody } from '#transport/body.ts'
@@ -48,6 +50,17 @@ export interface HookDoorOptions {
   readonly onAnswered: (hook: string, outcome: string, tasks: number) => void
 }
 
+/** What is known of a call under way. */
+interface Arrival {
+  /** Set once its signature was found to be right. */
+  proved?: { readonly call: VerifiedCall; readonly caller: Caller }
+}
+
+interface Refusal extends Arrival {
+  readonly path: string
+  readonly error: unknown
+}
+
 /** What an address may still send that has no requests left: a call that has a signature, and is small. */
 const smallBytes = 64 * 1024
 
@@ -59,14 +72,15 @@ const smallBytes = 64 * 1024
 export function createHookDoor({ hooks, entrance, maskError, onAnswered }: HookDoorOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = (req.url ?? '').split('?', 1)[0] ?? ''
+    const arrival: Arrival = {}
     try {
       const { id, status } = hookPathOf(path)
-      const { deliveryId, isRepeated, taskIds } = await take(req, id)
+      const { deliveryId, isRepeated, taskIds } = await take(req, id, arrival)
       answered(id, isRepeated ? 'duplicate' : 'accepted', isRepeated ? 0 : taskIds.length)
       send(res, status, { accepted: true, deliveryId, duplicate: isRepeated, tasks: taskIds })
     } catch (error) {
       // Nobody is there any more to be answered, and a body that broke off isn't our fault.
-      if (!res.destroyed) await refuse(req, res, path, error)
+      if (!res.destroyed) await refuse(req, res, { path, error, ...arrival })
     }
   }
 
@@ -75,10 +89,11 @@ export function createHookDoor({ hooks, entrance, maskError, onAnswered }: HookD
     onAnswered(hooks.has(id) ? id : 'unknown', outcome, tasks)
   }
 
-  async function take(req: IncomingMessage, id: string) {
+  async function take(req: IncomingMessage, id: string, arrival: Arrival) {
     if (req.method !== 'POST') throw new Refused('METHOD_NOT_ALLOWED', 'Hooks are called with POST.')
     mustBePlainUtf8(req.headers)
     const { call, caller } = await admit(req, id)
+    arrival.proved = { call, caller }
     await entrance.admitKnown(req, caller)
     return hooks.take(caller, call)
   }
@@ -107,12 +122,16 @@ export function createHookDoor({ hooks, entrance, maskError, onAnswered }: HookD
     }
   }
 
-  async function refuse(req: IncomingMessage, res: ServerResponse, path: string, error: unknown): Promise<void> {
+  async function refuse(req: IncomingMessage, res: ServerResponse, { path, error, proved }: Refusal): Promise<void> {
     drain(req)
+    const { id, isQuiet } = hookPathOf(path)
+    const request = entrance.originOf(req)
     const refused = error instanceof Refused ? error : refusedByError(maskError(error))
-    answered(hookPathOf(path).id, refused.code.toLowerCase(), 0)
-    const response = problemResponse(refused, { path, requestId: entrance.originOf(req).requestId })
-    if (hookPathOf(path).isQuiet && saidQuietly.has(response.status)) {
+    answered(id, refused.code.toLowerCase(), 0)
+    const response = problemResponse(refused, { path, requestId: request.requestId })
+    if (response.status < 500)
+      hooks.noteRefused(id, { reason: refused.code, message: refused.message, request, proved })
+    if (isQuiet && saidQuietly.has(response.status)) {
       const { code, message } = refused
       return send(res, 200, { accepted: false, code, message })
     }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { IncidentWindows } from '#domain/access/incidents/incident-windows.ts'
+import { IncidentWindows } from '#lib/incident-windows.ts'
 import { auditEntries, auditEntriesOnce } from '#test/support/audit.ts'
 import { toldEvents } from '#test/support/events.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
@@ -174,7 +174,23 @@ describe('an attempt of somebody unknown', () => {
     expect(entry?.data).toEqual({
       method: 'token',
       reason: 'UNAUTHENTICATED',
-      token: { id: old.id, name: 'other' },
+      token: { id: old.id, name: 'other', ended: 'REVOKED' },
+    })
+    // Of a rotated token it is said that it was rotated, and to which one; it isn't lost among other wrong tokens.
+    const rotate = `mutation ($id: ID!) { rotateApplicationToken(input: { id: $id }) {
+      ... on RotateApplicationTokenPayload { applicationToken { id } } } }`
+    const rotated = await addToken(server, { accountId: other.accountId })
+    const { rotateApplicationToken: result } = await graphqlData<{
+      rotateApplicationToken: { applicationToken: { id: string } }
+    }>(as, rotate, { id: rotated.id })
+    const refused = await fetch(`${fresh.url}/api/tasks`, { headers: { authorization: `Bearer ${rotated.token}` } })
+    expect(await refused.json()).toMatchObject({ message: expect.stringContaining('This token was rotated') })
+    const [reuse] = await auditEntriesOnce(as, { types: ['auth.attempt_failed'] }, 2)
+    expect(reuse?.data['token']).toEqual({
+      id: rotated.id,
+      name: 'other',
+      ended: 'ROTATED',
+      successor: result.applicationToken.id,
     })
     await fresh.close()
   })

@@ -1,15 +1,15 @@
 import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
 import { attemptEvent, refusalEvent } from '#domain/access/events.ts'
 import { findOldestAccount } from '#domain/access/sign-in/identity-store.ts'
-import { findTokensByHash } from '#domain/access/tokens/token-store.ts'
+import { findTokensByHash, type KnownToken } from '#domain/access/tokens/token-store.ts'
 import { addressBlock } from '#lib/address.ts'
 import type { Clock } from '#lib/clock.ts'
 import { compositeKey } from '#lib/composite-key.ts'
 import { AppError } from '#lib/errors.ts'
+import { IncidentWindows, type Told } from '#lib/incident-windows.ts'
 import { storableText } from '#lib/json.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { countRefusals, markRefusalsTold, type Refusals } from './incident-store.ts'
-import { IncidentWindows, type Told } from './incident-windows.ts'
 
 /** So many refusals of one credential in so many minutes are told as such, once. */
 const repeatedly = { count: 10, minutes: 5 } as const
@@ -33,8 +33,15 @@ interface Attempt {
   readonly method: string
   readonly reason: string
   readonly request: RequestOrigin
-  /** SHA-256 of the token that was shown. */
-  readonly hash: Uint8Array | undefined
+  readonly token: ShownToken | undefined
+}
+
+/** A token that was shown and is not valid. */
+interface ShownToken {
+  /** SHA-256. */
+  readonly hash: Uint8Array
+  /** Whether it was valid once: then it is reported by itself, and not among those that strangers make up. */
+  readonly isKnown: boolean
 }
 
 /**
@@ -74,9 +81,10 @@ export class Incidents {
   }
 
   /** Somebody has not proved who they are. */
-  attempted(method: string, reason: string, request: RequestOrigin, hash?: Uint8Array): void {
-    const attempt = { method, reason, request, hash }
-    this.#attempts.add(addressBlock(request.address), compositeKey(method, reason), attempt, this.#now())
+  attempted(method: string, reason: string, request: RequestOrigin, token?: ShownToken): void {
+    const which = token?.isKnown ? Buffer.from(token.hash).toString('base64') : ''
+    const key = compositeKey(method, reason, which)
+    this.#attempts.add(addressBlock(request.address), key, { method, reason, request, token }, this.#now())
   }
 
   /** What `work` answers; what it refuses is noted as an attempt. */
@@ -135,17 +143,21 @@ function credentialOf({ accountId, credential: { kind, id } }: Caller) {
 async function tellAttempts(tx: Transaction, attempts: readonly Told<Attempt>[]): Promise<void> {
   const known = await findTokensByHash(
     tx,
-    attempts.flatMap(({ incident }) => incident.hash ?? []),
+    attempts.flatMap(({ incident }) => incident.token?.hash ?? []),
   )
   const operator = await findOldestAccount(tx)
   for (const { incident, suppressed } of attempts) {
-    const { method, reason, request, hash } = incident
-    const token = hash && known.find((one) => one.hash.equals(hash))
+    const { method, reason, request, token: shown } = incident
+    const token = shown && known.find((one) => one.hash.equals(shown.hash))
     const accountId = token?.accountId ?? operator
     if (accountId === undefined) continue
-    const which = token && { token: { id: token.id, name: token.name } }
+    const which = token && { token: factsOf(token) }
     tx.journal(attemptEvent(accountId, request, { method, reason, ...which, ...(suppressed > 0 && { suppressed }) }))
   }
+}
+
+function factsOf({ id, name, ended, successorId }: KnownToken) {
+  return { id, name, ...(ended !== null && { ended }), ...(successorId !== null && { successor: successorId }) }
 }
 
 async function tellRepeated(tx: Transaction, counts: readonly Counted[]) {

@@ -302,14 +302,27 @@ export async function deleteOldHours(sql: Sql): Promise<void> {
   await sql.query("DELETE FROM token_hour WHERE hour < now() - interval '8 days'")
 }
 
+/** An application token as its text leads to it. */
+export interface KnownToken {
+  readonly hash: Buffer
+  readonly accountId: string
+  readonly id: string
+  readonly name: string
+  /** Why it is not valid any more; null: it is. */
+  readonly ended: 'ROTATED' | 'REVOKED' | 'EXPIRED' | null
+  /** The token that replaced it when it was rotated. */
+  readonly successorId: string | null
+}
+
+const byHashSql = `
+  SELECT hash, account_id AS "accountId", id, name, successor_id AS "successorId",
+    CASE WHEN revoked_at IS NULL AND expires_at > now() THEN NULL WHEN successor_id IS NOT NULL THEN 'ROTATED'
+      WHEN revoked_at IS NOT NULL THEN 'REVOKED' ELSE 'EXPIRED' END AS ended
+  FROM application_token WHERE hash = ANY($1)`
+
 /** Application tokens with these hashes, in any state. */
-export async function findTokensByHash(
-  sql: Sql,
-  hashes: readonly Uint8Array[],
-): Promise<{ hash: Buffer; accountId: string; id: string; name: string }[]> {
-  return sql.query('SELECT hash, account_id AS "accountId", id, name FROM application_token WHERE hash = ANY($1)', [
-    hashes,
-  ])
+export function findTokensByHash(sql: Sql, hashes: readonly Uint8Array[]): Promise<KnownToken[]> {
+  return sql.query<KnownToken>(byHashSql, [hashes])
 }
 
 /**

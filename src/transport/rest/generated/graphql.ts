@@ -67,7 +67,7 @@ export type AuditOrder =
 export type AuditOutcome =
   /** What was shown did not prove who somebody is, such as a wrong password. */
   | 'FAILED'
-  /** The caller is known, and not allowed to do it. */
+  /** The caller is known and not allowed to do it, or a hook refused the call. */
   | 'REFUSED'
   /** It was done. */
   | 'SUCCEEDED';

@@ -1,0 +1,33 @@
+import { createHookService, type HookService } from '#domain/hooks/service.ts'
+import type { Hook } from '#domain/hooks/verification.ts'
+import type { TaskService } from '#domain/tasks/service.ts'
+import { systemClock } from '#lib/clock.ts'
+import { startLoop } from '#platform/work/work-loop.ts'
+import type { Parts } from './parts.ts'
+
+/** How often refused calls are journaled. */
+const reportIntervalMs = 1_000
+
+/** What other systems call. */
+export function openHooks({ store, log, opened }: Parts, tasks: TaskService, configured: readonly Hook[]): HookService {
+  const { database, transact } = store
+  const hooks = createHookService({
+    sql: database,
+    transact,
+    tasks,
+    hooks: configured,
+    clock: systemClock,
+    log,
+  })
+  const periodic = startLoop({
+    name: 'refused hook calls',
+    intervalMs: reportIntervalMs,
+    log,
+    work: () => hooks.reportRefused(),
+  })
+  opened.add(async () => {
+    await periodic.stop()
+    await hooks.stop()
+  })
+  return hooks
+}
