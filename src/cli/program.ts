@@ -1,7 +1,8 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import packageJson from '#package.json' with { type: 'json' }
 import { exitCodeHelp } from './exit-codes.ts'
 import { examples, type Session } from './session.ts'
+import { SuggestingCommand } from './suggesting-command.ts'
 
 const environmentHelp = `
 Environment:
@@ -47,7 +48,7 @@ export async function createProgram(
   session: Session,
   say: (text: string) => void,
 ): Promise<Command> {
-  const program = new Command('signalbox')
+  const program = new SuggestingCommand('signalbox')
     .description('Submits tasks and watches them, keeps documents, and runs the server.')
     .version(packageJson.version, versionOptions.join(', '), 'display the version')
     .exitOverride()

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { InputIssue } from '#lib/errors.ts'
-import { nearest } from '#lib/nearest.ts'
 import { inWords } from '#lib/parse.ts'
 import type { RefusalCode } from './codes.ts'
 import { Refused } from './refused.ts'
 import type { RequestSchemas, RestRequest } from './route.ts'
+import { hintFor, namesAt } from './unknown-names.ts'
 
 /** A request's pieces as the row's schemas give them. */
 export interface ParsedRequest<
@@ -33,7 +33,7 @@ export function parseRequest<
     params: parse(params, request.params, 'MALFORMED_REQUEST', 'The path'),
     query: parse(query, query && queryValues(query, request.query), 'MALFORMED_REQUEST', 'The query'),
     headers: parse(headers, request.headers, 'MALFORMED_REQUEST', 'The headers'),
-    body: parse(body, request.body, 'INVALID_INPUT', 'The body'),
+    body: parse(body, request.body, 'INVALID_INPUT', 'The body', Object.keys(headers?.shape ?? {})),
   } as ParsedRequest<Params, Query, Headers, Body>
 }
 
@@ -59,25 +59,34 @@ const maxShownLength = 100
 
 function unknownParameter(name: string, known: readonly string[]): string {
   if (known.length === 0) return 'is not known here, where no parameters are taken'
-  const near = nearest(name.slice(0, maxShownLength), known)
-  return `is not known here; ${near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`}`
+  return `is not known here${hintFor(name, known) || `; known are ${known.join(', ')}`}`
 }
 
 function hasNul(text: string): boolean {
   return text.includes('\0')
 }
 
-function parse(schema: z.ZodType | undefined, value: unknown, code: RefusalCode, what: string): unknown {
+function parse(
+  schema: z.ZodType | undefined,
+  value: unknown,
+  code: RefusalCode,
+  what: string,
+  headers: readonly string[] = [],
+): unknown {
   if (schema === undefined) return {}
   const parsed = schema.safeParse(value, inWords)
   if (parsed.success) return parsed.data
-  const issues = parsed.error.issues.map(issueOf)
+  const issues = parsed.error.issues.map((issue) => issueOf(issue, schema, headers))
   const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
   throw new Refused(code, `${what} is not valid. ${list}`, { issues })
 }
 
-function issueOf({ path, message }: z.core.$ZodIssue): InputIssue {
-  return { path: path.map(String).join('.'), message }
+function issueOf(issue: z.core.$ZodIssue, schema: z.ZodType, headers: readonly string[]): InputIssue {
+  const path = issue.path.map(String).join('.')
+  if (issue.code !== 'unrecognized_keys') return { path, message: issue.message }
+  const known = namesAt(schema, issue.path)
+  const keys = issue.keys.map((key) => `${JSON.stringify(key.slice(0, maxShownLength))}${hintFor(key, known, headers)}`)
+  return { path, message: `Unrecognized key${keys.length === 1 ? '' : 's'}: ${keys.join(', ')}` }
 }
 
 /** Parameters that are lists may be repeated or separated by commas; one that is empty counts as absent. */

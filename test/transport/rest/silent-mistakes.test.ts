@@ -15,7 +15,9 @@ afterAll(() => server.close())
 
 describe('a query parameter that is not known', () => {
   it.each([
-    ['GET /api/tasks?state=failed', 'state', /did you mean "status"|known are/],
+    ['GET /api/tasks?state=failed', 'state', /is called "status" here/],
+    ['GET /api/events?types=task.*', 'types', /is called "type" here/],
+    ['GET /api/events?first=5', 'first', /is called "limit" here/],
     ['GET /api/tasks?statuss=failed', 'statuss', /did you mean "status"\?/],
     ['GET /api/users/me?verbose=1', 'verbose', /no parameters are taken/],
     ['DELETE /api/key-value/none?force=true', 'force', /is not known here/],
@@ -29,6 +31,37 @@ describe('a query parameter that is not known', () => {
   it('is none of those that an identity provider may add', async () => {
     const { body } = await rest.ask('GET /api/auth/callback?code=1&state=2&session_state=3')
     expect(JSON.stringify(body)).not.toContain('session_state')
+  })
+})
+
+describe('a name that is not known in a body', () => {
+  it.each([
+    [
+      'POST /api/application-tokens',
+      { name: 'x', expiresInDays: 3 },
+      '"expiresInDays", which is called "expiresIn" here',
+    ],
+    ['POST /api/application-tokens', { name: 'x', idempotencyKey: 'k' }, 'which is the header Idempotency-Key here'],
+    ['POST /api/tasks', { type: 'probe', input: {} }, '"input", which is called "data" here'],
+    ['POST /api/tasks', { type: 'probe', label: {}, fairnesKey: 'a' }, '"fairnesKey"; did you mean "fairnessKey"?'],
+    ['POST /api/webhooks', { name: 'x', event: 'a.b', config: { urll: 'http://a' } }, '"urll"; did you mean "url"?'],
+    ['PUT /api/users/a@example.com', { nonsense: 1 }, 'Unrecognized key: "nonsense"'],
+  ])('is refused by %s with the one that is meant: %j', async (call, body, text) => {
+    const { status, body: refused } = await rest.ask(call, { body })
+    expect([status, refused['code']]).toEqual([422, 'INVALID_INPUT'])
+    expect(refused['message']).toContain(text)
+  })
+})
+
+describe('an option of the command line that is not known', () => {
+  it.each([
+    [['token', 'create', 'x', '--expires-in-days', '3'], '(It is called --expires-in <days> here.)'],
+    [['task', 'submit', 'probe', '--timeout-ms', '3000'], '(It is called --timeout <seconds> here.)'],
+    [['events', '--type', 'task.*'], '(It is called --types <types> here.)'],
+    [['task', 'submit', 'probe', '--timout', '3'], '(Did you mean --timeout?)'],
+  ])('is refused with the one that is meant: %j', async (args, text) => {
+    const { code, stderr } = await run(args, { env: {} })
+    expect([code, stderr]).toEqual([2, expect.stringContaining(text)])
   })
 })
 
