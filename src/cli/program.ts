@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import packageJson from '#package.json' with { type: 'json' }
+import { addHelpCommand, topicHelp } from './commands/help.ts'
 import { exitCodeHelp } from './exit-codes.ts'
 import { examples, type Session } from './session.ts'
 import { SuggestingCommand } from './suggesting-command.ts'
@@ -11,7 +12,7 @@ Environment:
                    Without one: the session of login
   XDG_CONFIG_HOME  where that is kept (default: ~/.config)
   NO_COLOR         no colours
-  What \`serve\` reads is in src/docs/environment.md.
+  The server reads others: see the topic environment.
 `
 
 const versionOptions = ['-V', '--version']
@@ -51,10 +52,14 @@ export async function createProgram(
   const program = new SuggestingCommand('signalbox')
     .description('Submits tasks and watches them, keeps documents, and runs the server.')
     .version(packageJson.version, versionOptions.join(', '), 'display the version')
+    .helpCommand(false)
     .exitOverride()
     .configureOutput({ writeErr: (text) => say(text.replace(/^error: /, '')) })
     .showHelpAfterError('Add --help to see what there is.')
-    .addHelpText('after', () => environmentHelp + exitCodeHelp + firstSteps(session.invocation))
+    .addHelpText(
+      'after',
+      () => topicHelp(session.invocation) + environmentHelp + exitCodeHelp + firstSteps(session.invocation),
+    )
   const [called = ''] = args
   const needed = versionOptions.includes(called)
     ? []
@@ -63,6 +68,7 @@ export async function createProgram(
       : Object.keys(commands)
   const loaded = await Promise.all(needed.map((name) => commands[name]?.()))
   for (const add of loaded) add?.(program, session)
+  addHelpCommand(program, session)
   return program
 }
 

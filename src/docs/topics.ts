@@ -13,7 +13,7 @@ const groups = [
   { title: 'Develop', names: ['architecture', 'contributing'] },
 ] as const
 
-interface Topic {
+export interface Topic {
   /** As in `/docs/<name>` and `signalbox help <name>`. */
   readonly name: string
   readonly title: string
@@ -32,8 +32,18 @@ export function readTopic(name: string): string | undefined {
   return readFileSync(new URL(`./${name}.md`, import.meta.url), 'utf8')
 }
 
-function isTopic(name: string): boolean {
+/** Whether there is a topic of this name. */
+export function isTopic(name: string): boolean {
   return groups.some(({ names }) => (names as readonly string[]).includes(name))
+}
+
+/** Where a heading of a topic can be linked to: as GitHub has it. */
+export function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(/\s/g, '-')
 }
 
 /** All topics, with the titles and the first sentences of their files. */

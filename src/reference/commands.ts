@@ -26,7 +26,6 @@ export function commandsOf(program: Command): readonly CommandFacts[] {
 
 function leaves(command: Command, parents: readonly string[]): readonly CommandFacts[] {
   const path = [...parents, command.name()]
-  if (command.name() === 'help') return []
   if (command.commands.length > 0) return command.commands.flatMap((child) => leaves(child, path))
   const usage = [...path, ...command.registeredArguments.map(argumentText)].join(' ')
   return [{ usage, description: firstSentence(command.description() || command.summary()) }]

@@ -23,6 +23,7 @@ import { createHookDoor, isHookPath } from './hooks/door.ts'
 import { hasOneHost, refuseHost } from './host.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { iconPath, serveIcon } from './page.ts'
+import { createDocsDoor, isDocsPath } from './pages/docs-door.ts'
 import { tellLimits } from './rate-headers.ts'
 import { createRest } from './rest/create-rest.ts'
 import type { HealthSources } from './rest/health.ts'
@@ -91,9 +92,13 @@ export function serveApi(options: ApiOptions) {
 
   const hookDoor = createHookDoor({ hooks, entrance, maskError, onAnswered: metrics.domains.countHookCall })
 
+  const docsDoor = createDocsDoor({ entrance, maskError, publicUrl, version: health.version })
+
   /** Which door a path leads to. */
   function doorOf(path: string): Handler {
-    return doors[path] ?? (api && isHookPath(path) ? hookDoor : rest)
+    if (api && isHookPath(path)) return hookDoor
+    if (api && isDocsPath(path)) return docsDoor
+    return doors[path] ?? rest
   }
 
   http.on('request', (req: IncomingMessage, res: ServerResponse) => {

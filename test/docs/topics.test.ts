@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { listTopics, readTopic } from '#src/docs/topics.ts'
+import { anchorOf, listTopics, readTopic } from '#docs/topics.ts'
 import { commandTree } from '#src/reference/commands.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -96,16 +96,7 @@ function withoutCode(text: string): string {
   return text.replaceAll(/^```[\s\S]*?^```/gm, '').replaceAll(/`[^`\n]*`/g, '')
 }
 
-/** As GitHub and the server make them. */
 function anchorsOf(text: string): Set<string> {
   const headings = [...text.replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,4} (.+)$/gm)]
-  return new Set(
-    headings.map(([, heading = '']) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-        .trim()
-        .replaceAll(/\s/g, '-'),
-    ),
-  )
+  return new Set(headings.map(([, heading = '']) => anchorOf(heading)))
 }

@@ -89,7 +89,8 @@ describe('a process for the API and one for the work', () => {
     }
     for (const path of ['/health', '/livez', '/readyz', '/metrics', '/api', '/api/ping'])
       expect(await ask(path)).toBe(200)
-    for (const path of ['/graphql', '/api/tasks', '/sfp/api/tasks', '/api/docs']) expect(await ask(path)).toBe(404)
+    for (const path of ['/graphql', '/api/tasks', '/sfp/api/tasks', '/api/docs', '/docs', '/docs/tasks'])
+      expect(await ask(path)).toBe(404)
     expect(await ask('/graphql', { query: '{ viewer { role } }' })).toBe(404)
     expect(await ask('/api/tasks', { type: 'probe' })).toBe(404)
     await expect(openSocket(worker)).rejects.toThrow()

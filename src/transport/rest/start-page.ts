@@ -32,6 +32,8 @@ export function startPage({ graphiql }: { graphiql: boolean }): string {
 <h1>Signalbox</h1>
 <p>This server takes tasks by priority, shows them live, and keeps their results.</p>
 <dl>
+<dt>Documentation</dt>
+<dd><a href="docs">Read the documentation of this version</a>, from the first task to operations.</dd>
 <dt>GraphQL</dt>
 <dd>${graphiql ? '<a href="graphql">Try queries, mutations and subscriptions</a>, with the schema’s documentation' : 'The API stands at <code>/graphql</code>'}.</dd>
 <dt>REST</dt>
