@@ -18,5 +18,5 @@ export function backoffMs({ growth, delayMs, maxDelayMs }: Backoff, attempt: num
 
 /** The wait, changed by chance by up to `share` of it either way: what failed together does not come back together. */
 export function jittered(waitMs: number, share: number, random: number): number {
-  return waitMs * (1 - share + 2 * share * random)
+  return waitMs + waitMs * share * (2 * random - 1)
 }
