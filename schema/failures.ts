@@ -24,6 +24,9 @@ builder.objectType(InvalidInput, {
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof InvalidInput,
   fields: (t) => ({
+    summary: t.exposeString('summary', {
+      description: 'The message without the issues, such as "The webhook is not valid."',
+    }),
     issues: t.field({
       type: [InputIssueRef],
       description: 'Everything that is wrong, each with its path.',

@@ -2,7 +2,7 @@ import { brandWithType } from '@pothos/core'
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
 import { Forbidden } from '#domain/access/errors.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidValue } from '#lib/errors.ts'
 import { isId } from '#lib/ids.ts'
 import { visibleTeams, visibleTokens } from './access/visible.ts'
 import { builder, type Context } from './builder.ts'
@@ -110,9 +110,7 @@ builder.queryField('nodes', (t) =>
     args: { ids: t.arg.idList({ required: true, description: `The ids, at most ${maxNodes}.` }) },
     resolve: async (_root, { ids }, context, info) => {
       if (ids.length > maxNodes)
-        throw new InvalidInput(`\`ids\` may have at most ${maxNodes} items, but has ${ids.length}.`, [
-          { path: 'ids', message: `may have at most ${maxNodes} items` },
-        ])
+        throw invalidValue('`ids`', 'ids', `may have at most ${maxNodes} items, but has ${ids.length}`)
       return findNodes(ids, context, info)
     },
   }),

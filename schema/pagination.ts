@@ -1,7 +1,7 @@
 import type { ObjectRef } from '@pothos/core'
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidValue } from '#lib/errors.ts'
 import { builder, type Context } from './builder.ts'
 import { countedList } from './complexity.ts'
 
@@ -87,9 +87,7 @@ export function connectionOf<Node, More extends object = object>(name: string, n
 export function pageSize(first: number | null | undefined): number {
   const size = first ?? pageLimits.default
   if (size < 1 || size > pageLimits.max)
-    throw new InvalidInput(`\`first\` must be 1 to ${pageLimits.max}, but is ${size}.`, [
-      { path: 'first', message: `must be 1 to ${pageLimits.max}` },
-    ])
+    throw invalidValue('`first`', 'first', `must be 1 to ${pageLimits.max}, but is ${size}`)
   return size
 }
 

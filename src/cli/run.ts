@@ -1,6 +1,6 @@
 import { debuglog } from 'node:util'
 import { CommanderError } from 'commander'
-import { type InputIssue, SignalboxError } from '#client/index.ts'
+import { SignalboxError } from '#client/index.ts'
 import { CommandFailure, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { Interrupted } from './interrupt.ts'
 import { Output } from './output.ts'
@@ -72,18 +72,7 @@ function sentence(error: unknown, invocation: string): string {
   if (error.code === 'UNAUTHENTICATED')
     return `The server does not accept the token. Check SIGNALBOX_TOKEN or --token: it may be of another server, or revoked.\nWithout one, sign in with \`${invocation} login\`.`
   const issues = (error.issues ?? []).map(({ path, message }) => `  ${path ? `${path}: ` : ''}${printable(message)}`)
-  return [printable(withoutIssues(error)), ...issues, ...advice(error, invocation)].join('\n')
-}
-
-/** The message may list the issues itself, as a sentence or not. */
-function withoutIssues({ message, issues }: SignalboxError): string {
-  const listed = (issues ?? []).map(issueText).join('; ')
-  const ending = [listed, `${listed}.`].find((text) => listed !== '' && message.endsWith(text))
-  return ending === undefined ? message : message.slice(0, -ending.length).trimEnd()
-}
-
-function issueText({ path, message }: InputIssue): string {
-  return path ? `${path}: ${message}` : message
+  return [printable(error.summary), ...issues, ...advice(error, invocation)].join('\n')
 }
 
 /** How validation words it that a schema doesn't have what an operation names. */

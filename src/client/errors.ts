@@ -6,6 +6,7 @@ export interface InputIssue {
 
 export interface SignalboxErrorDetails extends ErrorOptions {
   readonly code: string
+  readonly summary?: string | undefined
   readonly issues?: readonly InputIssue[] | undefined
   readonly status?: number | undefined
 }
@@ -14,14 +15,17 @@ export interface SignalboxErrorDetails extends ErrorOptions {
 export class SignalboxError extends Error {
   /** Stable: one of the API's codes, or CLIENT_CLOSED, NO_WEBSOCKET, READER_TOO_SLOW, UNEXPECTED_RESPONSE, UNREACHABLE. */
   readonly code: string
+  /** The message without the issues, where there are any. */
+  readonly summary: string
   /** Everything that is wrong with the input, where the server said so. */
   readonly issues: readonly InputIssue[] | undefined
   /** The HTTP status, where there was an answer over HTTP. */
   readonly status: number | undefined
 
-  constructor(message: string, { code, issues, status, ...options }: SignalboxErrorDetails) {
+  constructor(message: string, { code, summary, issues, status, ...options }: SignalboxErrorDetails) {
     super(message, options)
     this.code = code
+    this.summary = summary ?? message
     this.issues = issues
     this.status = status
   }
@@ -48,7 +52,7 @@ export function isPassing(error: unknown): error is SignalboxError {
 /** An error as GraphQL writes it. */
 export interface WireError {
   readonly message: string
-  readonly extensions?: { readonly code?: unknown; readonly issues?: unknown } | undefined
+  readonly extensions?: { readonly code?: unknown; readonly summary?: unknown; readonly issues?: unknown } | undefined
 }
 
 /** The first of the errors that an operation was answered with. */
@@ -56,5 +60,6 @@ export function operationError(errors: readonly WireError[], status?: number): S
   const { message, extensions } = errors[0] ?? { message: 'The server reported an error without saying which.' }
   const code = typeof extensions?.code === 'string' ? extensions.code : 'INTERNAL'
   const issues = Array.isArray(extensions?.issues) ? (extensions.issues as InputIssue[]) : undefined
-  return new SignalboxError(message, { code, issues, status })
+  const summary = typeof extensions?.summary === 'string' ? extensions.summary : undefined
+  return new SignalboxError(message, { code, summary, issues, status })
 }

@@ -3,13 +3,15 @@ import { type InputIssue, SignalboxError } from './errors.ts'
 interface ReportedFailure {
   readonly code: string
   readonly message: string
+  readonly summary?: string
   readonly issues?: readonly InputIssue[]
 }
 
 /** What a mutation did. @throws {SignalboxError} with code, message and issues, when it answered with a failure instead. */
 export function payloadOf<Result extends object>(result: Result): Exclude<Result, ReportedFailure> {
   if (!isFailure(result)) return result as Exclude<Result, ReportedFailure>
-  throw new SignalboxError(result.message, { code: result.code, issues: result.issues })
+  const { code, message, summary, issues } = result
+  throw new SignalboxError(message, { code, summary, issues })
 }
 
 function isFailure(result: object): result is ReportedFailure {

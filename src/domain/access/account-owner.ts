@@ -1,4 +1,4 @@
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
@@ -24,7 +24,7 @@ export async function prepareOwner(ownerEmail: string): Promise<PreparedOwner> {
   const email = normalEmail(ownerEmail)
   if (email === undefined) {
     const message = 'must be an e-mail address'
-    throw new InvalidInput(`The account is not valid. ownerEmail: ${message}.`, [{ path: 'ownerEmail', message }])
+    throw invalidInput('The account', [{ path: 'ownerEmail', message }])
   }
   const password = newPassword()
   return { id: newId(), email, password, passwordHash: await hashPassword(password) }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '#lib/clock.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { InvalidInput, invalidInput } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
 import { isStorable, unstorable } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
@@ -137,9 +137,7 @@ export function createAccountService({ sql, transact, clock, beginAuditLog }: Ac
   /** Creates a token that manages accounts over the API, in the first account. @throws {InvalidInput} */
   async function issueToken(by: By, days: number): Promise<string> {
     if (!Number.isInteger(days) || days < 1 || days > tokenLifetime.max)
-      throw new InvalidInput(`A token lasts 1 to ${tokenLifetime.max} days.`, [
-        { path: 'expiresInDays', message: `must be 1 to ${tokenLifetime.max}` },
-      ])
+      throw invalidInput('The token', [{ path: 'expiresInDays', message: `must be 1 to ${tokenLifetime.max} days` }])
     return transact(async (tx) =>
       issueInstallationToken(tx, { accountId: await findFirstAccount(tx), now: clock.now(), by, days }),
     )
@@ -154,7 +152,7 @@ export function createAccountService({ sql, transact, clock, beginAuditLog }: Ac
     const { name } = await findAccount(sql, called)
     if (confirm !== name) {
       const message = `must be the name of the account, "${name}"`
-      throw new InvalidInput(`The deletion is not confirmed. confirm: ${message}.`, [{ path: 'confirm', message }])
+      throw new InvalidInput('The deletion is not confirmed.', [{ path: 'confirm', message }])
     }
     return deleteAccount({ transact, clock }, by, called, deletionMs)
   }
@@ -207,11 +205,11 @@ function validName(name: string): string {
   const parsed = nameForm.safeParse(name)
   if (parsed.success) return parsed.data
   const message = parsed.error.issues.map((issue) => issue.message).join('; ')
-  throw new InvalidInput(`The account is not valid. name: ${message}.`, [{ path: 'name', message }])
+  throw invalidInput('The account', [{ path: 'name', message }])
 }
 
 function mustBeReason(reason: string | undefined): void {
   const message = isStorable(reason ?? '') ? `must have at most ${maxReason} characters` : unstorable
   if (reason !== undefined && (reason.length > maxReason || !isStorable(reason)))
-    throw new InvalidInput(`The suspension is not valid. reason: ${message}.`, [{ path: 'reason', message }])
+    throw invalidInput('The suspension', [{ path: 'reason', message }])
 }

@@ -12,7 +12,7 @@ export function parseScopes(texts: readonly string[]): readonly string[] {
   const wrong = texts.filter((text) => parseGrant(text) === undefined)
   if (wrong.length > 0)
     throw new InvalidInput(
-      `The scopes are not valid: ${wrong.map((text) => text.slice(0, 100)).join(', ')}.`,
+      'The scopes are not valid.',
       texts.flatMap((text, index) =>
         wrong.includes(text) ? [{ path: `scopes.${index}`, message: scopeHint(text) }] : [],
       ),
@@ -21,8 +21,7 @@ export function parseScopes(texts: readonly string[]): readonly string[] {
     const message = matchesNothing(text)
     return message === undefined ? [] : [{ path: `scopes.${index}`, message }]
   })
-  if (hopeless.length > 0)
-    throw new InvalidInput(`The scopes are not valid: ${hopeless.map(({ message }) => message).join('; ')}.`, hopeless)
+  if (hopeless.length > 0) throw new InvalidInput('The scopes are not valid.', hopeless)
   return [...new Set(texts)]
 }
 
@@ -58,5 +57,5 @@ function scopeHint(text: string): string {
 }
 
 function invalid(message: string): InvalidInput {
-  return new InvalidInput(`The scopes are not valid: they ${message}.`, [{ path: 'scopes', message }])
+  return new InvalidInput('The scopes are not valid.', [{ path: 'scopes', message }])
 }

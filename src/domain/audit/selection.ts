@@ -1,4 +1,4 @@
-import { InvalidInput } from '#lib/errors.ts'
+import { type InvalidInput, invalidInput } from '#lib/errors.ts'
 import { isStorable } from '#lib/json.ts'
 import type { Prisma } from '#platform/database/generated/client.ts'
 import { startingWith } from '#platform/database/like.ts'
@@ -69,5 +69,5 @@ function checked(path: string, text: string): string {
 }
 
 function invalid(path: string, message: string): InvalidInput {
-  return new InvalidInput(`The selection is not valid. ${path}: ${message}.`, [{ path: `where.${path}`, message }])
+  return invalidInput('The selection', [{ path: `where.${path}`, message }])
 }

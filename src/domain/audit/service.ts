@@ -1,6 +1,6 @@
 import type { Caller } from '#domain/access/service.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { RecordQuery } from '#platform/journal/store.ts'
@@ -172,7 +172,7 @@ function mustBeEnd({ seq, hash }: NotedEnd): void {
   const path = !Number.isSafeInteger(seq) || seq < 0 ? 'seq' : !/^[0-9a-f]{64}$/.test(hash) ? 'hash' : undefined
   if (path === undefined) return
   const message = path === 'seq' ? 'must be a whole number' : 'must have 64 hexadecimal digits'
-  throw new InvalidInput(`No log ends so. ${path}: ${message}.`, [{ path: `noted.${path}`, message }])
+  throw invalidInput('The log position', [{ path: `noted.${path}`, message }])
 }
 
 function outside(seq: number): AuditFault {

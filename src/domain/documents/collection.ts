@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import { type PreparedSchema, prepareSchema } from './schemas/schema-checker.ts'
 import type { CollectionRow } from './store/collections.ts'
 
@@ -53,5 +53,5 @@ export function checkRetention({ kind, versions, days }: Retention): void {
 }
 
 function refuse(name: string, message: string): never {
-  throw new InvalidInput(`\`retention.${name}\` ${message}.`, [{ path: `retention.${name}`, message }])
+  throw invalidInput('The collection', [{ path: `retention.${name}`, message }])
 }

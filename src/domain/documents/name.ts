@@ -22,5 +22,6 @@ export function isName(collection: string, key: string): boolean {
 function refuse(what: string, text: string, path: string, fault: string | undefined): void {
   if (fault === undefined) return
   const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text
-  throw new InvalidInput(`${what} ${fault}: ${JSON.stringify(shown)}.`, [{ path, message: fault }])
+  const message = `${what} ${fault}: ${JSON.stringify(shown)}.`
+  throw new InvalidInput(`${what} is not valid.`, [{ path, message: fault }], message)
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import jsonPatch, { type Operation } from 'fast-json-patch'
 import { z } from 'zod'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import { isRecord } from '#lib/json.ts'
 import { PatchFailed } from './errors.ts'
 import { checkPatched, checkValue, documentBytes, type Value } from './value.ts'
@@ -65,7 +65,7 @@ function parsed(patch: unknown): PatchOperation[] {
 }
 
 function refuse(at: string, message: string): never {
-  throw new InvalidInput(`\`jsonPatch${at}\` ${message}.`, [{ path: `jsonPatch${at}`, message }])
+  throw invalidInput('The write', [{ path: `jsonPatch${at}`, message }])
 }
 
 function apply(data: unknown, operations: readonly PatchOperation[]): unknown {

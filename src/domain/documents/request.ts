@@ -1,6 +1,6 @@
 import type { Caller } from '#domain/access/service.ts'
 import type { Fence } from '#domain/locks/service.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { InvalidInput, invalidInput, invalidItem } from '#lib/errors.ts'
 import { keyFault } from '#lib/key-rule.ts'
 import { type DocumentName, resourceOf } from './document.ts'
 import { DocumentNotFound } from './errors.ts'
@@ -48,9 +48,7 @@ export function planAt(caller: Caller, request: DocumentRequest, index: number):
   try {
     return planWrite(caller, request)
   } catch (error) {
-    if (!(error instanceof InvalidInput)) throw error
-    const issues = error.issues.map(({ path, message }) => ({ path: `writes.${index}.${path}`, message }))
-    throw new InvalidInput(`Write ${index}: ${error.message}`, issues)
+    throw error instanceof InvalidInput ? invalidItem(`Write ${index}`, `writes.${index}`, error) : error
   }
 }
 
@@ -75,9 +73,7 @@ function changeOf(request: DocumentRequest): Change {
 
 function patchOf(merge: unknown, json: unknown): ApplyPatch {
   if ((merge === undefined) === (json === undefined))
-    throw new InvalidInput('Give either `mergePatch` or `jsonPatch`.', [
-      { path: 'mergePatch', message: 'must be given, unless `jsonPatch` is' },
-    ])
+    throw invalidInput('The write', [{ path: 'mergePatch', message: 'must be given, unless `jsonPatch` is' }])
   return json === undefined ? mergePatch(merge) : jsonPatchOf(json)
 }
 
@@ -105,5 +101,5 @@ export function isVersion(version: number): boolean {
 }
 
 function invalid(path: string, message: string): never {
-  throw new InvalidInput(`\`${path}\` ${message}.`, [{ path, message }])
+  throw invalidInput('The write', [{ path, message }])
 }

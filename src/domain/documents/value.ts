@@ -1,4 +1,4 @@
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import { isStorable } from '#lib/json.ts'
 import { faultPath, jsonFault } from '#lib/json-rule.ts'
 
@@ -35,5 +35,5 @@ function check(data: unknown, at: string, made: string): Value {
 }
 
 function refuse(path: string, message: string): never {
-  throw new InvalidInput(`\`${path}\` ${message}.`, [{ path, message }])
+  throw invalidInput('The write', [{ path, message }])
 }

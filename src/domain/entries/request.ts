@@ -1,5 +1,5 @@
 import type { Fence } from '#domain/locks/service.ts'
-import { type InputIssue, InvalidInput } from '#lib/errors.ts'
+import { type InputIssue, invalidInput } from '#lib/errors.ts'
 import { faultPath, type JsonFault, jsonFault } from '#lib/json-rule.ts'
 import { keyFault } from '#lib/key-rule.ts'
 import { type EntryCheck, type EntryWrite, valueBytes } from './entry.ts'
@@ -71,8 +71,7 @@ export class Findings {
   /** @throws {InvalidInput} when something was noted. */
   refuse(what: string): void {
     if (this.#issues.length === 0) return
-    const list = this.#issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
-    throw new InvalidInput(`${what} is not valid. ${list}`, this.#issues)
+    throw invalidInput(what, this.#issues)
   }
 }
 

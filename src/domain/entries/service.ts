@@ -2,7 +2,7 @@ import type { Caller } from '#domain/access/service.ts'
 import type { Fence } from '#domain/locks/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import { createBatcher } from '#lib/batcher.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidValue } from '#lib/errors.ts'
 import { behindPrefix, keyFault, prefixFault } from '#lib/key-rule.ts'
 import { patternRegex } from '#lib/path-pattern.ts'
 import type { Sql } from '#platform/database/sql.ts'
@@ -215,13 +215,13 @@ function bytesOf(writes: readonly EntryWrite[]): number {
 
 function mustBeKey(key: string): void {
   const message = keyFault(key)
-  if (message !== undefined) throw new InvalidInput(`The key ${message}.`, [{ path: 'key', message }])
+  if (message !== undefined) throw invalidValue('The key', 'key', message)
 }
 
 /** The keys with this beginning that the caller may read. @throws {Forbidden} when those are none at all. @throws {InvalidInput} */
 function rangeOf(caller: Caller, prefix: string, after: string): KeyRange {
   const patterns = caller.mustSomewhere('entries:read')
   const message = prefixFault(prefix)
-  if (message !== undefined) throw new InvalidInput(`The prefix ${message}.`, [{ path: 'prefix', message }])
+  if (message !== undefined) throw invalidValue('The prefix', 'prefix', message)
   return { from: prefix, to: behindPrefix(prefix), after, patterns: patterns?.map(patternRegex) ?? null }
 }

@@ -1,5 +1,5 @@
 import type { Caller } from '#domain/access/service.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput, invalidValue } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { behindPrefix, keyFault, prefixFault } from '#lib/key-rule.ts'
 import { patternRegex } from '#lib/path-pattern.ts'
@@ -254,7 +254,7 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
   async function list(caller: Caller, prefix: string, after: string, limit: number): Promise<Lock[]> {
     const patterns = caller.mustSomewhere('entries:read')?.map(patternRegex) ?? null
     const message = prefixFault(prefix)
-    if (message !== undefined) throw new InvalidInput(`The prefix ${message}.`, [{ path: 'prefix', message }])
+    if (message !== undefined) throw invalidValue('The prefix', 'prefix', message)
     const range = { from: prefix, to: behindPrefix(prefix), after, patterns }
     return listLocks(sql, caller.accountId, range, limit)
   }
@@ -343,7 +343,7 @@ function mustBeName(caller: Caller, name: string): void {
 
 function checkName(name: string): void {
   const message = keyFault(name)
-  if (message !== undefined) throw new InvalidInput(`The lock's name ${message}.`, [{ path: 'name', message }])
+  if (message !== undefined) throw invalidValue("The lock's name", 'name', message)
 }
 
 function checkBounds(asked: Partial<Record<keyof typeof bounds, number>>): void {
@@ -354,6 +354,5 @@ function checkBounds(asked: Partial<Record<keyof typeof bounds, number>>): void 
     return [{ path, message: `must be a whole number from ${min} to ${max}` }]
   })
   if (issues.length === 0) return
-  const list = issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
-  throw new InvalidInput(`The lock is not valid. ${list}`, issues)
+  throw invalidInput('The lock', issues)
 }

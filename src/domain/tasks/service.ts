@@ -2,7 +2,7 @@ import type { Caller } from '#domain/access/service.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { InvalidInput, invalidItem, invalidValue } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
 import { isStorable, unstorable } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
@@ -145,9 +145,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     try {
       return planTask(caller, request, types, clock.now())
     } catch (error) {
-      if (!(error instanceof InvalidInput)) throw error
-      const issues = error.issues.map(({ path, message }) => ({ path: `tasks.${index}.${path}`, message }))
-      throw new InvalidInput(`Task ${index}: ${error.message}`, issues)
+      throw error instanceof InvalidInput ? invalidItem(`Task ${index}`, `tasks.${index}`, error) : error
     }
   }
 
@@ -158,9 +156,8 @@ export function createTaskService(deps: TaskServiceDeps) {
   async function cancel(caller: Caller, id: string, reason: string | undefined): Promise<string> {
     caller.must('tasks:write')
     if (reason !== undefined && reason.length > maxReasonLength)
-      throw new InvalidInput(`A reason has at most ${maxReasonLength} characters.`)
-    if (!isStorable(reason))
-      throw new InvalidInput(`The reason ${unstorable}.`, [{ path: 'reason', message: unstorable }])
+      throw invalidValue('The reason', 'reason', `may have at most ${maxReasonLength} characters`)
+    if (!isStorable(reason)) throw invalidValue('The reason', 'reason', unstorable)
     await transact(async (tx) => {
       const task = await lock(tx, caller, id)
       const transition = cancelRequested(task.status)

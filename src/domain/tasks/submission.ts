@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Caller } from '#domain/access/service.ts'
-import { type InputIssue, InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import { inexactNumber } from '#lib/exact-json.ts'
 import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { faultPath } from '#lib/json-rule.ts'
-import { inWords } from '#lib/parse.ts'
+import { inWords, issuesOf } from '#lib/parse.ts'
 import { UnknownTaskType } from './errors.ts'
 import { defaultRetryPolicy } from './retry-plan.ts'
 import { submitted } from './state-machine.ts'
@@ -55,25 +55,17 @@ const submission = z.strictObject({
 })
 export type Submission = z.input<typeof submission>
 
-/** What is wrong with a value, as sentences with their path. */
-function issuesOf(error: z.ZodError, root: string): InputIssue[] {
-  return error.issues.map((issue) => ({
-    path: [root, ...issue.path].filter(Boolean).join('.'),
-    message: issue.message,
-  }))
-}
-
 /**
  * Turns a request into the task to be written.
  * @throws {UnknownTaskType} @throws {InvalidInput} with path and reason of everything that is wrong.
  */
 export function planTask(caller: Caller, request: Submission, types: TaskTypes, now: Date): NewTask {
   const parsed = submission.safeParse(request, inWords)
-  if (!parsed.success) throw invalid('The task', issuesOf(parsed.error, ''))
+  if (!parsed.success) throw invalidInput('The task', issuesOf(parsed.error))
   const wanted = parsed.data
-  if (isNestedBeyond(wanted.input)) throw invalid('The input', [{ path: 'input', message: tooDeep() }])
+  if (isNestedBeyond(wanted.input)) throw invalidInput('The input', [{ path: 'input', message: tooDeep() }])
   if (!isStorable(wanted))
-    throw invalid('The task', [{ path: '', message: 'it holds a NUL character or half of a surrogate pair' }])
+    throw invalidInput('The task', [{ path: '', message: 'it holds a NUL character or half of a surrogate pair' }])
   const type = types.get(wanted.type)
   if (type === undefined)
     throw new UnknownTaskType(
@@ -113,18 +105,16 @@ function given<Input extends object>(input: Input): { [Key in keyof Input]?: Non
 /** The input as the type's schema parses it, and its size as it is kept. */
 function checkInput(type: TaskType, input: unknown): { input: unknown; sizeBytes: number } {
   const fault = inexactNumber(input)
-  if (fault !== undefined) throw invalid('The input', [{ path: faultPath('input', fault), message: fault.message }])
+  if (fault !== undefined)
+    throw invalidInput('The input', [{ path: faultPath('input', fault), message: fault.message }])
   const sizeBytes = Buffer.byteLength(JSON.stringify(input) ?? '')
   if (sizeBytes > inputBytes)
-    throw invalid('The input', [{ path: 'input', message: `has ${sizeBytes} bytes; at most ${inputBytes} are kept` }])
+    throw invalidInput('The input', [
+      { path: 'input', message: `has ${sizeBytes} bytes; at most ${inputBytes} are kept` },
+    ])
   const parsed = type.input.safeParse(input, inWords)
-  if (!parsed.success) throw invalid(`The input of "${type.name}"`, issuesOf(parsed.error, 'input'))
+  if (!parsed.success) throw invalidInput(`The input of "${type.name}"`, issuesOf(parsed.error, 'input'))
   return { input: parsed.data, sizeBytes }
-}
-
-function invalid(what: string, issues: readonly InputIssue[]): InvalidInput {
-  const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
-  return new InvalidInput(`${what} is not valid. ${list}`, issues)
 }
 
 /** A hash of all that was asked for, whatever the order of its keys. */

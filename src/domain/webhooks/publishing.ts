@@ -1,7 +1,7 @@
 import type { Caller } from '#domain/access/service.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { type InvalidInput, invalidInput } from '#lib/errors.ts'
 import { inexactNumber } from '#lib/exact-json.ts'
 import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
@@ -110,5 +110,5 @@ function checked({ type, data = {}, subject = `event:${newId()}` }: Omit<Trigger
 }
 
 function invalid(path: string, message: string): InvalidInput {
-  return new InvalidInput(`The event is not valid. ${path}: ${message}.`, [{ path, message }])
+  return invalidInput('The event', [{ path, message }])
 }

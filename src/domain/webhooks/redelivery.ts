@@ -1,5 +1,5 @@
 import type { Caller } from '#domain/access/service.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import { isId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -166,8 +166,7 @@ function mustBeOneKind({ deliveryId: id, webhookId, failedSince, eventsFrom, eve
         : eventsTo !== undefined && eventsFrom === undefined
           ? 'eventsTo goes with eventsFrom'
           : undefined
-  if (fault !== undefined)
-    throw new InvalidInput(`That can't be delivered again: ${fault}.`, [{ path: '', message: fault }])
+  if (fault !== undefined) throw invalidInput('The redelivery', [{ path: '', message: fault }])
 }
 
 /** The entries that a webhook asks for, and those that its filter takes too much for. */

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { type InputIssue, InvalidInput } from '#lib/errors.ts'
+import { type InputIssue, type InvalidInput, invalidInput } from '#lib/errors.ts'
 import { parseLiveFilter } from '#lib/filter/live-filter.ts'
 import { headerName, headerValue, isTransportHeader, mergeHeaders, repeatedHeader } from '#lib/http-header.ts'
 import { isStorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
-import { inWords } from '#lib/parse.ts'
+import { inWords, issuesOf } from '#lib/parse.ts'
 import { isEventPattern } from './event-pattern.ts'
 import { looksSensitive } from './redaction.ts'
 import { defaultRetryPlan, webhookBackoffs } from './retry-plan.ts'
@@ -67,7 +67,7 @@ export type WebhookInput = z.input<typeof settings>
  */
 export function parseWebhook(input: WebhookInput): WebhookSettings {
   const parsed = settings.safeParse(input, inWords)
-  if (!parsed.success) throw invalidWebhook(parsed.error.issues.map(issueOf))
+  if (!parsed.success) throw invalidWebhook(issuesOf(parsed.error))
   const it = parsed.data
   if (isNestedBeyond(it.filter)) throw invalidWebhook([{ path: 'filter', message: tooDeep() }])
   if (!isStorable(it))
@@ -101,11 +101,6 @@ function planOf(given: z.output<typeof retry>): WebhookSettings['retry'] {
   }
 }
 
-function issueOf({ path, message }: z.core.$ZodIssue): InputIssue {
-  return { path: path.map(String).join('.'), message }
-}
-
 export function invalidWebhook(issues: readonly InputIssue[]): InvalidInput {
-  const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
-  return new InvalidInput(`The webhook is not valid. ${list}.`, issues)
+  return invalidInput('The webhook', issues)
 }

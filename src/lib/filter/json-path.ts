@@ -1,4 +1,4 @@
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidValue } from '#lib/errors.ts'
 import { isStorable } from '#lib/json.ts'
 
 /** The way from a JSON value to one inside of it; each part is an object's member or, as a whole number, an array's element. */
@@ -22,8 +22,7 @@ export function parseJsonPath(text: string, at = 'path'): JsonPath {
     (!text.startsWith('/') && parts.includes('') && 'has an empty part') ||
     (!isStorable(text) && 'has a character that no document can hold') ||
     (/^\/.*~(?![01])/s.test(text) && 'has a ~ that is neither ~0 nor ~1')
-  if (fault)
-    throw new InvalidInput(`The path ${JSON.stringify(text.slice(0, 80))} ${fault}.`, [{ path: at, message: fault }])
+  if (fault) throw invalidValue(`The path ${JSON.stringify(text.slice(0, 80))}`, at, fault)
   return parts
 }
 

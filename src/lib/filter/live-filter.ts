@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import type { Filter } from './filter.ts'
 import { mustBeExact, readFilter } from './parse.ts'
 
@@ -30,7 +30,7 @@ export function parseLiveFilter(raw: unknown, at = 'where'): LiveFilter {
   const message =
     `has regular expressions of ${size} characters once their repetitions are written out; ` +
     `at most ${maxLivePatternSize} are searched for each change`
-  throw new InvalidInput(`The filter is not valid. ${at}: ${message}.`, [{ path: at, message }])
+  throw invalidInput('The filter', [{ path: at, message }])
 }
 
 /** As {@link parseLiveFilter}, for a filter that was taken before: whatever it costs too much is found when it is evaluated. */

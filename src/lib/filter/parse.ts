@@ -1,4 +1,4 @@
-import { InvalidInput } from '#lib/errors.ts'
+import { type InvalidInput, invalidInput } from '#lib/errors.ts'
 import { inexactNumber } from '#lib/exact-json.ts'
 import { isRecord, isStorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
@@ -220,5 +220,5 @@ function pattern(source: string, at: string): LinearPattern {
 }
 
 function refusal(at: string, message: string): InvalidInput {
-  return new InvalidInput(`The filter is not valid. ${at}: ${message}.`, [{ path: at, message }])
+  return invalidInput('The filter', [{ path: at, message }])
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import { AppError, InvalidInput } from '#lib/errors.ts'
+import { AppError, invalidValue } from '#lib/errors.ts'
 import type { Sql } from './sql.ts'
 
 /** What somebody asks for under a key, so that they can send it again without knowing what became of it. */
@@ -74,7 +74,7 @@ async function known(tx: Sql, id: readonly string[], key: string, requestHash: B
 function checkKey(key: string): void {
   if (/^[\x21-\x7e]+$/.test(key) && key.length <= maxKeyLength) return
   const message = `must be 1 to ${maxKeyLength} visible ASCII characters`
-  throw new InvalidInput(`The idempotency key ${message}.`, [{ path: 'idempotencyKey', message }])
+  throw invalidValue('The idempotency key', 'idempotencyKey', message)
 }
 
 const deleteOldSql = `

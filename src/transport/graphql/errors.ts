@@ -87,6 +87,7 @@ function isAboutRequest(cause: unknown, error: GraphQLError): boolean {
 
 function expected(cause: AppError, error: unknown): GraphQLError {
   const { status } = errorTable[cause.kind]
+  const summary = 'summary' in cause ? { summary: cause.summary } : {}
   const issues = 'issues' in cause ? { issues: cause.issues } : {}
   const scopes = 'sufficientScopes' in cause ? { sufficientScopes: cause.sufficientScopes } : {}
   const wait = 'retryAfterMs' in cause ? { retryAfterMs: cause.retryAfterMs } : {}
@@ -96,7 +97,7 @@ function expected(cause: AppError, error: unknown): GraphQLError {
     Object.assign(http, { http: { status: 400, spec: true } })
   return new GraphQLError(cause.message, {
     ...placeOf(error),
-    extensions: { code: cause.code, ...issues, ...scopes, ...wait, ...http },
+    extensions: { code: cause.code, ...summary, ...issues, ...scopes, ...wait, ...http },
   })
 }
 

@@ -3,7 +3,7 @@ import type { Caller } from '#domain/access/service.ts'
 import { TooComplex } from '#domain/limits/errors.ts'
 import { checkOperationCost } from '#domain/limits/service.ts'
 import { DocumentRefused } from '#domain/webhooks/errors.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import { schema } from '#schema/index.ts'
 import { CostModel } from './cost.ts'
@@ -72,8 +72,10 @@ export function createWebhookDocumentCheck({ document: limits, operationCost }: 
   return (text: string): void => {
     const issues = faultsOf(text)
     if (issues.length === 0) return
-    const list = issues.map((message) => ({ path: 'document', message }))
-    throw new InvalidInput(`The webhook is not valid. document: ${issues.join('; ')}`, list)
+    throw invalidInput(
+      'The webhook',
+      issues.map((message) => ({ path: 'document', message })),
+    )
   }
 }
 

@@ -1,12 +1,14 @@
 import type { GraphQLError } from 'graphql'
 import { rolesWithAny } from '#domain/access/scope.ts'
 import type { Caller } from '#domain/access/service.ts'
-import type { InputIssue } from '#lib/errors.ts'
+import { type InputIssue, withIssues } from '#lib/errors.ts'
 import type { RefusalCode } from './codes.ts'
 
 /** A request is not done; the caller is told why as a problem document. */
 export class Refused extends Error {
   readonly code: string
+  /** The message without the issues, where there are any. */
+  readonly summary: string
   readonly issues: readonly InputIssue[]
   readonly headers: Readonly<Record<string, string>>
   /** Of a caller who lacks a scope: any of these would have been enough. */
@@ -15,6 +17,7 @@ export class Refused extends Error {
   constructor(code: RefusalCode | (string & {}), message: string, more: RefusalDetails = {}) {
     super(message)
     this.code = code
+    this.summary = more.summary ?? message
     this.issues = more.issues ?? []
     this.headers = more.headers ?? {}
     this.sufficientScopes = more.sufficientScopes ?? []
@@ -22,18 +25,26 @@ export class Refused extends Error {
 }
 
 interface RefusalDetails {
+  readonly summary?: string | undefined
   readonly issues?: readonly InputIssue[] | undefined
   readonly headers?: Readonly<Record<string, string>>
   readonly sufficientScopes?: readonly string[]
+}
+
+/** Refuses a part of the request, such as `The body`, for everything that is wrong with it. */
+export function refusedInput(code: RefusalCode, what: string, issues: readonly InputIssue[]): Refused {
+  const summary = `${what} is not valid.`
+  return new Refused(code, withIssues(summary, issues), { summary, issues })
 }
 
 /** What GraphQL refused, in this door's words; `failure` is a member of a mutation's result. */
 export function refusedByGraphql(failure: {
   readonly code: string
   readonly message: string
+  readonly summary?: string
   readonly issues?: readonly InputIssue[] | undefined
 }): Refused {
-  return new Refused(failure.code, failure.message, { issues: failure.issues })
+  return new Refused(failure.code, failure.message, { summary: failure.summary, issues: failure.issues })
 }
 
 /** The same refusal with the first step of each issue's path as this door calls it, such as `data` for `input`. */
@@ -42,12 +53,9 @@ export function renamed(refused: Refused, names: Readonly<Record<string, string>
     const [first = '', ...rest] = path.split('.')
     return { path: [Object.hasOwn(names, first) ? names[first] : first, ...rest].join('.'), message }
   })
-  const message = refused.issues.reduce((text, { path }, index) => {
-    const name = issues[index]?.path ?? path
-    return path ? text.replace(`${path}: `, () => `${name}: `).replace(`\`${path}\``, () => `\`${name}\``) : text
-  }, refused.message)
-  const { headers, sufficientScopes } = refused
-  return new Refused(refused.code, message, { issues, headers, sufficientScopes })
+  if (issues.every(({ path }, index) => path === refused.issues[index]?.path)) return refused
+  const { code, summary, headers, sufficientScopes } = refused
+  return new Refused(code, withIssues(summary, issues), { summary, issues, headers, sufficientScopes })
 }
 
 /** A masked top-level error, in this door's words. */
@@ -56,7 +64,9 @@ export function refusedByError({ message, extensions }: GraphQLError): Refused {
   const issues = listOf<InputIssue>(extensions['issues'])
   const wait = extensions['retryAfterMs']
   const headers = typeof wait === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) } : {}
+  const summary = extensions['summary']
   return new Refused(code, message, {
+    summary: typeof summary === 'string' ? summary : undefined,
     issues,
     headers,
     sufficientScopes: listOf<string>(extensions['sufficientScopes']),

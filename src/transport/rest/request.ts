@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { InputIssue } from '#lib/errors.ts'
 import { inWords } from '#lib/parse.ts'
 import type { RefusalCode } from './codes.ts'
-import { Refused } from './refused.ts'
+import { Refused, refusedInput } from './refused.ts'
 import type { RequestSchemas, RestRequest } from './route.ts'
 import { hintFor, namesAt } from './unknown-names.ts'
 
@@ -51,8 +51,7 @@ function refuseUnknown({ query }: RestRequest, schema: z.ZodObject | undefined):
     .filter((name) => !known.includes(name))
     .map((name) => ({ path: name.slice(0, maxShownLength), message: unknownParameter(name, known) }))
   if (issues.length === 0) return
-  const list = issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
-  throw new Refused('MALFORMED_REQUEST', `The query is not valid. ${list}.`, { issues })
+  throw refusedInput('MALFORMED_REQUEST', 'The query', issues)
 }
 
 const maxShownLength = 100
@@ -76,9 +75,11 @@ function parse(
   if (schema === undefined) return {}
   const parsed = schema.safeParse(value, inWords)
   if (parsed.success) return parsed.data
-  const issues = parsed.error.issues.map((issue) => issueOf(issue, schema, headers))
-  const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
-  throw new Refused(code, `${what} is not valid. ${list}`, { issues })
+  throw refusedInput(
+    code,
+    what,
+    parsed.error.issues.map((issue) => issueOf(issue, schema, headers)),
+  )
 }
 
 function issueOf(issue: z.core.$ZodIssue, schema: z.ZodType, headers: readonly string[]): InputIssue {

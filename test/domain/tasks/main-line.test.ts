@@ -208,7 +208,7 @@ describe('tasks handed in together', () => {
       submitTasks(input: $input) {
         ... on SubmitTasksPayload { deduplicated tasks { id type } }
         ... on Failure { code message }
-        ... on InvalidInput { issues { path } }
+        ... on InvalidInput { summary issues { path } }
       }
     }
   `
@@ -226,8 +226,18 @@ describe('tasks handed in together', () => {
     const before = await count()
     const tasks = [{ type: 'probe' }, { type: 'probe', input: { steps: -1 } }]
     const { submitTasks } = await graphqlData<{ submitTasks: object }>(server, query, { input: { tasks } })
-    expect(submitTasks).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'tasks.1.input.steps' }] })
+    expect(submitTasks).toMatchObject({
+      code: 'INVALID_INPUT',
+      summary: 'Task 1: The input of "probe" is not valid.',
+      issues: [{ path: 'tasks.1.input.steps' }],
+    })
     expect(await count()).toBe(before)
+  })
+
+  it('are refused with the place of the one that is wrong as a whole', async () => {
+    const input = { tasks: [{ type: 'probe' }, { type: 'probe', labels: { a: '\ud800' } }] }
+    const { submitTasks } = await graphqlData<{ submitTasks: object }>(server, query, { input })
+    expect(submitTasks).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'tasks.1' }] })
   })
 
   it('are refused when there are more than a thousand', async () => {

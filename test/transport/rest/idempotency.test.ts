@@ -50,8 +50,9 @@ it('Idempotency-Key does not show a token twice', async () => {
 it('Idempotency-Key is named as the header where it is wrong', async () => {
   const headers = { 'idempotency-key': 'two words' }
   const { status, body } = await rest.ask('POST /api/users', { body: { email: 'x@example.com' }, headers })
-  expect([status, body['issues']]).toEqual([
-    422,
-    [{ path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }],
-  ])
+  expect({ status, detail: body['detail'], issues: body['issues'] }).toEqual({
+    status: 422,
+    detail: 'The idempotency key is not valid. Idempotency-Key: must be 1 to 255 visible ASCII characters.',
+    issues: [{ path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }],
+  })
 })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { type InputIssue, InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import { isStorable, unstorable } from '#lib/json.ts'
+import { issuesOf } from '#lib/parse.ts'
 
 /** What a person is in an account, and in a team. */
 export const personRoles = ['OWNER', 'MEMBER'] as const
@@ -44,9 +45,7 @@ export function validTeam(facts: TeamFacts): TeamFacts {
 function valid<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const issues: InputIssue[] = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
-  const list = issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
-  throw new InvalidInput(`${what} is not valid. ${list}.`, issues)
+  throw invalidInput(what, issuesOf(parsed.error))
 }
 
 /** Whether `to` is more than `from`. */

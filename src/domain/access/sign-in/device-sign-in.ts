@@ -7,7 +7,7 @@ import { held, missingOf, parseScopes } from '#domain/access/scope-request.ts'
 import { hashToken } from '#domain/access/tokens/token.ts'
 import { addressBlock } from '#lib/address.ts'
 import type { Clock } from '#lib/clock.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
@@ -219,5 +219,5 @@ function validName(name: string): string {
   const parsed = clientNameForm.safeParse(name)
   if (parsed.success) return parsed.data
   const message = parsed.error.issues.map((issue) => issue.message).join('; ')
-  throw new InvalidInput(`The device is not valid. clientName: ${message}.`, [{ path: 'clientName', message }])
+  throw invalidInput('The device', [{ path: 'clientName', message }])
 }

@@ -6,7 +6,7 @@ import { normalEmail } from '#domain/access/people/user.ts'
 import { insertUser } from '#domain/access/people/user-store.ts'
 import { grantsOf, scopesOfRole } from '#domain/access/scope.ts'
 import type { Clock } from '#lib/clock.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidValue } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
 import { Snapshot } from '#platform/database/snapshot.ts'
@@ -180,7 +180,7 @@ const maxAccountLength = 200
 function mustBeName(account: string): void {
   if (account.length <= maxAccountLength && isStorable(account)) return
   const message = `must be the id or name of an account, of at most ${maxAccountLength} characters`
-  throw new InvalidInput(`account ${message}.`, [{ path: 'account', message }])
+  throw invalidValue('`account`', 'account', message)
 }
 
 /** @throws {InvalidInput} for what no provider could send anyone back to */
@@ -188,7 +188,7 @@ function mustBeAddress(redirectUri: string): void {
   const url = URL.parse(redirectUri)
   if (url !== null && /^https?:$/.test(url.protocol) && url.hash === '') return
   const message = 'must be an http: or https: URL without a fragment'
-  throw new InvalidInput(`redirectUri ${message}.`, [{ path: 'redirectUri', message }])
+  throw invalidValue('`redirectUri`', 'redirectUri', message)
 }
 
 export type OidcSignIn = ReturnType<typeof createOidcSignIn>

@@ -1,6 +1,6 @@
 import { argon2, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { InvalidInput } from '#lib/errors.ts'
+import { type InvalidInput, invalidValue } from '#lib/errors.ts'
 
 const derive = promisify(argon2)
 
@@ -24,7 +24,7 @@ function isTooLong(password: string): boolean {
 }
 
 function invalidPassword(message: string): InvalidInput {
-  return new InvalidInput(`The password ${message}.`, [{ path: 'password', message }])
+  return invalidValue('The password', 'password', message)
 }
 
 /** Without characters that look alike. */

@@ -1,6 +1,6 @@
 import type { Caller } from '#domain/access/caller.ts'
 import { TokenShown } from '#domain/access/errors.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { type InvalidInput, invalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import { type KeyedRequest, once } from '#platform/database/once.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -70,5 +70,5 @@ export async function maxDays(tx: Transaction, accountId: string): Promise<numbe
 }
 
 export function invalidToken(path: string, message: string): InvalidInput {
-  return new InvalidInput(`The application token is not valid. ${path}: ${message}.`, [{ path, message }])
+  return invalidInput('The application token', [{ path, message }])
 }

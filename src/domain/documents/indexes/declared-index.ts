@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isLoose, type ValueType, valueTypes } from '#domain/documents/query/value-sql.ts'
-import { type InputIssue, InvalidInput } from '#lib/errors.ts'
+import { type InputIssue, invalidInput } from '#lib/errors.ts'
 import { type JsonPath, parseJsonPath } from '#lib/filter/json-path.ts'
 
 /** What a collection declares: values of a type at a path are asked for, or sorted by. */
@@ -69,7 +69,7 @@ function checkPath(path: string, at: string): void {
 }
 
 function refuse(issue: InputIssue): never {
-  throw new InvalidInput(`The declaration is not valid. ${issue.path}: ${issue.message}.`, [issue])
+  throw invalidInput('The declaration', [issue])
 }
 
 /** The indexes that declarations stand for, each once. */

@@ -1,4 +1,4 @@
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import { type JsonPath, parseJsonPath } from '#lib/filter/json-path.ts'
 import { Parameters } from './parameters.ts'
 import { type Selection, selectionSql } from './selection.ts'
@@ -43,9 +43,7 @@ export interface Aggregates {
 /** The statement that adds up; rows are read by {@link readAggregates}. @throws {InvalidInput} */
 export function aggregateSql(selection: Selection, { groupBy, paths }: AggregateRequest) {
   if (paths.length > maxPaths)
-    throw new InvalidInput(`At most ${maxPaths} paths can be added up.`, [
-      { path: 'paths', message: `must be at most ${maxPaths}` },
-    ])
+    throw invalidInput('The aggregation', [{ path: 'paths', message: `must be at most ${maxPaths}` }])
   const parameters = new Parameters()
   const numbers = paths.map((path, index) => numbersSql(parseJsonPath(path, `paths.${index}`), index, parameters))
   const group = groupBy === undefined ? undefined : groupSql(parseJsonPath(groupBy, 'groupBy'), parameters)

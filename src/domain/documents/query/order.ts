@@ -1,4 +1,4 @@
-import { InvalidInput } from '#lib/errors.ts'
+import { type InvalidInput, invalidInput } from '#lib/errors.ts'
 import { type JsonPath, parseJsonPath } from '#lib/filter/json-path.ts'
 import type { Parameters } from './parameters.ts'
 import { type ValueType, valueSql } from './value-sql.ts'
@@ -79,7 +79,7 @@ function orderPath(path: string | null | undefined, at: string): JsonPath {
 }
 
 function refusal(path: string, message: string): InvalidInput {
-  return new InvalidInput(`The order is not valid. ${path}: ${message}.`, [{ path, message }])
+  return invalidInput('The order', [{ path, message }])
 }
 
 /** One value of each column, as they come from the database: times as texts, null where there is nothing. */

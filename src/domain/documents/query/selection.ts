@@ -1,4 +1,4 @@
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidValue } from '#lib/errors.ts'
 import type { Filter } from '#lib/filter/filter.ts'
 import { isStorable } from '#lib/json.ts'
 import { filterSql, type IsIndexed } from './filter-sql.ts'
@@ -29,7 +29,7 @@ export function checkPattern(pattern: string, at = 'in'): void {
     (pattern.length > maxPatternLength && `must have at most ${maxPatternLength} characters`) ||
     (!isStorable(pattern) && 'has a character that no path can hold') ||
     (pattern.split('/').includes('') && 'has an empty part')
-  if (fault) throw new InvalidInput(`The pattern is not valid: it ${fault}.`, [{ path: at, message: fault }])
+  if (fault) throw invalidValue('The pattern', at, fault)
 }
 
 /** The selected documents as `FROM … WHERE …` with the alias `d`, which has the columns of `document`. */

@@ -2,7 +2,7 @@ import type { Caller } from '#domain/access/service.ts'
 import { type DocumentChange, followDocuments } from '#domain/documents/changes/follow.ts'
 import { VersionReader } from '#domain/documents/changes/version-reader.ts'
 import type { DocumentState } from '#domain/documents/document.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidValue } from '#lib/errors.ts'
 import type { Filter } from '#lib/filter/filter.ts'
 import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { parseLiveFilter } from '#lib/filter/live-filter.ts'
@@ -181,7 +181,7 @@ function searchOf(words: string, paths: readonly (readonly string[])[]): Selecti
     (words.length > maxSearchLength && `must have at most ${maxSearchLength} characters`) ||
     (!isStorable(words) && 'has a character that no document can hold') ||
     (paths.length === 0 && 'needs `in` to be one collection that declares `fullTextPaths`')
-  if (fault) throw new InvalidInput(`The search is not valid: it ${fault}.`, [{ path: 'search', message: fault }])
+  if (fault) throw invalidValue('The search', 'search', fault)
   return { words, paths }
 }
 

@@ -1,6 +1,6 @@
 import { SchemaViolation } from '#domain/documents/errors.ts'
 import { checkValue, type Value } from '#domain/documents/value.ts'
-import { InvalidInput } from '#lib/errors.ts'
+import { invalidInput } from '#lib/errors.ts'
 import { FairQueue } from '#lib/fair-queue.ts'
 import { isRecord } from '#lib/json.ts'
 import { type CheckOutcome, compileMs } from './check-job.ts'
@@ -140,5 +140,5 @@ function mustFit(fault: SchemaFault | undefined): void {
 }
 
 function refuse(message: string): never {
-  throw new InvalidInput(`\`schema\` ${message}.`, [{ path: 'schema', message }])
+  throw invalidInput('The collection', [{ path: 'schema', message }])
 }

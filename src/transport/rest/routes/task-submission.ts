@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { SubmitTaskInput } from '#transport/rest/generated/graphql.ts'
-import { Refused } from '#transport/rest/refused.ts'
+import { type Refused, refusedInput } from '#transport/rest/refused.ts'
 import { priorityNames, priorityOf } from '#transport/rest/task-report.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -99,7 +99,7 @@ function refuseSchedule({ scheduleType, scheduledFor, recurrenceConfig }: TaskSu
 }
 
 function refused(path: string, message: string): Refused {
-  return new Refused('INVALID_INPUT', `The body is not valid. ${path}: ${message}`, { issues: [{ path, message }] })
+  return refusedInput('INVALID_INPUT', 'The body', [{ path, message }])
 }
 
 function toRetry({ maxAttempts, delay, backoff, maxDelay }: z.output<typeof retryConfig>) {
