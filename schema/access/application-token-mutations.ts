@@ -8,7 +8,7 @@ import {
 import type { IssuedToken } from '#domain/access/tokens/token-issue.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
-import { KeyReused } from '#platform/database/once.ts'
+import { IdempotencyKeyReused } from '#platform/database/idempotency.ts'
 import { builder } from '#schema/builder.ts'
 import { idempotencyKey } from '#schema/idempotency.ts'
 import { ApplicationTokenRef } from './application-token.ts'
@@ -69,7 +69,9 @@ builder.mutationField('createApplicationToken', (t) =>
     description:
       'Creates an application token. Needs `access:admin`; people who are signed in create personal tokens without it, at most 50 valid ones each.',
     args: { input: t.arg({ type: CreateApplicationTokenInput, required: true, description: 'The token.' }) },
-    errors: { types: [InvalidInput, ScopeNotHeld, QuotaExceeded, TooManyPersonalTokens, KeyReused, TokenShown] },
+    errors: {
+      types: [InvalidInput, ScopeNotHeld, QuotaExceeded, TooManyPersonalTokens, IdempotencyKeyReused, TokenShown],
+    },
     resolve: (_root, { input }, { caller, access }) =>
       access.tokens.create(caller, { ...withoutNull(input), personal: input.personal ?? undefined }),
   }),
@@ -98,7 +100,14 @@ builder.mutationField('rotateApplicationToken', (t) =>
       'Creates a successor with the same name and scopes, and ends the old token. A token may rotate itself, and a person their personal tokens; others need `access:admin`. When a token rotates itself again after it was rotated, somebody has a copy: all tokens of its line of rotations are revoked. An idempotency key lets a client retry without that.',
     args: { input: t.arg({ type: RotateApplicationTokenInput, required: true, description: 'The token.' }) },
     errors: {
-      types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput, ScopeNotHeld, KeyReused, TokenShown],
+      types: [
+        ApplicationTokenNotFound,
+        ApplicationTokenEnded,
+        InvalidInput,
+        ScopeNotHeld,
+        IdempotencyKeyReused,
+        TokenShown,
+      ],
     },
     resolve: (_root, { input }, { caller, access }) => access.tokens.rotate(caller, withoutNull(input)),
   }),

@@ -11,7 +11,7 @@ import {
   UserNotFound,
 } from '#domain/access/people/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
-import { KeyReused } from '#platform/database/once.ts'
+import { IdempotencyKeyReused } from '#platform/database/idempotency.ts'
 import { builder } from '#schema/builder.ts'
 import { failureType } from '#schema/failures.ts'
 import { idempotencyKey } from '#schema/idempotency.ts'
@@ -59,7 +59,7 @@ builder.mutationField('createUser', (t) =>
     type: userPayload('CreateUserPayload', 'The person belongs to the account.'),
     description: 'Adds a person. Needs `access:admin` and every scope that the role has.',
     args: { input: t.arg({ type: CreateUserInput, required: true, description: 'The person.' }) },
-    errors: { types: [InvalidInput, EmailTaken, KeyReused, ScopeNotHeld] },
+    errors: { types: [InvalidInput, EmailTaken, IdempotencyKeyReused, ScopeNotHeld] },
     resolve: async (_root, { input: { idempotencyKey: key, ...facts } }, { caller, access }) => ({
       id: await access.users.create(caller, facts, key ?? undefined),
     }),
@@ -134,7 +134,7 @@ builder.mutationField('createTeam', (t) =>
     type: teamPayload('CreateTeamPayload', 'The team is there. A person who made it is its owner.'),
     description: 'Creates a team.',
     args: { input: t.arg({ type: CreateTeamInput, required: true, description: 'The team.' }) },
-    errors: { types: [InvalidInput, SlugTaken, KeyReused, TeamNotFound] },
+    errors: { types: [InvalidInput, SlugTaken, IdempotencyKeyReused, TeamNotFound] },
     resolve: async (_root, { input: { idempotencyKey: key, ...facts } }, { caller, access }) => ({
       id: await access.teams.create(caller, facts, key ?? undefined),
     }),
@@ -197,7 +197,7 @@ builder.mutationField('addTeamMember', (t) =>
     type: teamPayload('AddTeamMemberPayload', 'The person is in the team.'),
     description: 'Takes a person of the account into a team.',
     args: { input: t.arg({ type: TeamMemberInput, required: true, description: 'Who, and where.' }) },
-    errors: { types: [TeamNotFound, UserNotFound, AlreadyMember, InvalidInput, KeyReused] },
+    errors: { types: [TeamNotFound, UserNotFound, AlreadyMember, InvalidInput, IdempotencyKeyReused] },
     resolve: async (_root, { input: { slug, who, role, idempotencyKey: key } }, { caller, access }) => ({
       id: await access.teams.addMember(caller, slug, who, role, key ?? undefined),
     }),

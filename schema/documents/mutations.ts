@@ -10,7 +10,7 @@ import {
 import { FenceLost } from '#domain/locks/errors.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
-import { KeyReused } from '#platform/database/once.ts'
+import { IdempotencyKeyReused } from '#platform/database/idempotency.ts'
 import { builder } from '#schema/builder.ts'
 import { fenceOf } from '#schema/locks/fence.ts'
 import { DocumentRef } from './document.ts'
@@ -48,7 +48,15 @@ builder.mutationField('putDocument', (t) =>
     description: 'Creates a document, or replaces its value.',
     args: { input: t.arg({ type: PutDocumentInput, required: true, description: 'The document.' }) },
     errors: {
-      types: [InvalidInput, SchemaViolation, VersionConflict, VersionRequired, FenceLost, QuotaExceeded, KeyReused],
+      types: [
+        InvalidInput,
+        SchemaViolation,
+        VersionConflict,
+        VersionRequired,
+        FenceLost,
+        QuotaExceeded,
+        IdempotencyKeyReused,
+      ],
     },
     resolve: (_root, { input: { fence, idempotencyKey, ...input } }, { caller, documents }) =>
       documents.put(caller, toPut(input), fenceOf(fence), idempotencyKey ?? undefined),

@@ -3,7 +3,7 @@ import { EntryNotFound, EntryNotNumber, EntryOutOfBounds, EntryVersionConflict }
 import { FenceLost } from '#domain/locks/errors.ts'
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import { InvalidInput } from '#lib/errors.ts'
-import { KeyReused } from '#platform/database/once.ts'
+import { IdempotencyKeyReused } from '#platform/database/idempotency.ts'
 import { builder } from '#schema/builder.ts'
 import { fenceOf } from '#schema/locks/fence.ts'
 import { EntryRef } from './entry.ts'
@@ -105,7 +105,9 @@ builder.mutationField('setEntry', (t) =>
     type: SetEntryPayload,
     description: 'Keeps a value under a key, in the place of what is there.',
     args: { input: t.arg({ type: SetEntryInput, required: true, description: 'The entry, and its value.' }) },
-    errors: { types: [InvalidInput, EntryVersionConflict, EntryNotFound, FenceLost, QuotaExceeded, KeyReused] },
+    errors: {
+      types: [InvalidInput, EntryVersionConflict, EntryNotFound, FenceLost, QuotaExceeded, IdempotencyKeyReused],
+    },
     resolve: (_root, { input: { fence, idempotencyKey, ...input } }, { caller, entries }) =>
       entries.set(caller, { ...given(input), value: input.value, fence: fenceOf(fence) }, idempotencyKey ?? undefined),
   }),

@@ -1,6 +1,6 @@
 import {
-  IdempotencyKeyReused,
   TaskAlreadyEnded,
+  TaskKeyReused,
   TaskNotFound,
   TaskNotRetryable,
   UnknownTaskType,
@@ -21,11 +21,11 @@ builder.objectType(UnknownTaskType, {
   }),
 })
 
-builder.objectType(IdempotencyKeyReused, {
+builder.objectType(TaskKeyReused, {
   name: 'IdempotencyKeyReused',
-  description: 'The key was used before for something else.',
+  description: 'The idempotency key belongs to a task that was submitted with another request.',
   interfaces: [Failure],
-  isTypeOf: (value) => value instanceof IdempotencyKeyReused,
+  isTypeOf: (value) => value instanceof TaskKeyReused,
   fields: (t) => ({ taskId: t.exposeID('taskId', { description: 'The task that holds the key.' }) }),
 })
 

@@ -1,7 +1,7 @@
 import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import {
-  IdempotencyKeyReused,
   TaskAlreadyEnded,
+  TaskKeyReused,
   TaskNotFound,
   TaskNotRetryable,
   UnknownTaskType,
@@ -57,7 +57,7 @@ builder.mutationField('submitTask', (t) =>
     type: SubmitTaskPayload,
     description: 'Submits a task.',
     args: { input: t.arg({ type: SubmitTaskInput, required: true, description: 'The task.' }) },
-    errors: { types: [UnknownTaskType, InvalidInput, IdempotencyKeyReused, QuotaExceeded] },
+    errors: { types: [UnknownTaskType, InvalidInput, TaskKeyReused, QuotaExceeded] },
     resolve: (_root, { input }, { caller, tasks }) => tasks.submit(caller, toSubmission(input)),
   }),
 )
@@ -94,7 +94,7 @@ builder.mutationField('submitTasks', (t) =>
     type: SubmitTasksPayload,
     description: 'Submits up to 1,000 tasks: all of them, or none.',
     args: { input: t.arg({ type: SubmitTasksInput, required: true, description: 'The tasks.' }) },
-    errors: { types: [UnknownTaskType, InvalidInput, IdempotencyKeyReused, QuotaExceeded] },
+    errors: { types: [UnknownTaskType, InvalidInput, TaskKeyReused, QuotaExceeded] },
     resolve: async (_root, { input }, { caller, tasks }) => ({
       submitted: await tasks.submitAll(caller, input.tasks.map(toSubmission)),
     }),

@@ -11,7 +11,7 @@ import type { Triggered } from '#domain/webhooks/publishing.ts'
 import type { Redelivered } from '#domain/webhooks/redelivery.ts'
 import type { KeyedWebhook } from '#domain/webhooks/service.ts'
 import { InvalidInput } from '#lib/errors.ts'
-import { KeyReused } from '#platform/database/once.ts'
+import { IdempotencyKeyReused } from '#platform/database/idempotency.ts'
 import { builder } from '#schema/builder.ts'
 import { idempotencyKey } from '#schema/idempotency.ts'
 import { SigningMethodEnum } from './enums.ts'
@@ -50,7 +50,7 @@ builder.mutationField('createWebhook', (t) =>
     type: keyedPayload('CreateWebhookPayload', 'The webhook receives events from now on.'),
     description: 'Creates a webhook, and sends it a first event, `webhook.ping`.',
     args: { input: t.arg({ type: CreateWebhookInput, required: true, description: 'The webhook.' }) },
-    errors: { types: [InvalidInput, QuotaExceeded, WebhookNotAccepted, KeyReused, WebhookSecretShown] },
+    errors: { types: [InvalidInput, QuotaExceeded, WebhookNotAccepted, IdempotencyKeyReused, WebhookSecretShown] },
     resolve: (_root, { input }, { caller, webhooks }) => webhooks.create(caller, toNewWebhook(input)),
   }),
 )
@@ -214,7 +214,7 @@ builder.mutationField('triggerEvent', (t) =>
     type: TriggerEventPayload,
     description: 'Publishes an event of your own: webhooks, subscriptions and `events` show it like any other.',
     args: { input: t.arg({ type: TriggerEventInput, required: true, description: 'The event.' }) },
-    errors: { types: [InvalidInput, KeyReused, QuotaExceeded] },
+    errors: { types: [InvalidInput, IdempotencyKeyReused, QuotaExceeded] },
     resolve: (_root, { input }, { caller, webhooks }) =>
       webhooks.trigger(caller, {
         type: input.type,

@@ -6,7 +6,7 @@ import type { HookService } from '#domain/hooks/service.ts'
 import { forgetOldCounts } from '#domain/limits/retention.ts'
 import { applyTaskRetention } from '#domain/tasks/retention.ts'
 import { applyDeliveryRetention } from '#domain/webhooks/retention.ts'
-import { deleteOldKeys } from '#platform/database/once.ts'
+import { deleteExpiredKeys } from '#platform/database/idempotency.ts'
 import { addPartitions, dropPartitions } from '#platform/journal/partitions.ts'
 import { startLoop } from '#platform/work/work-loop.ts'
 import type { Parts } from './parts.ts'
@@ -54,7 +54,7 @@ export function keepRetention({ config, store, log, opened }: Parts, { access, a
       await applyDocumentRetention(database)
       await access.maintain()
       await hooks.prune()
-      while ((await deleteOldKeys(database, deletedAtOnce)) === deletedAtOnce);
+      while ((await deleteExpiredKeys(database, deletedAtOnce)) === deletedAtOnce);
       await applyDeliveryRetention(database, config.retention.deliveryDays)
       await audit.prune(config.retention.auditDays)
       await forgetOldCounts(database)

@@ -67,7 +67,7 @@ export function createDocumentService({ sql, transact, quotas, locks, schemas }:
     return withinQuota(caller, [planned], () => writer.writeOne(planned))
   }
 
-  /** As {@link write} puts a document; under a key once, however often it is asked for. @throws {KeyReused} and as that */
+  /** As {@link write} puts a document; under a key once, however often it is asked for. @throws {IdempotencyKeyReused} and as that */
   async function put(
     caller: Caller,
     request: DocumentRequest & { readonly kind: 'put' },

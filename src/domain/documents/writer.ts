@@ -3,14 +3,14 @@ import type { Fence } from '#domain/locks/service.ts'
 import { createBatcher } from '#lib/batcher.ts'
 import { AppError, InvalidInput } from '#lib/errors.ts'
 import { FairQueue } from '#lib/fair-queue.ts'
-import { type KeyedRequest, once } from '#platform/database/once.ts'
+import { type KeyedRequest, runOnce } from '#platform/database/idempotency.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { DocumentState } from './document.ts'
 import { WritesRefused } from './errors.ts'
 import { type FenceKeeper, lostFences } from './fences.ts'
+import { decodeResult, encodeResult } from './idempotent-result.ts'
 import { Ledger, Raced } from './ledger.ts'
-import { noteOf, recall } from './recall.ts'
 import { type SchemaChecker, type SchemaChecks, SlowCheck } from './schemas/schema-checker.ts'
 import type { Write } from './write.ts'
 
@@ -93,18 +93,18 @@ export function createDocumentWriter({ transact, locks, schemas }: DocumentWrite
     }
   }
 
-  /** Commits one write that puts data, once for all who ask so under this key. @throws {KeyReused} and what {@link decide} throws */
+  /** Commits one write that puts data, once for all who ask so under this key. @throws {IdempotencyKeyReused} and what {@link decide} throws */
   async function putOnce(write: Write, data: unknown, keyed: KeyedRequest): Promise<DocumentState> {
     const commit = (checks: SchemaChecks, isLastTry: boolean) =>
       transact(async (tx) => {
         // First of all what every write takes first: the key's row would be one more thing to be overtaken at.
         const act = await prepare(tx, [write], isLastTry, checks)
-        const { outcome } = await once(tx, keyed, async () => {
+        const { outcome } = await runOnce(tx, keyed, async () => {
           const [made] = await act()
           if (made instanceof Error) throw made
-          return noteOf(made as DocumentState)
+          return encodeResult(made as DocumentState)
         })
-        return recall(outcome, data)
+        return decodeResult(outcome, data)
       })
     return withChecks(write.accountId, (checks) => again((isLastTry) => commit(checks, isLastTry)))
   }

@@ -2,13 +2,13 @@ import { LRUCache } from 'lru-cache'
 import { createBatcher } from '#lib/batcher.ts'
 import { AppError } from '#lib/errors.ts'
 import { lockOfAccount } from '#platform/database/account-lock.ts'
-import { type KeyedRequest, once } from '#platform/database/once.ts'
+import { type KeyedRequest, runOnce } from '#platform/database/idempotency.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { EntryOutcome, EntryRequest, EntryWrite } from './entry.ts'
 import { entryEvent } from './events.ts'
+import { decodeResult, encodeResult } from './idempotent-result.ts'
 import { Ledger } from './ledger.ts'
-import { noteOf, recall } from './recall.ts'
 import { readStandings, writeChanges } from './store.ts'
 
 /** The fence with which each of these locks is held now; locks that nobody holds are missing. Until the commit none changes hands. */
@@ -82,17 +82,17 @@ export function createCommitter(deps: CommitterDeps) {
     return answers
   }
 
-  /** Commits what keeps a value, once for all who ask so under this key. @throws {KeyReused} and what the ledger throws */
+  /** Commits what keeps a value, once for all who ask so under this key. @throws {IdempotencyKeyReused} and what the ledger throws */
   async function setOnce(request: EntryRequest, value: unknown, keyed: KeyedRequest): Promise<EntryOutcome> {
     return transact(async (tx) => {
       // Before the key's row gives the transaction its number: the journal tells of revisions by those.
       tx.beside(lockOfAccount(tx, request.accountId, 'entries'))
-      const { outcome } = await once(tx, keyed, async () => {
+      const { outcome } = await runOnce(tx, keyed, async () => {
         const [answer] = await answerAll(tx, request.accountId, [request])
         if (answer instanceof Error) throw answer
-        return noteOf(answer as EntryOutcome)
+        return encodeResult(answer as EntryOutcome)
       })
-      return recall(outcome, value)
+      return decodeResult(outcome, value)
     })
   }
 

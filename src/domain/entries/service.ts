@@ -88,7 +88,7 @@ export function createEntryService(deps: EntryServiceDeps) {
 
   /**
    * Keeps a value under a key; under an idempotency key once, however often it is asked for. @throws {InvalidInput}
-   * @throws {EntryVersionConflict} @throws {EntryNotFound} @throws {FenceLost} @throws {QuotaExceeded} @throws {KeyReused}
+   * @throws {EntryVersionConflict} @throws {EntryNotFound} @throws {FenceLost} @throws {QuotaExceeded} @throws {IdempotencyKeyReused}
    */
   async function set(caller: Caller, asked: Fenced<Setting>, idempotencyKey?: string): Promise<EntryOutcome> {
     caller.must('entries:write', asked.key)

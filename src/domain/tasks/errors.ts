@@ -1,4 +1,5 @@
 import { AppError } from '#lib/errors.ts'
+import { IdempotencyKeyReused } from '#platform/database/idempotency.ts'
 
 export class TaskNotFound extends AppError {
   readonly code = 'NOT_FOUND'
@@ -42,12 +43,11 @@ export class UnknownTaskType extends AppError {
   }
 }
 
-/** The key was used before for something else. */
-export class IdempotencyKeyReused extends AppError {
-  readonly code = 'IDEMPOTENCY_KEY_REUSED'
+/** The key belongs to a task that was submitted with another request. */
+export class TaskKeyReused extends IdempotencyKeyReused {
   readonly taskId: string
   constructor(key: string, taskId: string) {
-    super(`The idempotency key "${key}" belongs to task ${taskId}, which asks for something else.`)
+    super(key, `task ${taskId}, a request`)
     this.taskId = taskId
   }
 }

@@ -75,7 +75,7 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   /**
    * Hands in one task; returns once it is committed.
-   * @throws {UnknownTaskType} @throws {InvalidInput} @throws {IdempotencyKeyReused} @throws {QuotaExceeded}
+   * @throws {UnknownTaskType} @throws {InvalidInput} @throws {TaskKeyReused} @throws {QuotaExceeded}
    */
   async function submit(caller: Caller, request: Submission): Promise<Submitted> {
     caller.must('tasks:write', request.type)

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { Caller } from '#domain/access/service.ts'
 import { invalidInput } from '#lib/errors.ts'
@@ -8,6 +8,7 @@ import { isStorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { faultPath } from '#lib/json-rule.ts'
 import { inWords, issuesOf } from '#lib/parse.ts'
+import { hashRequest } from '#platform/database/idempotency.ts'
 import { UnknownTaskType } from './errors.ts'
 import { defaultRetryPolicy } from './retry-plan.ts'
 import { submitted } from './state-machine.ts'
@@ -87,6 +88,7 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
     fairnessKey,
     idempotencyKey,
     principalId: caller.principalId,
+    request: wanted,
     requestHash: idempotencyKey === undefined ? undefined : hashRequest(wanted),
     timeoutMs: timeoutMs ?? defaults.timeoutMs,
     lockMs: lockMs ?? defaultLockMs,
@@ -117,14 +119,15 @@ function checkInput(type: TaskType, input: unknown): { input: unknown; sizeBytes
   return { input: parsed.data, sizeBytes }
 }
 
-/** A hash of all that was asked for, whatever the order of its keys. */
-function hashRequest(request: object): Buffer {
-  return createHash('sha256').update(canonicalJson(request)).digest()
+/** Whether a stored hash is that of the request, in the form of this release or of older ones. */
+export function isHashOf(stored: Buffer, request: object): boolean {
+  return stored.equals(hashRequest(request)) || stored.equals(hash('sha256', olderForm(request), 'buffer'))
 }
 
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner) && !(inner instanceof Date)
+/** How releases before RFC 8785 wrote a request: names that look like array indices came first, by their number. */
+function olderForm(request: object): string {
+  return JSON.stringify(request, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   )

@@ -3,10 +3,11 @@ import type { AppError } from '#lib/errors.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Queue } from '#platform/queue/queue.ts'
-import { IdempotencyKeyReused } from './errors.ts'
+import { TaskKeyReused } from './errors.ts'
 import { taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
 import { findKeyHolders, insertTasks, type KeyHolder, type NewTask, type Written } from './store/tasks.ts'
+import { isHashOf } from './submission.ts'
 import type { Priority } from './task.ts'
 
 /** What became of one submission: a new task, or the one that was made under the same idempotency key before. */
@@ -37,7 +38,7 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
     return settled(tasks, outcome)
   }
 
-  /** Commits all tasks or, when one is refused, none. @throws {IdempotencyKeyReused} */
+  /** Commits all tasks or, when one is refused, none. @throws {TaskKeyReused} */
   async function submitAll(tasks: readonly NewTask[]): Promise<Submitted[]> {
     const outcome = await transact(async (tx) => {
       const outcome = await write(tx, tasks)
@@ -49,7 +50,7 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
 
   /**
    * Writes all tasks, or throws, as a part of a larger transaction; `announce` is to be called once that is committed.
-   * @throws {IdempotencyKeyReused}
+   * @throws {TaskKeyReused}
    */
   async function submitIn(
     tx: Transaction,
@@ -73,7 +74,7 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
     return (await Promise.allSettled(each)).map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
   }
 
-  /** Commits one task, together with whichever others arrive at the same time. @throws {IdempotencyKeyReused} */
+  /** Commits one task, together with whichever others arrive at the same time. @throws {TaskKeyReused} */
   async function submitOne(task: NewTask): Promise<Submitted> {
     return orThrow(await inGroup(task))
   }
@@ -152,9 +153,9 @@ function answers(
 
 function answerFor(task: NewTask, holder: KeyHolder | undefined): Submitted | AppError {
   if (holder === undefined) throw new Error(`Task ${task.id} was neither written nor found by its idempotency key.`)
-  const isSame = task.requestHash !== undefined && holder.requestHash?.equals(task.requestHash) === true
-  if (isSame) return { taskId: holder.taskId, deduplicated: true }
-  return new IdempotencyKeyReused(task.idempotencyKey ?? '', holder.taskId)
+  if (holder.requestHash && isHashOf(holder.requestHash, task.request))
+    return { taskId: holder.taskId, deduplicated: true }
+  return new TaskKeyReused(task.idempotencyKey ?? '', holder.taskId)
 }
 
 function orThrow(result: Submitted | Error): Submitted {

@@ -7,7 +7,7 @@ import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { faultPath } from '#lib/json-rule.ts'
-import { once } from '#platform/database/once.ts'
+import { runOnce } from '#platform/database/idempotency.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
@@ -52,7 +52,7 @@ export interface PublishingDeps {
 export function createPublishing({ sql, transact, endpoints, sightOf, quotas }: PublishingDeps) {
   /**
    * Writes an event of the caller's own into the journal, from which all that follow it hear of it.
-   * @throws {InvalidInput} @throws {KeyReused} @throws {QuotaExceeded}
+   * @throws {InvalidInput} @throws {IdempotencyKeyReused} @throws {QuotaExceeded}
    */
   return async (caller: Caller, { idempotencyKey: key, ...trigger }: Trigger): Promise<Triggered> => {
     caller.must('events:write')
@@ -62,7 +62,7 @@ export function createPublishing({ sql, transact, endpoints, sightOf, quotas }: 
     // Before the transaction: reading usage takes a connection of its own, and everybody could be waiting for one.
     const room = await roomFor(accountId, data, key)
     const published = transact((tx) =>
-      once(tx, keyed, async () => {
+      runOnce(tx, keyed, async () => {
         if (room instanceof QuotaExceeded) throw room
         tx.journal({ accountId, type, subject, ...caller.by(), data })
         return `${await readOwnXid(tx)} ${subject}`

@@ -6,7 +6,7 @@ import { isId, newId } from '#lib/ids.ts'
 import { isStorable, unstorable } from '#lib/json.ts'
 import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { faultPath } from '#lib/json-rule.ts'
-import { once } from '#platform/database/once.ts'
+import { runOnce } from '#platform/database/idempotency.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
@@ -79,7 +79,7 @@ export function createWebhookService(deps: WebhookServiceDeps) {
 
   /**
    * Makes a webhook, and sends it a first event, `webhook.ping`.
-   * @throws {InvalidInput} @throws {QuotaExceeded} @throws {WebhookNotAccepted} @throws {KeyReused}
+   * @throws {InvalidInput} @throws {QuotaExceeded} @throws {WebhookNotAccepted} @throws {IdempotencyKeyReused}
    * @throws {WebhookSecretShown}
    */
   async function create(caller: Caller, { handshake, idempotencyKey, ...input }: NewWebhook): Promise<KeyedWebhook> {
@@ -94,7 +94,7 @@ export function createWebhookService(deps: WebhookServiceDeps) {
     const row = { ...(await keeper.seal({ accountId, id }, wanted, [key])), maker: makerOf(caller) }
     const keyed = { accountId, principalId, key: idempotencyKey, operation: 'createWebhook', request: input }
     const made = await transact((tx) =>
-      once(tx, keyed, async () => {
+      runOnce(tx, keyed, async () => {
         await quotas.mustHaveRoom(tx, caller.accountId, 'webhooks')
         await insertWebhook(tx, { ...row, status: 'ACTIVE', statusReason: null, createdBy: caller.actor })
         tx.journal(webhookEvent('webhook.created', row, caller.by(), summaryOf(row)))

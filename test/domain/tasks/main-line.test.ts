@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -168,6 +169,23 @@ describe('a task', () => {
     expect(answers.filter((answer) => !answer.deduplicated)).toHaveLength(1)
     const other = await trySubmit({ ...input, input: { steps: 2 } })
     expect(other).toMatchObject({ __typename: 'IdempotencyKeyReused', taskId: answers[0]?.task?.id })
+  })
+
+  it('is known by its idempotency key as this release and older ones have stored the request', async () => {
+    const input = { type: 'test.any', input: { 10: 'ten', 9: 'nine' }, idempotencyKey: 'canonical' }
+    const { task } = await trySubmit(input)
+    const hashes = () =>
+      server.database.query<{ hash: Buffer }>('SELECT request_hash AS hash FROM task WHERE id = $1', [task?.id])
+    const sha256 = (text: string) => createHash('sha256').update(text).digest()
+    const rest = '"type":"test.any"}'
+    // RFC 8785 sorts names as texts; older releases put what looks like an index into the order of numbers.
+    const hash = sha256(`{"idempotencyKey":"canonical","input":{"10":"ten","9":"nine"},${rest}`)
+    const older = sha256(`{"idempotencyKey":"canonical","input":{"9":"nine","10":"ten"},${rest}`)
+    expect(await hashes()).toEqual([{ hash }])
+    await server.database.query('UPDATE task SET request_hash = $2 WHERE id = $1', [task?.id, older])
+    expect(await trySubmit(input)).toMatchObject({ deduplicated: true, task: { id: task?.id } })
+    const other = await trySubmit({ ...input, input: { 10: 'nine', 9: 'ten' } })
+    expect(other).toMatchObject({ __typename: 'IdempotencyKeyReused', code: 'IDEMPOTENCY_KEY_REUSED' })
   })
 
   it('waits until it is due', async () => {

@@ -1,7 +1,7 @@
 import type { Caller } from '#domain/access/caller.ts'
 import { teamEvent } from '#domain/access/events.ts'
 import { newId } from '#lib/ids.ts'
-import { once } from '#platform/database/once.ts'
+import { runOnce } from '#platform/database/idempotency.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { isNarrowed, isOneself } from './authority.ts'
 import { AlreadyMember, LastOwner, LastTeam, MemberNotFound, OwnRoleRaised, SlugTaken, TeamNotFound } from './errors.ts'
@@ -27,7 +27,7 @@ import type { UserRow } from './user-store.ts'
 export function createTeamService({ transact }: { readonly transact: Transact }) {
   /**
    * Makes a team; a person who makes one is its owner. Under a key it is made once, however often it is asked for.
-   * @throws {InvalidInput} @throws {SlugTaken} @throws {KeyReused} @throws {TeamNotFound} when it has gone since
+   * @throws {InvalidInput} @throws {SlugTaken} @throws {IdempotencyKeyReused} @throws {TeamNotFound} when it has gone since
    */
   async function create(caller: Caller, facts: TeamFacts, key?: string): Promise<string> {
     caller.must('access:admin')
@@ -35,7 +35,7 @@ export function createTeamService({ transact }: { readonly transact: Transact })
     const request = validTeam(facts)
     return transact(async (tx) => {
       const keyed = { accountId, principalId, key, operation: 'createTeam', request }
-      const { outcome, isRepeated } = await once(tx, keyed, async () => {
+      const { outcome, isRepeated } = await runOnce(tx, keyed, async () => {
         const team = { ...request, accountId, id: newId() }
         if (!(await insertTeam(tx, team))) throw new SlugTaken(team.slug)
         if (actor.kind === 'user') await insertMember(tx, accountId, team.id, { userId: actor.id, role: 'OWNER' })
@@ -70,12 +70,12 @@ export function createTeamService({ transact }: { readonly transact: Transact })
     })
   }
 
-  /** @throws {TeamNotFound} @throws {UserNotFound} @throws {AlreadyMember} @throws {KeyReused} */
+  /** @throws {TeamNotFound} @throws {UserNotFound} @throws {AlreadyMember} @throws {IdempotencyKeyReused} */
   async function addMember(caller: Caller, slug: string, who: string, role: PersonRole, key?: string): Promise<string> {
     return inTeam(caller, slug, async (tx, { team, members }) => {
       const { accountId, principalId } = caller
       const keyed = { accountId, principalId, key, operation: 'addTeamMember', request: { slug, who, role } }
-      await once(tx, keyed, async () => {
+      await runOnce(tx, keyed, async () => {
         const user = await lockUser(tx, caller, who)
         if (members.some(({ userId }) => userId === user.id)) throw new AlreadyMember(user.email, team.slug)
         await insertMember(tx, accountId, team.id, { userId: user.id, role })

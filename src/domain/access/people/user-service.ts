@@ -2,7 +2,7 @@ import type { Caller } from '#domain/access/caller.ts'
 import { personEvent } from '#domain/access/events.ts'
 import { endPersonalTokens } from '#domain/access/tokens/personal-tokens.ts'
 import { newId } from '#lib/ids.ts'
-import { once } from '#platform/database/once.ts'
+import { runOnce } from '#platform/database/idempotency.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { isOneself, mustHoldRole, mustManage, mustSee } from './authority.ts'
 import { EmailTaken, LastOwner, OwnRoleRaised, UserNotFound } from './errors.ts'
@@ -25,7 +25,7 @@ export interface UserChanges {
 export function createUserService({ transact }: UserServiceDeps) {
   /**
    * Adds a person with a role whose scopes the caller holds; under a key at most once.
-   * @throws {InvalidInput} @throws {ScopeNotHeld} @throws {EmailTaken} @throws {KeyReused}
+   * @throws {InvalidInput} @throws {ScopeNotHeld} @throws {EmailTaken} @throws {IdempotencyKeyReused}
    */
   async function create(caller: Caller, facts: UserFacts, key?: string): Promise<string> {
     caller.must('access:admin')
@@ -33,7 +33,7 @@ export function createUserService({ transact }: UserServiceDeps) {
     const request = validUser(facts)
     mustHoldRole(caller, request.role)
     return transact(async (tx) => {
-      const { outcome } = await once(
+      const { outcome } = await runOnce(
         tx,
         { accountId, principalId, key, operation: 'createUser', request },
         async () => {

@@ -2,7 +2,7 @@ import type { Caller } from '#domain/access/caller.ts'
 import { TokenShown } from '#domain/access/errors.ts'
 import { type InvalidInput, invalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
-import { type KeyedRequest, once } from '#platform/database/once.ts'
+import { type KeyedRequest, runOnce } from '#platform/database/idempotency.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import { expiryAfter, hashToken, newToken, tokenLifetime } from './token.ts'
@@ -36,7 +36,7 @@ export async function issueToken(tx: Transaction, { by, ...facts }: TokenFacts):
 
 /**
  * Issues a token at most once under a key. Its text is stored nowhere, so a repeated request can't be answered with it.
- * @throws {KeyReused} @throws {TokenShown} when the request was repeated
+ * @throws {IdempotencyKeyReused} @throws {TokenShown} when the request was repeated
  */
 export async function issuedOnce(
   transact: Transact,
@@ -46,7 +46,7 @@ export async function issuedOnce(
 ): Promise<IssuedToken> {
   return transact(async (tx) => {
     let issued: IssuedToken | undefined
-    const { outcome } = await once(tx, { accountId, principalId, ...keyed }, async () => {
+    const { outcome } = await runOnce(tx, { accountId, principalId, ...keyed }, async () => {
       issued = await work(tx)
       return issued.id
     })

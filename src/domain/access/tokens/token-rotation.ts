@@ -30,7 +30,7 @@ export function createTokenRotation({ transact, clock }: { readonly transact: Tr
    * `access:admin`. A token that rotates itself without that scope keeps its end, so that a stolen one is not renewed
    * for ever; and one that does so again after it was rotated ends its whole line, because somebody has a copy.
    * @throws {InvalidInput} @throws {ApplicationTokenNotFound} @throws {ApplicationTokenEnded} @throws {ScopeNotHeld}
-   * @throws {KeyReused} @throws {TokenShown}
+   * @throws {IdempotencyKeyReused} @throws {TokenShown}
    */
   async function rotate(caller: Caller, request: RotationRequest): Promise<IssuedToken> {
     const { id, overlapMs, expiresInDays, idempotencyKey: key } = request

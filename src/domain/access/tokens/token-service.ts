@@ -46,7 +46,7 @@ export function createTokenService({ transact, clock, quotas }: TokenServiceDeps
    * Creates a token with some of the caller's own rights. A personal one never allows more than its person's current
    * role, and ends when the person is removed.
    * @throws {InvalidInput} @throws {ScopeNotHeld} @throws {QuotaExceeded} @throws {TooManyPersonalTokens}
-   * @throws {KeyReused} @throws {TokenShown}
+   * @throws {IdempotencyKeyReused} @throws {TokenShown}
    */
   async function create(caller: Caller, request: TokenRequest): Promise<IssuedToken> {
     const personal = asksForPersonal(caller, request.personal)

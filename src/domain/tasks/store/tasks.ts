@@ -22,6 +22,8 @@ export interface NewTask {
   /** Whose idempotency keys it has one of. */
   readonly principalId: string
   readonly requestHash: Uint8Array | undefined
+  /** Everything that was asked for, of which the hash is made. */
+  readonly request: object
   readonly timeoutMs: number
   readonly lockMs: number
   readonly retry: RetryPolicy

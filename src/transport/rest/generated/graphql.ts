@@ -107,7 +107,7 @@ export type CheckSessionInput = {
 export type CreateApplicationTokenInput = {
   /** After how many days it expires; 30 when absent. At most 365, unless the account’s policy says otherwise. */
   expiresInDays?: number | null | undefined;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
   idempotencyKey?: string | null | undefined;
   /** For people: who uses it, and for what; at most 100 characters. */
   name: string;
@@ -137,7 +137,7 @@ export type CreateCollectionInput = {
 export type CreateTeamInput = {
   /** At most 500 characters. */
   description?: string;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** For people; at most 100 characters. */
   name: string;
@@ -151,7 +151,7 @@ export type CreateUserInput = {
   email: string;
   /** At most 100 characters. */
   firstName?: string;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** At most 100 characters. */
   lastName?: string;
@@ -175,7 +175,7 @@ export type CreateWebhookInput = {
   handshake?: boolean | null | undefined;
   /** An object of texts that are sent as headers. Those whose names look like credentials are kept encrypted and never shown again. */
   headers?: unknown;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A secret is shown once: the second answer is WebhookSecretShown. */
+  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A secret is shown once: the second answer is WebhookSecretShown. */
   idempotencyKey?: string | null | undefined;
   /** POST when absent. */
   method?: WebhookMethod | null | undefined;
@@ -463,7 +463,7 @@ export type PutDocumentInput = {
   expectedVersion?: number | null | undefined;
   /** A lock that has to be held. */
   fence?: FenceInput | null | undefined;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** True: only if there is such a document, whatever its version. */
   ifExists?: boolean | null | undefined;
@@ -563,7 +563,7 @@ export type RotateApplicationTokenInput = {
   expiresInDays?: number | null | undefined;
   /** The old token’s id, or the token itself. */
   id: string | number;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
   idempotencyKey?: string | null | undefined;
   /** How long the old token stays valid, in milliseconds; not at all when absent. At most seven days. */
   overlapMs?: number;
@@ -573,7 +573,7 @@ export type RotateApplicationTokenInput = {
 export type SetEntryInput = {
   /** A lock that has to be held. */
   fence?: FenceInput | null | undefined;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** True: only if there is such an entry. */
   ifExists?: boolean | null | undefined;
@@ -661,7 +661,7 @@ export type TaskStatus =
 
 /** A person in a team. */
 export type TeamMemberInput = {
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. Only `addTeamMember` looks at it. */
+  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. Only `addTeamMember` looks at it. */
   idempotencyKey?: string | null | undefined;
   /** In the team. */
   role?: PersonRole;
@@ -713,7 +713,7 @@ export type TimeCondition = {
 export type TriggerEventInput = {
   /** An object, at most 256 KiB; `{}` when absent. */
   data?: unknown;
-  /** Makes it safe to send the request again, within a day: it is done once, and answered alike. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
+  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
   idempotencyKey?: string | null | undefined;
   /** What it is about, such as `release:v1.4`; a new `event:<id>` when absent. */
   subject?: string | null | undefined;
