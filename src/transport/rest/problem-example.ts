@@ -5,7 +5,7 @@ import type { problem } from './problem.ts'
 
 /** A typical refusal of each status. */
 const examples: Readonly<Record<number, readonly [code: RefusalCode, detail: string]>> = {
-  400: ['MALFORMED_REQUEST', 'The query is not valid. limit: must be at most 200'],
+  400: ['MALFORMED_REQUEST', 'The query is not valid. limit: must be at most 200.'],
   401: ['UNAUTHENTICATED', 'A valid token is needed.'],
   403: ['FORBIDDEN', 'The token lacks the scope tasks:write.'],
   404: ['NOT_FOUND', 'There is no task 019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11.'],
@@ -17,7 +17,7 @@ const examples: Readonly<Record<number, readonly [code: RefusalCode, detail: str
   413: ['TOO_LARGE', 'The body must be at most 1048576 bytes.'],
   415: ['UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON: send it with "Content-Type: application/json".'],
   416: ['RANGE_NOT_SATISFIABLE', 'The part has 1024 bytes.'],
-  422: ['INVALID_INPUT', 'The body is not valid. data.durationMs: must be a number'],
+  422: ['INVALID_INPUT', 'The body is not valid. data.durationMs: must be a number.'],
   428: ['VERSION_REQUIRED', 'The collection requires a version with each write.'],
   429: ['RATE_LIMITED', 'Too many requests. Try again in 1 s.'],
   502: ['UPSTREAM_FAILED', 'The identity provider does not answer.'],
