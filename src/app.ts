@@ -1,18 +1,15 @@
 import { createServer } from 'node:http'
-import { authEventTypes, quietAuthEventTypes } from '#domain/access/events.ts'
+import { authEventTypes } from '#domain/access/events.ts'
 import { lookUpToken } from '#domain/access/owner-token.ts'
+import { describeEventTypes, frequentEventTypes } from '#domain/events/catalog.ts'
 import { createEventService } from '#domain/events/service.ts'
-import { quietHookEventTypes } from '#domain/hooks/events.ts'
 import { createLimitService } from '#domain/limits/service.ts'
-import { quietLockEventTypes } from '#domain/locks/events.ts'
 import { createQuotaService } from '#domain/quotas/service.ts'
-import { quietEventTypes } from '#domain/tasks/events.ts'
 import { createTaskService } from '#domain/tasks/service.ts'
 import { createSubmitter } from '#domain/tasks/submitter.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { Worker } from '#domain/tasks/worker.ts'
 import { eventWarnings } from '#domain/webhooks/event-warnings.ts'
-import { quietWebhookEventTypes } from '#domain/webhooks/events.ts'
 import type { WebhookWorker } from '#domain/webhooks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
@@ -43,14 +40,6 @@ import type { Place } from './place.ts'
 
 /** How long requests under way may still take once everything else has stopped, in milliseconds. */
 const lastRequestsMs = 1_000
-/** Left out of what many events are told together, unless asked for by name. */
-const quietTypes = [
-  ...quietEventTypes,
-  ...quietAuthEventTypes,
-  ...quietHookEventTypes,
-  ...quietWebhookEventTypes,
-  ...quietLockEventTypes,
-]
 
 export interface App {
   /** Where it listens, such as `http://127.0.0.1:4000`. */
@@ -111,7 +100,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   const { documents, documentQueries } = openDocuments(parts, place.databaseUrl, locks, filters)
   const shownData = createShownData(documents)
   const mayNameSubject = createMayNameSubject(documents)
-  const webhooks = openWebhooks(parts, quietTypes, filters, { shownData, mayNameSubject })
+  const webhooks = openWebhooks(parts, frequentEventTypes, filters, { shownData, mayNameSubject })
 
   let serving = false
   let worker: Worker | undefined
@@ -132,7 +121,8 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
   })
   const events = createEventService({
     journal,
-    quietTypes,
+    quietTypes: frequentEventTypes,
+    describeTypes: describeEventTypes,
     securityTypes: authEventTypes,
     typeWarnings: eventWarnings,
     shownData,

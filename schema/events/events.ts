@@ -1,3 +1,4 @@
+import type { EventType } from '#domain/events/catalog.ts'
 import type { Event } from '#domain/events/service.ts'
 import { eventId } from '#platform/journal/event-id.ts'
 import { builder } from '#schema/builder.ts'
@@ -42,6 +43,30 @@ builder.objectField(EventConnection, 'warnings', (t) =>
 
 const typesDescription =
   'Exact types, or families such as `task.*`. When absent: all but the very frequent ones, such as `task.log`.'
+
+const EventTypeRef = builder.objectRef<EventType>('EventType').implement({
+  description: 'A type of event that the server writes.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Such as `task.completed`; what events have as their `type`.' }),
+    description: t.exposeString('description', { description: 'What happened, as a sentence.' }),
+    dataSchema: t.field({
+      type: 'JSON',
+      description: 'The shape of the event’s `data`: JSON Schema 2020-12. Further members may be added.',
+      resolve: (type) => type.dataSchema,
+    }),
+    isFrequent: t.exposeBoolean('isFrequent', {
+      description: 'Whether it is left out of lists, subscriptions and webhooks that do not ask for it by name.',
+    }),
+  }),
+})
+
+builder.queryField('eventTypes', (t) =>
+  t.field({
+    type: [EventTypeRef],
+    description: 'All types of events that the server writes, with the shape of their data. Callers publish others.',
+    resolve: (_root, _args, { events }) => events.types(),
+  }),
+)
 
 builder.queryField('events', (t) =>
   t.field({

@@ -13,7 +13,7 @@ const groups = [
   { title: 'Develop', names: ['architecture', 'contributing'] },
 ] as const
 
-export interface Topic {
+interface Topic {
   /** As in `/docs/<name>` and `signalbox help <name>`. */
   readonly name: string
   readonly title: string

@@ -1,4 +1,5 @@
 import { installationScopes, type Scope, scopes, scopesOfRole, sufficientScopes } from '#domain/access/scope.ts'
+import { describeEventTypes, type EventType } from '#domain/events/catalog.ts'
 import { environment } from '#src/config.ts'
 import { meaningOf } from '#transport/rest/codes.ts'
 import { commandsOf, commandTree } from './commands.ts'
@@ -15,6 +16,7 @@ export async function referenceTables(): Promise<Readonly<Record<string, () => s
     'error-codes': errorTable,
     scopes: scopeTable,
     roles: roleTable,
+    'event-types': eventTypeTables,
     commands: () =>
       table(
         ['command', 'what it does'],
@@ -101,4 +103,52 @@ function roleTable(): string {
     ['role', 'scopes'],
     Object.entries(scopesOfRole).map(([role, held]) => [code(role), held.map(code).join(', ')]),
   )
+}
+
+const familyTitles: Readonly<Record<string, string>> = {
+  task: 'Tasks',
+  document: 'Documents',
+  collection: 'Collections',
+  entry: 'Entries',
+  lock: 'Locks',
+  webhook: 'Webhooks',
+  hook: 'Inbound webhooks',
+  auth: 'Access',
+  stream: 'Streams',
+}
+
+function eventTypeTables(): string {
+  const families = Map.groupBy(describeEventTypes(), ({ name }) => name.split('.', 1)[0] ?? '')
+  return [...families]
+    .map(([family, types]) => {
+      const rows = types.map((type) => [
+        `${code(type.name)}${type.isFrequent ? ' *(frequent)*' : ''}`,
+        type.description,
+        dataText(type),
+      ])
+      return `### ${familyTitles[family] ?? family}\n\n${table(['type', 'meaning', 'data'], rows)}`
+    })
+    .join('\n\n')
+}
+
+interface ShapeNode {
+  readonly type?: string
+  readonly properties?: Readonly<Record<string, ShapeNode>>
+  readonly required?: readonly string[]
+  readonly items?: ShapeNode
+}
+
+/** The members of an event's data, such as `name`, `error?` { `code` }. */
+function dataText({ dataSchema }: EventType): string {
+  return membersText(dataSchema as ShapeNode)
+}
+
+function membersText({ properties = {}, required = [] }: ShapeNode): string {
+  return Object.entries(properties)
+    .map(([name, node]) => {
+      const inner = node.items?.properties === undefined ? node : node.items
+      const mark = `${code(`${name}${required.includes(name) ? '' : '?'}`)}${inner === node ? '' : ' (list)'}`
+      return inner.properties === undefined ? mark : `${mark} { ${membersText(inner)} }`
+    })
+    .join(', ')
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '#platform/database/free-port.ts'
 import { auditEntries, type ToldEntry } from '#test/support/audit.ts'
 import { type CiIssuer, startCiIssuer } from '#test/support/ci-issuer.ts'
+import { eventDataFaults } from '#test/support/event-data.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
@@ -315,4 +316,10 @@ describe('what others call is in the audit log', () => {
         credential: { kind: 'hook', id: 'hook:github' },
       })
   })
+})
+
+it('each event that all these calls wrote has the data that its type declares', async () => {
+  const { faults, types } = await eventDataFaults(server)
+  expect(faults).toEqual([])
+  expect(types.size).toBeGreaterThan(40)
 })

@@ -4,6 +4,7 @@ import { InvalidInput } from '#lib/errors.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { Journal, JournalStream } from '#platform/journal/journal.ts'
 import { ownFamilyOf } from '#platform/journal/own-families.ts'
+import type { EventType } from './catalog.ts'
 
 /** What an account's outsiders see of the journal. */
 export type EventService = ReturnType<typeof createEventService>
@@ -54,13 +55,17 @@ export interface EventServiceDeps {
   readonly quietTypes: readonly string[]
   /** Types that are only for callers who may read the audit log. */
   readonly securityTypes: readonly string[]
+  /** All types of events that the server writes. */
+  readonly describeTypes: () => readonly EventType[]
   /** What is probably wrong with a type or family that events are selected by; empty when nothing is. */
   readonly typeWarnings: (types: readonly string[]) => readonly string[]
   /** What a caller may see of an entry's data, beyond what `events:read` allows; undefined: nothing of the entry. */
   readonly shownData: (caller: Caller, entry: JournalEntry) => JournalEntry['data'] | undefined
 }
 
-export function createEventService({ journal, quietTypes, securityTypes, typeWarnings, shownData }: EventServiceDeps) {
+export function createEventService(deps: EventServiceDeps) {
+  const { journal, quietTypes, securityTypes, describeTypes, typeWarnings, shownData } = deps
+
   /**
    * A page of events, oldest first. A caller who may see few of them may get less than a page, or nothing, and continues
    * after its end. @throws {InvalidCursor} @throws {CursorExpired} @throws {InvalidInput}
@@ -148,7 +153,7 @@ export function createEventService({ journal, quietTypes, securityTypes, typeWar
     return { accountId: caller.accountId, types, excludedTypes, subject }
   }
 
-  return { list, follow, warnings }
+  return { list, follow, warnings, types: describeTypes }
 }
 
 function selects(pattern: string, type: string): boolean {

@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { eventWarnings, serverEventTypes } from '#domain/webhooks/event-warnings.ts'
+import { serverEventTypes } from '#domain/events/catalog.ts'
+import { eventWarnings } from '#domain/webhooks/event-warnings.ts'
 import { ownFamilies } from '#platform/journal/own-families.ts'
 
 const source = join(import.meta.dirname, '../../../src')

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { type EventTypes, eventTypesOf } from '#domain/events/event-type.ts'
+import type { TaskEventType } from './events.ts'
+import { priorities, taskStatuses } from './task.ts'
+
+const task = z.looseObject({
+  type: z.string().describe('The task type.'),
+  priority: z.enum(priorities),
+  status: z.enum(taskStatuses).describe('After the event.'),
+  attempt: z.int().describe('Number of the latest attempt; 0 before the first.'),
+  labels: z.record(z.string(), z.string()),
+})
+const error = z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean() })
+const part = z.looseObject({ name: z.string(), contentType: z.string(), sizeBytes: z.int() })
+
+export const taskEventCatalog: EventTypes<TaskEventType> = {
+  ...eventTypesOf(task, {
+    'task.submitted': 'A task was submitted.',
+    'task.started': 'An attempt began.',
+    'task.completed': 'The task completed.',
+    'task.released': 'An attempt returned to the queue because its server stopped.',
+  }),
+  'task.failed': {
+    description: 'The task failed; no attempt follows.',
+    data: task.extend({ error: error.optional() }),
+  },
+  'task.retried': {
+    description: 'Another attempt follows, after one that failed with `error`, or because somebody asked for it.',
+    data: task.extend({
+      error: error.optional(),
+      runAt: z.iso.datetime().optional().describe('When it is due, if that is later.'),
+    }),
+  },
+  'task.cancel_requested': {
+    description: 'Somebody asked a running task to stop.',
+    data: task.extend({ reason: z.string().optional() }),
+  },
+  'task.lost': {
+    description: 'An attempt ended because its worker was lost.',
+    data: task.extend({ error: error.optional() }),
+  },
+  'task.cancelled': {
+    description: 'The task was cancelled.',
+    data: task.extend({ error: error.optional(), reason: z.string().optional() }),
+  },
+  'task.step': { description: 'A running task named its current step.', data: task.extend({ step: z.string() }) },
+  'task.part': { description: 'A part of the result is complete.', data: task.extend({ part }) },
+  'task.log': {
+    description: 'A running task wrote a log line.',
+    data: task.extend({
+      log: z
+        .looseObject({ seq: z.string(), message: z.string() })
+        .optional()
+        .describe('Absent once the task’s log was deleted.'),
+    }),
+  },
+  'task.logs_deleted': {
+    description: 'Somebody deleted the log of a task.',
+    data: task.extend({ lines: z.int().describe('How many lines.') }),
+  },
+}
