@@ -6,7 +6,7 @@ import { startWatchdog } from '#platform/watchdog/watchdog.ts'
 import type { App } from './app.ts'
 import { banner, type OwnerToken } from './banner.ts'
 import { type Config, readConfig, secretVariables } from './config.ts'
-import { awaitEnd, type End } from './ending.ts'
+import { listenForShutdown, type ShutdownReason } from './shutdown.ts'
 import { readOwnerToken, writeOwnerToken } from './owner-token-file.ts'
 import { openPlace } from './place.ts'
 
@@ -25,21 +25,21 @@ const failedStopMs = 10_000
 /** Runs a server until a signal or a failure ends it; resolves with the process's exit code, when everything is stopped. */
 export async function serve({ configFile, invocation }: ServeOptions): Promise<number> {
   let log: Logger | undefined
-  using ending = awaitEnd((error) => log?.error({ err: error }, 'something failed while the server was ending'))
+  using shutdown = listenForShutdown((error) => log?.error({ err: error }, 'something failed while the server was shutdown'))
   try {
     const workingDirectory = process.cwd()
     const { env, isErased } = takeEnvironment(secretVariables)
     const config = readConfig(env, { workingDirectory, isTerminal: process.stdout.isTTY, configFile })
     log = createLog({ level: config.logLevel, format: config.logFormat, isColored: isColored(process.stdout) })
     if (!isErased) log.warn('what this server was started with stays visible to other processes of its user')
-    const place = openPlace(config, { log, onFatal: ending.fail })
+    const place = openPlace(config, { log, onFatal: shutdown.fail })
     // Most of the program is loaded while the database starts; whoever uses the place hears of its failure.
     place.catch(() => {})
     const { startApp } = await import('./app.ts')
     const app = await startApp(config, place, log)
     watch(config, log)
     await show(app, config, invocation)
-    return await end(await ending.first, app, config, log)
+    return await end(await shutdown.first, app, config, log)
   } catch (error) {
     return report(error, log)
   }
@@ -77,7 +77,7 @@ function isColored(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && !process.env['NO_COLOR']
 }
 
-async function end(reason: End, app: App, config: Config, log: Logger): Promise<number> {
+async function end(reason: ShutdownReason, app: App, config: Config, log: Logger): Promise<number> {
   if (reason.kind === 'asked') {
     log.info({ signal: reason.signal }, 'stopping; a second signal ends at once')
     await app.stop()
