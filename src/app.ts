@@ -25,7 +25,7 @@ import { openDocuments } from './app/documents.ts'
 import { openEntries, openLocks } from './app/entries.ts'
 import { openHooks } from './app/hooks.ts'
 import { healthSources, observe } from './app/observation.ts'
-import { Opened } from './app/opened.ts'
+import { CleanupStack } from './app/cleanup.ts'
 import type { Parts } from './app/parts.ts'
 import { findPersistedOperations } from './app/persisted-operations.ts'
 import { loadProject } from './app/project.ts'
@@ -62,12 +62,12 @@ export interface App {
  * @throws {StartupError} with a sentence for the operator.
  */
 export async function startApp(config: Config, place: Promise<Place>, log: Logger): Promise<App> {
-  const opened = new Opened(log)
-  opened.addBounded(() => place.then(({ close }) => close(), notOpened))
+  const cleanup = new CleanupStack(log)
+  cleanup.addUnlimited(() => place.then(({ close }) => close(), notOpened))
   try {
-    return await start(config, place, log, opened)
+    return await start(config, place, log, cleanup)
   } catch (error) {
-    await opened.closeAll()
+    await cleanup.run()
     throw error
   }
 }
@@ -75,14 +75,14 @@ export async function startApp(config: Config, place: Promise<Place>, log: Logge
 /** Nothing has to be closed; whoever waits for the place hears why. */
 function notOpened(): void {}
 
-async function start(config: Config, opening: Promise<Place>, log: Logger, opened: Opened): Promise<App> {
+async function start(config: Config, opening: Promise<Place>, log: Logger, cleanup: CleanupStack): Promise<App> {
   const { file: project, types, hooks: configuredHooks } = await loadProject(config)
   const persisted = await findPersistedOperations(config)
   const tasksAs = config.roles.worker ? await findTaskUser(config, project) : undefined
   const place = await opening
 
   const metrics = createMetrics()
-  const store = await openStore(config, place.databaseUrl, { log, opened, onJournaled: metrics.domains.countJournaled })
+  const store = await openStore(config, place.databaseUrl, { log, cleanup, onJournaled: metrics.domains.countJournaled })
   const { database, transact, queue, journal, board } = store
   const secretKey = await findSecretKey(config.secretKey, config.dataDir)
   const quotas = createQuotaService({
@@ -91,7 +91,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     clock: systemClock,
     flushJournalUsage: () => store.journalUsage.flush(),
   })
-  const parts: Parts = { config, store, secretKey, quotas, log, opened }
+  const parts: Parts = { config, store, secretKey, quotas, log, cleanup }
   const audit = openAudit(parts, (entries) => metrics.domains.auditEntries.inc(entries))
   const access = await openAccess(parts, audit, project.trust)
   const locks = openLocks(parts)
@@ -180,7 +180,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
     () => api.sockets,
   )
   const port = await listen(http, config.host, config.port)
-  opened.addBounded(async () => {
+  cleanup.addUnlimited(async () => {
     await api.close()
     await closeServer(http, lastRequestsMs)
   })
@@ -211,7 +211,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, opene
       http.close()
       // Who waits for a lock is answered before the doors close.
       locks.stop()
-      await opened.closeAll()
+      await cleanup.run()
     },
   }
 }

@@ -25,7 +25,7 @@ const failedStopMs = 10_000
 /** Runs a server until a signal or a failure ends it; resolves with the process's exit code, when everything is stopped. */
 export async function serve({ configFile, invocation }: ServeOptions): Promise<number> {
   let log: Logger | undefined
-  using shutdown = listenForShutdown((error) => log?.error({ err: error }, 'something failed while the server was shutdown'))
+  using shutdown = listenForShutdown((error) => log?.error({ err: error }, 'something failed while the server was shutting down'))
   try {
     const workingDirectory = process.cwd()
     const { env, isErased } = takeEnvironment(secretVariables)

@@ -15,7 +15,7 @@ const incidentIntervalMs = 1_000
 
 /** Authentication and rights, kept up to date by the journal, also about changes on other processes. */
 export async function openAccess(
-  { config, secretKey, store, quotas, log, opened }: Parts,
+  { config, secretKey, store, quotas, log, cleanup }: Parts,
   { begin }: AuditService,
   trustRules: readonly TrustRule[],
 ): Promise<AccessService> {
@@ -40,7 +40,7 @@ export async function openAccess(
   const record = { name: 'access', intervalMs: accessRecordIntervalMs, log, work: () => access.keepRecord() }
   const incidents = { name: 'incidents', intervalMs: incidentIntervalMs, log, work: () => access.tellIncidents() }
   const periodics = [record, incidents].map(startLoop)
-  opened.add(async () => {
+  cleanup.add(async () => {
     unlisten()
     for (const periodic of periodics) await periodic.stop()
     await access.stop()

@@ -7,7 +7,7 @@ import type { Parts } from './parts.ts'
 
 /** The audit log, which every process offers to write. */
 export function openAudit(
-  { config, secretKey, store, log, opened }: Parts,
+  { config, secretKey, store, log, cleanup }: Parts,
   onAppended: (entries: number) => void,
 ): AuditService {
   const { database, transact, tail } = store
@@ -15,7 +15,7 @@ export function openAudit(
   const projection = createAuditProjection({ transact, tail, seals, log, query: audited, onAppended })
   projection.start()
   const unlisten = tail.listen(() => projection.hint())
-  opened.add(async () => {
+  cleanup.add(async () => {
     unlisten()
     await projection.stop()
   })

@@ -14,24 +14,24 @@ const expiryIntervalMs = 500
 
 /** Documents, what lets them expire, and what finds them and builds their indexes. */
 export function openDocuments(
-  { config, store, quotas, log, opened }: Parts,
+  { config, store, quotas, log, cleanup }: Parts,
   databaseUrl: string,
   locks: LockService,
   filters: FilterEvaluator,
 ): { documents: DocumentService; documentQueries: DocumentQueryService } {
   const { database, transact, journal, tail } = store
   const schemas = new SchemaChecker()
-  opened.add(() => schemas.close())
+  cleanup.add(() => schemas.close())
   const documents = createDocumentService({ sql: database, transact, quotas, locks, schemas })
   const work = () => documents.expire()
   const expiry = startLoop({ name: 'expiry of documents', intervalMs: expiryIntervalMs, log, work })
-  opened.add(() => expiry.stop())
+  cleanup.add(() => expiry.stop())
   const reader = openReader({
     url: databaseUrl,
     poolSize: Math.ceil(config.databasePool / 2),
     connections: store.connections,
   })
-  opened.add(() => reader.close())
+  cleanup.add(() => reader.close())
   const declarations = createDeclaredIndexes(database)
   const documentQueries = createDocumentQueryService({
     sql: database,
@@ -44,10 +44,10 @@ export function openDocuments(
     tail.listen((entry) => documentQueries.onJournalEntry(entry)),
     tail.onCut(() => documentQueries.forget()),
   ]
-  opened.add(async () => {
+  cleanup.add(async () => {
     for (const stop of unlisten) stop()
   })
   const indexKeeper = new IndexKeeper({ sql: database, url: databaseUrl, log })
-  opened.add(() => indexKeeper.stop())
+  cleanup.add(() => indexKeeper.stop())
   return { documents, documentQueries }
 }

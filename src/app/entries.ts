@@ -9,14 +9,14 @@ const sweepIntervalMs = 500
 const lockPresenceIntervalMs = 2_000
 
 /** Locks, and what looks after them in every process. */
-export function openLocks({ config, store, log, opened }: Parts): LockService {
+export function openLocks({ config, store, log, cleanup }: Parts): LockService {
   const { database, transact, tail } = store
   const locks = createLockService({ sql: database, transact, log, maxWaits: config.lockWaits })
   const unlisten = tail.listen((entry) => locks.onJournalEntry(entry))
   const present = { name: 'lock queues', intervalMs: lockPresenceIntervalMs, log, work: () => locks.keepPresence() }
   const sweep = { name: 'leases', intervalMs: sweepIntervalMs, log, work: () => locks.sweep() }
   const periodics = [present, sweep].map(startLoop)
-  opened.add(async () => {
+  cleanup.add(async () => {
     unlisten()
     locks.stop()
     for (const periodic of periodics) await periodic.stop()
@@ -25,12 +25,12 @@ export function openLocks({ config, store, log, opened }: Parts): LockService {
 }
 
 /** Entries, and what lets them expire. */
-export function openEntries({ config, store, quotas, log, opened }: Parts, { heldFences }: LockService): EntryService {
+export function openEntries({ config, store, quotas, log, cleanup }: Parts, { heldFences }: LockService): EntryService {
   const { database, transact, journal } = store
   const keptVersions = config.entryHistory
   const entries = createEntryService({ sql: database, transact, journal, quotas, heldFences, checkFence, keptVersions })
   const work = () => entries.sweep()
   const sweep = startLoop({ name: 'expired entries', intervalMs: sweepIntervalMs, log, work })
-  opened.add(() => sweep.stop())
+  cleanup.add(() => sweep.stop())
   return entries
 }

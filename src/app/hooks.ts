@@ -9,7 +9,7 @@ import type { Parts } from './parts.ts'
 const reportIntervalMs = 1_000
 
 /** What other systems call. */
-export function openHooks({ store, log, opened }: Parts, tasks: TaskService, configured: readonly Hook[]): HookService {
+export function openHooks({ store, log, cleanup }: Parts, tasks: TaskService, configured: readonly Hook[]): HookService {
   const { database, transact } = store
   const hooks = createHookService({
     sql: database,
@@ -25,7 +25,7 @@ export function openHooks({ store, log, opened }: Parts, tasks: TaskService, con
     log,
     work: () => hooks.reportRefused(),
   })
-  opened.add(async () => {
+  cleanup.add(async () => {
     await periodic.stop()
     await hooks.stop()
   })

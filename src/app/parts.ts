@@ -1,7 +1,7 @@
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Config } from '#src/config.ts'
-import type { Opened } from './opened.ts'
+import type { CleanupStack } from './cleanup.ts'
 import type { Store } from './store.ts'
 
 /** What every part of a process is made with. */
@@ -11,6 +11,6 @@ export interface Parts {
   readonly secretKey: Uint8Array
   readonly quotas: QuotaService
   readonly log: Logger
-  /** Closes with the process what a part has opened. */
-  readonly opened: Opened
+  /** Closes, when the server stops, what a part has opened. */
+  readonly cleanup: CleanupStack
 }

@@ -17,7 +17,7 @@ import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
 import { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Config } from '#src/config.ts'
-import type { Opened } from './opened.ts'
+import type { CleanupStack } from './cleanup.ts'
 
 const progressChannel = 'signalbox_progress'
 /** How much longer than a worker's lease the database keeps the locks of a machine that it can't reach, in milliseconds. */
@@ -43,7 +43,7 @@ export interface Store {
 export async function openStore(
   config: Config,
   url: string,
-  { log, opened, onJournaled }: { log: Logger; opened: Opened; onJournaled: (entries: readonly NewEntry[]) => void },
+  { log, cleanup, onJournaled }: { log: Logger; cleanup: CleanupStack; onJournaled: (entries: readonly NewEntry[]) => void },
 ): Promise<Store> {
   const onError = (error: Error) => log.debug({ err: error }, 'a database connection broke')
   // A worker has stopped what it runs before the database lets others have it.
@@ -51,7 +51,7 @@ export async function openStore(
   const connections = new PooledConnections({ patienceMs, onError })
   const database = openDatabase({ url, poolSize: config.databasePool, onError, connections })
   const journalUsage = new JournalUsage(database)
-  opened.add(async () => {
+  cleanup.add(async () => {
     const saved = journalUsage
       .flush()
       .catch((error: unknown) => log.debug({ err: error }, 'journal usage was not saved'))
@@ -59,7 +59,7 @@ export async function openStore(
     await database.close()
   })
   const writeHealth = new WriteHealth({ sql: database, log })
-  opened.add(() => writeHealth.stop())
+  cleanup.add(() => writeHealth.stop())
   const onCommit = (entries: readonly NewEntry[], journaledBytes: ReadonlyMap<string, number>) => {
     journalUsage.add(journaledBytes)
     if (entries.length === 0) return
@@ -88,14 +88,14 @@ export async function openStore(
   await addPartitions(database, transact)
   await tail.start()
   await session.open()
-  opened.add(async () => {
+  cleanup.add(async () => {
     board.stop()
     wake.stop()
     await tail.stop()
     await session.close()
   })
   const queue = await Queue.start({ database, queues: queueNames, log })
-  opened.add(() => queue.stop())
+  cleanup.add(() => queue.stop())
   const journal = new Journal({ sql: database, tail, histories })
   // After the journal, whose streams thus have a step before the board speaks of it.
   tail.listen((entry) => board.heard(entry))

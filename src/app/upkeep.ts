@@ -17,10 +17,10 @@ const usageIntervalMs = 5_000
 const deletedAtOnce = 1_000
 
 /** Adds up what accounts use, and learns which ones are suspended. */
-export function keepUsage({ quotas, store, log, opened }: Parts): void {
+export function keepUsage({ quotas, store, log, cleanup }: Parts): void {
   const unlisten = store.tail.listen((entry) => quotas.onJournalEntry(entry))
   const periodic = startLoop({ name: 'usage', intervalMs: usageIntervalMs, log, work: () => quotas.fold() })
-  opened.add(() => {
+  cleanup.add(() => {
     unlisten()
     return periodic.stop()
   })
@@ -35,7 +35,7 @@ interface Kept {
 }
 
 /** Lets go what is over. */
-export function keepRetention({ config, store, log, opened }: Parts, { access, audit, hooks, entries }: Kept): void {
+export function keepRetention({ config, store, log, cleanup }: Parts, { access, audit, hooks, entries }: Kept): void {
   const { database, transact } = store
   const periodic = startLoop({
     name: 'retention',
@@ -62,5 +62,5 @@ export function keepRetention({ config, store, log, opened }: Parts, { access, a
       await entries.forget(config.retention.journalDays)
     },
   })
-  opened.add(() => periodic.stop())
+  cleanup.add(() => periodic.stop())
 }

@@ -28,7 +28,7 @@ export interface Webhooks {
 
 /** Webhooks, their addresses as they are matched and sent to, and the way out. */
 export function openWebhooks(
-  { config, secretKey, store, quotas, opened }: Parts,
+  { config, secretKey, store, quotas, cleanup }: Parts,
   quietTypes: readonly string[],
   filters: FilterEvaluator,
   { shownData, mayNameSubject }: { shownData: ShownData; mayNameSubject: MayNameSubject },
@@ -66,7 +66,7 @@ export function openWebhooks(
     tail.onCut(() => endpoints.forgetAll()),
     tail.onCut(() => standIns.forgetAll()),
   ]
-  opened.add(async () => {
+  cleanup.add(async () => {
     for (const stop of unlisten) stop()
     await outbound.close()
   })
@@ -75,7 +75,7 @@ export function openWebhooks(
 
 /** Makes deliveries of what happens, and attempts them. */
 export function openDeliverer(
-  { config, store, log, opened }: Parts,
+  { config, store, log, cleanup }: Parts,
   webhooks: Webhooks,
   { worker, runDocument, metrics }: { worker: OwnWorker; runDocument: RunDocument; metrics: DomainMetrics },
 ): WebhookWorker {
@@ -98,6 +98,6 @@ export function openDeliverer(
         sinceEventSeconds: (Date.now() - delivery.eventAt.getTime()) / 1000,
       }),
   })
-  opened.addBounded(() => deliverer.stop(config.shutdownTimeoutMs))
+  cleanup.addUnlimited(() => deliverer.stop(config.shutdownTimeoutMs))
   return deliverer
 }

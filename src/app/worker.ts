@@ -13,7 +13,7 @@ import { mustNotOwnDatabase } from './task-user.ts'
 
 /** What runs tasks in this process. */
 export async function openWorker(
-  { config, store, quotas, log, opened }: Parts,
+  { config, store, quotas, log, cleanup }: Parts,
   project: ProjectConfig,
   types: TaskTypes,
   metrics: Metrics,
@@ -47,6 +47,6 @@ export async function openWorker(
       log.debug({ taskId: attempt.taskId, accountId: attempt.accountId, outcome }, 'an attempt has ended')
     },
   })
-  opened.addBounded(() => worker.stop(config.shutdownTimeoutMs))
+  cleanup.addUnlimited(() => worker.stop(config.shutdownTimeoutMs))
   return worker
 }
