@@ -14,7 +14,7 @@ import { Seals } from '#platform/secrets/seals.ts'
 import { findSecretKey } from '#platform/secrets/secret-key.ts'
 import { withInstallationDatabase } from './installation-database.ts'
 import { operator } from './operator.ts'
-import { auditSealPurpose } from './sealed.ts'
+import { auditSealPurpose } from './encrypted-columns.ts'
 
 const listedAtOnce = 500
 

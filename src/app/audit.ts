@@ -2,7 +2,7 @@ import { createAuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { Seals } from '#platform/secrets/seals.ts'
 import { audited } from '#src/audited.ts'
-import { auditSealPurpose } from '#src/sealed.ts'
+import { auditSealPurpose } from '#src/encrypted-columns.ts'
 import type { Parts } from './parts.ts'
 
 /** The audit log, which every process offers to write. */

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { expiryWarnings, readExpiryOutlook } from '#domain/access/tokens/expiry-outlook.ts'
 import { lookForSecretKey } from '#platform/secrets/secret-key.ts'
 import type { Config } from '#src/config.ts'
-import { sealedPlaces } from '#src/sealed.ts'
+import { rotationTargets } from '#src/encrypted-columns.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { hasTable, sqlOf } from './sql.ts'
 
@@ -15,7 +15,7 @@ export async function examineSecrets(client: pg.Client, config: Config): Found {
   if (key === undefined) return ok('There is no key yet; the first start makes it.')
   const sql = sqlOf(client)
   const left: string[] = []
-  for (const place of sealedPlaces(key, config.previousSecretKeys)) {
+  for (const place of rotationTargets(key, config.previousSecretKeys)) {
     const count = await place.countOld(sql)
     if (count > 0) left.push(`${place.name}, ${count}`)
   }

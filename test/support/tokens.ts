@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { newChain, sealChain } from '#domain/audit/chain.ts'
 import { saveChains } from '#domain/audit/store.ts'
 import { Seals } from '#platform/secrets/seals.ts'
-import { auditSealPurpose } from '#src/sealed.ts'
+import { auditSealPurpose } from '#src/encrypted-columns.ts'
 import { secretKey, type TestServer } from './server.ts'
 
 const seals = new Seals(auditSealPurpose, Buffer.from(secretKey, 'base64'))

@@ -1,15 +1,15 @@
 import type { Sql } from '#platform/database/sql.ts'
-import type { SealedPlace } from '#platform/secrets/sealed-place.ts'
+import type { RotationTarget } from '#platform/secrets/rotation-target.ts'
 import type { Seals } from '#platform/secrets/seals.ts'
 import { isSealGenuine, sealChain } from './chain.ts'
 import { auditCursor, countChainsOfOtherKeys, findChainsOfOtherKeys, saveChains } from './store.ts'
 
-/** The seals of audit chains: one that is not genuine stays as it is, since to renew it would hide that. */
-export function sealedChains(seals: Seals): SealedPlace {
+/** The seals of audit chains: one that is not genuine stays as it is, since to reencrypt it would hide that. */
+export function sealedChains(seals: Seals): RotationTarget {
   return {
     name: 'seals of audit logs',
     countOld: (sql: Pick<Sql, 'query'>) => countChainsOfOtherKeys(sql, seals.keyId),
-    async renew(tx, after, limit) {
+    async reencrypt(tx, after, limit) {
       await auditCursor.lock(tx)
       const chains = await findChainsOfOtherKeys(tx, seals.keyId, after, limit)
       const genuine = chains.filter((chain) => isSealGenuine(seals, chain) === true)

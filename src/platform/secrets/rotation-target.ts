@@ -2,7 +2,7 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { SecretBox } from './secret-box.ts'
 
-/** What came of a stretch of a place. */
+/** What came of a stretch of a target. */
 interface Renewal {
   /** Where the next stretch begins; undefined at the end. */
   readonly last: string | undefined
@@ -12,17 +12,17 @@ interface Renewal {
 }
 
 /** Where something is kept that a secret key has sealed. */
-export interface SealedPlace {
+export interface RotationTarget {
   /** In the plural, for people. */
   readonly name: string
   /** How much there is of an older key. */
   countOld(sql: Pick<Sql, 'query'>): Promise<number>
-  /** Seals at most so much behind a place anew; others may write meanwhile. */
-  renew(tx: Sql, after: string, limit: number): Promise<Renewal>
+  /** Seals at most so much behind a target anew; others may write meanwhile. */
+  reencrypt(tx: Sql, after: string, limit: number): Promise<Renewal>
 }
 
 /** A column of sealed texts; names are constants of ours. */
-export interface SealedColumn {
+export interface EncryptedColumn {
   readonly name: string
   readonly table: string
   /** A column of UUIDs, unique in the table. */
@@ -33,8 +33,8 @@ export interface SealedColumn {
 /** Before the first identifier. */
 const beginning = '00000000-0000-0000-0000-000000000000'
 
-/** A column as a place: what {@link SecretBox} seals says itself by which key. */
-export function sealedColumn({ name, table, id, column }: SealedColumn, box: SecretBox): SealedPlace {
+/** A column as a target: what {@link SecretBox} seals says itself by which key. */
+export function columnTarget({ name, table, id, column }: EncryptedColumn, box: SecretBox): RotationTarget {
   const isOld = `${column} IS NOT NULL AND NOT starts_with(${column}, $1)`
   const countSql = `SELECT count(*)::int AS count FROM ${table} WHERE ${isOld}`
   const stretchSql = `
@@ -47,7 +47,7 @@ export function sealedColumn({ name, table, id, column }: SealedColumn, box: Sec
       const [row] = await sql.query<{ count: number }>(countSql, [await box.beginning()])
       return row?.count ?? 0
     },
-    async renew(tx, after, limit) {
+    async reencrypt(tx, after, limit) {
       const rows = await tx.query<{ id: string; sealed: string }>(stretchSql, [await box.beginning(), after, limit])
       let renewed = 0
       for (const row of rows) {
@@ -62,17 +62,17 @@ export function sealedColumn({ name, table, id, column }: SealedColumn, box: Sec
   }
 }
 
-/** Goes through a place to its end, a stretch a transaction; what was renewed stays so, whenever this is cut short. */
-export async function renewPlace(
+/** Goes through a target to its end, a stretch a transaction; what was renewed stays so, whenever this is cut short. */
+export async function reencryptTarget(
   transact: Transact,
-  place: SealedPlace,
+  target: RotationTarget,
   stretch = 100,
 ): Promise<{ renewed: number; unreadable: number }> {
   const quietly = transact.quiet('the same secrets under another key')
   const total = { renewed: 0, unreadable: 0 }
   for (let after: string | undefined = beginning; after !== undefined; ) {
     const from: string = after
-    const { last, renewed, unreadable } = await quietly((tx) => place.renew(tx, from, stretch))
+    const { last, renewed, unreadable } = await quietly((tx) => target.reencrypt(tx, from, stretch))
     total.renewed += renewed
     total.unreadable += unreadable
     after = last

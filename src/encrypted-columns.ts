@@ -1,10 +1,10 @@
 import { sealedChains } from '#domain/audit/sealed-chains.ts'
-import { type SealedColumn, type SealedPlace, sealedColumn } from '#platform/secrets/sealed-place.ts'
+import { type EncryptedColumn, type RotationTarget, columnTarget } from '#platform/secrets/rotation-target.ts'
 import { Seals } from '#platform/secrets/seals.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
 
 /** Every column that {@link SecretBox} seals something for; who adds one adds its line here. */
-const sealedColumns: readonly SealedColumn[] = [
+const encryptedColumns: readonly EncryptedColumn[] = [
   { name: 'keys that sign access tokens', table: 'signing_key', id: 'id', column: 'private_key' },
   { name: 'keys that sign deliveries to webhooks', table: 'webhook', id: 'id', column: 'keys' },
   { name: 'secret headers of webhooks', table: 'webhook', id: 'id', column: 'secret_headers' },
@@ -14,8 +14,8 @@ const sealedColumns: readonly SealedColumn[] = [
 export const auditSealPurpose = 'signalbox audit'
 
 /** Everything that a secret key has sealed, and that has to be sealed anew when that changes. */
-export function sealedPlaces(current: Uint8Array, previous: readonly Uint8Array[]): readonly SealedPlace[] {
+export function rotationTargets(current: Uint8Array, previous: readonly Uint8Array[]): readonly RotationTarget[] {
   const box = new SecretBox(current, previous)
   const seals = new Seals(auditSealPurpose, current, previous)
-  return [...sealedColumns.map((column) => sealedColumn(column, box)), sealedChains(seals)]
+  return [...encryptedColumns.map((column) => columnTarget(column, box)), sealedChains(seals)]
 }
