@@ -1,7 +1,7 @@
 import { createAuditProjection } from '#domain/audit/projection.ts'
 import { type AuditService, createAuditService } from '#domain/audit/service.ts'
 import { Seals } from '#platform/secrets/seals.ts'
-import { audited } from '#src/audited.ts'
+import { auditFilter } from '#src/audit-filter.ts'
 import { auditSealPurpose } from '#src/encrypted-columns.ts'
 import type { Parts } from './parts.ts'
 
@@ -12,12 +12,12 @@ export function openAudit(
 ): AuditService {
   const { database, transact, tail } = store
   const seals = new Seals(auditSealPurpose, secretKey, config.previousSecretKeys)
-  const projection = createAuditProjection({ transact, tail, seals, log, query: audited, onAppended })
+  const projection = createAuditProjection({ transact, tail, seals, log, query: auditFilter, onAppended })
   projection.start()
   const unlisten = tail.listen(() => projection.hint())
   cleanup.add(async () => {
     unlisten()
     await projection.stop()
   })
-  return createAuditService({ sql: database, transact, seals, query: audited })
+  return createAuditService({ sql: database, transact, seals, query: auditFilter })
 }

@@ -6,7 +6,7 @@ import { pendingMigrations } from '#platform/database/migrate.ts'
 import { findOldestWriter, readWritersHorizon } from '#platform/journal/horizon.ts'
 import { Seals } from '#platform/secrets/seals.ts'
 import { lookForSecretKey } from '#platform/secrets/secret-key.ts'
-import { audited } from '#src/audited.ts'
+import { auditFilter } from '#src/audit-filter.ts'
 import type { Config } from '#src/config.ts'
 import { auditSealPurpose } from '#src/encrypted-columns.ts'
 import { examineCredentials, examineSecrets } from './access.ts'
@@ -147,7 +147,7 @@ async function examineAudit(client: pg.Client, config: Config): Found {
       `The log of the account ${faulty.account} is not as it was written: ${faulty.fault.message}`,
       'See `audit verify`, and find out who has access to the database.',
     )
-  const { waiting, ageMs } = await readAuditLag(sqlOf(client), audited)
+  const { waiting, ageMs } = await readAuditLag(sqlOf(client), auditFilter)
   if (waiting === 0) return ok('It is complete.')
   if (ageMs <= usualAuditLagMs) return ok(`It is complete but for ${waiting} recent entries.`)
   return warning(

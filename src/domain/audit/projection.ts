@@ -1,7 +1,7 @@
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { JournalRecord } from '#platform/journal/entry.ts'
-import { type RecordQuery, readRecords, readWaitingRecords } from '#platform/journal/store.ts'
+import { type JournalFilter, readRecords, readWaitingRecords } from '#platform/journal/store.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Seals } from '#platform/secrets/seals.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -27,7 +27,7 @@ export interface AuditProjectionDeps {
   readonly seals: Seals
   readonly log: Logger
   /** Which entries of the journal are in the log. */
-  readonly query: RecordQuery
+  readonly query: JournalFilter
   /** Called with the number of entries of each batch that was appended. */
   readonly onAppended: (entries: number) => void
 }
@@ -95,7 +95,7 @@ export interface AuditLag {
 }
 
 /** How far the log is behind the journal, by position: a clock that was wrong hides nothing. */
-export async function readAuditLag(sql: Pick<Sql, 'query'>, query: RecordQuery): Promise<AuditLag> {
+export async function readAuditLag(sql: Pick<Sql, 'query'>, query: JournalFilter): Promise<AuditLag> {
   const { count, ageMs } = await readWaitingRecords(sql, query, await auditCursor.read(sql), maxCounted)
   return { waiting: count, ageMs }
 }

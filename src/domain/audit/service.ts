@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { invalidInput } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import type { RecordQuery } from '#platform/journal/store.ts'
+import type { JournalFilter } from '#platform/journal/store.ts'
 import type { Seals } from '#platform/secrets/seals.ts'
 import { noHash } from './audit-entry.ts'
 import { isSealGenuine, newChain, openBreak, sealChain } from './chain.ts'
@@ -57,7 +57,7 @@ export interface AuditServiceDeps {
   readonly sql: Sql
   readonly transact: Transact
   readonly seals: Seals
-  readonly query: RecordQuery
+  readonly query: JournalFilter
 }
 
 /** The audit log as those see it who may. */

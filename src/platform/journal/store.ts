@@ -52,7 +52,7 @@ export async function readNext(
 }
 
 /** Of which entries a record is wanted. */
-export interface RecordQuery {
+export interface JournalFilter {
   /** Types that are wanted although the system did it by itself: they begin with this. */
   readonly prefix: string
   /** Types that are not wanted, whoever did it. */
@@ -69,7 +69,7 @@ const nextRecords = `
 /** Records of all accounts between two positions, in commit order. */
 export async function readRecords(
   sql: Sql,
-  { prefix, excludedTypes }: RecordQuery,
+  { prefix, excludedTypes }: JournalFilter,
   { after, upTo }: { readonly after: Position; readonly upTo: Position },
   limit: number,
 ): Promise<JournalRecord[]> {
@@ -86,7 +86,7 @@ const waitingRecords = `
 /** Records behind a position: how many, at most `limit`, and by the database's clock how old the oldest of them is. */
 export async function readWaitingRecords(
   sql: Pick<Sql, 'query'>,
-  { prefix, excludedTypes }: RecordQuery,
+  { prefix, excludedTypes }: JournalFilter,
   after: Position,
   limit: number,
 ): Promise<{ count: number; ageMs: number }> {
