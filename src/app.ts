@@ -36,7 +36,7 @@ import { createMayNameSubject, createShownData } from './app/visibility.ts'
 import { openDeliverer, openWebhooks } from './app/webhooks.ts'
 import { openWorker } from './app/worker.ts'
 import type { Config } from './config.ts'
-import type { Place } from './place.ts'
+import type { Installation } from './installation.ts'
 
 /** How long requests under way may still take once everything else has stopped, in milliseconds. */
 const lastRequestsMs = 1_000
@@ -58,31 +58,31 @@ export interface App {
 }
 
 /**
- * Starts everything that the configuration asks for, at a place that may still be about to open, and closes with it.
+ * Starts everything that the configuration asks for, in an installation that may still be opening, and closes that with it.
  * @throws {StartupError} with a sentence for the operator.
  */
-export async function startApp(config: Config, place: Promise<Place>, log: Logger): Promise<App> {
+export async function startApp(config: Config, installation: Promise<Installation>, log: Logger): Promise<App> {
   const cleanup = new CleanupStack(log)
-  cleanup.addUnlimited(() => place.then(({ close }) => close(), notOpened))
+  cleanup.addUnlimited(() => installation.then(({ close }) => close(), notOpened))
   try {
-    return await start(config, place, log, cleanup)
+    return await start(config, installation, log, cleanup)
   } catch (error) {
     await cleanup.run()
     throw error
   }
 }
 
-/** Nothing has to be closed; whoever waits for the place hears why. */
+/** Nothing has to be closed; what waits for the installation reports the failure. */
 function notOpened(): void {}
 
-async function start(config: Config, opening: Promise<Place>, log: Logger, cleanup: CleanupStack): Promise<App> {
+async function start(config: Config, opening: Promise<Installation>, log: Logger, cleanup: CleanupStack): Promise<App> {
   const { file: project, types, hooks: configuredHooks } = await loadProject(config)
   const persisted = await findPersistedOperations(config)
   const tasksAs = config.roles.worker ? await findTaskUser(config, project) : undefined
-  const place = await opening
+  const installation = await opening
 
   const metrics = createMetrics()
-  const store = await openStore(config, place.databaseUrl, { log, cleanup, onJournaled: metrics.domains.countJournaled })
+  const store = await openStore(config, installation.databaseUrl, { log, cleanup, onJournaled: metrics.domains.countJournaled })
   const { database, transact, queue, journal, board } = store
   const secretKey = await findSecretKey(config.secretKey, config.dataDir)
   const quotas = createQuotaService({
@@ -97,7 +97,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, clean
   const locks = openLocks(parts)
   const entries = openEntries(parts, locks)
   const filters = new FilterEvaluator()
-  const { documents, documentQueries } = openDocuments(parts, place.databaseUrl, locks, filters)
+  const { documents, documentQueries } = openDocuments(parts, installation.databaseUrl, locks, filters)
   const shownData = createShownData(documents)
   const mayNameSubject = createMayNameSubject(documents)
   const webhooks = openWebhooks(parts, frequentEventTypes, filters, { shownData, mayNameSubject })
@@ -201,7 +201,7 @@ async function start(config: Config, opening: Promise<Place>, log: Logger, clean
   serving = true
   return {
     url: config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
-    database: place.database,
+    database: installation.database,
     taskTypes: types.list().length,
     ownerToken,
     isValidToken: async (text) => (await lookUpToken(database, text))?.isValid ?? false,

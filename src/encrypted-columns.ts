@@ -3,17 +3,17 @@ import { type EncryptedColumn, type RotationTarget, columnTarget } from '#platfo
 import { Seals } from '#platform/secrets/seals.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
 
-/** Every column that {@link SecretBox} seals something for; who adds one adds its line here. */
+/** Every column that {@link SecretBox} encrypts; a new one needs its line here. */
 const encryptedColumns: readonly EncryptedColumn[] = [
   { name: 'keys that sign access tokens', table: 'signing_key', id: 'id', column: 'private_key' },
   { name: 'keys that sign deliveries to webhooks', table: 'webhook', id: 'id', column: 'keys' },
   { name: 'secret headers of webhooks', table: 'webhook', id: 'id', column: 'secret_headers' },
 ]
 
-/** What the audit log's keys are derived for. */
+/** The purpose that the audit log's keys are derived for. */
 export const auditSealPurpose = 'signalbox audit'
 
-/** Everything that a secret key has sealed, and that has to be sealed anew when that changes. */
+/** Everything that has to be re-encrypted when the secret key changes. */
 export function rotationTargets(current: Uint8Array, previous: readonly Uint8Array[]): readonly RotationTarget[] {
   const box = new SecretBox(current, previous)
   const seals = new Seals(auditSealPurpose, current, previous)

@@ -18,6 +18,6 @@ export function rotateSecrets(): Promise<SecretsReport> {
       const { renewed } = await reencryptTarget(transact, target)
       report.push({ name: target.name, renewed, remaining: await target.countOld(database) })
     }
-    return { targets: report, remaining: report.reduce((sum, { remaining }) => sum + remaining, 0) }
+    return { places: report, remaining: report.reduce((sum, { remaining }) => sum + remaining, 0) }
   })
 }

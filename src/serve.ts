@@ -8,7 +8,7 @@ import { banner, type OwnerToken } from './banner.ts'
 import { type Config, readConfig, secretVariables } from './config.ts'
 import { listenForShutdown, type ShutdownReason } from './shutdown.ts'
 import { readOwnerToken, writeOwnerToken } from './owner-token-file.ts'
-import { openPlace } from './place.ts'
+import { openInstallation } from './installation.ts'
 
 export interface ServeOptions {
   readonly configFile: string | undefined
@@ -32,11 +32,11 @@ export async function serve({ configFile, invocation }: ServeOptions): Promise<n
     const config = readConfig(env, { workingDirectory, isTerminal: process.stdout.isTTY, configFile })
     log = createLog({ level: config.logLevel, format: config.logFormat, isColored: isColored(process.stdout) })
     if (!isErased) log.warn('what this server was started with stays visible to other processes of its user')
-    const place = openPlace(config, { log, onFatal: shutdown.fail })
-    // Most of the program is loaded while the database starts; whoever uses the place hears of its failure.
-    place.catch(() => {})
+    const installation = openInstallation(config, { log, onFatal: shutdown.fail })
+    // Most of the program is loaded while the database starts; whoever uses the installation hears of its failure.
+    installation.catch(() => {})
     const { startApp } = await import('./app.ts')
-    const app = await startApp(config, place, log)
+    const app = await startApp(config, installation, log)
     watch(config, log)
     await show(app, config, invocation)
     return await end(await shutdown.first, app, config, log)

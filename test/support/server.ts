@@ -7,7 +7,7 @@ import { inject } from 'vitest'
 import { createLog } from '#platform/telemetry/log.ts'
 import { type App, startApp } from '#src/app.ts'
 import { readConfig } from '#src/config.ts'
-import { openPlace } from '#src/place.ts'
+import { openInstallation } from '#src/installation.ts'
 import { cloneTemplate, runOnce } from './template.ts'
 import { until } from './until.ts'
 
@@ -100,7 +100,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const onFatal = (error: Error) => {
     throw error
   }
-  const app: App = await startApp(config, openPlace(config, { log, onFatal }), log)
+  const app: App = await startApp(config, openInstallation(config, { log, onFatal }), log)
   return {
     url: app.url,
     token: ownerToken,

@@ -2,26 +2,26 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { SecretBox } from './secret-box.ts'
 
-/** What came of a stretch of a target. */
+/** The result of re-encrypting one batch of a target. */
 interface Renewal {
-  /** Where the next stretch begins; undefined at the end. */
+  /** Where the next batch begins; undefined at the end. */
   readonly last: string | undefined
   readonly renewed: number
-  /** What can't be opened with any key that is here. */
+  /** How many no available key can decrypt. */
   readonly unreadable: number
 }
 
-/** Where something is kept that a secret key has sealed. */
+/** Stored values that are encrypted with a secret key, and re-encrypted when it changes. */
 export interface RotationTarget {
   /** In the plural, for people. */
   readonly name: string
-  /** How much there is of an older key. */
+  /** How many values an older key has encrypted. */
   countOld(sql: Pick<Sql, 'query'>): Promise<number>
-  /** Seals at most so much behind a target anew; others may write meanwhile. */
+  /** Re-encrypts at most `limit` values after an id; others may write meanwhile. */
   reencrypt(tx: Sql, after: string, limit: number): Promise<Renewal>
 }
 
-/** A column of sealed texts; names are constants of ours. */
+/** A column of encrypted texts; names are constants in the code. */
 export interface EncryptedColumn {
   readonly name: string
   readonly table: string
@@ -33,11 +33,11 @@ export interface EncryptedColumn {
 /** Before the first identifier. */
 const beginning = '00000000-0000-0000-0000-000000000000'
 
-/** A column as a target: what {@link SecretBox} seals says itself by which key. */
+/** A column as a target: each text that {@link SecretBox} encrypts names its key. */
 export function columnTarget({ name, table, id, column }: EncryptedColumn, box: SecretBox): RotationTarget {
   const isOld = `${column} IS NOT NULL AND NOT starts_with(${column}, $1)`
   const countSql = `SELECT count(*)::int AS count FROM ${table} WHERE ${isOld}`
-  const stretchSql = `
+  const batchSql = `
     SELECT ${id} AS id, ${column} AS sealed FROM ${table} WHERE ${isOld} AND ${id} > $2 ORDER BY ${id} LIMIT $3 FOR UPDATE`
   const saveSql = `UPDATE ${table} SET ${column} = $2 WHERE ${id} = $1`
 
@@ -48,7 +48,7 @@ export function columnTarget({ name, table, id, column }: EncryptedColumn, box: 
       return row?.count ?? 0
     },
     async reencrypt(tx, after, limit) {
-      const rows = await tx.query<{ id: string; sealed: string }>(stretchSql, [await box.beginning(), after, limit])
+      const rows = await tx.query<{ id: string; sealed: string }>(batchSql, [await box.beginning(), after, limit])
       let renewed = 0
       for (const row of rows) {
         const text = await box.open(row.sealed).catch(() => undefined)
@@ -62,17 +62,17 @@ export function columnTarget({ name, table, id, column }: EncryptedColumn, box: 
   }
 }
 
-/** Goes through a target to its end, a stretch a transaction; what was renewed stays so, whenever this is cut short. */
+/** Re-encrypts a whole target, each batch in its own transaction: an interrupted run keeps what it has done. */
 export async function reencryptTarget(
   transact: Transact,
   target: RotationTarget,
-  stretch = 100,
+  batch = 100,
 ): Promise<{ renewed: number; unreadable: number }> {
   const quietly = transact.quiet('the same secrets under another key')
   const total = { renewed: 0, unreadable: 0 }
   for (let after: string | undefined = beginning; after !== undefined; ) {
     const from: string = after
-    const { last, renewed, unreadable } = await quietly((tx) => target.reencrypt(tx, from, stretch))
+    const { last, renewed, unreadable } = await quietly((tx) => target.reencrypt(tx, from, batch))
     total.renewed += renewed
     total.unreadable += unreadable
     after = last

@@ -1,12 +1,12 @@
 import { StartupError } from '#lib/errors.ts'
 import { startEmbeddedDatabase } from '#platform/database/embedded.ts'
 import { migrate } from '#platform/database/migrate.ts'
-import { prepareDataDir } from '#platform/installation.ts'
+import { prepareDataDir } from '#platform/data-directory.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Config } from './config.ts'
 
-/** Where an installation keeps what it knows: its data directory and its database, both ready for this program. */
-export interface Place {
+/** The data directory and the database of an installation, both ready for this version of the program. */
+export interface Installation {
   readonly databaseUrl: string
   /** Which database it is, for people. */
   readonly database: string
@@ -14,30 +14,30 @@ export interface Place {
   close(): Promise<void>
 }
 
-export interface PlaceOptions {
+export interface InstallationOptions {
   readonly log: Logger
   /** The database has gone away for good, so that nothing works any more. */
   readonly onFatal: (error: Error) => void
 }
 
 /**
- * Makes or finds the data directory, starts the database where none is configured, and migrates it. It imports little, so
- * that the rest of the program is loaded while the database starts. @throws {StartupError}
+ * Creates the data directory if there is none, starts the embedded database if no other is configured, and migrates it.
+ * It imports little, so that the rest of the program is loaded while the database starts. @throws {StartupError}
  */
-export async function openPlace(config: Config, options: PlaceOptions): Promise<Place> {
+export async function openInstallation(config: Config, options: InstallationOptions): Promise<Installation> {
   await prepareDataDir(config.dataDir)
-  const place = await findDatabase(config, options)
+  const installation = await findDatabase(config, options)
   try {
-    const { applied } = await migrate({ databaseUrl: place.databaseUrl, log: options.log })
+    const { applied } = await migrate({ databaseUrl: installation.databaseUrl, log: options.log })
     if (applied.length > 0) options.log.info({ migrations: applied.length }, 'the database was migrated')
-    return place
+    return installation
   } catch (error) {
-    await place.close()
+    await installation.close()
     throw error
   }
 }
 
-async function findDatabase(config: Config, { log, onFatal }: PlaceOptions): Promise<Place> {
+async function findDatabase(config: Config, { log, onFatal }: InstallationOptions): Promise<Installation> {
   if (config.databaseUrl !== undefined)
     return { databaseUrl: config.databaseUrl, database: 'external PostgreSQL', close: async () => {} }
   const embedded = await startEmbeddedDatabase({
