@@ -1,4 +1,4 @@
-import { CollectionExists, CollectionNotFound, DocumentNotFound, DocumentsDontFit } from '#domain/documents/errors.ts'
+import { CollectionExists, CollectionNotFound, DocumentNotFound, ExistingDocumentsInvalid } from '#domain/documents/errors.ts'
 import type { VersionRow } from '#domain/documents/store/documents.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'
@@ -102,7 +102,7 @@ builder.mutationField('updateCollection', (t) =>
     type: collectionPayload('UpdateCollectionPayload', 'The rules are changed.'),
     description: 'Changes the rules of a collection, for what is written from then on.',
     args: { input: t.arg({ type: UpdateCollectionInput, required: true, description: 'The rules.' }) },
-    errors: { types: [InvalidInput, CollectionNotFound, DocumentsDontFit] },
+    errors: { types: [InvalidInput, CollectionNotFound, ExistingDocumentsInvalid] },
     resolve: async (_root, { input: { acceptExisting, ...input } }, { caller, documents }) => ({
       path: await documents.collections.update(caller, toRequest(input), acceptExisting ?? false),
     }),

@@ -2,7 +2,7 @@ import {
   CollectionExists,
   CollectionNotFound,
   DocumentNotFound,
-  DocumentsDontFit,
+  ExistingDocumentsInvalid,
   PatchFailed,
   SchemaViolation,
   type UnfitDocument,
@@ -108,11 +108,11 @@ const UnfitDocumentRef = builder.objectRef<UnfitDocument>('UnfitDocument').imple
   }),
 })
 
-builder.objectType(DocumentsDontFit, {
+builder.objectType(ExistingDocumentsInvalid, {
   name: 'DocumentsDontFit',
   description: 'The schema was not changed, because documents of the collection don’t fit it.',
   interfaces: [Failure],
-  isTypeOf: (value) => value instanceof DocumentsDontFit,
+  isTypeOf: (value) => value instanceof ExistingDocumentsInvalid,
   fields: (t) => ({
     documents: t.field({
       type: [UnfitDocumentRef],

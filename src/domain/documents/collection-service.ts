@@ -5,7 +5,7 @@ import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { checkRetention, type Retention } from './collection.ts'
 import { CollectionExists, CollectionNotFound } from './errors.ts'
 import { collectionEvent } from './events.ts'
-import { checkFit, checkFitSince } from './fit.ts'
+import { validateExisting, validateChangedSince } from './validate-existing.ts'
 import { checkDeclaration, type DeclarationChange, mustBeFew } from './indexes/declared-index.ts'
 import { type IndexReport, reportIndexes } from './indexes/states.ts'
 import { countDeclared, saveDeclaration } from './indexes/store.ts'
@@ -62,7 +62,7 @@ export function createCollectionService({ sql, transact, schemas }: CollectionSe
   /**
    * Changes rules; they hold for what is written from then on. A schema that documents don't fit is refused with the
    * first hundred of them, unless they may stay as they are until they are written again.
-   * @throws {CollectionNotFound} @throws {DocumentsDontFit} @throws {InvalidInput}
+   * @throws {CollectionNotFound} @throws {ExistingDocumentsInvalid} @throws {InvalidInput}
    */
   async function update(caller: Caller, request: CollectionRequest, mayStay: boolean): Promise<string> {
     const { path, schema, retention } = request
@@ -76,12 +76,12 @@ export function createCollectionService({ sql, transact, schemas }: CollectionSe
     const since = fits && (await quietTime(full))
     // Documents are many, and nobody should wait: what is there is looked at first, what is written meanwhile last.
     const checks = schemas.patientChecks(caller.accountId, checkLimits.collection)
-    if (fits !== undefined) await checkFit(sql, full, fits, checks)
+    if (fits !== undefined) await validateExisting(sql, full, fits, checks)
     await transact(async (tx) => {
       const row = await lockCollection(tx, full)
       if (row === undefined) throw new CollectionNotFound(path)
       if (fits !== undefined && since !== undefined)
-        await checkFitSince(tx, full, fits, schemas.patientChecks(caller.accountId), since)
+        await validateChangedSince(tx, full, fits, schemas.patientChecks(caller.accountId), since)
       await updateCollection(tx, full, {
         requireVersion: request.requireVersion ?? row.requireVersion,
         schema: schema === undefined ? row.schema : schema,

@@ -45,7 +45,7 @@ export interface UnfitDocument {
 }
 
 /** Documents of the collection don't fit the schema that it is to have. */
-export class DocumentsDontFit extends AppError {
+export class ExistingDocumentsInvalid extends AppError {
   readonly code = 'SCHEMA_VIOLATION'
   readonly documents: readonly UnfitDocument[]
   /** Whether there may be others. */

@@ -1,20 +1,20 @@
 import type { Sql } from '#platform/database/sql.ts'
-import { DocumentsDontFit, SchemaViolation, type UnfitDocument } from './errors.ts'
+import { ExistingDocumentsInvalid, SchemaViolation, type UnfitDocument } from './errors.ts'
 import type { PreparedSchema, SchemaChecks } from './schemas/schema-checker.ts'
 import { type FullPath, type HeldDocument, readHeld } from './store/collections.ts'
 
-/** Documents looked at in one step. */
+/** How many documents are read at a time. */
 const stepSize = 200
-/** How many are told that don't fit. */
+/** How many invalid documents are reported. */
 const maxReported = 100
 
-/** @throws {DocumentsDontFit} when documents of the collection are refused. */
-export function checkFit(sql: Sql, full: FullPath, schema: PreparedSchema, checks: SchemaChecks): Promise<void> {
-  return checkFitSince(sql, full, schema, checks, new Date(0))
+/** Validates the documents of a collection against a new schema. @throws {ExistingDocumentsInvalid} */
+export function validateExisting(sql: Sql, full: FullPath, schema: PreparedSchema, checks: SchemaChecks): Promise<void> {
+  return validateChangedSince(sql, full, schema, checks, new Date(0))
 }
 
-/** As {@link checkFit}, of documents that were written at this time or later. */
-export async function checkFitSince(
+/** As {@link validateExisting}, for the documents that were written at this time or later. */
+export async function validateChangedSince(
   sql: Sql,
   full: FullPath,
   schema: PreparedSchema,
@@ -25,12 +25,12 @@ export async function checkFitSince(
   for (let after = ''; ; ) {
     const documents = await readHeld(sql, full, { since, after, limit: stepSize })
     for (const document of documents) unfit.push(...(await faultsOf(document, schema, checks)))
-    if (unfit.length > maxReported) throw new DocumentsDontFit(full.path, unfit.slice(0, maxReported), true)
+    if (unfit.length > maxReported) throw new ExistingDocumentsInvalid(full.path, unfit.slice(0, maxReported), true)
     const last = documents.at(-1)
     if (last === undefined || documents.length < stepSize) break
     after = last.key
   }
-  if (unfit.length > 0) throw new DocumentsDontFit(full.path, unfit, false)
+  if (unfit.length > 0) throw new ExistingDocumentsInvalid(full.path, unfit, false)
 }
 
 async function faultsOf(
