@@ -12,9 +12,9 @@ import { createTransact, type Transact } from '#platform/database/transaction.ts
 import { addPartitions } from '#platform/journal/partitions.ts'
 import { Seals } from '#platform/secrets/seals.ts'
 import { findSecretKey } from '#platform/secrets/secret-key.ts'
+import { auditSealPurpose } from './encrypted-columns.ts'
 import { withInstallationDatabase } from './installation-database.ts'
 import { operator } from './operator.ts'
-import { auditSealPurpose } from './encrypted-columns.ts'
 
 const listedAtOnce = 500
 

@@ -21,11 +21,11 @@ import { createMetrics } from '#platform/telemetry/metrics.ts'
 import { serveApi } from '#transport/server.ts'
 import { openAccess } from './app/access.ts'
 import { openAudit } from './app/audit.ts'
+import { CleanupStack } from './app/cleanup.ts'
 import { openDocuments } from './app/documents.ts'
 import { openEntries, openLocks } from './app/entries.ts'
 import { openHooks } from './app/hooks.ts'
 import { healthSources, observe } from './app/observation.ts'
-import { CleanupStack } from './app/cleanup.ts'
 import type { Parts } from './app/parts.ts'
 import { findPersistedOperations } from './app/persisted-operations.ts'
 import { loadProject } from './app/project.ts'
@@ -82,7 +82,11 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   const installation = await opening
 
   const metrics = createMetrics()
-  const store = await openStore(config, installation.databaseUrl, { log, cleanup, onJournaled: metrics.domains.countJournaled })
+  const store = await openStore(config, installation.databaseUrl, {
+    log,
+    cleanup,
+    onJournaled: metrics.domains.countJournaled,
+  })
   const { database, transact, queue, journal, board } = store
   const secretKey = await findSecretKey(config.secretKey, config.dataDir)
   const quotas = createQuotaService({

@@ -1,5 +1,5 @@
 import { sealedChains } from '#domain/audit/sealed-chains.ts'
-import { type EncryptedColumn, type RotationTarget, columnTarget } from '#platform/secrets/rotation-target.ts'
+import { columnTarget, type EncryptedColumn, type RotationTarget } from '#platform/secrets/rotation-target.ts'
 import { Seals } from '#platform/secrets/seals.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
 

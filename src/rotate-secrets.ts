@@ -2,8 +2,8 @@ import type { SecretsReport } from '#cli/server-commands.ts'
 import { createTransact } from '#platform/database/transaction.ts'
 import { reencryptTarget } from '#platform/secrets/rotation-target.ts'
 import { findSecretKey } from '#platform/secrets/secret-key.ts'
-import { withInstallationDatabase } from './installation-database.ts'
 import { rotationTargets } from './encrypted-columns.ts'
+import { withInstallationDatabase } from './installation-database.ts'
 
 /**
  * Seals everything with the present key that an older one has sealed. It may run beside servers that know both keys, be

@@ -6,9 +6,9 @@ import { startWatchdog } from '#platform/watchdog/watchdog.ts'
 import type { App } from './app.ts'
 import { banner, type OwnerToken } from './banner.ts'
 import { type Config, readConfig, secretVariables } from './config.ts'
-import { listenForShutdown, type ShutdownReason } from './shutdown.ts'
-import { readOwnerToken, writeOwnerToken } from './owner-token-file.ts'
 import { openInstallation } from './installation.ts'
+import { readOwnerToken, writeOwnerToken } from './owner-token-file.ts'
+import { listenForShutdown, type ShutdownReason } from './shutdown.ts'
 
 export interface ServeOptions {
   readonly configFile: string | undefined
@@ -25,7 +25,9 @@ const failedStopMs = 10_000
 /** Runs a server until a signal or a failure ends it; resolves with the process's exit code, when everything is stopped. */
 export async function serve({ configFile, invocation }: ServeOptions): Promise<number> {
   let log: Logger | undefined
-  using shutdown = listenForShutdown((error) => log?.error({ err: error }, 'something failed while the server was shutting down'))
+  using shutdown = listenForShutdown((error) =>
+    log?.error({ err: error }, 'something failed while the server was shutting down'),
+  )
   try {
     const workingDirectory = process.cwd()
     const { env, isErased } = takeEnvironment(secretVariables)

@@ -1,4 +1,9 @@
-import { CollectionExists, CollectionNotFound, DocumentNotFound, ExistingDocumentsInvalid } from '#domain/documents/errors.ts'
+import {
+  CollectionExists,
+  CollectionNotFound,
+  DocumentNotFound,
+  ExistingDocumentsInvalid,
+} from '#domain/documents/errors.ts'
 import type { VersionRow } from '#domain/documents/store/documents.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'

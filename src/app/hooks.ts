@@ -9,7 +9,11 @@ import type { Parts } from './parts.ts'
 const reportIntervalMs = 1_000
 
 /** What other systems call. */
-export function openHooks({ store, log, cleanup }: Parts, tasks: TaskService, configured: readonly Hook[]): HookService {
+export function openHooks(
+  { store, log, cleanup }: Parts,
+  tasks: TaskService,
+  configured: readonly Hook[],
+): HookService {
   const { database, transact } = store
   const hooks = createHookService({
     sql: database,

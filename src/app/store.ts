@@ -43,7 +43,11 @@ export interface Store {
 export async function openStore(
   config: Config,
   url: string,
-  { log, cleanup, onJournaled }: { log: Logger; cleanup: CleanupStack; onJournaled: (entries: readonly NewEntry[]) => void },
+  {
+    log,
+    cleanup,
+    onJournaled,
+  }: { log: Logger; cleanup: CleanupStack; onJournaled: (entries: readonly NewEntry[]) => void },
 ): Promise<Store> {
   const onError = (error: Error) => log.debug({ err: error }, 'a database connection broke')
   // A worker has stopped what it runs before the database lets others have it.

@@ -5,7 +5,6 @@ import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { checkRetention, type Retention } from './collection.ts'
 import { CollectionExists, CollectionNotFound } from './errors.ts'
 import { collectionEvent } from './events.ts'
-import { validateExisting, validateChangedSince } from './validate-existing.ts'
 import { checkDeclaration, type DeclarationChange, mustBeFew } from './indexes/declared-index.ts'
 import { type IndexReport, reportIndexes } from './indexes/states.ts'
 import { countDeclared, saveDeclaration } from './indexes/store.ts'
@@ -21,6 +20,7 @@ import {
   updateCollection,
 } from './store/collections.ts'
 import { readTime } from './store/documents.ts'
+import { validateChangedSince, validateExisting } from './validate-existing.ts'
 
 export interface CollectionRequest extends DeclarationChange {
   readonly path: string

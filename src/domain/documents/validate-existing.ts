@@ -9,7 +9,12 @@ const stepSize = 200
 const maxReported = 100
 
 /** Validates the documents of a collection against a new schema. @throws {ExistingDocumentsInvalid} */
-export function validateExisting(sql: Sql, full: FullPath, schema: PreparedSchema, checks: SchemaChecks): Promise<void> {
+export function validateExisting(
+  sql: Sql,
+  full: FullPath,
+  schema: PreparedSchema,
+  checks: SchemaChecks,
+): Promise<void> {
   return validateChangedSince(sql, full, schema, checks, new Date(0))
 }
 

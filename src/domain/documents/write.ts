@@ -33,7 +33,7 @@ export interface Write extends DocumentName {
 }
 
 /** What a write is decided by. */
-export interface Ground {
+export interface WriteContext {
   /** The document as it is, a deleted one included. */
   readonly current: DocumentState | undefined
   readonly rules: CollectionRules
@@ -58,11 +58,11 @@ export const system: By = { actor: { kind: 'system', id: 'system', name: 'system
  * Whether the value fits the collection's schema is for the caller to find out.
  * @throws {VersionConflict} @throws {VersionRequired} @throws {DocumentNotFound} @throws {PatchFailed} @throws {InvalidInput}
  */
-export function decide(write: Write, ground: Ground): Decision {
-  const { current, now } = ground
+export function decide(write: Write, context: WriteContext): Decision {
+  const { current, now } = context
   if (current === undefined || !isDue(current, now)) {
     if (isExpiry(write.change)) throw new DocumentNotFound(write)
-    return decideOnPresent(write, ground)
+    return decideOnPresent(write, context)
   }
   const expiry: Write = {
     ...write,
@@ -70,9 +70,9 @@ export function decide(write: Write, ground: Ground): Decision {
     change: { kind: 'delete', reason: 'expired' },
     expectedVersion: undefined,
   }
-  const expired = made(expiry, 'document.deleted', nextVersion(expiry, ground, undefined))
+  const expired = made(expiry, 'document.deleted', nextVersion(expiry, context, undefined))
   if (isExpiry(write.change)) return expired
-  const after = decideOnPresent(write, { ...ground, current: expired.versions.at(-1) })
+  const after = decideOnPresent(write, { ...context, current: expired.versions.at(-1) })
   return {
     value: after.value,
     versions: [...expired.versions, ...after.versions],
@@ -84,9 +84,9 @@ function isExpiry(change: Change): boolean {
   return change.kind === 'delete' && change.reason === 'expired'
 }
 
-function decideOnPresent(write: Write, ground: Ground): Decision {
+function decideOnPresent(write: Write, context: WriteContext): Decision {
   const { change } = write
-  const { current, rules } = ground
+  const { current, rules } = context
   const isHere = current !== undefined && !current.deleted
   const mustBeHere = change.kind === 'patch' || change.kind === 'delete' || (change.kind === 'put' && change.ifExists)
   if (!isHere && mustBeHere) throw new DocumentNotFound(write)
@@ -94,17 +94,17 @@ function decideOnPresent(write: Write, ground: Ground): Decision {
   switch (change.kind) {
     case 'put': {
       const type = isHere ? 'document.updated' : 'document.created'
-      return made(write, type, nextVersion(write, ground, change.value), change.value)
+      return made(write, type, nextVersion(write, context, change.value), change.value)
     }
     case 'patch': {
       const value = change.apply(current?.data)
-      return made(write, 'document.updated', nextVersion(write, ground, value), value)
+      return made(write, 'document.updated', nextVersion(write, context, value), value)
     }
     case 'delete':
-      return made(write, 'document.deleted', nextVersion(write, ground, undefined))
+      return made(write, 'document.deleted', nextVersion(write, context, undefined))
     case 'restore': {
-      if (ground.earlier === undefined) throw new DocumentNotFound(write, change.version)
-      return made(write, 'document.restored', nextVersion(write, ground, ground.earlier), ground.earlier)
+      if (context.earlier === undefined) throw new DocumentNotFound(write, change.version)
+      return made(write, 'document.restored', nextVersion(write, context, context.earlier), context.earlier)
     }
   }
 }
@@ -120,7 +120,7 @@ function checkVersion(write: Write, current: DocumentState | undefined, rules: C
     throw new VersionConflict(write, expectedVersion, current)
 }
 
-function nextVersion(write: Write, { current, now }: Ground, value: Value | undefined): DocumentState {
+function nextVersion(write: Write, { current, now }: WriteContext, value: Value | undefined): DocumentState {
   const { accountId, collection, key, by } = write
   // Times of one document grow with its versions, whichever transaction waited for whom.
   const earliest = current === undefined ? 0 : current.updatedAt.getTime() + 1

@@ -10,9 +10,9 @@ import type { DocumentState } from './document.ts'
 import { WritesRefused } from './errors.ts'
 import { type FenceKeeper, lostFences } from './fences.ts'
 import { decodeResult, encodeResult } from './idempotent-result.ts'
-import { Ledger, Raced } from './ledger.ts'
 import { type SchemaChecker, type SchemaChecks, SlowCheck } from './schemas/schema-checker.ts'
 import type { Write } from './write.ts'
+import { RetryTransaction, WriteBatch } from './write-batch.ts'
 
 /** Most single writes that share one commit. */
 const groupSize = 200
@@ -75,20 +75,20 @@ export function createDocumentWriter({ transact, locks, schemas }: DocumentWrite
     maxBytes = Number.POSITIVE_INFINITY,
   ) {
     const lost = await lostFences(locks, tx, writes)
-    const ledger = await Ledger.open(tx, writes, isLastTry)
+    const batch = await WriteBatch.open(tx, writes, isLastTry)
     return async () => {
       const outcomes: (DocumentState | Error)[] = []
       const turns = new Turns()
       let bytes = 0
       for (const write of writes) {
         await turns.next()
-        const outcome = lost(write) ?? (await ledger.decide(write, checks))
+        const outcome = lost(write) ?? (await batch.decide(write, checks))
         if (!(outcome instanceof Error)) bytes += outcome.sizeBytes
         if (bytes > maxBytes)
           throw new InvalidInput(`The writes make documents of more than ${maxBytes} bytes in sum: send fewer at once.`)
         outcomes.push(outcome)
       }
-      await ledger.save(tx)
+      await batch.save(tx)
       return outcomes
     }
   }
@@ -181,7 +181,7 @@ async function again<Result>(work: (isLastTry: boolean) => Promise<Result>): Pro
     try {
       return await work(race === maxRaces)
     } catch (error) {
-      if (!(error instanceof Raced) || race === maxRaces) throw error
+      if (!(error instanceof RetryTransaction) || race === maxRaces) throw error
     }
   }
 }

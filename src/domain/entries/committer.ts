@@ -8,8 +8,8 @@ import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { EntryOutcome, EntryRequest, EntryWrite } from './entry.ts'
 import { entryEvent } from './events.ts'
 import { decodeResult, encodeResult } from './idempotent-result.ts'
-import { Ledger } from './ledger.ts'
 import { readStandings, writeChanges } from './store.ts'
+import { WriteBatch } from './write-batch.ts'
 
 /** The fence with which each of these locks is held now; locks that nobody holds are missing. Until the commit none changes hands. */
 type HeldFences = (tx: Transaction, accountId: string, locks: readonly string[]) => Promise<Map<string, number>>
@@ -75,14 +75,14 @@ export function createCommitter(deps: CommitterDeps) {
       readStandings(tx, accountId, keysOf(requests)),
       locks.length === 0 ? new Map<string, number>() : heldFences(tx, accountId, locks),
     ])
-    const ledger = new Ledger(opening.standings, opening.revision, opening.now)
-    const answers = requests.map((request) => answer(ledger, request, fences))
-    if (ledger.changes.length > 0) writeChanges(tx, accountId, ledger, keptVersions)
-    for (const change of ledger.changes) tx.journal(entryEvent(accountId, change))
+    const batch = new WriteBatch(opening.keyStates, opening.revision, opening.now)
+    const answers = requests.map((request) => answer(batch, request, fences))
+    if (batch.changes.length > 0) writeChanges(tx, accountId, batch, keptVersions)
+    for (const change of batch.changes) tx.journal(entryEvent(accountId, change))
     return answers
   }
 
-  /** Commits what keeps a value, once for all who ask so under this key. @throws {IdempotencyKeyReused} and what the ledger throws */
+  /** Commits what keeps a value, once for all who ask so under this key. @throws {IdempotencyKeyReused} and what the batch throws */
   async function setOnce(request: EntryRequest, value: unknown, keyed: KeyedRequest): Promise<EntryOutcome> {
     return transact(async (tx) => {
       // Before the key's row gives the transaction its number: the journal tells of revisions by those.
@@ -96,10 +96,10 @@ export function createCommitter(deps: CommitterDeps) {
     })
   }
 
-  function answer(ledger: Ledger, request: EntryRequest, fences: ReadonlyMap<string, number>): Answer {
+  function answer(batch: WriteBatch, request: EntryRequest, fences: ReadonlyMap<string, number>): Answer {
     try {
       if (request.fence !== undefined) checkFence(request.fence, fences.get(request.fence.lock))
-      return ledger.decide(request)
+      return batch.decide(request)
     } catch (error) {
       if (error instanceof AppError) return error
       throw error

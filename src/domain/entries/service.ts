@@ -11,7 +11,6 @@ import type { Journal } from '#platform/journal/journal.ts'
 import { type EntryUpdate, followEntries } from './changes.ts'
 import { type CommitterDeps, createCommitter } from './committer.ts'
 import type { Entry, EntryOutcome, EntryRequest, EntryWrite } from './entry.ts'
-import { bySystem } from './ledger.ts'
 import {
   type Checking,
   type Deleting,
@@ -37,6 +36,7 @@ import {
   listVersions,
   readStretch,
 } from './store.ts'
+import { bySystem } from './write-batch.ts'
 
 export interface EntryServiceDeps extends Pick<CommitterDeps, 'heldFences' | 'checkFence' | 'keptVersions'> {
   readonly sql: Sql

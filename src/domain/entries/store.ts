@@ -4,7 +4,7 @@ import type { Transaction } from '#platform/database/transaction.ts'
 import type { Position } from '#platform/journal/entry.ts'
 import { type PositionRow, toPosition } from '#platform/journal/store.ts'
 import type { Entry, EntryChange, EntryVersion } from './entry.ts'
-import type { Standing } from './ledger.ts'
+import type { KeyState } from './write-batch.ts'
 
 interface EntryRow extends Omit<Entry, 'revision'> {
   readonly revision: string
@@ -27,7 +27,7 @@ const standingsSql = `
 
 /** What a commit begins with: how keys stand, of which some with their value, the account's revision, and the time. */
 export interface Opening {
-  readonly standings: readonly Standing[]
+  readonly keyStates: readonly KeyState[]
   readonly revision: number
   readonly now: Date
 }
@@ -41,12 +41,12 @@ export async function readStandings(
   const rows = await sql.query<
     EntryRow & { askedKey: string; lastVersion: number; ledgerRevision: string | null; now: Date }
   >(standingsSql, [accountId, [...keys.keys()], [...keys.values()].map(({ readValue }) => readValue)])
-  const standings = rows.map(({ askedKey, lastVersion, ledgerRevision: _, now: __, ...row }) => ({
+  const keyStates = rows.map(({ askedKey, lastVersion, ledgerRevision: _, now: __, ...row }) => ({
     key: askedKey,
     entry: row.key === null ? undefined : toEntry(row),
     version: lastVersion,
   }))
-  return { standings, revision: Number(rows[0]?.ledgerRevision ?? 0), now: rows[0]?.now ?? new Date() }
+  return { keyStates, revision: Number(rows[0]?.ledgerRevision ?? 0), now: rows[0]?.now ?? new Date() }
 }
 
 const upsertSql = `
@@ -78,7 +78,7 @@ const countSql = `
   INSERT INTO entry_ledger (account_id, revision) VALUES ($1, $2)
   ON CONFLICT (account_id) DO UPDATE SET revision = excluded.revision`
 
-/** Writes what a ledger has decided, with all statements under way at once; the commit waits for them. */
+/** Writes what a batch has decided, with all statements under way at once; the commit waits for them. */
 export function writeChanges(
   tx: Transaction,
   accountId: string,

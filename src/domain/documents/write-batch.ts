@@ -17,11 +17,11 @@ import {
 } from './store/documents.ts'
 import { decide, type Write } from './write.ts'
 
-/** Somebody else has written the same document, or made it or its collection, meanwhile: the transaction has to begin anew. */
-export class Raced extends Error {}
+/** Another transaction has written the same document, or created it or its collection: this one has to start again. */
+export class RetryTransaction extends Error {}
 
-/** What a group of writes makes of the documents that it is about: read once, decided in order, written once. */
-export class Ledger {
+/** A group of writes: their documents are read once, the writes are decided in order, and the results written once. */
+export class WriteBatch {
   readonly #collections: ReadonlyMap<CompositeKey, CollectionRow>
   readonly #earlier: ReadonlyMap<CompositeKey, VersionData>
   readonly #now: Date
@@ -46,10 +46,10 @@ export class Ledger {
   }
 
   /**
-   * Locks and reads whatever the writes are about.
-   * @throws {Raced} when the journal, which is read by the numbers of transactions, would tell of versions in another order.
+   * Locks and reads everything that the writes concern.
+   * @throws {RetryTransaction} when the journal, which is read by the numbers of transactions, would tell of versions in another order.
    */
-  static async open(tx: Transaction, writes: readonly Write[], isLastTry: boolean): Promise<Ledger> {
+  static async open(tx: Transaction, writes: readonly Write[], isLastTry: boolean): Promise<WriteBatch> {
     const restores = writes.flatMap((write) =>
       write.change.kind === 'restore' ? [{ ...write, version: write.change.version }] : [],
     )
@@ -64,8 +64,8 @@ export class Ledger {
       restores.length === 0 ? [] : readVersionData(tx, unique(restores, versionId)),
       readTime(tx),
     ])
-    if (isOvertaken && !isLastTry) throw new Raced()
-    return new Ledger({ collections, documents, earlier, now })
+    if (isOvertaken && !isLastTry) throw new RetryTransaction()
+    return new WriteBatch({ collections, documents, earlier, now })
   }
 
   /**
@@ -78,8 +78,8 @@ export class Ledger {
     const earlier = change.kind === 'restore' ? this.#earlierOf({ ...write, version: change.version }) : undefined
     try {
       const rules = this.#rulesOf(write)
-      const ground = { current: this.#current.get(id), rules, earlier, now: this.#now }
-      const { value, versions, entries } = decide(write, ground)
+      const context = { current: this.#current.get(id), rules, earlier, now: this.#now }
+      const { value, versions, entries } = decide(write, context)
       if (rules.schema !== undefined && value !== undefined) await checks.check(rules.schema, value)
       const last = versions.at(-1) as DocumentState
       this.#note(write, id, versions, entries)
@@ -112,7 +112,7 @@ export class Ledger {
     return row === undefined ? noRules : rulesOf(row)
   }
 
-  /** Writes everything that was decided. @throws {Raced} */
+  /** Writes everything that was decided. @throws {RetryTransaction} */
   async save(tx: Transaction): Promise<void> {
     if (this.#versions.length === 0) return
     await this.#makeCollections(tx)
@@ -120,7 +120,7 @@ export class Ledger {
     const fresh = changed.filter((one) => !this.#found.has(documentId(one))).sort(byName)
     const known = changed.filter((one) => this.#found.has(documentId(one)))
     if (known.length > 0) tx.beside(updateDocuments(tx, known))
-    if (fresh.length > 0 && (await insertDocuments(tx, fresh)) < fresh.length) throw new Raced()
+    if (fresh.length > 0 && (await insertDocuments(tx, fresh)) < fresh.length) throw new RetryTransaction()
     tx.beside(insertVersions(tx, this.#versions))
     for (const entry of this.#entries) tx.journal(entry)
   }
@@ -132,7 +132,7 @@ export class Ledger {
       by: by.actor,
     }))
     made.sort((a, b) => compare(a.accountId, b.accountId) || compare(a.path, b.path))
-    if (made.length > 0 && (await insertCollections(tx, made)) < made.length) throw new Raced()
+    if (made.length > 0 && (await insertCollections(tx, made)) < made.length) throw new RetryTransaction()
   }
 }
 

@@ -12,33 +12,33 @@ import type {
 } from './entry.ts'
 import { EntryNotFound, EntryNotNumber, EntryOutOfBounds, EntryVersionConflict } from './errors.ts'
 
-/** How a key stands before a commit. */
-export interface Standing {
+/** The state of a key before a commit. */
+export interface KeyState {
   readonly key: string
-  /** Undefined: there is no such entry. */
+  /** Undefined when there is no such entry. */
   readonly entry: Entry | undefined
-  /** The last version that the key had; 0: never any. */
+  /** The last version of the key; 0 when it never had one. */
   readonly version: number
 }
 
 export const bySystem: By = { actor: { kind: 'system', id: 'system', name: 'system' } }
 
 /**
- * Decides one request after the other on what an account has, as if each were a commit of its own. Holds everything that
- * the requests are about, and what they change.
+ * Decides requests one after the other on the entries of an account, as if each were a commit of its own. Holds all
+ * entries that the requests concern, and the changes.
  */
-export class Ledger {
+export class WriteBatch {
   readonly changes: EntryChange[] = []
-  readonly #standings: Map<string, Standing>
+  readonly #keyStates: Map<string, KeyState>
   readonly #now: Date
   #revision: number
 
-  constructor(standings: readonly Standing[], revision: number, now: Date) {
-    this.#standings = new Map(standings.map((one) => [one.key, one]))
+  constructor(keyStates: readonly KeyState[], revision: number, now: Date) {
+    this.#keyStates = new Map(keyStates.map((one) => [one.key, one]))
     this.#revision = revision
     this.#now = now
     // What is over is gone before anything else happens.
-    for (const { key, entry } of standings)
+    for (const { key, entry } of keyStates)
       if (entry?.expiresAt != null && entry.expiresAt <= now) this.#take([this.#end(key, 'EXPIRED', bySystem)])
   }
 
@@ -64,7 +64,7 @@ export class Ledger {
   }
 
   #entry(key: string): Entry | undefined {
-    return this.#standings.get(key)?.entry
+    return this.#keyStates.get(key)?.entry
   }
 
   #plan(write: EntryWrite, by: By): EntryChange {
@@ -109,7 +109,7 @@ export class Ledger {
   }
 
   #next(key: string, by: By) {
-    const version = (this.#standings.get(key)?.version ?? 0) + 1
+    const version = (this.#keyStates.get(key)?.version ?? 0) + 1
     return { key, version, revision: this.#revision + 1, by, at: this.#now }
   }
 
@@ -120,7 +120,7 @@ export class Ledger {
     return changes.map((change) => {
       const entry = entryAfter(change)
       const { key, version } = change
-      this.#standings.set(key, { key, entry, version })
+      this.#keyStates.set(key, { key, entry, version })
       return { key, version, ...(entry && { entry }) }
     })
   }
