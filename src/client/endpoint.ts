@@ -6,7 +6,8 @@ export interface Endpoint {
 
 /** The endpoint of a server such as `https://box.example/signalbox`. @throws {TypeError} when that is no http(s) address. */
 export function endpointOf(serverUrl: string): Endpoint {
-  const url = URL.parse(serverUrl)
+  // `URL.parse` is not in Node 20.
+  const url = URL.canParse(serverUrl) ? new URL(serverUrl) : null
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new TypeError(`"${serverUrl}" is not the address of a server, such as http://127.0.0.1:4000.`)
   }
