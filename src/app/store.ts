@@ -1,4 +1,3 @@
-import { queueNames } from '#domain/tasks/jobs.ts'
 import { ProgressBoard } from '#domain/tasks/progress-board.ts'
 import { newId } from '#lib/ids.ts'
 import { within } from '#lib/within.ts'
@@ -18,6 +17,7 @@ import { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Config } from '#src/config.ts'
 import type { CleanupStack } from './cleanup.ts'
+import { queueNames } from './queues.ts'
 
 const progressChannel = 'signalbox_progress'
 /** How much longer than a worker's lease the database keeps the locks of a machine that it can't reach, in milliseconds. */

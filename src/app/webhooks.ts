@@ -45,6 +45,7 @@ export function openWebhooks(
   const service = createWebhookService({
     sql: database,
     transact,
+    queue: store.queue,
     journal,
     secrets,
     clock: systemClock,

@@ -1,9 +1,9 @@
 import pg from 'pg'
-import { queueNames } from '#domain/tasks/jobs.ts'
 import { openDatabase } from '#platform/database/client.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { Queue } from '#platform/queue/queue.ts'
 import { createLog } from '#platform/telemetry/log.ts'
+import { queueNames } from '#src/app/queues.ts'
 import { databaseUrl } from './database-url.ts'
 
 const template = 'template_signalbox'

@@ -1,9 +1,11 @@
 import { compositeKey } from '#lib/composite-key.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { readEntriesAt } from '#platform/journal/store.ts'
+import type { Queue } from '#platform/queue/queue.ts'
 import type { ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
+import { takeDueRetries } from './retry-jobs.ts'
 import type { Due } from './shares.ts'
 import { claimDeliveries } from './store/claims.ts'
 import { cancelDeliveries, readWaiting } from './store/deliveries.ts'
@@ -11,6 +13,7 @@ import { commitSoon } from './store/routing.ts'
 
 export interface ClaimerDeps {
   readonly transact: Transact
+  readonly queue: Pick<Queue, 'claim'>
   readonly endpoints: Endpoints
   readonly workerId: number
 }
@@ -27,9 +30,9 @@ export class Claimer {
   async find(
     roomOf: (endpoint: Endpoint) => number,
   ): Promise<{ readonly due: Due[]; readonly nextInMs: number | undefined }> {
-    const waiting = await this.#deps.transact((tx) => readWaiting(tx))
+    const { waiting, hasMoreRetries } = await this.#waiting()
     const due: Due[] = []
-    let nextInMs: number | undefined
+    let nextInMs: number | undefined = hasMoreRetries ? 0 : undefined
     for (const { webhookId, accountId, inMs } of waiting) {
       if (inMs > 0) {
         nextInMs = Math.min(nextInMs ?? inMs, inMs)
@@ -39,6 +42,15 @@ export class Claimer {
       if (endpoint?.status === 'ACTIVE') due.push({ endpoint, room: roomOf(endpoint) })
     }
     return { due, nextInMs }
+  }
+
+  /** What waits, also for a retry whose job is due. */
+  #waiting() {
+    const { transact, queue } = this.#deps
+    return transact.quiet('retries of deliveries that are due')(async (tx) => {
+      const hasMoreRetries = await takeDueRetries(tx, queue)
+      return { waiting: await readWaiting(tx), hasMoreRetries }
+    })
   }
 
   /** Undefined: it was deleted, and what waits for it goes. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '#lib/within.ts'
 import type { DatabaseSession } from '#platform/database/session.ts'
 import type { Transact } from '#platform/database/transaction.ts'
+import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { WorkLoop } from '#platform/work/work-loop.ts'
 import { Claimer } from './claimer.ts'
@@ -18,6 +19,7 @@ import { type NewDelivery, releaseDeliveries, type Settlement } from './store/de
 
 export interface DelivererDeps {
   readonly transact: Transact
+  readonly queue: Pick<Queue, 'claim'>
   readonly endpoints: Endpoints
   readonly send: Send
   readonly settle: (settlement: Settlement) => Promise<boolean>

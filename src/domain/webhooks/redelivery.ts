@@ -1,16 +1,18 @@
 import type { Caller } from '#domain/access/service.ts'
 import { invalidInput } from '#lib/errors.ts'
-import { isId } from '#lib/ids.ts'
+import { isId, newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { JournalEntry, Position } from '#platform/journal/entry.ts'
 import type { Journal } from '#platform/journal/journal.ts'
 import { readEntriesAt, readWithin } from '#platform/journal/store.ts'
+import type { Queue } from '#platform/queue/queue.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import { DeliveryNotFound, EventGone, WebhookNotActive, WebhookNotFound } from './errors.ts'
 import { attemptedType, pingType, webhookEvent } from './events.ts'
+import { sendRetryJobs } from './retry-jobs.ts'
 import { journalAttempts } from './settler.ts'
 import type { Seeing, SightOf } from './sight.ts'
 import { insertDeliveries, insertFailedDeliveries } from './store/deliveries.ts'
@@ -42,13 +44,14 @@ const firstId = '00000000-0000-0000-0000-000000000000'
 export interface RedeliveryDeps {
   readonly sql: Sql
   readonly transact: Transact
+  readonly queue: Pick<Queue, 'send'>
   readonly journal: Pick<Journal, 'endNow'>
   readonly endpoints: Endpoints
   readonly sightOf: SightOf
 }
 
 /** Delivers again: under the same id, from the beginning of the webhook's plan. */
-export function createRedelivery({ sql, transact, journal, endpoints, sightOf }: RedeliveryDeps) {
+export function createRedelivery({ sql, transact, queue, journal, endpoints, sightOf }: RedeliveryDeps) {
   /**
    * @throws {DeliveryNotFound} @throws {WebhookNotFound} @throws {WebhookNotActive} @throws {EventGone}
    * @throws {InvalidInput}
@@ -80,7 +83,7 @@ export function createRedelivery({ sql, transact, journal, endpoints, sightOf }:
       // What waits already, or is under way, is attempted anyway.
       const isWaiting = row.status === 'PENDING' || row.status === 'ACTIVE'
       if (dryRun || isWaiting) return { count: isWaiting ? 0 : 1, isMore: false }
-      const count = await reopenDeliveries(tx, caller.accountId, row.webhookId, [id])
+      const count = await reopen(tx, caller.accountId, row.webhookId, [id])
       const data = { name: endpoint.name, count, deliveryId: id }
       tx.journal(webhookEvent('webhook.redelivered', endpoint, caller.by(), data))
       return { count, isMore: false }
@@ -95,6 +98,14 @@ export function createRedelivery({ sql, transact, journal, endpoints, sightOf }:
     return endpoint
   }
 
+  /** Lets these be attempted again, as jobs that are due at once; returns how many are. */
+  async function reopen(tx: Transaction, accountId: string, webhookId: string, ids: readonly string[]) {
+    const jobs = ids.map((deliveryId) => ({ deliveryId, jobId: newId() }))
+    const reopened = await reopenDeliveries(tx, accountId, webhookId, jobs)
+    await sendRetryJobs(tx, queue, reopened)
+    return reopened.length
+  }
+
   /** Page by page, each in a transaction of its own, so that nobody is held up. */
   async function failedOf(caller: Caller, endpoint: Endpoint, asked: Redelivery, since: Date): Promise<Redelivered> {
     const { accountId, id } = endpoint
@@ -104,7 +115,7 @@ export function createRedelivery({ sql, transact, journal, endpoints, sightOf }:
       const ids = await transact(async (tx) => {
         const found = await findFailed(tx, accountId, id, page)
         if (asked.dryRun === true || found.length === 0) return found
-        await reopenDeliveries(tx, accountId, id, found)
+        await reopen(tx, accountId, id, found)
         note(tx, caller, endpoint, asked, found.length)
         return found
       })
@@ -151,7 +162,7 @@ export function createRedelivery({ sql, transact, journal, endpoints, sightOf }:
       isClaimed: false,
     }))
     const ids = rows.map(({ id }) => id)
-    await reopenDeliveries(tx, accountId, webhookId, ids)
+    await reopen(tx, accountId, webhookId, ids)
     await insertDeliveries(tx, rows, null)
   }
 }

@@ -13,6 +13,7 @@ import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Journal } from '#platform/journal/journal.ts'
 import { readEntriesOf, readOwnXid } from '#platform/journal/store.ts'
+import type { Queue } from '#platform/queue/queue.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoints } from './endpoints.ts'
@@ -34,6 +35,7 @@ import { invalidWebhook, parseWebhook, type WebhookInput } from './webhook-input
 export interface WebhookServiceDeps {
   readonly sql: Sql
   readonly transact: Transact
+  readonly queue: Pick<Queue, 'send'>
   readonly journal: Journal
   readonly secrets: SecretBox
   readonly clock: Clock

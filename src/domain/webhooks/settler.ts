@@ -1,8 +1,11 @@
 import { createBatcher } from '#lib/batcher.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
+import type { Queue } from '#platform/queue/queue.ts'
 import { attemptedType } from './events.ts'
-import { type Settlement, settleDeliveries } from './store/deliveries.ts'
+import { sendRetryJobs } from './retry-jobs.ts'
+import { type SettledDelivery, type Settlement, settleDeliveries } from './store/deliveries.ts'
+import type { WaitingDelivery } from './store/retries.ts'
 
 const settledAtOnce = 500
 
@@ -25,10 +28,12 @@ export interface AttemptNews {
  */
 export function createSettler({
   transact,
+  queue,
   workerId,
   actor,
 }: {
   readonly transact: Transact
+  readonly queue: Pick<Queue, 'send'>
   readonly workerId: number
   readonly actor: Actor
 }): (settlement: Settlement) => Promise<boolean> {
@@ -36,7 +41,9 @@ export function createSettler({
     maxSize: settledAtOnce,
     run: (settlements) =>
       transact(async (tx) => {
-        const own = await settleDeliveries(tx, workerId, settlements)
+        const settled = await settleDeliveries(tx, workerId, settlements)
+        await sendRetryJobs(tx, queue, settled.filter(isWaiting))
+        const own = new Set(settled.map(({ id }) => id))
         const told = settlements.filter(({ delivery }) => own.has(delivery.id))
         journalAttempts(tx, actor, told)
         // The attempt took place, and is kept with its delivery, which a deleted webhook or another worker has settled.
@@ -44,6 +51,10 @@ export function createSettler({
         return settlements.map(({ delivery }) => own.has(delivery.id))
       }),
   })
+}
+
+function isWaiting(delivery: SettledDelivery): delivery is WaitingDelivery {
+  return delivery.jobId !== null
 }
 
 /** Says in the journal how attempts have ended, those of an account in one entry. */

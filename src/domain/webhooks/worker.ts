@@ -7,6 +7,7 @@ import { type OwnWorker, WorkerLiveness } from '#platform/database/worker-livene
 import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
+import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { startLoop } from '#platform/work/work-loop.ts'
 import { Deliverer } from './deliverer.ts'
@@ -22,6 +23,7 @@ import { UndecidedDeliveries } from './undecided.ts'
 export interface WebhookWorkerOptions {
   readonly sql: Sql
   readonly transact: Transact
+  readonly queue: Queue
   readonly tail: JournalTail
   readonly endpoints: Endpoints
   readonly outbound: GuardedFetch
@@ -59,7 +61,7 @@ const lastWordMs = 1_000
 
 /** Makes this process tell webhooks of what happens. */
 export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker {
-  const { transact, tail, endpoints, log, disableAfter } = options
+  const { transact, queue, tail, endpoints, log, disableAfter } = options
   const workerId = options.worker.id
   const actor: Actor = { kind: 'system', id: `worker-${workerId}`, name: `worker-${workerId}` }
   const tallies = new Tallies({ transact, actor, disableAfter, log })
@@ -71,7 +73,7 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
     ...options,
     workerId,
     send: createSender(options),
-    settle: createSettler({ transact, workerId, actor }),
+    settle: createSettler({ transact, queue, workerId, actor }),
     onSettled: note,
   })
   const undecided = new UndecidedDeliveries({ actor, log, onFailed: note })

@@ -15,7 +15,7 @@ const claimSql = `
   WITH due AS MATERIALIZED (
     SELECT one.account_id, one.id FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room), LATERAL (
       SELECT account_id, id FROM delivery
-      WHERE webhook_id = webhook.id AND status = 'PENDING' AND due_at <= now()
+      WHERE webhook_id = webhook.id AND status = 'PENDING' AND job_id IS NULL AND due_at <= now()
       ORDER BY due_at LIMIT webhook.room FOR UPDATE SKIP LOCKED) AS one
   ) ${claimed}`
 
@@ -28,7 +28,7 @@ const claimUnorderedSql = `
     SELECT delivery.account_id, delivery.id FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room), LATERAL (
       SELECT near.account_id, near.id FROM (
         SELECT account_id, id, order_key FROM delivery
-        WHERE webhook_id = webhook.id AND status = 'PENDING' AND due_at <= now() ORDER BY due_at LIMIT ${nearby}) AS near
+        WHERE webhook_id = webhook.id AND status = 'PENDING' AND job_id IS NULL AND due_at <= now() ORDER BY due_at LIMIT ${nearby}) AS near
       WHERE order_key IS NULL LIMIT webhook.room) AS one
     JOIN delivery USING (account_id, id)
     WHERE delivery.status = 'PENDING' FOR UPDATE OF delivery SKIP LOCKED
@@ -40,7 +40,7 @@ const claimNearbyFirstSql = `
     SELECT delivery.account_id, delivery.id FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room), LATERAL (
       SELECT near.account_id, near.id FROM (
         SELECT account_id, id, order_key FROM delivery
-        WHERE webhook_id = webhook.id AND status = 'PENDING' AND due_at <= now() ORDER BY due_at LIMIT ${nearby}) AS near,
+        WHERE webhook_id = webhook.id AND status = 'PENDING' AND job_id IS NULL AND due_at <= now() ORDER BY due_at LIMIT ${nearby}) AS near,
       LATERAL (
         SELECT id FROM delivery
         WHERE webhook_id = webhook.id AND order_key = near.order_key AND order_key IS NOT NULL
@@ -57,22 +57,22 @@ const claimFirstSql = `
   WITH RECURSIVE crowded AS MATERIALIZED (
     SELECT webhook.id, webhook.room FROM unnest($1::uuid[], $2::int[]) AS webhook (id, room)
     WHERE EXISTS (
-      SELECT 1 FROM delivery WHERE webhook_id = webhook.id AND status = 'PENDING' AND due_at <= now()
+      SELECT 1 FROM delivery WHERE webhook_id = webhook.id AND status = 'PENDING' AND job_id IS NULL AND due_at <= now()
       ORDER BY due_at OFFSET ${nearby - 1} LIMIT 1)
   ), first AS (
     SELECT webhook.id AS webhook_id, webhook.room, one.* FROM crowded AS webhook, LATERAL (
-      SELECT account_id, id, order_key, status, due_at FROM delivery
+      SELECT account_id, id, order_key, status, due_at, job_id FROM delivery
       WHERE webhook_id = webhook.id AND order_key IS NOT NULL AND status IN ('PENDING', 'ACTIVE')
       ORDER BY order_key, event_xid, event_seq LIMIT 1) AS one
     UNION ALL
     SELECT first.webhook_id, first.room, next.* FROM first, LATERAL (
-      SELECT account_id, id, order_key, status, due_at FROM delivery
+      SELECT account_id, id, order_key, status, due_at, job_id FROM delivery
       WHERE webhook_id = first.webhook_id AND order_key > first.order_key AND order_key IS NOT NULL
         AND status IN ('PENDING', 'ACTIVE')
       ORDER BY order_key, event_xid, event_seq LIMIT 1) AS next
   ), ranked AS (
     SELECT account_id, id, row_number() OVER (PARTITION BY webhook_id ORDER BY due_at) AS rank, room
-    FROM first WHERE status = 'PENDING' AND due_at <= now()
+    FROM first WHERE status = 'PENDING' AND job_id IS NULL AND due_at <= now()
   ), due AS MATERIALIZED (
     SELECT delivery.account_id, delivery.id FROM ranked JOIN delivery USING (account_id, id)
     WHERE rank <= room AND delivery.status = 'PENDING' FOR UPDATE OF delivery SKIP LOCKED

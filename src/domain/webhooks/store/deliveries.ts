@@ -1,6 +1,8 @@
 import type { AttemptResult, ClaimedDelivery, Settled } from '#domain/webhooks/delivery.ts'
+import { newId } from '#lib/ids.ts'
 import { storableJson, storableText } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import type { WaitingDelivery } from './retries.ts'
 
 /** A delivery that is about to be made. */
 export interface NewDelivery {
@@ -46,16 +48,18 @@ export async function insertDeliveries(tx: Sql, rows: readonly NewDelivery[], wo
 // One probe of the index for each webhook that has something to be done, however much that is.
 const waitingSql = `
   WITH RECURSIVE waiting AS (
-    (SELECT webhook_id, account_id, due_at FROM delivery WHERE status = 'PENDING' ORDER BY webhook_id, due_at LIMIT 1)
+    (SELECT webhook_id, account_id, due_at FROM delivery WHERE status = 'PENDING' AND job_id IS NULL
+     ORDER BY webhook_id, due_at LIMIT 1)
     UNION ALL
     SELECT next.webhook_id, next.account_id, next.due_at FROM waiting, LATERAL (
       SELECT webhook_id, account_id, due_at FROM delivery
-      WHERE status = 'PENDING' AND webhook_id > waiting.webhook_id ORDER BY webhook_id, due_at LIMIT 1) AS next
+      WHERE status = 'PENDING' AND job_id IS NULL AND webhook_id > waiting.webhook_id
+      ORDER BY webhook_id, due_at LIMIT 1) AS next
   )
   SELECT webhook_id AS "webhookId", account_id AS "accountId", extract(epoch FROM due_at - now()) * 1000 AS "inMs"
   FROM waiting`
 
-/** Webhooks for which something waits, and in how many milliseconds the first of it is due. */
+/** Webhooks for which something waits, but not for a job, and in how many milliseconds the first of it is due. */
 export async function readWaiting(
   sql: Sql,
 ): Promise<{ readonly webhookId: string; readonly accountId: string; readonly inMs: number }[]> {
@@ -73,17 +77,17 @@ export interface Settlement {
 // Who has lost the delivery to somebody else meanwhile changes nothing any more.
 const settleSql = `
   WITH attempted AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::float8[], $6::text[], $7::int[])
-      AS t (account_id, id, number, status, wait_ms, outcome, response_status)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::float8[], $6::text[], $7::int[], $9::uuid[])
+      AS t (account_id, id, number, status, wait_ms, outcome, response_status, job_id)
   )
   UPDATE delivery SET status = attempted.status::delivery_status, attempt = attempted.number,
     due_at = CASE WHEN attempted.status = 'PENDING' THEN now() + attempted.wait_ms * interval '1 millisecond' ELSE due_at END,
     finished_at = CASE WHEN attempted.status = 'PENDING' THEN NULL ELSE now() END,
-    worker_id = NULL, lease_until = NULL, outcome = attempted.outcome, response_status = attempted.response_status
+    job_id = attempted.job_id, worker_id = NULL, lease_until = NULL, outcome = attempted.outcome, response_status = attempted.response_status
   FROM attempted
   WHERE delivery.account_id = attempted.account_id AND delivery.id = attempted.id AND delivery.status = 'ACTIVE'
     AND delivery.worker_id = $8 AND delivery.attempt = attempted.number - 1
-  RETURNING delivery.id`
+  RETURNING delivery.account_id AS "accountId", delivery.id, delivery.job_id AS "jobId", delivery.due_at AS "dueAt"`
 
 const insertAttemptsSql = `
   INSERT INTO delivery_attempt (account_id, delivery_id, number, at, duration_ms, outcome, response_status,
@@ -92,23 +96,27 @@ const insertAttemptsSql = `
     $8::jsonb[], $9::text[], $10::text[])
   ON CONFLICT DO NOTHING`
 
-/** Writes down how attempts have ended; returns the ids of those deliveries that were this worker's still. */
+/** A delivery after an attempt; where another one follows, the job that it waits for. */
+export type SettledDelivery = Omit<WaitingDelivery, 'jobId'> & { readonly jobId: string | null }
+
+/** Writes down how attempts have ended; returns those deliveries that were still this worker's. */
 export async function settleDeliveries(
   tx: Sql,
   workerId: number,
   settlements: readonly Settlement[],
-): Promise<Set<string>> {
+): Promise<SettledDelivery[]> {
   const inserting = insertAttempts(tx, settlements)
-  const settling = tx.query<{ id: string }>(settleSql, [
+  const settling = tx.query<SettledDelivery>(settleSql, [
     ...attemptIds(settlements),
     settlements.map(({ settled }) => settled.status),
     settlements.map(({ settled }) => settled.waitMs ?? 0),
     settlements.map(({ result }) => result.outcome),
     settlements.map(({ result }) => result.responseStatus ?? null),
     workerId,
+    settlements.map(({ settled }) => (settled.status === 'PENDING' ? newId() : null)),
   ])
   const [, rows] = await Promise.all([inserting, settling])
-  return new Set(rows.map(({ id }) => id))
+  return rows
 }
 
 async function insertAttempts(tx: Sql, settlements: readonly Settlement[]): Promise<void> {

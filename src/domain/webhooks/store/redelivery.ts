@@ -1,5 +1,6 @@
 import type { DeliveryStatus } from '#domain/webhooks/webhook.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import type { WaitingDelivery } from './retries.ts'
 
 export interface DeliveryRow {
   readonly id: string
@@ -19,20 +20,26 @@ export async function lockDelivery(tx: Sql, accountId: string, id: string): Prom
 }
 
 const reopened = `
-  status = 'PENDING', due_at = now(), attempt_base = attempt, finished_at = NULL, worker_id = NULL, lease_until = NULL`
+  status = 'PENDING', due_at = now(), job_id = reopened.job_id, attempt_base = attempt, finished_at = NULL, worker_id = NULL, lease_until = NULL`
 
 const reopenSql = `
   UPDATE delivery SET ${reopened}
-  WHERE account_id = $1 AND id = ANY($2::uuid[]) AND webhook_id = $3 AND status NOT IN ('PENDING', 'ACTIVE') RETURNING id`
+  FROM unnest($2::uuid[], $4::uuid[]) AS reopened (id, job_id)
+  WHERE delivery.account_id = $1 AND delivery.id = reopened.id AND webhook_id = $3 AND status NOT IN ('PENDING', 'ACTIVE')
+  RETURNING delivery.account_id AS "accountId", delivery.id, delivery.job_id AS "jobId", delivery.due_at AS "dueAt"`
 
-/** Lets these deliveries of a webhook be attempted again, from the beginning of its plan; returns how many are. */
+/**
+ * Lets these deliveries of a webhook be attempted again once the jobs are taken, from the beginning of its plan; returns
+ * those that are.
+ */
 export async function reopenDeliveries(
   tx: Sql,
   accountId: string,
   webhookId: string,
-  ids: readonly string[],
-): Promise<number> {
-  return (await tx.query(reopenSql, [accountId, ids, webhookId])).length
+  jobs: readonly { readonly deliveryId: string; readonly jobId: string }[],
+): Promise<WaitingDelivery[]> {
+  const deliveryIds = jobs.map(({ deliveryId }) => deliveryId)
+  return tx.query(reopenSql, [accountId, deliveryIds, webhookId, jobs.map(({ jobId }) => jobId)])
 }
 
 const failedSql = `

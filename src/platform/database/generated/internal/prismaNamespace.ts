@@ -4141,6 +4141,7 @@ export const DeliveryScalarFieldEnum = {
   attempt: 'attempt',
   attemptBase: 'attemptBase',
   dueAt: 'dueAt',
+  jobId: 'jobId',
   orderKey: 'orderKey',
   workerId: 'workerId',
   leaseUntil: 'leaseUntil',

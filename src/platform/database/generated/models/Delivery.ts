@@ -57,6 +57,7 @@ export type DeliveryMinAggregateOutputType = {
   attempt: number | null
   attemptBase: number | null
   dueAt: Date | null
+  jobId: string | null
   orderKey: string | null
   workerId: number | null
   leaseUntil: Date | null
@@ -79,6 +80,7 @@ export type DeliveryMaxAggregateOutputType = {
   attempt: number | null
   attemptBase: number | null
   dueAt: Date | null
+  jobId: string | null
   orderKey: string | null
   workerId: number | null
   leaseUntil: Date | null
@@ -101,6 +103,7 @@ export type DeliveryCountAggregateOutputType = {
   attempt: number
   attemptBase: number
   dueAt: number
+  jobId: number
   orderKey: number
   workerId: number
   leaseUntil: number
@@ -143,6 +146,7 @@ export type DeliveryMinAggregateInputType = {
   attempt?: true
   attemptBase?: true
   dueAt?: true
+  jobId?: true
   orderKey?: true
   workerId?: true
   leaseUntil?: true
@@ -165,6 +169,7 @@ export type DeliveryMaxAggregateInputType = {
   attempt?: true
   attemptBase?: true
   dueAt?: true
+  jobId?: true
   orderKey?: true
   workerId?: true
   leaseUntil?: true
@@ -187,6 +192,7 @@ export type DeliveryCountAggregateInputType = {
   attempt?: true
   attemptBase?: true
   dueAt?: true
+  jobId?: true
   orderKey?: true
   workerId?: true
   leaseUntil?: true
@@ -296,6 +302,7 @@ export type DeliveryGroupByOutputType = {
   attempt: number
   attemptBase: number
   dueAt: Date
+  jobId: string | null
   orderKey: string | null
   workerId: number | null
   leaseUntil: Date | null
@@ -341,6 +348,7 @@ export type DeliveryWhereInput = {
   attempt?: Prisma.IntFilter<"Delivery"> | number
   attemptBase?: Prisma.IntFilter<"Delivery"> | number
   dueAt?: Prisma.DateTimeFilter<"Delivery"> | Date | string
+  jobId?: Prisma.UuidNullableFilter<"Delivery"> | string | null
   orderKey?: Prisma.StringNullableFilter<"Delivery"> | string | null
   workerId?: Prisma.IntNullableFilter<"Delivery"> | number | null
   leaseUntil?: Prisma.DateTimeNullableFilter<"Delivery"> | Date | string | null
@@ -365,6 +373,7 @@ export type DeliveryOrderByWithRelationInput = {
   attempt?: Prisma.SortOrder
   attemptBase?: Prisma.SortOrder
   dueAt?: Prisma.SortOrder
+  jobId?: Prisma.SortOrderInput | Prisma.SortOrder
   orderKey?: Prisma.SortOrderInput | Prisma.SortOrder
   workerId?: Prisma.SortOrderInput | Prisma.SortOrder
   leaseUntil?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -393,6 +402,7 @@ export type DeliveryWhereUniqueInput = Prisma.AtLeast<{
   attempt?: Prisma.IntFilter<"Delivery"> | number
   attemptBase?: Prisma.IntFilter<"Delivery"> | number
   dueAt?: Prisma.DateTimeFilter<"Delivery"> | Date | string
+  jobId?: Prisma.UuidNullableFilter<"Delivery"> | string | null
   orderKey?: Prisma.StringNullableFilter<"Delivery"> | string | null
   workerId?: Prisma.IntNullableFilter<"Delivery"> | number | null
   leaseUntil?: Prisma.DateTimeNullableFilter<"Delivery"> | Date | string | null
@@ -417,6 +427,7 @@ export type DeliveryOrderByWithAggregationInput = {
   attempt?: Prisma.SortOrder
   attemptBase?: Prisma.SortOrder
   dueAt?: Prisma.SortOrder
+  jobId?: Prisma.SortOrderInput | Prisma.SortOrder
   orderKey?: Prisma.SortOrderInput | Prisma.SortOrder
   workerId?: Prisma.SortOrderInput | Prisma.SortOrder
   leaseUntil?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -447,6 +458,7 @@ export type DeliveryScalarWhereWithAggregatesInput = {
   attempt?: Prisma.IntWithAggregatesFilter<"Delivery"> | number
   attemptBase?: Prisma.IntWithAggregatesFilter<"Delivery"> | number
   dueAt?: Prisma.DateTimeWithAggregatesFilter<"Delivery"> | Date | string
+  jobId?: Prisma.UuidNullableWithAggregatesFilter<"Delivery"> | string | null
   orderKey?: Prisma.StringNullableWithAggregatesFilter<"Delivery"> | string | null
   workerId?: Prisma.IntNullableWithAggregatesFilter<"Delivery"> | number | null
   leaseUntil?: Prisma.DateTimeNullableWithAggregatesFilter<"Delivery"> | Date | string | null
@@ -467,6 +479,7 @@ export type DeliveryCreateInput = {
   attempt?: number
   attemptBase?: number
   dueAt?: Date | string
+  jobId?: string | null
   orderKey?: string | null
   workerId?: number | null
   leaseUntil?: Date | string | null
@@ -491,6 +504,7 @@ export type DeliveryUncheckedCreateInput = {
   attempt?: number
   attemptBase?: number
   dueAt?: Date | string
+  jobId?: string | null
   orderKey?: string | null
   workerId?: number | null
   leaseUntil?: Date | string | null
@@ -512,6 +526,7 @@ export type DeliveryUpdateInput = {
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   attemptBase?: Prisma.IntFieldUpdateOperationsInput | number
   dueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  jobId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   orderKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -536,6 +551,7 @@ export type DeliveryUncheckedUpdateInput = {
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   attemptBase?: Prisma.IntFieldUpdateOperationsInput | number
   dueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  jobId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   orderKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -559,6 +575,7 @@ export type DeliveryCreateManyInput = {
   attempt?: number
   attemptBase?: number
   dueAt?: Date | string
+  jobId?: string | null
   orderKey?: string | null
   workerId?: number | null
   leaseUntil?: Date | string | null
@@ -579,6 +596,7 @@ export type DeliveryUpdateManyMutationInput = {
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   attemptBase?: Prisma.IntFieldUpdateOperationsInput | number
   dueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  jobId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   orderKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -601,6 +619,7 @@ export type DeliveryUncheckedUpdateManyInput = {
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   attemptBase?: Prisma.IntFieldUpdateOperationsInput | number
   dueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  jobId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   orderKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -638,6 +657,7 @@ export type DeliveryCountOrderByAggregateInput = {
   attempt?: Prisma.SortOrder
   attemptBase?: Prisma.SortOrder
   dueAt?: Prisma.SortOrder
+  jobId?: Prisma.SortOrder
   orderKey?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
   leaseUntil?: Prisma.SortOrder
@@ -669,6 +689,7 @@ export type DeliveryMaxOrderByAggregateInput = {
   attempt?: Prisma.SortOrder
   attemptBase?: Prisma.SortOrder
   dueAt?: Prisma.SortOrder
+  jobId?: Prisma.SortOrder
   orderKey?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
   leaseUntil?: Prisma.SortOrder
@@ -691,6 +712,7 @@ export type DeliveryMinOrderByAggregateInput = {
   attempt?: Prisma.SortOrder
   attemptBase?: Prisma.SortOrder
   dueAt?: Prisma.SortOrder
+  jobId?: Prisma.SortOrder
   orderKey?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
   leaseUntil?: Prisma.SortOrder
@@ -785,6 +807,7 @@ export type DeliveryCreateWithoutWebhookInput = {
   attempt?: number
   attemptBase?: number
   dueAt?: Date | string
+  jobId?: string | null
   orderKey?: string | null
   workerId?: number | null
   leaseUntil?: Date | string | null
@@ -806,6 +829,7 @@ export type DeliveryUncheckedCreateWithoutWebhookInput = {
   attempt?: number
   attemptBase?: number
   dueAt?: Date | string
+  jobId?: string | null
   orderKey?: string | null
   workerId?: number | null
   leaseUntil?: Date | string | null
@@ -858,6 +882,7 @@ export type DeliveryScalarWhereInput = {
   attempt?: Prisma.IntFilter<"Delivery"> | number
   attemptBase?: Prisma.IntFilter<"Delivery"> | number
   dueAt?: Prisma.DateTimeFilter<"Delivery"> | Date | string
+  jobId?: Prisma.UuidNullableFilter<"Delivery"> | string | null
   orderKey?: Prisma.StringNullableFilter<"Delivery"> | string | null
   workerId?: Prisma.IntNullableFilter<"Delivery"> | number | null
   leaseUntil?: Prisma.DateTimeNullableFilter<"Delivery"> | Date | string | null
@@ -878,6 +903,7 @@ export type DeliveryCreateWithoutAttemptRowsInput = {
   attempt?: number
   attemptBase?: number
   dueAt?: Date | string
+  jobId?: string | null
   orderKey?: string | null
   workerId?: number | null
   leaseUntil?: Date | string | null
@@ -901,6 +927,7 @@ export type DeliveryUncheckedCreateWithoutAttemptRowsInput = {
   attempt?: number
   attemptBase?: number
   dueAt?: Date | string
+  jobId?: string | null
   orderKey?: string | null
   workerId?: number | null
   leaseUntil?: Date | string | null
@@ -937,6 +964,7 @@ export type DeliveryUpdateWithoutAttemptRowsInput = {
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   attemptBase?: Prisma.IntFieldUpdateOperationsInput | number
   dueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  jobId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   orderKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -960,6 +988,7 @@ export type DeliveryUncheckedUpdateWithoutAttemptRowsInput = {
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   attemptBase?: Prisma.IntFieldUpdateOperationsInput | number
   dueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  jobId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   orderKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -980,6 +1009,7 @@ export type DeliveryCreateManyWebhookInput = {
   attempt?: number
   attemptBase?: number
   dueAt?: Date | string
+  jobId?: string | null
   orderKey?: string | null
   workerId?: number | null
   leaseUntil?: Date | string | null
@@ -1000,6 +1030,7 @@ export type DeliveryUpdateWithoutWebhookInput = {
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   attemptBase?: Prisma.IntFieldUpdateOperationsInput | number
   dueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  jobId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   orderKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1021,6 +1052,7 @@ export type DeliveryUncheckedUpdateWithoutWebhookInput = {
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   attemptBase?: Prisma.IntFieldUpdateOperationsInput | number
   dueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  jobId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   orderKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1042,6 +1074,7 @@ export type DeliveryUncheckedUpdateManyWithoutWebhookInput = {
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   attemptBase?: Prisma.IntFieldUpdateOperationsInput | number
   dueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  jobId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   orderKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1095,6 +1128,7 @@ export type DeliverySelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   attempt?: boolean
   attemptBase?: boolean
   dueAt?: boolean
+  jobId?: boolean
   orderKey?: boolean
   workerId?: boolean
   leaseUntil?: boolean
@@ -1120,6 +1154,7 @@ export type DeliverySelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   attempt?: boolean
   attemptBase?: boolean
   dueAt?: boolean
+  jobId?: boolean
   orderKey?: boolean
   workerId?: boolean
   leaseUntil?: boolean
@@ -1143,6 +1178,7 @@ export type DeliverySelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   attempt?: boolean
   attemptBase?: boolean
   dueAt?: boolean
+  jobId?: boolean
   orderKey?: boolean
   workerId?: boolean
   leaseUntil?: boolean
@@ -1166,6 +1202,7 @@ export type DeliverySelectScalar = {
   attempt?: boolean
   attemptBase?: boolean
   dueAt?: boolean
+  jobId?: boolean
   orderKey?: boolean
   workerId?: boolean
   leaseUntil?: boolean
@@ -1175,7 +1212,7 @@ export type DeliverySelectScalar = {
   responseStatus?: boolean
 }
 
-export type DeliveryOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "webhookId" | "eventXid" | "eventSeq" | "eventAt" | "eventType" | "subject" | "status" | "attempt" | "attemptBase" | "dueAt" | "orderKey" | "workerId" | "leaseUntil" | "createdAt" | "finishedAt" | "outcome" | "responseStatus", ExtArgs["result"]["delivery"]>
+export type DeliveryOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "webhookId" | "eventXid" | "eventSeq" | "eventAt" | "eventType" | "subject" | "status" | "attempt" | "attemptBase" | "dueAt" | "jobId" | "orderKey" | "workerId" | "leaseUntil" | "createdAt" | "finishedAt" | "outcome" | "responseStatus", ExtArgs["result"]["delivery"]>
 export type DeliveryInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   webhook?: boolean | Prisma.WebhookDefaultArgs<ExtArgs>
   attemptRows?: boolean | Prisma.Delivery$attemptRowsArgs<ExtArgs>
@@ -1216,6 +1253,10 @@ export type $DeliveryPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
      */
     attemptBase: number
     dueAt: Date
+    /**
+     * The pg-boss job that it waits for before it may be attempted again; null: none.
+     */
+    jobId: string | null
     /**
      * What it must not overtake; null: nothing.
      */
@@ -1669,6 +1710,7 @@ export interface DeliveryFieldRefs {
   readonly attempt: Prisma.FieldRef<"Delivery", 'Int'>
   readonly attemptBase: Prisma.FieldRef<"Delivery", 'Int'>
   readonly dueAt: Prisma.FieldRef<"Delivery", 'DateTime'>
+  readonly jobId: Prisma.FieldRef<"Delivery", 'String'>
   readonly orderKey: Prisma.FieldRef<"Delivery", 'String'>
   readonly workerId: Prisma.FieldRef<"Delivery", 'Int'>
   readonly leaseUntil: Prisma.FieldRef<"Delivery", 'DateTime'>
