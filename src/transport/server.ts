@@ -22,6 +22,7 @@ import { serveWebsocket } from './graphql/websocket.ts'
 import { createHookDoor, isHookPath } from './hooks/door.ts'
 import { hasOneHost, refuseHost } from './host.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
+import { onlyGet } from './only-get.ts'
 import { iconPath, serveIcon } from './page.ts'
 import { createDocsDoor, isDocsPath } from './pages/docs-door.ts'
 import { tellLimits } from './rate-headers.ts'
@@ -86,8 +87,8 @@ export function serveApi(options: ApiOptions) {
     ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql, persisted, bodyBytes }) }),
     ...(api && graphiql && graphiqlFiles(graphqlPath)),
     ...(api && { [devicePath]: createDeviceDoor({ server, entrance, maskError, publicUrl, hasProvider }) }),
-    [iconPath]: serveIcon,
-    [metricsPath]: createMetricsHttp({ entrance, metrics, maskError }),
+    [iconPath]: onlyGet(serveIcon),
+    [metricsPath]: onlyGet(createMetricsHttp({ entrance, metrics, maskError })),
   }
 
   const hookDoor = createHookDoor({ hooks, entrance, maskError, onAnswered: metrics.domains.countHookCall })

@@ -109,7 +109,7 @@ function isOfRequest({ kind }: AppError, error: unknown): boolean {
   )
 }
 
-const statusCodes: Readonly<Record<number, string>> = { 413: 'TOO_LARGE' }
+const statusCodes: Readonly<Record<number, string>> = { 406: 'NOT_ACCEPTABLE', 413: 'TOO_LARGE' }
 
 /** The request was wrong: graphql's own words, with a code of ours. GraphQL over HTTP §6.4.2 says which status. */
 function refused(error: GraphQLError): GraphQLError {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { gzipSync } from 'node:zlib'
+import { onlyGet } from '#transport/only-get.ts'
 import { icon, pageHeaders } from '#transport/page.ts'
 
 const require = createRequire(import.meta.url)
@@ -123,7 +124,7 @@ export function graphiqlFiles(pagePath: string) {
   return Object.fromEntries(
     names.map((name) => [
       `${pagePath}/${name}`,
-      async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+      onlyGet(async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
         req.resume()
         const content = await readFile(name)
         res.writeHead(200, {
@@ -136,7 +137,7 @@ export function graphiqlFiles(pagePath: string) {
           'x-content-type-options': 'nosniff',
         })
         res.end(content)
-      },
+      }),
     ]),
   )
 }

@@ -9,7 +9,6 @@ interface CodeMeaning {
 /** What only this door refuses, or means otherwise than the kind of the failure says. */
 const ownCodes = {
   METHOD_NOT_ALLOWED: { status: 405 },
-  NOT_ACCEPTABLE: { status: 406 },
   TASK_DOES_NOT_RECUR: { status: 409 },
   RESULT_EXPIRED: { status: 410 },
   PRECONDITION_FAILED: { status: 412 },

@@ -91,8 +91,20 @@ function allowOf(methods: readonly string[]): string {
 function otherMethod(context: Context<Env>, allow: string): Response {
   const { method } = context.req
   if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })
-  const message = `${shownPath(context.req.path)} can't be asked with ${method}, only with ${allow}.`
+  const { path } = context.req
+  const message = `${shownPath(path)} can't be asked with ${method}, only with ${allow}.${hintOn(method, path)}`
   return problem(context, new Refused('METHOD_NOT_ALLOWED', message, { headers: { allow } }))
+}
+
+/** Which path does what was probably meant by a method that a path doesn't have; empty when that is not known. */
+function hintOn(method: string, path: string): string {
+  const prefix = prefixes.find((one) => path.startsWith(`${one}/`)) ?? ''
+  const meant = meantInstead[`${method} ${path.slice(prefix.length)}`]
+  return meant === undefined ? '' : ` ${meant.what} with ${meant.method} ${prefix}${meant.path}.`
+}
+
+const meantInstead: Readonly<Record<string, { what: string; method: string; path: string }>> = {
+  'POST /events': { what: 'Publish an event', method: 'POST', path: '/webhooks/trigger' },
 }
 
 function problem({ req, env }: Context<Env>, refused: Refused): Response {

@@ -10,7 +10,9 @@ export const taskParams = z.object({
 
 /** A whole number in a query. */
 export function wholeNumber(min: number, max: number) {
-  return z.coerce.number().int().min(min).max(max)
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+  const rule = `must be a whole number ${range}`
+  return z.coerce.number(rule).int(rule).min(min, rule).max(max, rule)
 }
 
 /** A moment in a query. */

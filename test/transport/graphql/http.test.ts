@@ -354,7 +354,7 @@ describe('the answer’s media type', () => {
       const change = 'mutation { submitTask(input: { type: "probe", labels: { as: "unaccepted" } }) { __typename } }'
       for (const contentType of [json, byYoga]) {
         const told = await ask({ headers: { accept, 'content-type': contentType }, body: { query: change } })
-        expect(told).toMatchObject({ status: 406, body: { errors: [{ extensions: { code: 'INVALID_INPUT' } }] } })
+        expect(told).toMatchObject({ status: 406, body: { errors: [{ extensions: { code: 'NOT_ACCEPTABLE' } }] } })
       }
       const { data } = await graphql(server, '{ tasks(where: { labels: { as: "unaccepted" } }) { nodes { id } } }')
       expect(data).toEqual({ tasks: { nodes: [] } })
@@ -367,7 +367,7 @@ describe('the answer’s media type', () => {
         headers: { accept, 'content-type': contentType },
         body: { query: 'subscription { events { type } }' },
       })
-      expect(told).toMatchObject({ status: 406, body: { errors: [{ extensions: { code: 'INVALID_INPUT' } }] } })
+      expect(told).toMatchObject({ status: 406, body: { errors: [{ extensions: { code: 'NOT_ACCEPTABLE' } }] } })
     }
     expect(await subscribers(server)).toBe(0)
   })

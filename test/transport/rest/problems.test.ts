@@ -65,9 +65,33 @@ describe('a refusal', () => {
     expect(status).toBe(405)
     expect(headers.get('allow')).toBe('POST, GET, HEAD, OPTIONS')
     expect(body['code']).toBe('METHOD_NOT_ALLOWED')
+    const events = await rest.ask('POST /api/events')
+    expect([events.status, events.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+    expect(events.body['detail']).toContain('Publish an event with POST /api/webhooks/trigger.')
     const options = await rest.ask('OPTIONS /api/tasks', { token: null })
     expect(options.status).toBe(204)
     expect(options.headers.get('allow')).toBe('POST, GET, HEAD, OPTIONS')
+  })
+
+  it.each([
+    'PUT /graphql',
+    'PUT /device',
+    'PUT /hooks/none',
+    'PUT /api/docs',
+    'PUT /livez',
+    'PUT /metrics',
+    'PUT /favicon.ico',
+    'PUT /graphql/start.js',
+  ])('answers %s with the methods that there are', async (call) => {
+    const { status, headers, body } = await rest.ask(call)
+    expect([status, headers.get('allow')]).toEqual([405, expect.stringMatching(/GET|POST/)])
+    expect(JSON.stringify(body).length).toBeGreaterThan(2)
+  })
+
+  it.each(['x', '', '1.5', '0', '-1', '1e400'])('refuses %j as a fence in words', async (fence) => {
+    const { status, body } = await rest.ask(`DELETE /api/locks/none?fence=${fence}`)
+    expect(status).toBe(400)
+    expect(body['issues']).toEqual([{ path: 'fence', message: 'must be a whole number of at least 1' }])
   })
 
   it.each([

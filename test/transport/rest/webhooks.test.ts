@@ -100,10 +100,13 @@ describe('/api/webhooks', () => {
   it('triggers an event, once under one key', async () => {
     await make('trigger')
     await receiver.got(1, 'trigger')
-    const body = { event: 'trigger.one', payload: { version: 'v1' } }
+    const body = { event: 'trigger.one', payload: { version: 'v1' }, subject: 'release:v1' }
     const headers = { 'idempotency-key': 'trigger-1' }
     const first = await rest.ask('POST /api/webhooks/trigger', { body, headers })
-    expect(first).toMatchObject({ status: 202, body: { queued: 1, deliveryIds: [expect.any(String)] } })
+    expect(first).toMatchObject({
+      status: 202,
+      body: { queued: 1, deliveryIds: [expect.any(String)], subject: 'release:v1' },
+    })
     expect((await rest.ask('POST /api/webhooks/trigger', { body, headers })).body).toEqual(first.body)
     const [, sent] = await receiver.got(2, 'trigger')
     expect(JSON.parse(sent!.body)).toMatchObject({ type: 'trigger.one', data: { version: 'v1' } })

@@ -23,7 +23,7 @@ export const logRoutes: readonly Route[] = [
     name: 'getTaskLogs',
     tag,
     summary: 'Answers with what a task has logged, in time order.',
-    description: '404 when there is nothing; behind an `after`, an empty list says that there is nothing new.',
+    description: 'An empty list says that the task has logged nothing, or nothing more.',
     params: taskParams,
     query: z.object({
       from: moment('Not before.'),
@@ -43,9 +43,8 @@ export const logRoutes: readonly Route[] = [
     variables: ({ params: { operationId: id }, query: { limit: first, ...rest } }) => ({ id, first, ...rest }),
     answer({ task }, { params: { operationId }, path, query }) {
       const { edges, pageInfo } = found(task, `task ${operationId}`).logs
-      const lines = edges.length === 0 && query.after === undefined ? null : edges.map(toLine)
       const next = nextLink({ path, query }, 'after', pageInfo.hasNextPage ? pageInfo.endCursor : null)
-      return json(200, found(lines, `log of task ${operationId}`), next)
+      return json(200, edges.map(toLine), next)
     },
   }),
   defineRoute({

@@ -191,29 +191,42 @@ export const webhookRoutes: readonly Route[] = [
     path: '/webhooks/trigger',
     name: 'triggerEvent',
     tag,
-    summary: 'Tells webhooks of an event of one’s own.',
+    summary: 'Publishes an event of your own.',
     headers: idempotencyHeaders,
     body: z
       .strictObject({
         event: z.string().describe('Of the form `a.b` or `a.b.c`; no family of the server’s own events.'),
         payload: z.record(z.string(), z.unknown()).default({}).describe('What webhooks get as data.'),
+        subject: z
+          .string()
+          .optional()
+          .describe('What it is about, such as `release:v1.4`; a new `event:<id>` when absent.'),
       })
-      .meta({ id: 'EventRequest', description: 'An event of one’s own.' }),
-    bodyExamples: { release: { event: 'release.published', payload: { version: 'v1.4' } } },
+      .meta({ id: 'EventRequest', description: 'An event of your own.' }),
+    bodyExamples: {
+      release: { event: 'release.published', payload: { version: 'v1.4' }, subject: 'release:v1.4' },
+    },
     answers: {
       202: {
         description: 'The event is written down; deliveries follow.',
         schema: z
-          .object({ queued: z.int().describe('How many deliveries follow.'), deliveryIds: z.array(z.string()) })
+          .object({
+            queued: z.int().describe('How many deliveries follow.'),
+            deliveryIds: z.array(z.string()),
+            subject: z.string().describe('What the event is about.'),
+          })
           .meta({ id: 'TriggeredEvent', description: 'What follows from an event.' }),
-        example: { queued: 1, deliveryIds: [example.id] },
+        example: { queued: 1, deliveryIds: [example.id], subject: 'release:v1.4' },
       },
     },
     refusals: [409],
     document: TriggerEventDocument,
     names: { ...keyNames, type: 'event', data: 'payload' },
-    variables: ({ body, headers }) => ({ input: { type: body.event, data: body.payload, ...keyOf(headers) } }),
-    answer: ({ triggerEvent: { deliveryIds } }) => json(202, { queued: deliveryIds.length, deliveryIds }),
+    variables: ({ body: { event: type, payload: data, subject = null }, headers }) => ({
+      input: { type, data, subject, ...keyOf(headers) },
+    }),
+    answer: ({ triggerEvent: { deliveryIds, subject } }) =>
+      json(202, { queued: deliveryIds.length, deliveryIds, subject }),
   }),
   defineRoute({
     method: 'get',
