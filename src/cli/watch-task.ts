@@ -48,7 +48,7 @@ async function follow(
   const remarks = reconnectionRemarks((text) => view.remark(text))
   const failures = new FailureReader(client, id, signal, (text) => view.attemptFailed(text))
   let stateAt = ''
-  for await (const update of followTask(client, id, { signal, ...remarks })) {
+  for await (const update of followTask(client, id, { signal, waitForServer: true, ...remarks })) {
     if (update.kind === 'STATE') stateAt = update.at
     if (view.isForPeople) await failures.look(update)
     // What was logged before a part was kept stands above it.

@@ -57,7 +57,7 @@ export function createClient({ url, token, timeoutMs = defaultTimeoutMs, ...opti
   const endpoint = endpointOf(url)
   const closing = new AbortController()
   const door: HttpDoor = { url: endpoint.http, token, timeoutMs, fetch: options.fetch ?? fetch }
-  const socket = new SubscriptionSocket({ url: endpoint.webSocket, token, webSocket: options.webSocket })
+  const socket = new SubscriptionSocket({ url: endpoint.webSocket, http: door, webSocket: options.webSocket })
   const untilClosed = (signal: AbortSignal | undefined) =>
     signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
   return {

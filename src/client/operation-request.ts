@@ -90,7 +90,10 @@ function parseJson(text: string): unknown {
 }
 
 function unexpected(url: string, status: number): SignalboxError {
-  return new SignalboxError(`${url} answered with HTTP ${status}, but not as a Signalbox server does.`, {
+  const { pathname } = new URL(url)
+  const hint =
+    pathname === '/graphql' ? '' : ` If it is one, leave out the path before ${pathname.slice(-'/graphql'.length)}.`
+  return new SignalboxError(`${url} answered with HTTP ${status}, but not as a Signalbox server does.${hint}`, {
     code: 'UNEXPECTED_RESPONSE',
     status,
   })

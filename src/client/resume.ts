@@ -1,4 +1,4 @@
-import { isPassing, SignalboxError } from './errors.ts'
+import { isPassing, SignalboxError, SignalboxUnreachable } from './errors.ts'
 import { Outage, type Patience } from './outage.ts'
 
 /** Why a stream was opened again. */
@@ -17,6 +17,11 @@ export interface FollowOptions extends Patience {
   /** Go on behind this cursor, of any stream. */
   readonly after?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /**
+   * Whether to keep trying when the first connection fails, as for a lost one. Default: false, so that a wrong address is
+   * an error at once.
+   */
+  readonly waitForServer?: boolean | undefined
   /** Before each attempt to open the stream again. */
   readonly onReconnect?: ((reconnection: Reconnection) => void) | undefined
   /** When the server has let the connection in, the first one and each later one. */
@@ -39,10 +44,13 @@ export interface ResumableStream<Item> {
 /**
  * Reads a stream to its end across restarts of the server: each item once, in order. Where that can't be, because the
  * journal keeps the next item no longer, `onReconnect` says so.
+ * @throws {SignalboxUnreachable} with the cause, when the first connection fails and nothing is to wait for the server
  */
 export async function* resume<Item>(stream: ResumableStream<Item>, options: FollowOptions): AsyncGenerator<Item, void> {
   const outage = new Outage(options)
+  let wasOpen = options.waitForServer ?? false
   const connected = () => {
+    wasOpen = true
     outage.end()
     options.onConnected?.()
   }
@@ -52,6 +60,7 @@ export async function* resume<Item>(stream: ResumableStream<Item>, options: Foll
     let isLagging = false
     try {
       for await (const item of stream.open(after, connected)) {
+        wasOpen = true
         after = stream.cursorOf(item)
         isLagging = stream.isLagged(item)
         if (isLagging) break
@@ -66,6 +75,7 @@ export async function* resume<Item>(stream: ResumableStream<Item>, options: Foll
       throw new SignalboxError('The server has ended the stream.', { code: 'UNAVAILABLE' })
     } catch (error) {
       options.signal?.throwIfAborted()
+      if (!wasOpen && error instanceof SignalboxUnreachable) throw error
       after = await recover(error, after, outage, options)
     }
   }

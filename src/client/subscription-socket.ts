@@ -2,12 +2,14 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { print } from 'graphql/language'
 import type { Client } from 'graphql-ws/client'
 import { operationError, SignalboxError, SignalboxUnreachable, type WireError } from './errors.ts'
-import { presentToken, type Token } from './operation-request.ts'
+import { ViewerDocument } from './generated/graphql.ts'
+import { type HttpDoor, presentToken, requestOperation } from './operation-request.ts'
 import { StreamBuffer } from './stream-buffer.ts'
 
 export interface SocketOptions {
   readonly url: string
-  readonly token: Token | undefined
+  /** The same server over HTTP, which says why there is no connection. */
+  readonly http: HttpDoor
   /** A WebSocket class; the global one when undefined. */
   readonly webSocket: unknown
 }
@@ -23,6 +25,10 @@ const bufferCapacity = 10_000
 const pingIntervalMs = 10_000
 const pongPatienceMs = 5_000
 const acknowledgePatienceMs = 10_000
+/** The longest look over HTTP for the reason why there is no connection, in milliseconds. */
+const probePatienceMs = 5_000
+/** No server of ours answers there. */
+const unavailableCodes: ReadonlySet<string> = new Set(['UNREACHABLE', 'UNEXPECTED_RESPONSE', 'UNAVAILABLE'])
 
 /**
  * The one WebSocket that all subscriptions of a client share: opened by the first, closed after the last. It never
@@ -30,6 +36,7 @@ const acknowledgePatienceMs = 10_000
  */
 export class SubscriptionSocket {
   readonly #options: SocketOptions
+  readonly #closing = new AbortController()
   #client: Promise<Client> | undefined
   #isConnected = false
   /** Whether the server has accepted the token of the connection that is, or was last. */
@@ -50,7 +57,7 @@ export class SubscriptionSocket {
   ): AsyncGenerator<Data, void> {
     signal?.throwIfAborted()
     // Should there be none, the reason would be lost in the protocol.
-    await presentToken(this.#options.token)
+    await presentToken(this.#options.http.token)
     const client = await this.#open()
     const buffer = new StreamBuffer<Data>(bufferCapacity)
     const forget = this.#tellConnected(client, onConnected)
@@ -63,7 +70,7 @@ export class SubscriptionSocket {
           unsubscribe()
         }
       },
-      error: (error) => buffer.end({ error: this.#toError(error) }),
+      error: (error) => void this.#explain(error).then((explained) => buffer.end({ error: explained })),
       complete: () => buffer.end(),
     })
     const abort = () => buffer.abort(signal?.reason)
@@ -80,6 +87,7 @@ export class SubscriptionSocket {
 
   /** Ends all subscriptions and closes the connection. */
   async close(): Promise<void> {
+    this.#closing.abort()
     const client = await this.#client
     // One that is still being made may take its time to come about or to fail.
     if (this.#isConnected) await client?.dispose()
@@ -101,12 +109,12 @@ export class SubscriptionSocket {
   async #create(): Promise<Client> {
     // Only streams need it.
     const { createClient } = await import('graphql-ws/client')
-    const { url, token, webSocket } = this.#options
+    const { url, http, webSocket } = this.#options
     const client = createClient({
       url,
       ...(webSocket !== undefined && { webSocketImpl: webSocket }),
       connectionParams: async () => {
-        const present = await presentToken(token)
+        const present = await presentToken(http.token)
         return present === undefined ? {} : { token: present }
       },
       retryAttempts: 0,
@@ -134,12 +142,28 @@ export class SubscriptionSocket {
     return () => {}
   }
 
+  /** The error in words; for a connection that never came about with the reason, which a WebSocket doesn't have. */
+  async #explain(error: unknown): Promise<SignalboxError> {
+    const { code = 1006 } = (error ?? {}) as { code?: number }
+    const cameAbout = this.#wasLetIn || error instanceof SignalboxError || Array.isArray(error) || code !== 1006
+    if (cameAbout) return this.#toError(error)
+    const { url, http } = this.#options
+    try {
+      await requestOperation({ ...http, timeoutMs: probePatienceMs }, ViewerDocument, {}, this.#closing.signal)
+    } catch (reason) {
+      if (reason instanceof SignalboxError && unavailableCodes.has(reason.code))
+        return new SignalboxUnreachable(reason.message, { cause: reason.cause ?? error })
+    }
+    const why = 'though the server answers over HTTP: a proxy in between may not pass WebSockets on'
+    return new SignalboxUnreachable(`There is no connection to ${url}, ${why}.`, { cause: error })
+  }
+
   #toError(error: unknown): SignalboxError {
     const { url } = this.#options
     if (error instanceof SignalboxError) return error
     if (Array.isArray(error)) return operationError(error as readonly WireError[])
     const { code, reason } = (error ?? {}) as { code?: number; reason?: string }
-    if (this.#wasLetIn && typeof this.#options.token === 'function' && endedTokens.has(code ?? 0))
+    if (this.#wasLetIn && typeof this.#options.http.token === 'function' && endedTokens.has(code ?? 0))
       return new SignalboxUnreachable(`The connection to ${url} has ended with its token.`, { cause: error })
     const explain = refusals[code ?? 0]
     if (explain !== undefined) return explain(reason ?? '')
@@ -151,8 +175,10 @@ export class SubscriptionSocket {
 /** Closes of a connection that was let in because its token is over: one that can be renewed is worth another try. */
 const endedTokens: ReadonlySet<number> = new Set([4401, 4403])
 
-/** What the close codes of the protocol (graphql-transport-ws) mean where trying again is of no use. */
+/** What the close codes of the protocol (graphql-transport-ws) mean. */
 const refusals: Record<number, (reason: string) => SignalboxError> = {
+  // Only the server itself says so; it is worth another try.
+  1013: (reason) => new SignalboxError(`The server is busy: ${reason}.`, { code: 'UNAVAILABLE' }),
   4400: (reason) => new SignalboxError(`The server refused the request: ${reason}.`, { code: 'INVALID_INPUT' }),
   4401: unauthenticated,
   4403: unauthenticated,

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +13,8 @@ import {
   SubmitTaskDocument,
   type TaskUpdate,
 } from '#client/index.ts'
+import type { FollowOptions } from '#client/resume.ts'
+import { freePort } from '#platform/database/free-port.ts'
 import { type ServerProcess, spawnServer, startServerProcess } from '#test/support/process.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 
@@ -37,6 +42,46 @@ async function submit(url: string, token: string, input: object): Promise<string
   const { submitTask } = await client.request(SubmitTaskDocument, { input: { type: 'probe', input } })
   return payloadOf(submitTask).task.id
 }
+
+describe('the first connection', () => {
+  it('that is refused is an error that names the cause, unless the server is to be waited for', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`
+    const client = createClient({ url, token: 'none' })
+    const first = (options: FollowOptions) => followTask(client, 'none', options).next()
+    await expect(first({})).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: `The server at ${url}/graphql can't be reached: nothing listens there.`,
+    })
+    const tries: number[] = []
+    const stop = new AbortController()
+    const onReconnect = ({ attempt }: Reconnection) => {
+      tries.push(attempt)
+      if (attempt === 3) stop.abort(new Error('enough'))
+    }
+    await expect(first({ waitForServer: true, onReconnect, signal: stop.signal })).rejects.toThrow('enough')
+    expect(tries).toEqual([1, 2, 3])
+    await client.close()
+  })
+
+  it('to something that is no Signalbox says so, and what may be wrong with the address', async () => {
+    const other = createServer((_req, res) => res.writeHead(404).end('none')).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+    try {
+      for (const [path, hint] of [
+        ['', ''],
+        ['/api', ' If it is one, leave out the path before /graphql.'],
+      ]) {
+        const client = createClient({ url: `${url}${path}`, token: 'none' })
+        const message = `${url}${path}/graphql answered with HTTP 404, but not as a Signalbox server does.${hint}`
+        await expect(followTask(client, 'none').next()).rejects.toMatchObject({ code: 'UNREACHABLE', message })
+        await client.close()
+      }
+    } finally {
+      other.close()
+    }
+  })
+})
 
 describe('followTask', () => {
   it('tells every update once while the server that it follows through is killed and started again', async () => {
