@@ -65,6 +65,23 @@ describe('the table of rights', () => {
     )
     expect(calls.toSorted()).toEqual(documented.toSorted())
   })
+
+  it('is what the document says of scopes', async () => {
+    interface Operation {
+      readonly description?: string
+      readonly 'x-required-scopes'?: readonly string[]
+      readonly 'x-sufficient-scopes'?: readonly string[]
+    }
+    const { body } = await rest.ask<{ paths: Record<string, Record<string, Operation>> }>('GET /api/openapi.json')
+    for (const [name, { needs }] of Object.entries(restRights)) {
+      const [method = '', path = ''] = name.split(' ')
+      const operation = body.paths[path]?.[method.toLowerCase()]
+      const required = needs === 'anyone' ? undefined : needs === 'signed in' ? [] : [needs]
+      expect([name, operation?.['x-required-scopes']]).toEqual([name, required])
+      expect(operation?.['x-sufficient-scopes'] ?? []).toEqual(enough(needs))
+      for (const scope of enough(needs)) expect(operation?.description).toContain(`\`${scope}\``)
+    }
+  })
 })
 
 describe('every documented path', () => {

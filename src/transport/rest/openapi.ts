@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
 import { formType } from '#transport/content.ts'
 import { publicPathOf } from '#transport/public-path.ts'
+import { neededScopes } from './needed-scopes.ts'
 import { problem, problemType } from './problem.ts'
 import { problemExample } from './problem-example.ts'
 import { type AnswerDocs, answersJson, type RouteDescription } from './route.ts'
@@ -57,7 +58,7 @@ export function createDocument(
   for (const route of routes) {
     const path = route.place === 'root' ? route.path : `/api${route.path}`
     const item = paths[path] ?? (route.place === 'root' ? { servers: [server] } : {})
-    item[route.method] = operation(route, schemas)
+    item[route.method] = operation(route, `${route.method.toUpperCase()} ${path}`, schemas)
     paths[path] = item
   }
   const problemRef = schemas.refer(problem, 'output')
@@ -84,13 +85,16 @@ const description =
 
 const securityOf = { token: {}, open: { security: [{}, { token: [] }] }, signed: { security: [] } } as const
 
-function operation(route: RouteDescription, schemas: Schemas): Json {
-  const { name, tag, summary, description } = route
+function operation(route: RouteDescription, call: string, schemas: Schemas): Json {
+  const { name, tag, summary } = route
+  const needed = neededScopes(call)
+  const description = [route.description, needed?.sentence].filter((text) => text !== undefined).join('\n\n')
   return {
     operationId: name,
     tags: [tag],
     summary,
-    ...(description !== undefined && { description }),
+    ...(description !== '' && { description }),
+    ...(needed && { 'x-required-scopes': needed.required, 'x-sufficient-scopes': needed.sufficient }),
     ...securityOf[route.access],
     parameters: parameters(route, schemas),
     ...(route.body !== undefined && { requestBody: requestBody(route, route.body, schemas) }),

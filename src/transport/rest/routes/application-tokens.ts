@@ -148,8 +148,8 @@ export const applicationTokenRoutes: readonly Route[] = [
     tag,
     summary: 'Creates an application token.',
     description:
-      'Needs `access:admin`; people who are signed in create personal tokens without it. Without `scopes` it may submit and read tasks, read and write documents and entries, read and trigger events, and use ' +
-      'Salesforce orgs. To register orgs, work on tasks or administer anything, ask for the scope by name.',
+      'Needs `access:admin`; people who are signed in create personal tokens without it. Without `scopes` it may submit and read tasks, read and write documents and entries, and ' +
+      'read and publish events. To administer anything, ask for the scope by name.',
     headers: idempotencyHeaders,
     body: request,
     bodyExamples: {
