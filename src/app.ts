@@ -200,7 +200,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   keepUsage(parts)
   // The last thing that can fail: a token that was made is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
-  const warnings = [...(tasksAs?.warnings ?? []), ...(await access.expiryWarnings())]
+  const warnings = [...config.warnings, ...(tasksAs?.warnings ?? []), ...(await access.expiryWarnings())]
   for (const warning of warnings) log.warn(warning)
   serving = true
   return {

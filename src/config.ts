@@ -6,6 +6,7 @@ import type { Quotas } from '#domain/quotas/quota.ts'
 import { StartupError } from '#lib/errors.ts'
 import { secretKeyBytes } from '#platform/secrets/secret-key.ts'
 import type { DocumentLimits } from '#transport/graphql/document-limits.ts'
+import { unknownVariables } from './unknown-variables.ts'
 
 /** A whole number in digits; what `Number` would take beside them, `0x1F90` or `4e3` or nothing but blanks, is a slip. */
 function count(min: number, max: number) {
@@ -198,6 +199,8 @@ export interface Config {
   readonly persistedOperations: string | undefined
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly logFormat: 'json' | 'pretty'
+  /** Variables that are probably misspelled, a sentence each. */
+  readonly warnings: readonly string[]
   /** What task types may be given of it, by name; nothing else reads it. */
   readonly env: Readonly<Record<string, string | undefined>>
 }
@@ -274,6 +277,7 @@ export function readConfig(
       it.PERSISTED_OPERATIONS === undefined ? undefined : resolve(options.workingDirectory, it.PERSISTED_OPERATIONS),
     logLevel: it.LOG_LEVEL,
     logFormat: it.LOG_FORMAT ?? (options.isTerminal ? 'pretty' : 'json'),
+    warnings: unknownVariables(Object.keys(given), Object.keys(environment.shape)),
     env,
   }
 }

@@ -194,3 +194,23 @@ describe('readConfig', () => {
     expect(read({ LOG_FORMAT: 'pretty' }, { isTerminal: false }).logFormat).toBe('pretty')
   })
 })
+
+describe('a variable whose name nothing reads', () => {
+  const warnings = (env: Record<string, string>) =>
+    readConfig(env, { workingDirectory: '/', isTerminal: false }).warnings
+
+  it.each([
+    ['WORKER_SLOT', 'Nothing reads the variable WORKER_SLOT. Did you mean WORKER_SLOTS?'],
+    ['DATABSE_URL', 'Nothing reads the variable DATABSE_URL. Did you mean DATABASE_URL?'],
+    ['SIGNALBOX_CONFG', 'Nothing reads the variable SIGNALBOX_CONFG. Did you mean SIGNALBOX_CONFIG?'],
+    ['SIGNALBOX_PORT', 'Nothing reads the variable SIGNALBOX_PORT. Did you mean PORT?'],
+    ['SIGNALBOX_NONSENSE', 'Nothing reads the variable SIGNALBOX_NONSENSE.'],
+  ])('%s is warned of', (name, warning) => {
+    expect(warnings({ [name]: 'x' })).toEqual([warning])
+  })
+
+  it('is not warned of when it may be anyone’s', () => {
+    const others = ['PATH', 'HOSTNAME', 'ROLE', 'POSTS', 'SIGNALBOX_URL', 'SIGNALBOX_TASK_ID', 'GITHUB_HOOK_SECRET']
+    expect(warnings(Object.fromEntries(others.map((name) => [name, 'x'])))).toEqual([])
+  })
+})

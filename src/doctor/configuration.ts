@@ -1,6 +1,6 @@
 import { StartupError } from '#lib/errors.ts'
 import { type Config, readConfig } from '#src/config.ts'
-import { type Finding, ok, problem } from './finding.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
 
 const faultLine = /^ {2}([A-Z_]+): (.+)$/gm
 
@@ -14,7 +14,9 @@ export function examineConfiguration(
 ): { config: Config | undefined; findings: Finding[] } {
   try {
     const config = readConfig(env, { workingDirectory: process.cwd(), isTerminal: false, configFile })
-    return { config, findings: [{ check: 'configuration', ...ok('The environment is valid.') }] }
+    const warnings = config.warnings.map((text) => ({ check: 'configuration', ...warning(text) }))
+    const valid = [{ check: 'configuration', ...ok('The environment is valid.') }]
+    return { config, findings: warnings.length > 0 ? warnings : valid }
   } catch (error) {
     if (!(error instanceof StartupError)) throw error
     const faults = [...error.message.matchAll(faultLine)].map(([, name = '', reason = '']) => ({ name, reason }))

@@ -1,6 +1,12 @@
-/** The candidate that a misspelt word most likely means; undefined when none is near: every third character may be wrong. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3))
+/**
+ * The candidate that a misspelt word most likely means; undefined when none is near. By default every third character may
+ * be wrong.
+ */
+export function nearest(
+  word: string,
+  candidates: readonly string[],
+  limit = Math.max(1, Math.floor(word.length / 3)),
+): string | undefined {
   const [best] = candidates
     .filter((one) => Math.abs(one.length - word.length) <= limit)
     .map((one) => ({ one, distance: distanceOf(word, one) }))

@@ -63,7 +63,9 @@ export async function loadProjectConfig(options: { file?: string | undefined; cw
   const file = options.file === undefined ? await findFile(options.cwd) : resolve(options.cwd, options.file)
   if (file === undefined) return defaultProjectConfig(options.cwd)
   if (!(await exists(file)))
-    throw new StartupError(`The configuration file ${file} does not exist; create it, or correct SIGNALBOX_CONFIG.`)
+    throw new StartupError(
+      `The configuration file ${file} does not exist: create it, or correct --config or SIGNALBOX_CONFIG.`,
+    )
   const input = parse(file, await importDefault(file))
   const directory = dirname(file)
   return {

@@ -64,7 +64,7 @@ describe('refusals name the file and the reason', () => {
   it('of a file that does not exist', async () => {
     const file = join(fixtures, 'nowhere.ts')
     expect(await refusal('nowhere.ts')).toBe(
-      `The configuration file ${file} does not exist; create it, or correct SIGNALBOX_CONFIG.`,
+      `The configuration file ${file} does not exist: create it, or correct --config or SIGNALBOX_CONFIG.`,
     )
   })
 
