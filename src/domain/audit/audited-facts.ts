@@ -10,7 +10,7 @@ const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
   document: ['collection', 'key', 'version', 'previousVersion', 'sizeBytes', 'restoredVersion', 'reason'],
   collection: ['path', 'documents'],
   entry: ['key', 'version', 'revision', 'created', 'sizeBytes', 'expiresAt'],
-  lock: ['name', 'fence', 'expiresAt', 'renewals', 'holder', 'waiterId'],
+  lock: ['name', 'fence', 'expiresAt', 'renewals', 'holder', 'waiterId', 'cleared'],
   auth: [
     ...['name', 'scopes', 'expiresAt', 'reason', 'successor', 'address', 'calls', 'usualCalls', 'owner'],
     ...['email', 'role', 'method', 'userId', 'issuer', 'client', 'member', 'rule', 'subject'],

@@ -94,12 +94,12 @@ export class LockChange {
   }
 
   /** Ends the lease, and gives the lock to whose turn it is. */
-  end(type: 'lock.released' | 'lock.expired' | 'lock.forced', by: By): void {
+  end(type: 'lock.released' | 'lock.expired' | 'lock.forced', by: By, more: { cleared?: true } = {}): void {
     const held = this.lock
     if (held === undefined) return
     const { fence, holder } = held
     const { count } = this.#renewals
-    const data = { name: this.#name, fence, holder, ...(count > 0 && { renewals: count }) }
+    const data = { name: this.#name, fence, holder, ...(count > 0 && { renewals: count }), ...more }
     this.#tx.journal(lockEvent(type, this.#accountId, by, data))
     this.lock = undefined
     this.#passOn()
@@ -110,7 +110,7 @@ export class LockChange {
   clear(by: By): void {
     deleteWaiters(this.#tx, this.#accountId, this.#name)
     this.#isTaken = true
-    this.end('lock.forced', by)
+    this.end('lock.forced', by, { cleared: true })
   }
 
   #expire(): void {

@@ -2,14 +2,21 @@ import { AppError } from '#lib/errors.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import type { Lock } from './lock.ts'
 
-/** Somebody else holds the lock, and went on holding it for as long as the caller wanted to wait. */
+/** The caller waited for a lock whose queue was cleared. */
+export const queueCleared = 'an administrator has cleared its queue'
+
+/** Somebody else holds the lock, and went on holding it for as long as the caller wanted to wait, or its queue was cleared. */
 export class LockHeld extends AppError {
   readonly code = 'LOCK_HELD'
   /** As it was last seen; undefined when it is about to be given to another who waits. */
   readonly lock: Lock | undefined
   constructor(name: string, lock: Lock | undefined, reason = 'ask again later, or wait longer') {
     const until = lock && ` by ${lock.holder.name}, until ${lock.expiresAt.toISOString()} if it is not renewed`
-    super(`The lock "${name}" is held${until ?? ''}; ${reason}.`)
+    super(
+      reason === queueCleared
+        ? `The lock "${name}" was not acquired: ${reason}.`
+        : `The lock "${name}" is held${until ?? ''}; ${reason}.`,
+    )
     this.lock = lock
   }
 }

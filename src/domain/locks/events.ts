@@ -20,6 +20,8 @@ export interface LockEventData {
   readonly waiterId?: string
   /** Of those that end the lease: who held it. */
   readonly holder?: Actor
+  /** Of `lock.forced`: the queue was cleared, too. */
+  readonly cleared?: true
 }
 
 /** Whether the caller may see an entry about a lock, which it names. */

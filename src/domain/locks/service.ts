@@ -9,7 +9,7 @@ import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { LockChange } from './changes.ts'
-import { FenceLost, LockHeld, LockNotFound, NotLockHolder } from './errors.ts'
+import { FenceLost, LockHeld, LockNotFound, NotLockHolder, queueCleared } from './errors.ts'
 import type { LockEventData } from './events.ts'
 import { bounds, type HeldLock, type Lock, type LockTicket, maxWaiters, type Waiter } from './lock.ts'
 import {
@@ -107,6 +107,7 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
       const answer = await change(accountId, name, (lock, tx) => take(lock, tx, caller, asked, id))
       if (answer instanceof LockHeld) throw answer
       if (answer !== 'queued') return await unlessLeft(accountId, answer, left)
+      room.commit(id)
       return await waitFor(granted, { accountId, name, id, waitMs }, left)
     } finally {
       room.leave(id)
@@ -135,7 +136,7 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
   }
 
   async function waitFor(
-    granted: Promise<Lock | undefined>,
+    granted: Promise<Lock | 'dismissed' | undefined>,
     { accountId, name, id, waitMs }: { accountId: string; name: string; id: string; waitMs: number },
     left: AbortSignal | undefined,
   ): Promise<Lock> {
@@ -144,9 +145,11 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
     const timer = setTimeout(end, waitMs)
     left?.addEventListener('abort', end, { once: true })
     if (left?.aborted) end()
-    const lock = (await Promise.race([granted, over.promise])) ?? (await giveUp(id))
+    const answer = await Promise.race([granted, over.promise])
     clearTimeout(timer)
     left?.removeEventListener('abort', end)
+    if (answer === 'dismissed') throw new LockHeld(name, undefined, queueCleared)
+    const lock = answer ?? (await giveUp(id))
     if (lock !== undefined) return unlessLeft(accountId, lock, left)
     throw new LockHeld(name, await findLock(sql, accountId, name))
   }
@@ -265,8 +268,13 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
     return listWaiters(sql, caller.accountId, name, limit)
   }
 
-  /** What the journal tells of other processes: that somebody's turn has come who waits here. */
+  /** What other processes did, by the journal: somebody's turn has come who waits here, or a queue was cleared. */
   function onJournalEntry({ accountId, type, actor, at, data }: JournalEntry): void {
+    if (type === 'lock.forced' && data['cleared'] === true) {
+      // Whoever fails to hear of it now finds it out within two seconds.
+      const lookedFor = lookFor(room.idsOf(accountId, String(data['name'])))
+      lookedFor.catch((error: unknown) => log.warn({ err: error }, 'a cleared queue could not be looked at'))
+    }
     if (type !== 'lock.acquired') return
     const { name, fence, expiresAt = '', waiterId } = data as unknown as LockEventData
     const lock = { name, fence, holder: actor, acquiredAt: at, expiresAt: new Date(expiresAt) }
@@ -275,13 +283,24 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
   }
 
   /** Says that those who wait here still do, and finds what they were not told; to be called every two seconds. */
-  async function keepPresence(): Promise<void> {
-    const { ids } = room
+  function keepPresence(): Promise<void> {
+    return lookFor(room.ids)
+  }
+
+  /** Says that these still wait; for those who are in no queue any more, the wait is over, with the lock or without. */
+  async function lookFor(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return
+    // Those who are just being put into a queue can't be found there yet.
+    const committed = room.committed(ids)
     const present = await tellPresent(sql, ids)
     const gone = ids.filter((id) => !present.has(id))
     if (gone.length === 0) return
-    for (const [id, lock] of await findGranted(sql, gone)) room.grant(id, lock)
+    const granted = await findGranted(sql, gone)
+    for (const id of gone) {
+      const lock = granted.get(id)
+      if (lock !== undefined) room.grant(id, lock)
+      else if (committed.has(id)) room.dismiss(id)
+    }
   }
 
   return {

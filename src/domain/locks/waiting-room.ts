@@ -4,7 +4,9 @@ import type { Lock } from './lock.ts'
 interface Place {
   readonly accountId: string
   readonly name: string
-  readonly granted: PromiseWithResolvers<Lock | undefined>
+  readonly granted: PromiseWithResolvers<Lock | 'dismissed' | undefined>
+  /** Whether its place in the queue is committed. */
+  isCommitted?: boolean
   /** Who is in the lock's queue; undefined until it is known that the lock is held. */
   queuedFor?: string
 }
@@ -25,9 +27,12 @@ export class WaitingRoom {
     return [...this.#places.keys()]
   }
 
-  /** Begins to wait; the promise has the lock once it is granted, or nothing when this process gives up. */
-  enter(id: string, accountId: string, name: string): Promise<Lock | undefined> {
-    const granted = Promise.withResolvers<Lock | undefined>()
+  /**
+   * Begins to wait; the promise has the lock once it is granted, `dismissed` when the queue was cleared, or nothing when
+   * this process gives up.
+   */
+  enter(id: string, accountId: string, name: string): Promise<Lock | 'dismissed' | undefined> {
+    const granted = Promise.withResolvers<Lock | 'dismissed' | undefined>()
     this.#places.set(id, { accountId, name, granted })
     return granted.promise
   }
@@ -38,6 +43,23 @@ export class WaitingRoom {
     if (place === undefined || place.queuedFor !== undefined) return
     place.queuedFor = limitKey
     this.#queued.set(limitKey, this.queuedFor(limitKey) + 1)
+  }
+
+  /** Its place in the queue is committed: if it is not found there any more, its wait is over. */
+  commit(id: string): void {
+    const place = this.#places.get(id)
+    if (place !== undefined) place.isCommitted = true
+  }
+
+  /** Those of these whose places in queues are committed. */
+  committed(ids: readonly string[]): Set<string> {
+    return new Set(ids.filter((id) => this.#places.get(id)?.isCommitted))
+  }
+
+  /** Who waits here for a lock. */
+  idsOf(accountId: string, name: string): string[] {
+    const places = [...this.#places].filter(([, place]) => place.accountId === accountId && place.name === name)
+    return places.map(([id]) => id)
   }
 
   /** How many of a caller's requests wait here. */
@@ -58,6 +80,11 @@ export class WaitingRoom {
   /** Somebody's turn has come; no effect when they don't wait here, or know it already. */
   grant(id: string, lock: Lock | undefined): void {
     this.#places.get(id)?.granted.resolve(lock)
+  }
+
+  /** Its queue was cleared; no effect when it doesn't wait here. */
+  dismiss(id: string): void {
+    this.#places.get(id)?.granted.resolve('dismissed')
   }
 
   /** Looks after a lock again when its lease may be over, if somebody waits here. */

@@ -364,3 +364,24 @@ describe('a lock of somebody else', () => {
     expect((await successor.release(name, own)).code).toBeUndefined()
   })
 })
+
+describe('a queue that is cleared', () => {
+  it('lets those go at once who wait for it, at every process, and nobody who comes later', async () => {
+    const name = fresh()
+    await here.acquire(name)
+    const waits = [here.acquire(name, { waitMs }), there.acquire(name, { waitMs })]
+    await queued(name, 2)
+    const clear = 'mutation ($name: String!) { forceReleaseLock(input: { name: $name, queue: true }) { __typename } }'
+    await graphqlData(server, clear, { name })
+    for (const outcome of await Promise.all(waits))
+      expect(outcome).toMatchObject({
+        code: 'LOCK_HELD',
+        message: `The lock "${name}" was not acquired: an administrator has cleared its queue.`,
+      })
+    const next = await there.acquire(name)
+    const later = here.acquire(name, { waitMs })
+    await queued(name, 1)
+    await there.release(name, fenceOf(next))
+    expect((await later).lock).toMatchObject({ name })
+  })
+})
