@@ -1,4 +1,3 @@
-import { eventWarnings } from '#domain/webhooks/event-warnings.ts'
 import type { RetryPlan } from '#domain/webhooks/retry-plan.ts'
 import type { WebhookMaker } from '#domain/webhooks/webhook.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
@@ -106,9 +105,9 @@ export const WebhookRef = builder.prismaObject('Webhook', {
     url: t.exposeString('url', { description: 'Where deliveries go.' }),
     eventWarnings: t.stringList({
       description:
-        'What is probably wrong with `events`, a sentence each: types that the server never writes, with the nearest that it does.',
+        'What is probably wrong with `events`, a sentence each: types that the server never writes and that nobody has triggered recently, with the nearest one that it does write.',
       select: { events: true },
-      resolve: ({ events }) => eventWarnings(events),
+      resolve: ({ events: patterns }, _args, { caller, events }) => events.patternWarnings(caller, patterns),
     }),
     events: t.exposeStringList('events', { description: 'Types, families such as `task.*`, or `*`.' }),
     filter: t.field({

@@ -113,13 +113,24 @@ export function createEventService(deps: EventServiceDeps) {
   async function warnings(caller: Caller, types: readonly string[] | undefined): Promise<readonly string[]> {
     caller.must('events:read')
     const { types: asked = [] } = checked({ types })
+    return patternWarnings(caller, asked)
+  }
+
+  /** The same of patterns that a webhook of the account is given events by. */
+  async function patternWarnings(
+    caller: Pick<Caller, 'accountId'>,
+    asked: readonly string[],
+  ): Promise<readonly string[]> {
     const suspicious = [...new Set(asked)].filter((type) => typeWarnings([type]).length > 0)
     const triggered = await triggeredOf(caller, suspicious)
     return typeWarnings(suspicious.filter((pattern) => !triggered.some((type) => selects(pattern, type))))
   }
 
   /** Which types have been triggered recently; only those outside of the server's own families can be. */
-  async function triggeredOf({ accountId }: Caller, patterns: readonly string[]): Promise<readonly string[]> {
+  async function triggeredOf(
+    { accountId }: Pick<Caller, 'accountId'>,
+    patterns: readonly string[],
+  ): Promise<readonly string[]> {
     const open = patterns.filter((pattern) => ownFamilyOf(pattern) === undefined)
     return open.length === 0 ? [] : journal.recentTypes(accountId, open)
   }
@@ -153,7 +164,7 @@ export function createEventService(deps: EventServiceDeps) {
     return { accountId: caller.accountId, types, excludedTypes, subject }
   }
 
-  return { list, follow, warnings, types: describeTypes }
+  return { list, follow, warnings, patternWarnings, types: describeTypes }
 }
 
 function selects(pattern: string, type: string): boolean {

@@ -97,6 +97,18 @@ describe('events that the server never writes', () => {
     ])
   })
 
+  it('are not warned of once somebody has triggered them in this account', async () => {
+    const warnings = async (name: string) => {
+      const body = { name, events: ['tasks.started'], config: { url: 'http://127.0.0.1:9/' } }
+      return (await rest.ask('POST /api/webhooks', { body })).body['eventWarnings']
+    }
+    expect(await warnings('before')).toEqual([
+      'The server writes no event "tasks.started". Did you mean "task.started"?',
+    ])
+    expect((await rest.ask('POST /api/webhooks/trigger', { body: { event: 'tasks.started' } })).status).toBe(202)
+    expect(await warnings('after')).toEqual([])
+  })
+
   it('are reported by the command line, as is a webhook that gets everything', async () => {
     const env = { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: server.token }
     const url = 'http://127.0.0.1:9/'
