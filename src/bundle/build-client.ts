@@ -6,7 +6,7 @@ import { bundlesDirectory, packageDirectory } from './find-bundle.js'
 
 /** What other packages import as `signalbox/client`: one file, which needs no package and no newer Node than this. */
 const target = 'node20'
-export const clientDirectory = join(bundlesDirectory, 'client')
+const clientDirectory = join(bundlesDirectory, 'client')
 const typesDirectory = join(clientDirectory, 'types')
 
 /**

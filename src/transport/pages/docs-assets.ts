@@ -34,7 +34,7 @@ search input { width: 100%; padding: 0.45rem 0.7rem; border: 1px solid var(--sof
 .results p { margin: 0.4rem 0.6rem; color: var(--soft) }
 [hidden] { display: none !important }
 .layout { display: grid; grid-template-columns: 15rem minmax(0, 1fr); max-width: 78rem; margin: 0 auto }
-nav { position: sticky; top: 3.6rem; align-self: start; max-height: calc(100vh - 3.6rem); padding: 1.5rem 1.25rem; overflow: auto; font-size: 0.93rem }
+nav { position: sticky; top: 3.6rem; align-self: start; max-height: calc(100vh - 3.6rem); padding: 1.5rem 1.25rem; overflow: auto; scrollbar-width: thin; font-size: 0.93rem }
 nav h2 { margin: 1.2rem 0 0.2rem; padding: 0; border: 0; font-size: 0.8rem; letter-spacing: 0.04em; text-transform: uppercase; color: var(--soft) }
 nav h2:first-child { margin-top: 0 }
 nav ul { margin: 0; padding: 0; list-style: none }
@@ -81,6 +81,14 @@ footer { padding: 1.25rem; border-top: 1px solid var(--line); text-align: center
   .pages { display: block }
   h1 { font-size: 1.7rem }
   .results { position: fixed; top: 3.6rem; right: 0.5rem; left: 0.5rem }
+}
+@media (max-width: 40rem) {
+  thead { display: none }
+  table, tbody, tr, td { display: block }
+  tr { padding: 0.6rem 0; border-bottom: 1px solid var(--line) }
+  td { padding: 0.1rem 0; border: 0 }
+  td:first-child { font-weight: 600 }
+  td:not(:first-child, :last-child)::before { content: attr(data-title) ": "; color: var(--soft) }
 }
 @media print { header, nav, footer, .anchor, .turn, .code button { display: none } }
 `

@@ -96,10 +96,14 @@ function extensionFor(basePath: string): MarkedExtension {
       code: ({ text, lang }) =>
         `<div class="code"><pre><code${lang ? ` class="language-${escapeHtml(lang)}"` : ''}>${escapeHtml(text)}</code></pre></div>\n`,
       table({ header, rows }) {
-        const cells = (row: readonly Tokens.TableCell[], tag: string) =>
-          `<tr>${row.map(({ tokens }) => `<${tag}>${this.parser.parseInline(tokens)}</${tag}>`).join('')}</tr>`
-        const body = rows.map((row) => cells(row, 'td')).join('\n')
-        return `<div class="table"><table>\n<thead>${cells(header, 'th')}</thead>\n<tbody>\n${body}\n</tbody></table></div>\n`
+        const text = ({ tokens }: Tokens.TableCell) => this.parser.parseInline(tokens)
+        // Where there is no room for columns, cells name theirs.
+        const titles = header.map(({ tokens }) => escapeHtml(plainText(tokens)))
+        const head = header.map((cell) => `<th>${text(cell)}</th>`).join('')
+        const body = rows.map(
+          (row) => `<tr>${row.map((cell, at) => `<td data-title="${titles[at]}">${text(cell)}</td>`).join('')}</tr>`,
+        )
+        return `<div class="table"><table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join('\n')}\n</tbody></table></div>\n`
       },
     },
   }
