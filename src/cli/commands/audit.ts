@@ -8,7 +8,7 @@ import { addAuditVerifyCommand } from './audit-verify.ts'
 export function addAuditCommand(parent: Command, session: Session): void {
   const audit = parent
     .command('audit')
-    .summary('who did what, and whether the log of it is intact')
+    .summary('read and verify the audit log')
     .description('Looks at the audit log: who did what, from where, by what right; and who was kept from it.')
   for (const add of [addAuditListCommand, addAuditVerifyCommand, addAuditExportCommand, addAuditVerifyExportCommand])
     add(audit, session)

@@ -64,7 +64,7 @@ interface GetOptions extends CollectionOption {
 export function addDocGetCommand(parent: Command, session: Session): void {
   const command = inCollection(parent.command('get <key>'))
     .summary('what a document holds')
-    .description('Shows what a document holds. With --json, everything that is known of it.')
+    .description('Prints the data of a document. With --json, everything that is known of it.')
     .option('--at-version <version>', 'as this version made it', readVersion)
     .option('--at <moment>', 'its state at this time, such as 2026-11-24T18:00:00Z')
     .addHelpText('after', () => examples(`${session.invocation} doc get web -c releases/prod --at-version 3`))

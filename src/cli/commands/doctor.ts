@@ -10,7 +10,7 @@ const styles: Record<Finding['status'], Style> = { ok: 'green', warning: 'yellow
 export function addDoctorCommand(parent: Command, session: Session): void {
   parent
     .command('doctor')
-    .summary('say what is wrong with this installation')
+    .summary('check this installation')
     .description(
       'Looks at the configuration, the data directory, the database, the port and the tools of the installation in this ' +
         'directory, and changes nothing. It may run beside the server. Exit code 1 when there is a problem.',

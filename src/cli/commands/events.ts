@@ -20,7 +20,7 @@ const typeColumns = 14
 export function addEventsCommand(parent: Command, session: Session): void {
   const command = parent
     .command('events')
-    .summary('what happened in the account, or what happens')
+    .summary('list and follow events')
     .description(
       'Lists events, oldest first; with --follow shows new ones, until Ctrl-C, across restarts of the server.',
     )

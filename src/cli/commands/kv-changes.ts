@@ -35,7 +35,7 @@ export function addKvSetCommand(parent: Command, session: Session): void {
   const command = writing(parent.command('set <key> [value]'))
     .summary('keep a value under a key')
     .description(
-      'Keeps a value. Numbers, true, false, null, lists and objects are taken as JSON, everything else as a text.',
+      'Sets the value of an entry. Numbers, true, false, null, lists and objects are taken as JSON, everything else as a text.',
     )
     .option('--file <path>', 'the value is the JSON in this file (-: standard input)')
     .option('--text', 'take the value as a text, whatever it looks like')

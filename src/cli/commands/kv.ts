@@ -9,7 +9,7 @@ import { addKvWatchCommand } from './kv-watch.ts'
 export function addKvCommand(parent: Command, session: Session): void {
   const kv = parent
     .command('kv')
-    .summary('keep values under keys')
+    .summary('read and write key-value entries')
     .description('Keeps JSON values under keys, each with a version, so that nobody overwrites another by accident.')
   for (const add of [
     addKvGetCommand,

@@ -21,7 +21,7 @@ export function addLockAcquireCommand(parent: Command, session: Session): void {
     .command('acquire <name> [command...]')
     .summary('take a lock, and run a command under it')
     .description(
-      'Takes a lock, runs the command behind --, and gives the lock back; the exit code is the command’s. While it runs ' +
+      'Acquires a lock, runs the command after --, and releases the lock; the exit code is the command’s. While it runs ' +
         'the lease is renewed; should the lock be lost all the same, the command gets SIGTERM. It finds the lock in ' +
         'SIGNALBOX_LOCK and its fence in SIGNALBOX_FENCE. Without a command it prints the fence, and the lock is held ' +
         'until its lease is over.',

@@ -23,7 +23,7 @@ export function addLockForceReleaseCommand(parent: Command, session: Session): v
     .command('force-release <name>')
     .summary('take a lock away from its holder')
     .description(
-      'Takes a lock away, for those who administer the account. What its holder still writes with its fence is refused; ' +
+      'Releases a lock that another caller holds; needs access:admin. What its holder still writes with its fence is refused; ' +
         'what else they do, they go on doing.',
     )
     .addHelpText('after', () => examples(`${session.invocation} lock force-release deploy/prod`))

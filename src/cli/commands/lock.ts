@@ -8,7 +8,7 @@ import { addLockListCommand, addLockShowCommand } from './lock-reads.ts'
 export function addLockCommand(parent: Command, session: Session): void {
   const lock = parent
     .command('lock')
-    .summary('take turns')
+    .summary('acquire and release distributed locks')
     .description('Distributed locks: one holder at a time, wherever it runs.')
   for (const add of [
     addLockAcquireCommand,

@@ -113,7 +113,7 @@ async function end(url: string, token: string): Promise<void> {
 export function addLogoutCommand(parent: Command, session: Session): void {
   const command = parent
     .command('logout')
-    .summary('end what login began')
+    .summary('sign out')
     .description('Ends the session of `login` at the server, with all that is under way with it, and removes its file.')
   session.anonymous(command, (api) => logout(api, session.saved(api.client.url)))
 }

@@ -6,7 +6,7 @@ export function addMigrateCommand(parent: Command, session: Session): void {
     .command('migrate')
     .summary('bring the database up to date, without serving')
     .description(
-      'Applies what the database lacks, at DATABASE_URL or in the embedded database, which is started for it. ' +
+      'Applies the migrations that the database lacks, at DATABASE_URL or in the embedded database, which is started for it. ' +
         '`serve` does the same when it starts; several at once are no danger.',
     )
     .addOption(jsonOption())

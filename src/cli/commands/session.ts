@@ -16,7 +16,7 @@ import {
 export function addSessionCommand(parent: Command, session: Session): void {
   const command = parent
     .command('session')
-    .summary('see what people are signed in with, and end it')
+    .summary('list and end sessions')
     .description('Shows what people are signed in with, and ends it.')
   addListCommand(command, session)
   addEndCommand(command, session)

@@ -16,7 +16,7 @@ export function addTeamAddMemberCommand(parent: Command, session: Session): void
   const command = parent
     .command('add-member <slug> <email>')
     .summary('take a person into a team')
-    .description('Takes a person of the account into a team, as a MEMBER unless --role says otherwise.')
+    .description('Adds a person of the account to a team, as a MEMBER unless --role says otherwise.')
     .option('--role <role>', roleText, choice(personRoles))
     .addHelpText('after', () => examples(`${session.invocation} team add-member engine ada@example.com --role owner`))
   session.api(command, async (api, { role = 'MEMBER' }: { role?: PersonRole }, slug: string, email: string) => {
@@ -32,7 +32,7 @@ export function addTeamSetRoleCommand(parent: Command, session: Session): void {
     .command('set-role <slug> <email>')
     .argument('<role>', roleText, choice(personRoles))
     .summary('change what a person is in a team')
-    .description('Changes what a person is in a team. The last owner stays one.')
+    .description('Changes a person’s role in a team. The last owner stays one.')
     .addHelpText('after', () => examples(`${session.invocation} team set-role engine ada@example.com owner`))
   session.api(command, async (api, _options: object, slug: string, email: string, role: PersonRole) => {
     const input = { slug, who: email, role }
@@ -46,7 +46,7 @@ export function addTeamRemoveMemberCommand(parent: Command, session: Session): v
   const command = parent
     .command('remove-member <slug> <email>')
     .summary('take a person out of a team')
-    .description('Takes a person out of a team. The last owner stays.')
+    .description('Removes a person from a team. The last owner stays.')
   session.api(command, async ({ client, output, json }, _options: object, slug: string, email: string) => {
     const { removeTeamMember } = await client.request(RemoveTeamMemberDocument, { slug, who: email })
     const { team } = payloadOf(removeTeamMember)

@@ -9,7 +9,7 @@ import { addTeamShowCommand } from './team-show.ts'
 export function addTeamCommand(parent: Command, session: Session): void {
   const team = parent
     .command('team')
-    .summary('make teams, and say who is in them')
+    .summary('manage teams and their members')
     .description('Makes teams, and says who is in them.')
   for (const add of [
     addTeamListCommand,

@@ -28,7 +28,7 @@ function withFacts(command: Command): Command {
 export function addUserCreateCommand(parent: Command, session: Session): void {
   const command = withFacts(parent.command('create <email>'))
     .summary('let a person in')
-    .description('Lets a person in, as a MEMBER unless --role says otherwise.')
+    .description('Adds a person to the account, as a MEMBER unless --role says otherwise.')
     .addHelpText('after', () =>
       examples(`${session.invocation} user create ada@example.com --first-name Ada --last-name Lovelace`),
     )
@@ -65,7 +65,7 @@ export function addUserRemoveCommand(parent: Command, session: Session): void {
   const command = parent
     .command('remove <email>')
     .summary('let a person go')
-    .description('Lets a person go, with everything they are signed in with. What they did keeps their name.')
+    .description('Removes a person from the account, and ends their sessions. What they did keeps their name.')
   session.api(command, async ({ client, output, json }, _options: object, email: string) => {
     const { user } = payloadOf((await client.request(RemoveUserDocument, { who: email })).removeUser)
     if (json) return output.document(user)

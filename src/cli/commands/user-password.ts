@@ -9,7 +9,7 @@ export function addUserPasswordCommand(parent: Command, session: Session): void 
     .command('password <email>')
     .summary('give a person a password')
     .description(
-      'Gives a person a password, typed twice; for oneself after the current one. Where there is no terminal, each is ' +
+      'Sets a person’s password, typed twice; your own after the current one. Where there is no terminal, each is ' +
         'a line of the standard input. All sessions of the person end.',
     )
     .addHelpText('after', () =>

@@ -9,7 +9,7 @@ export function addUserShowCommand(parent: Command, session: Session): void {
   const command = parent
     .command('show <email>')
     .summary('who a person is')
-    .description('Says who a person is, named by e-mail address or id.')
+    .description('Shows a person, named by e-mail address or id.')
   session.api(command, async ({ client, output, json }, _options: object, email: string) => {
     const user = found((await client.request(UserDocument, { who: email })).user, `user ${email}`)
     if (json) return output.document(user)

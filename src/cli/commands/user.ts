@@ -9,7 +9,7 @@ import { addUserShowCommand } from './user-show.ts'
 export function addUserCommand(parent: Command, session: Session): void {
   const user = parent
     .command('user')
-    .summary('let people in and go')
+    .summary('manage the people of the account')
     .description('Lets people in and go, and says who they are.')
   for (const add of [
     addUserListCommand,

@@ -7,8 +7,8 @@ export function addViewerCommand(parent: Command, session: Session): void {
   const command = parent
     .command('viewer')
     .alias('whoami')
-    .summary('who this token belongs to, and what it may do')
-    .description('Says who this token belongs to, and what it may do.')
+    .summary('show whose token this is, and what it allows')
+    .description('Shows whose token this is, and what it allows.')
   session.api(command, async ({ client, output, json }) => {
     const { viewer } = await client.request(ViewerDocument, {})
     if (json) return output.document(viewer)

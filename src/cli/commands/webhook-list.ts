@@ -51,7 +51,7 @@ async function list({ client, output, json }: Api, { status, first, after }: Lis
 }
 
 export function addWebhookShowCommand(parent: Command, session: Session): void {
-  const command = parent.command('show <id>').summary('one webhook').description('Says all that is known of a webhook.')
+  const command = parent.command('show <id>').summary('one webhook').description('Shows everything about a webhook.')
   session.api(command, async ({ client, output, json }, _options: object, id: string) => {
     const webhook = found((await client.request(WebhookDocument, { id })).webhook, `webhook ${id}`)
     if (json) return output.document(webhook)

@@ -16,7 +16,7 @@ import { addWebhookTriggerCommand } from './webhook-trigger.ts'
 export function addWebhookCommand(parent: Command, session: Session): void {
   const webhook = parent
     .command('webhook')
-    .summary('tell other systems of events')
+    .summary('send events to other systems')
     .description('Creates, changes and tests webhooks, and shows their deliveries.')
   for (const add of [
     addWebhookListCommand,
