@@ -9,8 +9,8 @@ import { Claimer } from './claimer.ts'
 import type { AttemptResult, ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
-import type { Lane } from './lane.ts'
-import { Lanes } from './lanes.ts'
+import type { EndpointThrottle } from './endpoint-throttle.ts'
+import { EndpointThrottles } from './endpoint-throttles.ts'
 import { settle, tellsOfReceiver } from './outcome.ts'
 import type { Recipient } from './router.ts'
 import type { Send } from './sender.ts'
@@ -44,13 +44,13 @@ const settleAgainMs = 500
 const lastWordMs = 1_000
 
 /**
- * Attempts deliveries, as many at once as there are slots, and of each webhook as many as its lane has room for. What is
+ * Attempts deliveries, as many at once as there are slots, and of each webhook as many as its throttle has room for. What is
  * due is looked for webhook by webhook, so one that takes nothing never stands before the others.
  */
 export class Deliverer implements Recipient {
   readonly #deps: DelivererDeps
   readonly #claimer: Claimer
-  readonly #lanes = new Lanes()
+  readonly #throttles = new EndpointThrottles()
   /** Webhooks of which more is due than was taken: what is new has to wait behind it. */
   readonly #behind = new Set<string>()
   readonly #attempts = new Set<Promise<void>>()
@@ -86,7 +86,7 @@ export class Deliverer implements Recipient {
 
   /** Webhooks whose circuit is open. */
   get openCircuits(): number {
-    return this.#lanes.openCircuits(Date.now())
+    return this.#throttles.openCircuits(Date.now())
   }
 
   start(): void {
@@ -95,14 +95,14 @@ export class Deliverer implements Recipient {
 
   reserve(endpoint: Endpoint): boolean {
     if (this.#stopped || this.#free <= 0 || this.#behind.has(endpoint.id)) return false
-    const lane = this.#lanes.of(endpoint.id)
-    if (lane.room(endpoint, Date.now()) < 1) return false
-    this.#take(lane)
+    const throttle = this.#throttles.of(endpoint.id)
+    if (throttle.room(endpoint, Date.now()) < 1) return false
+    this.#take(throttle)
     return true
   }
 
   release({ id }: Endpoint): void {
-    this.#giveBack(this.#lanes.of(id), undefined)
+    this.#giveBack(this.#throttles.of(id), undefined)
   }
 
   accept(made: NewDelivery, endpoint: Endpoint): void {
@@ -139,13 +139,13 @@ export class Deliverer implements Recipient {
     return this.#free * 4 >= this.#deps.slots ? 0 : gatherMs
   }
 
-  #take(lane: Lane, count = 1): void {
-    lane.begin(count)
+  #take(throttle: EndpointThrottle, count = 1): void {
+    throttle.begin(count)
     this.#taken += count
   }
 
-  #giveBack(lane: Lane, isWell: boolean | undefined): void {
-    lane.end(isWell, Date.now())
+  #giveBack(throttle: EndpointThrottle, isWell: boolean | undefined): void {
+    throttle.end(isWell, Date.now())
     this.#taken -= 1
   }
 
@@ -154,8 +154,8 @@ export class Deliverer implements Recipient {
     this.#isStarved = free <= 0
     if (this.#isStarved) return
     const now = Date.now()
-    this.#lanes.forgetIdle(now)
-    const { due, nextInMs } = await this.#claimer.find((endpoint) => this.#lanes.of(endpoint.id).room(endpoint, now))
+    this.#throttles.forgetIdle(now)
+    const { due, nextInMs } = await this.#claimer.find((endpoint) => this.#throttles.of(endpoint.id).room(endpoint, now))
     if (nextInMs !== undefined) this.#loop.runIn(Math.max(minWaitMs, nextInMs))
     this.#behind.clear()
     for (const { endpoint } of due) {
@@ -163,7 +163,7 @@ export class Deliverer implements Recipient {
       this.#lookWhenOpen(endpoint, now)
     }
     const rooms = shares(due, free)
-    for (const { endpoint, room } of rooms) this.#take(this.#lanes.of(endpoint.id), room)
+    for (const { endpoint, room } of rooms) this.#take(this.#throttles.of(endpoint.id), room)
     const left = new Map(rooms.map(({ endpoint, room }) => [endpoint.id, room]))
     try {
       const claimed = await this.#claimer.claim(rooms)
@@ -174,12 +174,12 @@ export class Deliverer implements Recipient {
       for (const [id, rest] of left) if (rest > 0) this.#behind.delete(id)
     } finally {
       for (const [id, rest] of left)
-        for (let unused = 0; unused < rest; unused += 1) this.#giveBack(this.#lanes.of(id), undefined)
+        for (let unused = 0; unused < rest; unused += 1) this.#giveBack(this.#throttles.of(id), undefined)
     }
   }
 
   #lookWhenOpen(endpoint: Endpoint, now: number): void {
-    const at = this.#lanes.of(endpoint.id).roomAt(endpoint, now)
+    const at = this.#throttles.of(endpoint.id).roomAt(endpoint, now)
     if (at !== undefined) this.#loop.runIn(Math.max(minWaitMs, at - now))
   }
 
@@ -204,14 +204,14 @@ export class Deliverer implements Recipient {
   }
 
   async #send(delivery: ClaimedDelivery, endpoint: Endpoint): Promise<AttemptResult> {
-    const lane = this.#lanes.of(endpoint.id)
+    const throttle = this.#throttles.of(endpoint.id)
     let isWell: boolean | undefined
     try {
       const result = await this.#deps.send(endpoint, delivery, this.#abort.signal)
       isWell = tellsOfReceiver(result)
       return result
     } finally {
-      this.#giveBack(lane, isWell)
+      this.#giveBack(throttle, isWell)
     }
   }
 

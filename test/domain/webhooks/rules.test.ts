@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { deliveryId } from '#domain/webhooks/delivery.ts'
 import { selects } from '#domain/webhooks/event-pattern.ts'
-import { Lane } from '#domain/webhooks/lane.ts'
-import { Lanes } from '#domain/webhooks/lanes.ts'
+import { EndpointThrottle } from '#domain/webhooks/endpoint-throttle.ts'
+import { EndpointThrottles } from '#domain/webhooks/endpoint-throttles.ts'
 import { settle } from '#domain/webhooks/outcome.ts'
 import { looksSensitive, redact } from '#domain/webhooks/redaction.ts'
 import { defaultRetryPlan, parseRetryAfter, waitMs } from '#domain/webhooks/retry-plan.ts'
@@ -85,45 +85,45 @@ describe('an outcome', () => {
   })
 })
 
-describe('a lane', () => {
+describe('a throttle', () => {
   const limits = { concurrency: 3, ratePerSecond: undefined }
 
   it('has room for as many as may be under way', () => {
-    const lane = new Lane()
-    lane.begin(2)
-    expect(lane.room(limits, 0)).toBe(1)
-    lane.begin()
-    expect(lane.room(limits, 0)).toBe(0)
-    lane.end(true, 0)
-    expect(lane.room(limits, 0)).toBe(1)
+    const throttle = new EndpointThrottle()
+    throttle.begin(2)
+    expect(throttle.room(limits, 0)).toBe(1)
+    throttle.begin()
+    expect(throttle.room(limits, 0)).toBe(0)
+    throttle.end(true, 0)
+    expect(throttle.room(limits, 0)).toBe(1)
   })
 
   it('closes after failures in a row, lets one try, and closes for longer', () => {
-    const lane = new Lane()
+    const throttle = new EndpointThrottle()
     const fail = (now: number) => {
-      lane.begin()
-      lane.end(false, now)
+      throttle.begin()
+      throttle.end(false, now)
     }
     for (let failed = 0; failed < 4; failed += 1) fail(0)
-    expect(lane.room(limits, 0)).toBe(3)
+    expect(throttle.room(limits, 0)).toBe(3)
     fail(0)
-    expect([lane.room(limits, 0), lane.roomAt(limits, 0)]).toEqual([0, 5_000])
-    expect(lane.room(limits, 5_000)).toBe(1)
+    expect([throttle.room(limits, 0), throttle.roomAt(limits, 0)]).toEqual([0, 5_000])
+    expect(throttle.room(limits, 5_000)).toBe(1)
     fail(5_000)
-    expect([lane.room(limits, 14_999), lane.room(limits, 15_000)]).toEqual([0, 1])
-    lane.begin()
-    lane.end(true, 15_000)
-    expect(lane.room(limits, 15_000)).toBe(3)
+    expect([throttle.room(limits, 14_999), throttle.room(limits, 15_000)]).toEqual([0, 1])
+    throttle.begin()
+    throttle.end(true, 15_000)
+    expect(throttle.room(limits, 15_000)).toBe(3)
   })
 
   it('begins no more in a second than its rate', () => {
-    const lane = new Lane()
+    const throttle = new EndpointThrottle()
     const slow = { concurrency: 100, ratePerSecond: 4 }
     let begun = 0
     for (let now = 0; now <= 10_000; now += 10) {
-      const room = lane.room(slow, now)
-      lane.begin(room)
-      for (let one = 0; one < room; one += 1) lane.end(true, now)
+      const room = throttle.room(slow, now)
+      throttle.begin(room)
+      for (let one = 0; one < room; one += 1) throttle.end(true, now)
       begun += room
     }
     expect(begun).toBeGreaterThan(36)
@@ -131,34 +131,34 @@ describe('a lane', () => {
   })
 })
 
-describe('lanes', () => {
+describe('throttles', () => {
   const hour = 3_600_000
 
   it('are forgotten an hour after the last attempt, and not while one is under way', () => {
-    const lanes = new Lanes()
-    const busy = lanes.of('busy')
+    const throttles = new EndpointThrottles()
+    const busy = throttles.of('busy')
     busy.begin()
     for (let one = 0; one < 1_000; one += 1) {
-      lanes.of(`deleted-${one}`).begin()
-      lanes.of(`deleted-${one}`).end(true, 0)
+      throttles.of(`deleted-${one}`).begin()
+      throttles.of(`deleted-${one}`).end(true, 0)
     }
-    lanes.forgetIdle(hour - 60_000)
-    expect(lanes.size).toBe(1_001)
-    lanes.forgetIdle(hour)
-    expect([lanes.size, lanes.of('busy') === busy]).toEqual([1, true])
+    throttles.forgetIdle(hour - 60_000)
+    expect(throttles.size).toBe(1_001)
+    throttles.forgetIdle(hour)
+    expect([throttles.size, throttles.of('busy') === busy]).toEqual([1, true])
   })
 
   it('are kept while a circuit is open', () => {
-    const lanes = new Lanes()
+    const throttles = new EndpointThrottles()
     const fail = (now: number) => {
-      lanes.of('dead').begin()
-      lanes.of('dead').end(false, now)
+      throttles.of('dead').begin()
+      throttles.of('dead').end(false, now)
     }
     for (let failed = 0; failed < 5; failed += 1) fail(0)
-    lanes.forgetIdle(hour)
-    expect(lanes.size).toBe(1)
-    lanes.forgetIdle(hour + 60_000)
-    expect(lanes.size).toBe(0)
+    throttles.forgetIdle(hour)
+    expect(throttles.size).toBe(1)
+    throttles.forgetIdle(hour + 60_000)
+    expect(throttles.size).toBe(0)
   })
 })
 

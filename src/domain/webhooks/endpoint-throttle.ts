@@ -1,7 +1,7 @@
 import { type Backoff, backoffMs } from '#lib/backoff.ts'
 
 /** How many attempts may be under way at once, and be begun in a second. */
-export interface LaneLimits {
+export interface ThrottleLimits {
   readonly concurrency: number
   readonly ratePerSecond: number | undefined
 }
@@ -14,7 +14,7 @@ const pauses: Backoff = { growth: 'exponential', delayMs: 5_000, maxDelayMs: 300
  * What one webhook may be sent now, by this process: as much as its concurrency and its rate allow, or nothing while its
  * circuit is open. After the pause one attempt shows whether the receiver is back; if not, the next pause is twice as long.
  */
-export class Lane {
+export class EndpointThrottle {
   #inFlight = 0
   #failures = 0
   #pauses = 0
@@ -38,7 +38,7 @@ export class Lane {
   }
 
   /** How many attempts may be begun now. */
-  room({ concurrency, ratePerSecond }: LaneLimits, now: number): number {
+  room({ concurrency, ratePerSecond }: ThrottleLimits, now: number): number {
     if (this.isOpen(now)) return 0
     const most = this.#failures >= breakAfter ? 1 : concurrency
     const free = Math.max(0, most - this.#inFlight)
@@ -46,7 +46,7 @@ export class Lane {
   }
 
   /** When there may be room again without an attempt having ended; undefined: only then. */
-  roomAt({ ratePerSecond }: LaneLimits, now: number): number | undefined {
+  roomAt({ ratePerSecond }: ThrottleLimits, now: number): number | undefined {
     if (this.isOpen(now)) return this.#openUntil
     return ratePerSecond !== undefined && this.#tokens < 1 ? now + 1_000 / ratePerSecond : undefined
   }
