@@ -17,7 +17,7 @@ import { createSender, type RunDocument } from './sender.ts'
 import { createSettler } from './settler.ts'
 import type { SightOf } from './sight.ts'
 import { findDeliveryHolders, releaseDeliveries, type Settlement } from './store/deliveries.ts'
-import { Tallies } from './tallies.ts'
+import { DeliveryStats } from './delivery-stats.ts'
 import { UndecidedDeliveries } from './undecided.ts'
 
 export interface WebhookWorkerOptions {
@@ -64,9 +64,9 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
   const { transact, queue, tail, endpoints, log, disableAfter } = options
   const workerId = options.worker.id
   const actor: Actor = { kind: 'system', id: `worker-${workerId}`, name: `worker-${workerId}` }
-  const tallies = new Tallies({ transact, actor, disableAfter, log })
+  const stats = new DeliveryStats({ transact, actor, disableAfter, log })
   const note = (settlement: Settlement) => {
-    tallies.note(settlement)
+    stats.note(settlement)
     options.onSettled(settlement)
   }
   const deliverer = new Deliverer({
@@ -106,7 +106,7 @@ export function startWebhookWorker(options: WebhookWorkerOptions): WebhookWorker
       // Each of them may wait for a database that doesn't answer.
       await within(lastWordMs, Promise.allSettled([reaper.stop(), router.stop()]))
       await deliverer.stop(limitMs)
-      await within(lastWordMs, Promise.allSettled([tallies.stop()]))
+      await within(lastWordMs, Promise.allSettled([stats.stop()]))
     },
   }
 }

@@ -140,7 +140,7 @@ export async function readVersions(sql: Sql, accountIds: readonly string[]): Pro
 }
 
 /** What happened to a webhook within a second or so. */
-export interface WebhookTally {
+export interface WebhookStats {
   readonly accountId: string
   readonly id: string
   readonly delivered: number
@@ -150,7 +150,7 @@ export interface WebhookTally {
   readonly durationMs: number
   readonly lastDeliveryAt: Date | undefined
   readonly lastFailureAt: Date | undefined
-  /** Failures in a row since the last success, or since the last tally when there was none. */
+  /** Failures in a row since the last success, or since the last count when there was none. */
   readonly failures: number
 }
 
@@ -183,8 +183,8 @@ export interface Failing {
 }
 
 /** Adds up; returns where each webhook is on the way to being switched off. In order of ids, so that none waits in a circle. */
-export async function addTallies(tx: Sql, tallies: readonly WebhookTally[]): Promise<Failing[]> {
-  const sorted = tallies.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+export async function addStats(tx: Sql, stats: readonly WebhookStats[]): Promise<Failing[]> {
+  const sorted = stats.toSorted((a, b) => (a.id < b.id ? -1 : 1))
   return tx.query(tallySql, [
     sorted.map(({ accountId }) => accountId),
     sorted.map(({ id }) => id),

@@ -3,7 +3,7 @@ import type { Actor } from '#platform/journal/entry.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { webhookEvent } from './events.ts'
 import type { Settlement } from './store/deliveries.ts'
-import { addTallies, disableWebhook, type Failing, setToldPercent, type WebhookTally } from './store/webhooks.ts'
+import { addStats, disableWebhook, type Failing, setToldPercent, type WebhookStats } from './store/webhooks.ts'
 
 /** How much of the way to being switched off is told of, in percent. */
 const toldAt = [50, 70, 90, 100] as const
@@ -14,7 +14,7 @@ const untold: ReadonlySet<string> = new Set(['skipped', 'expired', 'not_allowed'
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
 
-export interface TalliesDeps {
+export interface DeliveryStatsDeps {
   readonly transact: Transact
   readonly actor: Actor
   /** After so many failed attempts in a row a webhook is switched off; 0: never. */
@@ -26,14 +26,14 @@ export interface TalliesDeps {
  * Counts what becomes of attempts, and writes it down every second: a row that changed with each attempt would be the one
  * place where all of a webhook's attempts meet. Of a process that is killed the last second is not counted.
  */
-export class Tallies {
-  readonly #deps: TalliesDeps
-  readonly #tallies = new Map<string, Mutable<WebhookTally>>()
+export class DeliveryStats {
+  readonly #deps: DeliveryStatsDeps
+  readonly #stats = new Map<string, Mutable<WebhookStats>>()
   readonly #gone = new Map<string, { accountId: string; id: string }>()
   readonly #timer: NodeJS.Timeout
   #writing: Promise<void> | undefined
 
-  constructor(deps: TalliesDeps) {
+  constructor(deps: DeliveryStatsDeps) {
     this.#deps = deps
     this.#timer = setInterval(() => this.#write(), intervalMs)
   }
@@ -41,17 +41,17 @@ export class Tallies {
   note({ delivery, result, settled }: Settlement): void {
     if (untold.has(result.outcome)) return
     const { accountId, webhookId: id } = delivery
-    const tally = this.#tallies.get(id) ?? empty(accountId, id)
-    this.#tallies.set(id, tally)
+    const count = this.#stats.get(id) ?? empty(accountId, id)
+    this.#stats.set(id, count)
     const isWell = result.outcome === 'success'
-    tally.attempts += 1
-    tally.durationMs += result.durationMs
-    tally.delivered += isWell ? 1 : 0
-    tally.undelivered += settled.status === 'FAILED' ? 1 : 0
-    tally.failedAttempts += isWell ? 0 : 1
-    tally.failures = isWell ? 0 : tally.failures + 1
-    if (isWell) tally.lastDeliveryAt = result.at
-    else tally.lastFailureAt = result.at
+    count.attempts += 1
+    count.durationMs += result.durationMs
+    count.delivered += isWell ? 1 : 0
+    count.undelivered += settled.status === 'FAILED' ? 1 : 0
+    count.failedAttempts += isWell ? 0 : 1
+    count.failures = isWell ? 0 : count.failures + 1
+    if (isWell) count.lastDeliveryAt = result.at
+    else count.lastFailureAt = result.at
     if (settled.isGone === true) this.#gone.set(id, { accountId, id })
   }
 
@@ -63,13 +63,13 @@ export class Tallies {
   }
 
   #write(): void {
-    if (this.#writing !== undefined || this.#tallies.size === 0) return
-    const tallies = [...this.#tallies.values()]
+    if (this.#writing !== undefined || this.#stats.size === 0) return
+    const stats = [...this.#stats.values()]
     const gone = [...this.#gone.values()]
-    this.#tallies.clear()
+    this.#stats.clear()
     this.#gone.clear()
     this.#writing = this.#deps.transact
-      .quiet('delivery statistics')((tx) => this.#add(tx, tallies, gone))
+      .quiet('delivery statistics')((tx) => this.#add(tx, stats, gone))
       .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'what became of deliveries was not counted'))
       .finally(() => {
         this.#writing = undefined
@@ -78,10 +78,10 @@ export class Tallies {
 
   async #add(
     tx: Transaction,
-    tallies: readonly WebhookTally[],
+    stats: readonly WebhookStats[],
     gone: readonly { accountId: string; id: string }[],
   ): Promise<void> {
-    for (const failing of await addTallies(tx, tallies)) await this.#warn(tx, failing)
+    for (const failing of await addStats(tx, stats)) await this.#warn(tx, failing)
     for (const webhook of gone) await this.#disable(tx, webhook, 'The receiver answered that it is gone (410).')
   }
 
@@ -104,7 +104,7 @@ export class Tallies {
   }
 }
 
-function empty(accountId: string, id: string): Mutable<WebhookTally> {
+function empty(accountId: string, id: string): Mutable<WebhookStats> {
   return {
     accountId,
     id,
