@@ -13,7 +13,7 @@ import type { Transact } from '#platform/database/transaction.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import { ownFamilyOf } from '#platform/journal/own-families.ts'
 import { readEntriesOf, readOwnXid } from '#platform/journal/store.ts'
-import { addressees } from './addressees.ts'
+import { matchingEndpoints } from './matching-endpoints.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoints } from './endpoints.ts'
 import { isEventType } from './event-pattern.ts'
@@ -90,7 +90,7 @@ export function createPublishing({ sql, transact, endpoints, sightOf, quotas }: 
 
   async function deliveriesOf(entry: JournalEntry): Promise<string[]> {
     const accounts = await endpoints.of(sql, [entry.accountId])
-    const found = await addressees(await seeingEndpoints(sql, accounts.get(entry.accountId), sightOf), entry)
+    const found = await matchingEndpoints(await seeingEndpoints(sql, accounts.get(entry.accountId), sightOf), entry)
     return found.map(({ endpoint }) => deliveryId(endpoint.id, entry))
   }
 }

@@ -4,7 +4,7 @@ import { readBetween } from '#platform/journal/store.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { JournalProjection, type JournalRange, type ProjectionBatch } from '#platform/work/journal-projection.ts'
-import { addressees } from './addressees.ts'
+import { matchingEndpoints } from './matching-endpoints.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
@@ -145,7 +145,7 @@ export class Router {
     const startedAt = performance.now()
     let routedCount = 0
     for (const event of entries) {
-      for (const { endpoint, isDecided } of await addressees(webhooks.get(event.accountId) ?? [], event))
+      for (const { endpoint, isDecided } of await matchingEndpoints(webhooks.get(event.accountId) ?? [], event))
         if (isDecided) made.push({ endpoint, delivery: this.#delivery(event, endpoint) })
         else undecided.push({ endpoint, event })
       routedCount += 1

@@ -4,7 +4,7 @@ import { pingType, webhookIdOf } from './events.ts'
 import type { Seeing } from './sight.ts'
 
 /** A webhook that gets an event, or whose filter takes too much to say so. */
-export interface Addressee {
+export interface MatchingEndpoint {
   readonly endpoint: Endpoint
   readonly isDecided: boolean
 }
@@ -13,13 +13,13 @@ export interface Addressee {
  * Which of an account's webhooks get an event: those that ask for it as their makers see it. Filters that take long let
  * others have their turn meanwhile.
  */
-export async function addressees(webhooks: readonly Seeing[], event: JournalEntry): Promise<readonly Addressee[]> {
+export async function matchingEndpoints(webhooks: readonly Seeing[], event: JournalEntry): Promise<readonly MatchingEndpoint[]> {
   if (event.type === pingType) {
     const id = webhookIdOf(event.subject)
     const only = webhooks.find(({ endpoint, sight }) => endpoint.id === id && sight.isValid)
     return only === undefined ? [] : [{ endpoint: only.endpoint, isDecided: true }]
   }
-  const found: Addressee[] = []
+  const found: MatchingEndpoint[] = []
   for (const { endpoint, sight } of webhooks) {
     const matching = endpoint.matches(event, sight)
     // Most have no filter: nothing is waited for then.
