@@ -8,13 +8,13 @@ import { WorkLoop } from '#platform/work/work-loop.ts'
 import { Claimer } from './claimer.ts'
 import type { AttemptResult, ClaimedDelivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { Endpoints } from './endpoints.ts'
 import type { EndpointThrottle } from './endpoint-throttle.ts'
 import { EndpointThrottles } from './endpoint-throttles.ts'
+import type { Endpoints } from './endpoints.ts'
+import { fairShares } from './fair-shares.ts'
 import { settle, tellsOfReceiver } from './outcome.ts'
 import type { Recipient } from './router.ts'
 import type { Send } from './sender.ts'
-import { shares } from './shares.ts'
 import { type NewDelivery, releaseDeliveries, type Settlement } from './store/deliveries.ts'
 
 export interface DelivererDeps {
@@ -155,14 +155,16 @@ export class Deliverer implements Recipient {
     if (this.#isStarved) return
     const now = Date.now()
     this.#throttles.forgetIdle(now)
-    const { due, nextInMs } = await this.#claimer.find((endpoint) => this.#throttles.of(endpoint.id).room(endpoint, now))
+    const { due, nextInMs } = await this.#claimer.find((endpoint) =>
+      this.#throttles.of(endpoint.id).room(endpoint, now),
+    )
     if (nextInMs !== undefined) this.#loop.runIn(Math.max(minWaitMs, nextInMs))
     this.#behind.clear()
     for (const { endpoint } of due) {
       this.#behind.add(endpoint.id)
       this.#lookWhenOpen(endpoint, now)
     }
-    const rooms = shares(due, free)
+    const rooms = fairShares(due, free)
     for (const { endpoint, room } of rooms) this.#take(this.#throttles.of(endpoint.id), room)
     const left = new Map(rooms.map(({ endpoint, room }) => [endpoint.id, room]))
     try {

@@ -5,11 +5,11 @@ import { webhookEvent } from './events.ts'
 import type { Settlement } from './store/deliveries.ts'
 import { addStats, disableWebhook, type Failing, setToldPercent, type WebhookStats } from './store/webhooks.ts'
 
-/** How much of the way to being switched off is told of, in percent. */
+/** The percentages of the allowed failures at which a warning event is written. */
 const toldAt = [50, 70, 90, 100] as const
 const intervalMs = 1_000
 
-/** Outcomes that say nothing about the receiver or about the webhook's settings. */
+/** Outcomes that say nothing about the receiver or the settings, and are not counted. */
 const untold: ReadonlySet<string> = new Set(['skipped', 'expired', 'not_allowed'])
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
@@ -23,8 +23,8 @@ export interface DeliveryStatsDeps {
 }
 
 /**
- * Counts what becomes of attempts, and writes it down every second: a row that changed with each attempt would be the one
- * place where all of a webhook's attempts meet. Of a process that is killed the last second is not counted.
+ * Counts the outcomes of attempts, and writes them every second: a row that changed with each attempt would serialize all
+ * attempts of a webhook. A process that is killed loses the counts of its last second.
  */
 export class DeliveryStats {
   readonly #deps: DeliveryStatsDeps
@@ -70,7 +70,7 @@ export class DeliveryStats {
     this.#gone.clear()
     this.#writing = this.#deps.transact
       .quiet('delivery statistics')((tx) => this.#add(tx, stats, gone))
-      .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'what became of deliveries was not counted'))
+      .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'the outcomes of deliveries were not counted'))
       .finally(() => {
         this.#writing = undefined
       })
@@ -85,7 +85,7 @@ export class DeliveryStats {
     for (const webhook of gone) await this.#disable(tx, webhook, 'The receiver answered that it is gone (410).')
   }
 
-  /** Tells how far a webhook is on the way to being switched off, and at its end does so. */
+  /** Warns as a webhook comes closer to the allowed number of failures, and disables it at the end. */
   async #warn(tx: Transaction, failing: Failing): Promise<void> {
     const { disableAfter, actor } = this.#deps
     if (disableAfter === 0 || failing.status !== 'ACTIVE' || failing.deleted) return

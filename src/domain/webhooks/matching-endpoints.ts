@@ -3,17 +3,20 @@ import type { Endpoint } from './endpoint.ts'
 import { pingType, webhookIdOf } from './events.ts'
 import type { Seeing } from './sight.ts'
 
-/** A webhook that gets an event, or whose filter takes too much to say so. */
+/** A webhook that receives an event, or whose filter was too expensive to decide that. */
 export interface MatchingEndpoint {
   readonly endpoint: Endpoint
   readonly isDecided: boolean
 }
 
 /**
- * Which of an account's webhooks get an event: those that ask for it as their makers see it. Filters that take long let
- * others have their turn meanwhile.
+ * The webhooks of an account that receive an event: those that match it as their makers may see it. Slow filters yield to
+ * other work.
  */
-export async function matchingEndpoints(webhooks: readonly Seeing[], event: JournalEntry): Promise<readonly MatchingEndpoint[]> {
+export async function matchingEndpoints(
+  webhooks: readonly Seeing[],
+  event: JournalEntry,
+): Promise<readonly MatchingEndpoint[]> {
   if (event.type === pingType) {
     const id = webhookIdOf(event.subject)
     const only = webhooks.find(({ endpoint, sight }) => endpoint.id === id && sight.isValid)

@@ -19,15 +19,15 @@ import { deliveryId } from './delivery.ts'
 import type { Endpoints } from './endpoints.ts'
 import { EventGone, WebhookNotActive, WebhookNotFound, WebhookSecretShown } from './errors.ts'
 import { accountStateTypes, changingTypes, webhookEvent } from './events.ts'
-import { createPublishing } from './publishing.ts'
 import { redacted } from './redaction.ts'
 import { createRedelivery } from './redelivery.ts'
-import { createSettingsKeeper, differsInContent, makerOf, type SettingsChanges, summaryOf } from './settings-keeper.ts'
+import { createSettingsMapper, differsInContent, makerOf, type SettingsChanges, summaryOf } from './settings-mapper.ts'
 import type { SightOf } from './sight.ts'
 import { newStoredKey, rotatedKeys, type StoredKey, verificationKey } from './signature.ts'
 import { cancelDeliveries } from './store/deliveries.ts'
 import { insertWebhook, lockWebhook, markDeleted, updateWebhook, type WebhookRow } from './store/webhooks.ts'
 import { mustAccept, mustBeTarget, type TargetRules } from './target.ts'
+import { createTriggerEvent } from './trigger-event.ts'
 import { followDeliveries } from './updates.ts'
 import type { WebhookMaker, WebhookSettings, WebhookStatus } from './webhook.ts'
 import { invalidWebhook, parseWebhook, type WebhookInput } from './webhook-input.ts'
@@ -76,7 +76,7 @@ const maxOverlapMs = 7 * 24 * 60 * 60 * 1000
 const maxPingBytes = 64 * 1024
 
 export function createWebhookService(deps: WebhookServiceDeps) {
-  const keeper = createSettingsKeeper(deps.secrets)
+  const keeper = createSettingsMapper(deps.secrets)
   const { sql, transact, secrets, clock, quotas, outbound, target, origin, checkDocument, sightOf } = deps
 
   /**
@@ -237,7 +237,7 @@ export function createWebhookService(deps: WebhookServiceDeps) {
     remove,
     rotateSecret,
     test,
-    trigger: createPublishing(deps),
+    trigger: createTriggerEvent(deps),
     redeliver: createRedelivery(deps),
     /** The maker of a webhook, and which scopes it has of theirs now. */
     async makerOf(webhook: Parameters<SightOf>[1]): Promise<Pick<WebhookMaker, 'actor' | 'scopes'>> {

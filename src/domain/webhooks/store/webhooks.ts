@@ -154,7 +154,7 @@ export interface WebhookStats {
   readonly failures: number
 }
 
-const tallySql = `
+const statsSql = `
   UPDATE webhook SET
     delivered = webhook.delivered + t.delivered, undelivered = webhook.undelivered + t.undelivered,
     attempts = webhook.attempts + t.attempts, failed_attempts = webhook.failed_attempts + t.failed_attempts,
@@ -185,7 +185,7 @@ export interface Failing {
 /** Adds up; returns where each webhook is on the way to being switched off. In order of ids, so that none waits in a circle. */
 export async function addStats(tx: Sql, stats: readonly WebhookStats[]): Promise<Failing[]> {
   const sorted = stats.toSorted((a, b) => (a.id < b.id ? -1 : 1))
-  return tx.query(tallySql, [
+  return tx.query(statsSql, [
     sorted.map(({ accountId }) => accountId),
     sorted.map(({ id }) => id),
     sorted.map(({ delivered }) => delivered),

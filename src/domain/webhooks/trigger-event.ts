@@ -13,10 +13,10 @@ import type { Transact } from '#platform/database/transaction.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import { ownFamilyOf } from '#platform/journal/own-families.ts'
 import { readEntriesOf, readOwnXid } from '#platform/journal/store.ts'
-import { matchingEndpoints } from './matching-endpoints.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoints } from './endpoints.ts'
 import { isEventType } from './event-pattern.ts'
+import { matchingEndpoints } from './matching-endpoints.ts'
 import { type SightOf, seeingEndpoints } from './sight.ts'
 
 /** Somebody's own event. */
@@ -49,7 +49,7 @@ export interface PublishingDeps {
   readonly quotas: Pick<QuotaService, 'hold'>
 }
 
-export function createPublishing({ sql, transact, endpoints, sightOf, quotas }: PublishingDeps) {
+export function createTriggerEvent({ sql, transact, endpoints, sightOf, quotas }: PublishingDeps) {
   /**
    * Writes an event of the caller's own into the journal, from which all that follow it hear of it.
    * @throws {InvalidInput} @throws {IdempotencyKeyReused} @throws {QuotaExceeded}

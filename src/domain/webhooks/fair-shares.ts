@@ -7,7 +7,7 @@ export interface Due {
 }
 
 /** Gives each webhook at most its room, and none more than others as long as these have room. */
-export function shares(due: readonly Due[], free: number): Due[] {
+export function fairShares(due: readonly Due[], free: number): Due[] {
   const sorted = due.filter(({ room }) => room > 0).toSorted((a, b) => a.room - b.room)
   let left = free
   return sorted.flatMap(({ endpoint, room }, index) => {

@@ -12,7 +12,7 @@ export type SettingsChanges = { readonly [Key in keyof WebhookInput]?: WebhookIn
 type SealedSettings = Omit<WebhookRow, 'version' | 'status' | 'statusReason' | 'createdBy' | 'maker'>
 
 /** Between what somebody says of a webhook and what is stored of it. */
-export function createSettingsKeeper(secrets: SecretBox) {
+export function createSettingsMapper(secrets: SecretBox) {
   /** The settings as they are stored, what is secret of them sealed. */
   async function seal(
     { accountId, id }: { readonly accountId: string; readonly id: string },
