@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { MeterState } from '#domain/limits/meter.ts'
 import { windowMs } from '#domain/limits/service.ts'
-import type { Entrance } from './entrance.ts'
+import type { RequestAuth } from './request-auth.ts'
 
 const windowS = windowMs / 1000
 
@@ -10,11 +10,11 @@ const windowS = windowMs / 1000
  * draft-ietf-httpapi-ratelimit-headers: as it stands when the answer begins, since an operation's cost is known only
  * then. Who is refused learns when to come back, too (RFC 9110 §10.2.3).
  */
-export function tellLimits(req: IncomingMessage, res: ServerResponse, entrance: Entrance): void {
+export function tellLimits(req: IncomingMessage, res: ServerResponse, auth: RequestAuth): void {
   const writeHead = res.writeHead
   res.writeHead = (...args: unknown[]): ServerResponse => {
     res.writeHead = writeHead
-    const { requests, cost } = entrance.allowanceOf(req)
+    const { requests, cost } = auth.allowanceOf(req)
     const known = [...policy('requests', requests), ...policy('cost', cost)]
     if (known.length > 0) {
       res.setHeader(

@@ -10,7 +10,7 @@ import type { Context } from '#schema/index.ts'
 import { createCrossOrigin } from './cross-origin.ts'
 import { devicePath } from './device/cookies.ts'
 import { createDeviceDoor } from './device/door.ts'
-import { Entrance } from './entrance.ts'
+import { RequestAuth } from './request-auth.ts'
 import type { DocumentLimits } from './graphql/document-limits.ts'
 import { createErrorMask } from './graphql/errors.ts'
 import { graphiqlFiles } from './graphql/graphiql.ts'
@@ -67,14 +67,14 @@ export function serveApi(options: ApiOptions) {
   const { http, access, limits, documentLimits, contextOf, health, metrics, api, graphiql, publicUrl, log } = options
   const { hasProvider, hooks, persisted, bodyBytes, anonymousBodyBytes, corsOrigins, trustedProxies } = options
   const maskError = createErrorMask(log)
-  const entrance = new Entrance({ access, limits, trustedProxies, anonymousBodyBytes })
+  const auth = new RequestAuth({ access, limits, trustedProxies, anonymousBodyBytes })
   const server = createGraphqlServer({ contextOf, maskError, limits, documentLimits, persisted, bodyBytes })
-  const websocket = api ? serveWebsocket({ http, server, entrance, persisted, maskError, log }) : undefined
+  const websocket = api ? serveWebsocket({ http, server, auth, persisted, maskError, log }) : undefined
   const rest = createRest({
     server,
     jwks: access.jwks,
     publicUrl,
-    entrance,
+    auth,
     maskError,
     health,
     api,
@@ -84,16 +84,16 @@ export function serveApi(options: ApiOptions) {
   })
   const crossOrigin = createCrossOrigin(corsOrigins)
   const doors: Readonly<Record<string, Handler>> = {
-    ...(api && { [graphqlPath]: createGraphqlHttp({ server, entrance, maskError, graphiql, persisted, bodyBytes }) }),
+    ...(api && { [graphqlPath]: createGraphqlHttp({ server, auth, maskError, graphiql, persisted, bodyBytes }) }),
     ...(api && graphiql && graphiqlFiles(graphqlPath)),
-    ...(api && { [devicePath]: createDeviceDoor({ server, entrance, maskError, publicUrl, hasProvider }) }),
+    ...(api && { [devicePath]: createDeviceDoor({ server, auth, maskError, publicUrl, hasProvider }) }),
     [iconPath]: onlyGet(serveIcon),
-    [metricsPath]: onlyGet(createMetricsHttp({ entrance, metrics, maskError })),
+    [metricsPath]: onlyGet(createMetricsHttp({ auth, metrics, maskError })),
   }
 
-  const hookDoor = createHookDoor({ hooks, entrance, maskError, onAnswered: metrics.domains.countHookCall })
+  const hookDoor = createHookDoor({ hooks, auth, maskError, onAnswered: metrics.domains.countHookCall })
 
-  const docsDoor = createDocsDoor({ entrance, maskError, publicUrl, version: health.version })
+  const docsDoor = createDocsDoor({ auth, maskError, publicUrl, version: health.version })
 
   /** Which door a path leads to. */
   function doorOf(path: string): Handler {
@@ -105,10 +105,10 @@ export function serveApi(options: ApiOptions) {
   http.on('request', (req: IncomingMessage, res: ServerResponse) => {
     forgiveSlash(req)
     const path = (req.url ?? '/').split('?', 1)[0] ?? '/'
-    const { requestId } = entrance.originOf(req)
+    const { requestId } = auth.originOf(req)
     res.setHeader('x-request-id', requestId)
     follow(req, res, { path, requestId })
-    tellLimits(req, res, entrance)
+    tellLimits(req, res, auth)
     if (crossOrigin(req, res)) return
     const handle = hasOneHost(req) ? doorOf(path) : refuseHost
     handle(req, res).catch((error: unknown) => {
@@ -122,12 +122,12 @@ export function serveApi(options: ApiOptions) {
   function follow(req: IncomingMessage, res: ServerResponse, { path, requestId }: { path: string; requestId: string }) {
     const startedAt = performance.now()
     res.once('close', () => {
-      entrance.leave(req)
+      auth.release(req)
       const door = path === graphqlPath ? 'graphql' : 'rest'
       metrics.requests.inc({ door, status: `${Math.floor(res.statusCode / 100)}xx` })
       if (!log.isLevelEnabled('debug') && res.statusCode < 500) return
       const ms = Math.round(performance.now() - startedAt)
-      const { accountId, actor } = entrance.callerOf(req) ?? {}
+      const { accountId, actor } = auth.callerOf(req) ?? {}
       const { method } = req
       const { statusCode: status } = res
       const line = { requestId, accountId, actorId: actor?.id, method, path: shownPath(path), status, ms }

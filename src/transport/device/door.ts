@@ -4,7 +4,7 @@ import { Unauthenticated } from '#domain/access/errors.ts'
 import type { Caller } from '#domain/access/service.ts'
 import { anonymousBytes } from '#transport/body.ts'
 import { formOf, formType, mediaTypeOf, mustBePlainUtf8 } from '#transport/content.ts'
-import type { Entrance } from '#transport/entrance.ts'
+import type { RequestAuth } from '#transport/request-auth.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { publicPathOf } from '#transport/public-path.ts'
 import { meaningOf } from '#transport/rest/codes.ts'
@@ -31,7 +31,7 @@ import {
 
 export interface DeviceDoorOptions {
   readonly server: GraphqlServer
-  readonly entrance: Entrance
+  readonly auth: RequestAuth
   readonly maskError: (error: unknown) => GraphQLError
   /** Where browsers find this installation; as it was asked for when undefined. */
   readonly publicUrl: string | undefined
@@ -64,7 +64,7 @@ interface Visit {
  * without scripts, and knows nothing but the operations of GraphQL.
  */
 export function createDeviceDoor(options: DeviceDoorOptions) {
-  const { server, entrance, maskError, publicUrl, hasProvider } = options
+  const { server, auth, maskError, publicUrl, hasProvider } = options
   const cookies = new DeviceCookies(publicUrl)
   const prefix = publicPathOf(publicUrl)
 
@@ -86,22 +86,22 @@ export function createDeviceDoor(options: DeviceDoorOptions) {
     const caller = await callerOf(req)
     const operations = operationsOf(server, {
       caller,
-      origin: entrance.originOf(req),
-      allowance: entrance.allowanceOf(req),
+      origin: auth.originOf(req),
+      allowance: auth.allowanceOf(req),
     })
     const visit = { req, caller, operations, formToken }
     if (req.method === 'GET' || req.method === 'HEAD') return show(visit, codeOf(queryOf(req)))
-    if (req.method === 'POST') return take(visit, await readForm(req, entrance))
+    if (req.method === 'POST') return take(visit, await readForm(req, auth))
     throw new Refused('METHOD_NOT_ALLOWED', 'This page is shown and sent, and nothing else.')
   }
 
   async function callerOf(req: IncomingMessage): Promise<Caller | undefined> {
     const token = accessTokenOf(req)
     if (token === undefined) {
-      await entrance.admitAnybody(req)
+      await auth.allowAnonymous(req)
       return undefined
     }
-    return entrance.admit(req, undefined, token).catch((error: unknown) => {
+    return auth.authenticate(req, undefined, token).catch((error: unknown) => {
       if (error instanceof Unauthenticated) return undefined
       throw error
     })
@@ -227,9 +227,9 @@ function accountOf(fields: URLSearchParams): string | undefined {
   return fields.get('account')?.trim().slice(0, maxAccountLength)
 }
 
-async function readForm(req: IncomingMessage, entrance: Entrance): Promise<URLSearchParams> {
+async function readForm(req: IncomingMessage, auth: RequestAuth): Promise<URLSearchParams> {
   if (mediaTypeOf(req.headers) !== formType)
     throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The page takes forms, and nothing else.')
   mustBePlainUtf8(req.headers)
-  return formOf(await entrance.readBody(req, anonymousBytes))
+  return formOf(await auth.readBody(req, anonymousBytes))
 }

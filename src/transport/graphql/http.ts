@@ -6,7 +6,7 @@ import type { Work } from '#domain/limits/work.ts'
 import { isRecord } from '#lib/json.ts'
 import { anonymousBytes, BodyTooLarge, drain } from '#transport/body.ts'
 import { mediaTypeOf, mustBePlainUtf8, textOf } from '#transport/content.ts'
-import { type Entrance, unlessEnded } from '#transport/entrance.ts'
+import { type RequestAuth, unlessEnded } from '#transport/request-auth.ts'
 import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from './accept.ts'
 import { automaticPersistedQueryFault } from './automatic-persisted-query.ts'
 import { formatError, httpHint } from './errors.ts'
@@ -18,7 +18,7 @@ import type { GraphqlServer } from './server.ts'
 
 export interface GraphqlHttpOptions {
   readonly server: GraphqlServer
-  readonly entrance: Entrance
+  readonly auth: RequestAuth
   readonly maskError: (error: unknown) => GraphQLError
   readonly graphiql: boolean
   /** The only operations that are answered; all when undefined. */
@@ -46,7 +46,7 @@ interface Exchange {
  * as the rest together. Everything else, such as streams, GET and whatever is not well-formed, is Yoga's own to answer.
  */
 export function createGraphqlHttp(options: GraphqlHttpOptions) {
-  const { server, entrance, maskError, graphiql, persisted, bodyBytes } = options
+  const { server, auth, maskError, graphiql, persisted, bodyBytes } = options
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     if (graphiql && isPageRequest(req)) return serveGraphiql(res)
@@ -65,8 +65,8 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
 
   /** Undefined: anonymous. */
   async function callerOf(req: IncomingMessage, end: () => void): Promise<Caller | undefined> {
-    if (!entrance.isAnonymous(req)) return entrance.admit(req, end)
-    await entrance.admitAnybody(req)
+    if (!auth.isAnonymous(req)) return auth.authenticate(req, end)
+    await auth.allowAnonymous(req)
     return undefined
   }
 
@@ -81,9 +81,9 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
     const fault = refusedQuery(readQueryString(req))
     if (fault !== undefined) return send(res, accepted.json ?? legacyType, fault)
     const maxBytes = exchange.caller === undefined ? anonymousBytes : bodyBytes
-    const work = entrance.begin(req, maxBytes)
+    const work = auth.begin(req, maxBytes)
     if (accepted.json === undefined || !isPlain(req)) return answerByYoga(exchange, work)
-    const body = await entrance.readBody(req, maxBytes)
+    const body = await auth.readBody(req, maxBytes)
     work.shrink(body.length)
     return answerPlain(exchange, work, body, accepted.json)
   }
@@ -98,8 +98,8 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
     // Yoga reads the body again, and knows nothing of byte order marks.
     const unmarked = body.subarray(body.length - Buffer.byteLength(text))
     if (params === undefined) return answerByYoga(exchange, work, unmarked)
-    const origin = entrance.originOf(req)
-    const allowance = entrance.allowanceOf(req)
+    const origin = auth.originOf(req)
+    const allowance = auth.allowanceOf(req)
     const ended = new AbortController()
     const operation = await prepareOperation(
       server,
@@ -128,7 +128,7 @@ export function createGraphqlHttp(options: GraphqlHttpOptions) {
     // Yoga goes by the order of the types alone.
     if (accepted.json !== undefined && !accepted.stream) req.headers.accept = accepted.json
     const whenLeft = () => left(res)
-    const known = { caller, origin: entrance.originOf(req), allowance: entrance.allowanceOf(req), work, whenLeft }
+    const known = { caller, origin: auth.originOf(req), allowance: auth.allowanceOf(req), work, whenLeft }
     await server.handle(req, res, { req, res, ...known, acceptsStream: accepted.stream })
   }
 }

@@ -8,7 +8,7 @@ import { endable } from '#lib/endable.ts'
 import { errorTable } from '#lib/error-codes.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { connectionToken } from '#transport/credentials.ts'
-import type { Entrance } from '#transport/entrance.ts'
+import type { RequestAuth } from '#transport/request-auth.ts'
 import { hasOneHost } from '#transport/host.ts'
 import { closeReason, formatError, kindOf } from './errors.ts'
 import { prepareOperation, type Results } from './operation.ts'
@@ -25,7 +25,7 @@ const socketOptions = { noServer: true, maxPayload: messageBytes, handleProtocol
 export interface WebsocketOptions {
   readonly http: Server
   readonly server: GraphqlServer
-  readonly entrance: Entrance
+  readonly auth: RequestAuth
   /** The only operations that are answered; all when undefined. */
   readonly persisted?: PersistedOperations | undefined
   readonly maskError: (error: unknown) => GraphQLError
@@ -46,7 +46,7 @@ interface Extra extends Record<PropertyKey, unknown> {
  * fills its own stream's bounded buffer, and nothing else, until a ping goes unanswered.
  */
 export function serveWebsocket(options: WebsocketOptions) {
-  const { http, server, entrance, persisted, maskError, log, initTimeoutMs = 10_000, keepAliveMs = 12_000 } = options
+  const { http, server, auth, persisted, maskError, log, initTimeoutMs = 10_000, keepAliveMs = 12_000 } = options
   const sockets = new WebSocketServer(socketOptions)
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: initTimeoutMs,
@@ -56,8 +56,8 @@ export function serveWebsocket(options: WebsocketOptions) {
       // They would be kept for as long as the connection.
       Object.assign(context, { connectionParams: undefined })
       try {
-        const caller = await entrance.admit(request, () => socket.close(CloseCode.Forbidden, 'Forbidden'), token)
-        context.extra.connection.connectAs(caller, entrance.allowanceOf(request))
+        const caller = await auth.authenticate(request, () => socket.close(CloseCode.Forbidden, 'Forbidden'), token)
+        context.extra.connection.connectAs(caller, auth.allowanceOf(request))
         return true
       } catch (error) {
         return refuse(socket, maskError(error))
@@ -65,11 +65,11 @@ export function serveWebsocket(options: WebsocketOptions) {
     },
     onSubscribe: async ({ extra: { connection } }, _id, asked) => {
       const { request, caller } = connection
-      const allowance = entrance.allowanceOf(request)
+      const allowance = auth.allowanceOf(request)
       const work = connection.begin(allowance)
       let params = asked
       try {
-        await entrance.again(request)
+        await auth.countAgain(request)
         if (work instanceof Error) throw work
         if (persisted !== undefined) params = { ...params, query: persisted.resolve(params) }
       } catch (error) {
@@ -78,7 +78,7 @@ export function serveWebsocket(options: WebsocketOptions) {
       const leaving = new AbortController()
       const operation = await prepareOperation(
         server,
-        { caller, origin: entrance.originOf(request), allowance, work, whenLeft: () => leaving.signal },
+        { caller, origin: auth.originOf(request), allowance, work, whenLeft: () => leaving.signal },
         params,
       )
       if (!('run' in operation)) return operation
@@ -106,7 +106,7 @@ export function serveWebsocket(options: WebsocketOptions) {
     const connection = new SocketConnection(request, socket, disconnect)
     socket.once('close', () => {
       connection.leave()
-      entrance.leave(request)
+      auth.release(request)
     })
     joinSocket(socket, {
       open: (adapter) => protocol.opened(adapter, { connection }),
@@ -119,7 +119,7 @@ export function serveWebsocket(options: WebsocketOptions) {
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!hasOneHost(request)) return refuseUpgrade(socket, '400 Bad Request')
     if (request.url?.split('?', 1)[0]?.replace(/\/$/, '') !== graphqlPath) return refuseUpgrade(socket, '404 Not Found')
-    const disconnect = connectStranger(entrance, request)
+    const disconnect = connectStranger(auth, request)
     if (disconnect === undefined) return refuseUpgrade(socket, '429 Too Many Requests')
     // Also when nothing comes of the upgrade.
     socket.once('close', disconnect)
@@ -164,9 +164,9 @@ function isStream(results: Results): results is AsyncIterable<ExecutionResult> {
 }
 
 /** Counts a connection for its address until it is known whose it is; undefined when the address has too many. */
-function connectStranger(entrance: Entrance, request: IncomingMessage): (() => void) | undefined {
+function connectStranger(auth: RequestAuth, request: IncomingMessage): (() => void) | undefined {
   try {
-    return entrance.allowanceOf(request).connect()
+    return auth.allowanceOf(request).connect()
   } catch (error) {
     if (error instanceof TooManyOpen) return undefined
     throw error

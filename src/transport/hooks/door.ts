@@ -7,7 +7,7 @@ import { RateLimited } from '#domain/limits/errors.ts'
 import { AppError } from '#lib/errors.ts'
 import { drain, readBody } from '#transport/body.ts'
 import { mustBePlainUtf8 } from '#transport/content.ts'
-import type { Entrance } from '#transport/entrance.ts'
+import type { RequestAuth } from '#transport/request-auth.ts'
 import { problemResponse } from '#transport/rest/problem.ts'
 import { Refused, refusedByError } from '#transport/rest/refused.ts'
 import { prefixes } from '#transport/rest/route.ts'
@@ -44,7 +44,7 @@ export function isHookPath(path: string): boolean {
 
 export interface HookDoorOptions {
   readonly hooks: HookService
-  readonly entrance: Entrance
+  readonly auth: RequestAuth
   readonly maskError: (error: unknown) => GraphQLError
   /** Called with the outcome of each call: `accepted`, `duplicate`, or the code of its refusal. */
   readonly onAnswered: (hook: string, outcome: string, tasks: number) => void
@@ -69,7 +69,7 @@ const smallBytes = 64 * 1024
  * becomes of them. A call counts for its address before its body is read, and for the hook instead once it has proved
  * where it comes from.
  */
-export function createHookDoor({ hooks, entrance, maskError, onAnswered }: HookDoorOptions) {
+export function createHookDoor({ hooks, auth, maskError, onAnswered }: HookDoorOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = (req.url ?? '').split('?', 1)[0] ?? ''
     const arrival: Arrival = {}
@@ -94,19 +94,19 @@ export function createHookDoor({ hooks, entrance, maskError, onAnswered }: HookD
     mustBePlainUtf8(req.headers)
     const { call, caller } = await admit(req, id)
     arrival.proved = { call, caller }
-    await entrance.admitKnown(req, caller)
+    await auth.allowKnown(req, caller)
     return hooks.take(caller, call)
   }
 
   async function admit(req: IncomingMessage, id: string) {
     const headers = headersOf(req)
     const { isProved, maxBytes } = await expected(req, id, headers)
-    const origin = entrance.originOf(req)
+    const origin = auth.originOf(req)
     if (isProved) return hooks.admit(id, { headers, body: await readBody(req, maxBytes) }, origin)
-    const refused = await entrance.admitAnybody(req).catch(orRateLimited)
+    const refused = await auth.allowAnonymous(req).catch(orRateLimited)
     try {
       const limit = refused === undefined ? maxBytes : Math.min(maxBytes, smallBytes)
-      return await hooks.admit(id, { headers, body: await entrance.readBody(req, limit) }, origin)
+      return await hooks.admit(id, { headers, body: await auth.readBody(req, limit) }, origin)
     } catch (error) {
       throw refused !== undefined && error instanceof AppError ? refused : error
     }
@@ -117,7 +117,7 @@ export function createHookDoor({ hooks, entrance, maskError, onAnswered }: HookD
     try {
       return hooks.expect(id, headers)
     } catch (error) {
-      await entrance.admitAnybody(req)
+      await auth.allowAnonymous(req)
       throw error
     }
   }
@@ -125,7 +125,7 @@ export function createHookDoor({ hooks, entrance, maskError, onAnswered }: HookD
   async function refuse(req: IncomingMessage, res: ServerResponse, { path, error, proved }: Refusal): Promise<void> {
     drain(req)
     const { id, isQuiet } = hookPathOf(path)
-    const request = entrance.originOf(req)
+    const request = auth.originOf(req)
     const refused = error instanceof Refused ? error : refusedByError(maskError(error))
     answered(id, refused.code.toLowerCase(), 0)
     const response = problemResponse(refused, { path, requestId: request.requestId })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
-import type { Entrance } from '#transport/entrance.ts'
+import type { RequestAuth } from '#transport/request-auth.ts'
 import { pageHeaders } from '#transport/page.ts'
 import { publicPathOf } from '#transport/public-path.ts'
 import { meaningOf } from '#transport/rest/codes.ts'
@@ -18,7 +18,7 @@ export function isDocsPath(path: string): boolean {
 }
 
 export interface DocsDoorOptions {
-  readonly entrance: Entrance
+  readonly auth: RequestAuth
   readonly maskError: (error: unknown) => GraphQLError
   /** Where browsers find this installation; its path is part of all links. */
   readonly publicUrl: string | undefined
@@ -39,7 +39,7 @@ interface Reply {
  * Serves the documentation to anybody, a page for each topic. Nothing is loaded from elsewhere, so that it works without
  * a way out; each page is made when it is first asked for.
  */
-export function createDocsDoor({ entrance, maskError, publicUrl, version }: DocsDoorOptions) {
+export function createDocsDoor({ auth, maskError, publicUrl, version }: DocsDoorOptions) {
   const prefix = publicPathOf(publicUrl)
   const options: DocsPageOptions = { basePath: `${prefix}${docsPath}`, homePath: `${prefix}/`, version }
   const pages = new Map<string, Reply>()
@@ -54,7 +54,7 @@ export function createDocsDoor({ entrance, maskError, publicUrl, version }: Docs
   }
 
   async function answer(req: IncomingMessage): Promise<Reply> {
-    await entrance.admitAnybody(req)
+    await auth.allowAnonymous(req)
     if (req.method !== 'GET' && req.method !== 'HEAD')
       throw new Refused('METHOD_NOT_ALLOWED', 'This page can only be read.', { headers: { allow: 'GET, HEAD' } })
     const [path = ''] = (req.url ?? '').split('?', 1)

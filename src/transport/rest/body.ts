@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { isNestedBeyond, maxRequestDepth, tooDeep } from '#lib/json-depth.ts'
 import { createNegotiation } from '#transport/accepted-types.ts'
 import { formOf, formType, mediaTypeOf, mustBePlainUtf8, textOf } from '#transport/content.ts'
-import type { Entrance } from '#transport/entrance.ts'
+import type { RequestAuth } from '#transport/request-auth.ts'
 import { Refused } from './refused.ts'
 
 const jsonType = /^application\/(json|[\w.+-]+\+json)$/
@@ -13,11 +13,11 @@ const jsonType = /^application\/(json|[\w.+-]+\+json)$/
  * @throws {BodyTooLarge} @throws {BodyTooSlow}
  * @throws {AddressBodiesFull} @throws {AnonymousBodiesFull}
  */
-export async function readJson(incoming: IncomingMessage, entrance: Entrance, limit: number): Promise<unknown> {
+export async function readJson(incoming: IncomingMessage, auth: RequestAuth, limit: number): Promise<unknown> {
   if (!jsonType.test(mediaTypeOf(incoming.headers)))
     throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON: send it with "Content-Type: application/json".')
   mustBePlainUtf8(incoming.headers)
-  return parse(await entrance.readBody(incoming, limit))
+  return parse(await auth.readBody(incoming, limit))
 }
 
 /** Whether the body is a form. */
@@ -26,9 +26,9 @@ export function isForm({ headers }: IncomingMessage): boolean {
 }
 
 /** A form's fields. @throws {UnsupportedEncoding} @throws {NotUtf8} and as {@link readJson} */
-export async function readForm(incoming: IncomingMessage, entrance: Entrance, limit: number): Promise<URLSearchParams> {
+export async function readForm(incoming: IncomingMessage, auth: RequestAuth, limit: number): Promise<URLSearchParams> {
   mustBePlainUtf8(incoming.headers)
-  return formOf(await entrance.readBody(incoming, limit))
+  return formOf(await auth.readBody(incoming, limit))
 }
 
 /** Whether a body comes with the request (RFC 9112 §6.3). */

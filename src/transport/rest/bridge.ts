@@ -6,7 +6,7 @@ import { RateLimited } from '#domain/limits/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { anonymousBytes } from '#transport/body.ts'
 import { mustBeEncodedUtf8 } from '#transport/content.ts'
-import { type Entrance, unlessEnded } from '#transport/entrance.ts'
+import { type RequestAuth, unlessEnded } from '#transport/request-auth.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { publicPathOf } from '#transport/public-path.ts'
 import { acceptsJson, hasBody, isForm, readForm, readJson } from './body.ts'
@@ -19,7 +19,7 @@ import { targetUrl } from './target-url.ts'
 
 export interface BridgeOptions {
   readonly server: GraphqlServer
-  readonly entrance: Entrance
+  readonly auth: RequestAuth
   /** Where this installation is reached; derived from each request when undefined. */
   readonly publicUrl: string | undefined
   readonly log: Logger
@@ -28,7 +28,7 @@ export interface BridgeOptions {
 type Env = { Bindings: HttpBindings }
 
 /** Runs rows: who asks, what is asked, the row's own work, the answer; in this order. */
-export function createBridge({ server, entrance, publicUrl, log }: BridgeOptions) {
+export function createBridge({ server, auth, publicUrl, log }: BridgeOptions) {
   const publicPath = publicPathOf(publicUrl)
 
   /** How a row is served. */
@@ -38,16 +38,16 @@ export function createBridge({ server, entrance, publicUrl, log }: BridgeOptions
       const ended = new AbortController()
       let isAnswered = false
       const caller = await callerOf(route, req, () => (isAnswered ? req.socket.destroy() : ended.abort()))
-      const work = route.isUncounted ? undefined : entrance.begin(req, route.bodyLimit ?? defaultBodyLimit)
+      const work = route.isUncounted ? undefined : auth.begin(req, route.bodyLimit ?? defaultBodyLimit)
       const operations = operationsOf(server, {
         caller,
-        origin: entrance.originOf(req),
-        allowance: entrance.allowanceOf(req),
+        origin: auth.originOf(req),
+        allowance: auth.allowanceOf(req),
         work,
       })
       const isAnonymous = caller === undefined
       const request = await requestOf(route, context, {
-        entrance,
+        auth,
         publicPath,
         operations,
         isAnonymous,
@@ -68,10 +68,10 @@ export function createBridge({ server, entrance, publicUrl, log }: BridgeOptions
     req: IncomingMessage,
     end: () => void,
   ): Promise<Caller | undefined> {
-    if (needs === 'token') return entrance.admit(req, end)
-    if (isUncounted === true) return entrance.isAnonymous(req) ? undefined : check(() => entrance.admit(req))
-    if (!entrance.isAnonymous(req)) return knownCaller(entrance, req)
-    await entrance.admitAnybody(req)
+    if (needs === 'token') return auth.authenticate(req, end)
+    if (isUncounted === true) return auth.isAnonymous(req) ? undefined : check(() => auth.authenticate(req))
+    if (!auth.isAnonymous(req)) return knownCaller(auth, req)
+    await auth.allowAnonymous(req)
     return undefined
   }
 
@@ -96,8 +96,8 @@ export function createBridge({ server, entrance, publicUrl, log }: BridgeOptions
  * The caller of something that is open to everybody; undefined when the token is not valid, or nobody can say now.
  * @throws {RateLimited} also for an address that sends tokens which are not valid
  */
-export async function knownCaller(entrance: Entrance, req: IncomingMessage): Promise<Caller | undefined> {
-  const known = await check(() => entrance.admit(req).catch(orRateLimited))
+export async function knownCaller(auth: RequestAuth, req: IncomingMessage): Promise<Caller | undefined> {
+  const known = await check(() => auth.authenticate(req).catch(orRateLimited))
   if (known instanceof RateLimited) throw known
   return known
 }
@@ -111,11 +111,11 @@ async function requestOf(
   route: Route,
   { req, env }: Context<Env>,
   {
-    entrance,
+    auth,
     publicPath,
     ended,
     ...known
-  }: { entrance: Entrance; publicPath: string; operations: Operations; isAnonymous: boolean; ended: AbortSignal },
+  }: { auth: RequestAuth; publicPath: string; operations: Operations; isAnonymous: boolean; ended: AbortSignal },
 ): Promise<RestRequest> {
   const incoming = env.incoming as IncomingMessage
   if (answersJson(route)) acceptsJson(req.header('accept'))
@@ -129,7 +129,7 @@ async function requestOf(
     params: req.param() as Record<string, string>,
     query,
     headers: req.header(),
-    body: await bodyOf(route, incoming, entrance, known.isAnonymous),
+    body: await bodyOf(route, incoming, auth, known.isAnonymous),
     signal: AbortSignal.any([req.raw.signal, ended]),
     ...known,
   }
@@ -147,13 +147,13 @@ function isDecodable(path: string): boolean {
 async function bodyOf(
   { body, bodyIsOptional, bodyOfForm, bodyLimit = defaultBodyLimit }: Route,
   incoming: IncomingMessage,
-  entrance: Entrance,
+  auth: RequestAuth,
   isAnonymous: boolean,
 ): Promise<unknown> {
   if (body === undefined) return undefined
   const limit = isAnonymous ? Math.min(bodyLimit, anonymousBytes) : bodyLimit
-  if (bodyOfForm !== undefined && isForm(incoming)) return bodyOfForm(await readForm(incoming, entrance, limit))
-  return bodyIsOptional && !hasBody(incoming) ? {} : readJson(incoming, entrance, limit)
+  if (bodyOfForm !== undefined && isForm(incoming)) return bodyOfForm(await readForm(incoming, auth, limit))
+  return bodyIsOptional && !hasBody(incoming) ? {} : readJson(incoming, auth, limit)
 }
 
 function isIterable(body: Answer['body']): body is AsyncIterable<Uint8Array> {

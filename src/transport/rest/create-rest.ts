@@ -3,7 +3,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { GraphQLError } from 'graphql'
 import { type Context, Hono } from 'hono'
 import type { Logger } from '#platform/telemetry/log.ts'
-import type { Entrance } from '#transport/entrance.ts'
+import type { RequestAuth } from '#transport/request-auth.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { shownPath } from '#transport/shown-path.ts'
 import { createBridge, knownCaller } from './bridge.ts'
@@ -16,7 +16,7 @@ import { targetUrl } from './target-url.ts'
 
 export interface RestOptions {
   readonly server: GraphqlServer
-  readonly entrance: Entrance
+  readonly auth: RequestAuth
   readonly maskError: (error: unknown) => GraphQLError
   readonly health: HealthSources
   /** Whether this process answers more than how it is. */
@@ -36,7 +36,7 @@ type Env = { Bindings: HttpBindings }
 
 /** Answers the documented paths under `/api` and `/sfp/api`, and the health paths outside of them; 404 for the rest. */
 export function createRest(options: RestOptions): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  const { entrance, maskError, health, version, api, jwks, publicUrl, graphiql } = options
+  const { auth, maskError, health, version, api, jwks, publicUrl, graphiql } = options
   const bridge = createBridge(options)
   const app = new Hono<Env>()
   const routes = createRoutes({ health: createHealth(health), version, api, jwks, publicUrl, graphiql })
@@ -47,7 +47,7 @@ export function createRest(options: RestOptions): (req: IncomingMessage, res: Se
   app.notFound(async (context) => {
     const { method } = context.req
     const path = shownPath(context.req.path)
-    const isKnown = await knownCaller(entrance, context.env.incoming as IncomingMessage)
+    const isKnown = await knownCaller(auth, context.env.incoming as IncomingMessage)
     return problem(
       context,
       new Refused('NOT_FOUND', isKnown ? `There is no ${method} ${path}.` : 'There is nothing here.'),

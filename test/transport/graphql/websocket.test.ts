@@ -13,7 +13,7 @@ import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { connectSocket, type Frame, openSocket, type RawSocket } from '#test/support/websocket.ts'
-import { Entrance } from '#transport/entrance.ts'
+import { RequestAuth } from '#transport/request-auth.ts'
 import { createErrorMask } from '#transport/graphql/errors.ts'
 import { createGraphqlServer } from '#transport/graphql/server.ts'
 import { serveWebsocket } from '#transport/graphql/websocket.ts'
@@ -206,8 +206,8 @@ async function openDoor(times: { initTimeoutMs?: number; keepAliveMs?: number })
     authenticate: async () => new Caller(somebody, { requestId: '', address: '', userAgent: '' }),
     hold: () => () => {},
   } as unknown as AccessService
-  const entrance = new Entrance({ access, limits, trustedProxies: [], anonymousBodyBytes: 1_048_576 })
-  const door = serveWebsocket({ http, server: graphqlServer, entrance, maskError, log, ...times })
+  const auth = new RequestAuth({ access, limits, trustedProxies: [], anonymousBodyBytes: 1_048_576 })
+  const door = serveWebsocket({ http, server: graphqlServer, auth, maskError, log, ...times })
   await once(http.listen(0, '127.0.0.1'), 'listening')
   return {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,

@@ -13,12 +13,12 @@ import { requestToken } from './credentials.ts'
 import { forwardedFor } from './forwarded.ts'
 import { requestIdOf } from './request-id.ts'
 
-/** What is known of a request under way. */
-interface Visit {
+/** The state of a request that is being processed. */
+interface RequestState {
   readonly origin: RequestOrigin
-  /** Takes back that the address was counted. */
+  /** Undoes the count for the address. */
   uncount?: () => void
-  /** Lets go of the body of a caller who was not known. */
+  /** Frees the memory budget of the body of an unknown caller. */
   releaseBody?: () => void
   caller?: Caller
   allowance?: Allowance
@@ -27,24 +27,24 @@ interface Visit {
   isOver: boolean
 }
 
-export interface EntranceOptions {
+export interface RequestAuthOptions {
   readonly access: AccessService
   readonly limits: Pick<LimitService, 'of' | 'ofAddress'>
-  /** Addresses and networks whose word on where a request came from is taken. */
+  /** Addresses and networks whose forwarding headers are trusted. */
   readonly trustedProxies: readonly string[]
-  /** How many bytes of bodies are held at once for callers who are not known. */
+  /** How many bytes of the bodies of unknown callers may be in memory together. */
   readonly anonymousBodyBytes: number
 }
 
-/** Where every request shows who makes it, and is counted, whatever door it goes to. */
-export class Entrance {
+/** Authenticates and counts every request, whatever handler it goes to. */
+export class RequestAuth {
   readonly #access: AccessService
-  readonly #limits: EntranceOptions['limits']
+  readonly #limits: RequestAuthOptions['limits']
   readonly #isTrusted: (address: string, hop: number) => boolean
   readonly #bodies: AnonymousBodies
-  readonly #visits = new WeakMap<IncomingMessage, Visit>()
+  readonly #states = new WeakMap<IncomingMessage, RequestState>()
 
-  constructor({ access, limits, trustedProxies, anonymousBodyBytes }: EntranceOptions) {
+  constructor({ access, limits, trustedProxies, anonymousBodyBytes }: RequestAuthOptions) {
     this.#bodies = new AnonymousBodies(anonymousBodyBytes)
     this.#access = access
     this.#limits = limits
@@ -53,122 +53,122 @@ export class Entrance {
 
   /** How the request came: always the same for one request. */
   originOf(req: IncomingMessage): RequestOrigin {
-    return this.#visit(req).origin
+    return this.#stateOf(req).origin
   }
 
   /**
-   * Who makes the request, by the token in its header or the one that came otherwise, and counts it: for whoever is
-   * not known, by the address. `end` is called when that right is taken away before {@link leave}.
+   * The caller of a request, by the token in its header or the given one. Counts the request for the caller, or for the
+   * address when the token is not valid. `end` is called when the token is revoked before {@link release}.
    * @throws {Unauthenticated} @throws {RateLimited}
    */
-  async admit(
+  async authenticate(
     req: IncomingMessage,
     end: () => void = () => req.socket.destroy(),
     token = requestToken(req.headers),
   ): Promise<Caller> {
-    const visit = this.#visit(req)
+    const state = this.#stateOf(req)
     const caller = await this.#access
-      .authenticate(token, visit.origin)
-      .catch((error: unknown) => this.#turnAway(visit, error))
-    visit.release?.()
-    visit.caller = caller
-    visit.allowance = this.#limits.of(caller)
-    const counting = visit.allowance.request()
+      .authenticate(token, state.origin)
+      .catch((error: unknown) => this.#refuse(state, error))
+    state.release?.()
+    state.caller = caller
+    state.allowance = this.#limits.of(caller)
+    const counting = state.allowance.request()
     if (counting instanceof Promise) await counting
-    // Whoever has gone meanwhile must not be held for ever.
-    if (!visit.isOver) visit.release = this.#access.hold(caller, end)
+    // A request that has ended meanwhile would be kept for ever.
+    if (!state.isOver) state.release = this.#access.hold(caller, end)
     return caller
   }
 
   /**
-   * Counts a request of a caller who has proved otherwise than by a token who they are, and no longer for the address.
+   * Counts a request for a caller who was authenticated without a token, and no longer for the address.
    * @throws {RateLimited}
    */
-  async admitKnown(req: IncomingMessage, caller: Caller): Promise<void> {
-    const visit = this.#visit(req)
-    visit.uncount?.()
-    visit.releaseBody?.()
-    visit.caller = caller
-    visit.allowance = this.#limits.of(caller)
-    await visit.allowance.request()
+  async allowKnown(req: IncomingMessage, caller: Caller): Promise<void> {
+    const state = this.#stateOf(req)
+    state.uncount?.()
+    state.releaseBody?.()
+    state.caller = caller
+    state.allowance = this.#limits.of(caller)
+    await state.allowance.request()
   }
 
-  /** Counts a request of somebody who shows nothing. @throws {RateLimited} */
-  async admitAnybody(req: IncomingMessage): Promise<void> {
-    await this.#countAddress(this.#visit(req))
+  /** Counts a request without a token, for the address. @throws {RateLimited} */
+  async allowAnonymous(req: IncomingMessage): Promise<void> {
+    await this.#countAddress(this.#stateOf(req))
   }
 
   /**
-   * The whole body of a request; of a caller who is not known, within what all of them may have under way together.
+   * The whole body of a request; the bodies of unknown callers share a memory budget.
    * @throws {BodyTooLarge} @throws {BodyTooSlow} @throws {AddressBodiesFull} @throws {AnonymousBodiesFull}
    */
   async readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
-    const visit = this.#visit(req)
-    if (visit.caller !== undefined) return readBody(req, limit)
-    const { body, release } = await this.#bodies.read(req, limit, addressBlock(visit.origin.address))
-    if (visit.isOver) release()
-    else visit.releaseBody = release
+    const state = this.#stateOf(req)
+    if (state.caller !== undefined) return readBody(req, limit)
+    const { body, release } = await this.#bodies.read(req, limit, addressBlock(state.origin.address))
+    if (state.isOver) release()
+    else state.releaseBody = release
     return body
   }
 
   /** Counts one more request of the same connection. @throws {RateLimited} */
-  async again(req: IncomingMessage): Promise<void> {
-    const counting = this.#visit(req).allowance?.request()
+  async countAgain(req: IncomingMessage): Promise<void> {
+    const counting = this.#stateOf(req).allowance?.request()
     if (counting instanceof Promise) await counting
   }
 
   /**
-   * Counts the request among those of its caller that are under way, until {@link leave}; its body, of which up to
-   * `maxBytes` are taken, is counted before it is read. @throws {TooManyOpen} @throws {TooManyBytesHeld}
+   * Counts the request among the concurrent ones of its caller, until {@link release}; its body, of at most `maxBytes`,
+   * is counted before it is read. @throws {TooManyOpen} @throws {TooManyBytesHeld}
    */
   begin(req: IncomingMessage, maxBytes: number): Work {
-    const visit = this.#visit(req)
-    visit.work = this.allowanceOf(req).begin(bodySize(req, maxBytes))
-    // It may have been left while it was found out who makes it.
-    if (visit.isOver) visit.work.end()
-    return visit.work
+    const state = this.#stateOf(req)
+    state.work = this.allowanceOf(req).begin(bodySize(req, maxBytes))
+    // The request may have ended while it was authenticated.
+    if (state.isOver) state.work.end()
+    return state.work
   }
 
-  /** Whether nothing was shown that says who makes it. */
+  /** Whether the request has no token. */
   isAnonymous({ headers }: IncomingMessage): boolean {
     return headers.authorization === undefined
   }
 
-  /** Who was admitted with this request; undefined when nobody was. */
+  /** The authenticated caller of a request; undefined when there is none. */
   callerOf(req: IncomingMessage): Caller | undefined {
-    return this.#visits.get(req)?.caller
+    return this.#states.get(req)?.caller
   }
 
-  /** What is left to whoever makes the request: to the address, until it is known who does. */
+  /** The allowance of the caller; of the address, until the caller is authenticated. */
   allowanceOf(req: IncomingMessage): Allowance {
-    const visit = this.#visit(req)
-    return visit.allowance ?? this.#limits.ofAddress(visit.origin.address)
+    const state = this.#stateOf(req)
+    return state.allowance ?? this.#limits.ofAddress(state.origin.address)
   }
 
-  /** The request, or the connection that it began, is over. */
-  leave(req: IncomingMessage): void {
-    const visit = this.#visit(req)
-    visit.isOver = true
-    visit.work?.end()
-    visit.release?.()
-    visit.releaseBody?.()
+  /** Ends the request, or the connection that it opened. */
+  release(req: IncomingMessage): void {
+    const state = this.#stateOf(req)
+    state.isOver = true
+    state.work?.end()
+    state.release?.()
+    state.releaseBody?.()
   }
 
-  /** Tokens that are guessed count for the address, too. */
-  async #turnAway(visit: Visit, error: unknown): Promise<never> {
-    if (error instanceof Unauthenticated) await this.#countAddress(visit)
+  /** Guessed tokens count for the address. */
+  async #refuse(state: RequestState, error: unknown): Promise<never> {
+    if (error instanceof Unauthenticated) await this.#countAddress(state)
     throw error
   }
 
-  async #countAddress(visit: Visit): Promise<void> {
-    const allowance = this.#limits.ofAddress(visit.origin.address)
-    visit.allowance = allowance
+  async #countAddress(state: RequestState): Promise<void> {
+    const allowance = this.#limits.ofAddress(state.origin.address)
+    state.allowance = allowance
     const share = await allowance.request()
-    if (share !== undefined) visit.uncount = () => allowance.giveBack(share)
+    if (share !== undefined) state.uncount = () => allowance.giveBack(share)
   }
 
-  #visit(req: IncomingMessage): Visit {
-    const known = this.#visits.get(req)
+  #stateOf(req: IncomingMessage): RequestState {
+    const known = this.#states.get(req)
     if (known !== undefined) return known
     const { headers } = req
     const origin = {
@@ -176,9 +176,9 @@ export class Entrance {
       address: this.#addressOf(req),
       userAgent: headers['user-agent']?.slice(0, maxAgentLength),
     }
-    const visit: Visit = { origin, isOver: false }
-    this.#visits.set(req, visit)
-    return visit
+    const state: RequestState = { origin, isOver: false }
+    this.#states.set(req, state)
+    return state
   }
 
   /**
@@ -206,7 +206,7 @@ function bodySize({ headers }: IncomingMessage, maxBytes: number): number {
 
 const maxAgentLength = 256
 
-/** What a request comes to, unless the token that it came with ends before. @throws {Unauthenticated} then */
+/** The result of the work, unless the token of its request ends before. @throws {Unauthenticated} then */
 export async function unlessEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T> {
   const over = Promise.withResolvers<never>()
   const end = () => over.reject(new Unauthenticated('ended-meanwhile'))
