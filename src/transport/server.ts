@@ -9,8 +9,7 @@ import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Context } from '#schema/index.ts'
 import { createCrossOrigin } from './cross-origin.ts'
 import { devicePath } from './device/cookies.ts'
-import { createDeviceDoor } from './device/door.ts'
-import { RequestAuth } from './request-auth.ts'
+import { createDeviceHandler } from './device/handler.ts'
 import type { DocumentLimits } from './graphql/document-limits.ts'
 import { createErrorMask } from './graphql/errors.ts'
 import { graphiqlFiles } from './graphql/graphiql.ts'
@@ -19,13 +18,14 @@ import type { PersistedOperations } from './graphql/persisted-operations.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
 import { runWebhookDocument } from './graphql/webhook-document.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
-import { createHookDoor, isHookPath } from './hooks/door.ts'
+import { createHookHandler, isHookPath } from './hooks/handler.ts'
 import { hasOneHost, refuseHost } from './host.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { onlyGet } from './only-get.ts'
 import { iconPath, serveIcon } from './page.ts'
 import { createDocsDoor, isDocsPath } from './pages/docs-door.ts'
 import { tellLimits } from './rate-headers.ts'
+import { RequestAuth } from './request-auth.ts'
 import { createRest } from './rest/create-rest.ts'
 import type { HealthSources } from './rest/health.ts'
 import { shownPath } from './shown-path.ts'
@@ -62,7 +62,7 @@ export interface ApiOptions {
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
-/** Puts all doors behind one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
+/** Serves all APIs with one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
 export function serveApi(options: ApiOptions) {
   const { http, access, limits, documentLimits, contextOf, health, metrics, api, graphiql, publicUrl, log } = options
   const { hasProvider, hooks, persisted, bodyBytes, anonymousBodyBytes, corsOrigins, trustedProxies } = options
@@ -83,23 +83,23 @@ export function serveApi(options: ApiOptions) {
     log,
   })
   const crossOrigin = createCrossOrigin(corsOrigins)
-  const doors: Readonly<Record<string, Handler>> = {
+  const handlers: Readonly<Record<string, Handler>> = {
     ...(api && { [graphqlPath]: createGraphqlHttp({ server, auth, maskError, graphiql, persisted, bodyBytes }) }),
     ...(api && graphiql && graphiqlFiles(graphqlPath)),
-    ...(api && { [devicePath]: createDeviceDoor({ server, auth, maskError, publicUrl, hasProvider }) }),
+    ...(api && { [devicePath]: createDeviceHandler({ server, auth, maskError, publicUrl, hasProvider }) }),
     [iconPath]: onlyGet(serveIcon),
     [metricsPath]: onlyGet(createMetricsHttp({ auth, metrics, maskError })),
   }
 
-  const hookDoor = createHookDoor({ hooks, auth, maskError, onAnswered: metrics.domains.countHookCall })
+  const hookHandler = createHookHandler({ hooks, auth, maskError, onAnswered: metrics.domains.countHookCall })
 
   const docsDoor = createDocsDoor({ auth, maskError, publicUrl, version: health.version })
 
-  /** Which door a path leads to. */
-  function doorOf(path: string): Handler {
-    if (api && isHookPath(path)) return hookDoor
+  /** The handler of a path. */
+  function handlerOf(path: string): Handler {
+    if (api && isHookPath(path)) return hookHandler
     if (api && isDocsPath(path)) return docsDoor
-    return doors[path] ?? rest
+    return handlers[path] ?? rest
   }
 
   http.on('request', (req: IncomingMessage, res: ServerResponse) => {
@@ -110,7 +110,7 @@ export function serveApi(options: ApiOptions) {
     follow(req, res, { path, requestId })
     tellLimits(req, res, auth)
     if (crossOrigin(req, res)) return
-    const handle = hasOneHost(req) ? doorOf(path) : refuseHost
+    const handle = hasOneHost(req) ? handlerOf(path) : refuseHost
     handle(req, res).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'a request failed unexpectedly')
       if (!res.headersSent) res.writeHead(500)

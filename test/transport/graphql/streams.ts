@@ -12,10 +12,10 @@ export { metric, subscribers } from '#test/support/metrics.ts'
 /** Task types with which a test decides what a stream tells. */
 export const configFile = join(import.meta.dirname, 'signalbox.config.ts')
 
-type Door = Pick<TestServer, 'url' | 'token'>
+type Server = Pick<TestServer, 'url' | 'token'>
 
 /** Hands in a task; returns its id. */
-export async function submit(server: Door, input: Record<string, unknown>): Promise<string> {
+export async function submit(server: Server, input: Record<string, unknown>): Promise<string> {
   const { submitTask } = await graphqlData<{ submitTask: { task?: { id: string }; message?: string } }>(
     server,
     'mutation ($input: SubmitTaskInput!) { submitTask(input: $input) { ... on SubmitTaskPayload { task { id } } ... on Failure { message } } }',
@@ -26,7 +26,7 @@ export async function submit(server: Door, input: Record<string, unknown>): Prom
 }
 
 /** A task of the type `speaks`, and the word that lets it end. */
-export async function submitSpeaker(server: Door, more: Record<string, unknown> = {}) {
+export async function submitSpeaker(server: Server, more: Record<string, unknown> = {}) {
   const until = join(mkdtempSync(join(tmpdir(), 'signalbox-speaker-')), randomUUID())
   const id = await submit(server, { type: 'speaks', input: { until }, ...more })
   const release = () => writeFileSync(until, '')
@@ -36,7 +36,7 @@ export async function submitSpeaker(server: Door, more: Record<string, unknown> 
 }
 
 /** A task that never runs: due in a year. Streams that begin now don't tell any more that it was handed in. */
-export async function submitDistant(server: Door, more: Record<string, unknown> = {}): Promise<string> {
+export async function submitDistant(server: Server, more: Record<string, unknown> = {}): Promise<string> {
   const runAt = new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
   const id = await submit(server, { type: 'probe', runAt, ...more })
   await firstCursor(server, id)
@@ -44,7 +44,7 @@ export async function submitDistant(server: Door, more: Record<string, unknown> 
 }
 
 /** The cursor of the first event about a task, once this server has read it in the journal. */
-export function firstCursor(server: Door, id: string): Promise<string> {
+export function firstCursor(server: Server, id: string): Promise<string> {
   return until(async () => {
     const { events } = await graphqlData<{ events: { edges: { cursor: string }[] } }>(
       server,
@@ -55,7 +55,7 @@ export function firstCursor(server: Door, id: string): Promise<string> {
   })
 }
 
-export async function statusOf(server: Door, id: string): Promise<string> {
+export async function statusOf(server: Server, id: string): Promise<string> {
   const { task } = await graphqlData<{ task: { status: string } }>(
     server,
     'query ($id: ID!) { task(id: $id) { status } }',

@@ -13,10 +13,10 @@ import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { connectSocket, type Frame, openSocket, type RawSocket } from '#test/support/websocket.ts'
-import { RequestAuth } from '#transport/request-auth.ts'
 import { createErrorMask } from '#transport/graphql/errors.ts'
 import { createGraphqlServer } from '#transport/graphql/server.ts'
 import { serveWebsocket } from '#transport/graphql/websocket.ts'
+import { RequestAuth } from '#transport/request-auth.ts'
 import { openPath } from './database-path.ts'
 import {
   expectHonestGaps,
@@ -183,8 +183,8 @@ const somebody: Identity = {
   expiresAt: undefined,
 }
 
-/** The WebSocket door alone, with shorter times; nobody gets in. */
-async function openDoor(times: { initTimeoutMs?: number; keepAliveMs?: number }) {
+/** The WebSocket endpoint alone, with shorter times; nobody gets in. */
+async function openWebsocket(times: { initTimeoutMs?: number; keepAliveMs?: number }) {
   const http = createServer()
   const maskError = createErrorMask(pino({ level: 'silent' }))
   const log = pino({ level: 'silent' })
@@ -207,13 +207,13 @@ async function openDoor(times: { initTimeoutMs?: number; keepAliveMs?: number })
     hold: () => () => {},
   } as unknown as AccessService
   const auth = new RequestAuth({ access, limits, trustedProxies: [], anonymousBodyBytes: 1_048_576 })
-  const door = serveWebsocket({ http, server: graphqlServer, auth, maskError, log, ...times })
+  const endpoint = serveWebsocket({ http, server: graphqlServer, auth, maskError, log, ...times })
   await once(http.listen(0, '127.0.0.1'), 'listening')
   return {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     token: 'any',
     async close() {
-      await door.close()
+      await endpoint.close()
       http.close()
     },
   }
@@ -221,19 +221,22 @@ async function openDoor(times: { initTimeoutMs?: number; keepAliveMs?: number })
 
 describe('the server’s patience', () => {
   it('ends with 4408 for who does not say who it is', async () => {
-    const door = await openDoor({ initTimeoutMs: 50 })
-    const [silent, known] = await Promise.all([openSocket(door), connectSocket(door)])
+    const endpoint = await openWebsocket({ initTimeoutMs: 50 })
+    const [silent, known] = await Promise.all([openSocket(endpoint), connectSocket(endpoint)])
     silent.send({ type: 'ping' })
     expect(await silent.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' })
     known.send({ type: 'ping' })
     expect(await known.next()).toEqual({ type: 'pong' })
     await known.close()
-    await door.close()
+    await endpoint.close()
   })
 
   it('ends for who answers no ping, and only then', async () => {
-    const door = await openDoor({ keepAliveMs: 50 })
-    const [answering, silent] = await Promise.all([connectSocket(door), connectSocket(door, { autoPong: false })])
+    const endpoint = await openWebsocket({ keepAliveMs: 50 })
+    const [answering, silent] = await Promise.all([
+      connectSocket(endpoint),
+      connectSocket(endpoint, { autoPong: false }),
+    ])
     expect(await silent.closed).toMatchObject({ code: 1006 })
     const [first, second] = [once(answering.socket, 'ping'), once(answering.socket, 'ping')]
     await first
@@ -241,7 +244,7 @@ describe('the server’s patience', () => {
     answering.send({ type: 'ping' })
     expect(await answering.next()).toEqual({ type: 'pong' })
     await answering.close()
-    await door.close()
+    await endpoint.close()
   })
 })
 

@@ -42,7 +42,7 @@ export function isHookPath(path: string): boolean {
   return path.startsWith(hooksPrefix) || paths.has(path)
 }
 
-export interface HookDoorOptions {
+export interface HookHandlerOptions {
   readonly hooks: HookService
   readonly auth: RequestAuth
   readonly maskError: (error: unknown) => GraphQLError
@@ -69,7 +69,7 @@ const smallBytes = 64 * 1024
  * becomes of them. A call counts for its address before its body is read, and for the hook instead once it has proved
  * where it comes from.
  */
-export function createHookDoor({ hooks, auth, maskError, onAnswered }: HookDoorOptions) {
+export function createHookHandler({ hooks, auth, maskError, onAnswered }: HookHandlerOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = (req.url ?? '').split('?', 1)[0] ?? ''
     const arrival: Arrival = {}

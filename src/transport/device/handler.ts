@@ -4,9 +4,9 @@ import { Unauthenticated } from '#domain/access/errors.ts'
 import type { Caller } from '#domain/access/service.ts'
 import { anonymousBytes } from '#transport/body.ts'
 import { formOf, formType, mediaTypeOf, mustBePlainUtf8 } from '#transport/content.ts'
-import type { RequestAuth } from '#transport/request-auth.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { publicPathOf } from '#transport/public-path.ts'
+import type { RequestAuth } from '#transport/request-auth.ts'
 import { meaningOf } from '#transport/rest/codes.ts'
 import {
   ApproveDeviceDocument,
@@ -29,7 +29,7 @@ import {
   signInPage,
 } from './pages.ts'
 
-export interface DeviceDoorOptions {
+export interface DeviceHandlerOptions {
   readonly server: GraphqlServer
   readonly auth: RequestAuth
   readonly maskError: (error: unknown) => GraphQLError
@@ -42,7 +42,7 @@ export interface DeviceDoorOptions {
 const maxCodeLength = 100
 const maxAccountLength = 200
 
-/** What is sent back: a page, or the way to one. */
+/** The answer: a page, or a redirect to one. */
 interface Reply {
   readonly status: number
   readonly page?: ReturnType<typeof failurePage>
@@ -50,8 +50,8 @@ interface Reply {
   readonly cookies?: readonly string[]
 }
 
-/** A request to the page, and who makes it. */
-interface Visit {
+/** A request to the page, and its caller. */
+interface PageRequest {
   readonly req: IncomingMessage
   /** Undefined: nobody is signed in on the page. */
   readonly caller: Caller | undefined
@@ -63,7 +63,7 @@ interface Visit {
  * The page on which people sign in devices that have no browser of their own (RFC 8628 §3.3). It is plain HTML, works
  * without scripts, and knows nothing but the operations of GraphQL.
  */
-export function createDeviceDoor(options: DeviceDoorOptions) {
+export function createDeviceHandler(options: DeviceHandlerOptions) {
   const { server, auth, maskError, publicUrl, hasProvider } = options
   const cookies = new DeviceCookies(publicUrl)
   const prefix = publicPathOf(publicUrl)
@@ -89,10 +89,10 @@ export function createDeviceDoor(options: DeviceDoorOptions) {
       origin: auth.originOf(req),
       allowance: auth.allowanceOf(req),
     })
-    const visit = { req, caller, operations, formToken }
-    if (req.method === 'GET' || req.method === 'HEAD') return show(visit, codeOf(queryOf(req)))
-    if (req.method === 'POST') return take(visit, await readForm(req, auth))
-    throw new Refused('METHOD_NOT_ALLOWED', 'This page is shown and sent, and nothing else.')
+    const request = { req, caller, operations, formToken }
+    if (req.method === 'GET' || req.method === 'HEAD') return show(request, codeOf(queryOf(req)))
+    if (req.method === 'POST') return take(request, await readForm(req, auth))
+    throw new Refused('METHOD_NOT_ALLOWED', 'Only GET and POST are supported.')
   }
 
   async function callerOf(req: IncomingMessage): Promise<Caller | undefined> {
@@ -108,11 +108,11 @@ export function createDeviceDoor(options: DeviceDoorOptions) {
   }
 
   /** The page that comes next: who, then which device, then what it asks for. */
-  async function show(visit: Visit, userCode: string, error?: string, status = 200): Promise<Reply> {
-    const { caller, operations, formToken } = visit
+  async function show(request: PageRequest, userCode: string, error?: string, status = 200): Promise<Reply> {
+    const { caller, operations, formToken } = request
     if (caller === undefined) {
-      const account = accountOf(queryOf(visit.req))
-      return { status, page: askWho(visit, { userCode, error, account }) }
+      const account = accountOf(queryOf(request.req))
+      return { status, page: askWho(request, { userCode, error, account }) }
     }
     const { viewer } = await operations.run(DeviceViewerDocument, {})
     const facts = { formToken, error, who: viewer.name }
@@ -131,57 +131,58 @@ export function createDeviceDoor(options: DeviceDoorOptions) {
     }
   }
 
-  function askWho({ formToken }: Visit, facts: Omit<SignInFacts, 'formToken' | 'providerUrl'>) {
+  function askWho({ formToken }: PageRequest, facts: Omit<SignInFacts, 'formToken' | 'providerUrl'>) {
     const { userCode, account } = facts
     const back = `${prefix}${devicePath}${userCode === '' ? '' : `?user_code=${encodeURIComponent(userCode)}`}`
     const query = new URLSearchParams({ return_to: back, ...(account && { account }) })
     return signInPage({ formToken, ...facts, providerUrl: hasProvider ? `api/auth/login?${query}` : undefined })
   }
 
-  async function take(visit: Visit, form: URLSearchParams): Promise<Reply> {
+  async function take(request: PageRequest, form: URLSearchParams): Promise<Reply> {
     const userCode = codeOf(form)
-    if (!isOwnForm(visit.req, form.get('form_token') ?? ''))
-      return show(visit, userCode, 'The form was not from this browser, or it was too old. Try again.', 403)
+    if (!isOwnForm(request.req, form.get('form_token') ?? ''))
+      return show(request, userCode, 'The form was not from this browser, or it was too old. Try again.', 403)
     const wanted = form.get('do')
-    if (wanted === 'sign-in') return signIn(visit, userCode, form)
-    if (wanted === 'sign-out') return signOut(visit)
-    if (wanted === 'approve' || wanted === 'deny') return decide(visit, wanted, userCode)
+    if (wanted === 'sign-in') return signIn(request, userCode, form)
+    if (wanted === 'sign-out') return signOut(request)
+    if (wanted === 'approve' || wanted === 'deny') return decide(request, wanted, userCode)
     throw new Refused('MALFORMED_REQUEST', 'The form says nothing that this page knows.')
   }
 
-  async function signIn(visit: Visit, userCode: string, form: URLSearchParams): Promise<Reply> {
+  async function signIn(request: PageRequest, userCode: string, form: URLSearchParams): Promise<Reply> {
     const email = form.get('email') ?? ''
     const account = accountOf(form)
     const input = { email, password: form.get('password') ?? '', account: account || null }
     try {
-      const { signIn: signedIn } = await visit.operations.run(SignInDocument, { input })
+      const { signIn: signedIn } = await request.operations.run(SignInDocument, { input })
       return { ...(await toCode(userCode)), cookies: [cookies.signedIn(signedIn.accessToken)] }
     } catch (error) {
       const { message, status, code } = refusalOf(error)
       const asked = code === 'ACCOUNT_REQUIRED' ? (account ?? '') : account
-      return { status, page: askWho(visit, { userCode, error: message, email, account: asked }) }
+      return { status, page: askWho(request, { userCode, error: message, email, account: asked }) }
     }
   }
 
-  async function signOut(visit: Visit): Promise<Reply> {
-    await leave(visit)
+  async function signOut(request: PageRequest): Promise<Reply> {
+    await leave(request)
     return { ...(await toCode('')), cookies: [cookies.signedOut()] }
   }
 
-  async function decide(visit: Visit, decision: 'approve' | 'deny', userCode: string): Promise<Reply> {
-    if (visit.caller === undefined) return show(visit, userCode, 'You were signed in for too long. Sign in again.', 401)
+  async function decide(request: PageRequest, decision: 'approve' | 'deny', userCode: string): Promise<Reply> {
+    if (request.caller === undefined)
+      return show(request, userCode, 'You were signed in for too long. Sign in again.', 401)
     try {
-      const { clientName } = await decided(visit.operations, decision, userCode)
-      await leave(visit)
+      const { clientName } = await decided(request.operations, decision, userCode)
+      await leave(request)
       return { status: 200, page: decidedPage(decision, clientName), cookies: [cookies.signedOut()] }
     } catch (error) {
       const { message, status } = refusalOf(error)
-      return show(visit, status === 404 ? '' : userCode, message, status)
+      return show(request, status === 404 ? '' : userCode, message, status)
     }
   }
 
   /** Nobody stays signed in on the page once it has served its purpose. */
-  async function leave({ caller, operations }: Visit): Promise<void> {
+  async function leave({ caller, operations }: PageRequest): Promise<void> {
     if (caller?.credential.kind === 'session') await operations.run(SignOutDocument, { input: {} })
   }
 
@@ -228,8 +229,7 @@ function accountOf(fields: URLSearchParams): string | undefined {
 }
 
 async function readForm(req: IncomingMessage, auth: RequestAuth): Promise<URLSearchParams> {
-  if (mediaTypeOf(req.headers) !== formType)
-    throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'The page takes forms, and nothing else.')
+  if (mediaTypeOf(req.headers) !== formType) throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'Only forms are supported.')
   mustBePlainUtf8(req.headers)
   return formOf(await auth.readBody(req, anonymousBytes))
 }
