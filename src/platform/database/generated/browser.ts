@@ -78,25 +78,110 @@ export type RefreshToken = Prisma.RefreshTokenModel
  */
 export type DeviceSignIn = Prisma.DeviceSignInModel
 /**
- * Model WriteProbe
- * Written, and emptied again, to find out whether the database takes writes after one has failed.
- */
-export type WriteProbe = Prisma.WriteProbeModel
-/**
  * Model SigningKey
  * What access tokens are signed with; the same for all processes.
  */
 export type SigningKey = Prisma.SigningKeyModel
+/**
+ * Model AuditEntry
+ * What somebody did, or was kept from doing. Written once, and never changed; each row holds the hash of the one before.
+ */
+export type AuditEntry = Prisma.AuditEntryModel
+/**
+ * Model AuditChain
+ * Where an account's chain of audit entries ends, and where it begins since older ones were dropped.
+ */
+export type AuditChain = Prisma.AuditChainModel
+/**
+ * Model AuditCursor
+ * Up to where the journal is in the audit log; one row.
+ */
+export type AuditCursor = Prisma.AuditCursorModel
+/**
+ * Model Collection
+ * What holds documents: a path, and rules for what is in it.
+ */
+export type Collection = Prisma.CollectionModel
+/**
+ * Model Document
+ * A JSON value under a key, as it is now. A deleted one stays, so that its versions go on counting.
+ */
+export type Document = Prisma.DocumentModel
+/**
+ * Model DocumentVersion
+ * What a write made of a document; the latest one is the document as it is now.
+ */
+export type DocumentVersion = Prisma.DocumentVersionModel
+/**
+ * Model DocumentIndexFailure
+ * Why a declared index of documents could not be built; it is tried again later.
+ */
+export type DocumentIndexFailure = Prisma.DocumentIndexFailureModel
+/**
+ * Model EntryLedger
+ * How far an account's entries and locks have been counted.
+ */
+export type EntryLedger = Prisma.EntryLedgerModel
+/**
+ * Model Entry
+ * A key-value pair as it is now. One that was deleted is in its versions alone.
+ */
+export type Entry = Prisma.EntryModel
+/**
+ * Model EntryVersion
+ * What an entry was, its present state included.
+ */
+export type EntryVersion = Prisma.EntryVersionModel
+/**
+ * Model InboundCall
+ * A call of another system that a hook has taken, kept so that repeats change nothing.
+ */
+export type InboundCall = Prisma.InboundCallModel
+/**
+ * Model JournalEntry
+ * What happened, in commit order: (xid, seq). Partitioned by day; partitions are made and dropped by the journal itself.
+ */
+export type JournalEntry = Prisma.JournalEntryModel
+/**
+ * Model JournalHistory
+ * A stretch of the journal's life that no restore or failover interrupted. The upper bits of a position hold its number.
+ */
+export type JournalHistory = Prisma.JournalHistoryModel
+/**
+ * Model JournalPruned
+ * Up to where the journal has been dropped; one row.
+ */
+export type JournalPruned = Prisma.JournalPrunedModel
+/**
+ * Model RateLimit
+ * How often something was tried, as rate-limiter-flexible counts it.
+ */
+export type RateLimit = Prisma.RateLimitModel
+/**
+ * Model Lock
+ * A lock that is held.
+ */
+export type Lock = Prisma.LockModel
+/**
+ * Model LockWaiter
+ * Somebody who waits for a lock, at one of the processes.
+ */
+export type LockWaiter = Prisma.LockWaiterModel
+/**
+ * Model WriteProbe
+ * Written, and emptied again, to find out whether the database takes writes after one has failed.
+ */
+export type WriteProbe = Prisma.WriteProbeModel
 /**
  * Model IdempotentRequest
  * What came of a request that may be sent again under its key, for a day.
  */
 export type IdempotentRequest = Prisma.IdempotentRequestModel
 /**
- * Model RateLimit
- * How often something was tried, as rate-limiter-flexible counts it.
+ * Model Worker
+ * A process that executes tasks. While it lives it holds the advisory lock of its id.
  */
-export type RateLimit = Prisma.RateLimitModel
+export type Worker = Prisma.WorkerModel
 /**
  * Model Usage
  * How much of each quota an account uses, without what stands in UsageChange.
@@ -133,11 +218,6 @@ export type TaskPart = Prisma.TaskPartModel
  */
 export type TaskPartChunk = Prisma.TaskPartChunkModel
 /**
- * Model Worker
- * A process that executes tasks. While it lives it holds the advisory lock of its id.
- */
-export type Worker = Prisma.WorkerModel
-/**
  * Model Webhook
  * Somebody's address that is told of events. Deleted ones stay as rows for as long as their deliveries do.
  */
@@ -157,83 +237,3 @@ export type DeliveryAttempt = Prisma.DeliveryAttemptModel
  * Up to where the journal was turned into deliveries; one row.
  */
 export type DeliveryCursor = Prisma.DeliveryCursorModel
-/**
- * Model JournalEntry
- * What happened, in commit order: (xid, seq). Partitioned by day; partitions are made and dropped by the journal itself.
- */
-export type JournalEntry = Prisma.JournalEntryModel
-/**
- * Model JournalHistory
- * A stretch of the journal's life that no restore or failover interrupted. The upper bits of a position hold its number.
- */
-export type JournalHistory = Prisma.JournalHistoryModel
-/**
- * Model JournalPruned
- * Up to where the journal has been dropped; one row.
- */
-export type JournalPruned = Prisma.JournalPrunedModel
-/**
- * Model AuditEntry
- * What somebody did, or was kept from doing. Written once, and never changed; each row holds the hash of the one before.
- */
-export type AuditEntry = Prisma.AuditEntryModel
-/**
- * Model AuditChain
- * Where an account's chain of audit entries ends, and where it begins since older ones were dropped.
- */
-export type AuditChain = Prisma.AuditChainModel
-/**
- * Model AuditCursor
- * Up to where the journal is in the audit log; one row.
- */
-export type AuditCursor = Prisma.AuditCursorModel
-/**
- * Model InboundCall
- * A call of another system that a hook has taken, kept so that repeats change nothing.
- */
-export type InboundCall = Prisma.InboundCallModel
-/**
- * Model Collection
- * What holds documents: a path, and rules for what is in it.
- */
-export type Collection = Prisma.CollectionModel
-/**
- * Model Document
- * A JSON value under a key, as it is now. A deleted one stays, so that its versions go on counting.
- */
-export type Document = Prisma.DocumentModel
-/**
- * Model DocumentVersion
- * What a write made of a document; the latest one is the document as it is now.
- */
-export type DocumentVersion = Prisma.DocumentVersionModel
-/**
- * Model EntryLedger
- * How far an account's entries and locks have been counted.
- */
-export type EntryLedger = Prisma.EntryLedgerModel
-/**
- * Model Entry
- * A key-value pair as it is now. One that was deleted is in its versions alone.
- */
-export type Entry = Prisma.EntryModel
-/**
- * Model EntryVersion
- * What an entry was, its present state included.
- */
-export type EntryVersion = Prisma.EntryVersionModel
-/**
- * Model Lock
- * A lock that is held.
- */
-export type Lock = Prisma.LockModel
-/**
- * Model LockWaiter
- * Somebody who waits for a lock, at one of the processes.
- */
-export type LockWaiter = Prisma.LockWaiterModel
-/**
- * Model DocumentIndexFailure
- * Why a declared index of documents could not be built; it is tried again later.
- */
-export type DocumentIndexFailure = Prisma.DocumentIndexFailureModel

@@ -436,6 +436,23 @@ export type EnumDeviceDecisionNullableWithAggregatesFilter<$PrismaModel = never>
   _max?: Prisma.NestedEnumDeviceDecisionNullableFilter<$PrismaModel>
 }
 
+export type EnumAuditOutcomeFilter<$PrismaModel = never> = {
+  equals?: $Enums.AuditOutcome | Prisma.EnumAuditOutcomeFieldRefInput<$PrismaModel>
+  in?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel> | $Enums.AuditOutcome
+}
+
+export type EnumAuditOutcomeWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.AuditOutcome | Prisma.EnumAuditOutcomeFieldRefInput<$PrismaModel>
+  in?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumAuditOutcomeWithAggregatesFilter<$PrismaModel> | $Enums.AuditOutcome
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel>
+}
+
 export type BigIntNullableFilter<$PrismaModel = never> = {
   equals?: bigint | number | Prisma.BigIntFieldRefInput<$PrismaModel> | null
   in?: bigint[] | number[] | Prisma.ListBigIntFieldRefInput<$PrismaModel> | null
@@ -463,6 +480,57 @@ export type BigIntNullableWithAggregatesFilter<$PrismaModel = never> = {
   _max?: Prisma.NestedBigIntNullableFilter<$PrismaModel>
 }
 
+export type EnumRetentionFilter<$PrismaModel = never> = {
+  equals?: $Enums.Retention | Prisma.EnumRetentionFieldRefInput<$PrismaModel>
+  in?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
+  notIn?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumRetentionFilter<$PrismaModel> | $Enums.Retention
+}
+
+export type EnumRetentionWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.Retention | Prisma.EnumRetentionFieldRefInput<$PrismaModel>
+  in?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
+  notIn?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumRetentionWithAggregatesFilter<$PrismaModel> | $Enums.Retention
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumRetentionFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumRetentionFilter<$PrismaModel>
+}
+
+export type EnumEntryChangeKindFilter<$PrismaModel = never> = {
+  equals?: $Enums.EntryChangeKind | Prisma.EnumEntryChangeKindFieldRefInput<$PrismaModel>
+  in?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel> | $Enums.EntryChangeKind
+}
+
+export type EnumEntryChangeKindWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.EntryChangeKind | Prisma.EnumEntryChangeKindFieldRefInput<$PrismaModel>
+  in?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEntryChangeKindWithAggregatesFilter<$PrismaModel> | $Enums.EntryChangeKind
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
+}
+
+export type BytesNullableFilter<$PrismaModel = never> = {
+  equals?: runtime.Bytes | Prisma.BytesFieldRefInput<$PrismaModel> | null
+  in?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
+  notIn?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
+  not?: Prisma.NestedBytesNullableFilter<$PrismaModel> | runtime.Bytes | null
+}
+
+export type BytesNullableWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: runtime.Bytes | Prisma.BytesFieldRefInput<$PrismaModel> | null
+  in?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
+  notIn?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
+  not?: Prisma.NestedBytesNullableWithAggregatesFilter<$PrismaModel> | runtime.Bytes | null
+  _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
+  _min?: Prisma.NestedBytesNullableFilter<$PrismaModel>
+  _max?: Prisma.NestedBytesNullableFilter<$PrismaModel>
+}
+
 export type EnumPriorityFilter<$PrismaModel = never> = {
   equals?: $Enums.Priority | Prisma.EnumPriorityFieldRefInput<$PrismaModel>
   in?: $Enums.Priority[] | Prisma.ListEnumPriorityFieldRefInput<$PrismaModel>
@@ -475,13 +543,6 @@ export type EnumTaskStatusFilter<$PrismaModel = never> = {
   in?: $Enums.TaskStatus[] | Prisma.ListEnumTaskStatusFieldRefInput<$PrismaModel>
   notIn?: $Enums.TaskStatus[] | Prisma.ListEnumTaskStatusFieldRefInput<$PrismaModel>
   not?: Prisma.NestedEnumTaskStatusFilter<$PrismaModel> | $Enums.TaskStatus
-}
-
-export type BytesNullableFilter<$PrismaModel = never> = {
-  equals?: runtime.Bytes | Prisma.BytesFieldRefInput<$PrismaModel> | null
-  in?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
-  notIn?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
-  not?: Prisma.NestedBytesNullableFilter<$PrismaModel> | runtime.Bytes | null
 }
 
 export type EnumPriorityWithAggregatesFilter<$PrismaModel = never> = {
@@ -502,16 +563,6 @@ export type EnumTaskStatusWithAggregatesFilter<$PrismaModel = never> = {
   _count?: Prisma.NestedIntFilter<$PrismaModel>
   _min?: Prisma.NestedEnumTaskStatusFilter<$PrismaModel>
   _max?: Prisma.NestedEnumTaskStatusFilter<$PrismaModel>
-}
-
-export type BytesNullableWithAggregatesFilter<$PrismaModel = never> = {
-  equals?: runtime.Bytes | Prisma.BytesFieldRefInput<$PrismaModel> | null
-  in?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
-  notIn?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
-  not?: Prisma.NestedBytesNullableWithAggregatesFilter<$PrismaModel> | runtime.Bytes | null
-  _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
-  _min?: Prisma.NestedBytesNullableFilter<$PrismaModel>
-  _max?: Prisma.NestedBytesNullableFilter<$PrismaModel>
 }
 
 export type EnumWebhookMethodFilter<$PrismaModel = never> = {
@@ -614,57 +665,6 @@ export type EnumDeliveryStatusWithAggregatesFilter<$PrismaModel = never> = {
   _count?: Prisma.NestedIntFilter<$PrismaModel>
   _min?: Prisma.NestedEnumDeliveryStatusFilter<$PrismaModel>
   _max?: Prisma.NestedEnumDeliveryStatusFilter<$PrismaModel>
-}
-
-export type EnumAuditOutcomeFilter<$PrismaModel = never> = {
-  equals?: $Enums.AuditOutcome | Prisma.EnumAuditOutcomeFieldRefInput<$PrismaModel>
-  in?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
-  notIn?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel> | $Enums.AuditOutcome
-}
-
-export type EnumAuditOutcomeWithAggregatesFilter<$PrismaModel = never> = {
-  equals?: $Enums.AuditOutcome | Prisma.EnumAuditOutcomeFieldRefInput<$PrismaModel>
-  in?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
-  notIn?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumAuditOutcomeWithAggregatesFilter<$PrismaModel> | $Enums.AuditOutcome
-  _count?: Prisma.NestedIntFilter<$PrismaModel>
-  _min?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel>
-  _max?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel>
-}
-
-export type EnumRetentionFilter<$PrismaModel = never> = {
-  equals?: $Enums.Retention | Prisma.EnumRetentionFieldRefInput<$PrismaModel>
-  in?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
-  notIn?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumRetentionFilter<$PrismaModel> | $Enums.Retention
-}
-
-export type EnumRetentionWithAggregatesFilter<$PrismaModel = never> = {
-  equals?: $Enums.Retention | Prisma.EnumRetentionFieldRefInput<$PrismaModel>
-  in?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
-  notIn?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumRetentionWithAggregatesFilter<$PrismaModel> | $Enums.Retention
-  _count?: Prisma.NestedIntFilter<$PrismaModel>
-  _min?: Prisma.NestedEnumRetentionFilter<$PrismaModel>
-  _max?: Prisma.NestedEnumRetentionFilter<$PrismaModel>
-}
-
-export type EnumEntryChangeKindFilter<$PrismaModel = never> = {
-  equals?: $Enums.EntryChangeKind | Prisma.EnumEntryChangeKindFieldRefInput<$PrismaModel>
-  in?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
-  notIn?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel> | $Enums.EntryChangeKind
-}
-
-export type EnumEntryChangeKindWithAggregatesFilter<$PrismaModel = never> = {
-  equals?: $Enums.EntryChangeKind | Prisma.EnumEntryChangeKindFieldRefInput<$PrismaModel>
-  in?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
-  notIn?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumEntryChangeKindWithAggregatesFilter<$PrismaModel> | $Enums.EntryChangeKind
-  _count?: Prisma.NestedIntFilter<$PrismaModel>
-  _min?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
-  _max?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
 }
 
 export type NestedUuidFilter<$PrismaModel = never> = {
@@ -1044,6 +1044,23 @@ export type NestedEnumDeviceDecisionNullableWithAggregatesFilter<$PrismaModel = 
   _max?: Prisma.NestedEnumDeviceDecisionNullableFilter<$PrismaModel>
 }
 
+export type NestedEnumAuditOutcomeFilter<$PrismaModel = never> = {
+  equals?: $Enums.AuditOutcome | Prisma.EnumAuditOutcomeFieldRefInput<$PrismaModel>
+  in?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel> | $Enums.AuditOutcome
+}
+
+export type NestedEnumAuditOutcomeWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.AuditOutcome | Prisma.EnumAuditOutcomeFieldRefInput<$PrismaModel>
+  in?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumAuditOutcomeWithAggregatesFilter<$PrismaModel> | $Enums.AuditOutcome
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel>
+}
+
 export type NestedBigIntNullableFilter<$PrismaModel = never> = {
   equals?: bigint | number | Prisma.BigIntFieldRefInput<$PrismaModel> | null
   in?: bigint[] | number[] | Prisma.ListBigIntFieldRefInput<$PrismaModel> | null
@@ -1071,6 +1088,57 @@ export type NestedBigIntNullableWithAggregatesFilter<$PrismaModel = never> = {
   _max?: Prisma.NestedBigIntNullableFilter<$PrismaModel>
 }
 
+export type NestedEnumRetentionFilter<$PrismaModel = never> = {
+  equals?: $Enums.Retention | Prisma.EnumRetentionFieldRefInput<$PrismaModel>
+  in?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
+  notIn?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumRetentionFilter<$PrismaModel> | $Enums.Retention
+}
+
+export type NestedEnumRetentionWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.Retention | Prisma.EnumRetentionFieldRefInput<$PrismaModel>
+  in?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
+  notIn?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumRetentionWithAggregatesFilter<$PrismaModel> | $Enums.Retention
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumRetentionFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumRetentionFilter<$PrismaModel>
+}
+
+export type NestedEnumEntryChangeKindFilter<$PrismaModel = never> = {
+  equals?: $Enums.EntryChangeKind | Prisma.EnumEntryChangeKindFieldRefInput<$PrismaModel>
+  in?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel> | $Enums.EntryChangeKind
+}
+
+export type NestedEnumEntryChangeKindWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.EntryChangeKind | Prisma.EnumEntryChangeKindFieldRefInput<$PrismaModel>
+  in?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEntryChangeKindWithAggregatesFilter<$PrismaModel> | $Enums.EntryChangeKind
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
+}
+
+export type NestedBytesNullableFilter<$PrismaModel = never> = {
+  equals?: runtime.Bytes | Prisma.BytesFieldRefInput<$PrismaModel> | null
+  in?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
+  notIn?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
+  not?: Prisma.NestedBytesNullableFilter<$PrismaModel> | runtime.Bytes | null
+}
+
+export type NestedBytesNullableWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: runtime.Bytes | Prisma.BytesFieldRefInput<$PrismaModel> | null
+  in?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
+  notIn?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
+  not?: Prisma.NestedBytesNullableWithAggregatesFilter<$PrismaModel> | runtime.Bytes | null
+  _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
+  _min?: Prisma.NestedBytesNullableFilter<$PrismaModel>
+  _max?: Prisma.NestedBytesNullableFilter<$PrismaModel>
+}
+
 export type NestedEnumPriorityFilter<$PrismaModel = never> = {
   equals?: $Enums.Priority | Prisma.EnumPriorityFieldRefInput<$PrismaModel>
   in?: $Enums.Priority[] | Prisma.ListEnumPriorityFieldRefInput<$PrismaModel>
@@ -1083,13 +1151,6 @@ export type NestedEnumTaskStatusFilter<$PrismaModel = never> = {
   in?: $Enums.TaskStatus[] | Prisma.ListEnumTaskStatusFieldRefInput<$PrismaModel>
   notIn?: $Enums.TaskStatus[] | Prisma.ListEnumTaskStatusFieldRefInput<$PrismaModel>
   not?: Prisma.NestedEnumTaskStatusFilter<$PrismaModel> | $Enums.TaskStatus
-}
-
-export type NestedBytesNullableFilter<$PrismaModel = never> = {
-  equals?: runtime.Bytes | Prisma.BytesFieldRefInput<$PrismaModel> | null
-  in?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
-  notIn?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
-  not?: Prisma.NestedBytesNullableFilter<$PrismaModel> | runtime.Bytes | null
 }
 
 export type NestedEnumPriorityWithAggregatesFilter<$PrismaModel = never> = {
@@ -1110,16 +1171,6 @@ export type NestedEnumTaskStatusWithAggregatesFilter<$PrismaModel = never> = {
   _count?: Prisma.NestedIntFilter<$PrismaModel>
   _min?: Prisma.NestedEnumTaskStatusFilter<$PrismaModel>
   _max?: Prisma.NestedEnumTaskStatusFilter<$PrismaModel>
-}
-
-export type NestedBytesNullableWithAggregatesFilter<$PrismaModel = never> = {
-  equals?: runtime.Bytes | Prisma.BytesFieldRefInput<$PrismaModel> | null
-  in?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
-  notIn?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
-  not?: Prisma.NestedBytesNullableWithAggregatesFilter<$PrismaModel> | runtime.Bytes | null
-  _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
-  _min?: Prisma.NestedBytesNullableFilter<$PrismaModel>
-  _max?: Prisma.NestedBytesNullableFilter<$PrismaModel>
 }
 
 export type NestedEnumWebhookMethodFilter<$PrismaModel = never> = {
@@ -1222,57 +1273,6 @@ export type NestedEnumDeliveryStatusWithAggregatesFilter<$PrismaModel = never> =
   _count?: Prisma.NestedIntFilter<$PrismaModel>
   _min?: Prisma.NestedEnumDeliveryStatusFilter<$PrismaModel>
   _max?: Prisma.NestedEnumDeliveryStatusFilter<$PrismaModel>
-}
-
-export type NestedEnumAuditOutcomeFilter<$PrismaModel = never> = {
-  equals?: $Enums.AuditOutcome | Prisma.EnumAuditOutcomeFieldRefInput<$PrismaModel>
-  in?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
-  notIn?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel> | $Enums.AuditOutcome
-}
-
-export type NestedEnumAuditOutcomeWithAggregatesFilter<$PrismaModel = never> = {
-  equals?: $Enums.AuditOutcome | Prisma.EnumAuditOutcomeFieldRefInput<$PrismaModel>
-  in?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
-  notIn?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumAuditOutcomeWithAggregatesFilter<$PrismaModel> | $Enums.AuditOutcome
-  _count?: Prisma.NestedIntFilter<$PrismaModel>
-  _min?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel>
-  _max?: Prisma.NestedEnumAuditOutcomeFilter<$PrismaModel>
-}
-
-export type NestedEnumRetentionFilter<$PrismaModel = never> = {
-  equals?: $Enums.Retention | Prisma.EnumRetentionFieldRefInput<$PrismaModel>
-  in?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
-  notIn?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumRetentionFilter<$PrismaModel> | $Enums.Retention
-}
-
-export type NestedEnumRetentionWithAggregatesFilter<$PrismaModel = never> = {
-  equals?: $Enums.Retention | Prisma.EnumRetentionFieldRefInput<$PrismaModel>
-  in?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
-  notIn?: $Enums.Retention[] | Prisma.ListEnumRetentionFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumRetentionWithAggregatesFilter<$PrismaModel> | $Enums.Retention
-  _count?: Prisma.NestedIntFilter<$PrismaModel>
-  _min?: Prisma.NestedEnumRetentionFilter<$PrismaModel>
-  _max?: Prisma.NestedEnumRetentionFilter<$PrismaModel>
-}
-
-export type NestedEnumEntryChangeKindFilter<$PrismaModel = never> = {
-  equals?: $Enums.EntryChangeKind | Prisma.EnumEntryChangeKindFieldRefInput<$PrismaModel>
-  in?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
-  notIn?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel> | $Enums.EntryChangeKind
-}
-
-export type NestedEnumEntryChangeKindWithAggregatesFilter<$PrismaModel = never> = {
-  equals?: $Enums.EntryChangeKind | Prisma.EnumEntryChangeKindFieldRefInput<$PrismaModel>
-  in?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
-  notIn?: $Enums.EntryChangeKind[] | Prisma.ListEnumEntryChangeKindFieldRefInput<$PrismaModel>
-  not?: Prisma.NestedEnumEntryChangeKindWithAggregatesFilter<$PrismaModel> | $Enums.EntryChangeKind
-  _count?: Prisma.NestedIntFilter<$PrismaModel>
-  _min?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
-  _max?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
 }
 
 

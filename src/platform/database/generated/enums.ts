@@ -26,6 +26,33 @@ export const DeviceDecision = {
 export type DeviceDecision = (typeof DeviceDecision)[keyof typeof DeviceDecision]
 
 
+export const AuditOutcome = {
+  SUCCEEDED: 'SUCCEEDED',
+  FAILED: 'FAILED',
+  REFUSED: 'REFUSED'
+} as const
+
+export type AuditOutcome = (typeof AuditOutcome)[keyof typeof AuditOutcome]
+
+
+export const Retention = {
+  KEEP_ALL: 'KEEP_ALL',
+  KEEP_LAST: 'KEEP_LAST',
+  KEEP_DAYS: 'KEEP_DAYS'
+} as const
+
+export type Retention = (typeof Retention)[keyof typeof Retention]
+
+
+export const EntryChangeKind = {
+  SET: 'SET',
+  DELETED: 'DELETED',
+  EXPIRED: 'EXPIRED'
+} as const
+
+export type EntryChangeKind = (typeof EntryChangeKind)[keyof typeof EntryChangeKind]
+
+
 export const Priority = {
   CRITICAL: 'CRITICAL',
   NORMAL: 'NORMAL',
@@ -104,30 +131,3 @@ export const DeliveryStatus = {
 } as const
 
 export type DeliveryStatus = (typeof DeliveryStatus)[keyof typeof DeliveryStatus]
-
-
-export const AuditOutcome = {
-  SUCCEEDED: 'SUCCEEDED',
-  FAILED: 'FAILED',
-  REFUSED: 'REFUSED'
-} as const
-
-export type AuditOutcome = (typeof AuditOutcome)[keyof typeof AuditOutcome]
-
-
-export const Retention = {
-  KEEP_ALL: 'KEEP_ALL',
-  KEEP_LAST: 'KEEP_LAST',
-  KEEP_DAYS: 'KEEP_DAYS'
-} as const
-
-export type Retention = (typeof Retention)[keyof typeof Retention]
-
-
-export const EntryChangeKind = {
-  SET: 'SET',
-  DELETED: 'DELETED',
-  EXPIRED: 'EXPIRED'
-} as const
-
-export type EntryChangeKind = (typeof EntryChangeKind)[keyof typeof EntryChangeKind]

@@ -409,10 +409,27 @@ export const ModelName = {
   SignInPlace: 'SignInPlace',
   RefreshToken: 'RefreshToken',
   DeviceSignIn: 'DeviceSignIn',
-  WriteProbe: 'WriteProbe',
   SigningKey: 'SigningKey',
-  IdempotentRequest: 'IdempotentRequest',
+  AuditEntry: 'AuditEntry',
+  AuditChain: 'AuditChain',
+  AuditCursor: 'AuditCursor',
+  Collection: 'Collection',
+  Document: 'Document',
+  DocumentVersion: 'DocumentVersion',
+  DocumentIndexFailure: 'DocumentIndexFailure',
+  EntryLedger: 'EntryLedger',
+  Entry: 'Entry',
+  EntryVersion: 'EntryVersion',
+  InboundCall: 'InboundCall',
+  JournalEntry: 'JournalEntry',
+  JournalHistory: 'JournalHistory',
+  JournalPruned: 'JournalPruned',
   RateLimit: 'RateLimit',
+  Lock: 'Lock',
+  LockWaiter: 'LockWaiter',
+  WriteProbe: 'WriteProbe',
+  IdempotentRequest: 'IdempotentRequest',
+  Worker: 'Worker',
   Usage: 'Usage',
   JournalUsage: 'JournalUsage',
   UsageChange: 'UsageChange',
@@ -420,27 +437,10 @@ export const ModelName = {
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
   TaskPartChunk: 'TaskPartChunk',
-  Worker: 'Worker',
   Webhook: 'Webhook',
   Delivery: 'Delivery',
   DeliveryAttempt: 'DeliveryAttempt',
-  DeliveryCursor: 'DeliveryCursor',
-  JournalEntry: 'JournalEntry',
-  JournalHistory: 'JournalHistory',
-  JournalPruned: 'JournalPruned',
-  AuditEntry: 'AuditEntry',
-  AuditChain: 'AuditChain',
-  AuditCursor: 'AuditCursor',
-  InboundCall: 'InboundCall',
-  Collection: 'Collection',
-  Document: 'Document',
-  DocumentVersion: 'DocumentVersion',
-  EntryLedger: 'EntryLedger',
-  Entry: 'Entry',
-  EntryVersion: 'EntryVersion',
-  Lock: 'Lock',
-  LockWaiter: 'LockWaiter',
-  DocumentIndexFailure: 'DocumentIndexFailure'
+  DeliveryCursor: 'DeliveryCursor'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -456,7 +456,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "writeProbe" | "signingKey" | "idempotentRequest" | "rateLimit" | "usage" | "journalUsage" | "usageChange" | "task" | "taskLog" | "taskPart" | "taskPartChunk" | "worker" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor" | "journalEntry" | "journalHistory" | "journalPruned" | "auditEntry" | "auditChain" | "auditCursor" | "inboundCall" | "collection" | "document" | "documentVersion" | "entryLedger" | "entry" | "entryVersion" | "lock" | "lockWaiter" | "documentIndexFailure"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "task" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1348,80 +1348,6 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
-    WriteProbe: {
-      payload: Prisma.$WriteProbePayload<ExtArgs>
-      fields: Prisma.WriteProbeFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.WriteProbeFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.WriteProbeFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
-        }
-        findFirst: {
-          args: Prisma.WriteProbeFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.WriteProbeFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
-        }
-        findMany: {
-          args: Prisma.WriteProbeFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>[]
-        }
-        create: {
-          args: Prisma.WriteProbeCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
-        }
-        createMany: {
-          args: Prisma.WriteProbeCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.WriteProbeCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>[]
-        }
-        delete: {
-          args: Prisma.WriteProbeDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
-        }
-        update: {
-          args: Prisma.WriteProbeUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
-        }
-        deleteMany: {
-          args: Prisma.WriteProbeDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.WriteProbeUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.WriteProbeUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>[]
-        }
-        upsert: {
-          args: Prisma.WriteProbeUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
-        }
-        aggregate: {
-          args: Prisma.WriteProbeAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateWriteProbe>
-        }
-        groupBy: {
-          args: Prisma.WriteProbeGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.WriteProbeGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.WriteProbeCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.WriteProbeCountAggregateOutputType> | number
-        }
-      }
-    }
     SigningKey: {
       payload: Prisma.$SigningKeyPayload<ExtArgs>
       fields: Prisma.SigningKeyFieldRefs
@@ -1493,6 +1419,1338 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.SigningKeyCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.SigningKeyCountAggregateOutputType> | number
+        }
+      }
+    }
+    AuditEntry: {
+      payload: Prisma.$AuditEntryPayload<ExtArgs>
+      fields: Prisma.AuditEntryFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditEntryFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditEntryFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditEntryFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditEntryFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
+        }
+        findMany: {
+          args: Prisma.AuditEntryFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>[]
+        }
+        create: {
+          args: Prisma.AuditEntryCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
+        }
+        createMany: {
+          args: Prisma.AuditEntryCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditEntryCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditEntryDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
+        }
+        update: {
+          args: Prisma.AuditEntryUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditEntryDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditEntryUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditEntryUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditEntryUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditEntryAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditEntry>
+        }
+        groupBy: {
+          args: Prisma.AuditEntryGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditEntryGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditEntryCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditEntryCountAggregateOutputType> | number
+        }
+      }
+    }
+    AuditChain: {
+      payload: Prisma.$AuditChainPayload<ExtArgs>
+      fields: Prisma.AuditChainFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditChainFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditChainFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditChainFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditChainFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
+        }
+        findMany: {
+          args: Prisma.AuditChainFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>[]
+        }
+        create: {
+          args: Prisma.AuditChainCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
+        }
+        createMany: {
+          args: Prisma.AuditChainCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditChainCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditChainDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
+        }
+        update: {
+          args: Prisma.AuditChainUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditChainDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditChainUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditChainUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditChainUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditChainAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditChain>
+        }
+        groupBy: {
+          args: Prisma.AuditChainGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditChainGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditChainCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditChainCountAggregateOutputType> | number
+        }
+      }
+    }
+    AuditCursor: {
+      payload: Prisma.$AuditCursorPayload<ExtArgs>
+      fields: Prisma.AuditCursorFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditCursorFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditCursorFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditCursorFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditCursorFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
+        }
+        findMany: {
+          args: Prisma.AuditCursorFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>[]
+        }
+        create: {
+          args: Prisma.AuditCursorCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
+        }
+        createMany: {
+          args: Prisma.AuditCursorCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditCursorCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditCursorDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
+        }
+        update: {
+          args: Prisma.AuditCursorUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditCursorDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditCursorUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditCursorUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditCursorUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditCursorAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditCursor>
+        }
+        groupBy: {
+          args: Prisma.AuditCursorGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditCursorGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditCursorCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditCursorCountAggregateOutputType> | number
+        }
+      }
+    }
+    Collection: {
+      payload: Prisma.$CollectionPayload<ExtArgs>
+      fields: Prisma.CollectionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.CollectionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.CollectionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
+        }
+        findFirst: {
+          args: Prisma.CollectionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.CollectionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
+        }
+        findMany: {
+          args: Prisma.CollectionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>[]
+        }
+        create: {
+          args: Prisma.CollectionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
+        }
+        createMany: {
+          args: Prisma.CollectionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.CollectionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>[]
+        }
+        delete: {
+          args: Prisma.CollectionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
+        }
+        update: {
+          args: Prisma.CollectionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
+        }
+        deleteMany: {
+          args: Prisma.CollectionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.CollectionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.CollectionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>[]
+        }
+        upsert: {
+          args: Prisma.CollectionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
+        }
+        aggregate: {
+          args: Prisma.CollectionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateCollection>
+        }
+        groupBy: {
+          args: Prisma.CollectionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.CollectionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.CollectionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.CollectionCountAggregateOutputType> | number
+        }
+      }
+    }
+    Document: {
+      payload: Prisma.$DocumentPayload<ExtArgs>
+      fields: Prisma.DocumentFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.DocumentFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.DocumentFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
+        }
+        findFirst: {
+          args: Prisma.DocumentFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.DocumentFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
+        }
+        findMany: {
+          args: Prisma.DocumentFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>[]
+        }
+        create: {
+          args: Prisma.DocumentCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
+        }
+        createMany: {
+          args: Prisma.DocumentCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.DocumentCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>[]
+        }
+        delete: {
+          args: Prisma.DocumentDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
+        }
+        update: {
+          args: Prisma.DocumentUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
+        }
+        deleteMany: {
+          args: Prisma.DocumentDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.DocumentUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.DocumentUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>[]
+        }
+        upsert: {
+          args: Prisma.DocumentUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
+        }
+        aggregate: {
+          args: Prisma.DocumentAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateDocument>
+        }
+        groupBy: {
+          args: Prisma.DocumentGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.DocumentGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.DocumentCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.DocumentCountAggregateOutputType> | number
+        }
+      }
+    }
+    DocumentVersion: {
+      payload: Prisma.$DocumentVersionPayload<ExtArgs>
+      fields: Prisma.DocumentVersionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.DocumentVersionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.DocumentVersionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
+        }
+        findFirst: {
+          args: Prisma.DocumentVersionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.DocumentVersionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
+        }
+        findMany: {
+          args: Prisma.DocumentVersionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>[]
+        }
+        create: {
+          args: Prisma.DocumentVersionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
+        }
+        createMany: {
+          args: Prisma.DocumentVersionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.DocumentVersionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>[]
+        }
+        delete: {
+          args: Prisma.DocumentVersionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
+        }
+        update: {
+          args: Prisma.DocumentVersionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
+        }
+        deleteMany: {
+          args: Prisma.DocumentVersionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.DocumentVersionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.DocumentVersionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>[]
+        }
+        upsert: {
+          args: Prisma.DocumentVersionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
+        }
+        aggregate: {
+          args: Prisma.DocumentVersionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateDocumentVersion>
+        }
+        groupBy: {
+          args: Prisma.DocumentVersionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.DocumentVersionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.DocumentVersionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.DocumentVersionCountAggregateOutputType> | number
+        }
+      }
+    }
+    DocumentIndexFailure: {
+      payload: Prisma.$DocumentIndexFailurePayload<ExtArgs>
+      fields: Prisma.DocumentIndexFailureFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.DocumentIndexFailureFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.DocumentIndexFailureFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
+        }
+        findFirst: {
+          args: Prisma.DocumentIndexFailureFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.DocumentIndexFailureFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
+        }
+        findMany: {
+          args: Prisma.DocumentIndexFailureFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>[]
+        }
+        create: {
+          args: Prisma.DocumentIndexFailureCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
+        }
+        createMany: {
+          args: Prisma.DocumentIndexFailureCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.DocumentIndexFailureCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>[]
+        }
+        delete: {
+          args: Prisma.DocumentIndexFailureDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
+        }
+        update: {
+          args: Prisma.DocumentIndexFailureUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
+        }
+        deleteMany: {
+          args: Prisma.DocumentIndexFailureDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.DocumentIndexFailureUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.DocumentIndexFailureUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>[]
+        }
+        upsert: {
+          args: Prisma.DocumentIndexFailureUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
+        }
+        aggregate: {
+          args: Prisma.DocumentIndexFailureAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateDocumentIndexFailure>
+        }
+        groupBy: {
+          args: Prisma.DocumentIndexFailureGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.DocumentIndexFailureGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.DocumentIndexFailureCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.DocumentIndexFailureCountAggregateOutputType> | number
+        }
+      }
+    }
+    EntryLedger: {
+      payload: Prisma.$EntryLedgerPayload<ExtArgs>
+      fields: Prisma.EntryLedgerFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.EntryLedgerFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.EntryLedgerFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
+        }
+        findFirst: {
+          args: Prisma.EntryLedgerFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.EntryLedgerFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
+        }
+        findMany: {
+          args: Prisma.EntryLedgerFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>[]
+        }
+        create: {
+          args: Prisma.EntryLedgerCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
+        }
+        createMany: {
+          args: Prisma.EntryLedgerCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.EntryLedgerCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>[]
+        }
+        delete: {
+          args: Prisma.EntryLedgerDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
+        }
+        update: {
+          args: Prisma.EntryLedgerUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
+        }
+        deleteMany: {
+          args: Prisma.EntryLedgerDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.EntryLedgerUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.EntryLedgerUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>[]
+        }
+        upsert: {
+          args: Prisma.EntryLedgerUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
+        }
+        aggregate: {
+          args: Prisma.EntryLedgerAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateEntryLedger>
+        }
+        groupBy: {
+          args: Prisma.EntryLedgerGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EntryLedgerGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.EntryLedgerCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EntryLedgerCountAggregateOutputType> | number
+        }
+      }
+    }
+    Entry: {
+      payload: Prisma.$EntryPayload<ExtArgs>
+      fields: Prisma.EntryFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.EntryFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.EntryFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
+        }
+        findFirst: {
+          args: Prisma.EntryFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.EntryFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
+        }
+        findMany: {
+          args: Prisma.EntryFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>[]
+        }
+        create: {
+          args: Prisma.EntryCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
+        }
+        createMany: {
+          args: Prisma.EntryCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.EntryCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>[]
+        }
+        delete: {
+          args: Prisma.EntryDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
+        }
+        update: {
+          args: Prisma.EntryUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
+        }
+        deleteMany: {
+          args: Prisma.EntryDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.EntryUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.EntryUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>[]
+        }
+        upsert: {
+          args: Prisma.EntryUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
+        }
+        aggregate: {
+          args: Prisma.EntryAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateEntry>
+        }
+        groupBy: {
+          args: Prisma.EntryGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EntryGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.EntryCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EntryCountAggregateOutputType> | number
+        }
+      }
+    }
+    EntryVersion: {
+      payload: Prisma.$EntryVersionPayload<ExtArgs>
+      fields: Prisma.EntryVersionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.EntryVersionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.EntryVersionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
+        }
+        findFirst: {
+          args: Prisma.EntryVersionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.EntryVersionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
+        }
+        findMany: {
+          args: Prisma.EntryVersionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>[]
+        }
+        create: {
+          args: Prisma.EntryVersionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
+        }
+        createMany: {
+          args: Prisma.EntryVersionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.EntryVersionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>[]
+        }
+        delete: {
+          args: Prisma.EntryVersionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
+        }
+        update: {
+          args: Prisma.EntryVersionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
+        }
+        deleteMany: {
+          args: Prisma.EntryVersionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.EntryVersionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.EntryVersionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>[]
+        }
+        upsert: {
+          args: Prisma.EntryVersionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
+        }
+        aggregate: {
+          args: Prisma.EntryVersionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateEntryVersion>
+        }
+        groupBy: {
+          args: Prisma.EntryVersionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EntryVersionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.EntryVersionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EntryVersionCountAggregateOutputType> | number
+        }
+      }
+    }
+    InboundCall: {
+      payload: Prisma.$InboundCallPayload<ExtArgs>
+      fields: Prisma.InboundCallFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.InboundCallFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.InboundCallFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
+        }
+        findFirst: {
+          args: Prisma.InboundCallFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.InboundCallFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
+        }
+        findMany: {
+          args: Prisma.InboundCallFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>[]
+        }
+        create: {
+          args: Prisma.InboundCallCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
+        }
+        createMany: {
+          args: Prisma.InboundCallCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.InboundCallCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>[]
+        }
+        delete: {
+          args: Prisma.InboundCallDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
+        }
+        update: {
+          args: Prisma.InboundCallUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
+        }
+        deleteMany: {
+          args: Prisma.InboundCallDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.InboundCallUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.InboundCallUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>[]
+        }
+        upsert: {
+          args: Prisma.InboundCallUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
+        }
+        aggregate: {
+          args: Prisma.InboundCallAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateInboundCall>
+        }
+        groupBy: {
+          args: Prisma.InboundCallGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.InboundCallGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.InboundCallCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.InboundCallCountAggregateOutputType> | number
+        }
+      }
+    }
+    JournalEntry: {
+      payload: Prisma.$JournalEntryPayload<ExtArgs>
+      fields: Prisma.JournalEntryFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.JournalEntryFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.JournalEntryFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
+        }
+        findFirst: {
+          args: Prisma.JournalEntryFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.JournalEntryFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
+        }
+        findMany: {
+          args: Prisma.JournalEntryFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>[]
+        }
+        create: {
+          args: Prisma.JournalEntryCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
+        }
+        createMany: {
+          args: Prisma.JournalEntryCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.JournalEntryCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>[]
+        }
+        delete: {
+          args: Prisma.JournalEntryDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
+        }
+        update: {
+          args: Prisma.JournalEntryUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
+        }
+        deleteMany: {
+          args: Prisma.JournalEntryDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.JournalEntryUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.JournalEntryUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>[]
+        }
+        upsert: {
+          args: Prisma.JournalEntryUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
+        }
+        aggregate: {
+          args: Prisma.JournalEntryAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateJournalEntry>
+        }
+        groupBy: {
+          args: Prisma.JournalEntryGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JournalEntryGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.JournalEntryCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JournalEntryCountAggregateOutputType> | number
+        }
+      }
+    }
+    JournalHistory: {
+      payload: Prisma.$JournalHistoryPayload<ExtArgs>
+      fields: Prisma.JournalHistoryFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.JournalHistoryFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.JournalHistoryFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
+        }
+        findFirst: {
+          args: Prisma.JournalHistoryFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.JournalHistoryFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
+        }
+        findMany: {
+          args: Prisma.JournalHistoryFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>[]
+        }
+        create: {
+          args: Prisma.JournalHistoryCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
+        }
+        createMany: {
+          args: Prisma.JournalHistoryCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.JournalHistoryCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>[]
+        }
+        delete: {
+          args: Prisma.JournalHistoryDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
+        }
+        update: {
+          args: Prisma.JournalHistoryUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
+        }
+        deleteMany: {
+          args: Prisma.JournalHistoryDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.JournalHistoryUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.JournalHistoryUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>[]
+        }
+        upsert: {
+          args: Prisma.JournalHistoryUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
+        }
+        aggregate: {
+          args: Prisma.JournalHistoryAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateJournalHistory>
+        }
+        groupBy: {
+          args: Prisma.JournalHistoryGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JournalHistoryGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.JournalHistoryCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JournalHistoryCountAggregateOutputType> | number
+        }
+      }
+    }
+    JournalPruned: {
+      payload: Prisma.$JournalPrunedPayload<ExtArgs>
+      fields: Prisma.JournalPrunedFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.JournalPrunedFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.JournalPrunedFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
+        }
+        findFirst: {
+          args: Prisma.JournalPrunedFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.JournalPrunedFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
+        }
+        findMany: {
+          args: Prisma.JournalPrunedFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>[]
+        }
+        create: {
+          args: Prisma.JournalPrunedCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
+        }
+        createMany: {
+          args: Prisma.JournalPrunedCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.JournalPrunedCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>[]
+        }
+        delete: {
+          args: Prisma.JournalPrunedDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
+        }
+        update: {
+          args: Prisma.JournalPrunedUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
+        }
+        deleteMany: {
+          args: Prisma.JournalPrunedDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.JournalPrunedUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.JournalPrunedUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>[]
+        }
+        upsert: {
+          args: Prisma.JournalPrunedUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
+        }
+        aggregate: {
+          args: Prisma.JournalPrunedAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateJournalPruned>
+        }
+        groupBy: {
+          args: Prisma.JournalPrunedGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JournalPrunedGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.JournalPrunedCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JournalPrunedCountAggregateOutputType> | number
+        }
+      }
+    }
+    RateLimit: {
+      payload: Prisma.$RateLimitPayload<ExtArgs>
+      fields: Prisma.RateLimitFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RateLimitFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RateLimitFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+        }
+        findFirst: {
+          args: Prisma.RateLimitFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RateLimitFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+        }
+        findMany: {
+          args: Prisma.RateLimitFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>[]
+        }
+        create: {
+          args: Prisma.RateLimitCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+        }
+        createMany: {
+          args: Prisma.RateLimitCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RateLimitCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>[]
+        }
+        delete: {
+          args: Prisma.RateLimitDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+        }
+        update: {
+          args: Prisma.RateLimitUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+        }
+        deleteMany: {
+          args: Prisma.RateLimitDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RateLimitUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RateLimitUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>[]
+        }
+        upsert: {
+          args: Prisma.RateLimitUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+        }
+        aggregate: {
+          args: Prisma.RateLimitAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRateLimit>
+        }
+        groupBy: {
+          args: Prisma.RateLimitGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RateLimitGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RateLimitCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RateLimitCountAggregateOutputType> | number
+        }
+      }
+    }
+    Lock: {
+      payload: Prisma.$LockPayload<ExtArgs>
+      fields: Prisma.LockFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LockFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LockFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
+        }
+        findFirst: {
+          args: Prisma.LockFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LockFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
+        }
+        findMany: {
+          args: Prisma.LockFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>[]
+        }
+        create: {
+          args: Prisma.LockCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
+        }
+        createMany: {
+          args: Prisma.LockCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LockCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>[]
+        }
+        delete: {
+          args: Prisma.LockDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
+        }
+        update: {
+          args: Prisma.LockUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
+        }
+        deleteMany: {
+          args: Prisma.LockDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LockUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LockUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>[]
+        }
+        upsert: {
+          args: Prisma.LockUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
+        }
+        aggregate: {
+          args: Prisma.LockAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLock>
+        }
+        groupBy: {
+          args: Prisma.LockGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LockGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LockCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LockCountAggregateOutputType> | number
+        }
+      }
+    }
+    LockWaiter: {
+      payload: Prisma.$LockWaiterPayload<ExtArgs>
+      fields: Prisma.LockWaiterFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LockWaiterFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LockWaiterFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
+        }
+        findFirst: {
+          args: Prisma.LockWaiterFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LockWaiterFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
+        }
+        findMany: {
+          args: Prisma.LockWaiterFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>[]
+        }
+        create: {
+          args: Prisma.LockWaiterCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
+        }
+        createMany: {
+          args: Prisma.LockWaiterCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LockWaiterCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>[]
+        }
+        delete: {
+          args: Prisma.LockWaiterDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
+        }
+        update: {
+          args: Prisma.LockWaiterUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
+        }
+        deleteMany: {
+          args: Prisma.LockWaiterDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LockWaiterUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LockWaiterUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>[]
+        }
+        upsert: {
+          args: Prisma.LockWaiterUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
+        }
+        aggregate: {
+          args: Prisma.LockWaiterAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLockWaiter>
+        }
+        groupBy: {
+          args: Prisma.LockWaiterGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LockWaiterGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LockWaiterCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LockWaiterCountAggregateOutputType> | number
+        }
+      }
+    }
+    WriteProbe: {
+      payload: Prisma.$WriteProbePayload<ExtArgs>
+      fields: Prisma.WriteProbeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.WriteProbeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.WriteProbeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
+        }
+        findFirst: {
+          args: Prisma.WriteProbeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.WriteProbeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
+        }
+        findMany: {
+          args: Prisma.WriteProbeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>[]
+        }
+        create: {
+          args: Prisma.WriteProbeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
+        }
+        createMany: {
+          args: Prisma.WriteProbeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.WriteProbeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>[]
+        }
+        delete: {
+          args: Prisma.WriteProbeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
+        }
+        update: {
+          args: Prisma.WriteProbeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
+        }
+        deleteMany: {
+          args: Prisma.WriteProbeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.WriteProbeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.WriteProbeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>[]
+        }
+        upsert: {
+          args: Prisma.WriteProbeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WriteProbePayload>
+        }
+        aggregate: {
+          args: Prisma.WriteProbeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateWriteProbe>
+        }
+        groupBy: {
+          args: Prisma.WriteProbeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WriteProbeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.WriteProbeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WriteProbeCountAggregateOutputType> | number
         }
       }
     }
@@ -1570,77 +2828,77 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
-    RateLimit: {
-      payload: Prisma.$RateLimitPayload<ExtArgs>
-      fields: Prisma.RateLimitFieldRefs
+    Worker: {
+      payload: Prisma.$WorkerPayload<ExtArgs>
+      fields: Prisma.WorkerFieldRefs
       operations: {
         findUnique: {
-          args: Prisma.RateLimitFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload> | null
+          args: Prisma.WorkerFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload> | null
         }
         findUniqueOrThrow: {
-          args: Prisma.RateLimitFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+          args: Prisma.WorkerFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
         }
         findFirst: {
-          args: Prisma.RateLimitFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload> | null
+          args: Prisma.WorkerFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload> | null
         }
         findFirstOrThrow: {
-          args: Prisma.RateLimitFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+          args: Prisma.WorkerFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
         }
         findMany: {
-          args: Prisma.RateLimitFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>[]
+          args: Prisma.WorkerFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>[]
         }
         create: {
-          args: Prisma.RateLimitCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+          args: Prisma.WorkerCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
         }
         createMany: {
-          args: Prisma.RateLimitCreateManyArgs<ExtArgs>
+          args: Prisma.WorkerCreateManyArgs<ExtArgs>
           result: BatchPayload
         }
         createManyAndReturn: {
-          args: Prisma.RateLimitCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>[]
+          args: Prisma.WorkerCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>[]
         }
         delete: {
-          args: Prisma.RateLimitDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+          args: Prisma.WorkerDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
         }
         update: {
-          args: Prisma.RateLimitUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+          args: Prisma.WorkerUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
         }
         deleteMany: {
-          args: Prisma.RateLimitDeleteManyArgs<ExtArgs>
+          args: Prisma.WorkerDeleteManyArgs<ExtArgs>
           result: BatchPayload
         }
         updateMany: {
-          args: Prisma.RateLimitUpdateManyArgs<ExtArgs>
+          args: Prisma.WorkerUpdateManyArgs<ExtArgs>
           result: BatchPayload
         }
         updateManyAndReturn: {
-          args: Prisma.RateLimitUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>[]
+          args: Prisma.WorkerUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>[]
         }
         upsert: {
-          args: Prisma.RateLimitUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$RateLimitPayload>
+          args: Prisma.WorkerUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
         }
         aggregate: {
-          args: Prisma.RateLimitAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateRateLimit>
+          args: Prisma.WorkerAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateWorker>
         }
         groupBy: {
-          args: Prisma.RateLimitGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.RateLimitGroupByOutputType>[]
+          args: Prisma.WorkerGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WorkerGroupByOutputType>[]
         }
         count: {
-          args: Prisma.RateLimitCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.RateLimitCountAggregateOutputType> | number
+          args: Prisma.WorkerCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WorkerCountAggregateOutputType> | number
         }
       }
     }
@@ -2162,80 +3420,6 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
-    Worker: {
-      payload: Prisma.$WorkerPayload<ExtArgs>
-      fields: Prisma.WorkerFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.WorkerFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.WorkerFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
-        }
-        findFirst: {
-          args: Prisma.WorkerFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.WorkerFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
-        }
-        findMany: {
-          args: Prisma.WorkerFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>[]
-        }
-        create: {
-          args: Prisma.WorkerCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
-        }
-        createMany: {
-          args: Prisma.WorkerCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.WorkerCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>[]
-        }
-        delete: {
-          args: Prisma.WorkerDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
-        }
-        update: {
-          args: Prisma.WorkerUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
-        }
-        deleteMany: {
-          args: Prisma.WorkerDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.WorkerUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.WorkerUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>[]
-        }
-        upsert: {
-          args: Prisma.WorkerUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerPayload>
-        }
-        aggregate: {
-          args: Prisma.WorkerAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateWorker>
-        }
-        groupBy: {
-          args: Prisma.WorkerGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.WorkerGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.WorkerCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.WorkerCountAggregateOutputType> | number
-        }
-      }
-    }
     Webhook: {
       payload: Prisma.$WebhookPayload<ExtArgs>
       fields: Prisma.WebhookFieldRefs
@@ -2532,1190 +3716,6 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
-    JournalEntry: {
-      payload: Prisma.$JournalEntryPayload<ExtArgs>
-      fields: Prisma.JournalEntryFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.JournalEntryFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.JournalEntryFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
-        }
-        findFirst: {
-          args: Prisma.JournalEntryFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.JournalEntryFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
-        }
-        findMany: {
-          args: Prisma.JournalEntryFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>[]
-        }
-        create: {
-          args: Prisma.JournalEntryCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
-        }
-        createMany: {
-          args: Prisma.JournalEntryCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.JournalEntryCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>[]
-        }
-        delete: {
-          args: Prisma.JournalEntryDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
-        }
-        update: {
-          args: Prisma.JournalEntryUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
-        }
-        deleteMany: {
-          args: Prisma.JournalEntryDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.JournalEntryUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.JournalEntryUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>[]
-        }
-        upsert: {
-          args: Prisma.JournalEntryUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalEntryPayload>
-        }
-        aggregate: {
-          args: Prisma.JournalEntryAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateJournalEntry>
-        }
-        groupBy: {
-          args: Prisma.JournalEntryGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.JournalEntryGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.JournalEntryCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.JournalEntryCountAggregateOutputType> | number
-        }
-      }
-    }
-    JournalHistory: {
-      payload: Prisma.$JournalHistoryPayload<ExtArgs>
-      fields: Prisma.JournalHistoryFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.JournalHistoryFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.JournalHistoryFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
-        }
-        findFirst: {
-          args: Prisma.JournalHistoryFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.JournalHistoryFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
-        }
-        findMany: {
-          args: Prisma.JournalHistoryFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>[]
-        }
-        create: {
-          args: Prisma.JournalHistoryCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
-        }
-        createMany: {
-          args: Prisma.JournalHistoryCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.JournalHistoryCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>[]
-        }
-        delete: {
-          args: Prisma.JournalHistoryDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
-        }
-        update: {
-          args: Prisma.JournalHistoryUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
-        }
-        deleteMany: {
-          args: Prisma.JournalHistoryDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.JournalHistoryUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.JournalHistoryUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>[]
-        }
-        upsert: {
-          args: Prisma.JournalHistoryUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalHistoryPayload>
-        }
-        aggregate: {
-          args: Prisma.JournalHistoryAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateJournalHistory>
-        }
-        groupBy: {
-          args: Prisma.JournalHistoryGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.JournalHistoryGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.JournalHistoryCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.JournalHistoryCountAggregateOutputType> | number
-        }
-      }
-    }
-    JournalPruned: {
-      payload: Prisma.$JournalPrunedPayload<ExtArgs>
-      fields: Prisma.JournalPrunedFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.JournalPrunedFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.JournalPrunedFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
-        }
-        findFirst: {
-          args: Prisma.JournalPrunedFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.JournalPrunedFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
-        }
-        findMany: {
-          args: Prisma.JournalPrunedFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>[]
-        }
-        create: {
-          args: Prisma.JournalPrunedCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
-        }
-        createMany: {
-          args: Prisma.JournalPrunedCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.JournalPrunedCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>[]
-        }
-        delete: {
-          args: Prisma.JournalPrunedDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
-        }
-        update: {
-          args: Prisma.JournalPrunedUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
-        }
-        deleteMany: {
-          args: Prisma.JournalPrunedDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.JournalPrunedUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.JournalPrunedUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>[]
-        }
-        upsert: {
-          args: Prisma.JournalPrunedUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$JournalPrunedPayload>
-        }
-        aggregate: {
-          args: Prisma.JournalPrunedAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateJournalPruned>
-        }
-        groupBy: {
-          args: Prisma.JournalPrunedGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.JournalPrunedGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.JournalPrunedCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.JournalPrunedCountAggregateOutputType> | number
-        }
-      }
-    }
-    AuditEntry: {
-      payload: Prisma.$AuditEntryPayload<ExtArgs>
-      fields: Prisma.AuditEntryFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.AuditEntryFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.AuditEntryFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
-        }
-        findFirst: {
-          args: Prisma.AuditEntryFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.AuditEntryFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
-        }
-        findMany: {
-          args: Prisma.AuditEntryFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>[]
-        }
-        create: {
-          args: Prisma.AuditEntryCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
-        }
-        createMany: {
-          args: Prisma.AuditEntryCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.AuditEntryCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>[]
-        }
-        delete: {
-          args: Prisma.AuditEntryDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
-        }
-        update: {
-          args: Prisma.AuditEntryUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
-        }
-        deleteMany: {
-          args: Prisma.AuditEntryDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.AuditEntryUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.AuditEntryUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>[]
-        }
-        upsert: {
-          args: Prisma.AuditEntryUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditEntryPayload>
-        }
-        aggregate: {
-          args: Prisma.AuditEntryAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditEntry>
-        }
-        groupBy: {
-          args: Prisma.AuditEntryGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AuditEntryGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.AuditEntryCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AuditEntryCountAggregateOutputType> | number
-        }
-      }
-    }
-    AuditChain: {
-      payload: Prisma.$AuditChainPayload<ExtArgs>
-      fields: Prisma.AuditChainFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.AuditChainFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.AuditChainFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
-        }
-        findFirst: {
-          args: Prisma.AuditChainFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.AuditChainFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
-        }
-        findMany: {
-          args: Prisma.AuditChainFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>[]
-        }
-        create: {
-          args: Prisma.AuditChainCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
-        }
-        createMany: {
-          args: Prisma.AuditChainCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.AuditChainCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>[]
-        }
-        delete: {
-          args: Prisma.AuditChainDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
-        }
-        update: {
-          args: Prisma.AuditChainUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
-        }
-        deleteMany: {
-          args: Prisma.AuditChainDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.AuditChainUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.AuditChainUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>[]
-        }
-        upsert: {
-          args: Prisma.AuditChainUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditChainPayload>
-        }
-        aggregate: {
-          args: Prisma.AuditChainAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditChain>
-        }
-        groupBy: {
-          args: Prisma.AuditChainGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AuditChainGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.AuditChainCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AuditChainCountAggregateOutputType> | number
-        }
-      }
-    }
-    AuditCursor: {
-      payload: Prisma.$AuditCursorPayload<ExtArgs>
-      fields: Prisma.AuditCursorFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.AuditCursorFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.AuditCursorFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
-        }
-        findFirst: {
-          args: Prisma.AuditCursorFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.AuditCursorFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
-        }
-        findMany: {
-          args: Prisma.AuditCursorFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>[]
-        }
-        create: {
-          args: Prisma.AuditCursorCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
-        }
-        createMany: {
-          args: Prisma.AuditCursorCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.AuditCursorCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>[]
-        }
-        delete: {
-          args: Prisma.AuditCursorDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
-        }
-        update: {
-          args: Prisma.AuditCursorUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
-        }
-        deleteMany: {
-          args: Prisma.AuditCursorDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.AuditCursorUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.AuditCursorUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>[]
-        }
-        upsert: {
-          args: Prisma.AuditCursorUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCursorPayload>
-        }
-        aggregate: {
-          args: Prisma.AuditCursorAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditCursor>
-        }
-        groupBy: {
-          args: Prisma.AuditCursorGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AuditCursorGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.AuditCursorCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AuditCursorCountAggregateOutputType> | number
-        }
-      }
-    }
-    InboundCall: {
-      payload: Prisma.$InboundCallPayload<ExtArgs>
-      fields: Prisma.InboundCallFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.InboundCallFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.InboundCallFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
-        }
-        findFirst: {
-          args: Prisma.InboundCallFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.InboundCallFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
-        }
-        findMany: {
-          args: Prisma.InboundCallFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>[]
-        }
-        create: {
-          args: Prisma.InboundCallCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
-        }
-        createMany: {
-          args: Prisma.InboundCallCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.InboundCallCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>[]
-        }
-        delete: {
-          args: Prisma.InboundCallDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
-        }
-        update: {
-          args: Prisma.InboundCallUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
-        }
-        deleteMany: {
-          args: Prisma.InboundCallDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.InboundCallUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.InboundCallUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>[]
-        }
-        upsert: {
-          args: Prisma.InboundCallUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$InboundCallPayload>
-        }
-        aggregate: {
-          args: Prisma.InboundCallAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateInboundCall>
-        }
-        groupBy: {
-          args: Prisma.InboundCallGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.InboundCallGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.InboundCallCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.InboundCallCountAggregateOutputType> | number
-        }
-      }
-    }
-    Collection: {
-      payload: Prisma.$CollectionPayload<ExtArgs>
-      fields: Prisma.CollectionFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.CollectionFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.CollectionFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
-        }
-        findFirst: {
-          args: Prisma.CollectionFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.CollectionFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
-        }
-        findMany: {
-          args: Prisma.CollectionFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>[]
-        }
-        create: {
-          args: Prisma.CollectionCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
-        }
-        createMany: {
-          args: Prisma.CollectionCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.CollectionCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>[]
-        }
-        delete: {
-          args: Prisma.CollectionDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
-        }
-        update: {
-          args: Prisma.CollectionUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
-        }
-        deleteMany: {
-          args: Prisma.CollectionDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.CollectionUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.CollectionUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>[]
-        }
-        upsert: {
-          args: Prisma.CollectionUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$CollectionPayload>
-        }
-        aggregate: {
-          args: Prisma.CollectionAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateCollection>
-        }
-        groupBy: {
-          args: Prisma.CollectionGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.CollectionGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.CollectionCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.CollectionCountAggregateOutputType> | number
-        }
-      }
-    }
-    Document: {
-      payload: Prisma.$DocumentPayload<ExtArgs>
-      fields: Prisma.DocumentFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.DocumentFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.DocumentFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
-        }
-        findFirst: {
-          args: Prisma.DocumentFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.DocumentFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
-        }
-        findMany: {
-          args: Prisma.DocumentFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>[]
-        }
-        create: {
-          args: Prisma.DocumentCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
-        }
-        createMany: {
-          args: Prisma.DocumentCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.DocumentCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>[]
-        }
-        delete: {
-          args: Prisma.DocumentDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
-        }
-        update: {
-          args: Prisma.DocumentUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
-        }
-        deleteMany: {
-          args: Prisma.DocumentDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.DocumentUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.DocumentUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>[]
-        }
-        upsert: {
-          args: Prisma.DocumentUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentPayload>
-        }
-        aggregate: {
-          args: Prisma.DocumentAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateDocument>
-        }
-        groupBy: {
-          args: Prisma.DocumentGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.DocumentGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.DocumentCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.DocumentCountAggregateOutputType> | number
-        }
-      }
-    }
-    DocumentVersion: {
-      payload: Prisma.$DocumentVersionPayload<ExtArgs>
-      fields: Prisma.DocumentVersionFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.DocumentVersionFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.DocumentVersionFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
-        }
-        findFirst: {
-          args: Prisma.DocumentVersionFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.DocumentVersionFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
-        }
-        findMany: {
-          args: Prisma.DocumentVersionFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>[]
-        }
-        create: {
-          args: Prisma.DocumentVersionCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
-        }
-        createMany: {
-          args: Prisma.DocumentVersionCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.DocumentVersionCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>[]
-        }
-        delete: {
-          args: Prisma.DocumentVersionDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
-        }
-        update: {
-          args: Prisma.DocumentVersionUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
-        }
-        deleteMany: {
-          args: Prisma.DocumentVersionDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.DocumentVersionUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.DocumentVersionUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>[]
-        }
-        upsert: {
-          args: Prisma.DocumentVersionUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentVersionPayload>
-        }
-        aggregate: {
-          args: Prisma.DocumentVersionAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateDocumentVersion>
-        }
-        groupBy: {
-          args: Prisma.DocumentVersionGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.DocumentVersionGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.DocumentVersionCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.DocumentVersionCountAggregateOutputType> | number
-        }
-      }
-    }
-    EntryLedger: {
-      payload: Prisma.$EntryLedgerPayload<ExtArgs>
-      fields: Prisma.EntryLedgerFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.EntryLedgerFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.EntryLedgerFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
-        }
-        findFirst: {
-          args: Prisma.EntryLedgerFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.EntryLedgerFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
-        }
-        findMany: {
-          args: Prisma.EntryLedgerFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>[]
-        }
-        create: {
-          args: Prisma.EntryLedgerCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
-        }
-        createMany: {
-          args: Prisma.EntryLedgerCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.EntryLedgerCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>[]
-        }
-        delete: {
-          args: Prisma.EntryLedgerDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
-        }
-        update: {
-          args: Prisma.EntryLedgerUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
-        }
-        deleteMany: {
-          args: Prisma.EntryLedgerDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.EntryLedgerUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.EntryLedgerUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>[]
-        }
-        upsert: {
-          args: Prisma.EntryLedgerUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryLedgerPayload>
-        }
-        aggregate: {
-          args: Prisma.EntryLedgerAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateEntryLedger>
-        }
-        groupBy: {
-          args: Prisma.EntryLedgerGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.EntryLedgerGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.EntryLedgerCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.EntryLedgerCountAggregateOutputType> | number
-        }
-      }
-    }
-    Entry: {
-      payload: Prisma.$EntryPayload<ExtArgs>
-      fields: Prisma.EntryFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.EntryFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.EntryFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
-        }
-        findFirst: {
-          args: Prisma.EntryFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.EntryFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
-        }
-        findMany: {
-          args: Prisma.EntryFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>[]
-        }
-        create: {
-          args: Prisma.EntryCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
-        }
-        createMany: {
-          args: Prisma.EntryCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.EntryCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>[]
-        }
-        delete: {
-          args: Prisma.EntryDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
-        }
-        update: {
-          args: Prisma.EntryUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
-        }
-        deleteMany: {
-          args: Prisma.EntryDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.EntryUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.EntryUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>[]
-        }
-        upsert: {
-          args: Prisma.EntryUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryPayload>
-        }
-        aggregate: {
-          args: Prisma.EntryAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateEntry>
-        }
-        groupBy: {
-          args: Prisma.EntryGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.EntryGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.EntryCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.EntryCountAggregateOutputType> | number
-        }
-      }
-    }
-    EntryVersion: {
-      payload: Prisma.$EntryVersionPayload<ExtArgs>
-      fields: Prisma.EntryVersionFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.EntryVersionFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.EntryVersionFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
-        }
-        findFirst: {
-          args: Prisma.EntryVersionFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.EntryVersionFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
-        }
-        findMany: {
-          args: Prisma.EntryVersionFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>[]
-        }
-        create: {
-          args: Prisma.EntryVersionCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
-        }
-        createMany: {
-          args: Prisma.EntryVersionCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.EntryVersionCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>[]
-        }
-        delete: {
-          args: Prisma.EntryVersionDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
-        }
-        update: {
-          args: Prisma.EntryVersionUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
-        }
-        deleteMany: {
-          args: Prisma.EntryVersionDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.EntryVersionUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.EntryVersionUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>[]
-        }
-        upsert: {
-          args: Prisma.EntryVersionUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EntryVersionPayload>
-        }
-        aggregate: {
-          args: Prisma.EntryVersionAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateEntryVersion>
-        }
-        groupBy: {
-          args: Prisma.EntryVersionGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.EntryVersionGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.EntryVersionCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.EntryVersionCountAggregateOutputType> | number
-        }
-      }
-    }
-    Lock: {
-      payload: Prisma.$LockPayload<ExtArgs>
-      fields: Prisma.LockFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.LockFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.LockFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
-        }
-        findFirst: {
-          args: Prisma.LockFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.LockFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
-        }
-        findMany: {
-          args: Prisma.LockFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>[]
-        }
-        create: {
-          args: Prisma.LockCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
-        }
-        createMany: {
-          args: Prisma.LockCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.LockCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>[]
-        }
-        delete: {
-          args: Prisma.LockDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
-        }
-        update: {
-          args: Prisma.LockUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
-        }
-        deleteMany: {
-          args: Prisma.LockDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.LockUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.LockUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>[]
-        }
-        upsert: {
-          args: Prisma.LockUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockPayload>
-        }
-        aggregate: {
-          args: Prisma.LockAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateLock>
-        }
-        groupBy: {
-          args: Prisma.LockGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.LockGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.LockCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.LockCountAggregateOutputType> | number
-        }
-      }
-    }
-    LockWaiter: {
-      payload: Prisma.$LockWaiterPayload<ExtArgs>
-      fields: Prisma.LockWaiterFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.LockWaiterFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.LockWaiterFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
-        }
-        findFirst: {
-          args: Prisma.LockWaiterFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.LockWaiterFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
-        }
-        findMany: {
-          args: Prisma.LockWaiterFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>[]
-        }
-        create: {
-          args: Prisma.LockWaiterCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
-        }
-        createMany: {
-          args: Prisma.LockWaiterCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.LockWaiterCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>[]
-        }
-        delete: {
-          args: Prisma.LockWaiterDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
-        }
-        update: {
-          args: Prisma.LockWaiterUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
-        }
-        deleteMany: {
-          args: Prisma.LockWaiterDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.LockWaiterUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.LockWaiterUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>[]
-        }
-        upsert: {
-          args: Prisma.LockWaiterUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$LockWaiterPayload>
-        }
-        aggregate: {
-          args: Prisma.LockWaiterAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateLockWaiter>
-        }
-        groupBy: {
-          args: Prisma.LockWaiterGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.LockWaiterGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.LockWaiterCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.LockWaiterCountAggregateOutputType> | number
-        }
-      }
-    }
-    DocumentIndexFailure: {
-      payload: Prisma.$DocumentIndexFailurePayload<ExtArgs>
-      fields: Prisma.DocumentIndexFailureFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.DocumentIndexFailureFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.DocumentIndexFailureFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
-        }
-        findFirst: {
-          args: Prisma.DocumentIndexFailureFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.DocumentIndexFailureFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
-        }
-        findMany: {
-          args: Prisma.DocumentIndexFailureFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>[]
-        }
-        create: {
-          args: Prisma.DocumentIndexFailureCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
-        }
-        createMany: {
-          args: Prisma.DocumentIndexFailureCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.DocumentIndexFailureCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>[]
-        }
-        delete: {
-          args: Prisma.DocumentIndexFailureDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
-        }
-        update: {
-          args: Prisma.DocumentIndexFailureUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
-        }
-        deleteMany: {
-          args: Prisma.DocumentIndexFailureDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.DocumentIndexFailureUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.DocumentIndexFailureUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>[]
-        }
-        upsert: {
-          args: Prisma.DocumentIndexFailureUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$DocumentIndexFailurePayload>
-        }
-        aggregate: {
-          args: Prisma.DocumentIndexFailureAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateDocumentIndexFailure>
-        }
-        groupBy: {
-          args: Prisma.DocumentIndexFailureGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.DocumentIndexFailureGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.DocumentIndexFailureCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.DocumentIndexFailureCountAggregateOutputType> | number
-        }
-      }
-    }
   }
 } & {
   other: {
@@ -3929,14 +3929,6 @@ export const DeviceSignInScalarFieldEnum = {
 export type DeviceSignInScalarFieldEnum = (typeof DeviceSignInScalarFieldEnum)[keyof typeof DeviceSignInScalarFieldEnum]
 
 
-export const WriteProbeScalarFieldEnum = {
-  id: 'id',
-  filler: 'filler'
-} as const
-
-export type WriteProbeScalarFieldEnum = (typeof WriteProbeScalarFieldEnum)[keyof typeof WriteProbeScalarFieldEnum]
-
-
 export const SigningKeyScalarFieldEnum = {
   id: 'id',
   publicKey: 'publicKey',
@@ -3945,6 +3937,261 @@ export const SigningKeyScalarFieldEnum = {
 } as const
 
 export type SigningKeyScalarFieldEnum = (typeof SigningKeyScalarFieldEnum)[keyof typeof SigningKeyScalarFieldEnum]
+
+
+export const AuditEntryScalarFieldEnum = {
+  accountId: 'accountId',
+  seq: 'seq',
+  at: 'at',
+  type: 'type',
+  outcome: 'outcome',
+  actorKind: 'actorKind',
+  actorId: 'actorId',
+  actorName: 'actorName',
+  subject: 'subject',
+  credentialKind: 'credentialKind',
+  credentialId: 'credentialId',
+  address: 'address',
+  userAgent: 'userAgent',
+  requestId: 'requestId',
+  operationName: 'operationName',
+  operationHash: 'operationHash',
+  scopes: 'scopes',
+  data: 'data',
+  previousHash: 'previousHash',
+  hash: 'hash'
+} as const
+
+export type AuditEntryScalarFieldEnum = (typeof AuditEntryScalarFieldEnum)[keyof typeof AuditEntryScalarFieldEnum]
+
+
+export const AuditChainScalarFieldEnum = {
+  accountId: 'accountId',
+  seq: 'seq',
+  hash: 'hash',
+  prunedSeq: 'prunedSeq',
+  prunedHash: 'prunedHash',
+  brokenSeq: 'brokenSeq',
+  brokenAt: 'brokenAt',
+  brokenBy: 'brokenBy',
+  seal: 'seal',
+  sealKey: 'sealKey'
+} as const
+
+export type AuditChainScalarFieldEnum = (typeof AuditChainScalarFieldEnum)[keyof typeof AuditChainScalarFieldEnum]
+
+
+export const AuditCursorScalarFieldEnum = {
+  id: 'id',
+  xid: 'xid',
+  seq: 'seq'
+} as const
+
+export type AuditCursorScalarFieldEnum = (typeof AuditCursorScalarFieldEnum)[keyof typeof AuditCursorScalarFieldEnum]
+
+
+export const CollectionScalarFieldEnum = {
+  accountId: 'accountId',
+  path: 'path',
+  createdAt: 'createdAt',
+  createdBy: 'createdBy',
+  updatedAt: 'updatedAt',
+  revision: 'revision',
+  requireVersion: 'requireVersion',
+  schema: 'schema',
+  retention: 'retention',
+  keepVersions: 'keepVersions',
+  keepDays: 'keepDays',
+  indexes: 'indexes',
+  fullTextPaths: 'fullTextPaths'
+} as const
+
+export type CollectionScalarFieldEnum = (typeof CollectionScalarFieldEnum)[keyof typeof CollectionScalarFieldEnum]
+
+
+export const DocumentScalarFieldEnum = {
+  accountId: 'accountId',
+  collection: 'collection',
+  key: 'key',
+  version: 'version',
+  data: 'data',
+  createdAt: 'createdAt',
+  createdBy: 'createdBy',
+  updatedAt: 'updatedAt',
+  updatedBy: 'updatedBy',
+  deleted: 'deleted',
+  expiresAt: 'expiresAt',
+  sizeBytes: 'sizeBytes'
+} as const
+
+export type DocumentScalarFieldEnum = (typeof DocumentScalarFieldEnum)[keyof typeof DocumentScalarFieldEnum]
+
+
+export const DocumentVersionScalarFieldEnum = {
+  accountId: 'accountId',
+  collection: 'collection',
+  key: 'key',
+  version: 'version',
+  data: 'data',
+  deleted: 'deleted',
+  at: 'at',
+  by: 'by',
+  createdAt: 'createdAt',
+  createdBy: 'createdBy',
+  expiresAt: 'expiresAt',
+  pinned: 'pinned',
+  sizeBytes: 'sizeBytes'
+} as const
+
+export type DocumentVersionScalarFieldEnum = (typeof DocumentVersionScalarFieldEnum)[keyof typeof DocumentVersionScalarFieldEnum]
+
+
+export const DocumentIndexFailureScalarFieldEnum = {
+  name: 'name',
+  error: 'error',
+  at: 'at'
+} as const
+
+export type DocumentIndexFailureScalarFieldEnum = (typeof DocumentIndexFailureScalarFieldEnum)[keyof typeof DocumentIndexFailureScalarFieldEnum]
+
+
+export const EntryLedgerScalarFieldEnum = {
+  accountId: 'accountId',
+  revision: 'revision',
+  fence: 'fence'
+} as const
+
+export type EntryLedgerScalarFieldEnum = (typeof EntryLedgerScalarFieldEnum)[keyof typeof EntryLedgerScalarFieldEnum]
+
+
+export const EntryScalarFieldEnum = {
+  accountId: 'accountId',
+  key: 'key',
+  value: 'value',
+  version: 'version',
+  revision: 'revision',
+  sizeBytes: 'sizeBytes',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt',
+  updatedBy: 'updatedBy',
+  expiresAt: 'expiresAt'
+} as const
+
+export type EntryScalarFieldEnum = (typeof EntryScalarFieldEnum)[keyof typeof EntryScalarFieldEnum]
+
+
+export const EntryVersionScalarFieldEnum = {
+  accountId: 'accountId',
+  key: 'key',
+  version: 'version',
+  revision: 'revision',
+  kind: 'kind',
+  value: 'value',
+  sizeBytes: 'sizeBytes',
+  at: 'at',
+  by: 'by'
+} as const
+
+export type EntryVersionScalarFieldEnum = (typeof EntryVersionScalarFieldEnum)[keyof typeof EntryVersionScalarFieldEnum]
+
+
+export const InboundCallScalarFieldEnum = {
+  accountId: 'accountId',
+  hook: 'hook',
+  deliveryId: 'deliveryId',
+  bodyHash: 'bodyHash',
+  replayHash: 'replayHash',
+  taskIds: 'taskIds',
+  receivedAt: 'receivedAt'
+} as const
+
+export type InboundCallScalarFieldEnum = (typeof InboundCallScalarFieldEnum)[keyof typeof InboundCallScalarFieldEnum]
+
+
+export const JournalEntryScalarFieldEnum = {
+  xid: 'xid',
+  seq: 'seq',
+  at: 'at',
+  accountId: 'accountId',
+  type: 'type',
+  subject: 'subject',
+  actor: 'actor',
+  data: 'data',
+  origin: 'origin'
+} as const
+
+export type JournalEntryScalarFieldEnum = (typeof JournalEntryScalarFieldEnum)[keyof typeof JournalEntryScalarFieldEnum]
+
+
+export const JournalHistoryScalarFieldEnum = {
+  number: 'number',
+  tag: 'tag',
+  systemIdentifier: 'systemIdentifier',
+  relation: 'relation',
+  beganAt: 'beganAt',
+  lostFrom: 'lostFrom'
+} as const
+
+export type JournalHistoryScalarFieldEnum = (typeof JournalHistoryScalarFieldEnum)[keyof typeof JournalHistoryScalarFieldEnum]
+
+
+export const JournalPrunedScalarFieldEnum = {
+  id: 'id',
+  xid: 'xid',
+  seq: 'seq'
+} as const
+
+export type JournalPrunedScalarFieldEnum = (typeof JournalPrunedScalarFieldEnum)[keyof typeof JournalPrunedScalarFieldEnum]
+
+
+export const RateLimitScalarFieldEnum = {
+  key: 'key',
+  points: 'points',
+  expire: 'expire'
+} as const
+
+export type RateLimitScalarFieldEnum = (typeof RateLimitScalarFieldEnum)[keyof typeof RateLimitScalarFieldEnum]
+
+
+export const LockScalarFieldEnum = {
+  accountId: 'accountId',
+  name: 'name',
+  fence: 'fence',
+  holder: 'holder',
+  principalId: 'principalId',
+  acquiredAt: 'acquiredAt',
+  expiresAt: 'expiresAt',
+  waiterId: 'waiterId',
+  renewals: 'renewals',
+  renewalNotedAt: 'renewalNotedAt'
+} as const
+
+export type LockScalarFieldEnum = (typeof LockScalarFieldEnum)[keyof typeof LockScalarFieldEnum]
+
+
+export const LockWaiterScalarFieldEnum = {
+  accountId: 'accountId',
+  name: 'name',
+  seq: 'seq',
+  id: 'id',
+  by: 'by',
+  origin: 'origin',
+  principalId: 'principalId',
+  ttlMs: 'ttlMs',
+  queuedAt: 'queuedAt',
+  until: 'until',
+  seenAt: 'seenAt'
+} as const
+
+export type LockWaiterScalarFieldEnum = (typeof LockWaiterScalarFieldEnum)[keyof typeof LockWaiterScalarFieldEnum]
+
+
+export const WriteProbeScalarFieldEnum = {
+  id: 'id',
+  filler: 'filler'
+} as const
+
+export type WriteProbeScalarFieldEnum = (typeof WriteProbeScalarFieldEnum)[keyof typeof WriteProbeScalarFieldEnum]
 
 
 export const IdempotentRequestScalarFieldEnum = {
@@ -3959,13 +4206,17 @@ export const IdempotentRequestScalarFieldEnum = {
 export type IdempotentRequestScalarFieldEnum = (typeof IdempotentRequestScalarFieldEnum)[keyof typeof IdempotentRequestScalarFieldEnum]
 
 
-export const RateLimitScalarFieldEnum = {
-  key: 'key',
-  points: 'points',
-  expire: 'expire'
+export const WorkerScalarFieldEnum = {
+  id: 'id',
+  host: 'host',
+  pid: 'pid',
+  processStart: 'processStart',
+  processView: 'processView',
+  embeddedIn: 'embeddedIn',
+  startedAt: 'startedAt'
 } as const
 
-export type RateLimitScalarFieldEnum = (typeof RateLimitScalarFieldEnum)[keyof typeof RateLimitScalarFieldEnum]
+export type WorkerScalarFieldEnum = (typeof WorkerScalarFieldEnum)[keyof typeof WorkerScalarFieldEnum]
 
 
 export const UsageScalarFieldEnum = {
@@ -4070,19 +4321,6 @@ export const TaskPartChunkScalarFieldEnum = {
 export type TaskPartChunkScalarFieldEnum = (typeof TaskPartChunkScalarFieldEnum)[keyof typeof TaskPartChunkScalarFieldEnum]
 
 
-export const WorkerScalarFieldEnum = {
-  id: 'id',
-  host: 'host',
-  pid: 'pid',
-  processStart: 'processStart',
-  processView: 'processView',
-  embeddedIn: 'embeddedIn',
-  startedAt: 'startedAt'
-} as const
-
-export type WorkerScalarFieldEnum = (typeof WorkerScalarFieldEnum)[keyof typeof WorkerScalarFieldEnum]
-
-
 export const WebhookScalarFieldEnum = {
   accountId: 'accountId',
   id: 'id',
@@ -4177,244 +4415,6 @@ export const DeliveryCursorScalarFieldEnum = {
 } as const
 
 export type DeliveryCursorScalarFieldEnum = (typeof DeliveryCursorScalarFieldEnum)[keyof typeof DeliveryCursorScalarFieldEnum]
-
-
-export const JournalEntryScalarFieldEnum = {
-  xid: 'xid',
-  seq: 'seq',
-  at: 'at',
-  accountId: 'accountId',
-  type: 'type',
-  subject: 'subject',
-  actor: 'actor',
-  data: 'data',
-  origin: 'origin'
-} as const
-
-export type JournalEntryScalarFieldEnum = (typeof JournalEntryScalarFieldEnum)[keyof typeof JournalEntryScalarFieldEnum]
-
-
-export const JournalHistoryScalarFieldEnum = {
-  number: 'number',
-  tag: 'tag',
-  systemIdentifier: 'systemIdentifier',
-  relation: 'relation',
-  beganAt: 'beganAt',
-  lostFrom: 'lostFrom'
-} as const
-
-export type JournalHistoryScalarFieldEnum = (typeof JournalHistoryScalarFieldEnum)[keyof typeof JournalHistoryScalarFieldEnum]
-
-
-export const JournalPrunedScalarFieldEnum = {
-  id: 'id',
-  xid: 'xid',
-  seq: 'seq'
-} as const
-
-export type JournalPrunedScalarFieldEnum = (typeof JournalPrunedScalarFieldEnum)[keyof typeof JournalPrunedScalarFieldEnum]
-
-
-export const AuditEntryScalarFieldEnum = {
-  accountId: 'accountId',
-  seq: 'seq',
-  at: 'at',
-  type: 'type',
-  outcome: 'outcome',
-  actorKind: 'actorKind',
-  actorId: 'actorId',
-  actorName: 'actorName',
-  subject: 'subject',
-  credentialKind: 'credentialKind',
-  credentialId: 'credentialId',
-  address: 'address',
-  userAgent: 'userAgent',
-  requestId: 'requestId',
-  operationName: 'operationName',
-  operationHash: 'operationHash',
-  scopes: 'scopes',
-  data: 'data',
-  previousHash: 'previousHash',
-  hash: 'hash'
-} as const
-
-export type AuditEntryScalarFieldEnum = (typeof AuditEntryScalarFieldEnum)[keyof typeof AuditEntryScalarFieldEnum]
-
-
-export const AuditChainScalarFieldEnum = {
-  accountId: 'accountId',
-  seq: 'seq',
-  hash: 'hash',
-  prunedSeq: 'prunedSeq',
-  prunedHash: 'prunedHash',
-  brokenSeq: 'brokenSeq',
-  brokenAt: 'brokenAt',
-  brokenBy: 'brokenBy',
-  seal: 'seal',
-  sealKey: 'sealKey'
-} as const
-
-export type AuditChainScalarFieldEnum = (typeof AuditChainScalarFieldEnum)[keyof typeof AuditChainScalarFieldEnum]
-
-
-export const AuditCursorScalarFieldEnum = {
-  id: 'id',
-  xid: 'xid',
-  seq: 'seq'
-} as const
-
-export type AuditCursorScalarFieldEnum = (typeof AuditCursorScalarFieldEnum)[keyof typeof AuditCursorScalarFieldEnum]
-
-
-export const InboundCallScalarFieldEnum = {
-  accountId: 'accountId',
-  hook: 'hook',
-  deliveryId: 'deliveryId',
-  bodyHash: 'bodyHash',
-  replayHash: 'replayHash',
-  taskIds: 'taskIds',
-  receivedAt: 'receivedAt'
-} as const
-
-export type InboundCallScalarFieldEnum = (typeof InboundCallScalarFieldEnum)[keyof typeof InboundCallScalarFieldEnum]
-
-
-export const CollectionScalarFieldEnum = {
-  accountId: 'accountId',
-  path: 'path',
-  createdAt: 'createdAt',
-  createdBy: 'createdBy',
-  updatedAt: 'updatedAt',
-  revision: 'revision',
-  requireVersion: 'requireVersion',
-  schema: 'schema',
-  retention: 'retention',
-  keepVersions: 'keepVersions',
-  keepDays: 'keepDays',
-  indexes: 'indexes',
-  fullTextPaths: 'fullTextPaths'
-} as const
-
-export type CollectionScalarFieldEnum = (typeof CollectionScalarFieldEnum)[keyof typeof CollectionScalarFieldEnum]
-
-
-export const DocumentScalarFieldEnum = {
-  accountId: 'accountId',
-  collection: 'collection',
-  key: 'key',
-  version: 'version',
-  data: 'data',
-  createdAt: 'createdAt',
-  createdBy: 'createdBy',
-  updatedAt: 'updatedAt',
-  updatedBy: 'updatedBy',
-  deleted: 'deleted',
-  expiresAt: 'expiresAt',
-  sizeBytes: 'sizeBytes'
-} as const
-
-export type DocumentScalarFieldEnum = (typeof DocumentScalarFieldEnum)[keyof typeof DocumentScalarFieldEnum]
-
-
-export const DocumentVersionScalarFieldEnum = {
-  accountId: 'accountId',
-  collection: 'collection',
-  key: 'key',
-  version: 'version',
-  data: 'data',
-  deleted: 'deleted',
-  at: 'at',
-  by: 'by',
-  createdAt: 'createdAt',
-  createdBy: 'createdBy',
-  expiresAt: 'expiresAt',
-  pinned: 'pinned',
-  sizeBytes: 'sizeBytes'
-} as const
-
-export type DocumentVersionScalarFieldEnum = (typeof DocumentVersionScalarFieldEnum)[keyof typeof DocumentVersionScalarFieldEnum]
-
-
-export const EntryLedgerScalarFieldEnum = {
-  accountId: 'accountId',
-  revision: 'revision',
-  fence: 'fence'
-} as const
-
-export type EntryLedgerScalarFieldEnum = (typeof EntryLedgerScalarFieldEnum)[keyof typeof EntryLedgerScalarFieldEnum]
-
-
-export const EntryScalarFieldEnum = {
-  accountId: 'accountId',
-  key: 'key',
-  value: 'value',
-  version: 'version',
-  revision: 'revision',
-  sizeBytes: 'sizeBytes',
-  createdAt: 'createdAt',
-  updatedAt: 'updatedAt',
-  updatedBy: 'updatedBy',
-  expiresAt: 'expiresAt'
-} as const
-
-export type EntryScalarFieldEnum = (typeof EntryScalarFieldEnum)[keyof typeof EntryScalarFieldEnum]
-
-
-export const EntryVersionScalarFieldEnum = {
-  accountId: 'accountId',
-  key: 'key',
-  version: 'version',
-  revision: 'revision',
-  kind: 'kind',
-  value: 'value',
-  sizeBytes: 'sizeBytes',
-  at: 'at',
-  by: 'by'
-} as const
-
-export type EntryVersionScalarFieldEnum = (typeof EntryVersionScalarFieldEnum)[keyof typeof EntryVersionScalarFieldEnum]
-
-
-export const LockScalarFieldEnum = {
-  accountId: 'accountId',
-  name: 'name',
-  fence: 'fence',
-  holder: 'holder',
-  principalId: 'principalId',
-  acquiredAt: 'acquiredAt',
-  expiresAt: 'expiresAt',
-  waiterId: 'waiterId',
-  renewals: 'renewals',
-  renewalNotedAt: 'renewalNotedAt'
-} as const
-
-export type LockScalarFieldEnum = (typeof LockScalarFieldEnum)[keyof typeof LockScalarFieldEnum]
-
-
-export const LockWaiterScalarFieldEnum = {
-  accountId: 'accountId',
-  name: 'name',
-  seq: 'seq',
-  id: 'id',
-  by: 'by',
-  origin: 'origin',
-  principalId: 'principalId',
-  ttlMs: 'ttlMs',
-  queuedAt: 'queuedAt',
-  until: 'until',
-  seenAt: 'seenAt'
-} as const
-
-export type LockWaiterScalarFieldEnum = (typeof LockWaiterScalarFieldEnum)[keyof typeof LockWaiterScalarFieldEnum]
-
-
-export const DocumentIndexFailureScalarFieldEnum = {
-  name: 'name',
-  error: 'error',
-  at: 'at'
-} as const
-
-export type DocumentIndexFailureScalarFieldEnum = (typeof DocumentIndexFailureScalarFieldEnum)[keyof typeof DocumentIndexFailureScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -4591,6 +4591,48 @@ export type ListEnumDeviceDecisionFieldRefInput<$PrismaModel> = FieldRefInputTyp
 
 
 /**
+ * Reference to a field of type 'AuditOutcome'
+ */
+export type EnumAuditOutcomeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AuditOutcome'>
+    
+
+
+/**
+ * Reference to a field of type 'AuditOutcome[]'
+ */
+export type ListEnumAuditOutcomeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AuditOutcome[]'>
+    
+
+
+/**
+ * Reference to a field of type 'Retention'
+ */
+export type EnumRetentionFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Retention'>
+    
+
+
+/**
+ * Reference to a field of type 'Retention[]'
+ */
+export type ListEnumRetentionFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Retention[]'>
+    
+
+
+/**
+ * Reference to a field of type 'EntryChangeKind'
+ */
+export type EnumEntryChangeKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'EntryChangeKind'>
+    
+
+
+/**
+ * Reference to a field of type 'EntryChangeKind[]'
+ */
+export type ListEnumEntryChangeKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'EntryChangeKind[]'>
+    
+
+
+/**
  * Reference to a field of type 'Priority'
  */
 export type EnumPriorityFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Priority'>
@@ -4699,48 +4741,6 @@ export type EnumDeliveryStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$P
  * Reference to a field of type 'DeliveryStatus[]'
  */
 export type ListEnumDeliveryStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'DeliveryStatus[]'>
-    
-
-
-/**
- * Reference to a field of type 'AuditOutcome'
- */
-export type EnumAuditOutcomeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AuditOutcome'>
-    
-
-
-/**
- * Reference to a field of type 'AuditOutcome[]'
- */
-export type ListEnumAuditOutcomeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AuditOutcome[]'>
-    
-
-
-/**
- * Reference to a field of type 'Retention'
- */
-export type EnumRetentionFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Retention'>
-    
-
-
-/**
- * Reference to a field of type 'Retention[]'
- */
-export type ListEnumRetentionFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Retention[]'>
-    
-
-
-/**
- * Reference to a field of type 'EntryChangeKind'
- */
-export type EnumEntryChangeKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'EntryChangeKind'>
-    
-
-
-/**
- * Reference to a field of type 'EntryChangeKind[]'
- */
-export type ListEnumEntryChangeKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'EntryChangeKind[]'>
     
 
 
@@ -4920,10 +4920,27 @@ export type GlobalOmitConfig = {
   signInPlace?: Prisma.SignInPlaceOmit
   refreshToken?: Prisma.RefreshTokenOmit
   deviceSignIn?: Prisma.DeviceSignInOmit
-  writeProbe?: Prisma.WriteProbeOmit
   signingKey?: Prisma.SigningKeyOmit
-  idempotentRequest?: Prisma.IdempotentRequestOmit
+  auditEntry?: Prisma.AuditEntryOmit
+  auditChain?: Prisma.AuditChainOmit
+  auditCursor?: Prisma.AuditCursorOmit
+  collection?: Prisma.CollectionOmit
+  document?: Prisma.DocumentOmit
+  documentVersion?: Prisma.DocumentVersionOmit
+  documentIndexFailure?: Prisma.DocumentIndexFailureOmit
+  entryLedger?: Prisma.EntryLedgerOmit
+  entry?: Prisma.EntryOmit
+  entryVersion?: Prisma.EntryVersionOmit
+  inboundCall?: Prisma.InboundCallOmit
+  journalEntry?: Prisma.JournalEntryOmit
+  journalHistory?: Prisma.JournalHistoryOmit
+  journalPruned?: Prisma.JournalPrunedOmit
   rateLimit?: Prisma.RateLimitOmit
+  lock?: Prisma.LockOmit
+  lockWaiter?: Prisma.LockWaiterOmit
+  writeProbe?: Prisma.WriteProbeOmit
+  idempotentRequest?: Prisma.IdempotentRequestOmit
+  worker?: Prisma.WorkerOmit
   usage?: Prisma.UsageOmit
   journalUsage?: Prisma.JournalUsageOmit
   usageChange?: Prisma.UsageChangeOmit
@@ -4931,27 +4948,10 @@ export type GlobalOmitConfig = {
   taskLog?: Prisma.TaskLogOmit
   taskPart?: Prisma.TaskPartOmit
   taskPartChunk?: Prisma.TaskPartChunkOmit
-  worker?: Prisma.WorkerOmit
   webhook?: Prisma.WebhookOmit
   delivery?: Prisma.DeliveryOmit
   deliveryAttempt?: Prisma.DeliveryAttemptOmit
   deliveryCursor?: Prisma.DeliveryCursorOmit
-  journalEntry?: Prisma.JournalEntryOmit
-  journalHistory?: Prisma.JournalHistoryOmit
-  journalPruned?: Prisma.JournalPrunedOmit
-  auditEntry?: Prisma.AuditEntryOmit
-  auditChain?: Prisma.AuditChainOmit
-  auditCursor?: Prisma.AuditCursorOmit
-  inboundCall?: Prisma.InboundCallOmit
-  collection?: Prisma.CollectionOmit
-  document?: Prisma.DocumentOmit
-  documentVersion?: Prisma.DocumentVersionOmit
-  entryLedger?: Prisma.EntryLedgerOmit
-  entry?: Prisma.EntryOmit
-  entryVersion?: Prisma.EntryVersionOmit
-  lock?: Prisma.LockOmit
-  lockWaiter?: Prisma.LockWaiterOmit
-  documentIndexFailure?: Prisma.DocumentIndexFailureOmit
 }
 
 /* Types for Logging */

@@ -63,10 +63,27 @@ export const ModelName = {
   SignInPlace: 'SignInPlace',
   RefreshToken: 'RefreshToken',
   DeviceSignIn: 'DeviceSignIn',
-  WriteProbe: 'WriteProbe',
   SigningKey: 'SigningKey',
-  IdempotentRequest: 'IdempotentRequest',
+  AuditEntry: 'AuditEntry',
+  AuditChain: 'AuditChain',
+  AuditCursor: 'AuditCursor',
+  Collection: 'Collection',
+  Document: 'Document',
+  DocumentVersion: 'DocumentVersion',
+  DocumentIndexFailure: 'DocumentIndexFailure',
+  EntryLedger: 'EntryLedger',
+  Entry: 'Entry',
+  EntryVersion: 'EntryVersion',
+  InboundCall: 'InboundCall',
+  JournalEntry: 'JournalEntry',
+  JournalHistory: 'JournalHistory',
+  JournalPruned: 'JournalPruned',
   RateLimit: 'RateLimit',
+  Lock: 'Lock',
+  LockWaiter: 'LockWaiter',
+  WriteProbe: 'WriteProbe',
+  IdempotentRequest: 'IdempotentRequest',
+  Worker: 'Worker',
   Usage: 'Usage',
   JournalUsage: 'JournalUsage',
   UsageChange: 'UsageChange',
@@ -74,27 +91,10 @@ export const ModelName = {
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
   TaskPartChunk: 'TaskPartChunk',
-  Worker: 'Worker',
   Webhook: 'Webhook',
   Delivery: 'Delivery',
   DeliveryAttempt: 'DeliveryAttempt',
-  DeliveryCursor: 'DeliveryCursor',
-  JournalEntry: 'JournalEntry',
-  JournalHistory: 'JournalHistory',
-  JournalPruned: 'JournalPruned',
-  AuditEntry: 'AuditEntry',
-  AuditChain: 'AuditChain',
-  AuditCursor: 'AuditCursor',
-  InboundCall: 'InboundCall',
-  Collection: 'Collection',
-  Document: 'Document',
-  DocumentVersion: 'DocumentVersion',
-  EntryLedger: 'EntryLedger',
-  Entry: 'Entry',
-  EntryVersion: 'EntryVersion',
-  Lock: 'Lock',
-  LockWaiter: 'LockWaiter',
-  DocumentIndexFailure: 'DocumentIndexFailure'
+  DeliveryCursor: 'DeliveryCursor'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -287,14 +287,6 @@ export const DeviceSignInScalarFieldEnum = {
 export type DeviceSignInScalarFieldEnum = (typeof DeviceSignInScalarFieldEnum)[keyof typeof DeviceSignInScalarFieldEnum]
 
 
-export const WriteProbeScalarFieldEnum = {
-  id: 'id',
-  filler: 'filler'
-} as const
-
-export type WriteProbeScalarFieldEnum = (typeof WriteProbeScalarFieldEnum)[keyof typeof WriteProbeScalarFieldEnum]
-
-
 export const SigningKeyScalarFieldEnum = {
   id: 'id',
   publicKey: 'publicKey',
@@ -303,6 +295,261 @@ export const SigningKeyScalarFieldEnum = {
 } as const
 
 export type SigningKeyScalarFieldEnum = (typeof SigningKeyScalarFieldEnum)[keyof typeof SigningKeyScalarFieldEnum]
+
+
+export const AuditEntryScalarFieldEnum = {
+  accountId: 'accountId',
+  seq: 'seq',
+  at: 'at',
+  type: 'type',
+  outcome: 'outcome',
+  actorKind: 'actorKind',
+  actorId: 'actorId',
+  actorName: 'actorName',
+  subject: 'subject',
+  credentialKind: 'credentialKind',
+  credentialId: 'credentialId',
+  address: 'address',
+  userAgent: 'userAgent',
+  requestId: 'requestId',
+  operationName: 'operationName',
+  operationHash: 'operationHash',
+  scopes: 'scopes',
+  data: 'data',
+  previousHash: 'previousHash',
+  hash: 'hash'
+} as const
+
+export type AuditEntryScalarFieldEnum = (typeof AuditEntryScalarFieldEnum)[keyof typeof AuditEntryScalarFieldEnum]
+
+
+export const AuditChainScalarFieldEnum = {
+  accountId: 'accountId',
+  seq: 'seq',
+  hash: 'hash',
+  prunedSeq: 'prunedSeq',
+  prunedHash: 'prunedHash',
+  brokenSeq: 'brokenSeq',
+  brokenAt: 'brokenAt',
+  brokenBy: 'brokenBy',
+  seal: 'seal',
+  sealKey: 'sealKey'
+} as const
+
+export type AuditChainScalarFieldEnum = (typeof AuditChainScalarFieldEnum)[keyof typeof AuditChainScalarFieldEnum]
+
+
+export const AuditCursorScalarFieldEnum = {
+  id: 'id',
+  xid: 'xid',
+  seq: 'seq'
+} as const
+
+export type AuditCursorScalarFieldEnum = (typeof AuditCursorScalarFieldEnum)[keyof typeof AuditCursorScalarFieldEnum]
+
+
+export const CollectionScalarFieldEnum = {
+  accountId: 'accountId',
+  path: 'path',
+  createdAt: 'createdAt',
+  createdBy: 'createdBy',
+  updatedAt: 'updatedAt',
+  revision: 'revision',
+  requireVersion: 'requireVersion',
+  schema: 'schema',
+  retention: 'retention',
+  keepVersions: 'keepVersions',
+  keepDays: 'keepDays',
+  indexes: 'indexes',
+  fullTextPaths: 'fullTextPaths'
+} as const
+
+export type CollectionScalarFieldEnum = (typeof CollectionScalarFieldEnum)[keyof typeof CollectionScalarFieldEnum]
+
+
+export const DocumentScalarFieldEnum = {
+  accountId: 'accountId',
+  collection: 'collection',
+  key: 'key',
+  version: 'version',
+  data: 'data',
+  createdAt: 'createdAt',
+  createdBy: 'createdBy',
+  updatedAt: 'updatedAt',
+  updatedBy: 'updatedBy',
+  deleted: 'deleted',
+  expiresAt: 'expiresAt',
+  sizeBytes: 'sizeBytes'
+} as const
+
+export type DocumentScalarFieldEnum = (typeof DocumentScalarFieldEnum)[keyof typeof DocumentScalarFieldEnum]
+
+
+export const DocumentVersionScalarFieldEnum = {
+  accountId: 'accountId',
+  collection: 'collection',
+  key: 'key',
+  version: 'version',
+  data: 'data',
+  deleted: 'deleted',
+  at: 'at',
+  by: 'by',
+  createdAt: 'createdAt',
+  createdBy: 'createdBy',
+  expiresAt: 'expiresAt',
+  pinned: 'pinned',
+  sizeBytes: 'sizeBytes'
+} as const
+
+export type DocumentVersionScalarFieldEnum = (typeof DocumentVersionScalarFieldEnum)[keyof typeof DocumentVersionScalarFieldEnum]
+
+
+export const DocumentIndexFailureScalarFieldEnum = {
+  name: 'name',
+  error: 'error',
+  at: 'at'
+} as const
+
+export type DocumentIndexFailureScalarFieldEnum = (typeof DocumentIndexFailureScalarFieldEnum)[keyof typeof DocumentIndexFailureScalarFieldEnum]
+
+
+export const EntryLedgerScalarFieldEnum = {
+  accountId: 'accountId',
+  revision: 'revision',
+  fence: 'fence'
+} as const
+
+export type EntryLedgerScalarFieldEnum = (typeof EntryLedgerScalarFieldEnum)[keyof typeof EntryLedgerScalarFieldEnum]
+
+
+export const EntryScalarFieldEnum = {
+  accountId: 'accountId',
+  key: 'key',
+  value: 'value',
+  version: 'version',
+  revision: 'revision',
+  sizeBytes: 'sizeBytes',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt',
+  updatedBy: 'updatedBy',
+  expiresAt: 'expiresAt'
+} as const
+
+export type EntryScalarFieldEnum = (typeof EntryScalarFieldEnum)[keyof typeof EntryScalarFieldEnum]
+
+
+export const EntryVersionScalarFieldEnum = {
+  accountId: 'accountId',
+  key: 'key',
+  version: 'version',
+  revision: 'revision',
+  kind: 'kind',
+  value: 'value',
+  sizeBytes: 'sizeBytes',
+  at: 'at',
+  by: 'by'
+} as const
+
+export type EntryVersionScalarFieldEnum = (typeof EntryVersionScalarFieldEnum)[keyof typeof EntryVersionScalarFieldEnum]
+
+
+export const InboundCallScalarFieldEnum = {
+  accountId: 'accountId',
+  hook: 'hook',
+  deliveryId: 'deliveryId',
+  bodyHash: 'bodyHash',
+  replayHash: 'replayHash',
+  taskIds: 'taskIds',
+  receivedAt: 'receivedAt'
+} as const
+
+export type InboundCallScalarFieldEnum = (typeof InboundCallScalarFieldEnum)[keyof typeof InboundCallScalarFieldEnum]
+
+
+export const JournalEntryScalarFieldEnum = {
+  xid: 'xid',
+  seq: 'seq',
+  at: 'at',
+  accountId: 'accountId',
+  type: 'type',
+  subject: 'subject',
+  actor: 'actor',
+  data: 'data',
+  origin: 'origin'
+} as const
+
+export type JournalEntryScalarFieldEnum = (typeof JournalEntryScalarFieldEnum)[keyof typeof JournalEntryScalarFieldEnum]
+
+
+export const JournalHistoryScalarFieldEnum = {
+  number: 'number',
+  tag: 'tag',
+  systemIdentifier: 'systemIdentifier',
+  relation: 'relation',
+  beganAt: 'beganAt',
+  lostFrom: 'lostFrom'
+} as const
+
+export type JournalHistoryScalarFieldEnum = (typeof JournalHistoryScalarFieldEnum)[keyof typeof JournalHistoryScalarFieldEnum]
+
+
+export const JournalPrunedScalarFieldEnum = {
+  id: 'id',
+  xid: 'xid',
+  seq: 'seq'
+} as const
+
+export type JournalPrunedScalarFieldEnum = (typeof JournalPrunedScalarFieldEnum)[keyof typeof JournalPrunedScalarFieldEnum]
+
+
+export const RateLimitScalarFieldEnum = {
+  key: 'key',
+  points: 'points',
+  expire: 'expire'
+} as const
+
+export type RateLimitScalarFieldEnum = (typeof RateLimitScalarFieldEnum)[keyof typeof RateLimitScalarFieldEnum]
+
+
+export const LockScalarFieldEnum = {
+  accountId: 'accountId',
+  name: 'name',
+  fence: 'fence',
+  holder: 'holder',
+  principalId: 'principalId',
+  acquiredAt: 'acquiredAt',
+  expiresAt: 'expiresAt',
+  waiterId: 'waiterId',
+  renewals: 'renewals',
+  renewalNotedAt: 'renewalNotedAt'
+} as const
+
+export type LockScalarFieldEnum = (typeof LockScalarFieldEnum)[keyof typeof LockScalarFieldEnum]
+
+
+export const LockWaiterScalarFieldEnum = {
+  accountId: 'accountId',
+  name: 'name',
+  seq: 'seq',
+  id: 'id',
+  by: 'by',
+  origin: 'origin',
+  principalId: 'principalId',
+  ttlMs: 'ttlMs',
+  queuedAt: 'queuedAt',
+  until: 'until',
+  seenAt: 'seenAt'
+} as const
+
+export type LockWaiterScalarFieldEnum = (typeof LockWaiterScalarFieldEnum)[keyof typeof LockWaiterScalarFieldEnum]
+
+
+export const WriteProbeScalarFieldEnum = {
+  id: 'id',
+  filler: 'filler'
+} as const
+
+export type WriteProbeScalarFieldEnum = (typeof WriteProbeScalarFieldEnum)[keyof typeof WriteProbeScalarFieldEnum]
 
 
 export const IdempotentRequestScalarFieldEnum = {
@@ -317,13 +564,17 @@ export const IdempotentRequestScalarFieldEnum = {
 export type IdempotentRequestScalarFieldEnum = (typeof IdempotentRequestScalarFieldEnum)[keyof typeof IdempotentRequestScalarFieldEnum]
 
 
-export const RateLimitScalarFieldEnum = {
-  key: 'key',
-  points: 'points',
-  expire: 'expire'
+export const WorkerScalarFieldEnum = {
+  id: 'id',
+  host: 'host',
+  pid: 'pid',
+  processStart: 'processStart',
+  processView: 'processView',
+  embeddedIn: 'embeddedIn',
+  startedAt: 'startedAt'
 } as const
 
-export type RateLimitScalarFieldEnum = (typeof RateLimitScalarFieldEnum)[keyof typeof RateLimitScalarFieldEnum]
+export type WorkerScalarFieldEnum = (typeof WorkerScalarFieldEnum)[keyof typeof WorkerScalarFieldEnum]
 
 
 export const UsageScalarFieldEnum = {
@@ -428,19 +679,6 @@ export const TaskPartChunkScalarFieldEnum = {
 export type TaskPartChunkScalarFieldEnum = (typeof TaskPartChunkScalarFieldEnum)[keyof typeof TaskPartChunkScalarFieldEnum]
 
 
-export const WorkerScalarFieldEnum = {
-  id: 'id',
-  host: 'host',
-  pid: 'pid',
-  processStart: 'processStart',
-  processView: 'processView',
-  embeddedIn: 'embeddedIn',
-  startedAt: 'startedAt'
-} as const
-
-export type WorkerScalarFieldEnum = (typeof WorkerScalarFieldEnum)[keyof typeof WorkerScalarFieldEnum]
-
-
 export const WebhookScalarFieldEnum = {
   accountId: 'accountId',
   id: 'id',
@@ -535,244 +773,6 @@ export const DeliveryCursorScalarFieldEnum = {
 } as const
 
 export type DeliveryCursorScalarFieldEnum = (typeof DeliveryCursorScalarFieldEnum)[keyof typeof DeliveryCursorScalarFieldEnum]
-
-
-export const JournalEntryScalarFieldEnum = {
-  xid: 'xid',
-  seq: 'seq',
-  at: 'at',
-  accountId: 'accountId',
-  type: 'type',
-  subject: 'subject',
-  actor: 'actor',
-  data: 'data',
-  origin: 'origin'
-} as const
-
-export type JournalEntryScalarFieldEnum = (typeof JournalEntryScalarFieldEnum)[keyof typeof JournalEntryScalarFieldEnum]
-
-
-export const JournalHistoryScalarFieldEnum = {
-  number: 'number',
-  tag: 'tag',
-  systemIdentifier: 'systemIdentifier',
-  relation: 'relation',
-  beganAt: 'beganAt',
-  lostFrom: 'lostFrom'
-} as const
-
-export type JournalHistoryScalarFieldEnum = (typeof JournalHistoryScalarFieldEnum)[keyof typeof JournalHistoryScalarFieldEnum]
-
-
-export const JournalPrunedScalarFieldEnum = {
-  id: 'id',
-  xid: 'xid',
-  seq: 'seq'
-} as const
-
-export type JournalPrunedScalarFieldEnum = (typeof JournalPrunedScalarFieldEnum)[keyof typeof JournalPrunedScalarFieldEnum]
-
-
-export const AuditEntryScalarFieldEnum = {
-  accountId: 'accountId',
-  seq: 'seq',
-  at: 'at',
-  type: 'type',
-  outcome: 'outcome',
-  actorKind: 'actorKind',
-  actorId: 'actorId',
-  actorName: 'actorName',
-  subject: 'subject',
-  credentialKind: 'credentialKind',
-  credentialId: 'credentialId',
-  address: 'address',
-  userAgent: 'userAgent',
-  requestId: 'requestId',
-  operationName: 'operationName',
-  operationHash: 'operationHash',
-  scopes: 'scopes',
-  data: 'data',
-  previousHash: 'previousHash',
-  hash: 'hash'
-} as const
-
-export type AuditEntryScalarFieldEnum = (typeof AuditEntryScalarFieldEnum)[keyof typeof AuditEntryScalarFieldEnum]
-
-
-export const AuditChainScalarFieldEnum = {
-  accountId: 'accountId',
-  seq: 'seq',
-  hash: 'hash',
-  prunedSeq: 'prunedSeq',
-  prunedHash: 'prunedHash',
-  brokenSeq: 'brokenSeq',
-  brokenAt: 'brokenAt',
-  brokenBy: 'brokenBy',
-  seal: 'seal',
-  sealKey: 'sealKey'
-} as const
-
-export type AuditChainScalarFieldEnum = (typeof AuditChainScalarFieldEnum)[keyof typeof AuditChainScalarFieldEnum]
-
-
-export const AuditCursorScalarFieldEnum = {
-  id: 'id',
-  xid: 'xid',
-  seq: 'seq'
-} as const
-
-export type AuditCursorScalarFieldEnum = (typeof AuditCursorScalarFieldEnum)[keyof typeof AuditCursorScalarFieldEnum]
-
-
-export const InboundCallScalarFieldEnum = {
-  accountId: 'accountId',
-  hook: 'hook',
-  deliveryId: 'deliveryId',
-  bodyHash: 'bodyHash',
-  replayHash: 'replayHash',
-  taskIds: 'taskIds',
-  receivedAt: 'receivedAt'
-} as const
-
-export type InboundCallScalarFieldEnum = (typeof InboundCallScalarFieldEnum)[keyof typeof InboundCallScalarFieldEnum]
-
-
-export const CollectionScalarFieldEnum = {
-  accountId: 'accountId',
-  path: 'path',
-  createdAt: 'createdAt',
-  createdBy: 'createdBy',
-  updatedAt: 'updatedAt',
-  revision: 'revision',
-  requireVersion: 'requireVersion',
-  schema: 'schema',
-  retention: 'retention',
-  keepVersions: 'keepVersions',
-  keepDays: 'keepDays',
-  indexes: 'indexes',
-  fullTextPaths: 'fullTextPaths'
-} as const
-
-export type CollectionScalarFieldEnum = (typeof CollectionScalarFieldEnum)[keyof typeof CollectionScalarFieldEnum]
-
-
-export const DocumentScalarFieldEnum = {
-  accountId: 'accountId',
-  collection: 'collection',
-  key: 'key',
-  version: 'version',
-  data: 'data',
-  createdAt: 'createdAt',
-  createdBy: 'createdBy',
-  updatedAt: 'updatedAt',
-  updatedBy: 'updatedBy',
-  deleted: 'deleted',
-  expiresAt: 'expiresAt',
-  sizeBytes: 'sizeBytes'
-} as const
-
-export type DocumentScalarFieldEnum = (typeof DocumentScalarFieldEnum)[keyof typeof DocumentScalarFieldEnum]
-
-
-export const DocumentVersionScalarFieldEnum = {
-  accountId: 'accountId',
-  collection: 'collection',
-  key: 'key',
-  version: 'version',
-  data: 'data',
-  deleted: 'deleted',
-  at: 'at',
-  by: 'by',
-  createdAt: 'createdAt',
-  createdBy: 'createdBy',
-  expiresAt: 'expiresAt',
-  pinned: 'pinned',
-  sizeBytes: 'sizeBytes'
-} as const
-
-export type DocumentVersionScalarFieldEnum = (typeof DocumentVersionScalarFieldEnum)[keyof typeof DocumentVersionScalarFieldEnum]
-
-
-export const EntryLedgerScalarFieldEnum = {
-  accountId: 'accountId',
-  revision: 'revision',
-  fence: 'fence'
-} as const
-
-export type EntryLedgerScalarFieldEnum = (typeof EntryLedgerScalarFieldEnum)[keyof typeof EntryLedgerScalarFieldEnum]
-
-
-export const EntryScalarFieldEnum = {
-  accountId: 'accountId',
-  key: 'key',
-  value: 'value',
-  version: 'version',
-  revision: 'revision',
-  sizeBytes: 'sizeBytes',
-  createdAt: 'createdAt',
-  updatedAt: 'updatedAt',
-  updatedBy: 'updatedBy',
-  expiresAt: 'expiresAt'
-} as const
-
-export type EntryScalarFieldEnum = (typeof EntryScalarFieldEnum)[keyof typeof EntryScalarFieldEnum]
-
-
-export const EntryVersionScalarFieldEnum = {
-  accountId: 'accountId',
-  key: 'key',
-  version: 'version',
-  revision: 'revision',
-  kind: 'kind',
-  value: 'value',
-  sizeBytes: 'sizeBytes',
-  at: 'at',
-  by: 'by'
-} as const
-
-export type EntryVersionScalarFieldEnum = (typeof EntryVersionScalarFieldEnum)[keyof typeof EntryVersionScalarFieldEnum]
-
-
-export const LockScalarFieldEnum = {
-  accountId: 'accountId',
-  name: 'name',
-  fence: 'fence',
-  holder: 'holder',
-  principalId: 'principalId',
-  acquiredAt: 'acquiredAt',
-  expiresAt: 'expiresAt',
-  waiterId: 'waiterId',
-  renewals: 'renewals',
-  renewalNotedAt: 'renewalNotedAt'
-} as const
-
-export type LockScalarFieldEnum = (typeof LockScalarFieldEnum)[keyof typeof LockScalarFieldEnum]
-
-
-export const LockWaiterScalarFieldEnum = {
-  accountId: 'accountId',
-  name: 'name',
-  seq: 'seq',
-  id: 'id',
-  by: 'by',
-  origin: 'origin',
-  principalId: 'principalId',
-  ttlMs: 'ttlMs',
-  queuedAt: 'queuedAt',
-  until: 'until',
-  seenAt: 'seenAt'
-} as const
-
-export type LockWaiterScalarFieldEnum = (typeof LockWaiterScalarFieldEnum)[keyof typeof LockWaiterScalarFieldEnum]
-
-
-export const DocumentIndexFailureScalarFieldEnum = {
-  name: 'name',
-  error: 'error',
-  at: 'at'
-} as const
-
-export type DocumentIndexFailureScalarFieldEnum = (typeof DocumentIndexFailureScalarFieldEnum)[keyof typeof DocumentIndexFailureScalarFieldEnum]
 
 
 export const SortOrder = {

@@ -361,6 +361,10 @@ export type InboundCallCreatetaskIdsInput = {
   set: string[]
 }
 
+export type NullableBytesFieldUpdateOperationsInput = {
+  set?: runtime.Bytes | null
+}
+
 export type InboundCallUpdatetaskIdsInput = {
   set?: string[]
   push?: string | string[]

@@ -949,10 +949,6 @@ export type EnumTaskStatusFieldUpdateOperationsInput = {
   set?: $Enums.TaskStatus
 }
 
-export type NullableBytesFieldUpdateOperationsInput = {
-  set?: runtime.Bytes | null
-}
-
 export type TaskCreateNestedOneWithoutLogsInput = {
   create?: Prisma.XOR<Prisma.TaskCreateWithoutLogsInput, Prisma.TaskUncheckedCreateWithoutLogsInput>
   connectOrCreate?: Prisma.TaskCreateOrConnectWithoutLogsInput
