@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parse, validate } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { anchorOf, listTopics, readTopic } from '#docs/topics.ts'
+import { schema } from '#schema/index.ts'
 import { commandTree } from '#src/reference/commands.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -44,6 +46,17 @@ describe('the documentation', () => {
         expect([name, file, existsSync(join(root, file)) || file === 'test/bench/results/']).toEqual([name, file, true])
   })
 
+  it('shows only operations that the schema has', () => {
+    const operations = pages.flatMap(({ name, text }) => operationsIn(text).map((operation) => ({ name, operation })))
+    expect(operations.length).toBeGreaterThan(6)
+    for (const { name, operation } of operations)
+      expect([name, operation, validate(schema, parse(operation)).map(({ message }) => message)]).toEqual([
+        name,
+        operation,
+        [],
+      ])
+  })
+
   it('shows only commands and options that exist', async () => {
     const program = await commandTree()
     const texts = [...pages, { name: 'README', text: readFileSync(join(root, 'README.md'), 'utf8') }]
@@ -72,6 +85,13 @@ describe('the documentation', () => {
     expect(seen).toBeGreaterThan(30)
   })
 })
+
+/** GraphQL in blocks of its own, and in bodies of requests. */
+function operationsIn(text: string): string[] {
+  const blocks = [...text.matchAll(/^```graphql\n([\s\S]*?)^```/gm)].map(([, block = '']) => block)
+  const bodies = [...text.matchAll(/"query": ("(?:[^"\\]|\\.)*")/g)].map(([, json = '']) => JSON.parse(json) as string)
+  return [...blocks, ...bodies]
+}
 
 /** Calls of the command line in blocks of shell, without their quoted arguments. */
 function commandsIn(text: string): string[] {
