@@ -59,7 +59,10 @@ export const builder = new SchemaBuilder<{
   plugins: [ErrorsPlugin, PrismaPlugin, ComplexityPlugin],
   errors: {
     directResult: true,
-    defaultUnionOptions: { name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result` },
+    defaultUnionOptions: {
+      name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result`,
+      description: 'The payload, or a failure that the caller can act on.',
+    },
   },
   // Operations are refused before anything of them is executed, so no resolver has to look again.
   complexity: { fieldComplexity, disabled: true },

@@ -1,16 +1,21 @@
 import { normalEmail } from '#domain/access/people/user.ts'
-import { tokenStatus, tokenStatuses } from '#domain/access/tokens/token.ts'
+import { tokenStatus, type tokenStatuses } from '#domain/access/tokens/token.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
+import { described } from '#schema/described.ts'
 import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import { visibleTokens } from './visible.ts'
 
 const TokenStatusEnum = builder.enumType('ApplicationTokenStatus', {
   description: 'ACTIVE, or ended for good: EXPIRED, or REVOKED by somebody.',
-  values: tokenStatuses,
+  values: described<(typeof tokenStatuses)[number]>({
+    ACTIVE: 'It is valid.',
+    EXPIRED: 'Its time is over.',
+    REVOKED: 'Somebody has revoked it, or it was rotated.',
+  }),
 })
 
 export const ApplicationTokenRef = builder.prismaObject('ApplicationToken', {

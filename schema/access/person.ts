@@ -1,8 +1,9 @@
-import { personRoles } from '#domain/access/people/user.ts'
+import type { personRoles } from '#domain/access/people/user.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import { isWithinYears } from '#lib/moment.ts'
 import { builder } from '#schema/builder.ts'
+import { described } from '#schema/described.ts'
 import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import { visibleTeams } from './visible.ts'
@@ -17,7 +18,10 @@ const maxMemberships = 200
 
 export const PersonRole = builder.enumType('PersonRole', {
   description: 'What a person is in an account, or in a team. Owners let others in.',
-  values: personRoles,
+  values: described<(typeof personRoles)[number]>({
+    OWNER: 'Manages people, tokens and everything else of the account or the team.',
+    MEMBER: 'Uses the account without managing it.',
+  }),
 })
 
 export const UserRef = builder.prismaObject('User', {

@@ -1,9 +1,14 @@
-import { type Caller, roles } from '#domain/access/service.ts'
+import type { Caller, roles } from '#domain/access/service.ts'
 import { builder } from '#schema/builder.ts'
+import { described } from '#schema/described.ts'
 
 const RoleEnum = builder.enumType('Role', {
   description: 'What somebody is in an account: people are owners or members, an APPLICATION may what its scopes say.',
-  values: roles,
+  values: described<(typeof roles)[number]>({
+    OWNER: 'A person, or the first token, with every scope of the account.',
+    MEMBER: 'A person who uses the account without managing it.',
+    APPLICATION: 'An application token: its scopes decide.',
+  }),
 })
 
 const Account = builder.prismaObject('Account', {

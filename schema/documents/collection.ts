@@ -1,11 +1,12 @@
-import { type Retention, retentionKinds } from '#domain/documents/collection.ts'
-import { type IndexReport, indexStates } from '#domain/documents/indexes/states.ts'
+import type { Retention, retentionKinds } from '#domain/documents/collection.ts'
+import type { IndexReport, indexStates } from '#domain/documents/indexes/states.ts'
 import type { LogPlace } from '#domain/documents/service.ts'
 import type { LogRow } from '#domain/documents/store/documents.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isWithinYears } from '#lib/moment.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
+import { described } from '#schema/described.ts'
 import { connectionOf, isContinued, pageSize } from '#schema/pagination.ts'
 import { DocumentVersion } from './document.ts'
 import { ValueTypeEnum } from './order.ts'
@@ -13,7 +14,11 @@ import { ValueTypeEnum } from './order.ts'
 export const RetentionKind = builder.enumType('RetentionKind', {
   description:
     'How long versions are kept: KEEP_ALL for good, KEEP_LAST so many of each document, KEEP_DAYS so many days after another version has replaced them. The current version and pinned ones are always kept.',
-  values: retentionKinds,
+  values: described<(typeof retentionKinds)[number]>({
+    KEEP_ALL: 'All versions, for good.',
+    KEEP_LAST: 'The last versions of each document.',
+    KEEP_DAYS: 'Versions for some days after another one has replaced them.',
+  }),
 })
 
 const RetentionRef = builder.objectRef<Retention>('Retention').implement({
@@ -31,7 +36,11 @@ const RetentionRef = builder.objectRef<Retention>('Retention').implement({
 const IndexStateEnum = builder.enumType('DocumentIndexState', {
   description:
     'How it stands with an index: only READY ones are of use. One that FAILED is tried again after ten minutes.',
-  values: indexStates,
+  values: described<(typeof indexStates)[number]>({
+    BUILDING: 'It is being built.',
+    READY: 'Queries use it.',
+    FAILED: 'It could not be built; that is tried again after ten minutes.',
+  }),
 })
 
 const DocumentIndexRef = builder.objectRef<IndexReport>('DocumentIndex').implement({

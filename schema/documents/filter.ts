@@ -3,10 +3,9 @@ import { builder } from '#schema/builder.ts'
 
 const JsonTypeEnum = builder.enumType('JsonType', {
   description: 'What kind of JSON value something is.',
-  values: Object.fromEntries(jsonTypes.map((type) => [type.toUpperCase(), { value: type }])) as Record<
-    string,
-    { value: JsonType }
-  >,
+  values: Object.fromEntries(
+    jsonTypes.map((type) => [type.toUpperCase(), { value: type, description: `A JSON value of the type ${type}.` }]),
+  ) as Record<string, { value: JsonType }>,
 })
 
 const TextCondition = builder.inputType('TextCondition', {

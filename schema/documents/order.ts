@@ -1,6 +1,7 @@
 import type { OrderField } from '#domain/documents/query/order.ts'
-import { valueTypes } from '#domain/documents/query/value-sql.ts'
+import type { valueTypes } from '#domain/documents/query/value-sql.ts'
 import { builder } from '#schema/builder.ts'
+import { described } from '#schema/described.ts'
 
 const OrderFieldEnum = builder.enumType('DocumentOrderField', {
   description: 'What is known of a document beside its data, and can be sorted by.',
@@ -15,7 +16,11 @@ const OrderFieldEnum = builder.enumType('DocumentOrderField', {
 
 export const ValueTypeEnum = builder.enumType('ValueType', {
   description: 'Types of JSON values that have an order.',
-  values: valueTypes,
+  values: described<(typeof valueTypes)[number]>({
+    STRING: 'A text.',
+    NUMBER: 'A number.',
+    BOOLEAN: 'True or false.',
+  }),
 })
 
 const DirectionEnum = builder.enumType('Direction', {

@@ -1,12 +1,17 @@
-import { type Entry, type EntryVersion, entryChangeKinds } from '#domain/entries/entry.ts'
+import type { Entry, EntryVersion, entryChangeKinds } from '#domain/entries/entry.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
+import { described } from '#schema/described.ts'
 import { connectionOf, pageOf, pageSize } from '#schema/pagination.ts'
 
 const EntryChangeKindEnum = builder.enumType('EntryChangeKind', {
   description: 'SET: it has a value. DELETED, EXPIRED: from then on there was none.',
-  values: entryChangeKinds,
+  values: described<(typeof entryChangeKinds)[number]>({
+    SET: 'The entry got a value.',
+    DELETED: 'The entry was deleted.',
+    EXPIRED: 'The entry has expired.',
+  }),
 })
 
 const EntryVersionRef = builder.objectRef<EntryVersion>('EntryVersion').implement({

@@ -1,10 +1,18 @@
-import { type EntryUpdate, entryUpdateKinds } from '#domain/entries/changes.ts'
+import type { EntryUpdate, entryUpdateKinds } from '#domain/entries/changes.ts'
 import { builder } from '#schema/builder.ts'
+import { described } from '#schema/described.ts'
 
 const EntryUpdateKind = builder.enumType('EntryChangeType', {
   description:
     'STATE: what is, one entry each, first in a stream. SYNCED: that was all. SET, DELETED, EXPIRED: what changes. LAGGED: changes were dropped because the subscriber was too slow.',
-  values: entryUpdateKinds,
+  values: described<(typeof entryUpdateKinds)[number]>({
+    STATE: 'An existing entry; first in a stream.',
+    SYNCED: 'All existing entries were sent; changes follow.',
+    SET: 'The entry has a new value.',
+    DELETED: 'The entry was deleted.',
+    EXPIRED: 'The entry has expired.',
+    LAGGED: 'Changes were dropped because the subscriber was too slow.',
+  }),
 })
 
 const EntryChangeRef = builder.objectRef<EntryUpdate>('EntryChange').implement({

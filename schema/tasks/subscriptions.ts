@@ -1,12 +1,21 @@
-import { type TaskFeedFilter, type TaskUpdate, taskUpdateKinds } from '#domain/tasks/updates.ts'
+import type { TaskFeedFilter, TaskUpdate, taskUpdateKinds } from '#domain/tasks/updates.ts'
 import { builder } from '#schema/builder.ts'
+import { described } from '#schema/described.ts'
 import { labelsOf, TaskFilter } from './inputs.ts'
 import { TaskPart, TaskRef, TaskStatusEnum } from './task.ts'
 
 const TaskUpdateKind = builder.enumType('TaskUpdateKind', {
   description:
     'STATE: what is, first in a stream. STATUS: the life cycle went on. PROGRESS: newest wins, at most ten a second. STEP, LOG, PART: output. LAGGED: updates were dropped because the subscriber was too slow.',
-  values: taskUpdateKinds,
+  values: described<(typeof taskUpdateKinds)[number]>({
+    STATE: 'The current state; first in a stream.',
+    STATUS: 'The status has changed.',
+    PROGRESS: 'The progress has changed; at most ten a second, the newest wins.',
+    STEP: 'A new step has begun.',
+    LOG: 'A line was logged.',
+    PART: 'A part of the result was kept.',
+    LAGGED: 'Updates were dropped because the subscriber was too slow.',
+  }),
 })
 
 const LogLine = builder.objectRef<NonNullable<TaskUpdate['log']>>('TaskLogLine').implement({

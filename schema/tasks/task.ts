@@ -1,21 +1,33 @@
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 import type { PastAttempt } from '#domain/tasks/task.ts'
-import { hasEnded, priorities, type TaskError, taskStatuses } from '#domain/tasks/task.ts'
+import { hasEnded, type priorities, type TaskError, type taskStatuses } from '#domain/tasks/task.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'
+import { described } from '#schema/described.ts'
 import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 
 export const PriorityEnum = builder.enumType('Priority', {
   description: 'In which queue a task waits. Some slots are kept for CRITICAL; BATCH never starves.',
-  values: priorities,
+  values: described<(typeof priorities)[number]>({
+    CRITICAL: 'Runs first, in slots that are kept for it.',
+    NORMAL: 'The usual priority.',
+    BATCH: 'Runs when nothing else waits, but never starves.',
+  }),
 })
 
 export const TaskStatusEnum = builder.enumType('TaskStatus', {
   description: 'SCHEDULED (not due yet), PENDING, ACTIVE, and then COMPLETED, FAILED or CANCELLED.',
-  values: taskStatuses,
+  values: described<(typeof taskStatuses)[number]>({
+    SCHEDULED: 'It is not due yet.',
+    PENDING: 'It waits for a slot.',
+    ACTIVE: 'An attempt is running.',
+    COMPLETED: 'It has ended with a result.',
+    FAILED: 'It has ended with an error.',
+    CANCELLED: 'It was cancelled.',
+  }),
 })
 
 const TaskErrorRef = builder.objectRef<TaskError>('TaskError').implement({

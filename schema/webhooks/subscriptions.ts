@@ -5,7 +5,10 @@ import { DeliveryStatusEnum } from './enums.ts'
 
 const DeliveryUpdateKind = builder.enumType('DeliveryUpdateKind', {
   description: 'ATTEMPT: one has ended. LAGGED: updates were dropped because the subscriber was too slow.',
-  values: ['ATTEMPT', 'LAGGED'] as const,
+  values: {
+    ATTEMPT: { description: 'An attempt has ended.' },
+    LAGGED: { description: 'Updates were dropped because the subscriber was too slow.' },
+  } as const,
 })
 
 const DeliveryUpdateRef = builder.objectRef<DeliveryUpdate>('DeliveryUpdate').implement({

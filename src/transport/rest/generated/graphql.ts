@@ -28,8 +28,11 @@ export type ActorCondition = {
 
 /** ACTIVE, or ended for good: EXPIRED, or REVOKED by somebody. */
 export type ApplicationTokenStatus =
+  /** It is valid. */
   | 'ACTIVE'
+  /** Its time is over. */
   | 'EXPIRED'
+  /** Somebody has revoked it, or it was rotated. */
   | 'REVOKED';
 
 /** Which entries; all conditions that are given have to hold. Where it says so, a `*` at the end stands for any ending. */
@@ -241,11 +244,17 @@ export type DeliveryFilter = {
 
 /** PENDING waits for its next attempt, ACTIVE has one under way. DELIVERED was taken. FAILED has no attempt left. SKIPPED: its query had nothing to tell. CANCELLED: its webhook was deleted before. */
 export type DeliveryStatus =
+  /** An attempt is under way. */
   | 'ACTIVE'
+  /** The webhook was deleted before. */
   | 'CANCELLED'
+  /** The receiver has accepted it. */
   | 'DELIVERED'
+  /** No attempt is left. */
   | 'FAILED'
+  /** It waits for its next attempt. */
   | 'PENDING'
+  /** The query of the webhook had nothing to send. */
   | 'SKIPPED';
 
 /** Which way a list is sorted. */
@@ -408,11 +417,17 @@ export type IntCondition = {
 
 /** What kind of JSON value something is. */
 export type JsonType =
+  /** A JSON value of the type array. */
   | 'ARRAY'
+  /** A JSON value of the type boolean. */
   | 'BOOLEAN'
+  /** A JSON value of the type null. */
   | 'NULL'
+  /** A JSON value of the type number. */
   | 'NUMBER'
+  /** A JSON value of the type object. */
   | 'OBJECT'
+  /** A JSON value of the type string. */
   | 'STRING';
 
 /** What a ticket is worth. */
@@ -444,13 +459,18 @@ export type PatchDocumentInput = {
 
 /** What a person is in an account, or in a team. Owners let others in. */
 export type PersonRole =
+  /** Uses the account without managing it. */
   | 'MEMBER'
+  /** Manages people, tokens and everything else of the account or the team. */
   | 'OWNER';
 
 /** In which queue a task waits. Some slots are kept for CRITICAL; BATCH never starves. */
 export type Priority =
+  /** Runs when nothing else waits, but never starves. */
   | 'BATCH'
+  /** Runs first, in slots that are kept for it. */
   | 'CRITICAL'
+  /** The usual priority. */
   | 'NORMAL';
 
 /** What a document is to hold. */
@@ -527,8 +547,11 @@ export type RetentionInput = {
 
 /** How long versions are kept: KEEP_ALL for good, KEEP_LAST so many of each document, KEEP_DAYS so many days after another version has replaced them. The current version and pinned ones are always kept. */
 export type RetentionKind =
+  /** All versions, for good. */
   | 'KEEP_ALL'
+  /** Versions for some days after another one has replaced them. */
   | 'KEEP_DAYS'
+  /** The last versions of each document. */
   | 'KEEP_LAST';
 
 /** When a failed attempt is followed by another; what is left out comes from the task type. */
@@ -553,8 +576,11 @@ export type RevokeApplicationTokenInput = {
 
 /** What somebody is in an account: people are owners or members, an APPLICATION may what its scopes say. */
 export type Role =
+  /** An application token: its scopes decide. */
   | 'APPLICATION'
+  /** A person who uses the account without managing it. */
   | 'MEMBER'
+  /** A person, or the first token, with every scope of the account. */
   | 'OWNER';
 
 /** The token to replace. */
@@ -607,7 +633,9 @@ export type SignOutInput = {
 
 /** HMAC_SHA256: with a secret that both sides hold (`v1`). ED25519: with a key whose public half anybody may know (`v1a`). */
 export type SigningMethod =
+  /** With a key pair, whose public half verifies (`v1a`). */
   | 'ED25519'
+  /** With a secret that both sides hold (`v1`). */
   | 'HMAC_SHA256';
 
 /** A task to be handed in. */
@@ -652,11 +680,17 @@ export type TaskFilter = {
 
 /** SCHEDULED (not due yet), PENDING, ACTIVE, and then COMPLETED, FAILED or CANCELLED. */
 export type TaskStatus =
+  /** An attempt is running. */
   | 'ACTIVE'
+  /** It was cancelled. */
   | 'CANCELLED'
+  /** It has ended with a result. */
   | 'COMPLETED'
+  /** It has ended with an error. */
   | 'FAILED'
+  /** It waits for a slot. */
   | 'PENDING'
+  /** It is not due yet. */
   | 'SCHEDULED';
 
 /** A person in a team. */
@@ -773,36 +807,55 @@ export type UpdateWebhookInput = {
 
 /** Types of JSON values that have an order. */
 export type ValueType =
+  /** True or false. */
   | 'BOOLEAN'
+  /** A number. */
   | 'NUMBER'
+  /** A text. */
   | 'STRING';
 
 /** How the wait between attempts grows; SCHEDULE has a list of waits. */
 export type WebhookBackoff =
+  /** Twice as long each time. */
   | 'EXPONENTIAL'
+  /** Always the same. */
   | 'FIXED'
+  /** By the same amount each time. */
   | 'LINEAR'
+  /** By a list of waits. */
   | 'SCHEDULE';
 
 /** What a body looks like. STANDARD: `{ type, timestamp, id, subject, actor, account, data }` (Standard Webhooks). CLOUDEVENTS_STRUCTURED and CLOUDEVENTS_BINARY: CloudEvents 1.0, with the extensions `eventid`, `accountid`, `actorkind`, `actorid` and `actorname`. DOCUMENTED: `{ event, timestamp, id, subject, actor, account, data }`. SLACK, TEAMS and DISCORD: messages for their incoming webhooks. GRAPHQL: the answer to a query of your own. */
 export type WebhookFormat =
+  /** CloudEvents 1.0 with the attributes in headers. */
   | 'CLOUDEVENTS_BINARY'
+  /** CloudEvents 1.0 with everything in the body. */
   | 'CLOUDEVENTS_STRUCTURED'
+  /** A message for an incoming webhook of Discord. */
   | 'DISCORD'
+  /** A body with `event` and `timestamp` first. */
   | 'DOCUMENTED'
+  /** The answer to a query of your own. */
   | 'GRAPHQL'
+  /** A message for an incoming webhook of Slack. */
   | 'SLACK'
+  /** A body as in Standard Webhooks. */
   | 'STANDARD'
+  /** A message for an incoming webhook of Microsoft Teams. */
   | 'TEAMS';
 
 /** The method of the requests. */
 export type WebhookMethod =
+  /** The usual method. */
   | 'POST'
+  /** For receivers that ask for it. */
   | 'PUT';
 
 /** NONE: events arrive as they come. PER_SUBJECT: what happens to one subject, such as `task:<id>`, arrives in its order, and waits for what failed before it; subjects do not wait for each other. */
 export type WebhookOrder =
+  /** Events arrive as they come. */
   | 'NONE'
+  /** Events of one subject arrive in their order. */
   | 'PER_SUBJECT';
 
 /** When a failed attempt is followed by another. Without anything: eight attempts over about a day, soon at first and then ever more seldom. */
@@ -823,8 +876,11 @@ export type WebhookRetryInput = {
 
 /** ACTIVE receives events. INACTIVE was switched off by somebody, FAILED by the server, because it took nothing any more or because its maker is gone or lacks `webhooks:admin`. */
 export type WebhookStatus =
+  /** It receives events. */
   | 'ACTIVE'
+  /** The server has disabled it. */
   | 'FAILED'
+  /** Somebody has disabled it. */
   | 'INACTIVE';
 
 export type ApplicationTokenFactsFragment = { id: string, name: string, scopes: Array<string>, status: ApplicationTokenStatus, createdAt: string, expiresAt: string, lastUsedAt: string | null, owner: { name: string } | null };
