@@ -410,6 +410,26 @@ describe('GraphiQL', () => {
     expect(validate(schema, parse(firstQuery))).toEqual([])
   })
 
+  it('asks for a token by itself until one was entered, and leaves the server alone', async () => {
+    const script = await (await fetch(`${server.url}/graphql/start.js`)).text()
+    const asked: unknown[] = []
+    const page = {
+      document: { currentScript: { src: 'http://box.example/graphql/start.js?v=1' }, getElementById: () => null },
+      fetch: (...args: unknown[]) => asked.push(args),
+      YogaGraphiQL: { renderYogaGraphiQL: () => undefined },
+    }
+    const names = ['self', 'document', 'YogaGraphiQL', 'location']
+    new Function(...names, script)(page, page.document, page.YogaGraphiQL, { href: 'http://box.example/graphql' })
+    const send = (authorization: string) =>
+      (page.fetch as unknown as typeof fetch)('/graphql', { headers: { authorization } })
+    expect(await (await send('Bearer <your token>')).json()).toEqual({
+      data: { hint: expect.stringContaining('Put your token in place of <your token>') },
+    })
+    expect(asked).toEqual([])
+    await send('Bearer sbx_token')
+    expect(asked).toHaveLength(1)
+  })
+
   it('does not let anybody execute anything', async () => {
     const told = await ask({ method: 'GET', headers, query: { query: '{ __typename }' } })
     expect(told.body).toEqual({})
