@@ -7,6 +7,7 @@ const lock = z.looseObject({
   renewals: z.int().optional().describe('Renewals since the previous event of this lock.'),
 })
 const lease = lock.extend({ expiresAt: z.iso.datetime().describe('When the lease ends unless it is renewed.') })
+const released = lock.extend({ holder: actorShape.optional().describe('Who held it.') })
 
 export const lockEventCatalog: EventTypes = {
   'lock.acquired': {
@@ -14,9 +15,12 @@ export const lockEventCatalog: EventTypes = {
     data: lease.extend({ waiterId: z.string().optional().describe('The waiter whose turn it was.') }),
   },
   'lock.renewed': { description: 'The holder renewed the lease; at most one event a minute.', data: lease },
-  ...eventTypesOf(lock.extend({ holder: actorShape.optional().describe('Who held it.') }), {
+  ...eventTypesOf(released, {
     'lock.released': 'The holder released the lock.',
     'lock.expired': 'The lease ended without being renewed.',
-    'lock.forced': 'Somebody with access:admin took the lock away.',
   }),
+  'lock.forced': {
+    description: 'Somebody with access:admin took the lock away.',
+    data: released.extend({ cleared: z.boolean().optional().describe('Whether its queue was cleared, too.') }),
+  },
 }
