@@ -23,7 +23,7 @@ import { hasOneHost, refuseHost } from './host.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { onlyGet } from './only-get.ts'
 import { iconPath, serveIcon } from './page.ts'
-import { createDocsDoor, isDocsPath } from './pages/docs-door.ts'
+import { createDocsHandler, isDocsPath } from './pages/docs-handler.ts'
 import { tellLimits } from './rate-headers.ts'
 import { RequestAuth } from './request-auth.ts'
 import { createRest } from './rest/create-rest.ts'
@@ -93,12 +93,12 @@ export function serveApi(options: ApiOptions) {
 
   const hookHandler = createHookHandler({ hooks, auth, maskError, onAnswered: metrics.domains.countHookCall })
 
-  const docsDoor = createDocsDoor({ auth, maskError, publicUrl, version: health.version })
+  const docsHandler = createDocsHandler({ auth, maskError, publicUrl, version: health.version })
 
   /** The handler of a path. */
   function handlerOf(path: string): Handler {
     if (api && isHookPath(path)) return hookHandler
-    if (api && isDocsPath(path)) return docsDoor
+    if (api && isDocsPath(path)) return docsHandler
     return handlers[path] ?? rest
   }
 

@@ -17,7 +17,7 @@ export function isDocsPath(path: string): boolean {
   return path === docsPath || path.startsWith(`${docsPath}/`)
 }
 
-export interface DocsDoorOptions {
+export interface DocsHandlerOptions {
   readonly auth: RequestAuth
   readonly maskError: (error: unknown) => GraphQLError
   /** Where browsers find this installation; its path is part of all links. */
@@ -39,7 +39,7 @@ interface Reply {
  * Serves the documentation to anybody, a page for each topic. Nothing is loaded from elsewhere, so that it works without
  * a way out; each page is made when it is first asked for.
  */
-export function createDocsDoor({ auth, maskError, publicUrl, version }: DocsDoorOptions) {
+export function createDocsHandler({ auth, maskError, publicUrl, version }: DocsHandlerOptions) {
   const prefix = publicPathOf(publicUrl)
   const options: DocsPageOptions = { basePath: `${prefix}${docsPath}`, homePath: `${prefix}/`, version }
   const pages = new Map<string, Reply>()
