@@ -1,10 +1,10 @@
+import type { VersionRow } from '#domain/documents/document.ts'
 import {
   CollectionExists,
   CollectionNotFound,
   DocumentNotFound,
   ExistingDocumentsInvalid,
 } from '#domain/documents/errors.ts'
-import type { VersionRow } from '#domain/documents/store/documents.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'
 import { CollectionRef, RetentionKind } from './collection.ts'

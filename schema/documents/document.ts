@@ -1,5 +1,4 @@
-import type { DocumentState } from '#domain/documents/document.ts'
-import type { VersionRow } from '#domain/documents/store/documents.ts'
+import type { DocumentState, VersionRow } from '#domain/documents/document.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { builder } from '#schema/builder.ts'
 import { separateRead } from '#schema/complexity.ts'

@@ -25,6 +25,21 @@ export interface DocumentState extends DocumentName {
   readonly sizeBytes: number
 }
 
+/** One version in the history of a document. */
+export interface VersionRow {
+  readonly version: number
+  readonly at: Date
+  readonly by: Actor
+  readonly deleted: boolean
+  readonly pinned: boolean
+  readonly sizeBytes: number
+}
+
+/** One version in the history of a collection. */
+export interface LogRow extends VersionRow {
+  readonly key: string
+}
+
 /** A document's name with its account. */
 export interface FullName extends DocumentName {
   readonly accountId: string

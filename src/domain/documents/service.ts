@@ -6,22 +6,21 @@ import { InvalidInput } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import { createCollectionService } from './collection-service.ts'
-import { type DocumentName, type DocumentState, type FullName, isThere, resourceOf } from './document.ts'
+import {
+  type DocumentName,
+  type DocumentState,
+  type FullName,
+  isThere,
+  type LogRow,
+  resourceOf,
+  type VersionRow,
+} from './document.ts'
 import { DocumentNotFound } from './errors.ts'
 import { pinEvent } from './events.ts'
 import { checkKey, checkPath, isName } from './name.ts'
 import { difference } from './patch.ts'
 import { checkedFence, type DocumentRequest, isVersion, largestVersion, planAt, planWrite } from './request.ts'
-import {
-  findDocuments,
-  findVersion,
-  findVersionAt,
-  type LogRow,
-  pinVersion,
-  readHistory,
-  readLog,
-  type VersionRow,
-} from './store/documents.ts'
+import { findDocuments, findVersion, findVersionAt, pinVersion, readHistory, readLog } from './store/documents.ts'
 import { readDue } from './store/retention.ts'
 import { type Change, system, type Write } from './write.ts'
 import { createDocumentWriter, type DocumentWriterDeps } from './writer.ts'

@@ -1,6 +1,11 @@
-import { type DocumentState, documentId, type FullName } from '#domain/documents/document.ts'
+import {
+  type DocumentState,
+  documentId,
+  type FullName,
+  type LogRow,
+  type VersionRow,
+} from '#domain/documents/document.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { Actor } from '#platform/journal/entry.ts'
 
 /** Columns of `document` as a {@link DocumentState}. */
 const documentColumns = `
@@ -185,16 +190,6 @@ const historySql = `
   SELECT version, at, by, deleted, pinned, size_bytes AS "sizeBytes" FROM document_version
   WHERE account_id = $1 AND collection = $2 AND key = $3 AND version < $4 ORDER BY version DESC LIMIT $5`
 
-/** One line of a document's history. */
-export interface VersionRow {
-  readonly version: number
-  readonly at: Date
-  readonly by: Actor
-  readonly deleted: boolean
-  readonly pinned: boolean
-  readonly sizeBytes: number
-}
-
 /** Versions before one, newest first. */
 export async function readHistory(
   sql: Sql,
@@ -229,11 +224,6 @@ export async function readVersions(
   names: readonly (FullName & { readonly version: number })[],
 ): Promise<DocumentState[]> {
   return sql.query(versionsSql, [...columnsOf(names), names.map((one) => one.version)])
-}
-
-/** A version of one of a collection's documents. */
-export interface LogRow extends VersionRow {
-  readonly key: string
 }
 
 const logSql = `
