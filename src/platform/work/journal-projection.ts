@@ -46,7 +46,7 @@ export interface JournalRange {
 }
 
 /** How far a batch came. */
-export interface Projected {
+interface Projected {
   /** The last entry that was projected; undefined when nothing in the range concerns this projection. */
   readonly last: Position | undefined
   /** More of the range is left. */
