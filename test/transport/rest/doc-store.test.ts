@@ -42,10 +42,10 @@ describe('a document', () => {
         })
   })
 
-  it('is told of by the names that this door has', async () => {
+  it('is refused by the names of REST', async () => {
     const refused = await rest.ask(`POST ${doc('named')}`, { body: { value: { a: 2 ** 60 } } })
     expect(refused).toMatchObject({ status: 422, body: { issues: [{ path: 'value.a' }] } })
-    expect(refused.body['message']).toMatch(/^`value\.a` is an integer/)
+    expect(refused.body['message']).toMatch(/value\.a: is an integer/)
   })
 
   it('is held by the weak tag that a compressing proxy makes, and by * for any version', async () => {

@@ -22,6 +22,8 @@ describe('a query parameter that is not known', () => {
     ['GET /api/users/me?verbose=1', 'verbose', /no parameters are taken/],
     ['DELETE /api/key-value/none?force=true', 'force', /is not known here/],
     ['GET /api/webhooks?Status=active', 'Status', /did you mean "status"\?/],
+    ['GET /api/tasks?constructor=1', 'constructor', /; known are status, /],
+    ['GET /api/tasks?__proto__=1', '__proto__', /; known are status, /],
   ])('is refused: %s', async (call, path, message) => {
     const { status, body } = await rest.ask(call)
     expect([status, body['code']]).toEqual([400, 'MALFORMED_REQUEST'])
