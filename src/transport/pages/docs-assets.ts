@@ -63,6 +63,7 @@ a code { color: inherit }
 table { width: 100%; border-collapse: collapse; font-size: 0.93rem }
 th, td { padding: 0.45rem 0.8rem 0.45rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
 th { color: var(--soft); font-weight: 600 }
+td code { overflow-wrap: break-word }
 td:first-child code { overflow-wrap: normal; background: none; padding: 0 }
 td:last-child { min-width: 14rem }
 .topics { padding: 0; list-style: none }
