@@ -97,15 +97,10 @@ export class Router {
 
   #beginBatch(): ProjectionBatch {
     const { recipient, undecided } = this.#deps
-    let routed: Routed[] = []
+    const routed: Routed[] = []
     let failed: readonly Settlement[] = []
-    const giveBack = () => {
-      for (const { delivery, endpoint } of routed) if (delivery.isClaimed) recipient.release(endpoint)
-      routed = []
-    }
     return {
       project: async (tx, range) => {
-        giveBack()
         const entries = await this.#read(tx, range)
         if (entries.length === 0) return { last: undefined, isMore: false, isIdle: this.#isIdle }
         const matched = await this.#match(tx, entries, routed)
@@ -119,7 +114,9 @@ export class Router {
         undecided.report(failed)
         if (routed.some(({ delivery }) => !delivery.isClaimed)) recipient.hint()
       },
-      failed: giveBack,
+      failed() {
+        for (const { delivery, endpoint } of routed) if (delivery.isClaimed) recipient.release(endpoint)
+      },
     }
   }
 
@@ -131,7 +128,7 @@ export class Router {
 
   async #read(tx: Transaction, range: JournalRange): Promise<readonly JournalEntry[]> {
     tx.beside(commitSoon(tx))
-    // After the end of the range was read: a webhook that was made before it is among those that are found.
+    // After the end of the range was read: a webhook that was created before it is among those that are found.
     const accountIds = await findRoutedAccounts(tx)
     this.#isIdle = accountIds.length === 0
     if (this.#isIdle) return []

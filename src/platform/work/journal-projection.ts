@@ -6,7 +6,7 @@ import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { WorkLoop } from './work-loop.ts'
 
-/** Up to where a projection has read the journal: a table of one row, and the advisory lock of whoever moves it. */
+/** Up to where a projection has read the journal: a table of one row, and the advisory lock for moving it. */
 export class ProjectionCursor {
   readonly #table: string
   readonly #lockKey: number
@@ -57,11 +57,11 @@ interface Projected {
 
 /** One transaction's worth of a projection. */
 export interface ProjectionBatch {
-  /** Writes what follows from the range's first entries. Runs again when the transaction is repeated. */
+  /** Writes what follows from the range's first entries; called at most once. */
   project(tx: Transaction, range: JournalRange): Promise<Projected>
   /** It is committed. */
   committed?(): void
-  /** It is rolled back; `project` won't be called again. */
+  /** It is rolled back; another batch may follow in a repetition of the transaction. */
   failed?(): void
 }
 
@@ -122,13 +122,19 @@ export class JournalProjection {
   /** Projects a batch; returns whether there may be more. */
   async #projectNext(): Promise<boolean> {
     const { transact, begin, name } = this.#options
-    const batch = begin()
+    const tries: ProjectionBatch[] = []
     try {
-      const isMore = await transact.quiet(name)((tx) => this.#project(tx, batch))
-      batch.committed?.()
+      const isMore = await transact.quiet(name)((tx) => {
+        // A repetition has nothing of the run before, and may not even be the one that projects.
+        tries.pop()?.failed?.()
+        const batch = begin()
+        tries.push(batch)
+        return this.#project(tx, batch)
+      })
+      tries.at(-1)?.committed?.()
       return isMore
     } catch (error) {
-      batch.failed?.()
+      tries.at(-1)?.failed?.()
       throw error
     }
   }
