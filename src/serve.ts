@@ -35,7 +35,7 @@ export async function serve({ configFile, invocation }: ServeOptions): Promise<n
     log = createLog({ level: config.logLevel, format: config.logFormat, isColored: isColored(process.stdout) })
     if (!isErased) log.warn('what this server was started with stays visible to other processes of its user')
     const installation = openInstallation(config, { log, onFatal: shutdown.fail })
-    // Most of the program is loaded while the database starts; whoever uses the installation hears of its failure.
+    // Most of the program is loaded while the database starts; the code that uses the installation reports its failure.
     installation.catch(() => {})
     const { startApp } = await import('./app.ts')
     const app = await startApp(config, installation, log)

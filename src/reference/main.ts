@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fillRegions } from './markdown.ts'
 import { environmentExample, referenceTables } from './tables.ts'
 
-// Run by `npm run generate`: the tables of the documentation that are made of code.
+// Run by `npm run generate`: the tables of the documentation that are generated from code.
 const docs = new URL('../docs/', import.meta.url)
 const tables = await referenceTables()
 for (const name of readdirSync(docs).filter((file) => file.endsWith('.md'))) {

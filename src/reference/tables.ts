@@ -8,7 +8,7 @@ import { errorExplanations } from './error-codes.ts'
 import { code, table } from './markdown.ts'
 import { scopeExplanations } from './scopes.ts'
 
-/** The tables of the documentation that are made of code, by the names of their regions. */
+/** The tables of the documentation that are generated from code, by the names of their regions. */
 export async function referenceTables(): Promise<Readonly<Record<string, () => string>>> {
   const program = await commandTree()
   return {

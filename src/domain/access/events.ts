@@ -86,7 +86,7 @@ export interface TokenEventData {
   readonly scopes?: readonly string[]
   readonly expiresAt?: string
   readonly reason?: string
-  /** Of a rotated token: the one that stands in its place. */
+  /** Of a rotated token: its successor. */
   readonly successor?: string
   /** Of an exchanged token: the trust rule, and whose token it was exchanged for. */
   readonly rule?: string

@@ -44,7 +44,7 @@ export async function issueInstallationToken(
   return token
 }
 
-/** Which account the text is a token of, and whether that is valid; undefined when it is no token's. */
+/** The account of a token and whether the token is valid; undefined for any other text. */
 export async function lookUpToken(
   sql: Sql,
   text: string,

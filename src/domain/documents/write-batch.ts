@@ -47,7 +47,7 @@ export class WriteBatch {
 
   /**
    * Locks and reads everything that the writes concern.
-   * @throws {RetryTransaction} when the journal, which is read by the numbers of transactions, would tell of versions in another order.
+   * @throws {RetryTransaction} when the journal, which is read in the order of transaction ids, would hold versions in another order.
    */
   static async open(tx: Transaction, writes: readonly Write[], isLastTry: boolean): Promise<WriteBatch> {
     const restores = writes.flatMap((write) =>

@@ -64,7 +64,7 @@ export class RefusedCalls {
     try {
       const accounts = await this.#accountsOf(taken)
       await this.#transact(async (tx) => {
-        for (const told of taken) journalRefusal(tx, accounts.get(told.incident.hook.account), told)
+        for (const noted of taken) journalRefusal(tx, accounts.get(noted.incident.hook.account), noted)
       })
     } catch (error) {
       // The database may be away for a while.

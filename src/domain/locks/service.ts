@@ -271,7 +271,7 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
   /** What other processes did, by the journal: somebody's turn has come who waits here, or a queue was cleared. */
   function onJournalEntry({ accountId, type, actor, at, data }: JournalEntry): void {
     if (type === 'lock.forced' && data['cleared'] === true) {
-      // Whoever fails to hear of it now finds it out within two seconds.
+      // A waiter that misses it now finds out within two seconds.
       const lookedFor = lookFor(room.idsOf(accountId, String(data['name'])))
       lookedFor.catch((error: unknown) => log.warn({ err: error }, 'a cleared queue could not be looked at'))
     }

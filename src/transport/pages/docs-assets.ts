@@ -212,7 +212,7 @@ export interface Asset {
 
 const loaded = new Map<FileName, Asset>()
 
-/** One of the pages' files; undefined for any other name. Each is made when it is first asked for. */
+/** One of the pages' files; undefined for any other name. Each is built at its first request. */
 export function docsAsset(name: string): Asset | undefined {
   if (!Object.hasOwn(files, name)) return undefined
   const known = name as FileName

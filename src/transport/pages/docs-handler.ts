@@ -37,7 +37,7 @@ interface Reply {
 
 /**
  * Serves the documentation to anybody, a page for each topic. Nothing is loaded from elsewhere, so that it works without
- * a way out; each page is made when it is first asked for.
+ * a way out; each page is rendered at its first request.
  */
 export function createDocsHandler({ auth, maskError, publicUrl, version }: DocsHandlerOptions) {
   const prefix = publicPathOf(publicUrl)

@@ -26,7 +26,7 @@ async function jobs() {
   return boss.findJobs<{ deliveryId: string }>('webhook-retries')
 }
 
-it('a retry is a job of pg-boss that is due with it, and is gone when it is made', async () => {
+it('a retry is a job of pg-boss that is due with it, and is gone once it starts', async () => {
   await createWebhook(server, {
     url: `${receiver.url}/retried`,
     events: ['retried.one'],

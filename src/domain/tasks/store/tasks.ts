@@ -22,7 +22,7 @@ export interface NewTask {
   /** Whose idempotency keys it has one of. */
   readonly principalId: string
   readonly requestHash: Uint8Array | undefined
-  /** Everything that was asked for, of which the hash is made. */
+  /** Everything that was requested; the hash covers it. */
   readonly request: object
   readonly timeoutMs: number
   readonly lockMs: number
