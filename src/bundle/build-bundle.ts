@@ -14,7 +14,7 @@ import {
 const entries: Readonly<Record<string, string>> = {
   main: 'src/main.ts',
   host: 'src/domain/tasks/runner/host.ts',
-  'check-thread': 'src/domain/documents/schemas/check-thread-main.ts',
+  'check-process': 'src/domain/documents/schemas/check-process-main.ts',
   'watchdog-thread': 'src/platform/watchdog/thread.ts',
   'graphiql-files': 'src/transport/graphql/graphiql-files.ts',
   index: 'src/index.ts',

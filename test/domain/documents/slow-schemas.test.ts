@@ -3,21 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { plainDocumentBytes } from '#domain/documents/schemas/plain-schema.ts'
 import { put, write } from '#test/support/documents.ts'
 import { graphqlData } from '#test/support/graphql.ts'
+import { doublingSchema } from '#test/support/schemas.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
   server = await startTestServer({ env: { ROLES: 'api', RATE_LIMIT_TOKEN: '0', COST_LIMIT_TOKEN: '0' } })
-  for (const path of ['slow', 'slow/patched']) await collection(path, doubling(24))
+  for (const path of ['slow', 'slow/patched']) await collection(path, doublingSchema(24))
 })
 afterAll(() => server.close())
-
-/** Tries both of two equal ways at each level: 2 to the power of the levels. */
-function doubling(levels: number): object {
-  const both = (level: number) => ({ anyOf: [{ $ref: `#/$defs/l${level}` }, { $ref: `#/$defs/l${level}` }] })
-  const inner = Array.from({ length: levels }, (_, level) => [`l${level}`, both(level + 1)] as const)
-  return { ...both(0), $defs: { ...Object.fromEntries(inner), [`l${levels}`]: { type: 'null' } } }
-}
 
 async function collection(path: string, schema: object): Promise<void> {
   const { createCollection } = await graphqlData<{ createCollection: object }>(

@@ -1,4 +1,4 @@
-/** What a thread for schema checks is asked. */
+/** What a process for schema checks is asked. */
 export interface CheckJob {
   readonly id: number
   /** A JSON Schema as JSON. */

@@ -4,7 +4,7 @@ import { invalidInput } from '#lib/errors.ts'
 import { FairQueue } from '#lib/fair-queue.ts'
 import { isRecord } from '#lib/json.ts'
 import { type CheckOutcome, compileMs } from './check-job.ts'
-import { CheckThread } from './check-thread.ts'
+import { CheckProcess } from './check-process.ts'
 import { plainDocumentBytes } from './plain-schema.ts'
 import { compileSchema, type SchemaFault, UnusableSchema, type Validate } from './validation.ts'
 
@@ -18,7 +18,7 @@ export const checkLimits = {
   /** One check, and all of a transaction, for as long as others may wait for them. */
   quick: 10,
   quickTransaction: 50,
-  /** How long an answer is waited for there, when the thread is busy with others. */
+  /** How long an answer is waited for there, when the process is busy with others. */
   quickWait: 25,
   /** One check, and all of a request, where nobody else waits for them. */
   patient: 250,
@@ -53,12 +53,12 @@ export class SlowCheck extends Error {}
 
 /**
  * Checks documents against schemas that somebody else wrote, and that may take as long as they like: what isn't plainly
- * quick is done in threads, within limits of time. One thread has checks of a few milliseconds, which others wait for; the
- * other has those that take longer, in which accounts take turns.
+ * quick is done in processes of their own, within limits of time and memory. One has checks of a few milliseconds, which
+ * others wait for; the other has those that take longer, in which accounts take turns.
  */
 export class SchemaChecker {
-  readonly #quick = new CheckThread()
-  readonly #patient = new CheckThread()
+  readonly #quick = new CheckProcess()
+  readonly #patient = new CheckProcess()
   readonly #turns = new FairQueue(1)
 
   /** @throws {InvalidInput} when the schema can't be used: it is too large, wrong, or takes too long to be made ready. */

@@ -1,4 +1,3 @@
-import { parentPort } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
 import { TimeLimitExceeded, withComputingLimit } from '#lib/time-limit.ts'
 import { type CheckAnswer, type CheckJob, type CheckOutcome, compileMs } from './check-job.ts'
@@ -39,4 +38,4 @@ function answer({ id, schema, data, limitMs }: CheckJob): CheckAnswer {
 // What every schema needs is loaded and made ready before the first has its limit.
 compileSchema({})
 
-parentPort?.on('message', (job: CheckJob) => parentPort?.postMessage(answer(job)))
+process.on('message', (job: CheckJob) => process.send?.(answer(job)))
