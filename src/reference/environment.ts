@@ -63,7 +63,7 @@ export const environmentGroups: readonly {
       TASK_USER:
         'Name or number of the user that tasks run as if the server runs as root. Unset: each task as a user of its own. `root`: as the server.',
       WORKER_LEASE_MS:
-        'How long, in milliseconds, a process may be without the database before it stops its tasks, and how long the others wait before they take these over, unless they can see that the process has ended. The same for all processes.',
+        'How long, in milliseconds, a process may be without the database before it stops its tasks. The others take them over two seconds later, or as soon as they see that the process has ended. The same for all processes.',
       WEBHOOK_SLOTS: 'How many webhook requests this process makes at once.',
       WEBHOOK_DISABLE_AFTER:
         'Consecutive failed attempts after which a webhook is disabled; 0: never. `webhook.failing` events report 50, 70, 90 and 100 % of this number.',

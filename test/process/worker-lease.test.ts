@@ -140,6 +140,7 @@ describe('a worker that alone loses the database', () => {
     address.switchTo(undefined)
     address.endConnections()
     await reaches(lost, 'PENDING', 1)
+    expect(cut.output()).toContain('this process has been without the database for too long')
     const sql = `
       SELECT past_attempts->0->'error'->>'code' AS code,
              (past_attempts->0->>'finishedAt')::timestamptz - $2::timestamptz >= interval '6 seconds' AS "wasKept"

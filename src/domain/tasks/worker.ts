@@ -108,12 +108,14 @@ function watchLease(
   const look = async () => {
     const wasExpired = isExpired
     isExpired = session.lostForMs >= leaseMs
-    if (!isExpired || wasExpired || dispatcher.running === 0) return
+    if (!isExpired) return leaseMs - session.lostForMs
+    if (wasExpired || dispatcher.running === 0) return undefined
     log.warn(
       { attempts: dispatcher.running, leaseMs },
       'this process has been without the database for too long: it stops the tasks that it runs, which others may have by now',
     )
     dispatcher.expireAll()
+    return undefined
   }
   return startLoop({ name: 'worker lease', intervalMs: leaseLookMs, log, work: look })
 }

@@ -7,8 +7,8 @@ export interface WorkerLivenessOptions {
   /** This worker; the session holds its sign of life. */
   readonly worker: OwnWorker
   /**
-   * For how long a worker may be without the database before it stops what it runs, in milliseconds: others don't take
-   * it for dead any sooner, unless they know that its process has ended.
+   * For how long a worker may be without the database before it stops what it runs, in milliseconds: others take it for
+   * dead {@link graceMs} later, unless they know that its process has ended.
    */
   readonly leaseMs: number
 }
@@ -26,7 +26,10 @@ export interface SilentWorker {
   readonly silentMs: number | undefined
 }
 
-/** How long a worker's connection may be silent before the limits of its tasks are enforced for it. */
+/**
+ * How long a worker's connection may be silent before the limits of its tasks are enforced for it; and how long a worker
+ * whose lease is over has to notice that and to stop what it runs, before others take it.
+ */
 export const graceMs = 2_000
 
 /** A worker that was missing at the look before, at most this long ago, and is missing now has been missing meanwhile. */
@@ -52,8 +55,8 @@ interface Sign {
  * Tells which workers are dead or frozen, for those who take back what they had. A worker lives while its session holds
  * its advisory lock, which it loses with its connection: within a moment when its process dies, and also when only its
  * way to the database is cut or leads elsewhere for a while, as in a failover. So one without the lock is dead at once
- * where this process knows that the other one has ended, and otherwise when its lease is over, by which time it has
- * stopped what it ran. Nobody is judged by a server that does not see this process, too.
+ * where this process knows that the other one has ended, and otherwise a little after its lease is over, by which time it
+ * has stopped what it ran. Nobody is judged by a server that does not see this process, too.
  */
 export class WorkerLiveness {
   readonly #options: WorkerLivenessOptions
@@ -108,7 +111,7 @@ export class WorkerLiveness {
     if (this.#processes.get(id) === ended) return { id, silentMs: undefined }
     if (sign !== undefined) return sign >= graceMs && this.#mayJudgeSilence() ? { id, silentMs: sign } : undefined
     const since = this.#missingSince.get(id) ?? now
-    return now - since >= this.#options.leaseMs ? { id, silentMs: undefined } : undefined
+    return now - since >= this.#options.leaseMs + graceMs ? { id, silentMs: undefined } : undefined
   }
 
   /** Whether who was missing at the look before, and is now, has been missing all the while on the same connection. */
