@@ -41,7 +41,7 @@ export interface Attempt {
 
 /**
  * Why an attempt was asked to stop: by its caller, because the server stops, because the task is no longer its own, or
- * because the worker has been without the database for longer than its lease, so that it may be another's by now.
+ * because the worker has been without the database for as long as its lease, so that others take it soon.
  */
 export type StopReason = 'cancelled' | 'released' | 'lost' | 'expired'
 

@@ -98,7 +98,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   }
 }
 
-/** Stops what runs here once this process has been without the database for so long that others may take it over. */
+/** Stops what runs here when this process has been without the database for `leaseMs`: soon others take it over. */
 function watchLease(
   session: DatabaseSession,
   dispatcher: Dispatcher,
@@ -112,7 +112,7 @@ function watchLease(
     if (wasExpired || dispatcher.running === 0) return undefined
     log.warn(
       { attempts: dispatcher.running, leaseMs },
-      'this process has been without the database for too long: it stops the tasks that it runs, which others may have by now',
+      'this process has been without the database for too long: it stops the tasks that it runs, before others take them',
     )
     dispatcher.expireAll()
     return undefined

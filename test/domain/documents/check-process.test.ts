@@ -1,7 +1,11 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CheckProcess } from '#domain/documents/schemas/check-process.ts'
 import { doublingSchema } from '#test/support/schemas.ts'
 
+const run = promisify(execFile)
 const checks = new CheckProcess()
 afterEach(() => checks.close())
 
@@ -20,5 +24,17 @@ describe('a process that checks documents', () => {
     const asked = outcomeOf(doublingSchema(40), 1, 60_000)
     await checks.close()
     expect(await asked).toEqual({ kind: 'LATE' })
+  })
+
+  it('is waited for when it is closed, also by a process that has nothing else to do', async () => {
+    const script = `
+      import { CheckProcess } from '#domain/documents/schemas/check-process.ts'
+      const checks = new CheckProcess()
+      await checks.ask({ schema: '{}', data: '1', limitMs: 1000 })
+      await checks.close()
+      console.log('closed')`
+    const options = { cwd: join(import.meta.dirname, '../../..'), env: {} }
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], options)
+    expect(stdout).toBe('closed\n')
   })
 })

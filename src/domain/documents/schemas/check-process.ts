@@ -15,8 +15,8 @@ const late: Omit<CheckAnswer, 'id'> = { outcome: { kind: 'LATE' }, ms: 0 }
 
 /**
  * A process that checks documents against schemas, so that no check blocks the event loop. It starts with the first job. A
- * process that hangs or runs out of memory is ended and replaced; its jobs are late. A thread would not do: Node promises
- * that a thread with too little memory ends alone, but where V8 can't stop it in time the whole process is aborted.
+ * process that hangs or runs out of memory is ended and replaced; its jobs are late. A thread would not do: Node ends
+ * one that runs out of memory alone only where V8 can stop it in time, and aborts the whole process otherwise.
  */
 export class CheckProcess {
   readonly #pending = new Map<number, Pending>()
@@ -72,6 +72,8 @@ export class CheckProcess {
     if (child === undefined) return
     this.#ended(child)
     const exited = new Promise((resolve) => child.once('exit', resolve))
+    // It is waited for, whatever else this process has to do.
+    child.ref()
     if (child.kill('SIGKILL')) await exited
   }
 
