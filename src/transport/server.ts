@@ -131,7 +131,7 @@ export function serveApi(options: ApiOptions) {
       const { method } = req
       const { statusCode: status } = res
       const line = { requestId, accountId, actorId: actor?.id, method, path: shownPath(path), status, ms }
-      if (res.statusCode >= 500) log.warn(line, 'a request was answered with a failure of ours')
+      if (res.statusCode >= 500) log.warn(line, 'a request failed with a server error')
       else log.debug(line, 'a request was answered')
     })
   }

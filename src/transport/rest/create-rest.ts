@@ -54,7 +54,7 @@ export function createRest(options: RestOptions): (req: IncomingMessage, res: Se
     )
   })
   app.onError((error, context) => {
-    // Nobody is there any more to be told, and a body that broke off is no fault of ours.
+    // The client has gone, and a request body that broke off is not a server error.
     if (context.req.raw.signal.aborted) return new Response(null, { status: 499 })
     return problem(context, error instanceof Refused ? error : refusedByError(maskError(error)))
   })
@@ -64,7 +64,7 @@ export function createRest(options: RestOptions): (req: IncomingMessage, res: Se
   })
 }
 
-/** Answers what is no request to any path: rows never see it, and it has no path to name. */
+/** Refuses a request without a valid address: it reaches no route, and has no path to name. */
 function refuseAddress(): Response {
   const refused = new Refused('MALFORMED_REQUEST', 'The address or the Host header is not valid.')
   return problemResponse(refused, { path: '', requestId: '' })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Refused } from './refused.ts'
 
 const mergePatch = {
-  schema: z.unknown().describe('What is changed; null removes a member (RFC 7396).'),
+  schema: z.unknown().describe('The members to change; null removes a member (RFC 7396).'),
   example: { image: 'web:1.4.3' },
 }
 const jsonPatch = {
@@ -13,11 +13,11 @@ const jsonPatch = {
           op: z.enum(['add', 'remove', 'replace', 'move', 'copy', 'test']),
           path: z.string().describe('A JSON Pointer (RFC 6901).'),
           from: z.string().optional().describe('The source of `move` and `copy`: a JSON Pointer.'),
-          value: z.unknown().optional().describe('What `add`, `replace` and `test` need.'),
+          value: z.unknown().optional().describe('The value for `add`, `replace` and `test`.'),
         })
         .meta({ id: 'JsonPatchOperation', description: 'One step of a JSON Patch (RFC 6902).' }),
     )
-    .describe('The steps, in order; all of them or none.'),
+    .describe('The operations, applied in order; all of them or none.'),
   example: [{ op: 'replace', path: '/image', value: 'web:1.4.3' }],
 }
 /** The media types of a patch, as the documentation shows them. */

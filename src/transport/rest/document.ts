@@ -18,7 +18,7 @@ export const document = z
     createdBy: actor,
     updatedAt: z.iso.datetime(),
     updatedBy: actor,
-    expiresAt: z.iso.datetime().nullable().describe('When it is deleted by itself.'),
+    expiresAt: z.iso.datetime().nullable().describe('When it expires and is deleted; null: never.'),
   })
   .meta({ id: 'Document', description: 'A JSON value under a key.' })
 
@@ -45,8 +45,8 @@ export const writeHeaders = z.object({
   'if-match': z
     .string()
     .optional()
-    .describe('The version that is changed, as its `ETag`; `*`: any, but there must be one. Otherwise 412.'),
-  'if-none-match': z.string().optional().describe('`*`: only when there is no such document; 412 when there is.'),
+    .describe('The `ETag` of the version to change; `*`: any version, but the document must exist. Otherwise 412.'),
+  'if-none-match': z.string().optional().describe('`*`: only if the document does not exist; otherwise 412.'),
 })
 
 /**

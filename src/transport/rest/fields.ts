@@ -1,11 +1,11 @@
 import { z } from 'zod'
 
-/** The longest wait for a task, in seconds. */
+/** How long a request may wait for a task, in seconds. */
 export const maxWaitS = 60
 
 /** `operationId` in a path. One that isn't an id names nothing, which is for the operation to say. */
 export const taskParams = z.object({
-  operationId: z.string().describe('The id that handing in the task answered with.'),
+  operationId: z.string().describe('The task’s id, as returned when it was submitted.'),
 })
 
 /** A whole number in a query. */
@@ -27,7 +27,7 @@ export const idempotencyHeaders = z.object({
     .min(1)
     .max(255)
     .optional()
-    .describe('The same key again within a day, with the same content, answers alike instead of doing it once more.'),
+    .describe('Repeating a request with the same key and content within a day returns the first response again.'),
 })
 
 /** The key of a request as GraphQL takes it. */

@@ -18,24 +18,24 @@ export interface OpenApiDocument {
 }
 
 const tags = {
-  Health: 'How the server is.',
-  Tasks: 'Work to be handed in, followed and stopped.',
-  Logs: 'What tasks have logged.',
-  Events: 'What happened, in the order of commits.',
-  Locks: 'Named leases with a queue and a fence.',
+  Health: 'The state of the server.',
+  Tasks: 'Submit, follow and cancel work.',
+  Logs: 'The output of tasks.',
+  Events: 'What happened, in commit order.',
+  Locks: 'Distributed locks: named leases with a queue and a fencing token.',
   'Key-value': 'Values under keys.',
-  'Signing in': 'Becoming somebody, and no longer being it.',
-  'Application tokens': 'What programs call with.',
+  'Signing in': 'Signing in and out, and refreshing tokens.',
+  'Application tokens': 'Credentials of programs.',
   Users: 'The people of the account.',
   Teams: 'People who work together.',
-  Audit: 'Who did what, from where, by what right.',
-  Documents: 'JSON values in versions, under keys, in collections.',
-  Hooks: 'What other systems call, such as GitHub.',
-  Webhooks: 'Addresses that are told of events, and what became of it.',
+  Audit: 'The audit log: who did what, when, from where, and with which scopes.',
+  Documents: 'Versioned JSON values in collections.',
+  Hooks: 'Inbound webhooks, for callers such as GitHub.',
+  Webhooks: 'Endpoints that receive events, and their deliveries.',
   Documentation: 'This document.',
 }
 
-/** Statuses that any row may answer with; the first need a token, the second a body. */
+/** Statuses that any route may respond with: the first ones if it needs a token, the second ones if it has a body. */
 const tokenRefusals = [401, 403, 429]
 const bodyRefusals = [413, 415, 422]
 
@@ -71,7 +71,7 @@ export function createDocument(
     paths,
     components: {
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'An application token, such as the owner’s.' },
+        token: { type: 'http', scheme: 'bearer', description: 'An application token or an access token.' },
       },
       responses: problemResponses(routes, problemRef),
       schemas: schemas.named,
@@ -204,7 +204,7 @@ function problemResponses(routes: readonly RouteDescription[], schema: Json): Js
 
 type Override = NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override'] & {}
 
-/** Moves a default into the description: generators of clients make a field of a body that has one mandatory. */
+/** Moves a default into the description: client generators would make a body field with a default mandatory. */
 function withoutDefaults({ jsonSchema }: Parameters<Override>[0]): void {
   if (jsonSchema.default === undefined) return
   const text = `Default: \`${JSON.stringify(jsonSchema.default)}\`.`

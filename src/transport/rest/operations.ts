@@ -15,7 +15,7 @@ export interface Operations {
    * @throws {Refused} with the first error, or with the failure that a mutation answered with.
    */
   run<Data, Variables>(document: TypedDocumentNode<Data, Variables>, variables: Variables): Promise<Succeeded<Data>>
-  /** Subscribes; whoever reads must close it at the end. @throws {Refused} */
+  /** Subscribes; the reader must close the stream at the end. @throws {Refused} */
   follow<Data, Variables>(document: TypedDocumentNode<Data, Variables>, variables: Variables): Promise<Updates<Data>>
 }
 

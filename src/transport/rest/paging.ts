@@ -7,13 +7,13 @@ const maxListLength = 200
 /** How far into a list `offset` may point; beyond it, `cursor` leads on. */
 const offsetLimit = 10_000
 
-/** `limit`, of which the default is given, and `offset` of a list. */
+/** The parameters `limit`, with this default, and `offset` of a list. */
 export function pageBy(defaultSize: number) {
   return {
-    limit: wholeNumber(1, maxListLength).default(defaultSize).describe(`How many, 1 to ${maxListLength}.`),
+    limit: wholeNumber(1, maxListLength).default(defaultSize).describe(`Page size, 1 to ${maxListLength}.`),
     offset: wholeNumber(0, offsetLimit)
       .default(0)
-      .describe(`How many to leave out first, at most ${offsetLimit}; longer lists are followed by \`cursor\`.`),
+      .describe(`How many items to skip, at most ${offsetLimit}; use \`cursor\` for longer lists.`),
   } as const
 }
 
@@ -21,7 +21,7 @@ export function pageBy(defaultSize: number) {
 export function listQuery(defaultSize = 50) {
   return {
     ...pageBy(defaultSize),
-    cursor: cursor('Go on behind this place: from the `Link` header of the page before.'),
+    cursor: cursor('Continue after this cursor, from the `Link` header of the previous page.'),
   } as const
 }
 

@@ -77,7 +77,7 @@ async function* readStretches(
     const length = Math.min(stretchBytes, end - offset)
     const { task } = await operations.run(TaskPartBytesDocument, { id, name: part.name, offset, length })
     const bytes = Buffer.from(task?.part?.bytes ?? '', 'base64')
-    // A new attempt may write the part anew: then the rest is not this part's, and a broken download says so.
+    // A new attempt may have written the part again: the rest would belong to another part, so the download is cut.
     if (bytes.length !== length || !isSame(task?.part, part)) throw new Error(`The part "${part.name}" has changed.`)
     yield bytes
     offset += length

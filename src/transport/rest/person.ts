@@ -17,7 +17,7 @@ export const user = z
     lastName: z.string().describe('May be empty.'),
     email: z.string().describe('In lower case; unique in the account.'),
     role: role.describe('In the account.'),
-    teams: z.array(z.string()).describe('The slugs of the teams that they are in.'),
+    teams: z.array(z.string()).describe('The slugs of their teams.'),
   })
   .meta({ id: 'User', description: 'A person.' })
 
@@ -38,6 +38,4 @@ export function toUser({
 export const personParams = z.object({ email: z.string().describe('The person’s e-mail address, or id.') })
 
 /** The answer to what leaves nothing to be shown. */
-export const done = z
-  .object({ success: z.literal(true) })
-  .meta({ id: 'Done', description: 'What was asked for is done.' })
+export const done = z.object({ success: z.literal(true) }).meta({ id: 'Done', description: 'The request succeeded.' })

@@ -6,7 +6,7 @@ export const ifMatchHeaders = z.object({
   'if-match': z
     .string()
     .optional()
-    .describe('Only if the present version has this `ETag`; `*`: only if there is one. Otherwise 412.'),
+    .describe('Only if the current version has this `ETag`; `*`: only if there is one. Otherwise 412.'),
 })
 
 type IfMatchHeaders = z.output<typeof ifMatchHeaders>
@@ -16,8 +16,8 @@ export function etagOf(version: number): string {
   return `"${version}"`
 }
 
-/** What rows say of their headers that answer with a version. */
-export const etagHeader = { ETag: 'The version in quotation marks: hand it in as `If-Match` with a change.' }
+/** The documented header of every route that responds with a version. */
+export const etagHeader = { ETag: 'The version in quotation marks: send it as `If-Match` with a change.' }
 
 /**
  * The version that `If-Match` asks for, also as the weak tag that a compressing proxy makes of ours; undefined when it asks

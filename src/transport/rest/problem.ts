@@ -8,24 +8,22 @@ export const problemType = 'application/problem+json'
 /** A problem document (RFC 9457) that also carries the documented fields `statusCode`, `message` and `error`. */
 export const problem = z
   .object({
-    type: z
-      .string()
-      .describe('`about:blank`: the title says it (RFC 9457 §4.2.1); `code` is what a program decides by.'),
+    type: z.string().describe('`about:blank`: the title says it all (RFC 9457 §4.2.1). Programs should use `code`.'),
     title: z.string().describe('The status in words.'),
     status: z.int().describe('The HTTP status.'),
-    detail: z.string().describe('What is wrong, as a sentence.'),
-    instance: z.string().describe('The path that was asked for.'),
+    detail: z.string().describe('What is wrong, in one sentence.'),
+    instance: z.string().describe('The requested path.'),
     statusCode: z.int().describe('The same as `status`.'),
     message: z.string().describe('The same as `detail`.'),
     error: z.string().describe('The same as `title`.'),
-    code: z.string().describe('Stable, such as NOT_FOUND or INVALID_INPUT: what a program decides by.'),
-    requestId: z.string().describe('Under which the server’s log has the request; also in `X-Request-Id`.'),
+    code: z.string().describe('A stable code for programs, such as NOT_FOUND or INVALID_INPUT.'),
+    requestId: z.string().describe('Identifies the request in the server’s log; also in `X-Request-Id`.'),
     issues: z
       .array(z.object({ path: z.string().describe('Where, such as `data.durationMs`.'), message: z.string() }))
       .optional()
-      .describe('Everything that is wrong with the input.'),
+      .describe('All issues found in the input.'),
   })
-  .meta({ id: 'Problem', description: 'Why a request was not done (RFC 9457).' })
+  .meta({ id: 'Problem', description: 'Why a request failed (RFC 9457).' })
 
 const fixedHeaders = { 'content-type': problemType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 

@@ -4,7 +4,7 @@ import type { Caller } from '#domain/access/service.ts'
 import { type InputIssue, withIssues } from '#lib/errors.ts'
 import type { RefusalCode } from './codes.ts'
 
-/** A request is not done; the caller is told why as a problem document. */
+/** A refused request; the caller receives the reason as a problem document. */
 export class Refused extends Error {
   readonly code: string
   /** The message without the issues, where there are any. */

@@ -3,8 +3,8 @@ import { z } from 'zod'
 const signedIn = z
   .object({
     success: z.literal(true),
-    access_token: z.string().describe('Send it as `Authorization: Bearer <token>`; it works for an hour.'),
-    refresh_token: z.string().describe('For the next pair; works once.'),
+    access_token: z.string().describe('Send it as `Authorization: Bearer <token>`; it is valid for an hour.'),
+    refresh_token: z.string().describe('Exchanges for the next pair; can be used once.'),
     user: z.object({ id: z.uuid(), email: z.email(), role: z.enum(['owner', 'member']) }),
   })
   .meta({ id: 'SignedIn', description: 'A person who is signed in.' })

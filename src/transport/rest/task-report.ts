@@ -53,19 +53,19 @@ export const taskState = z
   .object({
     status,
     progress,
-    currentStep: z.string().nullable().describe('What it does now, or did last.'),
+    currentStep: z.string().nullable().describe('The step that it is in, or was in last.'),
     error: taskError.optional(),
   })
-  .meta({ id: 'TaskState', description: 'Where a task stands.' })
+  .meta({ id: 'TaskState', description: 'The status of a task.' })
 
 export const taskResult = z
   .object({
     status,
     progress,
-    result: z.unknown().optional().describe('What it came to; absent before it is completed.'),
+    result: z.unknown().optional().describe('Absent until the task has completed.'),
     error: taskError.optional(),
   })
-  .meta({ id: 'TaskResult', description: 'What a task came to.' })
+  .meta({ id: 'TaskResult', description: 'The result of a task.' })
 
 type Report = Omit<TaskReportFragment, 'id' | 'type' | 'resultExpired'>
 

@@ -39,37 +39,35 @@ export const webhook = z
     name: z.string(),
     event: z.string().describe('The first of `events`.'),
     events: z.array(z.string()).describe('Types, families such as `task.*`, or `*`.'),
-    eventWarnings: z
-      .array(z.string())
-      .describe('What is probably wrong with `events`: types that the server never writes.'),
-    provider: z.enum(providers).describe('What a body looks like.'),
+    eventWarnings: z.array(z.string()).describe('Likely mistakes in `events`: types that the server never writes.'),
+    provider: z.enum(providers).describe('The format of the request body.'),
     config: z.object({
       url: z.string(),
       method: z.enum(['POST', 'PUT']),
       headers: z.record(z.string(), z.string()).describe('Values that look secret are masked.'),
-      filter: z.unknown().describe('What an event’s data must be like; null: anything.'),
+      filter: z.unknown().describe('A condition on the event’s data; null: every event matches.'),
     }),
     timeout: z.int().describe('How long a request may take, in milliseconds.'),
-    retryCount: z.int().describe('How many attempts may follow the first.'),
-    retryDelay: z.int().describe('Wait before the second attempt, in milliseconds.'),
+    retryCount: z.int().describe('Maximum number of retries after the first attempt.'),
+    retryDelay: z.int().describe('Delay before the first retry, in milliseconds.'),
     status: z.enum(webhookStatuses),
     lastDeliveryAt: z.iso.datetime().nullable(),
-    errorCount: z.int().describe('Requests that have failed.'),
+    errorCount: z.int().describe('Number of failed requests.'),
     createdBy: z.string(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
-  .meta({ id: 'Webhook', description: 'An address that is told of events.' })
+  .meta({ id: 'Webhook', description: 'An endpoint that receives events.' })
 
 export const deliveryStatuses = ['pending', 'active', 'delivered', 'failed', 'skipped', 'cancelled'] as const
 
 export const delivery = z
   .object({
-    id: z.string().describe('What receivers see as `webhook-id`.'),
+    id: z.string().describe('Sent to the receiver as `webhook-id`.'),
     event: z.string(),
-    subject: z.string().describe('What the event is about.'),
+    subject: z.string().describe('The subject of the event, such as `task:<id>`.'),
     status: z.enum(deliveryStatuses),
-    attempts: z.int().describe('How many were made.'),
+    attempts: z.int().describe('Number of attempts so far.'),
     outcome: z.string().nullable().describe('Of the last attempt, such as `success`, `server_error` or `timeout`.'),
     responseStatus: z.int().nullable(),
     createdAt: z.iso.datetime(),

@@ -26,22 +26,22 @@ const storedStatusOf = { active: 'ACTIVE', expired: 'EXPIRED', revoked: 'REVOKED
 const listed = z
   .object({
     id: z.string(),
-    name: z.string().describe('For people.'),
-    scopes: z.array(z.string()).describe('What it may do; `*` is everything.'),
+    name: z.string().describe('A name for people to recognize it by.'),
+    scopes: z.array(z.string()).describe('Its scopes; `*` allows everything.'),
     owner: z
       .string()
       .nullable()
-      .describe('E-mail address of the person whose personal token it is; null when it belongs to the account.'),
+      .describe('E-mail address of the owner of a personal token; null if the token belongs to the account.'),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso.datetime().describe('When it expires, or has expired.'),
     status: z.enum(statuses),
-    lastUsedAt: z.iso.datetime().nullable().describe('Up to some seconds late; null when it never was.'),
+    lastUsedAt: z.iso.datetime().nullable().describe('Updated with a delay of some seconds; null: never.'),
   })
   .meta({ id: 'ApplicationToken', description: 'A credential of a program.' })
 
 const issued = listed
-  .extend({ token: z.string().describe('The token itself. It is shown this once and not stored.') })
-  .meta({ id: 'IssuedApplicationToken', description: 'A token that was created just now.' })
+  .extend({ token: z.string().describe('The token. It is not stored and cannot be shown again.') })
+  .meta({ id: 'IssuedApplicationToken', description: 'A new token.' })
 
 const example = {
   id: '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11',
@@ -77,7 +77,7 @@ const expiresIn = z
   .max(36_500)
   .optional()
   .describe(
-    'After how many days it expires; 30 when absent. At most 365, unless the account’s policy says otherwise. A token without `access:admin` that rotates itself keeps its end, and can only ask for an earlier one.',
+    'After how many days it expires; default 30. At most 365, unless the account’s policy says otherwise. A token without `access:admin` that rotates itself keeps its expiry, and can only request an earlier one.',
   )
 
 const request = z
@@ -88,13 +88,13 @@ const request = z
       .array(z.string())
       .default(applicationScopes)
       .describe(
-        'What it may do, such as `tasks:read`, `tasks:write:type=deploy.*` or `documents:write:releases/**`; nothing that the caller may not do.',
+        'Its scopes, such as `tasks:read`, `tasks:write:type=deploy.*` or `documents:write:releases/**`; they must not exceed the caller’s.',
       ),
     personal: z
       .boolean()
       .optional()
       .describe(
-        'Whether it belongs to the signed-in person, whose current role limits it. When absent, true for people without `access:admin`.',
+        'Whether the token belongs to the signed-in person, whose current role limits it. Defaults to true for people without `access:admin`.',
       ),
   })
   .meta({ id: 'ApplicationTokenRequest', description: 'The token to create.' })
@@ -109,11 +109,11 @@ const rotation = z
       .describe('How long the old token stays valid, in milliseconds; at most seven days.'),
     expiresIn,
   })
-  .meta({ id: 'ApplicationTokenRotation', description: 'How a token is to be replaced.' })
+  .meta({ id: 'ApplicationTokenRotation', description: 'How to replace a token.' })
 
 const revoked = z
   .object({ message: z.string(), id: z.string(), status: z.enum(statuses) })
-  .meta({ id: 'RevokedApplicationToken', description: 'A token that was revoked.' })
+  .meta({ id: 'RevokedApplicationToken', description: 'A revoked token.' })
 
 /** What this door calls `expiresInDays`. */
 const names = { ...keyNames, expiresInDays: 'expiresIn' }
@@ -124,9 +124,9 @@ export const applicationTokenRoutes: readonly Route[] = [
     path: '/application-tokens',
     name: 'listApplicationTokens',
     tag,
-    summary: 'Lists application tokens, newest first; without `access:admin` the personal tokens of the caller.',
+    summary: 'Lists application tokens, newest first; without `access:admin`, only the caller’s personal tokens.',
     query: z.object({
-      status: z.array(z.enum(statuses)).optional().describe('One of these.'),
+      status: z.array(z.enum(statuses)).optional().describe('Only tokens with one of these statuses.'),
       ...listQuery(),
     }),
     answers: {
@@ -148,15 +148,15 @@ export const applicationTokenRoutes: readonly Route[] = [
     tag,
     summary: 'Creates an application token.',
     description:
-      'Needs `access:admin`; people who are signed in create personal tokens without it. Without `scopes` it may submit and read tasks, read and write documents and entries, and ' +
-      'read and publish events. To administer anything, ask for the scope by name.',
+      'Needs `access:admin`, except that people who are signed in may create personal tokens. Without `scopes`, the token may submit and read tasks, read and write documents and entries, and ' +
+      'read and publish events; scopes for administration must be requested by name.',
     headers: idempotencyHeaders,
     body: request,
     bodyExamples: {
       narrow: { name: 'pipeline', scopes: ['tasks:write:type=deploy.*', 'events:read'], expiresIn: 90 },
       'for everything but administration': { name: 'pipeline', expiresIn: 30 },
     },
-    answers: { 201: { description: 'The token works from now on.', schema: issued, example: issuedExample } },
+    answers: { 201: { description: 'The token is valid from now on.', schema: issued, example: issuedExample } },
     refusals: [409],
     document: CreateApplicationTokenDocument,
     names,
@@ -170,13 +170,13 @@ export const applicationTokenRoutes: readonly Route[] = [
     path: '/application-tokens/{id}/rotate',
     name: 'rotateApplicationToken',
     tag,
-    summary: 'Creates a successor with the same name and scopes, and ends the old token.',
+    summary: 'Replaces a token by a successor with the same name and scopes.',
     params: z.object({ id: z.string().describe('The old token’s id.') }),
     headers: idempotencyHeaders,
     body: rotation,
     bodyIsOptional: true,
     bodyExamples: { 'with an hour to change over': { overlapMs: 3_600_000 } },
-    answers: { 201: { description: 'The successor works from now on.', schema: issued, example: issuedExample } },
+    answers: { 201: { description: 'The successor is valid from now on.', schema: issued, example: issuedExample } },
     refusals: [404, 409],
     document: RotateApplicationTokenDocument,
     names,
@@ -190,12 +190,12 @@ export const applicationTokenRoutes: readonly Route[] = [
     path: '/application-tokens/{token}',
     name: 'revokeApplicationToken',
     tag,
-    summary: 'Revokes a token, and ends everything that is under way with it.',
-    params: z.object({ token: z.string().describe('Its id, or the token itself.') }),
-    query: z.object({ reason: z.string().max(500).optional().describe('Why, for those who look at it later.') }),
+    summary: 'Revokes a token and ends everything running under it.',
+    params: z.object({ token: z.string().describe('The token’s id, or the token itself.') }),
+    query: z.object({ reason: z.string().max(500).optional().describe('The reason, for the audit log.') }),
     answers: {
       200: {
-        description: 'No process accepts the token from now on.',
+        description: 'The token is no longer accepted.',
         schema: revoked,
         example: { message: 'The application token was revoked.', id: example.id, status: 'revoked' },
       },

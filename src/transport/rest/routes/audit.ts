@@ -11,37 +11,40 @@ const orderOf = { newest: 'NEWEST_FIRST', oldest: 'OLDEST_FIRST' } as const
 const entry = z
   .object({
     accountId: z.string(),
-    seq: z.int().describe('Its place in the chain: from 1, without gaps.'),
+    seq: z.int().describe('Its position in the chain, from 1, without gaps.'),
     at: z.iso.datetime(),
-    type: z.string().describe('As events have it, such as `auth.token_revoked`.'),
+    type: z.string().describe('The type of the event, such as `auth.token_revoked`.'),
     outcome: z.enum(['SUCCEEDED', 'FAILED', 'REFUSED']),
-    actor: z.object({ kind: z.string(), id: z.string(), name: z.string() }).describe('Who.'),
-    subject: z.string().describe('What was touched, such as `task:<id>`.'),
-    credential: z.object({ kind: z.string(), id: z.string() }).nullable().describe('What they have shown.'),
-    address: z.string().nullable().describe('The network address that it came from.'),
+    actor: z.object({ kind: z.string(), id: z.string(), name: z.string() }).describe('Who did it.'),
+    subject: z.string().describe('What it was done to, such as `task:<id>`.'),
+    credential: z.object({ kind: z.string(), id: z.string() }).nullable().describe('The credential that was used.'),
+    address: z.string().nullable().describe('The network address of the caller.'),
     userAgent: z.string().nullable(),
     requestId: z.string().nullable(),
-    operation: z.object({ name: z.string().nullable(), hash: z.string() }).nullable().describe('By which operation.'),
-    scopes: z.array(z.string()).describe('Those that it took, and were held.'),
-    data: z.record(z.string(), z.unknown()).describe('What else is to be known, in short.'),
-    previousHash: z.string().describe('Of the entry before, in hexadecimal digits.'),
-    hash: z.string().describe('SHA-256 of all other fields, just as they stand here, as canonical JSON (RFC 8785).'),
+    operation: z
+      .object({ name: z.string().nullable(), hash: z.string() })
+      .nullable()
+      .describe('The GraphQL operation.'),
+    scopes: z.array(z.string()).describe('The scopes that were required and held.'),
+    data: z.record(z.string(), z.unknown()).describe('Further details.'),
+    previousHash: z.string().describe('Hash of the previous entry, in hexadecimal.'),
+    hash: z.string().describe('SHA-256 of all other fields, exactly as shown here, as canonical JSON (RFC 8785).'),
   })
-  .meta({ id: 'AuditEntry', description: 'One thing that somebody did, or was kept from doing.' })
+  .meta({ id: 'AuditEntry', description: 'An action, or a refused attempt.' })
 
 const ending = 'A `*` at its end stands for any ending.'
 const auditQuery = z.object({
-  actor: z.string().optional().describe('Done by whoever has this id or name.'),
-  token: z.string().optional().describe('Done with the application token, or the session, of this id.'),
-  type: z.array(z.string()).optional().describe(`Of one of these types. ${ending}`),
-  subject: z.string().optional().describe(`About this. ${ending}`),
-  address: z.string().optional().describe(`From this network address. ${ending}`),
-  outcome: z.array(z.enum(outcomes)).optional().describe('With one of these outcomes.'),
-  operation: z.string().optional().describe('By the operation of this name, or of this hash.'),
-  requestId: z.string().optional().describe('Of this request.'),
+  actor: z.string().optional().describe('Only actions of the actor with this id or name.'),
+  token: z.string().optional().describe('Only actions with the application token or session of this id.'),
+  type: z.array(z.string()).optional().describe(`Only these types. ${ending}`),
+  subject: z.string().optional().describe(`Only this subject. ${ending}`),
+  address: z.string().optional().describe(`Only from this network address. ${ending}`),
+  outcome: z.array(z.enum(outcomes)).optional().describe('Only these outcomes.'),
+  operation: z.string().optional().describe('Only the operation with this name or hash.'),
+  requestId: z.string().optional().describe('Only this request.'),
   from: moment('Not before.'),
   to: moment('Not after.'),
-  order: z.enum(['newest', 'oldest']).default('newest').describe('Which come first.'),
+  order: z.enum(['newest', 'oldest']).default('newest').describe('Sort order.'),
   ...listQuery(),
 })
 type AuditQuery = z.output<typeof auditQuery>
@@ -52,7 +55,7 @@ export const auditRoutes: readonly Route[] = [
     path: '/audit',
     name: 'listAuditEntries',
     tag: 'Audit',
-    summary: 'Says who did what, from where, by what right; and who was kept from it.',
+    summary: 'Lists who did what, from where and with which scopes, and which attempts were refused.',
     query: auditQuery,
     answers: { 200: { description: 'A page of entries.', schema: z.array(entry), headers: linkHeader } },
     document: AuditEntriesDocument,

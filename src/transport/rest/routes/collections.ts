@@ -20,7 +20,7 @@ const maxPageSize = 200
 
 const collection = z
   .object({ id: z.string().describe('Its path.'), name: z.string().describe('Its path.') })
-  .meta({ id: 'Collection', description: 'What holds documents.' })
+  .meta({ id: 'Collection', description: 'A collection of documents.' })
 const example = { id: 'releases/prod', name: 'releases/prod' }
 
 const logEntry = z
@@ -38,22 +38,24 @@ const name = z.string().describe('The path of the collection; a `/` in it is per
 const params = z.object({ name })
 
 const order = z.strictObject({
-  path: z.string().optional().describe('Where in the value, such as `version.major`.'),
-  type: z.string().optional().describe('Of what is there: `STRING`, `NUMBER` or `BOOLEAN`.'),
-  field: z.string().optional().describe('Instead of a path, such as `UPDATED_AT`.'),
+  path: z.string().optional().describe('A path in the value, such as `version.major`.'),
+  type: z.string().optional().describe('The type at the path: `STRING`, `NUMBER` or `BOOLEAN`.'),
+  field: z.string().optional().describe('A field of the document instead of a path, such as `UPDATED_AT`.'),
   direction: z.enum(['ASC', 'DESC']).default('ASC'),
 })
 const queryFields = {
-  filter: z.record(z.string(), z.unknown()).optional().describe('As `DocumentFilter` of GraphQL.'),
-  sort: z.array(order).max(4).optional().describe('By what, the first most.'),
-  limit: z.int().min(1).max(maxPageSize).default(50).describe(`How many, 1 to ${maxPageSize}.`),
-  cursor: z.string().optional().describe('Go on behind this place: `nextCursor` of the page before.'),
+  filter: z.record(z.string(), z.unknown()).optional().describe('The same as `DocumentFilter` in GraphQL.'),
+  sort: z.array(order).max(4).optional().describe('Sort keys, the most significant first.'),
+  limit: z.int().min(1).max(maxPageSize).default(50).describe(`Page size, 1 to ${maxPageSize}.`),
+  cursor: z.string().optional().describe('Continue after this cursor: `nextCursor` of the previous page.'),
 }
-const path = z.string().describe('Path pattern of the collections: `releases/**`, `*/prod`.')
-const queryBody = z.strictObject(queryFields).meta({ id: 'CollectionQuery', description: 'Which documents of it.' })
+const path = z.string().describe('A pattern of collection paths: `releases/**`, `*/prod`.')
+const queryBody = z
+  .strictObject(queryFields)
+  .meta({ id: 'CollectionQuery', description: 'Selects documents of one collection.' })
 const anyQueryBody = z
   .strictObject({ path: path.default('**'), ...queryFields })
-  .meta({ id: 'DocumentQuery', description: 'Which documents.' })
+  .meta({ id: 'DocumentQuery', description: 'Selects documents.' })
 
 const found200 = {
   200: {
@@ -83,8 +85,8 @@ export const collectionRoutes: readonly Route[] = [
     path: '/doc-store/docs',
     name: 'listDocumentKeys',
     tag,
-    summary: 'Lists the keys of documents, in order.',
-    query: z.object({ prefix: z.string().optional().describe('What they begin with.'), ...listQuery() }),
+    summary: 'Lists the keys of documents, sorted.',
+    query: z.object({ prefix: z.string().optional().describe('Only keys that begin with this.'), ...listQuery() }),
     answers: {
       200: { description: 'A page of keys.', schema: z.array(z.string()), headers: linkHeader, example: ['web'] },
     },
@@ -108,7 +110,7 @@ export const collectionRoutes: readonly Route[] = [
     path: '/doc-store/query',
     name: 'queryDocuments',
     tag,
-    summary: 'Finds documents of any collections.',
+    summary: 'Queries documents across collections.',
     body: anyQueryBody,
     bodyExamples: {
       any: { path: 'releases/**', filter: { path: 'state', eq: 'live' }, sort: [{ field: 'UPDATED_AT' }] },
@@ -125,8 +127,8 @@ export const collectionRoutes: readonly Route[] = [
     path: '/doc-store/collections',
     name: 'listCollections',
     tag,
-    summary: 'Lists collections by their paths.',
-    query: z.object({ prefix: z.string().default('').describe('What they begin with.'), ...listQuery() }),
+    summary: 'Lists collections, sorted by path.',
+    query: z.object({ prefix: z.string().default('').describe('Only paths that begin with this.'), ...listQuery() }),
     answers: {
       200: {
         description: 'A page of collections.',
@@ -154,16 +156,16 @@ export const collectionRoutes: readonly Route[] = [
     path: '/doc-store/collections',
     name: 'createCollection',
     tag,
-    summary: 'Makes a collection before its first document.',
+    summary: 'Creates a collection.',
     body: z
       .strictObject({
-        name: z.string().describe('Its path: parts with `/` between them.'),
+        name: z.string().describe('Its path, with `/` between the parts.'),
         schema: z.unknown().optional().describe('A JSON Schema (2020-12) for its documents.'),
-        requireVersion: z.boolean().default(false).describe('Whether each write has to say which version it changes.'),
+        requireVersion: z.boolean().default(false).describe('Whether each write must name the version it changes.'),
       })
-      .meta({ id: 'CollectionRequest', description: 'A collection to be made.' }),
+      .meta({ id: 'CollectionRequest', description: 'A collection to create.' }),
     bodyExamples: { plain: { name: 'releases/prod' } },
-    answers: { 200: { description: 'It is made.', schema: collection, example } },
+    answers: { 200: { description: 'The collection was created.', schema: collection, example } },
     refusals: [409],
     document: CreateCollectionDocument,
     names: { path: 'name' },
@@ -175,13 +177,13 @@ export const collectionRoutes: readonly Route[] = [
     path: '/doc-store/collections/{name}',
     name: 'getCollection',
     tag,
-    summary: 'Reads a collection with its documents, by their keys, or with what was written to them.',
+    summary: 'Returns a collection with its documents, sorted by key, or with its change log.',
     params,
     query: z.object({
       store: z
         .enum(['doc', 'changelog'])
         .default('doc')
-        .describe('`doc`: its documents. `changelog`: what was written to them, newest first.'),
+        .describe('`doc`: its documents. `changelog`: the writes to them, newest first.'),
       ...listQuery(),
     }),
     answers: {
@@ -213,12 +215,12 @@ export const collectionRoutes: readonly Route[] = [
     path: '/doc-store/collections/{name}',
     name: 'deleteCollection',
     tag,
-    summary: 'Deletes a collection with all its documents and their versions, for good.',
+    summary: 'Permanently deletes a collection with all its documents and their versions.',
     params,
     answers: {
       200: {
-        description: 'It is gone, and its name is free.',
-        schema: z.object({ message: z.string(), documents: z.int().describe('How many went with it.') }),
+        description: 'The collection was deleted, and its name can be used again.',
+        schema: z.object({ message: z.string(), documents: z.int().describe('Number of deleted documents.') }),
       },
     },
     refusals: [404],
@@ -232,7 +234,7 @@ export const collectionRoutes: readonly Route[] = [
     path: '/doc-store/collections/{name}/query',
     name: 'queryCollection',
     tag,
-    summary: 'Finds documents of one collection.',
+    summary: 'Queries the documents of one collection.',
     params,
     body: queryBody,
     bodyExamples: { any: { filter: { path: 'state', eq: 'live' }, limit: 20 } },

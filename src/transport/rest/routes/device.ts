@@ -10,14 +10,14 @@ const tag = 'Signing in'
 /** The names are those of RFC 8628 §3.2. */
 const authorization = z
   .object({
-    device_code: z.string().describe('What the device asks with; nobody else may see it.'),
-    user_code: z.string().describe('For a person to type.'),
-    verification_uri: z.string().describe('Where they type it.'),
-    verification_uri_complete: z.string().describe('The same with the code in it.'),
-    expires_in: z.int().describe('For how many seconds.'),
-    interval: z.int().describe('How many seconds to wait between two questions.'),
+    device_code: z.string().describe('The device’s secret, used to fetch the tokens.'),
+    user_code: z.string().describe('The code for a person to enter.'),
+    verification_uri: z.string().describe('The page where they enter it.'),
+    verification_uri_complete: z.string().describe('The same page with the code filled in.'),
+    expires_in: z.int().describe('Lifetime of the codes in seconds.'),
+    interval: z.int().describe('Minimum seconds between two requests for the tokens.'),
   })
-  .meta({ id: 'DeviceAuthorization', description: 'A device that waits for a person.' })
+  .meta({ id: 'DeviceAuthorization', description: 'A device that waits for approval.' })
 
 /** The form of RFC 8628 §3.1, whose `scope` is a list with spaces; its `client_id` is a name to show as well as any. */
 function authorizationRequest(fields: URLSearchParams): object {
@@ -34,17 +34,18 @@ export function deviceRoutes(publicUrl: string | undefined): readonly Route[] {
       path: '/auth/device',
       name: 'beginDeviceSignIn',
       tag,
-      summary: 'Begins to sign in a program without a browser.',
-      description: 'A person types the code on the page and approves; meanwhile the program asks `/auth/device/token`.',
+      summary: 'Starts the sign-in of a program without a browser.',
+      description:
+        'A person enters the code on the page and approves; meanwhile the program polls `/auth/device/token`.',
       access: 'open',
       headers: z.object({ host: z.string() }),
       body: z.object({
-        client_name: z.string().describe('What the person is shown; at most 100 characters.'),
-        scopes: z.array(z.string()).optional().describe('What it wants to do; all that the person may when absent.'),
+        client_name: z.string().describe('The name shown to the person; at most 100 characters.'),
+        scopes: z.array(z.string()).optional().describe('The requested scopes; by default all of the person’s.'),
       }),
       bodyExamples: { narrow: { client_name: 'pipeline on build-7', scopes: ['tasks:write'] } },
       bodyOfForm: authorizationRequest,
-      answers: { 200: { description: 'It waits, for ten minutes.', schema: authorization } },
+      answers: { 200: { description: 'The sign-in waits ten minutes for approval.', schema: authorization } },
       refusals: [429],
       document: BeginDeviceSignInDocument,
       names: { clientName: 'client_name' },
@@ -66,9 +67,9 @@ export function deviceRoutes(publicUrl: string | undefined): readonly Route[] {
       path: '/auth/device/token',
       name: 'finishDeviceSignIn',
       tag,
-      summary: 'Answers with the tokens of a device that was approved; to be asked again and again.',
+      summary: 'Returns the tokens of a device once it is approved; poll it until then.',
       description:
-        '`code` of a refusal says what to do: AUTHORIZATION_PENDING, SLOW_DOWN, ACCESS_DENIED, EXPIRED_TOKEN.',
+        'Until then, `code` says what to do: AUTHORIZATION_PENDING, SLOW_DOWN, ACCESS_DENIED, EXPIRED_TOKEN.',
       access: 'open',
       body: z.object({ device_code: z.string() }),
       bodyOfForm: (fields) => Object.fromEntries(fields),

@@ -36,10 +36,10 @@ const version = z
     at: z.iso.datetime(),
     by: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
     deleted: z.boolean().describe('Whether the write was a deletion.'),
-    pinned: z.boolean().describe('Whether it is kept whatever the collection’s retention says.'),
+    pinned: z.boolean().describe('Whether it is exempt from the collection’s retention.'),
     sizeBytes: z.int(),
   })
-  .meta({ id: 'DocumentVersion', description: 'What one write has made of a document.' })
+  .meta({ id: 'DocumentVersion', description: 'One version of a document.' })
 
 const putBody = z
   .strictObject({
@@ -52,14 +52,21 @@ const putBody = z
       .min(0)
       .max(largestVersion)
       .optional()
-      .describe('The version that is changed; 0: there must be none. 409 when it isn’t that one.'),
-    ttl: z.number().positive().optional().describe('After how many seconds it is deleted by itself.'),
+      .describe('The version to change; 0: the document must not exist. 409 if it has another version.'),
+    ttl: z.number().positive().optional().describe('Time to live in seconds, after which the document is deleted.'),
   })
-  .meta({ id: 'DocumentRequest', description: 'What a document is to hold.' })
+  .meta({ id: 'DocumentRequest', description: 'The new value of a document.' })
 
 const deleteBody = z
-  .strictObject({ version: z.int().min(1).max(largestVersion).optional().describe('The version that is deleted.') })
-  .meta({ id: 'DocumentRemoval', description: 'Which version is to be deleted.' })
+  .strictObject({
+    version: z
+      .int()
+      .min(1)
+      .max(largestVersion)
+      .optional()
+      .describe('The version to delete; 409 if the document has another one.'),
+  })
+  .meta({ id: 'DocumentRemoval', description: 'Which version to delete.' })
 
 /** Where documents stand: those of the collection `default`, and those of any collection. */
 interface Place {
@@ -96,16 +103,18 @@ function readRows(place: Place): readonly Route[] {
       path: place.path,
       name: `getDocument${place.suffix}`,
       tag,
-      summary: 'Reads a document.',
+      summary: 'Returns a document.',
       params,
       query: z.object({
-        version: wholeNumber(1, largestVersion).optional().describe('As this version made it.'),
-        at: moment('As it was then.'),
+        version: wholeNumber(1, largestVersion).optional().describe('Return this version.'),
+        at: moment('Return the version that was current at this time.'),
       }),
-      headers: z.object({ 'if-none-match': z.string().optional().describe('304 when it is still this version.') }),
+      headers: z.object({
+        'if-none-match': z.string().optional().describe('304 if the document still has this version.'),
+      }),
       answers: {
         200: { description: 'The document.', schema: document, headers: etagHeader },
-        304: { description: 'It is still the version that `If-None-Match` says.', headers: etagHeader },
+        304: { description: 'The document still has the version of `If-None-Match`.', headers: etagHeader },
       },
       refusals: [404],
       document: DocumentDocument,
@@ -124,9 +133,9 @@ function readRows(place: Place): readonly Route[] {
       path: `${place.path}/version`,
       name: `getDocumentVersion${place.suffix}`,
       tag,
-      summary: 'Says which version a document is at.',
+      summary: 'Returns the version number of a document.',
       params,
-      answers: { 200: { description: 'The number.', schema: z.int(), headers: etagHeader, example: 3 } },
+      answers: { 200: { description: 'The version number.', schema: z.int(), headers: etagHeader, example: 3 } },
       refusals: [404],
       document: DocumentVersionNumberDocument,
       variables: ({ params: { name: collection, key } }) => ({ collection, key }),
@@ -140,7 +149,7 @@ function readRows(place: Place): readonly Route[] {
       path: `${place.path}/history`,
       name: `getDocumentHistory${place.suffix}`,
       tag,
-      summary: 'Lists the versions of a document, also of one that is deleted, newest first.',
+      summary: 'Lists the versions of a document, newest first; also of a deleted one.',
       params,
       query: z.object(listQuery()),
       answers: { 200: { description: 'A page of versions.', schema: z.array(version), headers: linkHeader } },
@@ -169,15 +178,19 @@ function writeRows(place: Place): readonly Route[] {
       path: place.path,
       name: `${method}Document${place.suffix}`,
       tag,
-      summary: 'Makes a document, or puts another value into it.',
+      summary: 'Creates a document, or replaces its value.',
       params,
       headers: writeHeaders.extend(idempotencyHeaders.shape),
       body: putBody,
       bodyLimit,
       bodyExamples: { any: { value: { image: 'web:1.4.2' } }, held: { value: { image: 'web:1.4.3' }, version: 1 } },
       answers: {
-        200: { description: 'Another value is in it.', schema: document, headers: etagHeader },
-        201: { description: 'It is made.', schema: document, headers: { ...etagHeader, Location: 'Where it is.' } },
+        200: { description: 'The value was replaced.', schema: document, headers: etagHeader },
+        201: {
+          description: 'The document was created.',
+          schema: document,
+          headers: { ...etagHeader, Location: 'Its URL.' },
+        },
       },
       refusals: [409, 412, 428],
       document: PutDocumentDocument,
@@ -207,15 +220,15 @@ function writeRows(place: Place): readonly Route[] {
       path,
       name: `patchDocument${suffix}`,
       tag,
-      summary: 'Changes a part of a document.',
+      summary: 'Changes part of a document.',
       description:
-        'By a JSON Merge Patch (RFC 7396) or a JSON Patch (RFC 6902), as its `Content-Type` says; `application/json` is a merge patch.',
+        'The patch is a JSON Merge Patch (RFC 7396) or a JSON Patch (RFC 6902), depending on `Content-Type`; `application/json` is a merge patch.',
       params,
       headers: writeHeaders.extend({ 'content-type': z.string() }),
       body: z.unknown().describe('The patch.'),
       bodyLimit,
       bodyTypes: patchTypes,
-      answers: { 200: { description: 'It is changed.', schema: document, headers: etagHeader } },
+      answers: { 200: { description: 'The document was changed.', schema: document, headers: etagHeader } },
       refusals: [404, 409, 412, 428],
       document: PatchDocumentDocument,
       names: { expectedVersion: 'If-Match' },
@@ -237,12 +250,12 @@ function writeRows(place: Place): readonly Route[] {
       path,
       name: `deleteDocument${suffix}`,
       tag,
-      summary: 'Deletes a document; its versions stay.',
+      summary: 'Deletes a document; its versions are kept.',
       params,
       headers: writeHeaders,
       body: deleteBody,
       bodyIsOptional: true,
-      answers: { 204: { description: 'It is deleted.' } },
+      answers: { 204: { description: 'The document was deleted.' } },
       refusals: [404, 409, 412, 428],
       document: DeleteDocumentDocument,
       names,

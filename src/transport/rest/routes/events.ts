@@ -5,13 +5,13 @@ import { type Answer, defineRoute, type Route } from '#transport/rest/route.ts'
 
 const event = z
   .object({
-    cursor: z.string().describe('Its place: `cursor` of the request that continues after it.'),
+    cursor: z.string().describe('Send it as `cursor` to continue after this event.'),
     id: z.string().nullable(),
-    type: z.string().describe('Such as `task.completed`.'),
-    subject: z.string().describe('What it is about, such as `task:<id>`.'),
+    type: z.string().describe('The type, such as `task.completed`.'),
+    subject: z.string().describe('The subject, such as `task:<id>`.'),
     at: z.iso.datetime(),
     actor: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
-    data: z.unknown().describe('Depends on the type.'),
+    data: z.unknown().describe('Its content depends on the type.'),
   })
   .meta({ id: 'Event', description: 'Something that happened.' })
 
@@ -26,17 +26,19 @@ export const eventRoutes: readonly Route[] = [
     path: '/events',
     name: 'listEvents',
     tag: 'Events',
-    summary: 'Lists events, oldest first, for as long as they are kept.',
+    summary: 'Lists events, oldest first, within their retention.',
     description:
-      'To follow events, ask again with the `cursor` of the last one; the subscription `events` at `/graphql` pushes them.',
+      'To follow events, repeat the request with the `cursor` of the last one; the subscription `events` at `/graphql` pushes them.',
     query: z.object({
       type: z
         .array(z.string())
         .optional()
-        .describe('One of these, such as `task.completed` or `task.*`; all but the very frequent ones when absent.'),
-      subject: z.string().optional().describe('Only about this, such as `task:<id>`.'),
+        .describe(
+          'Only these types or families, such as `task.completed` or `task.*`. By default all except very frequent ones.',
+        ),
+      subject: z.string().optional().describe('Only this subject, such as `task:<id>`.'),
       limit: pageBy(50).limit,
-      cursor: cursor('Continue after this place: an event’s `cursor`.'),
+      cursor: cursor('Continue after this event: its `cursor`.'),
     }),
     answers: {
       200: { description: 'A page of events.', schema: z.array(event), headers: { ...linkHeader, ...warningHeader } },

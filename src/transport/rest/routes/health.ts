@@ -27,19 +27,19 @@ const report = z
       .optional(),
     version: z.object({ server: z.string(), api: z.string(), database: z.string().nullable() }).optional(),
   })
-  .meta({ id: 'Health', description: 'How the server is. Without a valid token it is only `status`.' })
+  .meta({ id: 'Health', description: 'The state of the server. Without a valid token, only `status`.' })
 
 const lifeSign = z
   .object({ status: z.enum(['ok', 'unavailable']) })
   .meta({ id: 'Sign', description: 'A sign of life.' })
 
-/** Rows that ask the process itself, not GraphQL: they must answer when the database doesn't. */
+/** Routes served by the process itself rather than through GraphQL: they must respond even when the database does not. */
 export function healthRoutes(health: Health): readonly Route[] {
   const whole = {
     method: 'get',
     tag,
-    summary: 'Says how the server is.',
-    description: 'Anyone learns the status; whoever has a valid token, also why.',
+    summary: 'Returns the state of the server.',
+    description: 'The status is public; the reasons need a valid token.',
     access: 'open',
     answers: {
       200: { description: 'Healthy, or degraded.', schema: report, example: { status: 'healthy' } },
@@ -57,10 +57,10 @@ export function healthRoutes(health: Health): readonly Route[] {
       path: '/ping',
       name: 'ping',
       tag,
-      summary: 'Answers with the word pong.',
+      summary: 'Responds with "pong".',
       access: 'open',
       place: 'prefixed',
-      answers: { 200: { description: 'The server answers.', contentType: 'text/plain', example: 'pong' } },
+      answers: { 200: { description: 'The server is up.', contentType: 'text/plain', example: 'pong' } },
       handle: async () => ({ status: 200, body: 'pong', headers: { 'content-type': 'text/plain; charset=utf-8' } }),
     },
   ]

@@ -8,8 +8,8 @@ const id = z.string().describe('The id of the sender’s event.')
 const taken = z
   .object({
     accepted: z.literal(true),
-    deliveryId: z.string().describe('The sender’s id of the event, by which a repeat is recognized.'),
-    duplicate: z.boolean().describe('Whether the event came before; it creates no task again.'),
+    deliveryId: z.string().describe('The sender’s id of the event; repeated calls are recognized by it.'),
+    duplicate: z.boolean().describe('Whether the event had been received before; it creates no further tasks.'),
     tasks: z.array(z.string()).describe('The ids of the tasks that it created.'),
   })
   .meta({ id: 'HookCall', description: 'A call of a hook that was accepted.' })
@@ -19,8 +19,8 @@ const azureAnswer = z
     taken,
     z.object({
       accepted: z.literal(false),
-      code: z.string().describe('Why, for programs.'),
-      message: z.string().describe('Why, as a sentence.'),
+      code: z.string().describe('The reason, as a stable code.'),
+      message: z.string().describe('The reason, in one sentence.'),
     }),
   ])
   .meta({ id: 'QuietHookCall', description: 'A call of a hook; `accepted` says whether it was accepted.' })

@@ -9,12 +9,12 @@ export function jwksRoutes(jwks: () => Promise<object>): readonly Route[] {
       path: '/.well-known/jwks.json',
       name: 'getJwks',
       tag: 'Signing in',
-      summary: 'Answers with the public keys of access tokens (RFC 7517).',
+      summary: 'Returns the public keys of access tokens (RFC 7517).',
       access: 'open',
       place: 'root',
       answers: {
         200: {
-          description: 'A key set. Read it anew when a token names a key that is not in it.',
+          description: 'A key set. Fetch it again when a token names a key that is not in it.',
           schema: z.looseObject({ keys: z.array(z.looseObject({ kid: z.string() })) }),
         },
       },

@@ -20,7 +20,7 @@ const entry = z
     value: z.unknown().describe('Any JSON.'),
     version: z.int().describe('Grows by one with each change.'),
   })
-  .meta({ id: 'Entry', description: 'A value under a key.' })
+  .meta({ id: 'Entry', description: 'A key-value entry.' })
 
 const example = { key: 'flags/checkout', value: { enabled: true }, version: 3 }
 
@@ -29,16 +29,11 @@ const params = z.object({
 })
 
 const value = z.unknown().describe('Any JSON of up to 256 KiB.')
-const ttl = z
-  .int()
-  .min(1)
-  .max(315_360_000)
-  .optional()
-  .describe('For how many seconds it is kept; for ever when absent.')
+const ttl = z.int().min(1).max(315_360_000).optional().describe('Time to live in seconds; by default unlimited.')
 const newEntry = z
-  .strictObject({ key: z.string().describe('Up to 512 bytes; parts stand between slashes.'), value, ttl })
-  .meta({ id: 'NewEntry', description: 'A value to be kept.' })
-const newValue = z.strictObject({ value, ttl }).meta({ id: 'NewEntryValue', description: 'What an entry is to be.' })
+  .strictObject({ key: z.string().describe('Up to 512 bytes; a slash separates parts.'), value, ttl })
+  .meta({ id: 'NewEntry', description: 'An entry to create or replace.' })
+const newValue = z.strictObject({ value, ttl }).meta({ id: 'NewEntryValue', description: 'The new value of an entry.' })
 
 /** What this door calls it. */
 const names = { ...keyNames, ttlMs: 'ttl' }
@@ -56,9 +51,9 @@ export const keyValueRoutes: readonly Route[] = [
     path: '/key-value',
     name: 'listEntries',
     tag,
-    summary: 'Lists entries by the bytes of their keys.',
+    summary: 'Lists entries, sorted by the bytes of their keys.',
     query: z.object({
-      prefix: z.string().default('').describe('Those whose keys begin with this, such as `flags/`.'),
+      prefix: z.string().default('').describe('Only entries whose keys begin with this, such as `flags/`.'),
       ...listQuery(),
     }),
     answers: {
@@ -78,7 +73,7 @@ export const keyValueRoutes: readonly Route[] = [
     path: '/key-value',
     name: 'createEntry',
     tag,
-    summary: 'Makes an entry; 409 when there is one of this key.',
+    summary: 'Creates an entry; 409 if the key exists.',
     headers: idempotencyHeaders,
     body: newEntry,
     bodyExamples: {
@@ -87,7 +82,7 @@ export const keyValueRoutes: readonly Route[] = [
     },
     answers: {
       201: {
-        description: 'The entry is there.',
+        description: 'The entry was created.',
         schema: entry,
         headers: { ...etagHeader, Location: 'Where it is.' },
         example: { ...example, version: 1 },
@@ -111,10 +106,10 @@ export const keyValueRoutes: readonly Route[] = [
     path: '/key-value/upsert',
     name: 'upsertEntry',
     tag,
-    summary: 'Keeps a value under a key, whether or not there is one.',
+    summary: 'Creates or replaces an entry.',
     headers: idempotencyHeaders,
     body: newEntry,
-    answers: { 200: { description: 'It is kept.', schema: entry, headers: etagHeader, example } },
+    answers: { 200: { description: 'The value was stored.', schema: entry, headers: etagHeader, example } },
     refusals: [409],
     document: SetEntryDocument,
     names,
@@ -126,7 +121,7 @@ export const keyValueRoutes: readonly Route[] = [
     path: '/key-value/{key}',
     name: 'getEntry',
     tag,
-    summary: 'Answers with an entry; 404 when there is none, or its time is over.',
+    summary: 'Returns an entry; 404 if it does not exist or has expired.',
     params,
     answers: { 200: { description: 'The entry.', schema: entry, headers: etagHeader, example } },
     refusals: [404],
@@ -139,12 +134,12 @@ export const keyValueRoutes: readonly Route[] = [
     path: '/key-value/{key}',
     name: 'changeEntry',
     tag,
-    summary: 'Changes an entry; never makes one.',
+    summary: 'Changes an existing entry.',
     params,
     headers: ifMatchHeaders,
     body: newValue,
     bodyExamples: { flag: { value: { enabled: false } } },
-    answers: { 200: { description: 'It is kept.', schema: entry, headers: etagHeader, example } },
+    answers: { 200: { description: 'The value was stored.', schema: entry, headers: etagHeader, example } },
     refusals: [404, 412],
     document: SetEntryDocument,
     names,
@@ -162,7 +157,7 @@ export const keyValueRoutes: readonly Route[] = [
     summary: 'Deletes an entry.',
     params,
     headers: ifMatchHeaders,
-    answers: { 204: { description: 'There is no such entry any more.' } },
+    answers: { 204: { description: 'The entry was deleted.' } },
     refusals: [404, 412],
     document: DeleteEntryDocument,
     variables: ({ params, headers }) => ({ input: { ...params, ifVersion: versionOf(headers) ?? null } }),

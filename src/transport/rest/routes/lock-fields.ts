@@ -8,4 +8,4 @@ export const leaseDurationSeconds = z
   .int()
   .min(1)
   .max(maxLeaseS)
-  .describe(`How long it is held unless it is renewed, in seconds; at most ${maxLeaseS}.`)
+  .describe(`How long the lock is held unless it is renewed, in seconds; at most ${maxLeaseS}.`)

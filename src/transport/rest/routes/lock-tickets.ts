@@ -21,16 +21,16 @@ export const lockTicket = z
     resource: z.string(),
     ticketId: z.string().describe('The same as `id`.'),
     status: z.enum(['queued', 'acquired', 'released']),
-    queuePosition: z.int().describe('How many hold the lock, or wait for it, before this ticket.'),
-    fence: z.int().nullable().describe('The fence of the lock, for renewing it and for writes; null while queued.'),
+    queuePosition: z.int().describe('Number of tickets ahead of this one, including the holder’s.'),
+    fence: z.int().nullable().describe('The fencing token for renewals and writes; null while queued.'),
     holder: actor.describe('Who requested it.'),
     leaseStart: z.iso.datetime().nullable().describe('Null while queued.'),
     leaseEnd: z.iso.datetime().nullable().describe('When the lease ends unless it is renewed; null while queued.'),
     leaseDurationSeconds: z.number(),
     createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime().describe('When it was last queued or acquired.'),
+    updatedAt: z.iso.datetime().describe('When it was queued or acquired.'),
   })
-  .meta({ id: 'LockTicket', description: 'A lock that is requested or held.' })
+  .meta({ id: 'LockTicket', description: 'A requested or held lock.' })
 
 export const lockTicketExample = {
   id: '01a20df8-6459-7047-91d4-901f8af598e8',
@@ -54,13 +54,13 @@ interface Place {
 }
 
 const repository = z.string().describe('The repository, such as `acme/shop`; in a path a slash is written as `%2F`.')
-const resource = z.string().describe('What is locked of it, such as `prod`.')
+const resource = z.string().describe('The part of it to lock, such as `prod`.')
 const placeParams = z.object({ repository, resource })
 const ticketParams = placeParams.extend({ ticketId: z.string().describe('The ticket’s id.') })
 
 export const lockTicketRequest = z
   .strictObject({ repository, resource, leaseDurationSeconds })
-  .meta({ id: 'LockTicketRequest', description: 'A lock to request, which is queued for when it is held.' })
+  .meta({ id: 'LockTicketRequest', description: 'A lock to request; queued if it is held.' })
 
 /**
  * The name of the lock. A slash of the resource is encoded, so that the last one of the name ends the repository and no
@@ -113,7 +113,7 @@ export const lockTicketRoutes: readonly Route[] = [
     path: '/locks/{repository}/{resource}',
     name: 'listLockTickets',
     tag,
-    summary: 'Lists the tickets of a lock: its holder’s, then up to 199 in its queue, in the order of their turns.',
+    summary: 'Lists the tickets of a lock: its holder’s, then up to 199 in queue order.',
     params: placeParams,
     answers: { 200: { description: 'The tickets.', schema: z.array(lockTicket), example: [lockTicketExample] } },
     document: LockTicketsDocument,
@@ -129,9 +129,9 @@ export const lockTicketRoutes: readonly Route[] = [
     path: '/locks/{repository}/{resource}',
     name: 'clearLock',
     tag,
-    summary: 'Takes a lock from its holder and empties its queue.',
+    summary: 'Releases a lock by force and empties its queue.',
     params: placeParams,
-    answers: { 204: { description: 'Nobody holds the lock or waits for it, and the fence of its holder is void.' } },
+    answers: { 204: { description: 'The lock is free, its queue empty, and its holder’s fence void.' } },
     refusals: [404],
     document: ForceReleaseLockDocument,
     variables: ({ params }) => ({ input: { name: nameOf(params), queue: true } }),
@@ -142,7 +142,7 @@ export const lockTicketRoutes: readonly Route[] = [
     path: '/locks/{repository}/{resource}/{ticketId}',
     name: 'getLockTicket',
     tag,
-    summary: 'Answers with a ticket; 404 once it is released, or its lease or its time in the queue has ended.',
+    summary: 'Returns a ticket; 404 once it is released, or its lease or its time in the queue has ended.',
     params: ticketParams,
     answers: { 200: { description: 'The ticket.', schema: lockTicket, example: lockTicketExample } },
     refusals: [404],
@@ -156,7 +156,7 @@ export const lockTicketRoutes: readonly Route[] = [
     path: '/locks/{repository}/{resource}/{ticketId}',
     name: 'releaseLockTicket',
     tag,
-    summary: 'Releases a ticket: the next in the queue acquires the lock. The tickets of others need `access:admin`.',
+    summary: 'Releases a ticket; the next one in the queue acquires the lock. Tickets of others need `access:admin`.',
     params: ticketParams,
     answers: {
       200: {

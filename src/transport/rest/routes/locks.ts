@@ -29,15 +29,15 @@ const lock = z
     acquiredAt: z.iso.datetime(),
     expiresAt: z.iso.datetime().describe('When the lease ends unless it is renewed.'),
   })
-  .meta({ id: 'Lock', description: 'A lock that is held.' })
+  .meta({ id: 'Lock', description: 'A held lock.' })
 
 const lockWithQueue = lock
   .extend({
     queue: z
       .array(z.object({ actor, queuedAt: z.iso.datetime(), until: z.iso.datetime() }))
-      .describe('The first 50 callers that wait for it, in the order of their turns.'),
+      .describe('The first 50 waiting callers, in queue order.'),
   })
-  .meta({ id: 'LockWithQueue', description: 'A lock that is held, and who waits for it.' })
+  .meta({ id: 'LockWithQueue', description: 'A held lock and its queue.' })
 
 const example = {
   name: 'deploy/prod',
@@ -54,14 +54,14 @@ const names = { ttlMs: 'leaseDurationSeconds', waitMs: 'waitSeconds' }
 
 const lockRequest = z
   .strictObject({
-    name: z.string().describe('Up to 512 bytes; parts stand between slashes.'),
+    name: z.string().describe('Up to 512 bytes; a slash separates parts.'),
     leaseDurationSeconds,
     waitSeconds: z
       .int()
       .min(0)
       .max(maxLockWaitS)
       .default(0)
-      .describe(`How long to wait when it is held; at most ${maxLockWaitS}.`),
+      .describe(`How many seconds to wait if it is held; at most ${maxLockWaitS}.`),
   })
   .meta({ id: 'LockRequest', description: 'A lock to acquire.' })
 
@@ -70,11 +70,13 @@ const acquireLockRoute = defineRoute({
   path: '/locks',
   name: 'acquireLock',
   tag,
-  summary: 'Acquires a lock; 409 when it is held and does not become free in time.',
-  description: 'A caller that goes away while it waits leaves the queue.',
+  summary: 'Acquires a lock; 409 if it is held and does not become free in time.',
+  description: 'A caller that disconnects while waiting leaves the queue.',
   body: lockRequest,
   bodyExamples: { deployment: { name: 'deploy/prod', leaseDurationSeconds: 300, waitSeconds: 60 } },
-  answers: { 201: { description: 'It is held.', schema: lock, headers: { Location: 'Where it is.' }, example } },
+  answers: {
+    201: { description: 'The lock was acquired.', schema: lock, headers: { Location: 'URL of the lock.' }, example },
+  },
   refusals: [409],
   document: AcquireLockDocument,
   names,
@@ -88,9 +90,9 @@ const acquireLockRoute = defineRoute({
 /** With a name the lock is acquired, or not; with a repository and a resource it is requested, and answered with a ticket. */
 const postLockRoute: Route = {
   ...acquireLockRoute,
-  summary: 'Acquires a lock, or requests one.',
+  summary: 'Acquires or requests a lock.',
   description:
-    'With `name`: 409 when the lock is held and does not become free in time; a caller that goes away while it waits leaves the queue. With `repository` and `resource`: the answer is a ticket, which is queued when the lock is held, for at most a day; its lease begins when its turn has come.',
+    'With `name`: 409 if the lock is held and does not become free in time; a caller that disconnects while waiting leaves the queue. With `repository` and `resource`: returns a ticket. If the lock is held, the ticket is queued for at most a day, and its lease begins when its turn comes.',
   body: z.union([lockRequest, lockTicketRequest]),
   bodyExamples: {
     ...acquireLockRoute.bodyExamples,
@@ -98,7 +100,7 @@ const postLockRoute: Route = {
   },
   answers: {
     201: {
-      description: 'It is held, or requested.',
+      description: 'The lock was acquired, or requested.',
       schema: z.union([lock, lockTicket]),
       headers: { Location: 'Where it is.' },
       example: lockTicketExample,
@@ -116,9 +118,9 @@ export const lockRoutes: readonly Route[] = [
     path: '/locks',
     name: 'listLocks',
     tag,
-    summary: 'Lists the locks that are held, by the bytes of their names.',
+    summary: 'Lists held locks, sorted by the bytes of their names.',
     query: z.object({
-      prefix: z.string().default('').describe('Those whose names begin with this, such as `deploy/`.'),
+      prefix: z.string().default('').describe('Only locks whose names begin with this, such as `deploy/`.'),
       ...listQuery(),
     }),
     answers: {
@@ -139,7 +141,7 @@ export const lockRoutes: readonly Route[] = [
     path: '/locks/{name}',
     name: 'getLock',
     tag,
-    summary: 'Answers with a lock and who waits for it; 404 when nobody holds it.',
+    summary: 'Returns a lock and its queue; 404 if it is not held.',
     params,
     answers: { 200: { description: 'The lock.', schema: lockWithQueue, example: { ...example, queue: [] } } },
     refusals: [404],
@@ -152,13 +154,13 @@ export const lockRoutes: readonly Route[] = [
     path: '/locks/{name}',
     name: 'renewLock',
     tag,
-    summary: 'Renews a lock’s lease; 409 when another fence holds it by now.',
+    summary: 'Renews the lease of a lock; 409 if another fence holds it now.',
     params,
     body: z
       .strictObject({ fence, leaseDurationSeconds })
-      .meta({ id: 'LockRenewal', description: 'How long a lock is to be held from now on.' }),
+      .meta({ id: 'LockRenewal', description: 'The new lease, counted from now.' }),
     bodyExamples: { 'five minutes more': { fence: 7, leaseDurationSeconds: 300 } },
-    answers: { 200: { description: 'It is held until then.', schema: lock, example } },
+    answers: { 200: { description: 'The lease was renewed.', schema: lock, example } },
     refusals: [409],
     document: RenewLockDocument,
     names,
@@ -172,10 +174,10 @@ export const lockRoutes: readonly Route[] = [
     path: '/locks/{name}',
     name: 'releaseLock',
     tag,
-    summary: 'Releases a lock; the next in its queue acquires it.',
+    summary: 'Releases a lock; the next caller in its queue acquires it.',
     params,
     query: z.object({ fence: wholeNumber(1, Number.MAX_SAFE_INTEGER).describe('The fence it was acquired with.') }),
-    answers: { 204: { description: 'It is released.' } },
+    answers: { 204: { description: 'The lock was released.' } },
     refusals: [409],
     document: ReleaseLockDocument,
     variables: ({ params, query }) => ({ input: { ...params, ...query } }),
@@ -188,7 +190,7 @@ export const lockRoutes: readonly Route[] = [
     tag,
     summary: 'Takes a lock from its current holder.',
     params,
-    answers: { 204: { description: 'It is released, and the fence of its holder is void.' } },
+    answers: { 204: { description: 'The lock was released, and its holder’s fence is void.' } },
     refusals: [404],
     document: ForceReleaseLockDocument,
     variables: ({ params }) => ({ input: params }),

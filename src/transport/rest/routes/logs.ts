@@ -9,10 +9,10 @@ const tag = 'Logs'
 
 const logLine = z
   .object({
-    cursor: z.string().describe('Its place: hand it in as `after` to go on behind it.'),
-    timestamp: z.iso.datetime().describe('When it was said.'),
-    attempt: z.int().describe('By which attempt.'),
-    message: z.string().describe('Without its line end.'),
+    cursor: z.string().describe('Send it as `after` to continue after this line.'),
+    timestamp: z.iso.datetime().describe('When it was logged.'),
+    attempt: z.int().describe('The attempt that logged it, from 1.'),
+    message: z.string().describe('The line without its line ending.'),
   })
   .meta({ id: 'LogLine', description: 'One line that a task logged.' })
 
@@ -22,13 +22,13 @@ export const logRoutes: readonly Route[] = [
     path: '/logs/{operationId}',
     name: 'getTaskLogs',
     tag,
-    summary: 'Answers with what a task has logged, in time order.',
-    description: 'An empty list says that the task has logged nothing, or nothing more.',
+    summary: 'Returns the log of a task in time order.',
+    description: 'An empty list means that the task has logged nothing, or nothing after `after`.',
     params: taskParams,
     query: z.object({
       from: moment('Not before.'),
       to: moment('Not after.'),
-      after: cursor('Go on behind this line.'),
+      after: cursor('Continue after this line.'),
       limit: listQuery().limit,
     }),
     answers: {
@@ -52,9 +52,9 @@ export const logRoutes: readonly Route[] = [
     path: '/logs/{operationId}',
     name: 'deleteTaskLogs',
     tag,
-    summary: 'Deletes what a task has logged so far, for good.',
+    summary: 'Permanently deletes what a task has logged so far.',
     params: taskParams,
-    answers: { 204: { description: 'The log is gone.' } },
+    answers: { 204: { description: 'The log was deleted.' } },
     refusals: [404],
     document: DeleteTaskLogsDocument,
     variables: ({ params }) => ({ id: params.operationId }),

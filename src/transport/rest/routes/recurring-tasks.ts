@@ -16,7 +16,7 @@ const run = z
     status: z.enum(documentedStatuses),
     result: z.unknown().optional(),
   })
-  .meta({ id: 'TaskRun', description: 'One run of a task that recurs.' })
+  .meta({ id: 'TaskRun', description: 'One run of a recurring task.' })
 
 const message = z.object({ message: z.string() })
 
@@ -26,8 +26,8 @@ export const recurringTaskRoutes: readonly Route[] = [
     path: '/tasks/{operationId}/stop-recurring',
     name: 'stopRecurringTask',
     tag,
-    summary: 'Ends a task’s recurrence.',
-    description: 'No task recurs in this version, so each one that exists is answered with 409.',
+    summary: 'Stops a recurring task.',
+    description: 'This version has no recurring tasks, so the response is 409 for every existing task.',
     params: taskParams,
     answers: { 200: { description: 'There will be no further runs.', schema: message } },
     refusals: [404, 409],
@@ -43,8 +43,8 @@ export const recurringTaskRoutes: readonly Route[] = [
     path: '/tasks/{operationId}/recurring-instances',
     name: 'listTaskRuns',
     tag,
-    summary: 'Lists the runs of a task that recurs.',
-    description: 'Empty for a task that does not recur.',
+    summary: 'Lists the runs of a recurring task.',
+    description: 'Empty for other tasks.',
     params: taskParams,
     answers: { 200: { description: 'The runs.', schema: z.array(run), example: [] } },
     refusals: [404],

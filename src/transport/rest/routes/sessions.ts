@@ -15,19 +15,19 @@ const tag = 'Signing in'
 const session = z
   .object({
     id: z.string(),
-    email: z.string().describe('Who is signed in.'),
-    current: z.boolean().describe('Whether this request was made with it.'),
+    email: z.string().describe('E-mail address of the person who is signed in.'),
+    current: z.boolean().describe('Whether it is the session of this request.'),
     method: z.string().describe('How they signed in: `password`, `oidc` or `device`.'),
-    scopes: z.array(z.string()).describe('What it is narrowed to; empty: all that the role allows.'),
+    scopes: z.array(z.string()).describe('The scopes that it is limited to; empty: everything that the role allows.'),
     createdAt: z.iso.datetime(),
-    lastUsedAt: z.iso.datetime().describe('Known some seconds later.'),
-    expiresAt: z.iso.datetime().describe('When it ends, unless it is refreshed before.'),
-    address: z.string().describe('The network address that it was last used from.'),
+    lastUsedAt: z.iso.datetime().describe('Updated with a delay of some seconds.'),
+    expiresAt: z.iso.datetime().describe('When it expires unless it is refreshed.'),
+    address: z.string().describe('The network address it was last used from.'),
     userAgent: z.string().nullable(),
   })
-  .meta({ id: 'Session', description: 'What a person is signed in with, on one device.' })
+  .meta({ id: 'Session', description: 'A person’s sign-in on one device.' })
 
-const email = z.string().optional().describe('Of this person: their e-mail address or id; oneself when absent.')
+const email = z.string().optional().describe('E-mail address or id of the person; by default the caller.')
 
 export const sessionRoutes: readonly Route[] = [
   defineRoute({
@@ -35,7 +35,7 @@ export const sessionRoutes: readonly Route[] = [
     path: '/auth/sessions',
     name: 'listSessions',
     tag,
-    summary: 'Lists sessions that go on, newest first: one’s own or, for an application token, everybody’s.',
+    summary: 'Lists active sessions, newest first: the caller’s own or, for an application token, everyone’s.',
     query: z.object({ email, ...listQuery(10) }),
     answers: { 200: { description: 'A page of sessions.', schema: z.array(session), headers: linkHeader } },
     document: SessionsDocument,
@@ -52,12 +52,12 @@ export const sessionRoutes: readonly Route[] = [
     path: '/auth/sessions',
     name: 'endSessions',
     tag,
-    summary: 'Ends all of a person’s sessions but the one of this request.',
+    summary: 'Ends all sessions of a person except the one of this request.',
     query: z.object({ email }),
     answers: {
       200: {
-        description: 'They have ended, with everything that was under way with them.',
-        schema: z.object({ count: z.int().describe('How many.') }),
+        description: 'The sessions and everything running under them have ended.',
+        schema: z.object({ count: z.int().describe('Number of ended sessions.') }),
         example: { count: 2 },
       },
     },
@@ -73,7 +73,7 @@ export const sessionRoutes: readonly Route[] = [
     tag,
     summary: 'Ends a session.',
     params: z.object({ id: z.string().describe('The session’s id.') }),
-    answers: { 200: { description: 'It has ended, with everything that was under way with it.', schema: done } },
+    answers: { 200: { description: 'The session and everything running under it has ended.', schema: done } },
     refusals: [404],
     document: SignOutDocument,
     variables: ({ params }) => ({ input: { sessionId: params.id } }),

@@ -21,7 +21,9 @@ const cookieAgeS = 600
 const scopes = z
   .array(z.string())
   .optional()
-  .describe('What the session may do; all that the role may, or as before, when absent. Never more than before.')
+  .describe(
+    'Limits the scopes of the session. By default everything that the role allows, or the scopes it had before; they can only be narrowed.',
+  )
 
 const account = z
   .string()
@@ -34,7 +36,7 @@ const samePlace = z
   .regex(/^\/(?![/\\])[\x21-\x7e]{0,500}$/, 'must be a path of this server')
   .refine((path) => !mayRedirect(path), 'must not be a path that leads on to the identity provider')
   .optional()
-  .describe('Where to go afterwards: a path of this server, which gets the tokens behind a `#`.')
+  .describe('Where to redirect afterwards: a path of this server, which receives the tokens after a `#`.')
 
 /** Rows for people to sign in and out; `publicUrl` is where this installation is reached. */
 export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
@@ -67,7 +69,7 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       name: 'refreshSession',
       tag,
       summary: 'Exchanges a refresh token for a new pair.',
-      description: 'A refresh token works once. Using it again ends the session: somebody has a copy.',
+      description: 'A refresh token can be used once. Using it again ends the session, since it may have been stolen.',
       access: 'open',
       body: z.object({ refresh_token: z.string(), scopes }),
       answers: signedInAnswer,
@@ -82,7 +84,7 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       name: 'signOut',
       tag,
       summary: 'Ends the session that the access token belongs to.',
-      answers: { 204: { description: 'The session has ended, with everything that was under way with it.' } },
+      answers: { 204: { description: 'The session and everything running under it has ended.' } },
       refusals: [404],
       document: SignOutDocument,
       variables: () => ({ input: {} }),
@@ -93,7 +95,7 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       path: '/auth/callback',
       name: 'checkSession',
       tag,
-      summary: 'Says whose an access token is.',
+      summary: 'Returns the owner of an access token.',
       access: 'open',
       body: z.object({ access_token: z.string(), refresh_token: z.string().optional() }),
       answers: {
@@ -112,11 +114,11 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       path: '/auth/login',
       name: 'beginOidcSignIn',
       tag,
-      summary: 'Sends a person to the identity provider.',
+      summary: 'Redirects to the identity provider.',
       access: 'open',
       query: z.object({ return_to: samePlace, account }),
       headers: z.object({ host: z.string() }),
-      answers: { 302: { description: 'To the provider.' } },
+      answers: { 302: { description: 'Redirect to the provider.' } },
       refusals: [404, 502],
       document: BeginOidcSignInDocument,
       variables: ({ prefix, headers, query }) => ({
@@ -135,7 +137,7 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
       path: '/auth/callback',
       name: 'finishOidcSignIn',
       tag,
-      summary: 'Signs in who comes back from the identity provider.',
+      summary: 'Completes the sign-in after the identity provider’s redirect.',
       access: 'open',
       // Providers add parameters of their own, such as `session_state`.
       query: z.looseObject({
@@ -146,7 +148,7 @@ export function signInRoutes(publicUrl: string | undefined): readonly Route[] {
         error_description: z.string().optional(),
       }),
       headers: z.object({ cookie: z.string().default('') }),
-      answers: { ...signedInAnswer, 302: { description: 'To where the sign-in was begun from.' } },
+      answers: { ...signedInAnswer, 302: { description: 'Redirect to the page that started the sign-in.' } },
       refusals: [401, 403, 409, 502],
       document: FinishOidcSignInDocument,
       variables({ query, headers }) {

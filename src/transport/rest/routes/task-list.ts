@@ -26,7 +26,7 @@ const listed = z
     progress: z.int(),
     currentStep: z.string().nullable(),
     createdAt: z.iso.datetime(),
-    scheduledFor: z.iso.datetime().describe('When it is, or was, due.'),
+    scheduledFor: z.iso.datetime().describe('When the task is or was due.'),
     startedAt: z.iso.datetime().nullable(),
     finishedAt: z.iso.datetime().nullable(),
     labels: z.record(z.string(), z.string()),
@@ -34,13 +34,13 @@ const listed = z
   .meta({ id: 'ListedTask', description: 'A task in a list.' })
 
 const taskQuery = z.object({
-  status: z.array(z.enum(documentedStatuses)).optional().describe('One of these.'),
-  priority: z.array(z.enum(priorityNames)).optional().describe('One of these.'),
-  type: z.array(z.string().min(1).max(64)).optional().describe('One of these task types.'),
+  status: z.array(z.enum(documentedStatuses)).optional().describe('Only tasks with one of these.'),
+  priority: z.array(z.enum(priorityNames)).optional().describe('Only tasks with one of these.'),
+  type: z.array(z.string().min(1).max(64)).optional().describe('Only tasks of these types.'),
   label: z
     .array(z.string().regex(/^[^=]+=/, 'must be of the form name=value'))
     .optional()
-    .describe('Has all of these labels, each as `name=value`.'),
+    .describe('Only tasks with all of these labels, each as `name=value`.'),
   createdFrom: moment('Created then or later.'),
   createdTo: moment('Created then or earlier.'),
   ...listQuery(),

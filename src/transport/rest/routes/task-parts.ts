@@ -11,10 +11,10 @@ const part = z
   .object({
     name: z.string().describe('Unique within the task.'),
     contentType: z.string().describe('Its media type.'),
-    sizeBytes: z.int().describe('How much of it there is by now.'),
+    sizeBytes: z.int().describe('Size so far.'),
     complete: z.boolean().describe('False while it is still being written.'),
-    createdAt: z.iso.datetime().describe('When it was begun.'),
-    href: z.string().describe('Where its bytes are.'),
+    createdAt: z.iso.datetime().describe('When the first byte was written.'),
+    href: z.string().describe('URL of its content.'),
   })
   .meta({ id: 'TaskPart', description: 'A named piece of a task’s result.' })
 
@@ -25,9 +25,11 @@ export const taskPartRoutes: readonly Route[] = [
     name: 'listTaskParts',
     tag,
     summary: 'Lists the parts of a result.',
-    description: 'Parts are there as soon as they are begun, also while the task runs.',
+    description: 'A part is listed as soon as the task begins to write it.',
     params: taskParams,
-    answers: { 200: { description: 'The parts, in order of their beginning; at most 100.', schema: z.array(part) } },
+    answers: {
+      200: { description: 'The parts in the order in which they were started; at most 100.', schema: z.array(part) },
+    },
     refusals: [404],
     document: TaskPartsDocument,
     variables: ({ params }) => ({ id: params.operationId }),
@@ -40,7 +42,8 @@ export const taskPartRoutes: readonly Route[] = [
     name: 'downloadTaskPart',
     tag,
     summary: 'Downloads one part of a result, as stored.',
-    description: 'Of a part that is still being written it is what there is now; `Range: bytes=N-` goes on from there.',
+    description:
+      'While a part is still being written, returns what there is so far; `Range: bytes=N-` continues from there.',
     params: taskParams.extend({ name: z.string().describe('The part’s name, percent-encoded.') }),
     headers: z.object({
       range: z.string().optional().describe('One range of bytes (RFC 9110 §14.2), such as `bytes=0-1023`.'),

@@ -6,21 +6,21 @@ import { priorityNames, priorityOf } from '#transport/rest/task-report.ts'
 const dayMs = 24 * 60 * 60 * 1000
 const backoffOf = { fixed: 'FIXED', linear: 'LINEAR', exponential: 'EXPONENTIAL' } as const
 
-const notYet = 'tasks that recur are not supported by this version; hand in single ones'
+const notYet = 'recurring tasks are not supported by this version; submit single tasks'
 
 const retryConfig = z
   .strictObject({
-    maxAttempts: z.int().min(1).max(100).optional().describe('How many there may be in all.'),
-    delay: z.int().min(0).max(dayMs).optional().describe('Wait before the second attempt, in milliseconds.'),
-    backoff: z.enum(['fixed', 'linear', 'exponential']).optional().describe('How the wait grows.'),
+    maxAttempts: z.int().min(1).max(100).optional().describe('Maximum number of attempts.'),
+    delay: z.int().min(0).max(dayMs).optional().describe('Delay before the second attempt, in milliseconds.'),
+    backoff: z.enum(['fixed', 'linear', 'exponential']).optional().describe('How the delay grows.'),
     maxDelay: z
       .int()
       .min(0)
       .max(30 * dayMs)
       .optional()
-      .describe('The longest wait, in milliseconds.'),
+      .describe('Upper limit of the delay, in milliseconds.'),
   })
-  .describe('When a failed attempt is followed by another; what is left out comes from the task type.')
+  .describe('The retry policy; absent fields come from the task type.')
 
 /** What GraphQL takes for a number of milliseconds at most. */
 const maxMs = 2 ** 31 - 1
@@ -38,36 +38,36 @@ export const submissionNames = {
 export const taskSubmission = z
   .strictObject({
     type: z.string().min(1).max(64).describe('The name of a task type.'),
-    data: z.record(z.string(), z.unknown()).describe('What the task type asks for.'),
+    data: z.record(z.string(), z.unknown()).describe('The input, as the task type defines it.'),
     priority: z
       .enum(priorityNames)
       .optional()
       .describe(
-        '`high` is another word for `critical`, `low` for `batch`. The task type’s own when absent, mostly `normal`.',
+        '`high` means `critical`, `low` means `batch`. The default is the task type’s priority, usually `normal`.',
       ),
     scheduleType: z
       .enum(['immediate', 'scheduled', 'recurring'])
       .default('immediate')
       .describe('`scheduled` needs `scheduledFor`; `recurring` is not supported yet.'),
-    scheduledFor: z.iso.datetime({ offset: true }).optional().describe('Not before this moment.'),
+    scheduledFor: z.iso.datetime({ offset: true }).optional().describe('Earliest start.'),
     lockDuration: z
       .int()
       .min(1_000)
       .max(dayMs)
       .optional()
-      .describe('How long an attempt may go without a sign of life, in milliseconds; 300000 when absent.'),
+      .describe('How long an attempt may go without a heartbeat, in milliseconds; default 300000.'),
     timeout: z
       .int()
       .min(1)
       .max(maxMs)
       .optional()
-      .describe('How long an attempt may take, in milliseconds; the task type’s own when absent.'),
-    labels: z.record(z.string(), z.string()).optional().describe('At most 32 names and values to find tasks by.'),
-    fairnessKey: z.string().optional().describe('Whose share of the slots this task uses.'),
+      .describe('How long an attempt may take, in milliseconds; the default is the task type’s.'),
+    labels: z.record(z.string(), z.string()).optional().describe('At most 32 names with values, to find tasks by.'),
+    fairnessKey: z.string().optional().describe('Accepted, but without effect in this version.'),
     retryConfig: retryConfig.optional(),
     recurrenceConfig: z.unknown().optional().describe('Not supported yet.'),
   })
-  .meta({ id: 'TaskSubmission', description: 'A task to be handed in.' })
+  .meta({ id: 'TaskSubmission', description: 'A task to submit.' })
 
 type TaskSubmission = z.output<typeof taskSubmission>
 

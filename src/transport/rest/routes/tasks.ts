@@ -20,7 +20,7 @@ const exampleId = '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11'
 
 const submitted = z
   .object({ operationId: z.string().describe('The task’s id.'), type: z.string() })
-  .meta({ id: 'SubmittedTask', description: 'A task that was handed in.' })
+  .meta({ id: 'SubmittedTask', description: 'A submitted task.' })
 
 const finished = submitted.extend(taskResult.shape).meta({ id: 'FinishedTask', description: 'A task that has ended.' })
 
@@ -30,7 +30,9 @@ const submitHeaders = z.object({
     .min(1)
     .max(255)
     .optional()
-    .describe('The same key again, with the same content, answers with the same task instead of making another.'),
+    .describe(
+      'Repeating a request with the same key and the same content returns the same task instead of creating another.',
+    ),
   prefer: z
     .string()
     .optional()
@@ -45,8 +47,8 @@ export const taskRoutes: readonly Route[] = [
     path: '/tasks',
     name: 'submitTask',
     tag,
-    summary: 'Hands in a task.',
-    description: 'Answers once the task is committed. With `Prefer: wait=N`, waits for its end.',
+    summary: 'Submits a task.',
+    description: 'Responds once the task is committed; with `Prefer: wait=N`, once it has ended.',
     headers: submitHeaders,
     body: taskSubmission,
     // The largest input, and room for how it may be written.
@@ -64,7 +66,7 @@ export const taskRoutes: readonly Route[] = [
         headers: { Location: 'Where its state is.', 'Idempotent-Replayed': '`true` when it had been made before.' },
       },
       200: {
-        description: 'The task has ended in the time that `Prefer` gave it.',
+        description: 'The task ended within the time given by `Prefer`.',
         schema: finished,
         example: {
           operationId: exampleId,
@@ -99,16 +101,16 @@ export const taskRoutes: readonly Route[] = [
     path: '/tasks/{operationId}/status',
     name: 'getTaskStatus',
     tag,
-    summary: 'Says where a task stands.',
+    summary: 'Returns the status of a task.',
     params: taskParams,
     query: z.object({
       wait: wholeNumber(0, maxWaitS)
         .default(0)
-        .describe('Waits up to so many seconds for the task’s end before it answers.'),
+        .describe('How many seconds to wait for the task to end before responding.'),
     }),
     answers: {
       200: {
-        description: 'Where the task stands.',
+        description: 'The status of the task.',
         schema: taskState,
         example: { status: 'active', progress: 40, currentStep: 'step 2 of 5' },
       },
@@ -128,12 +130,12 @@ export const taskRoutes: readonly Route[] = [
     path: '/tasks/{operationId}/result',
     name: 'getTaskResult',
     tag,
-    summary: 'Answers with a task’s result.',
-    description: 'A task that has not ended yet is answered without `result`; one whose result has expired is 410.',
+    summary: 'Returns the result of a task.',
+    description: 'Until the task has completed, the response has no `result`. 410 when the result has expired.',
     params: taskParams,
     answers: {
       200: {
-        description: 'What the task came to so far.',
+        description: 'The result of the task, or its status so far.',
         schema: taskResult,
         example: { status: 'completed', progress: 100, result: { steps: 4 } },
       },
@@ -153,11 +155,11 @@ export const taskRoutes: readonly Route[] = [
     name: 'cancelTask',
     tag,
     summary: 'Asks a task to stop.',
-    description: 'One that waits ends at once; one that runs is told so, and killed after its grace period.',
+    description: 'A waiting task ends at once. A running one is asked to stop, and is killed after its grace period.',
     params: taskParams,
     answers: {
       200: {
-        description: 'The task was asked to stop; `status` is how it stands now.',
+        description: 'The task was asked to stop; `status` is its current status.',
         schema: z
           .object({ message: z.string(), status: z.enum(documentedStatuses) })
           .meta({ id: 'CancelledTask', description: 'A task that was asked to stop.' }),

@@ -24,17 +24,17 @@ const membership = z
     first_name: z.string(),
     last_name: z.string(),
     role: role.describe('In the team.'),
-    created_at: z.iso.datetime().describe('Since when they are in it.'),
+    created_at: z.iso.datetime().describe('When they joined.'),
   })
   .meta({ id: 'TeamMembership', description: 'A person in a team.' })
 
 const members = z
-  .object({ members: z.array(membership), total: z.int().describe('How many there are on all pages.') })
+  .object({ members: z.array(membership), total: z.int().describe('Number of members on all pages.') })
   .meta({ id: 'TeamMembers', description: 'A page of a team’s members.' })
 
 const changed = z
   .object({ success: z.literal(true), membership })
-  .meta({ id: 'ChangedTeamMembership', description: 'A membership as it is now.' })
+  .meta({ id: 'ChangedTeamMembership', description: 'The updated membership.' })
 
 const example = {
   user_id: '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11',
@@ -56,10 +56,10 @@ export const teamMemberRoutes: readonly Route[] = [
     path: '/teams/{slug}/members',
     name: 'listTeamMembers',
     tag,
-    summary: 'Lists a team’s members, in the order in which they came.',
-    description: 'Its members may, and who administers access.',
+    summary: 'Lists the members of a team in the order in which they joined.',
+    description: 'For members of the team, and for callers with `access:admin`.',
     params: teamParams,
-    query: z.object({ role: role.optional().describe('Who are this in the team.'), ...pageBy(10) }),
+    query: z.object({ role: role.optional().describe('Only members with this role.'), ...pageBy(10) }),
     answers: {
       200: {
         description: 'A page of members.',
@@ -90,7 +90,7 @@ export const teamMemberRoutes: readonly Route[] = [
     path: '/teams/{slug}/members',
     name: 'addTeamMember',
     tag,
-    summary: 'Takes a person of the account into a team.',
+    summary: 'Adds a person of the account to a team.',
     params: teamParams,
     headers: idempotencyHeaders,
     body: z
@@ -98,9 +98,9 @@ export const teamMemberRoutes: readonly Route[] = [
         email: z.string().describe('The person’s e-mail address.'),
         role: role.default('member').describe('In the team.'),
       })
-      .meta({ id: 'TeamMemberRequest', description: 'A person to be taken into a team.' }),
+      .meta({ id: 'TeamMemberRequest', description: 'A person to add to a team.' }),
     bodyExamples: { member: { email: 'ada@example.com', role: 'member' } },
-    answers: { 201: { description: 'The person is in the team.', schema: changed, example: changedExample } },
+    answers: { 201: { description: 'The person was added.', schema: changed, example: changedExample } },
     refusals: [404, 409],
     document: AddTeamMemberDocument,
     names: keyNames,
@@ -115,10 +115,10 @@ export const teamMemberRoutes: readonly Route[] = [
     path: '/teams/{slug}/members/{email}',
     name: 'removeTeamMember',
     tag,
-    summary: 'Takes a person out of a team.',
-    description: 'Everybody may leave by themselves; the last owner stays.',
+    summary: 'Removes a person from a team.',
+    description: 'Members may remove themselves. The last owner cannot be removed.',
     params: memberParams,
-    answers: { 200: { description: 'The person is in the team no longer.', schema: done } },
+    answers: { 200: { description: 'The person was removed.', schema: done } },
     refusals: [404, 409],
     document: RemoveTeamMemberDocument,
     variables: ({ params }) => ({ slug: params.slug, who: params.email }),
@@ -129,12 +129,12 @@ export const teamMemberRoutes: readonly Route[] = [
     path: '/teams/{slug}/members/{email}/role',
     name: 'setTeamMemberRole',
     tag,
-    summary: 'Changes what a person is in a team.',
-    description: 'Nobody raises their own role, and the last owner stays one.',
+    summary: 'Changes a member’s role.',
+    description: 'You cannot raise your own role, and the last owner cannot step down.',
     params: memberParams,
     body: z
       .strictObject({ role: role.describe('In the team.') })
-      .meta({ id: 'TeamMemberRole', description: 'What a person is to be in a team.' }),
+      .meta({ id: 'TeamMemberRole', description: 'The new role of a member.' }),
     bodyExamples: { owner: { role: 'owner' } },
     answers: { 200: { description: 'The person has the role.', schema: changed, example: changedExample } },
     refusals: [404, 409],

@@ -16,12 +16,12 @@ const tag = 'Teams'
 const team = z
   .object({
     id: z.string(),
-    slug: z.string().describe('What it is called by; unique in the account.'),
-    name: z.string().describe('For people.'),
-    description: z.string().describe('What they do; may be empty.'),
+    slug: z.string().describe('Its short name; unique in the account.'),
+    name: z.string().describe('Its display name.'),
+    description: z.string().describe('What the team does; may be empty.'),
     createdAt: z.iso.datetime(),
   })
-  .meta({ id: 'Team', description: 'People who work together.' })
+  .meta({ id: 'Team', description: 'A team of people.' })
 
 const example = {
   id: '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11',
@@ -54,8 +54,8 @@ export const teamRoutes: readonly Route[] = [
     path: '/teams',
     name: 'createTeam',
     tag,
-    summary: 'Makes a team.',
-    description: 'A person who makes one is its owner.',
+    summary: 'Creates a team.',
+    description: 'A person who creates a team becomes its owner.',
     headers: idempotencyHeaders,
     body: z
       .strictObject({
@@ -63,14 +63,12 @@ export const teamRoutes: readonly Route[] = [
         slug: z.string().describe('1 to 63 of a-z, 0-9 and, between them, -.'),
         description: z.string().default('').describe('At most 500 characters.'),
       })
-      .meta({ id: 'TeamRequest', description: 'A team to be made.' }),
+      .meta({ id: 'TeamRequest', description: 'A team to create.' }),
     bodyExamples: { engine: { name: 'Engine', slug: 'engine', description: 'They build it.' } },
     answers: {
       201: {
-        description: 'The team is there.',
-        schema: z
-          .object({ success: z.literal(true), team })
-          .meta({ id: 'ChangedTeam', description: 'A team as it is now.' }),
+        description: 'The team was created.',
+        schema: z.object({ success: z.literal(true), team }).meta({ id: 'ChangedTeam', description: 'The new team.' }),
         example: { success: true, team: example },
       },
     },
@@ -85,10 +83,10 @@ export const teamRoutes: readonly Route[] = [
     path: '/teams/{slug}',
     name: 'deleteTeam',
     tag,
-    summary: 'Deletes a team; the account’s last one stays.',
-    description: 'Its members belong to the account as before.',
+    summary: 'Deletes a team; the account’s last team cannot be deleted.',
+    description: 'Its members stay in the account.',
     params: z.object({ slug: z.string().describe('The team’s slug.') }),
-    answers: { 200: { description: 'The team is gone.', schema: done } },
+    answers: { 200: { description: 'The team was deleted.', schema: done } },
     refusals: [404, 409],
     document: DeleteTeamDocument,
     variables: ({ params }) => ({ slug: params.slug }),

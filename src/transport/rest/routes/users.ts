@@ -30,7 +30,7 @@ const answers = { 200: { description: 'The person.', schema: user, example } }
 /** The documents answer a change with the person under `user`, and a look-up with the person alone; a change has both. */
 const changed = user
   .extend({ success: z.literal(true), user })
-  .meta({ id: 'ChangedUser', description: 'A person as they are now.' })
+  .meta({ id: 'ChangedUser', description: 'The updated person.' })
 const changedExample = { ...example, success: true, user: example }
 
 const name = z.string().describe('At most 100 characters.')
@@ -43,8 +43,8 @@ export const userRoutes: readonly Route[] = [
     tag,
     summary: 'Lists the account’s people, by e-mail address.',
     query: z.object({
-      role: role.optional().describe('Who are this in the account.'),
-      team: z.string().optional().describe('Who are in the team of this slug.'),
+      role: role.optional().describe('Only people with this role in the account.'),
+      team: z.string().optional().describe('Only members of the team with this slug.'),
       ...listQuery(10),
     }),
     answers: {
@@ -64,7 +64,7 @@ export const userRoutes: readonly Route[] = [
     path: '/users',
     name: 'createUser',
     tag,
-    summary: 'Lets a person in.',
+    summary: 'Adds a person to the account.',
     headers: idempotencyHeaders,
     body: z
       .strictObject({
@@ -73,11 +73,11 @@ export const userRoutes: readonly Route[] = [
         lastName: name.default(''),
         role: role.default('member').describe('In the account.'),
       })
-      .meta({ id: 'UserRequest', description: 'A person to be let in.' }),
+      .meta({ id: 'UserRequest', description: 'A person to add.' }),
     bodyExamples: { member: { email: 'ada@example.com', firstName: 'Ada', lastName: 'Lovelace', role: 'member' } },
     answers: {
       201: {
-        description: 'The person belongs to the account.',
+        description: 'The person was added.',
         schema: changed,
         example: changedExample,
         headers: { Location: 'Where they are.' },
@@ -95,13 +95,13 @@ export const userRoutes: readonly Route[] = [
     path: '/users',
     name: 'deleteUserByBody',
     tag,
-    summary: 'Lets a person go, named in the body.',
-    description: 'What they did keeps their name.',
+    summary: 'Removes the person named in the body from the account.',
+    description: 'Their name stays on everything they did.',
     body: z
       .strictObject({ email: z.string().describe('The person’s e-mail address.') })
-      .meta({ id: 'UserRemoval', description: 'A person to be let go.' }),
+      .meta({ id: 'UserRemoval', description: 'A person to remove.' }),
     bodyExamples: { ada: { email: 'ada@example.com' } },
-    answers: { 200: { description: 'They belong to the account no longer.', schema: done } },
+    answers: { 200: { description: 'The person was removed.', schema: done } },
     refusals: [404, 409],
     document: RemoveUserDocument,
     variables: ({ body }) => ({ who: body.email }),
@@ -112,8 +112,8 @@ export const userRoutes: readonly Route[] = [
     path: '/users/me',
     name: 'getOwnUser',
     tag,
-    summary: 'Says who you are.',
-    description: '404 for an application token: it is no person.',
+    summary: 'Returns the signed-in person.',
+    description: '404 for an application token, which does not belong to a person.',
     answers,
     refusals: [404],
     document: ViewerDocument,
@@ -129,7 +129,7 @@ export const userRoutes: readonly Route[] = [
     path: '/users/{email}',
     name: 'getUser',
     tag,
-    summary: 'Says who a person is.',
+    summary: 'Returns a person.',
     params: personParams,
     answers,
     refusals: [404],
@@ -142,8 +142,8 @@ export const userRoutes: readonly Route[] = [
     path: '/users/{email}',
     name: 'updateUser',
     tag,
-    summary: 'Changes a person; what is left out stays.',
-    description: 'Everybody changes their own names, owners everybody’s. Nobody raises their own role.',
+    summary: 'Updates a person; absent fields keep their values.',
+    description: 'Everyone may change their own name, owners everyone’s. You cannot raise your own role.',
     params: personParams,
     body: z
       .strictObject({
@@ -151,9 +151,9 @@ export const userRoutes: readonly Route[] = [
         lastName: name.optional(),
         role: role.optional().describe('In the account.'),
       })
-      .meta({ id: 'UserChanges', description: 'What is to be changed of a person.' }),
+      .meta({ id: 'UserChanges', description: 'The fields of a person to change.' }),
     bodyExamples: { names: { firstName: 'Ada', lastName: 'Lovelace' }, role: { role: 'owner' } },
-    answers: { 200: { description: 'The person is changed.', schema: changed, example: changedExample } },
+    answers: { 200: { description: 'The person was updated.', schema: changed, example: changedExample } },
     refusals: [404, 409],
     document: UpdateUserDocument,
     variables: ({ params, body: { role, ...names } }) => ({
@@ -166,10 +166,10 @@ export const userRoutes: readonly Route[] = [
     path: '/users/{email}',
     name: 'deleteUser',
     tag,
-    summary: 'Lets a person go.',
-    description: 'What they did keeps their name.',
+    summary: 'Removes a person from the account.',
+    description: 'Their name stays on everything they did.',
     params: personParams,
-    answers: { 200: { description: 'They belong to the account no longer.', schema: done } },
+    answers: { 200: { description: 'The person was removed.', schema: done } },
     refusals: [404, 409],
     document: RemoveUserDocument,
     variables: ({ params }) => ({ who: params.email }),

@@ -51,8 +51,8 @@ const example = {
 }
 
 const made = webhook
-  .extend({ secret: z.string().describe('What receivers verify with. It is shown this once.') })
-  .meta({ id: 'MadeWebhook', description: 'A webhook that was made just now.' })
+  .extend({ secret: z.string().describe('The secret that receivers verify signatures with. It is shown only once.') })
+  .meta({ id: 'MadeWebhook', description: 'A new webhook.' })
 
 const details = webhook
   .extend({
@@ -68,30 +68,32 @@ const details = webhook
     }),
     recentDeliveries: z.array(delivery),
   })
-  .meta({ id: 'WebhookDetails', description: 'A webhook with what became of its deliveries.' })
+  .meta({ id: 'WebhookDetails', description: 'A webhook with its delivery statistics.' })
 
 const event = z.string().describe('A type such as `task.completed`, a family such as `task.*`, or `*`.')
 const config = {
-  url: z.string().describe('Where deliveries go.'),
+  url: z.string().describe('The URL to deliver to.'),
   method: z.enum(['POST', 'PUT']).optional(),
   headers: z.record(z.string(), z.string()).optional().describe('Sent with each request.'),
-  filter: z.unknown().optional().describe('What an event’s data must be like: `{ "path": "size", "gte": 10 }`.'),
+  filter: z.unknown().optional().describe('A condition on the event’s data: `{ "path": "size", "gte": 10 }`.'),
 }
 const settings = {
   event: event.optional(),
-  events: z.array(event).optional().describe('Instead of `event`, or beside it.'),
-  provider: providerRequest.optional().describe('What a body looks like; `standard` when absent.'),
-  timeout: z.int().optional().describe('How long a request may take, in milliseconds; 10,000 when absent.'),
-  retryCount: z.int().min(0).optional().describe('How many attempts may follow the first; 7 when absent.'),
+  events: z.array(event).optional().describe('Instead of or in addition to `event`.'),
+  provider: providerRequest.optional().describe('The format of the request body; default `standard`.'),
+  timeout: z.int().optional().describe('How long a request may take, in milliseconds; default 10,000.'),
+  retryCount: z.int().min(0).optional().describe('Maximum number of retries after the first attempt; default 7.'),
   retryDelay: z
     .int()
     .optional()
-    .describe('Wait before the second attempt, in milliseconds; the wait doubles then. Without it, a day’s plan.'),
+    .describe(
+      'Delay before the first retry, in milliseconds; it doubles with each further one. By default retries are spread over a day.',
+    ),
 }
 const request = z
   .strictObject({ name: z.string(), config: z.strictObject(config), ...settings })
   .refine((body) => eventsOf(body) !== undefined, { path: ['events'], message: 'is missing' })
-  .meta({ id: 'WebhookRequest', description: 'A webhook to be made.' })
+  .meta({ id: 'WebhookRequest', description: 'A webhook to create.' })
 const changes = z
   .strictObject({
     name: z.string().optional(),
@@ -99,7 +101,7 @@ const changes = z
     ...settings,
     status: z.enum(['active', 'inactive']).optional(),
   })
-  .meta({ id: 'WebhookChanges', description: 'What is to be changed of a webhook; what is left out stays.' })
+  .meta({ id: 'WebhookChanges', description: 'The fields of a webhook to change; absent fields keep their values.' })
 
 /** What this door calls the inputs. */
 const names = {
@@ -143,7 +145,10 @@ export const webhookRoutes: readonly Route[] = [
     name: 'listWebhooks',
     tag,
     summary: 'Lists the account’s webhooks, newest first.',
-    query: z.object({ status: z.array(z.enum(webhookStatuses)).optional().describe('One of these.'), ...listQuery() }),
+    query: z.object({
+      status: z.array(z.enum(webhookStatuses)).optional().describe('Only webhooks with one of these statuses.'),
+      ...listQuery(),
+    }),
     answers: {
       200: { description: 'A page of webhooks.', schema: z.array(webhook), headers: linkHeader, example: [example] },
     },
@@ -161,7 +166,7 @@ export const webhookRoutes: readonly Route[] = [
     path: '/webhooks',
     name: 'createWebhook',
     tag,
-    summary: 'Makes a webhook, and sends it a first event, `webhook.ping`.',
+    summary: 'Creates a webhook and sends it a first event, `webhook.ping`.',
     headers: idempotencyHeaders,
     body: request,
     bodyExamples: {
@@ -169,7 +174,7 @@ export const webhookRoutes: readonly Route[] = [
     },
     answers: {
       201: {
-        description: 'It is told of what happens from now on.',
+        description: 'The webhook receives events from now on.',
         schema: made,
         example: { ...example, secret: 'whsec_…' },
         headers: { Location: 'Where it is.' },
@@ -191,31 +196,30 @@ export const webhookRoutes: readonly Route[] = [
     path: '/webhooks/trigger',
     name: 'triggerEvent',
     tag,
-    summary: 'Publishes an event of your own.',
+    summary: 'Publishes a custom event.',
     headers: idempotencyHeaders,
     body: z
       .strictObject({
-        event: z.string().describe('Of the form `a.b` or `a.b.c`; no family of the server’s own events.'),
-        payload: z.record(z.string(), z.unknown()).default({}).describe('What webhooks get as data.'),
-        subject: z
+        event: z
           .string()
-          .optional()
-          .describe('What it is about, such as `release:v1.4`; a new `event:<id>` when absent.'),
+          .describe('Of the form `a.b` or `a.b.c`; the families of the server’s own events are reserved.'),
+        payload: z.record(z.string(), z.unknown()).default({}).describe('The data of the event.'),
+        subject: z.string().optional().describe('The subject, such as `release:v1.4`; by default a new `event:<id>`.'),
       })
-      .meta({ id: 'EventRequest', description: 'An event of your own.' }),
+      .meta({ id: 'EventRequest', description: 'A custom event.' }),
     bodyExamples: {
       release: { event: 'release.published', payload: { version: 'v1.4' }, subject: 'release:v1.4' },
     },
     answers: {
       202: {
-        description: 'The event is written down; deliveries follow.',
+        description: 'The event is committed; deliveries follow.',
         schema: z
           .object({
-            queued: z.int().describe('How many deliveries follow.'),
+            queued: z.int().describe('Number of deliveries that follow.'),
             deliveryIds: z.array(z.string()),
-            subject: z.string().describe('What the event is about.'),
+            subject: z.string().describe('The subject of the event.'),
           })
-          .meta({ id: 'TriggeredEvent', description: 'What follows from an event.' }),
+          .meta({ id: 'TriggeredEvent', description: 'A published event.' }),
         example: { queued: 1, deliveryIds: [example.id], subject: 'release:v1.4' },
       },
     },
@@ -233,7 +237,7 @@ export const webhookRoutes: readonly Route[] = [
     path: '/webhooks/{id}',
     name: 'getWebhook',
     tag,
-    summary: 'Says what a webhook is, and what became of its deliveries.',
+    summary: 'Returns a webhook with its delivery statistics and recent deliveries.',
     params,
     answers: { 200: { description: 'The webhook.', schema: details } },
     refusals: [404],
@@ -250,11 +254,11 @@ export const webhookRoutes: readonly Route[] = [
     path: '/webhooks/{id}',
     name: 'updateWebhook',
     tag,
-    summary: 'Changes a webhook, at once for what is delivered from now on.',
+    summary: 'Updates a webhook; takes effect for new deliveries at once.',
     params,
     body: changes,
     bodyExamples: { off: { status: 'inactive' }, address: { config: { url: 'https://example.com/other' } } },
-    answers: { 200: { description: 'It is changed.', schema: webhook, example } },
+    answers: { 200: { description: 'The webhook was updated.', schema: webhook, example } },
     refusals: [404],
     document: UpdateWebhookDocument,
     names,
@@ -266,9 +270,9 @@ export const webhookRoutes: readonly Route[] = [
     path: '/webhooks/{id}',
     name: 'deleteWebhook',
     tag,
-    summary: 'Deletes a webhook, and what waits for it; its history stays.',
+    summary: 'Deletes a webhook and its pending deliveries; its history is kept.',
     params,
-    answers: { 204: { description: 'Nothing is delivered to it any more.' } },
+    answers: { 204: { description: 'The webhook was deleted.' } },
     refusals: [404],
     document: DeleteWebhookDocument,
     variables: ({ params: { id } }) => ({ id }),
@@ -279,22 +283,22 @@ export const webhookRoutes: readonly Route[] = [
     path: '/webhooks/{id}/deliver',
     name: 'deliverWebhook',
     tag,
-    summary: 'Sends a webhook a test, or a delivery again.',
+    summary: 'Sends a test to a webhook, or repeats a delivery.',
     params,
     bodyIsOptional: true,
     body: z
       .strictObject({
-        payload: z.unknown().optional().describe('What the test has as `data.payload`.'),
-        deliveryId: z.string().optional().describe('The delivery that is to be made again.'),
+        payload: z.unknown().optional().describe('Sent as `data.payload` of the test.'),
+        deliveryId: z.string().optional().describe('The delivery to repeat.'),
       })
       .refine(({ payload, deliveryId }) => payload === undefined || deliveryId === undefined, {
         message: 'has a payload or a deliveryId, not both',
       })
-      .meta({ id: 'DeliverRequest', description: 'What is to be sent.' }),
+      .meta({ id: 'DeliverRequest', description: 'What to send.' }),
     bodyExamples: { test: {}, again: { deliveryId: example.id } },
     answers: {
       202: {
-        description: 'It is about to be sent.',
+        description: 'The delivery is queued.',
         schema: z.object({ deliveryId: z.string(), queued: z.int() }).meta({ id: 'SentDelivery' }),
       },
     },
@@ -314,11 +318,11 @@ export const webhookRoutes: readonly Route[] = [
     path: '/webhooks/{id}/deliveries',
     name: 'listWebhookDeliveries',
     tag,
-    summary: 'Lists deliveries to a webhook, those of the newest events first.',
+    summary: 'Lists the deliveries to a webhook, newest event first.',
     params,
     query: z.object({
-      status: z.array(z.enum(deliveryStatuses)).optional().describe('One of these.'),
-      event: z.array(z.string()).optional().describe('Of one of these types.'),
+      status: z.array(z.enum(deliveryStatuses)).optional().describe('Only deliveries with one of these statuses.'),
+      event: z.array(z.string()).optional().describe('Only events of these types.'),
       from: moment('Made not before.'),
       to: moment('Made not after.'),
       ...listQuery(),
