@@ -198,7 +198,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   }
   keepRetention(parts, { access, audit, hooks, entries })
   keepUsage(parts)
-  // The last thing that can fail: a token that was made is always shown.
+  // The last step that can fail, so that a token that was created is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
   const warnings = [...config.warnings, ...(tasksAs?.warnings ?? []), ...(await access.expiryWarnings())]
   for (const warning of warnings) log.warn(warning)

@@ -16,8 +16,8 @@ interface BannerOptions {
 }
 
 /**
- * What the operator has to know of a server that has started, in five lines, of which the last is a command that can be
- * pasted; and above that what they should do something about.
+ * What the operator has to know about a server that has started: five lines, the last one a command to paste; above them,
+ * problems that need attention.
  */
 export function banner(app: App, config: Config, { invocation, ownerToken, isColored }: BannerOptions): string {
   const { url } = app

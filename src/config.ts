@@ -206,7 +206,7 @@ export interface Config {
 }
 
 /**
- * The configuration, read from the environment that is handed in; an empty variable counts as unset.
+ * Reads the configuration from this environment; an empty variable counts as unset.
  * @throws {StartupError} naming everything that is wrong with it, and what would be right.
  */
 export function readConfig(

@@ -5,7 +5,7 @@ import type { Parts } from './parts.ts'
 
 /** How often entries and leases are looked for whose time is over. */
 const sweepIntervalMs = 500
-/** How often it is told who waits here for a lock. */
+/** How often this process reports who is waiting here for a lock, in milliseconds. */
 const lockPresenceIntervalMs = 2_000
 
 /** Locks, and what looks after them in every process. */

@@ -36,7 +36,7 @@ export function healthSources({ database, session, journal, writeHealth }: Store
   }
 }
 
-/** Has the figures of this process ready for whoever asks. */
+/** Registers the metrics of this process. */
 export function observe(
   metrics: Metrics,
   { database, session, journal }: Store,

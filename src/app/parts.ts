@@ -4,7 +4,7 @@ import type { Config } from '#src/config.ts'
 import type { CleanupStack } from './cleanup.ts'
 import type { Store } from './store.ts'
 
-/** What every part of a process is made with. */
+/** The dependencies that every part of a process receives. */
 export interface Parts {
   readonly config: Config
   readonly store: Store

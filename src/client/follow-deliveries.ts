@@ -6,8 +6,8 @@ import { type FollowOptions, resume } from './resume.ts'
 export type DeliveryUpdate = DeliveryUpdatesSubscription['deliveryUpdates']
 
 /**
- * What attempts come to from now on, or after a cursor, of one webhook or all: each once, across restarts of the server.
- * It never ends by itself. `LAGGED` is never yielded: what was dropped is fetched again.
+ * The outcomes of delivery attempts from now on, or after a cursor, of one webhook or all: each once, across restarts of
+ * the server. The stream has no end. `LAGGED` is never yielded: dropped updates are fetched again.
  * @throws {SignalboxError} @throws {SignalboxUnreachable} when patience ends.
  */
 export function followDeliveries(
@@ -16,7 +16,7 @@ export function followDeliveries(
   options: FollowOptions = {},
 ): AsyncGenerator<DeliveryUpdate, void> {
   const { signal } = options
-  // Those that ended together have one cursor but for the last, and are told again together.
+  // Attempts that ended together share one cursor, except the last one, and are sent again together.
   const told = new Map<string | null, Set<number | null>>()
   let cursor: string | undefined
   return resume<DeliveryUpdate>(

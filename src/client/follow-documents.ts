@@ -16,9 +16,9 @@ export interface DocumentSelection {
 }
 
 /**
- * The documents that match, then each change to them, across restarts of the server; behind a cursor, changes only. A
- * break before `CAUGHT_UP` begins anew with what is there. It never ends by itself; `LAGGED` is never yielded: what was
- * dropped is fetched again. @throws {SignalboxError} @throws {SignalboxUnreachable} when patience ends.
+ * The documents that match, then each change to them, across restarts of the server; after a cursor, changes only. If the
+ * connection breaks before `CAUGHT_UP`, the snapshot is sent again. The stream has no end. `LAGGED` is never yielded:
+ * dropped changes are fetched again. @throws {SignalboxError} @throws {SignalboxUnreachable} when patience ends.
  */
 export function followDocuments(
   client: SignalboxClient,

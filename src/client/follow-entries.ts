@@ -6,9 +6,9 @@ import { type FollowOptions, resume } from './resume.ts'
 export type EntryChange = EntryChangesSubscription['entryChanges']
 
 /**
- * What entries there are whose keys begin with a prefix, and then what happens to them, across restarts of the server;
- * after a cursor, only what happens. It never ends by itself. Should it break while what is is being told, it is told
- * from its beginning. `LAGGED` is never yielded: what was dropped is fetched again.
+ * The entries whose keys begin with a prefix, then each change to them, across restarts of the server; after a cursor,
+ * changes only. The stream has no end. If the connection breaks during the snapshot, the snapshot is sent again.
+ * `LAGGED` is never yielded: dropped changes are fetched again.
  * @throws {SignalboxError} @throws {SignalboxUnreachable} when patience ends.
  */
 export function followEntries(

@@ -16,9 +16,9 @@ export function hasEnded(status: TaskStatus | null | undefined): boolean {
 }
 
 /**
- * Everything that happens to a task until it has ended, each update once, across restarts of the server. Without `after`
- * the first update is the present STATE; so is one in the middle that follows a gap, of which `onReconnect` is told with
- * the reason `expired`. LAGGED is never yielded: what was dropped is fetched again.
+ * The updates of a task until it has ended, each once, across restarts of the server. Without `after`, the first update is
+ * the current STATE. A STATE in the middle follows a gap, which `onReconnect` reports with the reason `expired`. LAGGED is
+ * never yielded: dropped updates are fetched again.
  * @throws {SignalboxError} NOT_FOUND when there is no such task. @throws {SignalboxUnreachable} when patience ends.
  */
 export function followTask(

@@ -2,7 +2,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { print } from 'graphql/language'
 import { operationError, SignalboxError, SignalboxUnreachable, type WireError } from './errors.ts'
 
-/** What a caller shows; a function is asked anew each time, so that it can renew what has expired. */
+/** The caller's token; a function is called for each request, so that it can renew an expired one. */
 export type Token = string | (() => Promise<string>)
 
 /** The token as it is now. */

@@ -14,7 +14,7 @@ export interface Reconnection {
 }
 
 export interface FollowOptions extends Patience {
-  /** Go on behind this cursor, of any stream. */
+  /** Resume after this cursor (from any stream). */
   readonly after?: string | undefined
   readonly signal?: AbortSignal | undefined
   /**
@@ -31,7 +31,7 @@ export interface FollowOptions extends Patience {
 /** A stream of the API that can be opened again behind any of its items. */
 export interface ResumableStream<Item> {
   open(after: string | undefined, onConnected: () => void): AsyncIterable<Item>
-  /** Where the stream goes on behind the item; undefined: it has to begin anew. */
+  /** The cursor to resume from after the item; undefined: the stream has to start over. */
   cursorOf(item: Item): string | undefined
   /** Stands for items that were dropped, and can be had again from its cursor. */
   isLagged(item: Item): boolean

@@ -183,9 +183,12 @@ const refusals: Record<number, (reason: string) => SignalboxError> = {
   4401: unauthenticated,
   4403: unauthenticated,
   4406: () =>
-    new SignalboxError('The server does not speak graphql-transport-ws: it is no Signalbox, or another version.', {
-      code: 'UNEXPECTED_RESPONSE',
-    }),
+    new SignalboxError(
+      'The server does not speak graphql-transport-ws. It is not a Signalbox server, or one of another version.',
+      {
+        code: 'UNEXPECTED_RESPONSE',
+      },
+    ),
   4429: (reason) => new SignalboxError(`Too many requests: ${reason}.`, { code: 'RATE_LIMITED' }),
 }
 

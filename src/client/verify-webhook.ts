@@ -16,9 +16,9 @@ export interface VerifyWebhookOptions {
 
 /** What a delivery says of itself once its signature is known to be genuine. */
 export interface VerifiedWebhook {
-  /** The same for all attempts: whoever has seen it before needs to do nothing. */
+  /** The same for all attempts: a receiver that has seen it before has nothing to do. */
   readonly id: string
-  /** When this attempt was made. */
+  /** When this attempt was sent. */
   readonly at: Date
 }
 
@@ -37,7 +37,7 @@ export function verifyWebhook(
   const id = headerOf(headers, 'webhook-id')
   const timestamp = headerOf(headers, 'webhook-timestamp')
   const signatures = headerOf(headers, 'webhook-signature').split(' ')
-  if (!/^\d{1,12}$/.test(timestamp)) throw notGenuine('its time is no number')
+  if (!/^\d{1,12}$/.test(timestamp)) throw notGenuine('its timestamp is not a number')
   const at = new Date(Number(timestamp) * 1000)
   const distanceMs = now.getTime() - at.getTime()
   if (Math.abs(distanceMs) > toleranceMs) throw notGenuine(distanceMs > 0 ? 'it is too old' : 'it is of the future')

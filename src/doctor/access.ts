@@ -21,7 +21,7 @@ export async function examineSecrets(client: pg.Client, config: Config): Found {
   }
   if (left.length === 0) return ok('All are encrypted with the present key.')
   return warning(
-    `Under a key that is not the present one: ${left.join('; ')}.`,
+    `Still encrypted with an older key: ${left.join('; ')}.`,
     'Keep that key in SECRET_KEY_PREVIOUS, and run `secrets rotate`.',
   )
 }

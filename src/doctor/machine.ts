@@ -84,7 +84,7 @@ function examineOwnUser(refusal: string | undefined): Awaited<Found> {
 export async function examineDataDir({ dataDir, secretKey }: Config): Found {
   const found = await stat(dataDir).catch(() => undefined)
   if (found === undefined) return examineParent(dataDir)
-  if (!found.isDirectory()) return problem(`${dataDir} is no directory.`, 'Set DATA_DIR to one.')
+  if (!found.isDirectory()) return problem(`${dataDir} is not a directory.`, 'Set DATA_DIR to one.')
   if (!(await isWritable(dataDir)))
     return problem(`${dataDir} can't be written by this user.`, `Allow it, or set DATA_DIR to another directory.`)
   const uid = process.getuid?.()

@@ -13,8 +13,8 @@ export function createBatcher<In, Out>(options: {
   /** Most items in one batch. */
   readonly maxSize: number
   /**
-   * The longest that a batch waits for company, in milliseconds; default: not at all. Whoever was in the last batch often
-   * comes again as soon as they were answered, and would just miss the next. It waits no longer than until they are all
+   * The longest that a batch waits for company, in milliseconds; default: not at all. Callers of the last batch often
+   * call again as soon as they have their result, and would just miss the next. It waits no longer than until they are all
    * there, nor than half of what the last one took, and only where more than one was in that.
    */
   readonly gatherMs?: number

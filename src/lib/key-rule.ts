@@ -58,6 +58,6 @@ export function prefixFault(prefix: string): string | undefined {
 
 /** The first text, in the order of bytes, behind all keys with this beginning. */
 export function behindPrefix(prefix: string): string {
-  // No key holds it, since it is no character.
+  // No key contains it, since it is not a character.
   return `${prefix}\u{10ffff}`
 }

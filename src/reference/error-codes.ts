@@ -115,7 +115,7 @@ export const errorExplanations: Readonly<Record<RefusalCode, Explanation>> = {
     meaning: 'The events after the cursor are no longer available.',
     action: 'Read the current state and continue from its cursor.',
   },
-  RESULT_EXPIRED: { meaning: 'The result is no longer kept.', action: 'Submit the task again.' },
+  RESULT_EXPIRED: { meaning: 'The result was deleted after its retention.', action: 'Submit the task again.' },
   METHOD_NOT_ALLOWED: {
     meaning: 'The path supports other methods; `Allow` lists them.',
     action: 'Use one of these.',

@@ -6,7 +6,7 @@ import type { RequestAuth } from './request-auth.ts'
 const windowS = windowMs / 1000
 
 /**
- * Lets the answer tell what is left to whoever asked, as structured fields (RFC 9651) of
+ * Adds the caller's remaining limit to the response, as structured fields (RFC 9651) of
  * draft-ietf-httpapi-ratelimit-headers: as it stands when the answer begins, since an operation's cost is known only
  * then. Who is refused learns when to come back, too (RFC 9110 §10.2.3).
  */
@@ -42,7 +42,7 @@ function secondsOf({ resetMs }: MeterState): number {
   return Math.ceil(resetMs / 1000)
 }
 
-/** Whether the headers that are handed in say when to come back. */
+/** Whether these headers already include `Retry-After`. */
 function namesRetry(args: readonly unknown[]): boolean {
   const headers = args.at(-1)
   return typeof headers === 'object' && headers !== null && 'retry-after' in headers

@@ -14,7 +14,7 @@ export default defineConfig({
     }),
     defineTaskType({
       name: 'bench.stamp',
-      description: 'Tells when it was started, in milliseconds of the wall clock.',
+      description: 'Returns when it was started, in milliseconds of the wall clock.',
       input: z.object({}),
       isolation: 'none',
       run: () => ({ startedAt: performance.timeOrigin + performance.now() }),

@@ -30,7 +30,7 @@ export class BareConnection {
   send(body?: string): Promise<string> {
     this.#waiting = Promise.withResolvers()
     const request = body === undefined ? this.#request : this.#requestOf(body)
-    // Whoever waits for the others may be taken for gone meanwhile.
+    // While it waits for the others, the server may close an idle connection.
     if (this.#socket.closed) this.#socket = this.#open()
     if (request !== undefined) this.#socket.write(request)
     return this.#waiting.promise

@@ -6,7 +6,7 @@ const connections = 64
 const query =
   'mutation($input: SubmitTaskInput!) { submitTask(input: $input) { ... on SubmitTaskPayload { task { id } } ... on Failure { code } } }'
 
-/** Clients that each hand in one task at a time. */
+/** Clients that each submit one task at a time. */
 export function openSubmitters(url: string): { submit(caller: number): Promise<void>; close(): void } {
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
   const body = JSON.stringify({ query, variables: { input: { type: 'bench.noop' } } })

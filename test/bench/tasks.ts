@@ -27,7 +27,7 @@ export async function benchTasks(): Promise<object> {
   }
 }
 
-/** Of these only how fast tasks are handed in. */
+/** Only the submission rate. */
 export async function benchSubmissions(): Promise<object> {
   const stand = await openStand()
   try {

@@ -9,8 +9,8 @@ import { schema } from '#schema/index.ts'
 import { prepareOperation } from '#transport/graphql/operation.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 
-// The same schema, database and pipeline as the server's, behind the barest of doors: whoever asks is the owner, and
-// nothing is counted, measured, told in headers or looked up.
+// The same schema, database and pipeline as the server's, behind a minimal HTTP server: every caller is the owner, and
+// nothing is counted, measured, sent in headers or looked up.
 const database = openDatabase({ url: process.env['DATABASE_URL'] ?? '', poolSize: 10, onError: () => undefined })
 const [account] = await database.query<{ id: string }>('SELECT id FROM account')
 const accountId = account?.id ?? ''

@@ -92,7 +92,7 @@ describe('token create', () => {
 
   it.each([
     [['x'], 'A token needs a scope'],
-    [['x', '--scope', 'tasks:fly'], 'scopes.0: "tasks:fly" is no scope'],
+    [['x', '--scope', 'tasks:fly'], 'scopes.0: "tasks:fly" is not a scope'],
     [['x', '--scope', 'tasks:read', '--expires-in', '12h'], 'It must be whole days, such as 30d.'],
     [['x', '--scope', 'tasks:read', '--expires-in', '400d'], '  expiresInDays: must be 1 to 365 days'],
     [[' ', '--scope', 'tasks:read'], '  name: must not be empty'],
@@ -261,7 +261,7 @@ describe('user', () => {
     expect(answer.stderr).toContain(message)
   })
 
-  it('gets a password from the standard input, and changes it with the present one', async () => {
+  it('gets a password from the standard input, and changes it with the current one', async () => {
     const email = await person('--role', 'owner')
     const set = (input: string, token = env['SIGNALBOX_TOKEN']) =>
       run(['user', 'password', email], { env: { ...env, SIGNALBOX_TOKEN: token ?? '' }, input })
@@ -284,7 +284,7 @@ describe('user', () => {
 })
 
 describe('team', () => {
-  it('is made, shown with who is in it, and deleted', async () => {
+  it('is created, shown with its members, and deleted', async () => {
     const [owner, email] = [await person(), await person('--first-name', 'Grace', '--last-name', 'Hopper')]
     const said = async (...args: string[]) => (await signalbox('team', ...args)).stdout
     expect(await said('create', 'engine', '--name', 'The engine', '--description', 'They build it.')).toBe(
@@ -348,7 +348,7 @@ describe('who may not administer access', () => {
     ['user', 'list'],
     ['user', 'create', 'x@example.com'],
     ['team', 'create', 'x'],
-  ])('is told so: %s %s', async (...args) => {
+  ])('gets an error that says so: %s %s', async (...args) => {
     const { token } = await addToken(server, { accountId: await ownAccount(server), scopes: ['tasks:admin'] })
     expect(await signalbox(...args, '--token', token)).toEqual({
       code: 3,

@@ -23,7 +23,7 @@ describe('exit codes', () => {
     expect(exitCodeOf(new SignalboxError('so', { code }))).toBe(exitCode)
   })
 
-  it('tell how a task has ended, each in its own way', () => {
+  it('differ by how a task has ended', () => {
     const codes = (['COMPLETED', 'FAILED', 'CANCELLED'] as const).map(exitCodeOfStatus)
     expect(codes).toEqual([0, 1, 8])
     expect(exitCodeOfStatus('ACTIVE')).toBeUndefined()

@@ -59,7 +59,7 @@ describe('an input', () => {
     expect(await readInput({})).toBeUndefined()
   })
 
-  it('is refused when it is no JSON, or given twice', async () => {
+  it('is refused when it is not JSON, or given twice', async () => {
     await expect(readInput({ input: '{a:1}' })).rejects.toThrow('--input is not JSON')
     await expect(readInput({ inputFile: '/nowhere/x.json' })).rejects.toThrow("The file /nowhere/x.json can't be read")
     await expect(readInput({ input: '{}', inputFile: '-' })).rejects.toThrow('not both')

@@ -67,7 +67,7 @@ describe('kv', () => {
     expect(nodes).toMatchObject([{ version: 2, value: { b: 3 } }])
   })
 
-  it('watches, with what is different, and goes on behind a cursor', async () => {
+  it('watches, showing differences, and resumes after a cursor', async () => {
     await signalbox('kv', 'set', 'watched/a', '1')
     const watching = start(['kv', 'watch', 'watched/'], { env })
     await watching.says('watched/a')

@@ -105,7 +105,7 @@ describe('login', () => {
     expect([wide.code, wide.stderr]).toEqual([3, expect.stringContaining('documents:write')])
   })
 
-  it('asks for no more than --scope, under --name, and ends what it replaces', async () => {
+  it('asks only for --scope, under --name, and ends the session that it replaces', async () => {
     const email = await addPerson(server)
     await login(email)
     const before = await change({})
@@ -133,7 +133,7 @@ describe('login', () => {
     command.child.kill('SIGINT')
     expect(await command.ended).toBe(130)
     const { code, stderr } = await signalbox('login', '--scope', 'nonsense')
-    expect([code, stderr]).toEqual([2, expect.stringContaining('"nonsense" is no scope')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"nonsense" is not a scope')])
   })
 })
 

@@ -23,7 +23,7 @@ afterEach(async () => {
   await database.drop()
 })
 
-it('a watched task is watched on when the server was killed and comes back, which is told once', async () => {
+it('continues to watch a task when the server was killed and comes back, and says so once', async () => {
   const args = ['--set', 'durationMs=3000', '--set', 'steps=10', '--attempts', '2', '--watch']
   const env = { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: server.token }
   const watching = start(['task', 'submit', 'probe', ...args], { env })

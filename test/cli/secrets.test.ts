@@ -45,7 +45,7 @@ async function doctorSays(env: Record<string, string>): Promise<string | undefin
 }
 
 describe('secrets rotate', () => {
-  it('encrypts everything anew while servers run, so that the old key can go', async () => {
+  it('encrypts everything again while servers run, so that the old key can be removed', async () => {
     const before = await startTestServer({ database, env: { LOG_LEVEL: 'silent' } })
     const { accessToken } = await signIn(before, await addPerson(before))
     const webhook = await createWebhook(before, { url: 'https://nowhere.invalid', headers: { authorization: 'mine' } })
@@ -53,7 +53,7 @@ describe('secrets rotate', () => {
     await before.close()
     const both = { SECRET_KEY: newKey, SECRET_KEY_PREVIOUS: secretKey }
     expect(await doctorSays(both)).toBe(
-      'Under a key that is not the present one: keys that sign access tokens, 1; keys that sign deliveries to webhooks, 1; ' +
+      'Still encrypted with an older key: keys that sign access tokens, 1; keys that sign deliveries to webhooks, 1; ' +
         'secret headers of webhooks, 1; seals of audit logs, 1.',
     )
     const during = await startTestServer({ database, env: { LOG_LEVEL: 'silent', ...both } })

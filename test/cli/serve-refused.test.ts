@@ -76,7 +76,7 @@ describe('a port that another program has', () => {
   })
 })
 
-describe('a database that can’t be used is told without its password:', () => {
+describe('an unusable database is reported without its password:', () => {
   it('nobody listens', async () => {
     const port = String(await freePort())
     expect(await refusal({ DATABASE_URL: database({ port }) })).toBe(

@@ -211,7 +211,7 @@ describe('a reader who goes', () => {
   it.each([
     ['of answers', ['task', 'list', '--json'], '', 0],
     ['of remarks', ['task', 'show', 'none'], '2>&1 >&3', 4],
-  ])('%s is no failure of its own', async (_who, args, redirection, code) => {
+  ])('%s does not fail by itself', async (_who, args, redirection, code) => {
     // The first reader takes nothing, and is gone before there is anything.
     const script = `exec 3>/dev/null; { sleep 0.5; "$0" "$@" ${redirection}; echo $? >&2; } | true`
     const { stderr } = await promisify(execFile)('sh', ['-c', script, process.execPath, mainFile, ...args], { env })
@@ -330,7 +330,7 @@ describe('task result and parts', () => {
 })
 
 describe('task cancel and retry', () => {
-  it('say what became of the task', async () => {
+  it('report the outcome of the task', async () => {
     const { id } = await submit('probe', '--run-at', '1h')
     expect((await task(['cancel', id])).stdout).toBe(`Task ${id} is cancelled.\n`)
     expect(await task(['cancel', id])).toMatchObject({ code: 5, stderr: expect.stringContaining('already ended') })

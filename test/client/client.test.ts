@@ -133,7 +133,7 @@ describe('a request to something else', () => {
     return `http://127.0.0.1:${(other.address() as AddressInfo).port}`
   }
 
-  it('says that it is no Signalbox', async () => {
+  it('says that it is not a Signalbox server', async () => {
     const url = await answering((_req, res) => res.writeHead(404).end('<html>'))
     await expect(createClient({ url }).request(ViewerDocument, {})).rejects.toMatchObject({
       code: 'UNEXPECTED_RESPONSE',

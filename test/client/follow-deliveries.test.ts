@@ -28,7 +28,7 @@ async function followed(client: SignalboxClient, count: number) {
   return told
 }
 
-it('attempts that ended together are told once when the connection breaks between them', async () => {
+it('yields attempts that ended together once when the connection breaks between them', async () => {
   const { client, opened } = brokenClient([
     [attempt('1', 'a'), attempt('1', 'b'), attempt('1', 'c')],
     [attempt('1', 'b'), attempt('1', 'c'), attempt('2', 'd')],

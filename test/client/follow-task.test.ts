@@ -63,7 +63,7 @@ describe('the first connection', () => {
     await client.close()
   })
 
-  it('to something that is no Signalbox says so, and what may be wrong with the address', async () => {
+  it('to something other than Signalbox says so, and what may be wrong with the address', async () => {
     const other = createServer((_req, res) => res.writeHead(404).end('none')).listen(0, '127.0.0.1')
     await once(other, 'listening')
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
@@ -118,7 +118,7 @@ describe('followTask', () => {
     expect(updates.at(-1)).toMatchObject({ kind: 'STATUS', status: 'COMPLETED' })
   }, 60_000)
 
-  it('starts from the present state when the journal no longer reaches back to its cursor', async () => {
+  it('starts from the current state when the journal no longer reaches back to its cursor', async () => {
     const server = await startServer({})
     const client = createClient(server)
     const reasons: Reconnection['reason'][] = []

@@ -45,7 +45,7 @@ const expired = new SignalboxError('too old', { code: 'CURSOR_EXPIRED' })
 const tooSlow = new SignalboxError('too slow', { code: 'READER_TOO_SLOW' })
 
 describe('a followed stream', () => {
-  it('goes on from its last item when the connection breaks', async () => {
+  it('resumes after its last item when the connection breaks', async () => {
     const { read, opened, reconnections } = scripted([
       [{ cursor: 'a' }, { cursor: 'b' }, lost],
       [lost],

@@ -22,7 +22,7 @@ describe('a stream buffer', () => {
     expect(await reading).toEqual([1, 2])
   })
 
-  it('takes no more than it has room for', () => {
+  it('takes as many items as it has room for', () => {
     const buffer = new StreamBuffer<number>(2)
     expect([buffer.put(1), buffer.put(2), buffer.put(3)]).toEqual([true, true, false])
   })

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Somebody's HTTP server that takes everything, and keeps of it no more than the ids. */
+/** An HTTP server that accepts everything and keeps only the ids. */
 export interface CountingReceiver {
   readonly url: string
   /** How many deliveries of events other than the ping have come to a path, those that came again counted once. */

@@ -36,7 +36,7 @@ interface FeedUpdate {
   readonly attempt: number
 }
 
-/** A subscriber to everything that happens to tasks, that goes on from its last cursor at another server. */
+/** A subscriber to all task updates that resumes after its last cursor at another server. */
 class Follower {
   readonly updates: FeedUpdate[] = []
   #client: { dispose(): void | Promise<void> } | undefined

@@ -68,7 +68,7 @@ function bulky(): object {
   return { type: 'probe', labels, retry: { maxAttempts: 3, delayMs: 0 } }
 }
 
-/** Hands in tasks until one is not taken; resolves with those that were, and with why the last was not. */
+/** Submits tasks until one is refused; resolves with the accepted ones and with why the last was refused. */
 async function submitUntilRefused(): Promise<{ taken: string[]; refusal: { status?: number; text: string } }> {
   const taken: string[] = []
   for (;;) {
@@ -104,7 +104,7 @@ function plainLines({ output }: ServerProcess): string[] {
 }
 
 describe.skipIf(!canMount)('a disk without room (made by mounting one, which takes root)', () => {
-  it('refuses what is handed in and holds back what ends; with room again all goes on, and nothing is lost', async () => {
+  it('refuses submissions and holds back results; with room again everything continues, and nothing is lost', async () => {
     const follower = await Follower.open(server, taskFeed)
     const running = await submitTask(server, { type: 'test.staged', input: { gates } })
     await follower.find(({ progress }) => progress === 25)

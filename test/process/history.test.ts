@@ -14,7 +14,7 @@ import { type ServerProcess, startServerProcess } from '#test/support/process.ts
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 
 const clients = 8
-/** Servers that are killed and started anew while the clients go on. */
+/** Servers that are killed and restarted while the clients continue. */
 const kills = 3
 
 let database: TestDatabase
@@ -36,7 +36,7 @@ function start(index: number): Promise<ServerProcess> {
   return startServerProcess({ dataDir: join(dataDir, String(index)), databaseUrl: database.url, env })
 }
 
-/** Kills one server after the other, and starts another in its place; the clients meet both. */
+/** Kills one server after the other and starts a replacement; the clients meet both. */
 async function killInTurns(): Promise<void> {
   for (let turn = 0; turn < kills; turn += 1) {
     await sleep(1_000)
@@ -204,7 +204,7 @@ describe('many clients of two servers that are killed and started again', () => 
     const grants = said.flatMap((one) => one.grants)
     expect(grants.length).toBeGreaterThan(20)
     expect(new Set(grants.map(({ fence }) => fence)).size).toBe(grants.length)
-    // Whoever asked after another had been answered has a greater one.
+    // A caller that asked after another one had its grant has a greater fence.
     for (const { fence, ended } of grants)
       expect(grants.filter((later) => later.began > ended && later.fence <= fence)).toEqual([])
     for (const [place, { read }] of counters.entries()) {

@@ -28,7 +28,7 @@ beforeAll(async () => {
     dataDir: join(directory, 'data'),
     databaseUrl: database.url,
     cwd: directory,
-    // One slot: what a test hands in waits until it has let go what it has handed in before.
+    // One slot: a task that a test submits waits until the test has released the one before.
     env: { SIGNALBOX_CONFIG: configFile, WORKER_SLOTS: '1', CRITICAL_SLOTS: '0' },
   })
   env = { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: server.token }
@@ -59,7 +59,7 @@ function git(args: readonly string[], input = ''): void {
   if (status !== 0) throw new Error(`git ${args[0]} failed: ${stderr}`)
 }
 
-/** Hands in an inspection that waits for the only slot, and resolves with its id and with what lets it begin. */
+/** Submits an inspection that waits for the only slot; resolves with its id and with a function that lets it begin. */
 async function submitInspection() {
   const gate = join(directory, randomUUID())
   await submitTask(server, { type: 'test.noted', input: { gate, book: join(directory, 'book') } })

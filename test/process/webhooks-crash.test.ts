@@ -55,7 +55,7 @@ async function triggerMany(server: ServerProcess, from: number, count: number): 
   await graphqlData(server, `mutation { ${fields.join('\n')} }`)
 }
 
-/** How many deliveries were made, and how many of them arrived. */
+/** How many deliveries there are, and how many of them arrived. */
 async function countDeliveries(): Promise<{ made: number; delivered: number }> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()

@@ -35,7 +35,7 @@ async function start(): Promise<ServerProcess> {
   return server
 }
 
-/** Keeps whoever routes from ending its transaction, so that it is known to be at it. */
+/** Keeps the active router from ending its transaction, so that it is known to be routing. */
 async function holdRouter() {
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()

@@ -150,7 +150,7 @@ describe('another account is not reached', () => {
     socket.subscribe('own events', events, own)
     await submitDistant(server)
     const taskId = await submitDistant(stranger)
-    // What they are told of first is their own, although something of the other account came before.
+    // The first update they receive is their own, although one of the other account came before.
     expect((await socket.results('own feed').next()).value).toEqual({ taskFeed: { taskId } })
     expect((await socket.results('own events').next()).value).toEqual({ events: { subject: `task:${taskId}` } })
     await socket.close()

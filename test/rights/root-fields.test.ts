@@ -129,7 +129,7 @@ describe('every root field', () => {
     return said
   }
 
-  /** Why nothing was answered; what a mutation answers with instead of its result is none, except to who is no person. */
+  /** Why there was no result; a failure of a mutation is none, except for callers who are not people. */
   const refusal = (said: string) =>
     (/"extensions":\{[^{}]*"code":"(\w+)"/.exec(said) ?? /"PersonNeeded_code":"(\w+)"/.exec(said))?.[1]
 

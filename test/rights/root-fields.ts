@@ -480,8 +480,8 @@ export const rootRights: RootFields = {
 }
 
 /**
- * Every other object type with all its fields, and what may be asked of whom it is shown to: a root field through which
- * it can be reached needs at least that. Results of mutations, failures and connections add nothing to what they hold.
+ * Every other object type with all its fields, and the scopes needed to see it: a root field through which it can be
+ * reached needs at least those. Results of mutations, failures and connections add nothing to what they hold.
  */
 export const shown: Readonly<Record<string, { readonly needs: Need; readonly fields: string }>> = {
   Account: { needs: 'signed in', fields: 'createdAt id name' },

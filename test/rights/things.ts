@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { graphqlData } from '#test/support/graphql.ts'
 import type { TestServer } from '#test/support/server.ts'
 
-/** What calls are about: things of the account that they are made in, or ids of nothing at all. */
+/** What calls are about: objects of the caller's account, or ids of nothing at all. */
 export interface Things {
   readonly taskId: string
   readonly tokenId: string

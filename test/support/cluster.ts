@@ -12,7 +12,7 @@ import { PostgresServer } from './postgres-server.ts'
 /** A PostgreSQL of a test's own, at an address that stays; not one that a Signalbox server has started. */
 export interface Cluster {
   readonly url: string
-  /** Starts it anew, whatever has become of it; resolves when it takes connections. */
+  /** Starts it again, whatever its state; resolves when it accepts connections. */
   start(): Promise<void>
   /** Ends it as a power cut would. */
   kill(): Promise<void>

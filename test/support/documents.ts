@@ -13,7 +13,7 @@ export interface ToldDocument {
   readonly expiresAt: string | null
 }
 
-/** What became of a write: the document, or why there is none. */
+/** The outcome of a write: the document, or why there is none. */
 export interface ToldWrite {
   readonly document?: ToldDocument
   readonly code?: string

@@ -148,7 +148,7 @@ export class ChangesFollower {
     return this.told.map(({ kind, key, version }) => [kind, key, version].filter((part) => part !== null).join(' '))
   }
 
-  /** Waits until something was told of which that is true. */
+  /** Waits for an update that matches. */
   find(isIt: (change: EntryChange) => boolean): Promise<EntryChange> {
     return until(() => this.told.find(isIt))
   }

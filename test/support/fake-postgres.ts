@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 
 /**
- * A server that speaks just enough of PostgreSQL's protocol to let everybody in and to answer every query with one value:
+ * A server that speaks just enough of PostgreSQL's protocol to accept every client and to answer every query with one value:
  * stands for versions that aren't installed here.
  */
 export async function servePostgresOfVersion(version: string): Promise<AsyncDisposable & { port: number }> {

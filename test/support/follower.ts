@@ -64,7 +64,7 @@ export class Follower {
     }, limitMs)
   }
 
-  /** What any other follower is told, too: not progress, of which only the newest counts. */
+  /** The updates that every follower receives: not progress, where only the newest counts. */
   get history(): Update[] {
     return this.updates.filter(({ kind }) => kind !== 'PROGRESS')
   }
@@ -75,7 +75,7 @@ export class Follower {
   }
 }
 
-/** Hands in tasks; returns their ids, in order. */
+/** Submits tasks; returns their ids, in order. */
 export async function submitTasks(server: Pick<TestServer, 'url' | 'token'>, tasks: readonly object[]) {
   const mutation =
     'mutation ($input: SubmitTasksInput!) { submitTasks(input: $input) { ... on SubmitTasksPayload { tasks { id } } } }'

@@ -32,7 +32,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     query: async <Row>(text: string, values?: unknown[]) => (await pool.query(text, values)).rows as Row[],
     async drop() {
       await pool.end()
-      // Connections that were closed a moment ago end by themselves: to be told of a forced end nobody listens any more.
+      // Connections that were just closed end on their own: nobody listens any more for the error of a forced end.
       const patienceEnds = Date.now() + patienceMs
       await until(() => dropped(clusterUrl, name, Date.now() > patienceEnds))
     },
@@ -61,7 +61,7 @@ export interface TestServer {
   readonly token: string
   readonly database: TestDatabase
   readonly dataDir: string
-  /** Stops the server, and drops its database unless it was handed in. */
+  /** Stops the server, and drops its database unless the caller provided it. */
   close(): Promise<void>
 }
 
@@ -73,7 +73,7 @@ export interface TestServerOptions {
   readonly configFile?: string
 }
 
-/** A whole server on a port of its own and, unless one is handed in, a database of its own. */
+/** A whole server on a port of its own and, unless the caller provides one, a database of its own. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = options.database ?? (await createTestDatabase())
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-data-'))

@@ -7,7 +7,7 @@ import { secretKey, type TestServer } from './server.ts'
 
 const seals = new Seals(auditSealPurpose, Buffer.from(secretKey, 'base64'))
 
-/** Makes a token with these scopes, of another account unless one is given; returns it with its own id and its account's. */
+/** Creates a token with these scopes, of another account unless one is given; returns it with its own id and its account's. */
 export async function addToken(
   { database }: Pick<TestServer, 'database'>,
   { accountId, scopes = ['*'] }: { accountId?: string; scopes?: readonly string[] } = {},

@@ -15,7 +15,7 @@ export interface MadeWebhook {
 /** Waits this long at most between attempts. */
 export const quickRetry = { backoff: 'FIXED', delayMs: 20, maxDelayMs: 20 } as const
 
-/** Makes a webhook that asks for `test.*`, unless told otherwise. */
+/** Creates a webhook, by default for `test.*`. */
 export async function createWebhook(at: At, input: Record<string, unknown>): Promise<MadeWebhook> {
   const { createWebhook: made } = await graphqlData<{
     createWebhook: { code?: string; message?: string; secret: string; webhook: { id: string } }

@@ -34,7 +34,7 @@ const post = (who: Who, body: unknown) =>
 
 const codeOf = ({ body }: { body: Answer | undefined }) => body?.errors?.[0]?.extensions?.code
 
-/** Refuses whoever is not known without a word on the operation, and everybody else for what it is. */
+/** Expects anonymous callers to be refused without a word about the operation, and all others for what is wrong with it. */
 async function expectRefused(query: string, code: string): Promise<void> {
   expect(codeOf(await post('anybody', { query }))).toBe('UNAUTHENTICATED')
   const told = await post('somebody', { query })
@@ -98,7 +98,7 @@ describe('graphql-cop finds no', () => {
 
   it('field duplication', () => expectRefused(`{ ${'__typename '.repeat(500)} }`, 'TOO_COMPLEX'))
 
-  it('field suggestions for whoever is not known', async () => {
+  it('field suggestions for anonymous callers', async () => {
     const told = await post('anybody', { query: '{ taskz { id } }' })
     expect(told.status).toBe(401)
     expect(told.text).not.toMatch(/did you mean|task/i)
@@ -112,7 +112,7 @@ describe('graphql-cop finds no', () => {
     expect([told.status, told.text.includes('<html')]).toEqual([401, false])
   })
 
-  it('introspection for whoever is not known', async () => {
+  it('introspection for anonymous callers', async () => {
     for (const query of [
       getIntrospectionQuery(),
       '{ __schema { types { name } } }',

@@ -240,7 +240,7 @@ describe('the cost of an operation', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 
-  it('is counted once for a REST request, and the operation behind it is no request of its own', async () => {
+  it('is counted once for a REST request, and not again for the operation behind it', async () => {
     const { token } = await own()
     const response = await rest(token, '/api/tasks?limit=10')
     expect(response.status).toBe(200)
@@ -379,7 +379,7 @@ describe('pages of other origins', () => {
     expect(answer.headers.get('access-control-allow-headers')).toMatch(/^[\w-]+(, [\w-]+)*$/)
   })
 
-  it('may not when they are not, and caches are told that it depends', async () => {
+  it('may not when they are not, and caches learn that the response varies', async () => {
     for (const response of [await preflight('https://evil.example'), await rest(undefined, '/livez')]) {
       expect(response.headers.get('access-control-allow-origin')).toBeNull()
       expect(response.headers.get('vary')).toBe('Origin')

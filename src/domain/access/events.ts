@@ -200,7 +200,7 @@ export interface AttemptEventData {
     readonly name: string
     /** Why it is not valid: a rotated token that is still used has not reached everyone who needs its successor, or has leaked. */
     readonly ended?: 'ROTATED' | 'REVOKED' | 'EXPIRED'
-    /** Of a rotated token: the one that stands in its place. */
+    /** The token that replaced a rotated one. */
     readonly successor?: string
   }
 }

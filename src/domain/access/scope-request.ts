@@ -53,7 +53,7 @@ export function held(caller: Caller, scopes: readonly string[]): readonly string
 }
 
 function scopeHint(text: string): string {
-  return `"${text.slice(0, 100)}" is no scope, such as tasks:read, tasks:write:type=deploy.* or documents:write:releases/**`
+  return `"${text.slice(0, 100)}" is not a scope, such as tasks:read, tasks:write:type=deploy.* or documents:write:releases/**`
 }
 
 function invalid(message: string): InvalidInput {

@@ -54,7 +54,7 @@ const narrowed: Readonly<Record<string, string>> = { tasks: 'type=', documents: 
 
 /**
  * Reads a scope as a token has it, such as `tasks:read`, `tasks:write:type=deploy.*` or `documents:write:releases/**`.
- * @returns undefined for what is no scope.
+ * @returns undefined for anything that is not a scope.
  */
 export function parseGrant(text: string): Grant | undefined {
   const [group = '', verb = ''] = text.split(':', 2)

@@ -45,7 +45,7 @@ function examine(before: WalkState, entry: AuditEntry): { state: WalkState; faul
   return { state: { seq, hash, shift }, faults }
 }
 
-/** By how much the entry stands behind the place for which its hash was made; undefined when it is for none nearby. */
+/** How far the entry is behind the position that its hash was computed for; undefined when that is not nearby. */
 function shiftOf({ hash, ...facts }: AuditEntry, known: number): number | undefined {
   return [known, known + 1, known - 1].find((shift) => hashOf({ ...facts, seq: facts.seq - shift }) === hash)
 }

@@ -42,7 +42,7 @@ export interface CollectionServiceDeps {
 }
 
 export function createCollectionService({ sql, transact, schemas }: CollectionServiceDeps) {
-  /** Makes a collection before its first document. @throws {CollectionExists} @throws {InvalidInput} */
+  /** Creates a collection before its first document. @throws {CollectionExists} @throws {InvalidInput} */
   async function create(caller: Caller, request: CollectionRequest): Promise<string> {
     const { path, requireVersion = false, schema = null, retention = keepAll } = request
     mustManage(caller, path)
@@ -152,7 +152,7 @@ async function declare(tx: Transaction, full: FullPath, change: DeclarationChang
   const before = await countDeclared(tx, full.accountId)
   await saveDeclaration(tx, full, change)
   const after = await countDeclared(tx, full.accountId)
-  // Whoever has too many may always have fewer.
+  // An account above the limit may still reduce the number.
   if (after > before) mustBeFew(after)
 }
 

@@ -30,10 +30,10 @@ export function rulesOf(row: CollectionRow): CollectionRules {
 
 export const retentionKinds = ['KEEP_ALL', 'KEEP_LAST', 'KEEP_DAYS'] as const
 
-/** How long versions are kept; the present one and pinned ones always are. */
+/** How long versions are kept; the current one and pinned ones always are. */
 export interface Retention {
   readonly kind: (typeof retentionKinds)[number]
-  /** KEEP_LAST: how many, the present one included. */
+  /** KEEP_LAST: how many, including the current one. */
   readonly versions: number | null
   /** KEEP_DAYS: for how many days one is kept after another has taken its place. */
   readonly days: number | null

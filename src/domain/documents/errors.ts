@@ -58,7 +58,7 @@ export class ExistingDocumentsInvalid extends AppError {
   }
 }
 
-/** Somebody else has written since; what they made of it is told. */
+/** The document was written since; carries its current state. */
 export class VersionConflict extends AppError {
   readonly code = 'VERSION_CONFLICT'
   readonly document: DocumentName

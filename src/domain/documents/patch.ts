@@ -6,11 +6,11 @@ import { isRecord } from '#lib/json.ts'
 import { PatchFailed } from './errors.ts'
 import { checkPatched, checkValue, documentBytes, type Value } from './value.ts'
 
-/** Makes a new value of a document's present one. @throws {PatchFailed} @throws {InvalidInput} */
+/** Computes a document's new value from its current one. @throws {PatchFailed} @throws {InvalidInput} */
 export type ApplyPatch = (data: unknown) => Value
 
 const maxOperations = 1_000
-const pointer = z.string().regex(/^(\/([^~]|~[01])*)?$/, 'is no JSON Pointer, such as /a/0')
+const pointer = z.string().regex(/^(\/([^~]|~[01])*)?$/, 'is not a JSON Pointer, such as /a/0')
 const value = z.unknown().refine((given) => given !== undefined, 'is missing')
 const operation = z.discriminatedUnion('op', [
   z.object({ op: z.enum(['add', 'replace', 'test']), path: pointer, value }),
@@ -56,7 +56,7 @@ function parsed(patch: unknown): PatchOperation[] {
     const { data, error } = operation.safeParse(one)
     if (data === undefined) {
       const issue = error.issues[0]
-      refuse(`.${[index, ...(issue?.path ?? [])].join('.')}`, issue?.message ?? 'is no operation')
+      refuse(`.${[index, ...(issue?.path ?? [])].join('.')}`, issue?.message ?? 'is not an operation')
     }
     const names = [data.path, ...('from' in data ? [data.from] : [])].flatMap((text) => text.split('/'))
     if (names.includes('__proto__')) refuse(`.${index}`, 'reaches for __proto__, which a patch can’t change')
@@ -84,8 +84,8 @@ function apply(data: unknown, operations: readonly PatchOperation[]): unknown {
 }
 
 /**
- * The library knows objects only that inherit what all do when it compares, and the whole document
- * to check a `move` or `copy`: those are made of its other operations, as RFC 6902 §4.4 and §4.5 define them.
+ * The library compares only objects with the usual prototype, and checks a `move` or `copy` against the whole document:
+ * those are composed of its other operations here, as RFC 6902 §4.4 and §4.5 define them.
  */
 function stepsOf(operation: PatchOperation, state: unknown): readonly Operation[] {
   if (operation.op === 'test') {

@@ -40,12 +40,12 @@ const expiredAtOnce = 200
 const readTogether = 32
 const expiry: Change = { kind: 'delete', reason: 'expired' }
 
-/** Which of a document's versions is asked for; the present one when nothing is given. */
+/** Selects a version of a document; by default the current one. */
 export interface WhichVersion {
   readonly version?: number | undefined
-  /** As it was then. */
+  /** The version that was current at this time. */
   readonly at?: Date | undefined
-  /** Also the present one of a document that is deleted. */
+  /** Whether to return the last version of a deleted document. */
   readonly deleted?: boolean | undefined
 }
 
@@ -57,8 +57,8 @@ export function createDocumentService({ sql, transact, quotas, locks, schemas }:
   const collections = createCollectionService({ sql, transact, schemas })
 
   /**
-   * Does one write, by whoever holds the fence if one is given; returns, once it is committed, what it has made of the
-   * document. @throws {InvalidInput} @throws {VersionConflict} @throws {VersionRequired} @throws {DocumentNotFound}
+   * Does one write, guarded by a fence if one is given; returns the document's new state once it is committed.
+   * @throws {InvalidInput} @throws {VersionConflict} @throws {VersionRequired} @throws {DocumentNotFound}
    * @throws {SchemaViolation} @throws {FenceLost} @throws {QuotaExceeded}
    */
   async function write(caller: Caller, request: DocumentRequest, fence?: Fence): Promise<DocumentState> {
@@ -180,13 +180,13 @@ export function createDocumentService({ sql, transact, quotas, locks, schemas }:
   /** Deletes documents whose time has come; to be called a few times a second, by any number of processes. */
   async function expire(): Promise<void> {
     for (let due = await readDue(sql, expiredAtOnce); due.length > 0; due = await readDue(sql, expiredAtOnce)) {
-      // Whoever comes second finds it deleted, and leaves it so.
+      // A second process finds the document deleted already, and leaves it so.
       await writer.writeGroup(due.map((name) => ({ ...name, by: system, change: expiry, expectedVersion: undefined })))
       if (due.length < expiredAtOnce) return
     }
   }
 
-  /** Whether the caller may be told of an entry of the journal; yes for those that are not about documents. */
+  /** Whether the caller may see an entry of the journal; true for entries that are not about documents. */
   function mayHear(caller: Caller, { subject }: Pick<JournalEntry, 'subject'>): boolean {
     const [kind = ''] = subject.split(':', 1)
     const name = subject.slice(kind.length + 1)

@@ -19,9 +19,9 @@ export function checkValue(data: unknown, at = 'data'): Value {
   return check(data, at, '')
 }
 
-/** As {@link checkValue}, for what comes of the patch that was handed in as `at`. @throws {InvalidInput} */
+/** As {@link checkValue}, for the result of the patch in the input `at`. @throws {InvalidInput} */
 export function checkPatched(data: unknown, at: string): Value {
-  return check(data, at, 'makes a document that ')
+  return check(data, at, 'results in a document that ')
 }
 
 function check(data: unknown, at: string, made: string): Value {

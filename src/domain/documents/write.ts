@@ -8,17 +8,17 @@ import type { Value } from './value.ts'
 
 /** What somebody wants to do to a document. */
 export type Change =
-  /** Puts a value in its place; creates it when there is none, unless it must exist. */
+  /** Replaces the value; creates the document if it does not exist, unless it must. */
   | {
       readonly kind: 'put'
       readonly value: Value
       readonly ttlMs: number | undefined
       readonly ifExists?: boolean
     }
-  /** Makes a new value of the present one; `undefined` for the time to live leaves that as it is. */
+  /** Computes a new value from the current one; an undefined time to live leaves that unchanged. */
   | { readonly kind: 'patch'; readonly apply: (data: unknown) => Value; readonly ttlMs: number | undefined }
   | { readonly kind: 'delete'; readonly reason?: 'expired' }
-  /** Makes an earlier version the present one, also of a document that is deleted. */
+  /** Makes an earlier version current again, also of a deleted document. */
   | { readonly kind: 'restore'; readonly version: number }
 
 /** One write, as it was asked for. */
@@ -42,7 +42,7 @@ export interface WriteContext {
   readonly now: Date
 }
 
-/** What comes of a write: the versions that it makes, oldest first, and what is told of each. */
+/** The result of a write: the versions that it creates, oldest first, and the event of each. */
 export interface Decision {
   /** What the collection's schema has to allow; undefined when nothing is put in the document's place. */
   readonly value: Value | undefined

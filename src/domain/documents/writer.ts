@@ -24,7 +24,7 @@ const requestBytes = 64 * 1024 * 1024
 const maxSlow = 2
 /** How long writes are decided in one turn of the event loop, in milliseconds; one write may take longer. */
 const turnMs = 10
-/** How often writes are begun anew because others wrote or made the same documents at the same time. */
+/** How often writes are retried because the same documents were written or created concurrently. */
 const maxRaces = 20
 
 export interface DocumentWriterDeps {
@@ -38,7 +38,7 @@ export function createDocumentWriter({ transact, locks, schemas }: DocumentWrite
   /** Transactions in which a schema takes long; few, so that connections are left to everybody else. */
   const slow = new FairQueue(maxSlow)
 
-  /** Commits writes together; a refused one is an error in its place, and keeps nobody else from being written. */
+  /** Commits writes together. A refused write is an error at its index and does not stop the others. */
   async function writeGroup(writes: readonly Write[]): Promise<(DocumentState | Error)[]> {
     return again((isLastTry) => transact((tx) => writeEach(tx, writes, isLastTry, schemas.quickChecks())))
   }

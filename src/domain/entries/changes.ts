@@ -7,7 +7,7 @@ import type { Stretch } from './store.ts'
 
 export const entryUpdateKinds = ['STATE', 'SYNCED', 'SET', 'DELETED', 'EXPIRED', 'LAGGED'] as const
 
-/** One thing that a subscriber is told about an account's entries. */
+/** One update that a subscriber receives about an account's entries. */
 export interface EntryUpdate {
   readonly kind: (typeof entryUpdateKinds)[number]
   /** Where a later stream goes on; undefined while what is has not been told entirely. */
@@ -30,14 +30,14 @@ export interface ChangesDeps {
   readonly readStretch: (after: string) => Promise<Stretch>
   /** The value of a version that the journal does not carry. */
   readonly findValue: (key: string, version: number) => Promise<{ value: unknown } | undefined>
-  /** Whether the reader is told of this key. */
+  /** Whether the reader receives updates of this key. */
   readonly isTold: (key: string) => boolean
 }
 
 /**
- * First what is, in the order of keys, then SYNCED, then each change once; after a cursor, only changes. What is is read
- * in stretches while it is told, so that a slow reader holds nothing up; a change that a stretch shows already is not told
- * again. @throws {InvalidCursor} @throws {CursorExpired}
+ * First the existing entries in key order, then SYNCED, then each change once; after a cursor, only changes. The snapshot
+ * is read in chunks while it is sent, so that a slow reader holds nothing up; a change that a chunk already contains is
+ * not sent again. @throws {InvalidCursor} @throws {CursorExpired}
  */
 export async function followEntries(
   deps: ChangesDeps,

@@ -85,7 +85,7 @@ export function createCommitter(deps: CommitterDeps) {
   /** Commits what keeps a value, once for all who ask so under this key. @throws {IdempotencyKeyReused} and what the batch throws */
   async function setOnce(request: EntryRequest, value: unknown, keyed: KeyedRequest): Promise<EntryOutcome> {
     return transact(async (tx) => {
-      // Before the key's row gives the transaction its number: the journal tells of revisions by those.
+      // Before the key's row gives the transaction its number, which orders revisions in the journal.
       tx.beside(lockOfAccount(tx, request.accountId, 'entries'))
       const { outcome } = await runOnce(tx, keyed, async () => {
         const [answer] = await answerAll(tx, request.accountId, [request])

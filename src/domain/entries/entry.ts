@@ -104,7 +104,7 @@ export interface EntryRequest {
   readonly sweep?: readonly string[]
 }
 
-/** What became of one write; `entry` is absent where it was deleted. */
+/** The outcome of one write; `entry` is absent when it was deleted. */
 export interface EntryWritten {
   readonly key: string
   readonly version: number

@@ -37,7 +37,7 @@ export class EntryNotNumber extends AppError {
   readonly code = 'NOT_A_NUMBER'
   readonly key: string
   constructor(key: string) {
-    super(`The entry "${key}" is no whole number from −(2^53 − 1) to 2^53 − 1, so nothing can be added to it.`)
+    super(`The entry "${key}" is not a whole number from −(2^53 − 1) to 2^53 − 1, so nothing can be added to it.`)
     this.key = key
   }
 }

@@ -11,7 +11,7 @@ const typeOf = {
 } as const satisfies Record<EntryChangeKind, string>
 const kindOf = new Map<string, EntryChangeKind>(Object.entries(typeOf).map(([kind, type]) => [type, kind as never]))
 
-/** On entries of the journal that tell of an entry. */
+/** The data of journal entries about an entry. */
 export interface EntryEventData {
   readonly key: string
   readonly version: number

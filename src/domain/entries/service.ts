@@ -125,8 +125,8 @@ export function createEntryService(deps: EntryServiceDeps) {
   }
 
   /**
-   * In one commit: if all checks hold, the writes, else the others, or nothing. A check that does not hold is no failure,
-   * but one of the two outcomes. @throws as {@link increment}
+   * In one commit: the writes if all checks hold, otherwise the others, or nothing. A check that does not hold is not a
+   * failure but one of the two outcomes. @throws as {@link increment}
    */
   async function transactAll(caller: Caller, asked: EntryTransaction): Promise<EntryOutcome> {
     const at = new Findings()

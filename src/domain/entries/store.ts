@@ -193,7 +193,7 @@ export interface Stretch {
   readonly upTo: Position
 }
 
-/** As {@link listEntries}, at one moment, and no more than so many bytes of values and one entry. */
+/** As {@link listEntries}, from one snapshot, and at most so many bytes of values plus one entry. */
 export async function readStretch(
   sql: Sql,
   accountId: string,
@@ -255,7 +255,7 @@ export async function findExpired(sql: Sql, limit: number): Promise<EntryName[]>
   return sql.query(expiredSql, [limit])
 }
 
-// Only those that ended and were not made anew: the last version says so.
+// Only entries that ended and were not created again: the last version says so.
 const forgetSql = `
   DELETE FROM entry_version AS version USING (
     SELECT ended.account_id, ended.key, ended.version FROM entry_version AS ended

@@ -45,7 +45,7 @@ const system: Actor = { kind: 'system', id: 'system', name: 'system' }
 const typePattern = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*(\.\*)?$/
 const maxTypes = 50
 const securityFamily = 'auth.*'
-/** For one page so many entries are looked at, at most: whoever may see few of them goes on with the next page. */
+/** Maximum number of entries examined for one page: a caller who may see few of them continues with the next page. */
 const stepSize = 500
 const maxSteps = 20
 
@@ -182,6 +182,6 @@ function checked(filter: EventFilter): EventFilter {
     throw new InvalidInput(`At most ${maxTypes} types can be asked for.`)
   const bad = types?.find((type) => !typePattern.test(type))
   if (bad !== undefined)
-    throw new InvalidInput(`"${bad}" is no event type, such as task.completed, nor a family, such as task.*.`)
+    throw new InvalidInput(`"${bad}" is neither an event type, such as task.completed, nor a family, such as task.*.`)
   return filter
 }

@@ -7,7 +7,7 @@ export class HookNotFound extends AppError {
   }
 }
 
-/** The call does not prove that it comes from whoever the hook is for. */
+/** The call does not prove that it comes from the sender that the hook is for. */
 export class HookSignatureRefused extends AppError {
   readonly code = 'UNAUTHENTICATED'
   constructor() {

@@ -49,7 +49,7 @@ export interface HookConfig {
   readonly account?: string
   /** The largest call, in bytes. Default: 1 MiB; at most 25 MiB, which is what GitHub sends. */
   readonly maxBytes?: number
-  /** Each rule that fits makes a task; without one the call is taken and nothing follows. */
+  /** Each matching rule creates a task; without a match the call is accepted and nothing follows. */
   readonly rules: readonly HookRule[]
 }
 

@@ -23,7 +23,7 @@ export interface HookServiceDeps {
   readonly log: Logger
 }
 
-/** What became of a call. */
+/** The outcome of a call. */
 export interface TakenCall {
   readonly deliveryId: string
   /** Whether it came before: then these are the tasks of that time. */
@@ -59,7 +59,7 @@ export function createHookService({ sql, transact, tasks, hooks, clock, log }: H
   }
 
   /**
-   * Who a call is made as, once it has proved where it comes from.
+   * The caller that a hook runs as, once the call has proved where it comes from.
    * @throws {HookNotFound} @throws {HookSignatureRefused} @throws {InvalidInput}
    */
   async function admit(id: string, raw: RawCall, request: RequestOrigin) {

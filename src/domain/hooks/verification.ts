@@ -23,7 +23,7 @@ export interface Hook extends HookConfig {
 }
 
 interface SenderRules {
-  /** Whether the call was made by somebody who knows the secret; of the raw bytes. */
+  /** Whether the raw bytes of the call are signed with the secret. */
   isSigned(call: RawCall, secret: string, hook: Hook): boolean
   /** Whether the headers alone can be right, so that the body is worth reading; undefined: they prove it all. */
   readonly mayBeSigned: ((headers: RawCall['headers']) => boolean) | undefined
@@ -183,8 +183,8 @@ const maxIdLength = 128
 const maxEventLength = 128
 
 /**
- * Reads a call, once its signature is found to be right for any of the hook's secrets.
- * @throws {HookSignatureRefused} @throws {InvalidInput} when the signature is right and the content is no JSON.
+ * Reads a call whose signature is valid for any of the hook's secrets.
+ * @throws {HookSignatureRefused} @throws {InvalidInput} when the signature is valid and the content is not JSON.
  */
 export function verify(hook: Hook, call: RawCall): VerifiedCall {
   const { nameOf, isReplayable } = rules[hook.sender]

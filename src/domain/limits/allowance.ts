@@ -16,7 +16,7 @@ export interface AllowanceOptions {
 /** Points that were spent before it was known what they are for. */
 export interface Hold {
   readonly points: number
-  /** Spends what it came to in their place. */
+  /** Replaces the estimate by the actual number of points. */
   settle(points: number): void
 }
 

@@ -26,7 +26,7 @@ export class TooManyBytesHeld extends AppError {
   }
 }
 
-/** The operation itself is larger than is allowed, whoever asks, and however seldom. */
+/** The operation itself is larger than allowed, for any caller and at any rate. */
 export class TooComplex extends AppError {
   readonly code = 'TOO_COMPLEX'
   constructor(found: string, limit: string) {

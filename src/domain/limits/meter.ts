@@ -87,7 +87,7 @@ export class Meter {
     for (;;) {
       const share = this.#share(key)
       if (this.#spendNow(share, points)) return share
-      // Whoever waits beside others shares what they are given, and may have to ask again.
+      // Concurrent callers share the points that are granted, and may have to ask again.
       share.taking ??= this.#take(key, share, points).finally(() => {
         share.taking = undefined
       })

@@ -7,7 +7,7 @@ interface Taken {
   readonly granted: number
   /** What all processes have taken so far, never more than the limit. */
   readonly taken: number
-  /** When counting begins anew, in milliseconds from now. */
+  /** When the count is reset, in milliseconds from now. */
   readonly resetMs: number
 }
 

@@ -18,7 +18,7 @@ const bySystem: By = { actor: { kind: 'system', id: 'system', name: 'system' } }
 /** Who is given a lock. */
 type Taker = Pick<Waiter, 'by' | 'principalId'>
 
-/** One lock in a transaction that no other of the account runs beside, and what becomes of it there. */
+/** One lock, changed in a transaction that excludes others of the account. */
 export class LockChange {
   /** Who waited and was given the lock, to be told once that is committed. */
   granted: { readonly waiterId: string; readonly lock: Lock } | undefined

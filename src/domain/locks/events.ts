@@ -8,7 +8,7 @@ type LockEventType = (typeof lockEventTypes)[number]
 /** Left out of event lists unless asked for: a lock that is held for long is renewed again and again. */
 export const quietLockEventTypes: readonly string[] = ['lock.renewed' satisfies LockEventType]
 
-/** On entries of the journal that tell of a lock. */
+/** The data of journal entries about a lock. */
 export interface LockEventData {
   readonly name: string
   readonly fence: number

@@ -46,7 +46,7 @@ export interface Acquiring {
   readonly waitMs: number
 }
 
-/** What whoever holds a lock shows. */
+/** What proves that a caller holds a lock. */
 export interface Held {
   readonly name: string
   readonly fence: number
@@ -63,7 +63,7 @@ const sweptAtOnce = 100
 export function createLockService({ sql, transact, log, maxWaits }: LockServiceDeps) {
   const room = new WaitingRoom((accountId, name) => void advance(accountId, name).catch(later(accountId, name)))
 
-  /** What happens to a lock in a commit of its own; who was given it thereby is told. */
+  /** Changes a lock in a commit of its own, and notifies the caller that acquires it as a result. */
   async function change<Result>(
     accountId: string,
     name: string,

@@ -18,7 +18,7 @@ export class WaitingRoom {
   readonly #timers = new Map<CompositeKey, NodeJS.Timeout>()
   readonly #onLeaseEnd: (accountId: string, name: string) => void
 
-  /** `onLeaseEnd` is told when a lease may be over that somebody here waits for. */
+  /** `onLeaseEnd` is called when a lease that a caller here waits for may have ended. */
   constructor(onLeaseEnd: (accountId: string, name: string) => void) {
     this.#onLeaseEnd = onLeaseEnd
   }

@@ -55,7 +55,7 @@ export class AccountUsage {
     return { ...this.#since }
   }
 
-  /** Takes what was read, of which the marked part is. */
+  /** Replaces the known usage by what was read, which includes the marked part. */
   replace(mark: Readonly<Counts>, read: Read): void {
     // Of two reads at once the later one stays.
     if (read.at < this.readAt) return

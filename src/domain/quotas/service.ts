@@ -31,8 +31,8 @@ export type QuotaService = ReturnType<typeof createQuotaService>
 
 /**
  * Nothing is counted row by row: tables note what changes, and what is known of an account is at most a second old, so
- * that nobody waits for it. Before somebody is refused it is read anew. Several processes may so exceed a quota by what
- * the others add in a second.
+ * that nobody waits for it. Before a caller is refused it is read again. Several processes may therefore exceed a quota by
+ * what the others add in a second.
  */
 export function createQuotaService({ sql, quotas, clock, flushJournalUsage }: QuotaServiceDeps) {
   const known = new LRUCache<string, Promise<AccountUsage>>({ max: maxKept })
@@ -66,7 +66,7 @@ export function createQuotaService({ sql, quotas, clock, flushJournalUsage }: Qu
     usage.replace(mark, { limits, used: row?.used ?? {}, isSuspended, at: startedAt })
   }
 
-  /** Reads anew in time, without anybody waiting for it. */
+  /** Reads the usage again when it is due, without making anyone wait for it. */
   function keepFresh(accountId: string, usage: AccountUsage): void {
     if (usage.isRefreshing || clock.now().getTime() - usage.readAt < believedMs) return
     usage.isRefreshing = true
@@ -96,7 +96,7 @@ export function createQuotaService({ sql, quotas, clock, flushJournalUsage }: Qu
     keepFresh(accountId, usage)
     if (usage.room('runningTasks') < wanted) await refresh(accountId, usage)
     const count = usage.isSuspended ? 0 : Math.max(0, Math.min(wanted, usage.room('runningTasks')))
-    // What is known is read anew every second; until then they count as if they ran.
+    // The known usage is refreshed every second; until then these count as running.
     usage.hold({ runningTasks: count })()
     return { count, waiting: usage.used('waitingTasks') }
   }

@@ -37,7 +37,7 @@ export interface DispatcherDeps {
   readonly actor: Actor
   /** For how long nothing could be written though it was tried, in milliseconds. */
   readonly stalledMs: () => number
-  /** Told of each attempt's end, for measuring. */
+  /** Called at the end of each attempt, for metrics. */
   readonly onSettled: (attempt: Attempt, end: AttemptEnd) => void
 }
 

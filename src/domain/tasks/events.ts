@@ -22,7 +22,7 @@ export type TaskEventType = (typeof taskEventTypes)[number] | 'task.logs_deleted
 /** Left out of event lists unless asked for by name: log lines are many. */
 export const quietEventTypes: readonly string[] = ['task.log']
 
-/** What tells of a task's output, not of what somebody did. */
+/** Events about a task's output rather than about somebody's action. */
 export const outputEventTypes: readonly string[] = ['task.step', 'task.part', 'task.log']
 
 /** On every entry about a task, so that streams can be filtered without asking the database. */

@@ -42,7 +42,7 @@ export interface TaskServiceDeps {
   readonly clock: Clock
   readonly submitter: Submitter
   readonly quotas: Pick<QuotaService, 'hold'>
-  /** A task waits now: whoever dispatches should know. */
+  /** Called when a task starts to wait, as a hint to the dispatcher. */
   readonly onWaiting: (priority: Priority, due: 'now' | 'later') => void
 }
 
@@ -74,7 +74,7 @@ export function createTaskService(deps: TaskServiceDeps) {
   const { sql, transact, queue, journal, board, types, clock, submitter, quotas, onWaiting } = deps
 
   /**
-   * Hands in one task; returns once it is committed.
+   * Submits one task; returns once it is committed.
    * @throws {UnknownTaskType} @throws {InvalidInput} @throws {TaskKeyReused} @throws {QuotaExceeded}
    */
   async function submit(caller: Caller, request: Submission): Promise<Submitted> {
@@ -83,7 +83,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     return withinQuota(caller, [task], () => submitter.submitOne(task))
   }
 
-  /** Hands in up to 1,000 tasks, all or none. @throws as {@link submit}; issues are headed by the task's place. */
+  /** Submits up to 1,000 tasks, all or none. @throws as {@link submit}; issues are headed by the task's place. */
   async function submitAll(caller: Caller, requests: readonly Submission[]): Promise<Submitted[]> {
     const tasks = planAll(caller, requests)
     return withinQuota(caller, tasks, () => submitter.submitAll(tasks))
@@ -119,7 +119,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     return requests.map((request, index) => planAt(caller, request, index))
   }
 
-  /** Whether each task's idempotency key is taken, so that none would be new; whoever repeats learns what they have. */
+  /** Whether every task's idempotency key is taken, so that none would be new: a repeated request gets its original response. */
   async function areRepeated(tasks: readonly NewTask[]): Promise<boolean> {
     if (tasks.some(({ idempotencyKey }) => idempotencyKey === undefined)) return false
     return (await findKeyHolders(sql, tasks)).size === tasks.length

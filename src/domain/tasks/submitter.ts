@@ -10,7 +10,7 @@ import { findKeyHolders, insertTasks, type KeyHolder, type NewTask, type Written
 import { isHashOf } from './submission.ts'
 import type { Priority } from './task.ts'
 
-/** What became of one submission: a new task, or the one that was made under the same idempotency key before. */
+/** The outcome of one submission: a new task, or the one created before under the same idempotency key. */
 export interface Submitted {
   readonly taskId: string
   readonly deduplicated: boolean
@@ -21,7 +21,7 @@ export interface Submitted {
 export interface SubmitterDeps {
   readonly transact: Transact
   readonly queue: Queue
-  /** A task waits now, or will later: whoever dispatches should know. */
+  /** Called when a task starts to wait, now or later, as a hint to the dispatcher. */
   readonly onWaiting: (priority: Priority, due: 'now' | 'later') => void
 }
 
@@ -32,7 +32,7 @@ const groupSize = 500
 export type Submitter = ReturnType<typeof createSubmitter>
 
 export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
-  /** Commits tasks together; a refused one is an error in its place, and keeps nobody else from being written. */
+  /** Commits tasks together. A refused task is an error at its index and does not stop the others. */
   async function submitGroup(tasks: readonly NewTask[]): Promise<(Submitted | AppError)[]> {
     const outcome = await transact((tx) => write(tx, tasks))
     return settled(tasks, outcome)

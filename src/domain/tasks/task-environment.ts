@@ -9,8 +9,8 @@ export type TaskEnvironment = readonly string[] | Readonly<Record<string, true |
 export const taskEnvironmentSchema = z.preprocess(
   (given) => (isNames(given) ? Object.fromEntries(entriesOf(given)) : given),
   z.record(
-    z.string().regex(/^[^=\0]+$/, 'is no name of a variable'),
-    z.union([z.literal(true), z.string()], 'must be true or a text'),
+    z.string().regex(/^[^=\0]+$/, 'is not a variable name'),
+    z.union([z.literal(true), z.string()], 'must be true or a string'),
     'must be a list of names, or an object of names with true or a text',
   ),
 )

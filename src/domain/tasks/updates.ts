@@ -9,7 +9,7 @@ import { hasEnded, type Priority, type TaskStatus } from './task.ts'
 export const taskUpdateKinds = ['STATE', 'STATUS', 'PROGRESS', 'STEP', 'LOG', 'PART', 'LAGGED'] as const
 type TaskUpdateKind = (typeof taskUpdateKinds)[number]
 
-/** One thing that a subscriber is told about a task. */
+/** One update that a subscriber receives about a task. */
 export interface TaskUpdate {
   readonly kind: TaskUpdateKind
   /** Where a later stream goes on after this update. */

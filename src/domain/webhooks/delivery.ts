@@ -44,8 +44,8 @@ export interface Settled {
 }
 
 /**
- * The id of the delivery of an event to a webhook: the same whenever it is made, so that nothing is told twice under two
- * ids, and sorting by the event's time (UUID version 7, RFC 9562 §5.7, with a hash in the place of its random part).
+ * The id of the delivery of an event to a webhook. It is deterministic, so that no event is delivered under two ids, and
+ * sorts by the event's time (UUID version 7, RFC 9562 §5.7, with a hash instead of the random part).
  */
 export function deliveryId(webhookId: string, event: Pick<JournalEntry, 'xid' | 'seq' | 'at'>): string {
   return hashedId(`${webhookId} ${event.xid} ${event.seq}`, event.at)

@@ -6,7 +6,7 @@ export interface ThrottleLimits {
   readonly ratePerSecond: number | undefined
 }
 
-/** So many failures in a row that tell of the receiver itself, and nothing more is sent for a while. */
+/** After so many consecutive failures of the receiver itself, nothing is sent for a while. */
 const breakAfter = 5
 const pauses: Backoff = { growth: 'exponential', delayMs: 5_000, maxDelayMs: 300_000 }
 
@@ -56,7 +56,7 @@ export class EndpointThrottle {
     this.#tokens -= count
   }
 
-  /** An attempt has ended; `isWell` says what it tells of the receiver, nothing when undefined. */
+  /** Records the end of an attempt; `isWell` says whether the receiver is well, undefined that it shows neither. */
   end(isWell: boolean | undefined, now: number): void {
     this.#inFlight -= 1
     this.#endedAt = now

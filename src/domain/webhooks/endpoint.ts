@@ -22,7 +22,7 @@ export interface Endpoint extends Omit<WebhookRow, 'keys' | 'secretHeaders' | 'h
 /** Whether a webhook asks for an event. UNDECIDED: its filter takes too much for this one. */
 type Match = 'MATCHED' | 'UNMATCHED' | 'UNDECIDED'
 
-/** Which types are not told of to whoever asks for many at once. */
+/** Event types that are left out unless subscribed to by name. */
 export interface EventRules {
   /** Too frequent to be news: only to who names them. */
   readonly quietTypes: ReadonlySet<string>

@@ -53,7 +53,7 @@ export class WebhookSecretShown extends AppError {
   readonly code = 'TOKEN_SHOWN'
   readonly id: string
   constructor(id: string) {
-    super(`The webhook ${id} was made by an earlier request with this idempotency key, and its secret shown then.`)
+    super(`The webhook ${id} was created by an earlier request with this idempotency key, and its secret shown then.`)
     this.id = id
   }
 }

@@ -16,8 +16,8 @@ const webhookEventTypes = [
 export type WebhookEventType = (typeof webhookEventTypes)[number]
 
 /**
- * What attempts came to; many deliveries an entry. Left out of event lists unless asked for, and of what webhooks get: a
- * delivery that tells of a delivery would have no end.
+ * The outcomes of attempts; one entry covers many deliveries. Left out of event lists unless requested by name, and never
+ * sent to webhooks: a delivery about a delivery would never end.
  */
 export const attemptedType = 'webhook.attempted' satisfies WebhookEventType
 export const quietWebhookEventTypes: readonly string[] = [attemptedType]

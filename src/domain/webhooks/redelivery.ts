@@ -150,7 +150,7 @@ export function createRedelivery({ sql, transact, queue, journal, endpoints, sig
     }
   }
 
-  /** Those that were never made are made now, under the id that they would have had. */
+  /** Deliveries that were never created are created now, under the id that they would have had. */
   async function deliverAgain(tx: Transaction, endpoint: Endpoint, events: Awaited<ReturnType<typeof readWithin>>) {
     const { accountId, id: webhookId, order } = endpoint
     const rows = events.map((event) => ({

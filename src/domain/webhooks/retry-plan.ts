@@ -11,7 +11,7 @@ const growthOf: Readonly<Record<Exclude<WebhookBackoff, 'SCHEDULE'>, Backoff['gr
 
 /** When a failed attempt is followed by another, and after how long. */
 export interface RetryPlan {
-  /** In all, 1 to 50; the last one is made like the others. */
+  /** Attempts in all, 1 to 50. */
   readonly maxAttempts: number
   readonly backoff: WebhookBackoff
   /** Wait before the second attempt, in milliseconds. */
@@ -44,7 +44,7 @@ const jitter = 0.2
 /** Milliseconds to wait after attempt number `attempt` has failed; `random` is 0 to 1. */
 export function waitMs(plan: RetryPlan, attempt: number, random: number, retryAfterMs?: number | undefined): number {
   const spread = jittered(plannedMs(plan, attempt), jitter, random)
-  // Whoever asks for more time gets it, but can't hold a delivery back for longer than its plan would.
+  // A receiver that asks for more time gets it, but cannot delay a delivery for longer than its plan would.
   return Math.round(Math.min(Math.max(spread, retryAfterMs ?? 0), Math.max(plan.maxDelayMs, spread)))
 }
 

@@ -26,7 +26,7 @@ const intervalMs = 500
 /** The cursor moves this seldom while there is nothing to route, in milliseconds. */
 const idleCursorMs = 10_000
 
-/** Who can attempt deliveries as soon as they are made, without their having to be looked for. */
+/** Can attempt deliveries as soon as they are created, without having to look for them. */
 export interface Recipient {
   readonly workerId: number
   /** Whether there is room for one more to this webhook; it is taken then. */

@@ -46,9 +46,9 @@ export interface WebhookServiceDeps {
   readonly mayNameSubject: (caller: Caller, event: Pick<JournalEntry, 'type' | 'subject'>) => boolean
   readonly outbound: Pick<GuardedFetch, 'fetch'>
   readonly target: TargetRules
-  /** What receivers are told of us when they are asked whether they want to be called. */
+  /** How we identify ourselves when asking receivers whether they want to be called. */
   readonly origin: string
-  /** @throws {InvalidInput} when a text is no query that can be the body of deliveries. */
+  /** @throws {InvalidInput} when a text is not a query that can produce the body of deliveries. */
   readonly checkDocument: (document: string) => void
 }
 
@@ -80,7 +80,7 @@ export function createWebhookService(deps: WebhookServiceDeps) {
   const { sql, transact, secrets, clock, quotas, outbound, target, origin, checkDocument, sightOf } = deps
 
   /**
-   * Makes a webhook, and sends it a first event, `webhook.ping`.
+   * Creates a webhook and sends it a first event, `webhook.ping`.
    * @throws {InvalidInput} @throws {QuotaExceeded} @throws {WebhookNotAccepted} @throws {IdempotencyKeyReused}
    * @throws {WebhookSecretShown}
    */

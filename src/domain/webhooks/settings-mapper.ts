@@ -38,7 +38,7 @@ export function createSettingsMapper(secrets: SecretBox) {
     return { keys: await secrets.seal(JSON.stringify(keys)), publicKey }
   }
 
-  /** What a webhook would be asked for as, after these changes. Headers that are given anew replace all that can be seen. */
+  /** The input that would create the webhook as it is after these changes. New headers replace all visible ones. */
   async function merge(row: WebhookRow, changes: SettingsChanges): Promise<WebhookInput> {
     const hidden = row.secretHeaders === null ? {} : JSON.parse(await secrets.open(row.secretHeaders))
     const { secretHeaders = {}, retry, ...rest } = withoutUndefined(changes)
@@ -116,7 +116,7 @@ export function makerOf({ actor, credential, scopes }: Caller): WebhookMaker {
   return { actor, credential, scopes }
 }
 
-/** What events about a webhook tell of it. */
+/** The data of events about a webhook. */
 export function summaryOf({ name, url, events, format }: Pick<WebhookRow, 'name' | 'url' | 'events' | 'format'>) {
   return { name, host: new URL(url).host, events, format }
 }

@@ -9,7 +9,7 @@ import type { WaitingDelivery } from './store/retries.ts'
 
 const settledAtOnce = 500
 
-/** One attempt, as an entry about many tells of it. */
+/** One attempt, as listed in a journal entry about many. */
 export interface AttemptNews {
   readonly id: string
   readonly webhookId: string

@@ -17,7 +17,7 @@ export interface StoredKey {
   readonly method: SigningMethod
   /** `whsec_` or `whsk_`, and base64 (Standard Webhooks, "Secret"). */
   readonly key: string
-  /** Until when it signs beside its successor, as ISO text; undefined: it is the present one. */
+  /** Until when it signs alongside its successor, in ISO format; undefined: it is the current key. */
   readonly until?: string | undefined
 }
 

@@ -33,7 +33,7 @@ async function* tell(stream: JournalStream<never>, webhookId: string | undefined
       if (item.kind === 'entry') {
         const all = item.entry.data['attempts'] as readonly AttemptNews[]
         const told = all.filter((attempt) => webhookId === undefined || attempt.webhookId === webhookId)
-        // Only the last one of an entry stands for all of it: who goes on from another misses none.
+        // Only the last attempt of an entry carries its cursor, so that resuming after another one misses nothing.
         for (const [index, attempt] of told.entries())
           yield {
             kind: 'ATTEMPT',

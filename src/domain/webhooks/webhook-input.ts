@@ -22,8 +22,8 @@ const headers = z
     z
       .string()
       .max(100)
-      .regex(headerName, 'is no name of a header')
-      .refine((name) => !isTransportHeader(name) && !ownHeaders.test(name), 'is a header that is not yours to set'),
+      .regex(headerName, 'is not a header name')
+      .refine((name) => !isTransportHeader(name) && !ownHeaders.test(name), 'is a header that the server sets itself'),
     z.string('must be a text').max(4_096).regex(headerValue, 'must be visible ASCII'),
   )
   .refine((all) => Object.keys(all).length <= maxHeaders, `must be at most ${maxHeaders}`)
@@ -42,7 +42,11 @@ const settings = z.strictObject({
   name: z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters'),
   url: z.string().max(2_000),
   events: z
-    .array(z.string().refine(isEventPattern, 'is no event type, such as task.completed, nor a family, such as task.*'))
+    .array(
+      z
+        .string()
+        .refine(isEventPattern, 'is neither an event type, such as task.completed, nor a family, such as task.*'),
+    )
     .min(1, 'must name at least one')
     .max(50),
   filter: z.unknown().optional(),

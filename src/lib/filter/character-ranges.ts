@@ -39,7 +39,7 @@ export function rangesOf(
       return node.negate ? complementOf(ranges) : ranges
     }
     default:
-      throw refusal('has a class that is made of others')
+      throw refusal('has a character class composed of others')
   }
 }
 

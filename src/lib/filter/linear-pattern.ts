@@ -3,7 +3,7 @@ import { RE2JS } from 're2js'
 import { type CharacterRange, complementOf, rangesOf } from './character-ranges.ts'
 import { firstCharacters } from './json-value.ts'
 
-/** Why a pattern is refused, for whoever wrote it. */
+/** Why a pattern is refused, for its author. */
 export class PatternFault extends Error {}
 
 /** How many characters of a text are looked at. */
@@ -18,8 +18,8 @@ const parser = new RegExpParser({ ecmaVersion: 2025 })
  * linear in the text and means the same everywhere: characters, `.` for any, classes, `\d \w \s` (of ASCII), groups,
  * `|`, repetitions, `^` and `$` for the text's own ends, `\b`. Neither look-around, nor references back, nor `\p`.
  *
- * It is taken apart and written anew for each engine from the few things that both have in common: RE2 here, and the
- * automaton of PostgreSQL, which takes steps back for references only.
+ * It is parsed and written again for each engine from the few things that both have in common: RE2 here, and the
+ * automaton of PostgreSQL, which backtracks for references only.
  */
 export class LinearPattern {
   readonly source: string
@@ -49,7 +49,7 @@ function parse(source: string): AST.Pattern {
   try {
     return parser.parsePattern(source, 0, source.length, { unicode: true })
   } catch (error) {
-    throw new PatternFault(`is no regular expression (${error instanceof Error ? error.message : String(error)})`)
+    throw new PatternFault(`is not a regular expression (${error instanceof Error ? error.message : String(error)})`)
   }
 }
 

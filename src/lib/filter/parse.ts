@@ -86,7 +86,7 @@ class Reader {
     if (name === 'and' || name === 'or') return [{ kind: name, filters: this.#list(value, at, depth) }]
     if (name === 'not') return [{ kind: 'not', filter: this.filter(value, at, depth + 1) }]
     if (Object.hasOwn(fields, name)) return this.#onField(name as keyof typeof fields, value, at)
-    throw refusal(at, 'is no part of a filter')
+    throw refusal(at, 'is not part of a filter')
   }
 
   #list(value: unknown, at: string, depth: number): Filter[] {
@@ -115,7 +115,7 @@ class Reader {
       .filter(([, operand]) => operand !== null && operand !== undefined)
       .map(([name, operand]) => {
         const where = `${at}.${name}`
-        if (!fieldOperators[type].includes(name)) throw refusal(where, 'is no condition on this field')
+        if (!fieldOperators[type].includes(name)) throw refusal(where, 'is not a condition on this field')
         return this.#condition({ field }, name, fieldOperand(type, operand, where, this.#timeOf), where)
       })
   }

@@ -13,8 +13,8 @@ export async function lockOfAccount(tx: Pick<Sql, 'query'>, accountId: string, k
 const shareSql = 'SELECT pg_advisory_xact_lock_shared(hashtextextended($1, $2))'
 
 /**
- * Keeps transactions that take the account's lock from going on until this one ends, but not others that share it; whoever
- * asked for all of it before has their turn before.
+ * Makes transactions that take the account's lock wait until this one ends, but not others that share it. A transaction
+ * that asked for the exclusive lock earlier goes first.
  */
 export async function shareLockOfAccount(
   tx: Pick<Sql, 'query'>,

@@ -20,8 +20,8 @@ const silenceMs = 15_000
 const cancelled = '57014'
 
 /**
- * Opens connections for what callers put together themselves, of which nobody knows how long it takes. They are few, and
- * apart from the others, so that whoever asks much waits for others who do so, and nothing else does. They only read; a
+ * Opens connections for queries that callers compose themselves and that may take any time. They are few, and separate
+ * from the others, so that expensive queries only wait for each other, and nothing else does. They only read; a
  * statement takes one processor, is planned for the values that it comes with, and is not compiled, which would take
  * longer than most statements do.
  */

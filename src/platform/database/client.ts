@@ -24,7 +24,7 @@ const silenceMs = 32_000
 /** After how long the database gives up a connection whose machine can't be reached, unless others are given. */
 const patienceMs = 40_000
 
-/** Opens a pool of up to `poolSize` connections; none is made before the first statement. */
+/** Opens a pool of up to `poolSize` connections; none is opened before the first statement. */
 export function openDatabase(options: {
   url: string
   poolSize: number

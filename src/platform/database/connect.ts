@@ -6,12 +6,12 @@ const connectTimeoutMs = 10_000
 const oldestVersion = 15
 
 /**
- * One connection for the time of starting, to a PostgreSQL that is new enough; whoever asks ends it.
+ * Opens one connection for the startup, to a PostgreSQL that is new enough; the caller closes it.
  * @throws {StartupError} with what is wrong and what would be right, never with the password.
  */
 export async function connectForStartup(databaseUrl: string, applicationName: string): Promise<pg.Client> {
   const client = createClient(databaseUrl, applicationName)
-  // What breaks later is told by the statement under way; without a listener it would end the process.
+  // A later failure is reported by the running statement; without a listener it would end the process.
   client.on('error', () => {})
   try {
     await client.connect()

@@ -16,7 +16,7 @@ export const embeddedName = 'signalbox'
 const hostBasedAuthentication = 'host all all 127.0.0.1/32 scram-sha-256\n'
 
 /**
- * Makes sure that the cluster exists and lets the role `signalbox` in with the password kept in the file, which is made
+ * Makes sure that the cluster exists and lets the role `signalbox` in with the password in the file, which is created
  * when missing. A cluster appears under its name only when it is whole and on disk, so an interrupted first start is
  * simply repeated.
  * @throws {StartupError} with PostgreSQL's own reason, when it can't be made.

@@ -71,7 +71,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
-    // It may have ended by itself; whether it has is looked at next.
+    // It may have exited already; that is checked next.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

@@ -16,7 +16,7 @@ export interface EmbeddedDatabaseOptions {
   /** Holds the database, its password and the lock; made when missing. */
   readonly dataDir: string
   readonly log: Logger
-  /** Called when PostgreSQL ends by itself, with a sentence for the operator. {@link EmbeddedDatabase.stop} is still due. */
+  /** Called when PostgreSQL exits unexpectedly, with a sentence for the operator. {@link EmbeddedDatabase.stop} is still due. */
   readonly onExit?: (reason: string) => void
   /** Where root may keep what the database's unprivileged user can't reach in `dataDir`. */
   readonly sharedPlaces?: readonly string[]

@@ -37,7 +37,10 @@ async function readScript(directory: string, name: string): Promise<string> {
 }
 
 function incomplete(path: string, cause: unknown): StartupError {
-  return new StartupError(`The program is incomplete: its migrations at ${path} can't be read. Install it anew.`, {
-    cause,
-  })
+  return new StartupError(
+    `The installation is incomplete: its migrations at ${path} can't be read. Install it again.`,
+    {
+      cause,
+    },
+  )
 }

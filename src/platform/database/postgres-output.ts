@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
 const complaint = /(?:\b(?:PANIC|FATAL|ERROR|error):\s+|(?=\bchild process (?:was|exited)))(.*)$/
-/** What clients are told who come at a bad moment: true, and never why a server ends. */
+/** What clients receive that connect at a bad moment: true, and never why a server ends. */
 const rejection = /FATAL:\s+the database system is /
 const lineLimit = 40
 

@@ -87,7 +87,7 @@ function adapterFor(transaction: Transaction): ScriptAdapter {
   return adapter
 }
 
-/** To compare two schemas, the engine asks no more than which PostgreSQL it writes for: the oldest that is supported. */
+/** To compare two schemas, the engine only asks which PostgreSQL it writes for: the oldest that is supported. */
 const noDatabase: SqlDriverAdapter = {
   provider: 'postgres',
   adapterName: 'none',

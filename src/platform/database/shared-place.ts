@@ -10,7 +10,7 @@ import { findBarrier, type SystemUser } from './system-user.ts'
 export const sharedPlaces: readonly string[] = ['/var/lib/signalbox', join(tmpdir(), 'signalbox')]
 
 /**
- * The first of the directories that this process can write and the user can pass; it is made when missing.
+ * The first of the directories that this process can write and the user can pass; created when missing.
  * @throws {StartupError} when none serves.
  */
 export async function findSharedPlace(candidates: readonly string[], user: SystemUser): Promise<string> {

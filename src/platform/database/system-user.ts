@@ -45,7 +45,7 @@ async function readAccounts(): Promise<SystemUser[]> {
 
 /**
  * The first file or directory on the way to a path, itself included, that the user may not read and pass; undefined
- * when the way is free. What doesn't exist yet is no barrier.
+ * when the way is free. A path that doesn't exist yet is not a barrier.
  */
 export async function findBarrier(path: string, user: SystemUser): Promise<string | undefined> {
   for (const step of await stepsTo(path)) {

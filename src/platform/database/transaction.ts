@@ -3,7 +3,7 @@ import { appendEntries } from '#platform/journal/append.ts'
 import type { NewEntry } from '#platform/journal/entry.ts'
 import { canWrite, type Sql, statementOf } from './sql.ts'
 
-/** One commit: the change, the journal entries that tell of it, and the jobs that follow from it. */
+/** One commit: the change, the journal entries about it, and the jobs that follow from it. */
 export interface Transaction extends Sql {
   /** Notes what happened; written in order, at the end of this transaction. */
   journal(entry: NewEntry): void

@@ -54,7 +54,7 @@ function loopbackOf(host: string, mayReach: EgressRule): readonly LookupAddress[
   return reachable.length > 0 ? reachable : loopback
 }
 
-/** One inner address among others is a way in: whoever connects takes whichever answers first. */
+/** One internal address among others is a way in: the connection goes to whichever address answers first. */
 function refusalOf(host: string, addresses: readonly LookupAddress[], mayReach: EgressRule): EgressRefused | undefined {
   const inner = addresses.find(({ address }) => !mayReach(address))
   return inner && new EgressRefused(host, inner.address)

@@ -27,7 +27,7 @@ const timeouts = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 
 const tlsCode =
   /^(CERT_|CRL_|ERR_TLS|ERR_SSL|ERR_OSSL|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|EPROTO$)/
 
-/** What was thrown on the way of a call, as one of the classes; its message names no more than host and address. */
+/** Classifies what was thrown during a call; its message names at most host and address. */
 export function outboundFailure(error: unknown, timeoutMs: number): OutboundFailure {
   if (error instanceof OutboundFailure) return error
   const failure = failureClass(error)

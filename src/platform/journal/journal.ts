@@ -19,7 +19,7 @@ export interface JournalFilter {
   readonly subject?: string | undefined
 }
 
-/** What a journal stream yields; `cursor` is where a later stream goes on from. */
+/** What a journal stream yields; a later stream resumes after `cursor`. */
 export type JournalItem<Passing> =
   | { readonly kind: 'entry'; readonly entry: JournalEntry; readonly cursor: string }
   /**

@@ -55,7 +55,7 @@ export async function readNext(
 export interface JournalFilter {
   /** Types that are wanted although the system did it by itself: they begin with this. */
   readonly prefix: string
-  /** Types that are not wanted, whoever did it. */
+  /** Excluded types, regardless of the actor. */
   readonly excludedTypes: readonly string[]
 }
 

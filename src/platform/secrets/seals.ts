@@ -29,7 +29,7 @@ export class Seals {
     return { seal: this.#sealWith(this.#current, text) as Buffer, keyId: this.#current }
   }
 
-  /** Whether the seal was made here for this text; undefined when its key is not one of ours. */
+  /** Whether the seal was created here for this text; undefined when its key is not one of ours. */
   isGenuine(text: string, { seal, keyId }: Seal): boolean | undefined {
     const right = this.#sealWith(keyId, text)
     return right && right.length === seal.length && timingSafeEqual(right, seal)

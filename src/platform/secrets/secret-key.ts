@@ -5,7 +5,7 @@ import { StartupError } from '#lib/errors.ts'
 
 export const secretKeyBytes = 32
 
-/** The key that was configured or, without one, the data directory's own, which is made when it isn't there. */
+/** The configured key or, without one, the data directory's own, which is created when missing. */
 export async function findSecretKey(configured: Uint8Array | undefined, dataDir: string): Promise<Uint8Array> {
   return configured ?? (await ownKey(join(dataDir, 'secret-key')))
 }

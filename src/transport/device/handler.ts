@@ -186,7 +186,7 @@ export function createDeviceHandler(options: DeviceHandlerOptions) {
     if (caller?.credential.kind === 'session') await operations.run(SignOutDocument, { input: {} })
   }
 
-  /** What a person is told of what went wrong. */
+  /** What a person sees when something went wrong. */
   function refusalOf(error: unknown): { message: string; status: number; code: string } {
     const { message, code } = error instanceof Refused ? error : refusedByError(maskError(error))
     return { message, status: meaningOf(code).status, code }
@@ -208,7 +208,7 @@ async function toCode(userCode: string): Promise<Reply> {
   return { status: 303, location: `device${userCode === '' ? '' : `?user_code=${encodeURIComponent(userCode)}`}` }
 }
 
-/** Somebody who has tried too many codes is told so beside the field. */
+/** Shows a person who has tried too many codes a message beside the field. */
 function orTellOfCode(error: unknown): { deviceSignIn: string } {
   if (error instanceof Refused && ['RATE_LIMITED', 'FORBIDDEN'].includes(error.code))
     return { deviceSignIn: error.message }

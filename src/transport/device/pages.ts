@@ -8,7 +8,7 @@ export const devicePageHeaders = {
     [`style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`, 'img-src data:'],
     "form-action 'self'",
   ),
-  // It tells who is signed in, and where from.
+  // It shows who is signed in, and where from.
   'cache-control': 'no-store',
 }
 
@@ -121,7 +121,7 @@ ${hidden(formToken, userCode)}
 <button class="second" name="do" value="deny">Refuse</button>
 </div>
 </form>
-<p class="soft">Approve only what you have started yourself just now. Whoever sends you a code wants to be you.</p>
+<p class="soft">Approve only a sign-in that you have just started yourself. Someone who sends you a code wants to act as you.</p>
 ${signedInAs(who, formToken)}`,
   )
 }
@@ -138,7 +138,7 @@ export function decidedPage(decision: 'approve' | 'deny', clientName: string): H
     : page(
         'Refused',
         html`<h1>The device was refused</h1>
-<p>${clientName} is told so. If you didn’t start it, nothing more is to be done: it has got nothing.</p>`,
+<<p>${clientName} was refused and has no access. If you didn’t start this sign-in, there is nothing more to do.</p>`,
       )
 }
 

@@ -98,7 +98,7 @@ function sizeOf(value: unknown): unknown {
   return Array.isArray(value) ? value.length : value
 }
 
-/** How many items of lists the operation hands in, in the inputs of its root fields. */
+/** How many list items the inputs of the operation's root fields contain. */
 function itemsOf({ operation }: Priced, variables: Readonly<Record<string, unknown>>): number {
   if (operation.operation !== 'mutation') return 0
   let items = 0

@@ -129,7 +129,7 @@ function shortened(message: string): string {
 
 function hintOf(error: GraphQLError): HttpHint | undefined {
   const given = httpHint(error)
-  // What could not even be read as JSON is no GraphQL request, whatever the answer's media type.
+  // A body that is not even JSON is not a GraphQL request, whatever the media type of the response.
   if (error.extensions['originalError'] !== undefined) return { ...given, spec: false }
   if (given.status !== undefined) return given
   return error.path === undefined ? { status: 400, spec: true } : undefined

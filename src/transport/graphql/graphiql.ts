@@ -55,7 +55,7 @@ YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
   title: 'Signalbox',
   defaultQuery: ${JSON.stringify(firstQuery)},
   headers: '{\\n  "Authorization": "Bearer <your token>"\\n}',
-  // Whoever wants the token kept in the browser says so in the settings.
+  // Keeping the token in the browser is an opt-in of GraphiQL's settings.
   shouldPersistHeaders: null,
   // Over a WebSocket it would not send the token.
   subscriptionsProtocol: 'SSE',

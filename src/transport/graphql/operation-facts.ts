@@ -12,7 +12,7 @@ const ofTexts = new LRUCache<string, string>({
 })
 const ofDocuments = new WeakMap<DocumentNode, OperationFacts>()
 
-/** What the journal is told of an operation: its name, and the SHA-256 of its text, by which it can be found again. */
+/** What the journal records about an operation: its name, and the SHA-256 of its text to find it by. */
 export function operationOf(params: {
   readonly query?: string | DocumentNode | undefined
   readonly operationName?: string | null | undefined

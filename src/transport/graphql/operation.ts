@@ -21,8 +21,8 @@ export interface PreparedOperation {
 }
 
 /**
- * Parses, validates and gives the operation its context, through the server's own pipeline. Anonymous callers are told
- * nothing of what they did wrong. @throws {Unauthenticated} when they ask for what is not for everybody
+ * Parses, validates and gives the operation its context, through the server's own pipeline. Anonymous callers get no
+ * details about what is wrong. @throws {Unauthenticated} when they ask for a field that needs a token
  */
 export async function prepareOperation(
   server: GraphqlServer,

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { AppError, errorMessage, StartupError } from '#lib/errors.ts'
 import { isRecord } from '#lib/json.ts'
 
-/** Only operations that were made known before are answered here, and this one was not. */
+/** Only persisted operations are allowed here, and this one was not persisted. */
 class OperationNotPersisted extends AppError {
   readonly code = 'OPERATION_NOT_PERSISTED'
   constructor() {

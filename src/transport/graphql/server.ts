@@ -46,13 +46,13 @@ function bytesOf(parsed: DocumentNode | Error, text: string): number {
   return 1 + text.length * characterBytes + tokens * tokenBytes
 }
 
-/** What a transport hands in with each operation. */
+/** What a transport passes along with each operation. */
 export interface OperationContext {
   /** Undefined: anonymous. */
   readonly caller: Caller | undefined
   /** How the request came. */
   readonly origin: RequestOrigin
-  /** What is left to whoever asks; nothing is counted when undefined. */
+  /** The caller's remaining rate limit; nothing is counted when undefined. */
   readonly allowance?: Allowance | undefined
   /** The request that the operation came with, as it is counted among its caller's; undefined where that is not. */
   readonly work?: Work | undefined

@@ -5,14 +5,14 @@ import { errorTable } from '#lib/error-codes.ts'
 import { closeReason, kindOf } from './errors.ts'
 
 export interface SocketOptions {
-  /** Begins to speak the protocol; what it returns is told when the socket has closed. */
+  /** Starts the protocol on a socket; the returned function is called when the socket has closed. */
   readonly open: (socket: ProtocolSocket) => (code?: number, reason?: string) => Promise<void>
   readonly maskError: (error: unknown) => GraphQLError
   /** Handles a message of so many bytes; resolves when what it began is over. */
   readonly handle: (sizeBytes: number, work: () => Promise<void>) => Promise<void>
   /** Between pings, in milliseconds; one that is not answered before the next ends the connection. */
   readonly keepAliveMs: number
-  /** The client has sent what is no WebSocket, or too large; the connection is being closed for it. */
+  /** Called when the client violated the WebSocket protocol or sent too large a message; the connection is being closed. */
   readonly onProtocolError: (error: Error) => void
 }
 

@@ -174,7 +174,7 @@ function connectStranger(auth: RequestAuth, request: IncomingMessage): (() => vo
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {
-  // A client that is gone already is no fault; unheard, its error would end the process.
+  // A client that has already gone is not an error; without a listener its error event would end the process.
   socket.on('error', () => socket.destroy())
   socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)

@@ -110,7 +110,7 @@ describe('a device', () => {
     expect(rows).not.toContain(userCode)
   })
 
-  it('gets all that the person may where it asks for nothing in particular, and no more than a narrowed session', async () => {
+  it('gets all scopes of the person by default, limited by a narrowed session', async () => {
     const email = await addPerson(server)
     const [whole, narrow] = [await signIn(server, email), await signIn(server, email, ['events:read'])]
     const [first, second] = [await begin(), await begin()]
@@ -128,7 +128,7 @@ describe('a device', () => {
     expect(await ask(begun)).toMatchObject({ code: 'AUTHORIZATION_PENDING' })
   })
 
-  it('is told when it is refused, once', async () => {
+  it('learns once that it was refused', async () => {
     const begun = await begin()
     const { accessToken } = await signIn(server, await addPerson(server))
     expect(await decide('denyDevice', accessToken, begun.userCode)).toBeUndefined()

@@ -35,7 +35,7 @@ describe('credentials that end soon', () => {
     expect(await doctor()).toMatchObject({ status: 'ok' })
   })
 
-  it('are told by the doctor, at a start and as an event', async () => {
+  it('are reported by the doctor, at a start and as an event', async () => {
     await endsIn('owner', 5)
     const locked = `From ${day(5)} on nobody can administer the account main`
     expect(await doctor()).toMatchObject({ status: 'warning', message: expect.stringContaining(locked) })
@@ -51,7 +51,7 @@ describe('credentials that end soon', () => {
     expect((await doctor())?.message).not.toContain('nobody can administer')
   })
 
-  it('are told of tokens in use, and not of those that were made for less', async () => {
+  it('are reported for tokens in use, and not for those with a shorter lifetime', async () => {
     const { id } = await addToken(server, { accountId: await ownAccount(server), scopes: ['tasks:read'] })
     await server.database.query("UPDATE application_token SET name = 'idle' WHERE id = $1", [id])
     await endsIn('idle', 3)

@@ -132,7 +132,7 @@ describe('a request that is sent again under its key', () => {
     }
   })
 
-  it('makes a team and its member once, and says when the team has gone since', async () => {
+  it('creates a team and its member once, and says when the team has been deleted since', async () => {
     const who = email()
     await ask('createUser', { email: who })
     const slug = `keyed-${next()}`

@@ -72,7 +72,7 @@ describe('a refusal', () => {
     expect(await repeatedly()).toHaveLength(1)
     // One line from each process; the rest is counted and told at the minute's end.
     expect(await auditEntries(server, { token: id, types: ['auth.refused'] })).toHaveLength(2)
-    // In the next window it is told again.
+    // In the next window it is reported again.
     await server.database.query(
       "UPDATE refusal_count SET since = now() - interval '6 minutes' WHERE credential_id = $1",
       [id],
@@ -162,8 +162,8 @@ describe('an attempt of somebody unknown', () => {
     for (const value of Object.values(body)) expect(JSON.stringify(entry)).not.toContain(value)
   })
 
-  it('with a token that is over is told to the account whose it was', async () => {
-    // The other addresses' windows are of their own: this process has told of such attempts from here in this minute.
+  it('with an expired token is reported to its account', async () => {
+    // A process of its own: the shared one has reported such attempts from this address within this minute.
     const fresh = await startTestServer({ database: server.database, env: { LOG_LEVEL: 'silent', ROLES: 'api' } })
     const other = await addToken(server)
     const old = await addToken(server, { accountId: other.accountId })
@@ -207,7 +207,7 @@ describe('a person’s password', () => {
     )
   const failures = () => auditEntries(server, { actor: email, types: ['auth.user_sign_in_failed'] })
 
-  it('that is guessed, also by who is signed in as them, is told to their account', async () => {
+  it('that is guessed, also by somebody signed in as them, is reported to their account', async () => {
     await graphqlData(
       server,
       `mutation { createUser(input: { email: "${email}" }) { __typename }
@@ -230,7 +230,7 @@ describe('a person’s password', () => {
     expect(JSON.stringify(told)).not.toMatch(/guess"|wrong password/)
   })
 
-  it('that is guessed too often is told to the operator', async () => {
+  it('that is guessed too often is reported to the operator', async () => {
     for (let attempt = 0; attempt < 11; attempt += 1) await signIn('a wrong password')
     const entries = await until(async () => {
       const found = await auditEntries(server, { types: ['auth.attempt_failed'] })
@@ -243,7 +243,7 @@ describe('a person’s password', () => {
 describe('incidents in a minute', () => {
   const minute = 60_000
 
-  it('are told ten at most for each caller, and the others counted at its end', () => {
+  it('are reported at most ten times for each caller, and the others counted at its end', () => {
     const windows = new IncidentWindows<number>(100)
     for (let index = 0; index < 1_000; index += 1) windows.add('a', `key ${index}`, index, 0)
     windows.add('b', 'key', -1, 0)
@@ -254,7 +254,7 @@ describe('incidents in a minute', () => {
     expect(windows.take(minute)).toEqual([{ incident: 7, suppressed: 0 }])
   })
 
-  it('of ever more callers are no more than those of a few', () => {
+  it('are bounded however many callers there are', () => {
     const windows = new IncidentWindows<string>(20)
     for (let caller = 0; caller < 100_000; caller += 1) windows.add(`caller ${caller}`, 'key', `${caller}`, 0)
     const told = [...windows.take(0), ...windows.take(minute)]
@@ -285,7 +285,7 @@ describe('a token that is used far more than usual', () => {
     return rows[0]?.calls
   }
 
-  it('is told of once in that hour', async () => {
+  it('is reported once in that hour', async () => {
     const { token, id } = await newToken('tasks:read')
     await hours(id, 1_000, 90, 100, 110)
     await graphql(server, users, {}, token)
@@ -300,7 +300,7 @@ describe('a token that is used far more than usual', () => {
     ['it has always been used that much', [1_000, 900, 1_000, 1_100]],
     ['it is little all the same', [900, 1, 1, 1]],
     ['it is too new for anything to be usual', [5_000, 1, 1]],
-  ])('is not told of when %s', async (_why, calls) => {
+  ])('is not reported when %s', async (_why, calls) => {
     const { token, id } = await newToken('tasks:read')
     await hours(id, ...calls)
     await graphql(server, users, {}, token)

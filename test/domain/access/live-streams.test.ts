@@ -68,7 +68,7 @@ async function* eventsOf(
   for await (const { data } of stream) if (data !== undefined) yield data.data.events
 }
 
-/** Reads until something is told of the subject; leaves the stream open. */
+/** Reads until something about the subject arrives; leaves the stream open. */
 async function subjectOf(told: AsyncGenerator<unknown>, subject: string): Promise<string> {
   for (;;) {
     const { value, done } = await told.next()
@@ -78,9 +78,9 @@ async function subjectOf(told: AsyncGenerator<unknown>, subject: string): Promis
   }
 }
 
-it('goes on when its person’s right was read after the change that is told only now', async () => {
+it('continues when its person’s role was read after the change that arrives only now', async () => {
   const variables = { after: await firstCursor(server, await submitDistant(server)) }
-  // As long as this transaction runs, nothing that is committed after its beginning is told.
+  // While this transaction runs, nothing committed after its start is delivered.
   const running = new pg.Client({ connectionString: server.database.url })
   await running.connect()
   try {

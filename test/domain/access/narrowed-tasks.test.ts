@@ -41,7 +41,7 @@ const as = <Data = Record<string, never>>(query: string, variables = {}) =>
   graphql<Data>(server, query, variables, token)
 
 describe('a scope that is narrowed to task types', () => {
-  it('hands in tasks of its types alone', async () => {
+  it('submits only tasks of its types', async () => {
     const query =
       'mutation($type: String!) { submitTask(input: { type: $type }) { ... on SubmitTaskPayload { task { type } } } }'
     expect(await as(query, { type: 'probe' })).toEqual({ data: { submitTask: { task: { type: 'probe' } } } })

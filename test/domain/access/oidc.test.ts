@@ -291,7 +291,7 @@ describe('the provider’s own access token', () => {
     expect((await signIn({ subject: 'keys' })).status).toBe(200)
   })
 
-  it('asks for keys no more than once a minute, however many unknown ones are named', async () => {
+  it('asks for keys at most once a minute, however many unknown ones are named', async () => {
     const keysAsked = () => provider.asked.filter((path) => path === '/jwks').length
     const header = Buffer.from(JSON.stringify({ alg: 'RS256', kid: 'unknown' })).toString('base64url')
     const claims = Buffer.from(JSON.stringify({ iss: provider.issuer, sub: 'x' })).toString('base64url')
@@ -316,7 +316,7 @@ describe('a provider that is not what it should be', () => {
     }
   }
 
-  it('is told when it is down', async () => {
+  it('is reported when it is down', async () => {
     const issuer = `http://127.0.0.1:${await freePort()}`
     expect(await tried(issuer)).toEqual({
       status: 502,
@@ -354,7 +354,7 @@ describe('a provider that is not what it should be', () => {
   const redirectUri = 'http://127.0.0.1/api/auth/callback'
   const late = "The identity provider can't be used now: it did not answer in time."
 
-  it('is told when it does not answer, and asked again by the next one', async () => {
+  it('is reported when it does not answer, and asked again by the next sign-in', async () => {
     let isSlow = true
     const slow = await providerThat((_path, issuer) => (isSlow ? undefined : metadata(issuer)))
     await expect(slow.begin(redirectUri)).rejects.toThrow(late)
@@ -362,14 +362,14 @@ describe('a provider that is not what it should be', () => {
     expect((await slow.begin(redirectUri)).url).toContain('/auth?')
   })
 
-  it('is told when it takes its time over a code', async () => {
+  it('is reported when it is slow to exchange a code', async () => {
     const slow = await providerThat((path, issuer) => (path === '/token' ? undefined : metadata(issuer)))
     const { pending } = await slow.begin(redirectUri)
     const back = new URLSearchParams({ code: 'x', state: pending.state })
     await expect(slow.finish(back, pending)).rejects.toThrow(late)
   })
 
-  it('is told when its keys do not come', async () => {
+  it('is reported when its keys cannot be fetched', async () => {
     const slow = await providerThat((path, issuer) => (path === '/jwks' ? undefined : metadata(issuer)))
     const parts = [{ alg: 'RS256', kid: 'x' }, { iss: 'x' }].map((part) =>
       Buffer.from(JSON.stringify(part)).toString('base64url'),
@@ -385,14 +385,14 @@ describe('a provider that is not what it should be', () => {
       { access_token: 'x', token_type: 'bearer', id_token: idTokenOf('https://other.example') },
     ],
     ['an ID token that is none', { access_token: 'x', token_type: 'bearer', id_token: 'nonsense' }],
-  ])('is told when it answers a code with %s', async (_what, tokens) => {
+  ])('is reported when it answers a code with %s', async (_what, tokens) => {
     const liar = await providerThat((path, issuer) => (path === '/token' ? tokens : metadata(issuer)))
     const { pending } = await liar.begin(redirectUri)
     const back = new URLSearchParams({ code: 'x', state: pending.state })
     await expect(liar.finish(back, pending)).rejects.toThrow(ProviderFailed)
   })
 
-  it('is told when it lies about its issuer', async () => {
+  it('is reported when it lies about its issuer', async () => {
     const http = createServer((_request, response) => {
       response.setHeader('content-type', 'application/json')
       response.end(JSON.stringify({ issuer: 'https://other.example', jwks_uri: 'https://other.example/jwks' }))

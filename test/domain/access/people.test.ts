@@ -98,7 +98,7 @@ describe('a user', () => {
     expect(await change('createUser', { email: email.toUpperCase() })).toMatchObject({ code: 'ALREADY_EXISTS' })
   })
 
-  it('is made once when two ask for it at the same time', async () => {
+  it('is created once when two ask for it at the same time', async () => {
     const input = { email: 'twice@example.com' }
     const codes = (await Promise.all([1, 2, 3].map(() => change('createUser', input)))).map(({ code }) => code)
     expect(codes.sort()).toEqual(['ALREADY_EXISTS', 'ALREADY_EXISTS', undefined])
@@ -266,7 +266,7 @@ describe('a team', () => {
 })
 
 describe('what is done about people', () => {
-  it('is told to those who may read the audit log, and to nobody else', async () => {
+  it('is visible to those who may read the audit log, and to nobody else', async () => {
     const email = await person()
     const types = '{ events(types: ["auth.user_created"], first: 200) { nodes { type data } } }'
     const [event] = await toldEvents(server, ['auth.user_created'], ({ data }) => data['email'] === email)

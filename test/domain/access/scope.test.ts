@@ -15,7 +15,7 @@ import {
 const granted = (...texts: string[]): Grant[] =>
   texts.map((text) => {
     const grant = parseGrant(text)
-    if (grant === undefined) throw new Error(`${text} is no scope`)
+    if (grant === undefined) throw new Error(`${text} is not a scope`)
     return grant
   })
 

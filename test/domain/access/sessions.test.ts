@@ -94,7 +94,7 @@ describe('the sessions of a person', () => {
     expect(await sessions((await addToken(server, { scopes: ['tasks:read'] })).token)).toBe('FORBIDDEN')
   })
 
-  it('end but for the present one, on every process, and are listed no longer', async () => {
+  it('end except for the current one, on every process, and are no longer listed', async () => {
     const email = await addPerson(server)
     const [own, other, third] = [await signIn(server, email), await signIn(server, email), await signIn(server, email)]
     const socket = await connectSocket(neighbour, { token: other.accessToken })
@@ -146,7 +146,7 @@ describe('a session that is narrowed', () => {
     expect(await scopes(third.accessToken)).toEqual(['tasks:read'])
   })
 
-  it('loses the connections that were made when it was wider', async () => {
+  it('loses the connections that were opened when it was wider', async () => {
     const { accessToken, refreshToken } = await signIn(server, await addPerson(server))
     const socket = await connectSocket(neighbour, { token: accessToken })
     await refresh(server, refreshToken, ['tasks:read'])

@@ -172,7 +172,7 @@ describe('signing in', () => {
     await server.database.query("DELETE FROM rate_limit WHERE key LIKE 'sign-in-address%'")
   })
 
-  it('is told in the journal, as is its failure', async () => {
+  it('is recorded in the journal, as is its failure', async () => {
     const email = await person()
     await signIn(email, 'not the password')
     const { userId } = await signIn(email)
@@ -359,7 +359,7 @@ describe('one’s own password', () => {
 })
 
 describe('a connection whose person gets another role', () => {
-  it('has to be made anew', async () => {
+  it('has to be opened again', async () => {
     const email = await person('OWNER')
     const { accessToken } = await signIn(email)
     const socket = await connectSocket(neighbour, { token: accessToken })

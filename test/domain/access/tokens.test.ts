@@ -156,7 +156,7 @@ describe('making a token', () => {
     expect([code, issues?.[0]?.path]).toEqual(['INVALID_INPUT', path])
   })
 
-  it('gives away no more than its maker has', async () => {
+  it('grants only what its creator has', async () => {
     const { token } = await made(['access:admin', 'tasks:write:type=deploy.*'])
     expect(await create({ name: 'x', scopes: ['tasks:read:type=deploy.*'] }, token)).toHaveProperty('token')
     const { code, scopes } = await create({ name: 'x', scopes: ['tasks:write', 'events:read', 'access:admin'] }, token)
@@ -204,7 +204,7 @@ describe('a token', () => {
     expect(await rotate({ id })).toMatchObject({ code: 'TOKEN_ENDED' })
   })
 
-  it('is told of once it has expired', async () => {
+  it('is reported once it has expired', async () => {
     const { id } = await made(['tasks:read'])
     await server.database.query("UPDATE application_token SET expires_at = now() - interval '1 second' WHERE id = $1", [
       id,
@@ -234,7 +234,7 @@ describe('a token', () => {
     expect(await eventsOf(id)).not.toContain('auth.token_used_from_new_address')
   })
 
-  it('is told of when it is used from an address that it never came from', async () => {
+  it('is reported when it is used from a new address', async () => {
     const { token, id } = await made(['tasks:read'])
     await server.database.query("UPDATE application_token SET addresses = '{203.0.113.7}' WHERE id = $1", [id])
     await tried(token)

@@ -66,7 +66,7 @@ describe('an entry of the audit log', () => {
     })
   })
 
-  it('tells what somebody asked for, and not what the system made of it', async () => {
+  it('records what somebody requested, and not what the system did with it', async () => {
     const { token } = await create('worker', ['tasks:write'])
     const taskId = await submit(token)
     await until(async () => {

@@ -69,7 +69,7 @@ describe('a log that nobody touched', () => {
     expect(await verifyAudit(as)).toMatchObject({ checked: entryCount, faults: [], faultCount: 0, cursor: null })
   })
 
-  it('can be checked elsewhere, by what the API tells of it', async () => {
+  it('can be checked elsewhere, from what the API returns', async () => {
     const { as } = await newLog()
     let previous = '0'.repeat(64)
     for (const entry of await entriesOf(as)) {
@@ -193,7 +193,7 @@ describe('verifying finds', () => {
     expect(await faults()).toEqual(['INSERTED 40'])
   })
 
-  it('a chain that was written anew as a whole, by the seal that only this installation can make', async () => {
+  it('a chain that was rewritten as a whole, by the seal that only this installation can produce', async () => {
     const { as, change, accountId, faults } = await newLog()
     let previousHash = '0'.repeat(64)
     const statements: string[] = []

@@ -113,7 +113,7 @@ describe('a value', () => {
     },
   )
 
-  it('comes back as it was handed in', async () => {
+  it('comes back as it was written', async () => {
     const json =
       '{"__proto__":{"polluted":true},"constructor":{"prototype":1},"a":[1.5,0.1,1e-7,-9007199254740991],"":null,"ünï😀":"\\"\\\\"}'
     await put(server, 'same', JSON.parse(json))

@@ -40,7 +40,7 @@ describe('changes of documents', () => {
     expect(follower.changes[4]).toMatchObject({ previous: { data: 2 }, document: { deleted: true, data: null } })
   })
 
-  it('tell who enters and leaves the filter', async () => {
+  it('show which documents enter and leave the filter', async () => {
     const collection = 'filtered'
     await put(server, 'low', { n: 1 }, { collection })
     await put(server, 'high', { n: 10 }, { collection })
@@ -55,7 +55,7 @@ describe('changes of documents', () => {
     expect((await follower.told(6)).slice(2)).toEqual(['ENTER low 3', 'UPDATE low 4', 'LEAVE low 5', 'DELETE high 2'])
   })
 
-  it('go on behind a cursor, also of another stream, without what is there', async () => {
+  it('resume after a cursor, also of another stream, without a snapshot', async () => {
     const collection = 'resumed'
     const first = await follow({ in: collection })
     await put(server, 'a', 1, { collection })
@@ -73,7 +73,7 @@ describe('changes of documents', () => {
     expect(await behindEvent.told(2)).toEqual(['UPDATE a 2', 'ENTER b 1'])
   })
 
-  it('are told once each when documents are written while what is there is being read', async () => {
+  it('arrive once each when documents are written while the snapshot is being read', async () => {
     const collection = 'busy'
     const putMany = (from: number, count: number, data: unknown) =>
       Promise.all(Array.from({ length: count }, (_, index) => put(server, `k${from + index}`, data, { collection })))

@@ -45,7 +45,7 @@ describe('a collection', () => {
     expect(await change('createCollection', { path: 'few/more', indexes })).toHaveProperty('collection')
   })
 
-  it('is made by its first document, or before', async () => {
+  it('is created by its first document, or before', async () => {
     await put(server, 'one', 1, { collection: 'made/by' })
     expect(await change('createCollection', { path: 'made/by' })).toMatchObject({ code: 'ALREADY_EXISTS' })
     expect(await change('createCollection', { path: 'made/before', requireVersion: true })).toMatchObject({
@@ -81,7 +81,7 @@ describe('a collection', () => {
     expect(await get(server, 'one', { collection: 'to/go', version: 1 })).toBeNull()
     expect(await change('deleteCollection', { path: 'to/go' })).toMatchObject({ code: 'NOT_FOUND' })
     expect(await get(server, 'kept', { collection: 'to/go/on' })).toMatchObject({ data: 1 })
-    expect(await put(server, 'one', 'anew', { collection: 'to/go' })).toMatchObject({ version: 1 })
+    expect(await put(server, 'one', 'again', { collection: 'to/go' })).toMatchObject({ version: 1 })
   })
 
   it('that wants versions refuses writes without', async () => {
@@ -160,7 +160,7 @@ describe('a schema', () => {
 
   it.each([
     ['refers to elsewhere', { $ref: 'https://example.com/schema.json' }],
-    ['is no schema', { type: 'nothing' }],
+    ['is not a schema', { type: 'nothing' }],
     ['is a text', 'string'],
     ['looks around in a pattern', { pattern: '(?=a)b' }],
     ['is too large', { description: 'x'.repeat(70_000) }],
@@ -198,7 +198,7 @@ describe('retention', () => {
       script: () => Promise.reject(new Error('unused')),
     })
 
-  it('keeps the last ones, pinned ones and the present one', async () => {
+  it('keeps the last ones, pinned ones and the current one', async () => {
     const retention = { kind: 'KEEP_LAST', versions: 2 }
     await change('createCollection', { path: 'last', retention })
     for (let version = 1; version <= 5; version += 1) await put(server, 'last-ones', version, { collection: 'last' })
@@ -215,7 +215,7 @@ describe('retention', () => {
     expect(await versionsOf('all-ones')).toEqual([1, 2])
   })
 
-  it('keeps by days what was the present version within them', async () => {
+  it('keeps by days the versions that were current within them', async () => {
     await change('createCollection', { path: 'days', retention: { kind: 'KEEP_DAYS', days: 30 } })
     for (let version = 1; version <= 4; version += 1) await put(server, 'by-days', version, { collection: 'days' })
     await server.database.query(
@@ -261,7 +261,7 @@ describe('a document with a time to live', () => {
     expect(await put(server, 'long', { a: 3 })).toMatchObject({ expiresAt: null })
   })
 
-  it('counts as deleted for whoever writes next, though nobody has deleted it yet', async () => {
+  it('counts as deleted for the next writer, though nobody has deleted it yet', async () => {
     const made = await put(server, 'due', 1, { ttlMs: 50 })
     await until(() => Date.now() > Date.parse(made.expiresAt ?? '') + 5)
     expect((await put(server, 'due', 2, { expectedVersion: 0 })).version).toBe(3)

@@ -22,7 +22,7 @@ const journalOf = async (subject: string) =>
 describe('a document that is put under an idempotency key', () => {
   const putOf = (key: string, more: object = {}) => ({ key, data: { n: 1 }, idempotencyKey: `put-${key}`, ...more })
 
-  it('is put once, and answered as it was then, whatever became of it since', async () => {
+  it('is put once, and a repeat gets the original response, whatever happened since', async () => {
     const first = await write(server, 'putDocument', putOf('once', { ttlMs: 3_600_000 }))
     expect(first.document).toMatchObject({ version: 1, data: { n: 1 } })
     await write(server, 'putDocument', { key: 'once', data: { n: 2 } })
@@ -75,7 +75,7 @@ describe('a document that is put under an idempotency key', () => {
 })
 
 describe('an entry that is set under an idempotency key', () => {
-  it('is set once, and answered as it was then', async () => {
+  it('is set once, and a repeat gets the original response', async () => {
     const more = { idempotencyKey: 'set-once', ttlMs: 3_600_000 }
     const first = await entries.set('once', { n: 1 }, more)
     expect(first.entry).toMatchObject({ version: 1, value: { n: 1 } })

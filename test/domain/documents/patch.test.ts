@@ -62,7 +62,7 @@ describe('a JSON Patch', () => {
     ['names an operation that objects inherit', [{ op: 'toString', path: '/a' }]],
     ['grows without end', Array.from({ length: 60 }, (_, index) => ({ op: 'copy', from: '', path: `/k${index}` }))],
     ['has too many operations', Array.from({ length: 1_001 }, () => ({ op: 'test', path: '/a', value: {} }))],
-    ['is no list', { op: 'add' }],
+    ['is not a list', { op: 'add' }],
   ])('is refused when it %s', async (_what, jsonPatch) => {
     const { answer, stored } = await patched({ a: {} }, { jsonPatch })
     expect(answer.code).toMatch(/^(PATCH_FAILED|INVALID_INPUT)$/)
@@ -125,14 +125,14 @@ describe('a patch', () => {
     expect(await write(server, 'patchDocument', both)).toMatchObject({ code: 'INVALID_INPUT' })
   })
 
-  it('that makes the document larger than 1 MiB is refused', async () => {
+  it('is refused when the result is larger than 1 MiB', async () => {
     const half = 'x'.repeat(600_000)
     const { answer, stored } = await patched({ a: half }, { mergePatch: { b: half } })
     expect(answer).toMatchObject({ code: 'INVALID_INPUT' })
     expect(stored).toMatchObject({ version: 1 })
   })
 
-  it('loses nothing of others that are made at the same time', async () => {
+  it('loses nothing of others that are applied at the same time', async () => {
     await put(server, 'together', {})
     await Promise.all(
       Array.from({ length: 40 }, (_, index) =>

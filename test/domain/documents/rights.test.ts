@@ -47,7 +47,7 @@ describe('another account', () => {
 })
 
 describe('a scope for a pattern', () => {
-  it('reads what matches, and nothing tells of the rest', async () => {
+  it('reads what matches, and nothing reveals the rest', async () => {
     const reader = await withScopes('documents:read:releases/prod/**', 'events:read')
     expect(await get(reader, 'v1', { collection: 'releases/prod' })).toMatchObject({ data: 'mine' })
     expect(await get(reader, 'v1', { collection: 'secrets' })).toBeNull()
@@ -104,7 +104,7 @@ describe('a scope for a pattern', () => {
   })
 })
 
-it('tells of documents only those who may read them', async () => {
+it('announces documents only to those who may read them', async () => {
   const listener = await withScopes('events:read')
   const { events } = await graphqlData<{ events: { nodes: object[] } }>(listener, '{ events { nodes { subject } } }')
   expect(events.nodes).toEqual([])

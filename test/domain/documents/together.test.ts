@@ -58,7 +58,7 @@ describe('several writes', () => {
     expect(await get(server, 'new', { collection: 'x/y', version: 2 })).toMatchObject({ data: 2 })
   })
 
-  it('are not done at all when some can’t be, and each of those is told', async () => {
+  it('are all refused when some can’t be done, and each of those is reported', async () => {
     await put(server, 'a', 1)
     await put(server, 'b', 1)
     await put(server, 'b', 2)

@@ -26,7 +26,7 @@ const historyOf = async (key: string, first = 50, after?: string) => {
 }
 
 describe('a document', () => {
-  it('is made by its first write, and has a version for each', async () => {
+  it('is created by its first write, and has a version for each', async () => {
     expect(await put(server, 'one', { a: 1 })).toMatchObject({ collection: 'default', version: 1, data: { a: 1 } })
     const second = await put(server, 'one', { a: 2 })
     expect(second).toMatchObject({ version: 2, data: { a: 2 } })
@@ -71,7 +71,7 @@ describe('a document', () => {
     ])
   })
 
-  it('is told of in the order of its versions, also when who began first has waited for who wrote first', async () => {
+  it('is announced in the order of its versions, also when an earlier transaction has waited for a later one', async () => {
     const key = 'overtaken'
     await put(server, key, 'first')
     const client = new pg.Client({ connectionString: server.database.url })
@@ -98,7 +98,7 @@ describe('a document', () => {
     }
   })
 
-  it('is told of by events that name its versions', async () => {
+  it('is announced by events that name its versions', async () => {
     await put(server, 'told/of', 1, { collection: 'events/here' })
     await write(server, 'deleteDocument', { collection: 'events/here', key: 'told/of' })
     const types = await until(async () => {

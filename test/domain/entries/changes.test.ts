@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 describe('entryChanges', () => {
-  it('tells what is, that this was all, and then each change once', async () => {
+  it('sends a snapshot, SYNCED, and then each change once', async () => {
     await entries.set('told/b', 'old')
     await entries.set('told/b', { b: 1 })
     await entries.set('told/a', 'a')
@@ -44,7 +44,7 @@ describe('entryChanges', () => {
     await follower.close()
   })
 
-  it('goes on behind a cursor, at another process too', async () => {
+  it('resumes after a cursor, at another process too', async () => {
     const first = await ChangesFollower.open(server, { prefix: 'resumed/' })
     const { cursor } = await first.find(({ kind }) => kind === 'SYNCED')
     await entries.set('resumed/a', 1)
@@ -80,7 +80,7 @@ describe('entryChanges', () => {
     await late.close()
   })
 
-  it('tells each of many entries once, although they change while they are told', async () => {
+  it('sends each of many entries once, although they change during the snapshot', async () => {
     const keys = Array.from({ length: 450 }, (_, index) => `many/${String(index).padStart(3, '0')}`)
     for (let from = 0; from < keys.length; from += 100)
       await entries.transact({ writes: keys.slice(from, from + 100).map((key) => ({ set: { key, value: 0 } })) })
@@ -100,7 +100,7 @@ describe('entryChanges', () => {
     await follower.close()
   })
 
-  it('tells of what the caller may read, and of no other account', async () => {
+  it('sends what the caller may read, and nothing of other accounts', async () => {
     const { token } = await addToken(server, { accountId: await ownAccount(server), scopes: ['entries:read:open/**'] })
     const stranger = await addToken(server)
     const narrow = await ChangesFollower.open(server, { prefix: '' }, token)

@@ -54,7 +54,7 @@ describe('an entry', () => {
     expect((await entries.set(key, 3)).entry?.version).toBe(4)
   })
 
-  it('is not there before it is made, and not after it is deleted', async () => {
+  it('does not exist before it is created, nor after it is deleted', async () => {
     const key = fresh()
     expect(await entries.get(key)).toBeNull()
     expect(await entries.remove(key)).toMatchObject({ __typename: 'EntryNotFound', code: 'NOT_FOUND' })
@@ -259,7 +259,7 @@ describe('a request of checks and writes', () => {
     })
   })
 
-  it('moves between two keys without losing any, whoever does so at once', async () => {
+  it('moves between two keys without losing any, however many callers do so at once', async () => {
     const [from, to] = [fresh('from'), fresh('to')]
     await entries.set(from, 20)
     const move = () =>

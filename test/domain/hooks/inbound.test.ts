@@ -72,7 +72,7 @@ async function task(id: string | undefined) {
 describe('a call of GitHub’s', () => {
   const push = { ref: 'refs/heads/main', commits: [1, 2, 3] }
 
-  it('makes a task by each rule that fits, as the rule says', async () => {
+  it('creates a task by each matching rule, as the rule says', async () => {
     const { status, body } = await github('push', push)
     expect([status, body.duplicate, body.tasks.length]).toEqual([202, false, 2])
     expect(await task(body.tasks[0])).toEqual({
@@ -138,13 +138,13 @@ describe('a call of GitHub’s', () => {
   })
 
   // GitHub's own example: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
-  it('is believed by GitHub’s published example, whose content is no JSON', async () => {
+  it('is accepted with GitHub’s published example, whose content is not JSON', async () => {
     const signature = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17'
     const { status, body } = await call('github', 'Hello, World!', { 'x-hub-signature-256': signature })
     expect([status, body.code]).toEqual([422, 'INVALID_INPUT'])
   })
 
-  it('whose rule fails is answered with why, and is made when it can be', async () => {
+  it('gets the reason when its rule fails, and succeeds once it can', async () => {
     const failed = await github('fork', {})
     expect([failed.status, failed.body.message]).toEqual([422, expect.stringContaining('Rule 2 of the hook')])
     // It was not taken, so nothing says that it was.

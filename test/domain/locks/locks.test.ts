@@ -40,7 +40,7 @@ const fenceOf = ({ lock, message }: Outcome): number => {
   return lock.fence
 }
 
-/** What the journal tells of a lock. */
+/** The journal entries about a lock. */
 async function told(name: string): Promise<string[]> {
   const rows = await server.database.query<{ type: string }>(
     'SELECT type FROM journal WHERE subject = $1 ORDER BY xid, seq',
@@ -68,7 +68,7 @@ describe('a lock', () => {
     expect(await told(name)).toEqual(['acquired', 'released', 'acquired'])
   })
 
-  it('goes to whoever asked first, across processes', async () => {
+  it('goes to the first caller in the queue, across processes', async () => {
     const name = fresh()
     const held = await here.acquire(name)
     const order: number[] = []
@@ -106,7 +106,7 @@ describe('a lock', () => {
     expect(await here.lock(name)).toMatchObject({ fence: fenceOf(second) })
   })
 
-  it('is told to have expired although nobody waits', async () => {
+  it('is reported as expired although nobody waits', async () => {
     const name = fresh()
     await here.acquire(name, { ttlMs: 1_000 })
     await until(async () => (await told(name)).includes('expired'))

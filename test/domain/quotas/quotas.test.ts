@@ -61,7 +61,7 @@ describe('tasks that wait', () => {
     expect([response.status, await response.json()]).toMatchObject([429, { code: 'QUOTA_EXCEEDED' }])
   })
 
-  it('are counted exactly, however many are handed in at once', async () => {
+  it('are counted exactly, however many are submitted at once', async () => {
     const told = await Promise.all(Array.from({ length: 40 }, () => submitOne(later)))
     expect(told.filter(({ task }) => task !== undefined)).toHaveLength(5)
     expect(await server.database.query('SELECT count(*)::int AS count FROM task')).toEqual([{ count: 5 }])

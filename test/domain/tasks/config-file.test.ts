@@ -99,7 +99,7 @@ describe('refusals name the file and the reason', () => {
       'commands.test.command must start with a program, not with an argument.',
       'commands.test.args must be an object schema of zod 4: z.object({ … }).',
       'commands.test.timeoutMs must be above 0.',
-      'commands.test.env.CI must be true or a text.',
+      'commands.test.env.CI must be true or a string.',
       'commands.has blank has a name with other than letters, digits, . _ : -.',
       'taskTypes[0].input must be a schema of zod 4.',
       'taskTypes[0].run must be a function.',

@@ -65,7 +65,7 @@ describe('the task type http.request', () => {
     expect((await outcome({ url: receiver.url })).error).toEqual(error)
   })
 
-  it('fails with a status that was not expected, for good where another time is no better', async () => {
+  it('fails with an unexpected status, permanently where a retry would not help', async () => {
     receiver.answer((_req, res) => res.writeHead(404).end())
     expect((await outcome({ url: receiver.url })).error).toMatchObject({ code: 'UNEXPECTED_STATUS', retryable: false })
     expect((await outcome({ url: receiver.url, expectedStatus: [404] })).status).toBe('COMPLETED')

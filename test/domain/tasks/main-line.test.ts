@@ -132,7 +132,7 @@ describe('a task', () => {
     })
   })
 
-  it('is told that its type is unknown, and which are known', async () => {
+  it('is refused when its type is unknown, naming the known ones', async () => {
     const failure = await trySubmit({ type: 'nonsense' })
     expect(failure).toMatchObject({ __typename: 'UnknownTaskType', code: 'UNKNOWN_TASK_TYPE' })
     expect(failure.knownTypes).toEqual(expect.arrayContaining(['command', 'probe', 'repository.inspect', 'test.gate']))
@@ -162,7 +162,7 @@ describe('a task', () => {
     expect(await trySubmit({ type: 'test.any', input })).toMatchObject({ code: 'INVALID_INPUT' })
   })
 
-  it('is made once for the same idempotency key, also by calls at the same time', async () => {
+  it('is created once for the same idempotency key, also by calls at the same time', async () => {
     const input = { type: 'probe', input: { steps: 1 }, idempotencyKey: 'once' }
     const answers = await Promise.all(Array.from({ length: 10 }, () => trySubmit(input)))
     expect(new Set(answers.map((answer) => answer.task?.id)).size).toBe(1)
@@ -198,7 +198,7 @@ describe('a task', () => {
 })
 
 describe('the steps of a task', () => {
-  it('are told before its progress speaks of them, and the last one stays', async () => {
+  it('are announced before its progress mentions them, and the last one stays', async () => {
     const feed = await Follower.open(server, taskFeed)
     try {
       const id = await submitTask(server, { type: 'probe', input: { durationMs: 900, steps: 6 } })
@@ -459,7 +459,7 @@ describe('the list of tasks', () => {
 })
 
 describe('queues', () => {
-  it('tell what waits and runs by priority, and how long it took', async () => {
+  it('report what waits and runs by priority, and how long it took', async () => {
     await submit({ type: 'probe', priority: 'CRITICAL', runAt: '2099-01-01T00:00:00Z' })
     const { queues } = await graphqlData<{
       queues: { priority: string; scheduled: number; run: { p50: number } | null }[]

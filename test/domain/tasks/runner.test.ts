@@ -302,7 +302,7 @@ describe('a server that is killed', () => {
     other.close()
   })
 
-  it('is told from a living one', async () => {
+  it('is distinguished from a living one', async () => {
     const living = createServerId(open.installation)
     mkdirSync(join(open.workspacesDir, living), { recursive: true })
     await open.runner.sweep()

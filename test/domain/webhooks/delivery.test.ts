@@ -60,7 +60,7 @@ describe('a delivery', () => {
     expect(receiver.received.filter((one) => one.path === `/${path}`)).toHaveLength(2)
   })
 
-  it('tells of an event, signed as others verify it, under its own id', async () => {
+  it('carries an event, signed as others verify it, under its own id', async () => {
     const { path, secret } = await hook()
     const { deliveryIds } = await trigger(server, { type: 'test.one', data: { a: 1 }, subject: 'test:1' })
     const [, sent] = await receiver.got(2, path)
@@ -88,7 +88,7 @@ describe('a delivery', () => {
     expect(id).toBeDefined()
   })
 
-  it('is attempted again with the same id and its own time, and the last attempt is made', async () => {
+  it('is attempted again with the same id and its own time, up to the last attempt', async () => {
     const { path } = await hook({ retry: { ...quickRetry, maxAttempts: 3 } })
     receiver.answer((_req, res) => res.writeHead(500, { 'x-why': 'broken' }).end('no'))
     const { deliveryIds } = await trigger(server, { type: 'test.again' })
@@ -116,7 +116,7 @@ describe('a delivery', () => {
     expect(await receiver.got(4, path)).toHaveLength(4)
   })
 
-  it('waits as the receiver asks, and no further attempt is made where it wants none', async () => {
+  it('waits as the receiver asks, and is not attempted again where it wants no retry', async () => {
     await hook({ retry: { ...quickRetry, maxDelayMs: 3_600_000 } })
     receiver.answer((_req, res) => res.writeHead(429, { 'retry-after': '600' }).end())
     const { deliveryIds } = await trigger(server, { type: 'test.wait' })
@@ -193,7 +193,7 @@ describe('a delivery', () => {
     })
   })
 
-  it('is made where the filter fits, and nowhere else', async () => {
+  it('is created where the filter matches, and nowhere else', async () => {
     const { path } = await hook({ events: ['test.filtered'], filter: { path: 'size', gte: 10 } })
     expect((await trigger(server, { type: 'test.filtered', data: { size: 9 } })).deliveryIds).toEqual([])
     expect((await trigger(server, { type: 'test.filtered', data: { size: 10 } })).deliveryIds).toHaveLength(1)

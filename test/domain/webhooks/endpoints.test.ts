@@ -166,7 +166,7 @@ describe('a webhook', () => {
     expect([code, issues?.[0]?.path]).toEqual(['INVALID_INPUT', path])
   })
 
-  it('can’t be told of what concerns security by who may not read the audit log', async () => {
+  it('can’t receive security events from a creator who may not read the audit log', async () => {
     const { token } = await addToken(server, { accountId: await ownAccount(server), scopes: ['webhooks:admin'] })
     const input = { url: receiver.url, events: ['auth.*'] }
     expect(await refusedWebhook(server, input, token)).toMatchObject({ code: 'FORBIDDEN' })
@@ -222,14 +222,14 @@ describe('a webhook', () => {
     expect(row?.keys).toBeNull()
   })
 
-  it('is made once under one key', async () => {
+  it('is created once per idempotency key', async () => {
     const input = { url: `${receiver.url}/once`, idempotencyKey: 'once' }
     await createWebhook(server, input)
     expect(await refusedWebhook(server, input)).toMatchObject({ code: 'TOKEN_SHOWN' })
     expect(await refusedWebhook(server, { ...input, name: 'other' })).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
   })
 
-  it('is told of by events that carry no secret', async () => {
+  it('is announced by events that carry no secret', async () => {
     const { id, secret } = await createWebhook(server, {
       url: `${receiver.url}/told`,
       headers: { authorization: 'hush' },

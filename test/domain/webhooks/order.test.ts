@@ -153,7 +153,7 @@ describe('an order that is changed', () => {
     await deliveryThat(server, failed, ({ status, attempt }) => status === 'DELIVERED' && attempt === 2)
   })
 
-  it('to one per subject lets nothing lie that was made before', async () => {
+  it('to one per subject leaves no earlier delivery behind', async () => {
     const { id } = await createWebhook(server, {
       url: `${receiver.url}/strict`,
       events: ['strict.one'],
@@ -169,7 +169,7 @@ describe('an order that is changed', () => {
 })
 
 describe('a receiver that is dead or slow', () => {
-  it('keeps nobody else waiting, and takes no more than its places', async () => {
+  it('keeps nobody else waiting, and takes only its own slots', async () => {
     const open: { end(): void }[] = []
     let most = 0
     receiver.answer((_req, res, { path }) => {

@@ -16,7 +16,7 @@ afterAll(async () => {
   await receiver.close()
 })
 
-/** Deliveries of these events, as if they were made 15 days ago. */
+/** Deliveries of these events, as if created 15 days ago. */
 async function oldDeliveries(types: readonly string[]): Promise<string[]> {
   await createWebhook(server, { url: receiver.url, events: types })
   const ids: string[] = []

@@ -70,7 +70,7 @@ describe('an outcome', () => {
   const settled = (attempt: number, ...facts: Parameters<typeof result>) =>
     settle(plan, { attempt, attemptBase: 0 }, result(...facts), middle).status
 
-  it('is followed by another attempt until the last one was made', () => {
+  it('is followed by another attempt up to the last one', () => {
     expect([0, 6, 7].map((made) => settled(made, 'timeout'))).toEqual(['PENDING', 'PENDING', 'FAILED'])
     expect(settle(plan, { attempt: 9, attemptBase: 8 }, result('timeout'), middle).status).toBe('PENDING')
   })

@@ -74,7 +74,7 @@ describe('deliveries', () => {
     receiver.answer((_req, res) => res.writeHead(204).end())
   })
 
-  it('are told live, and again from a cursor', async () => {
+  it('are sent live, and again from a cursor', async () => {
     const { id } = await createWebhook(server, { url: `${receiver.url}/live`, events: ['live.one'] })
     await receiver.got(1, 'live')
     const query = `subscription ($id: ID) { stream: deliveryUpdates(webhookId: $id) {

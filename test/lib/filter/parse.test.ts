@@ -65,8 +65,8 @@ describe('a filter', () => {
 
   it.each([
     ['a list', [], 'where: must be an object'],
-    ['an unknown part', { nor: [] }, 'where.nor: is no part of a filter'],
-    ['what objects inherit', { toString: {} }, 'where.toString: is no part of a filter'],
+    ['an unknown part', { nor: [] }, 'where.nor: is not part of a filter'],
+    ['what objects inherit', { toString: {} }, 'where.toString: is not part of a filter'],
     ['an operator without a path', { eq: 1 }, 'where.eq: needs a path'],
     ['a path without an operator', { path: 'a' }, 'where: has a path, and asks for nothing there'],
     ['an empty path', { path: '', eq: 1 }, 'The path "" has an empty part'],
@@ -95,7 +95,11 @@ describe('a filter', () => {
     ['many empty filters', { or: Array(30).fill({ or: Array(30).fill({}) }) }, 'at most 500 can be put together'],
     ['21 levels', nested(20), 'is more than 20 deep'],
     ['eleven patterns', { or: Array(11).fill({ path: 'a', matches: 'a' }) }, 'at most 10 can be asked for'],
-    ['an operator that fields don’t have', { version: { contains: 'a' } }, 'where.version.contains: is no condition'],
+    [
+      'an operator that fields don’t have',
+      { version: { contains: 'a' } },
+      'where.version.contains: is not a condition',
+    ],
     ['a text for a number', { version: { eq: '1' } }, 'where.version.eq: must be a number'],
     ['a day that is not there', { createdAt: { gt: '2026-02-30T10:00:00Z' } }, 'where.createdAt.gt: must be a time'],
     ['no time', { createdAt: { gt: 'yesterday' } }, 'where.createdAt.gt: must be a time'],
@@ -109,7 +113,7 @@ describe('a filter', () => {
     ['a Unicode property', '\\p{L}', 'has a Unicode property'],
     ['modifiers', '(?i:a)', 'has modifiers'],
     ['repetitions of repetitions', '(?:a{100}){100}', 'is too large once its repetitions are written out'],
-    ['an open group', '(', 'is no regular expression'],
+    ['an open group', '(', 'is not a regular expression'],
   ])('is refused with %s in a pattern', (_name, source, message) => {
     expect(refused({ path: 'a', matches: source })).toContain(message)
   })

@@ -32,7 +32,7 @@ describe('a bounded read', () => {
       )
   })
 
-  it('keeps prepared what comes often, and no more than a hundred statements', async () => {
+  it('keeps frequent statements prepared, at most a hundred of them', async () => {
     const prepared = () =>
       reader.read<{ count: number }>('SELECT count(*)::int AS count FROM pg_prepared_statements', [], 5_000)
     await reader.read('SELECT 0 AS seldom', [], 10_000)

@@ -45,7 +45,7 @@ it.runIf(isLinux)(
   },
 )
 
-it.runIf(isLinux)('is taken over after the machine was started anew', async () => {
+it.runIf(isLinux)('is taken over after the machine was rebooted', async () => {
   const { view } = await ownIdentity()
   await leaveLock({ view: view.replace(/^\S+/, 'another-boot') })
   await (await lockDirectory(directory)).release()
@@ -66,7 +66,7 @@ it('goes to exactly one of many that find it free or left behind', async () => {
   expect(await readdir(directory)).toEqual([])
 })
 
-it('goes on from a process that died while it was taking the lock over', async () => {
+it('recovers from a process that died while it was taking the lock over', async () => {
   await leaveLock({ pid: 0x7fff_ffff, id: 'first' })
   const second = { ...(await ownIdentity()), pid: 0x7fff_fffe, id: 'second' }
   await writeFile(`${path}.first`, JSON.stringify(second))

@@ -81,7 +81,7 @@ describe('a start', () => {
     expect(await query(second.url, 'SHOW fsync')).toEqual([{ fsync: 'on' }])
   })
 
-  it('lets nobody in without the password, which only its owner can read', async () => {
+  it('refuses connections without the password, which only its owner can read', async () => {
     const { url } = await start()
     const file = join(directory, 'data', 'postgres-password')
     expect((await stat(file)).mode & 0o777).toBe(0o600)
@@ -146,7 +146,7 @@ describe('after kill -9', () => {
     expect(await query(url, 'SELECT n FROM server_killed')).toEqual([{ n: 1 }])
   })
 
-  it('of PostgreSQL, the server is told, and the next start recovers', async () => {
+  it('of PostgreSQL is reported to the server, and the next start recovers', async () => {
     const exit = Promise.withResolvers<string>()
     const first = await start(exit.resolve)
     await query(first.url, 'CREATE TABLE postgres_killed (n int)', 'INSERT INTO postgres_killed VALUES (1)')
@@ -173,7 +173,7 @@ describe('after kill -9', () => {
     expect(await query(url, 'SELECT n FROM both_killed')).toEqual([{ n: 1 }])
   })
 
-  it('a pid file that names an unrelated process is no hindrance, and that process is left alone', async () => {
+  it('ignores a pid file that names an unrelated process, and leaves that process alone', async () => {
     const first = await start()
     const pidFile = join(cluster, 'postmaster.pid')
     const left = await readFile(pidFile, 'utf8')
@@ -195,7 +195,7 @@ describe('after kill -9', () => {
   })
 })
 
-it('is told apart from a start that fails: PostgreSQL says why', async () => {
+it('is distinguished from a start that fails: PostgreSQL says why', async () => {
   const first = await start()
   await first.stop()
   const file = join(cluster, 'postgresql.conf')

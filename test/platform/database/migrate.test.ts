@@ -154,7 +154,7 @@ describe('a database that can not be gone on from', () => {
   })
 })
 
-describe('a database that can not be used is told with the reason and without the password', () => {
+describe('an unusable database is reported with the reason and without the password', () => {
   const password = 'top-secret'
 
   it.each<[string, () => string, RegExp]>([

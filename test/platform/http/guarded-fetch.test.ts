@@ -128,7 +128,7 @@ describe('an outbound call', () => {
     expect(answer).toMatchObject({ status: 200, bodyError: { failure: 'timeout' } })
   })
 
-  it('takes no more than it was told to', async () => {
+  it('reads only up to its limit', async () => {
     const chunk = Buffer.alloc(64 * 1024)
     let sent = 0
     receiver.answer((_req, res) => {
@@ -143,7 +143,7 @@ describe('an outbound call', () => {
     expect(sent).toBeLessThan(100_000_000)
   })
 
-  it('tells of a connection that is refused or breaks in the middle', async () => {
+  it('reports a connection that is refused or breaks in the middle', async () => {
     const gone = await startReceiver()
     await gone.close()
     await expect(get(open, gone.url)).rejects.toMatchObject({ failure: 'refused' })
@@ -154,7 +154,7 @@ describe('an outbound call', () => {
     expect(await get(open, receiver.url)).toMatchObject({ status: 200, bodyError: { failure: 'refused' } })
   })
 
-  it('tells of a certificate that nobody has vouched for, and of what is no TLS', async () => {
+  it('reports an untrusted certificate, and a server that does not speak TLS', async () => {
     const tls = await startReceiver(createTlsServer(selfSigned))
     await expect(get(open, tls.url)).rejects.toMatchObject({
       failure: 'tls',

@@ -150,7 +150,7 @@ describe('a journal under concurrent writers that commit out of order', () => {
 })
 
 describe('a journal stream', () => {
-  it('goes on behind any cursor, from the past into the present', async () => {
+  it('resumes after any cursor, from past entries to live ones', async () => {
     const accountId = newId()
     for (const key of ['a', 'b', 'c']) await write(accountId, key)
     await until(async () => (await stack.journal.page({ accountId }, undefined, 10)).length === 3)
@@ -183,7 +183,7 @@ describe('a journal stream', () => {
     expect(next.value).toMatchObject({ entry: { data: { key: String(lagged.skipped + 1) } } })
   })
 
-  it('passes on the newest of what is no history', async () => {
+  it('passes on the newest of what is not recorded', async () => {
     const stream = await stack.journal.open<number>({ accountId: newId() })
     for (const value of [1, 2, 3]) stream.pass('progress', value)
     const { value } = await stream[Symbol.asyncIterator]().next()

@@ -7,7 +7,7 @@ export type DocumentAsked =
   | { readonly kind: 'put'; readonly value: number; readonly expected?: number }
   | { readonly kind: 'delete'; readonly expected?: number }
   | { readonly kind: 'restore'; readonly version: number; readonly expected?: number }
-  /** A JSON Patch that tests the value before it puts another in its place. */
+  /** A JSON Patch that tests the value before it replaces it. */
   | { readonly kind: 'patch'; readonly from: number; readonly to: number }
 
 /** Answers as an entry gives them. */

@@ -79,7 +79,7 @@ describe('the search for an order', () => {
     )
   })
 
-  it('sees through an answer that was made up', () => {
+  it('detects an invented answer', () => {
     fc.assert(
       fc.property(fc.array(asked, { minLength: 1, maxLength: 12 }), fc.nat(), (all, seed) => {
         let state = entryModel.initial

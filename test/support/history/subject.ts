@@ -13,6 +13,6 @@ export interface Subject<State, Asked, Answer> {
   ask(server: Pick<TestServer, 'url' | 'token'>, key: string, asked: Asked): Promise<Answer>
   /** Finds each version of each key that there was. */
   readonly versionsSql: string
-  /** Finds what the journal tells of each, in its order. */
+  /** Finds the journal entries about each, in order. */
   readonly toldSql: string
 }

@@ -29,7 +29,7 @@ export async function openPath(databaseUrl: string) {
       isCut = true
       for (const socket of open) socket.destroy()
     },
-    mend() {
+    restore() {
       isCut = false
     },
     async close() {

@@ -24,7 +24,7 @@ export function submitFlood(server: TestServer): Promise<string> {
   return submit(server, { type: 'floods', input: { lines: floodLines, bytes: 1_000 } })
 }
 
-/** Waits until the flood is over, and has been handed to every stream: what has not, a stream that begins anew tells no sooner. */
+/** Waits until the flood is over and has reached every stream, so that a resumed stream starts with the missed updates. */
 export async function floodIsOver(server: TestServer, id: string): Promise<void> {
   const stream = await openStream(server, {
     query: `subscription ($subject: String, $after: String) {
@@ -68,7 +68,7 @@ export function expectHonestGaps(told: readonly FloodUpdate[]): { cursor: string
   const gaps = told.filter(({ kind }) => kind === 'LAGGED')
   const [gap] = gaps
   if (gap === undefined) throw new Error('Nothing was skipped: the flood is too small.')
-  // What was skipped was nowhere in memory: after each gap came what had waited, and no more than may wait.
+  // What was skipped was not kept in memory: after each gap came what was buffered, at most one buffer.
   expect(told.length - told.indexOf(gap)).toBeLessThanOrEqual(gaps.length * (capacity + 1))
   return { cursor: gap.cursor, missing: loggedLines(told.slice(0, told.indexOf(gap))).length + 1 }
 }

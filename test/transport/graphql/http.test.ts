@@ -164,7 +164,7 @@ describe('a request', () => {
   })
 
   const malformed: Record<string, unknown> = {
-    'is no JSON': '{',
+    'is not JSON': '{',
     'is empty': '',
     'is null': 'null',
     'is a text': '"{ __typename }"',
@@ -339,7 +339,7 @@ describe('the answer’s media type', () => {
   // With this parameter the same request is not the plain case, but Yoga's to answer.
   const byYoga = `${json}; charset=utf-8; by=yoga`
 
-  it.each(Object.entries(accepts))('of Accept: %s is %s, whoever answers', async (accept, type) => {
+  it.each(Object.entries(accepts))('of Accept: %s is %s, for every operation', async (accept, type) => {
     for (const body of Object.values(operations).slice(0, 3)) {
       const plain = await ask({ headers: { accept }, body })
       const yoga = await ask({ headers: { accept, 'content-type': byYoga }, body })
@@ -572,7 +572,7 @@ describe('a connection', () => {
 })
 
 describe('an unexpected error', () => {
-  it('is told by an id alone, and leaves the rest of the answer', async () => {
+  it('is reported by an id alone, and leaves the rest of the response intact', async () => {
     const broken = await startTestServer({ env: { LOG_LEVEL: 'silent' } })
     await broken.database.query('ALTER TABLE task RENAME TO task_elsewhere')
     const id = '0190a6f4-0000-7000-8000-000000000000'
@@ -620,7 +620,7 @@ describe('a database that doesn’t answer', () => {
         expect(codesOf(told)).toEqual(['UNAVAILABLE'])
       }
     }
-    path.mend()
+    path.restore()
     expect(
       (
         await until(async () => {
@@ -650,7 +650,7 @@ describe('a database that doesn’t answer', () => {
     path.cut()
     expect(await asked).toMatchObject({ status: 503, body: { errors: [{ extensions: { code: 'UNAVAILABLE' } }] } })
     await holder.end()
-    path.mend()
+    path.restore()
     await cut.close()
     await path.close()
     await database.drop()

@@ -133,7 +133,7 @@ describe('a client that reads nothing', () => {
     return events.filter(({ name }) => name === 'next').map(({ data }) => data.data.taskUpdates)
   }
 
-  it('fills its own bounded buffer alone, is told how much it has missed, and can have it again', async () => {
+  it('fills only its own bounded buffer, learns how much it has missed, and can fetch it again', async () => {
     const id = await submitFlood(server)
     const stream = await openStream(server, { query: floodQuery, variables: { id } })
     // Nothing is read from the stream; others are served meanwhile.

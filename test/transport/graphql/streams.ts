@@ -14,7 +14,7 @@ export const configFile = join(import.meta.dirname, 'signalbox.config.ts')
 
 type Server = Pick<TestServer, 'url' | 'token'>
 
-/** Hands in a task; returns its id. */
+/** Submits a task; returns its id. */
 export async function submit(server: Server, input: Record<string, unknown>): Promise<string> {
   const { submitTask } = await graphqlData<{ submitTask: { task?: { id: string }; message?: string } }>(
     server,
@@ -35,7 +35,7 @@ export async function submitSpeaker(server: Server, more: Record<string, unknown
   return { id, release }
 }
 
-/** A task that never runs: due in a year. Streams that begin now don't tell any more that it was handed in. */
+/** A task that never runs: due in a year. Streams that begin now no longer include its submission. */
 export async function submitDistant(server: Server, more: Record<string, unknown> = {}): Promise<string> {
   const runAt = new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
   const id = await submit(server, { type: 'probe', runAt, ...more })

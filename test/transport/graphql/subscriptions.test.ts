@@ -14,7 +14,7 @@ import { configFile, firstCursor, submit, submitDistant, submitSpeaker } from '.
 let server: TestServer
 let socket: RawSocket
 beforeAll(async () => {
-  // One slot: what a test hands in waits for what it has handed in before.
+  // One slot: a task that a test submits waits for the one before.
   server = await startTestServer({ configFile, env: { WORKER_SLOTS: '1', CRITICAL_SLOTS: '0', LOG_LEVEL: 'silent' } })
   socket = await connectSocket(server)
 })
@@ -108,7 +108,7 @@ async function here(): Promise<string> {
   return firstCursor(server, await submitDistant(server))
 }
 
-/** A task that waits for another one to end; all that was told of it until now is that it was handed in. */
+/** A task that waits for another one to end; its only update so far is its submission. */
 async function waitingSpeaker(reader = server) {
   const blocker = await submitSpeaker(server)
   const speaker = await submitSpeaker(server)
@@ -123,7 +123,7 @@ const brief = ({ kind, status, step, log, part }: Update) =>
 
 const life = ['STATUS ACTIVE', 'STEP first', 'LOG one', 'PART hello', 'LOG two', 'STEP last', 'STATUS COMPLETED']
 
-/** A task that has ended, and all that was told of it since before it was handed in. */
+/** A task that has ended, and all of its updates since before it was submitted. */
 async function endedTask(): Promise<{ id: string; before: string; updates: Update[] }> {
   const before = await here()
   const { id, release } = await submitSpeaker(server)
@@ -132,7 +132,7 @@ async function endedTask(): Promise<{ id: string; before: string; updates: Updat
 }
 
 describe('taskUpdates', () => {
-  it('tells what is, then everything that happens, and completes when the task has ended', async () => {
+  it('sends the current state, then every update, and completes when the task has ended', async () => {
     const { id, begin, release } = await waitingSpeaker()
     const follower = followTask(id)
     const state = await follower.next()
@@ -156,7 +156,7 @@ describe('taskUpdates', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b))
   })
 
-  it('tells of an ended task what it is, and completes', async () => {
+  it('sends the state of an ended task, and completes', async () => {
     const { id } = await endedTask()
     const told = await followTask(id).rest()
     expect(told).toMatchObject([{ kind: 'STATE', status: 'COMPLETED', progress: 100, attempt: 1 }])
@@ -230,9 +230,9 @@ describe('taskUpdates', () => {
 })
 
 describe('taskFeed', () => {
-  it('tells of every task, from now on', async () => {
+  it('sends updates of every task, from now on', async () => {
     const feed = followFeed()
-    // Begun once it tells of what has happened since.
+    // It has started once it sends what has happened since.
     await until(async () => {
       await submitDistant(server, { labels: { for: 'begin' } })
       return socket.waiting > 0
@@ -299,7 +299,7 @@ describe('taskFeed', () => {
 describe('events', () => {
   const typesOf = (events: readonly (Event | undefined)[]) => events.map((event) => event?.type)
 
-  it('tells what happened after a cursor, without log lines unless they are asked for', async () => {
+  it('sends what happened after a cursor, without log lines unless they are requested', async () => {
     const { id, before } = await endedTask()
     const subject = `task:${id}`
     const life = ['task.submitted', 'task.started', 'task.step', 'task.part', 'task.step', 'task.completed']
@@ -374,7 +374,7 @@ describe('events', () => {
 describe('a follower that is too slow', () => {
   const copies = (field: string) => Array.from({ length: 12 }, (_, index) => `copy${index}: ${field}`).join(' ')
 
-  it('is told of the gap in its own stream’s words, and can fill it', async () => {
+  it('receives the gap in the terms of its own stream, and can fill it', async () => {
     const after = await here()
     const slow = await connectSocket(server)
     const feed = `subscription ($after: String) { taskFeed(after: $after) { ${fields} log { ${copies('message')} } } }`
@@ -476,7 +476,7 @@ describe('a cursor', () => {
 })
 
 describe('another account', () => {
-  it('is not told of our tasks, whether it asks by id, for all, or for their events', async () => {
+  it('receives nothing about our tasks, whether it asks by id, for all, or for their events', async () => {
     const { token } = await addToken(server)
     const other = await connectSocket(server, { token })
     const theirs = { ...server, token }

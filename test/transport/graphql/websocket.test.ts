@@ -49,7 +49,7 @@ const owner = () => init({ token: server.token })
 
 describe('a socket is closed', () => {
   const invalid: Record<string, string | Buffer | object> = {
-    'what is no JSON': '{',
+    'what is not JSON': '{',
     'no object': '[]',
     'no type': { id: '1' },
     'an unknown type': { type: 'start', id: '1' },
@@ -146,7 +146,7 @@ describe('a socket is closed', () => {
     const socket = await openSocket(cut)
     socket.send(init({ token: 'not-seen-before-00000000000000000000' }))
     expect(await socket.closed).toEqual({ code: 1013, reason: expect.stringContaining('try again') })
-    path.mend()
+    path.restore()
     await until(async () => {
       const again = await openSocket(cut)
       again.send(init({ token: 'not-seen-before-00000000000000000000' }))
@@ -390,11 +390,14 @@ describe('an operation', () => {
       code: 'NOT_FOUND',
     },
     'follows what can be no task': { query: updates, variables: { id: 'none' }, code: 'NOT_FOUND' },
-    'goes on after what is no cursor': {
+    'resumes after an invalid cursor': {
       query: 'subscription { events(after: "x") { type } }',
       code: 'INVALID_CURSOR',
     },
-    'asks for what is no event': { query: 'subscription { events(types: ["?"]) { type } }', code: 'INVALID_INPUT' },
+    'asks for an invalid event type': {
+      query: 'subscription { events(types: ["?"]) { type } }',
+      code: 'INVALID_INPUT',
+    },
   }
   it.each(Object.entries(refused))('that %s gets an error, and the socket lives', async (_, { code, ...payload }) => {
     socket.send({ id: 'r', type: 'subscribe', payload })
@@ -535,7 +538,7 @@ describe('a client that reads nothing', () => {
     return told
   }
 
-  it('fills its own bounded buffer alone, is told how much it has missed, and can have it again', async () => {
+  it('fills only its own bounded buffer, learns how much it has missed, and can fetch it again', async () => {
     const id = await submitFlood(server)
     const slow = await connectSocket(server)
     slow.subscribe('flood', floodQuery, { id })

@@ -93,7 +93,7 @@ describe('POST /application-tokens', () => {
     if (path) expect(problem.detail).toContain(path.split('.')[0])
   })
 
-  it('gives away no more than its maker has', async () => {
+  it('grants only what its creator has', async () => {
     const token = await makeToken(server, ['access:admin', 'tasks:read'], 'same')
     const body = { name: 'x', scopes: ['tasks:write'] }
     expect(await rest.ask('POST /api/application-tokens', { body, token })).toMatchObject({
@@ -244,7 +244,7 @@ describe('application tokens', () => {
     })
   })
 
-  it('are made by an owner who is a person', async () => {
+  it('can be created by an owner who is a person', async () => {
     const { token } = await signInPerson(server, 'OWNER')
     const body = { name: 'mine' }
     expect((await rest.ask('POST /api/application-tokens', { body, token })).status).toBe(201)

@@ -16,7 +16,7 @@ const inside = (name: string, key: string) =>
   `/sfp/api/doc-store/collections/${encodeURIComponent(name)}/docs/${encodeURIComponent(key)}`
 
 describe('a document', () => {
-  it('is made with 201, replaced with 200, and read with its version as ETag', async () => {
+  it('is created with 201, replaced with 200, and read with its version as ETag', async () => {
     const made = await rest.ask(`POST ${doc('a/b')}`, { body: { value: { n: 1 } } })
     expect([made.status, made.headers.get('etag'), made.headers.get('location')]).toEqual([201, '"1"', doc('a/b')])
     const replaced = await rest.ask(`POST ${doc('a/b')}`, { body: { value: { n: 2 } } })
@@ -135,7 +135,7 @@ describe('a document', () => {
 })
 
 describe('collections', () => {
-  it('are made, listed, read with their documents, and deleted', async () => {
+  it('are created, listed, read with their documents, and deleted', async () => {
     const made = await rest.ask('POST /api/doc-store/collections', { body: { name: 'rel/prod' } })
     expect([made.status, made.body]).toEqual([200, { id: 'rel/prod', name: 'rel/prod' }])
     expect((await rest.ask('POST /api/doc-store/collections', { body: { name: 'rel/prod' } })).status).toBe(409)

@@ -21,7 +21,7 @@ const make = (key: string, value: unknown, more: object = {}) =>
   rest.ask('POST /api/key-value', { body: { key, value, ...more } })
 
 describe('POST /key-value', () => {
-  it.each(['/api', '/sfp/api'])('makes an entry once, and says where it is, under %s', async (prefix) => {
+  it.each(['/api', '/sfp/api'])('creates an entry once, with its Location, under %s', async (prefix) => {
     const key = `${fresh()}/a b`
     const made = await rest.ask(`POST ${prefix}/key-value`, { body: { key, value: { a: [1] } } })
     expect(made).toMatchObject({ status: 201, body: { key, value: { a: [1] }, version: 1 } })
@@ -39,7 +39,7 @@ describe('POST /key-value', () => {
     })
   })
 
-  it('keeps it for as many seconds as it is told', async () => {
+  it('keeps it for the given number of seconds', async () => {
     const key = fresh()
     await make(key, 1, { ttl: 1 })
     await until(async () => (await rest.ask(`GET /api/key-value/${key}`)).status === 404)

@@ -37,7 +37,7 @@ describe('GET /logs/{operationId}', () => {
     expect(answer.headers.get('link')).toBeNull()
   })
 
-  it('goes on behind a line, to an empty page at the end', async () => {
+  it('continues after a line, to an empty page at the end', async () => {
     const page = await read('?limit=2')
     expect(messages(page)).toEqual(['one', 'two'])
     const next = await rest.ask<Line[]>(`GET ${nextPage(page)}`)

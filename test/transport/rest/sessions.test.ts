@@ -40,7 +40,7 @@ describe.each(['/api', '/sfp/api'])('%s/auth/sessions', (prefix) => {
 })
 
 describe('POST /auth/admin/login', () => {
-  it('makes a session that may no more than is asked for', async () => {
+  it('creates a session limited to the requested scopes', async () => {
     const email = await addPerson(server)
     const body = { email, password: 'correct horse battery staple', scopes: ['events:read'] }
     const signedIn = await rest.ask<{ access_token: string }>('POST /api/auth/admin/login', { body, token: null })

@@ -28,7 +28,7 @@ const holds = defineTaskType({
   },
 })
 
-/** Writes parts: small ones of several media types, a long one, and one of which the end waits for a file. */
+/** Writes parts: small ones of several media types, a long one, and one whose end waits for a file. */
 const writes = defineTaskType({
   name: 'writes',
   description: 'Writes parts.',

@@ -44,7 +44,7 @@ const membersOf = async (slug: string, query = '') =>
   (await rest.ask<Members>(`GET /api/teams/${slug}/members${query}`)).body
 
 describe('POST /teams', () => {
-  it.each(['/api', '/sfp/api'])('makes a team, under %s', async (prefix) => {
+  it.each(['/api', '/sfp/api'])('creates a team, under %s', async (prefix) => {
     count += 1
     const body = { name: ' Engine', slug: `engine-${count}`, description: 'They build it.' }
     expect(await rest.ask(`POST ${prefix}/teams`, { body })).toMatchObject({

@@ -31,7 +31,7 @@ export async function countRefusals(
   ])
 }
 
-/** This window is told of. */
+/** Marks the window as reported. */
 export async function markRefusalsTold(sql: Sql, { accountId, credentialId }: Refusals): Promise<void> {
   await sql.query('UPDATE refusal_count SET told = true WHERE account_id = $1 AND credential_id = $2', [
     accountId,

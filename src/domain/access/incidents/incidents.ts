@@ -11,9 +11,9 @@ import { storableText } from '#lib/json.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import { countRefusals, markRefusalsTold, type Refusals } from './incident-store.ts'
 
-/** So many refusals of one credential in so many minutes are told as such, once. */
+/** So many refusals of one credential within so many minutes are reported once as repeated. */
 const repeatedly = { count: 10, minutes: 5 } as const
-/** How many known callers, and how many addresses of unknown ones, are told apart in a minute. */
+/** How many known callers, and how many addresses of unknown ones, are counted separately in a minute. */
 const maxCallers = 1_000
 const maxAddresses = 20
 const maxResourceLength = 256
@@ -45,8 +45,8 @@ interface ShownToken {
 }
 
 /**
- * Who was kept from something, gathered in memory and written to the journal a second later: these calls write no state,
- * so what they cost must not grow with how often they are made.
+ * Refused callers, gathered in memory and written to the journal a second later: these calls write no state, so their cost
+ * must not grow with their number.
  */
 export class Incidents {
   readonly #transact: Transact
@@ -112,7 +112,7 @@ export class Incidents {
         if (counts.length > 0) await tellRepeated(tx, counts)
       })
     } catch (error) {
-      // The database is away for a while, say: it is told when it is back.
+      // The database is unreachable, say: reported once it is back.
       this.#refusals.giveBack(refusals)
       this.#attempts.giveBack(attempts)
       for (const counted of counts) this.#count(counted)
@@ -139,7 +139,7 @@ function credentialOf({ accountId, credential: { kind, id } }: Caller) {
   return { accountId, kind: kind === 'provider' ? 'user' : kind, id }
 }
 
-/** An account is told of its own tokens that are not valid any more; the first one, whose owner runs this, of all else. */
+/** Reports attempts with an account's own expired or revoked tokens to that account, and all others to the first account, whose owner runs the installation. */
 async function tellAttempts(tx: Transaction, attempts: readonly Told<Attempt>[]): Promise<void> {
   const known = await findTokensByHash(
     tx,

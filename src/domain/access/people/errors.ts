@@ -15,7 +15,7 @@ export class EmailTaken extends AppError {
   }
 }
 
-/** Whoever may change roles may change everybody's, but not make more of themselves. */
+/** Callers who may change roles may change anyone's, but cannot raise their own. */
 export class OwnRoleRaised extends AppError {
   readonly code = 'OWN_ROLE'
   constructor() {
@@ -62,6 +62,6 @@ export class AlreadyMember extends AppError {
 export class MemberNotFound extends AppError {
   readonly code = 'NOT_FOUND'
   constructor(email: string, slug: string) {
-    super(`${email} is no member of ${slug}.`)
+    super(`${email} is not a member of ${slug}.`)
   }
 }

@@ -26,7 +26,7 @@ import type { UserRow } from './user-store.ts'
 /** The teams of an account. Teams are named by slug, their members by id or e-mail address. */
 export function createTeamService({ transact }: { readonly transact: Transact }) {
   /**
-   * Makes a team; a person who makes one is its owner. Under a key it is made once, however often it is asked for.
+   * Creates a team, owned by the person who creates it; at most once per idempotency key.
    * @throws {InvalidInput} @throws {SlugTaken} @throws {IdempotencyKeyReused} @throws {TeamNotFound} when it has gone since
    */
   async function create(caller: Caller, facts: TeamFacts, key?: string): Promise<string> {

@@ -85,7 +85,7 @@ export async function decideDevice(
   await sql.query(decideSql, [id, decision, by.accountId, by.userId, by.scopes])
 }
 
-/** A device that asks what became of it. */
+/** A device that polls for the decision about it. */
 export interface AskingDevice extends DeviceRow {
   readonly intervalMs: number
   readonly decision: 'APPROVED' | 'DENIED' | null

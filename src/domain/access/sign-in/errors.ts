@@ -33,7 +33,7 @@ export class RefreshRefused extends AppError {
   }
 }
 
-/** The access token is no person's, or not valid any more; deliberately not saying which. */
+/** The access token does not belong to a person, or is not valid (any more); deliberately without saying which. */
 export class TokenRefused extends AppError {
   readonly code = 'UNAUTHENTICATED'
   constructor() {

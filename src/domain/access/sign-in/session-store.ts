@@ -58,7 +58,7 @@ export async function insertSession(sql: Sql, session: NewSession): Promise<void
   await sql.query('UPDATE users SET last_sign_in_at = now() WHERE account_id = $1 AND id = $2', [accountId, userId])
 }
 
-// The token is locked too, or whoever has waited for the session would still see it unused.
+// The token is locked too, since a transaction that waited for the session would still see it unused.
 const lockByRefreshSql = `
   SELECT ${columns}, refresh_token.used_at IS NOT NULL AS "wasUsed", ${goesOn} AND NOT ${isSuspended('session.account_id')} AS "goesOn"
   FROM refresh_token JOIN session ON session.account_id = refresh_token.account_id AND session.id = refresh_token.session_id

@@ -117,7 +117,7 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
   /**
    * Exchanges a refresh token for a new pair, with the rights that the session has or, where scopes are given, with fewer
    * from now on. A token that was exchanged before has been copied: its whole session ends.
-   * @throws {RefreshRefused} @throws {InvalidInput} @throws {ScopeNotHeld} of which the token stays as good as it was
+   * @throws {RefreshRefused} @throws {InvalidInput} @throws {ScopeNotHeld} leaving the token valid
    */
   async function refresh(token: string, request: RequestOrigin, scopes?: readonly string[]): Promise<SignedIn> {
     if (token.length > maxRefreshTokenLength || !token.startsWith(refreshPrefix)) throw new RefreshRefused()

@@ -29,7 +29,7 @@ const dayMs = 24 * 60 * 60 * 1000
 const signsMs = 30 * dayMs
 /** How long it is still known afterwards: longer than any token that it has signed. */
 const overlapMs = dayMs
-/** Keys are read anew at most this often because of an id that isn't known. */
+/** Minimum time between two reloads of the keys because of an unknown key id. */
 const rereadMs = 1_000
 const clockToleranceS = 5
 /** How long an access token works, in seconds. */
@@ -115,7 +115,7 @@ export class SigningKeys {
     return claimsOf(payload)
   }
 
-  /** The public keys, for whoever wants to check tokens themselves (RFC 7517 §5). */
+  /** The public keys, for services that check tokens themselves (RFC 7517 §5). */
   async jwks(): Promise<{ keys: JWK[] }> {
     if (this.#keys.length === 0) await this.#read()
     return { keys: this.#keys.map(({ row }) => ({ ...row.publicKey, kid: row.id, alg: algorithm, use: 'sig' }) as JWK) }

@@ -25,7 +25,7 @@ export const documentChangeKinds = [
   'LAGGED',
 ] as const
 
-/** One thing that a subscriber is told about documents. */
+/** One update that a subscriber receives about documents. */
 export interface DocumentChange {
   readonly kind: (typeof documentChangeKinds)[number]
   /** Where a later stream goes on after this change; undefined while what is there is being told. */
@@ -35,7 +35,7 @@ export interface DocumentChange {
   readonly key?: string | undefined
   /** As the change has made it. */
   readonly document?: DocumentState | undefined
-  /** As it was before; undefined also when that is kept no longer. */
+  /** Its previous state; undefined also when that version has expired. */
   readonly previous?: DocumentState | undefined
   /** LAGGED: how many changes were dropped. */
   readonly skipped?: number | undefined
@@ -122,7 +122,7 @@ class Follower {
     }
   }
 
-  /** What is there may take long to tell: the stream is opened anew behind it, where it began, so that nothing is dropped. */
+  /** The snapshot may take long to send: the stream is then reopened at the cursor where the snapshot began, so that nothing is dropped. */
   async *#tellPresent(): AsyncGenerator<DocumentChange> {
     const start = this.#stream.cursor
     this.#stream.close()
@@ -148,7 +148,7 @@ class Follower {
       this.#version(data, data.version),
       data.previousVersion === 0 ? undefined : this.#version(data, data.previousVersion),
     ])
-    // It is kept no longer, so there is a later version, of which a later entry tells.
+    // The version has expired, so there is a later one, which a later entry announces.
     if (document === undefined) return undefined
     const kind = await this.#kindOf(document, previous, data.previousVersion > 0 && previous === undefined)
     return kind && { kind, cursor, at: entry.at, collection, key, document, previous }

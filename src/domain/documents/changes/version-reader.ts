@@ -30,7 +30,7 @@ export class VersionReader {
     this.#loader = new DataLoader(read, { maxBatchSize: readTogether, cacheKeyFn: versionId })
   }
 
-  /** A version; undefined when it is kept no longer. */
+  /** A version; undefined when it has expired. */
   async read(name: FullVersion): Promise<DocumentState | undefined> {
     const id = versionId(name)
     const kept = this.#kept.get(id)
@@ -45,7 +45,7 @@ export class VersionReader {
     }
   }
 
-  /** Forgets everything: versions of a collection that is made again count from 1. */
+  /** Clears the cache: the versions of a collection that is created again start from 1. */
   forget(): void {
     this.#kept.clear()
     this.#loader.clearAll()

@@ -34,7 +34,7 @@ export interface Declaration {
   readonly fullTextPaths: readonly string[]
 }
 
-/** What is declared anew; what is undefined stays. */
+/** A changed declaration; fields that are undefined stay as they are. */
 export interface DeclarationChange {
   readonly indexes?: readonly DeclaredIndex[] | undefined
   readonly fullTextPaths?: readonly string[] | undefined

@@ -32,7 +32,7 @@ export interface IndexKeeperOptions {
 
 /**
  * Builds the indexes that collections declare, and drops those that they don't, while documents are read and written;
- * one at a time, in one process at a time. What a process leaves unfinished, another one or the next one begins anew.
+ * one at a time, in one process at a time. If a process leaves a build unfinished, the next one starts it again.
  */
 export class IndexKeeper {
   readonly #sql: Sql

@@ -71,7 +71,7 @@ export function readBuiltIndexes(sql: Sql): Promise<BuiltIndex[]> {
   return sql.query(builtSql, [indexNamePrefix])
 }
 
-/** What became of the last attempt to build an index that could not be built. */
+/** The last failed attempt to build an index. */
 export interface IndexFailure {
   readonly name: string
   readonly error: string

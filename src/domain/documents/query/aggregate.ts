@@ -36,7 +36,7 @@ export interface AggregateGroup {
 export interface Aggregates {
   /** Largest first. */
   readonly groups: readonly AggregateGroup[]
-  /** Whether there are more groups than are told of. */
+  /** Whether there are more groups than were returned. */
   readonly isTruncated: boolean
 }
 

@@ -74,7 +74,7 @@ function pathSql(path: JsonPath, test: Test, parameters: Parameters, isIndexed: 
   }
 }
 
-/** Whether a text is told from all others by what an index holds of them. */
+/** Whether the indexed prefix of a text distinguishes it from all others. */
 function isShort(text: string): boolean {
   return text.length < indexedCharacters
 }

@@ -38,7 +38,7 @@ function parts(cursor: string): unknown[] {
 
 const largestInt = 2 ** 31 - 1
 
-/** Whether it could be a value of the column. The mark is no secret: whoever makes a cursor of their own gets here. */
+/** Whether it could be a value of the column. Cursors are not secret, so a forged one gets here. */
 function isOf({ type, isNullable }: SortColumn, value: unknown): boolean {
   if (value === null) return isNullable
   if (type === 'boolean') return typeof value === 'boolean'

@@ -60,7 +60,7 @@ const insertWholeSql = `
   INSERT INTO collection (account_id, path, created_by, require_version, schema, retention, keep_versions, keep_days)
   VALUES ($1, $2, $3, $4, $5, $6::retention, $7, $8) ON CONFLICT DO NOTHING RETURNING path`
 
-/** Makes a collection; false when there is one of that path. */
+/** Creates a collection; false when there is one of that path. */
 export async function insertCollection(
   sql: Sql,
   full: FullPath,

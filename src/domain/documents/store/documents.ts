@@ -218,7 +218,7 @@ export async function pinVersion(
 const versionsSql = `
   SELECT ${versionColumns} ${askedVersions}`
 
-/** Documents as these writes have made them; what is kept no longer is left out. */
+/** The versions that these writes created; expired ones are left out. */
 export async function readVersions(
   sql: Sql,
   names: readonly (FullName & { readonly version: number })[],

@@ -10,8 +10,8 @@ export async function readDue(sql: Sql, limit: number): Promise<FullName[]> {
   return sql.query(dueSql, [limit])
 }
 
-// What may go is below `until`: the versions that are kept, or for KEEP_DAYS the one that was the present one when the
-// days began. The document's own version never is.
+// Versions below `until` may be deleted: below those that are kept or, for KEEP_DAYS, below the one that was current when
+// the days began. The document's current version never is.
 const pruneSql = `
   WITH step AS (
     SELECT d.account_id, d.collection, d.key, d.version, c.retention, c.keep_versions, c.keep_days
@@ -32,7 +32,7 @@ const pruneSql = `
   )
   SELECT account_id AS "accountId", collection, key FROM step ORDER BY account_id, collection, key`
 
-/** Deletes what is kept no longer of up to `limit` documents behind one; returns the last of them, undefined at the end. */
+/** Deletes expired versions of up to `limit` documents after one; returns the last of them, undefined at the end. */
 export async function pruneVersions(sql: Sql, after: FullName, limit: number): Promise<FullName | undefined> {
   const rows = await sql.query<FullName>(pruneSql, [after.accountId, after.collection, after.key, limit])
   return rows.length < limit ? undefined : rows.at(-1)

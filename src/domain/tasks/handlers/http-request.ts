@@ -56,8 +56,8 @@ function hasNoCredentials(text: string): boolean {
 }
 
 /**
- * Makes one HTTP request. An attempt that is repeated makes it again: whoever asks for something that must not be done
- * twice gives the receiver a key to know it by, in a header.
+ * Sends one HTTP request. A repeated attempt sends it again: for something that must not be done twice, send the receiver
+ * an idempotency key in a header.
  */
 export function createHttpRequestType({ egressAllow }: { readonly egressAllow: readonly string[] }): TaskType {
   return defineTaskType({

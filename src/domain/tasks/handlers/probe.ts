@@ -19,7 +19,7 @@ export const probe = defineTaskType({
   input,
   isolation: 'none',
   run: (context) => {
-    // Nothing to wait for and nothing to say: benchmarks hand in thousands of these a second.
+    // Nothing to wait for and nothing to say: benchmarks submit thousands of these a second.
     if (context.input.durationMs === 0 && context.input.steps === 0) return result(context)
     return takeSteps(context)
   },

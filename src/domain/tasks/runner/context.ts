@@ -59,7 +59,7 @@ export class AttemptContext implements TaskContext {
   part = (name: string, data: PartData, contentType?: string): Promise<void> => {
     const writing = this.#writePart(name, data, contentType).finally(() => this.#parts.delete(writing))
     this.#parts.add(writing)
-    // Who doesn't await it is told by `partsWritten`, not by an unhandled rejection.
+    // A handler that does not await it learns of a failure from `partsWritten`, not from an unhandled rejection.
     writing.catch(() => undefined)
     return writing
   }

@@ -15,7 +15,7 @@ export function failed(code: string, message: string, retryable: boolean): Repor
 export function taskError(thrown: unknown): TaskError {
   const { code, retryable } = verdict(thrown)
   const message = cutText(storableText(thrownText(thrown)), maxMessageLength)
-  // Who throws a failure of ours means its message; only of an accident the place is worth knowing.
+  // A TaskFailure is thrown on purpose, and its message says it all; the stack is only useful for other errors.
   const isMeant = thrown instanceof TaskFailure || !(thrown instanceof Error)
   if (isMeant || thrown.stack === undefined) return { code, message, retryable }
   return { code, message, retryable, stack: cutText(storableText(sourceStack(thrown.stack)), maxStackLength) }

@@ -99,7 +99,7 @@ export async function readLines(
       await options.ready?.()
     }
   } catch {
-    // Somebody destroyed it, or nobody was there to write to it: the process that it belongs to tells what happened.
+    // It was destroyed, or has no writer: the process that it belongs to reports what happened.
   }
   splitter.end()
 }

@@ -45,7 +45,7 @@ const bootMs = 30_000
 const drainMs = 2_000
 /** The same, while it is the log that takes what was printed slowly. */
 const maxDrainMs = 30_000
-/** Four bytes a character at most; the exact cut is made on characters. */
+/** At most four bytes a character; the exact limit is applied to characters. */
 const maxLineBytes = outputLimits.logLineLength * 4
 
 /** Runs an attempt in a process group of its own. When it resolves, neither processes nor files of it are left. */

@@ -89,13 +89,13 @@ type Claimed = Omit<ClaimedDelivery, 'event'>
 type ClaimedRow = Omit<Claimed, 'eventXid' | 'eventSeq'> & { eventXid: string; eventSeq: string }
 
 /**
- * Takes what is due, the oldest first; in order, only the first of each subject. What is taken is this worker's alone.
- * What counts is how a webhook wants to be told now, not what it wanted when a delivery was made.
+ * Claims what is due for this worker, the oldest first; for ordered webhooks only the first of each subject. The webhook's
+ * current settings apply, not those from when the delivery was created.
  */
 export async function claimDeliveries(tx: Transaction, workerId: number, rooms: readonly Room[]): Promise<Claimed[]> {
   const [ordered, free] = [rooms.filter(isOrdered), rooms.filter((room) => !isOrdered(room))]
   const taken = await claim(tx, claimSql, workerId, free)
-  // A plan that was made while little waited, and kept, takes a second once much does.
+  // A cached plan from when little was waiting takes a second once much is.
   if (ordered.length > 0) tx.beside(tx.script('SET LOCAL plan_cache_mode = force_custom_plan'))
   for (const sql of [claimNearbyFirstSql, claimFirstSql, claimUnorderedSql])
     taken.push(...(await claim(tx, sql, workerId, roomLeft(ordered, taken))))

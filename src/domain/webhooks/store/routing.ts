@@ -15,7 +15,7 @@ export async function commitSoon(tx: Sql): Promise<void> {
 const accountsSql = `
   SELECT DISTINCT account_id AS "accountId" FROM webhook WHERE deleted_at IS NULL AND status = 'ACTIVE'`
 
-/** Accounts that have a webhook which is told of something. */
+/** Accounts with at least one active webhook. */
 export async function findRoutedAccounts(sql: Sql): Promise<string[]> {
   return (await sql.query<{ accountId: string }>(accountsSql)).map(({ accountId }) => accountId)
 }

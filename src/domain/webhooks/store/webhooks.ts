@@ -89,7 +89,7 @@ function settingsOf(row: Omit<WebhookRow, 'version'>): unknown[] {
   ]
 }
 
-// Whoever switches a webhook on begins to count its failures anew.
+// Switching a webhook on resets its count of failures.
 const updateSql = `
   UPDATE webhook SET name = $3, url = $4, events = $5, filter = $6, method = $7, headers = $8, secret_header_names = $9,
     secret_headers = $10, format = $11, document = $12, redact = $13, timeout_ms = $14, retry = $15, delivery_order = $16,

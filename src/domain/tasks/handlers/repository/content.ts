@@ -24,7 +24,7 @@ interface Blob {
   readonly sizeBytes: number
 }
 
-/** A larger file is no source code, and is not looked into. */
+/** A larger file is not source code, and is not examined. */
 const largestTextBytes = 16 * 1024 * 1024
 
 /** Counts the files and lines of a commit by language; holds one piece of one file at a time. */
