@@ -5,6 +5,6 @@ builder.objectType('Actor', {
   fields: (t) => ({
     kind: t.string({ description: 'user, application or system.', resolve: (actor) => actor.kind }),
     id: t.id({ description: 'Stable.', resolve: (actor) => actor.id }),
-    name: t.string({ description: 'As it was at the time.', resolve: (actor) => actor.name }),
+    name: t.string({ description: 'Their name at the time.', resolve: (actor) => actor.name }),
   }),
 })

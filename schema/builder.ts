@@ -20,14 +20,14 @@ import { getDatamodel } from '#platform/database/generated/pothos.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { fieldComplexity } from './complexity.ts'
 
-/** What every resolver has: who asks, what they may read, and the services that do things. */
+/** What every resolver has: the caller, what they may read, and the services. */
 export interface Context {
   readonly caller: Caller
-  /** How the request came, for any caller. */
+  /** Where the request came from, for any caller. */
   readonly request: RequestOrigin
-  /** Aborts when the client disconnects before the answer. */
+  /** Aborts when the client disconnects before the response. */
   readonly whenLeft: () => AbortSignal
-  /** What is left of the caller's limit; undefined where nothing is counted. */
+  /** The caller's remaining rate limit; undefined where nothing is counted. */
   readonly allowance?: Allowance | undefined
   /** Reads, limited to the caller's account. */
   readonly db: AccountView
@@ -64,7 +64,7 @@ export const builder = new SchemaBuilder<{
       description: 'The payload, or a failure that the caller can act on.',
     },
   },
-  // Operations are refused before anything of them is executed, so no resolver has to look again.
+  // Operations are refused before any part of them is executed, so resolvers need not check again.
   complexity: { fieldComplexity, disabled: true },
   prisma: {
     client: (context) => context.db as never,
@@ -75,15 +75,13 @@ export const builder = new SchemaBuilder<{
   },
 })
 
-/** Marks a field that anonymous callers may ask for: to become somebody, say. */
+/** Marks a field that anonymous callers may use, such as those for signing in. */
 export const isPublic = { extensions: { isPublic: true } } as const
 
 builder.queryType({ description: 'Reads. Everything is limited to the caller’s account.' })
 builder.mutationType({
-  description:
-    'Changes. Each takes one `input` and answers with its payload or with a `Failure` that the caller can act on.',
+  description: 'Changes. Each takes one `input` and returns its payload, or a `Failure` that the caller can act on.',
 })
 builder.subscriptionType({
-  description:
-    'What happens, as it happens. Every update carries a `cursor`; pass it as `after` to resume there, on any stream.',
+  description: 'Live updates. Every update carries a `cursor`; pass it as `after` to resume there, on any stream.',
 })

@@ -1,12 +1,12 @@
 import { type GraphQLField, type GraphQLOutputType, getNamedType, isLeafType, isListType, isNonNullType } from 'graphql'
 
-/** How many items a list is taken to have that says nothing of it. */
+/** The assumed length of a list without a declared one. */
 const usualItems = 10
 const pageSizes = { default: 50, max: 200 } as const
 
 /**
- * What a field costs that says nothing else: each object of the answer is 1, what it consists of nothing. A connection's
- * page is taken to be full, any other list to have ten items.
+ * The default cost of a field: 1 for each object of the response, and nothing for its scalars. A connection's page counts
+ * as full, any other list as ten items.
  */
 export function fieldComplexity(
   args: Readonly<Record<string, unknown>>,

@@ -3,24 +3,26 @@ import { builder } from './builder.ts'
 
 /** What all failures of mutations have in common; a domain adds its own fields. */
 export const Failure = builder.interfaceRef<AppError>('Failure').implement({
-  description: 'Why a mutation did not do what was asked, in a form that a program can act on.',
+  description: 'Why a mutation failed, in a form that a program can act on.',
   fields: (t) => ({
-    code: t.exposeString('code', { description: 'Stable; what a program decides by.' }),
-    message: t.exposeString('message', { description: 'A sentence for people.' }),
+    code: t.exposeString('code', { description: 'A stable code for programs.' }),
+    message: t.exposeString('message', { description: 'A human-readable sentence.' }),
   }),
 })
 
 const InputIssueRef = builder.objectRef<InputIssue>('InputIssue').implement({
-  description: 'One thing that is wrong with an input.',
+  description: 'An issue in an input.',
   fields: (t) => ({
-    path: t.exposeString('path', { description: 'Where, such as `input.durationMs`; empty for the whole.' }),
+    path: t.exposeString('path', {
+      description: 'The path of the value, such as `input.durationMs`; empty for the whole input.',
+    }),
     message: t.exposeString('message', { description: 'Why.' }),
   }),
 })
 
 builder.objectType(InvalidInput, {
   name: 'InvalidInput',
-  description: 'The input has the right form, but its content is refused.',
+  description: 'The input is well-formed, but its content is not valid.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof InvalidInput,
   fields: (t) => ({
@@ -29,7 +31,7 @@ builder.objectType(InvalidInput, {
     }),
     issues: t.field({
       type: [InputIssueRef],
-      description: 'Everything that is wrong, each with its path.',
+      description: 'All issues, each with its path.',
       resolve: (failure) => [...failure.issues],
     }),
   }),

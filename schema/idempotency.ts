@@ -1,10 +1,10 @@
 import { IdempotencyKeyReused } from '#platform/database/idempotency.ts'
 import { failureType } from './failures.ts'
 
-failureType(IdempotencyKeyReused, 'KeyReused', 'The idempotency key belongs to a request that asks for something else.')
+failureType(IdempotencyKeyReused, 'KeyReused', 'The idempotency key was used by a different request.')
 
-/** What inputs say of their key. */
+/** The idempotency key of an input. */
 export const idempotencyKey = {
   description:
-    'Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255.',
+    'Makes it safe to repeat the request within a day: it is done once, and a repetition returns the original response. Keys are separate for each person, across their sessions, and for each application token together with its predecessors. At most 255 visible ASCII characters.',
 } as const

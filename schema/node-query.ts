@@ -13,7 +13,7 @@ interface Found {
   readonly id: string
 }
 
-/** Finds what has one of these ids, in any order, with the fields that the operation selects. @throws {Forbidden} */
+/** Finds the objects with these ids, in any order, with the fields that the operation selects. @throws {Forbidden} */
 type Find = (ids: readonly string[], context: Context, query: object) => Promise<readonly Found[]>
 
 const maxNodes = 100
@@ -69,7 +69,7 @@ async function orNothing(find: () => ReturnType<Find>): ReturnType<Find> {
   }
 }
 
-/** What has these ids and is visible to the caller, in their order; one statement for each type at most. */
+/** The objects with these ids that the caller may see, in order; at most one statement for each type. */
 async function findNodes(
   ids: readonly string[],
   context: Context,
@@ -93,7 +93,7 @@ builder.queryField('node', (t) =>
   t.field({
     type: NodeRef,
     nullable: true,
-    description: 'What has this id; null when the account has nothing with it that the caller may read.',
+    description: 'The object with this id; null when there is none that the caller may read.',
     complexity: { field: finderCount, multiplier: 1 },
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
     resolve: async (_root, { id }, context, info) => (await findNodes([id], context, info))[0] ?? null,
@@ -104,8 +104,7 @@ builder.queryField('nodes', (t) =>
   t.field({
     type: [NodeRef],
     nullable: { list: false, items: true },
-    description:
-      'What has these ids, in their order; null in place of each that the account has nothing with, or nothing that the caller may read.',
+    description: 'The objects with these ids, in order; null for each id without an object that the caller may read.',
     complexity: ({ ids }) => ({ field: finderCount, multiplier: Math.max(1, ids.length) }),
     args: { ids: t.arg.idList({ required: true, description: `The ids, at most ${maxNodes}.` }) },
     resolve: async (_root, { ids }, context, info) => {

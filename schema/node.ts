@@ -1,7 +1,7 @@
 import { builder } from './builder.ts'
 
-/** What everything with an id of its own implements; each type stands in the table of `node-query.ts`. */
+/** The interface of all objects with an id; each type is listed in the table of `node-query.ts`. */
 export const NodeRef = builder.interfaceRef<{ readonly id: string }>('Node').implement({
-  description: 'A thing with an id that nothing else in the API has; `node` finds it.',
+  description: 'An object with an id that is unique in the whole API; `node` finds it.',
   fields: (t) => ({ id: t.exposeID('id', { description: 'Stable.' }) }),
 })

@@ -14,7 +14,7 @@ interface Page<Node> {
   readonly hasNextPage: boolean
   /** Whether the page continues after a cursor. */
   readonly hasPreviousPage: boolean
-  /** Where the next page goes on, when that is not behind the last node. */
+  /** Where the next page continues, when that is not after the last node. */
   readonly endCursor?: string | undefined
 }
 
@@ -26,19 +26,19 @@ interface PageBounds {
 }
 
 const PageInfo = builder.objectRef<PageBounds>('PageInfo').implement({
-  description: 'Where a page begins and ends.',
+  description: 'The bounds of a page.',
   fields: (t) => ({
     endCursor: t.exposeString('endCursor', {
       nullable: true,
       description: 'Pass it as `after` for the next page; null on an empty page.',
     }),
-    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there is more after this page.' }),
+    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there are items after this page.' }),
     startCursor: t.exposeString('startCursor', {
       nullable: true,
-      description: 'The cursor of the first item; null on an empty page. Lists go forward only.',
+      description: 'The cursor of the first item; null on an empty page. Lists can only be paged forward.',
     }),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
-      description: 'Whether the page continues after a cursor, so that items come before it.',
+      description: 'Whether the page was requested with `after`, so that there are items before it.',
     }),
   }),
 })
@@ -47,7 +47,7 @@ const PageInfo = builder.objectRef<PageBounds>('PageInfo').implement({
 // biome-ignore lint/suspicious/noExplicitAny: an object type's reference carries the schema's own types, which nothing here depends on
 export function connectionOf<Node, More extends object = object>(name: string, node: ObjectRef<any, Node, any>) {
   const edge = builder.objectRef<{ node: Node; cursor: string }>(`${name}Edge`).implement({
-    description: `One place in a list: its ${name} and the cursor that stands for it.`,
+    description: `An item of a list: its ${name} and its cursor.`,
     fields: (t) => ({
       cursor: t.exposeString('cursor', { description: 'Pass it as `after` to continue after this item.' }),
       node: t.field({ type: node, description: `The ${name}.`, resolve: (parent) => parent.node as never }),
@@ -58,19 +58,19 @@ export function connectionOf<Node, More extends object = object>(name: string, n
     fields: (t) => ({
       nodes: t.field({
         type: [node],
-        description: 'What the page holds.',
+        description: 'The items of the page.',
         complexity: countedList,
         resolve: (page) => page.nodes as never,
       }),
       edges: t.field({
         type: [edge],
-        description: 'The same with a cursor each.',
+        description: 'The items, each with its cursor.',
         complexity: countedList,
         resolve: (page) => page.nodes.map((one, index) => ({ node: one, cursor: page.cursors[index] ?? '' })),
       }),
       pageInfo: t.field({
         type: PageInfo,
-        description: 'Where the page begins and ends.',
+        description: 'The bounds of the page.',
         complexity: 0,
         resolve: ({ cursors, hasNextPage, hasPreviousPage, endCursor }) => ({
           startCursor: cursors[0] ?? null,
@@ -83,7 +83,7 @@ export function connectionOf<Node, More extends object = object>(name: string, n
   })
 }
 
-/** How many nodes were asked for. @throws {InvalidInput} when more than a page holds, or none. */
+/** The requested page size. @throws {InvalidInput} when it is more than a page holds, or less than 1. */
 export function pageSize(first: number | null | undefined): number {
   const size = first ?? pageLimits.default
   if (size < 1 || size > pageLimits.max)
@@ -102,12 +102,12 @@ export function pageOf<Node>(
   return { nodes, cursors: nodes.map(cursorOf), hasNextPage: read.length > size, hasPreviousPage: isContinued(after) }
 }
 
-/** Whether a list that was asked for with this `after` continues after something. */
+/** Whether a list requested with this `after` continues after an item. */
 export function isContinued(after: string | null | undefined): boolean {
   return Boolean(after)
 }
 
-/** What Prisma has to load for the nodes of a connection: what the query asks for, and nothing else. */
+/** What Prisma has to load for the nodes of a connection: the selected fields, and nothing else. */
 export function nodeQuery(context: Context, info: GraphQLResolveInfo, typeName: string): { select?: object } {
   return queryFromInfo({ context, info, typeName, paths: [['nodes'], ['edges', 'node']] }) as { select?: object }
 }

@@ -4,7 +4,7 @@ import { isWithinYears } from '#lib/moment.ts'
 import { builder } from './builder.ts'
 
 builder.scalarType('DateTime', {
-  description: 'A moment of the years 1 to 9999 in UTC, as an ISO 8601 text with its offset (RFC 3339).',
+  description: 'A point in time within the years 1 to 9999 in UTC, in ISO 8601 format with its offset (RFC 3339).',
   serialize: (value) => DateTimeResolver.serialize(value) as Date,
   parseValue: (value) => withinYears(DateTimeResolver.parseValue(value) as Date),
   parseLiteral: (node, variables) => withinYears(DateTimeResolver.parseLiteral(node, variables ?? {}) as Date),
@@ -23,7 +23,7 @@ builder.scalarType('JSON', {
   parseLiteral: (node, variables) => valueFromASTUntyped(withoutNames(node), variables),
 })
 
-/** A word without quotes, such as `NaN`, would become a text that nobody has written. */
+/** A word without quotes, such as `NaN`, would become a string that nobody has written. */
 function withoutNames(node: ValueNode): ValueNode {
   visit(node, {
     EnumValue({ value }) {
@@ -42,6 +42,6 @@ builder.scalarType('Base64', {
 
 function parseBase64(value: unknown): Uint8Array {
   if (typeof value !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(value))
-    throw new GraphQLError('A text in base64 is needed here.')
+    throw new GraphQLError('The value must be a base64 string.')
   return Buffer.from(value, 'base64')
 }

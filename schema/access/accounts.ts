@@ -30,7 +30,7 @@ for (const [type, description] of failures)
   })
 
 const InstallationAccount = builder.objectRef<Account>('InstallationAccount').implement({
-  description: 'An account as the operator of the installation sees it: nothing of what it holds.',
+  description: 'An account as the operator of the installation sees it, without its content.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Stable.' }),
     name: t.exposeString('name', { description: 'Unique in the installation.' }),
@@ -60,7 +60,7 @@ builder.queryField('installationAccounts', (t) =>
     type: Connection,
     description: 'The accounts of the installation, oldest first. Needs `installation:admin`.',
     args: {
-      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
       after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { first, after }, { caller, access }) => {
@@ -81,7 +81,7 @@ function accountPayload(name: string, description: string) {
   return builder.objectRef<Account>(name).implement({
     description,
     fields: (t) => ({
-      account: t.field({ type: InstallationAccount, description: 'As it is now.', resolve: (account) => account }),
+      account: t.field({ type: InstallationAccount, description: 'Its current state.', resolve: (account) => account }),
     }),
   })
 }
@@ -92,7 +92,7 @@ const FirstOwnerRef = builder.objectRef<FirstOwner>('FirstOwner').implement({
     id: t.exposeID('id', { description: 'Stable.' }),
     email: t.exposeString('email', { description: 'The e-mail address that they sign in with.' }),
     password: t.exposeString('password', {
-      description: 'Their generated first password, which they can change. It is shown this once.',
+      description: 'Their generated first password, which they can change. It is shown only once.',
     }),
   }),
 })
@@ -102,7 +102,7 @@ const CreateAccountPayload = builder.objectRef<CreatedAccount>('CreateAccountPay
   fields: (t) => ({
     account: t.field({ type: InstallationAccount, description: 'The account.', resolve: ({ account }) => account }),
     ownerToken: t.exposeString('ownerToken', {
-      description: 'The token of its owner, with every scope of the account. It is shown this once.',
+      description: 'The token of its owner, with every scope of the account. It is shown only once.',
     }),
     owner: t.field({
       type: FirstOwnerRef,
@@ -146,7 +146,7 @@ const SuspendAccountInput = builder.inputType('SuspendAccountInput', {
 
 builder.mutationField('suspendAccount', (t) =>
   t.field({
-    type: accountPayload('SuspendAccountPayload', 'Nobody can use the account until it is resumed.'),
+    type: accountPayload('SuspendAccountPayload', 'The account is unusable until it is resumed.'),
     description:
       'Suspends an account: its tokens, sessions and hooks are refused, its streams end, its tasks and deliveries wait. Tasks that run may finish, and nothing is deleted. Needs `installation:admin`.',
     args: { input: t.arg({ type: SuspendAccountInput, required: true, description: 'The account.' }) },
@@ -172,10 +172,10 @@ builder.mutationField('resumeAccount', (t) =>
 )
 
 const DeletedRows = builder.objectRef<AccountDeletion['rows'][number]>('DeletedRows').implement({
-  description: 'What was deleted of one table.',
+  description: 'The deleted rows of one table.',
   fields: (t) => ({
     table: t.exposeString('table', { description: 'The name of the table.' }),
-    count: t.exposeFloat('count', { description: 'How many rows.' }),
+    count: t.exposeFloat('count', { description: 'Number of rows.' }),
   }),
 })
 
@@ -211,7 +211,7 @@ builder.mutationField('deleteAccount', (t) =>
   t.field({
     type: DeleteAccountPayload,
     description:
-      'Deletes an account with everything that it holds, for good. It must have been suspended for half a minute, and none of its tasks may run. A request deletes for about ten seconds; send it again until `isDone`. Needs `installation:admin`.',
+      'Permanently deletes an account with all its content. It must have been suspended for half a minute, and none of its tasks may be running. A request deletes for about ten seconds; repeat it until `isDone`. Needs `installation:admin`.',
     args: { input: t.arg({ type: DeleteAccountInput, required: true, description: 'The account.' }) },
     errors: { types: [AccountNotFound, AccountAmbiguous, AccountStateConflict, InvalidInput] },
     resolve: (_root, { input: { account, confirm, dryRun } }, { caller, access }) =>

@@ -21,7 +21,7 @@ function tokenPayload<Shape extends { id: string }>(name: string, description: s
     fields: (t) => ({
       applicationToken: t.prismaField({
         type: ApplicationTokenRef,
-        description: 'As it is now.',
+        description: 'Its current state.',
         resolve: (query, { id }, _args, { caller, db }) =>
           db.applicationToken.findUniqueOrThrow({
             ...query,
@@ -35,7 +35,7 @@ function tokenPayload<Shape extends { id: string }>(name: string, description: s
 function issuedPayload(name: string, description: string) {
   const payload = tokenPayload<IssuedToken>(name, description)
   builder.objectField(payload, 'token', (t) =>
-    t.exposeString('token', { description: 'The token itself. It is shown this once and not stored.' }),
+    t.exposeString('token', { description: 'The token. It is not stored and cannot be shown again.' }),
   )
   return payload
 }
@@ -43,21 +43,21 @@ function issuedPayload(name: string, description: string) {
 const keyDescription = `${idempotencyKey.description} A token is shown once: the second answer is TokenShown.`
 
 const expiryDescription =
-  'After how many days it expires; 30 when absent. At most 365, unless the account’s policy says otherwise.'
+  'After how many days it expires; default 30. At most 365, unless the account’s policy says otherwise.'
 
 const CreateApplicationTokenInput = builder.inputType('CreateApplicationTokenInput', {
   description: 'The token to create.',
   fields: (t) => ({
-    name: t.string({ required: true, description: 'For people: who uses it, and for what; at most 100 characters.' }),
+    name: t.string({ required: true, description: 'A name for people to recognize it by; at most 100 characters.' }),
     scopes: t.stringList({
       required: true,
       description:
-        'What it may do, such as `tasks:read`; narrowed `tasks:write:type=deploy.*` or `documents:write:releases/**`. Nothing that the caller may not do.',
+        'Its scopes, such as `tasks:read`; narrowed ones such as `tasks:write:type=deploy.*` or `documents:write:releases/**`. They must not exceed the caller’s.',
     }),
     expiresInDays: t.int({ description: expiryDescription }),
     personal: t.boolean({
       description:
-        'Whether it belongs to the signed-in person: it never allows more than their current role, ends when they are removed, and they can list and revoke it. When absent, true for people without `access:admin` and otherwise false.',
+        'Whether the token belongs to the signed-in person: it never allows more than their current role, ends when they are removed, and they can list and revoke it. Default: true for people without `access:admin`, otherwise false.',
     }),
     idempotencyKey: t.string({ description: keyDescription }),
   }),
@@ -65,7 +65,7 @@ const CreateApplicationTokenInput = builder.inputType('CreateApplicationTokenInp
 
 builder.mutationField('createApplicationToken', (t) =>
   t.field({
-    type: issuedPayload('CreateApplicationTokenPayload', 'The token works from now on.'),
+    type: issuedPayload('CreateApplicationTokenPayload', 'The token is valid from now on.'),
     description:
       'Creates an application token. Needs `access:admin`; people who are signed in create personal tokens without it, at most 50 valid ones each.',
     args: { input: t.arg({ type: CreateApplicationTokenInput, required: true, description: 'The token.' }) },
@@ -84,7 +84,7 @@ const RotateApplicationTokenInput = builder.inputType('RotateApplicationTokenInp
     overlapMs: t.int({
       required: true,
       defaultValue: 0,
-      description: 'How long the old token stays valid, in milliseconds; not at all when absent. At most seven days.',
+      description: 'How long the old token stays valid, in milliseconds; default 0, at most seven days.',
     }),
     expiresInDays: t.int({
       description: `${expiryDescription} A token without \`access:admin\` that rotates itself keeps its end, and can only ask for an earlier one.`,
@@ -95,9 +95,9 @@ const RotateApplicationTokenInput = builder.inputType('RotateApplicationTokenInp
 
 builder.mutationField('rotateApplicationToken', (t) =>
   t.field({
-    type: issuedPayload('RotateApplicationTokenPayload', 'The successor works from now on.'),
+    type: issuedPayload('RotateApplicationTokenPayload', 'The successor is valid from now on.'),
     description:
-      'Creates a successor with the same name and scopes, and ends the old token. A token may rotate itself, and a person their personal tokens; others need `access:admin`. When a token rotates itself again after it was rotated, somebody has a copy: all tokens of its line of rotations are revoked. An idempotency key lets a client retry without that.',
+      'Replaces a token by a successor with the same name and scopes. A token may rotate itself, and people their personal tokens; other tokens need `access:admin`. When a token that was already rotated rotates itself again, it has been copied: all tokens of its rotation chain are revoked. An idempotency key makes retries safe.',
     args: { input: t.arg({ type: RotateApplicationTokenInput, required: true, description: 'The token.' }) },
     errors: {
       types: [
@@ -117,15 +117,15 @@ const RevokeApplicationTokenInput = builder.inputType('RevokeApplicationTokenInp
   description: 'The token to revoke.',
   fields: (t) => ({
     id: t.string({ required: true, description: 'Its id, or the token itself.' }),
-    reason: t.string({ description: 'For people; at most 500 characters.' }),
+    reason: t.string({ description: 'The reason, in at most 500 characters.' }),
   }),
 })
 
 builder.mutationField('revokeApplicationToken', (t) =>
   t.field({
-    type: tokenPayload<{ id: string }>('RevokeApplicationTokenPayload', 'No process accepts the token from now on.'),
+    type: tokenPayload<{ id: string }>('RevokeApplicationTokenPayload', 'The token is no longer accepted.'),
     description:
-      'Revokes a token, and ends everything that is under way with it. People revoke their personal tokens; other tokens need `access:admin`. By id it also needs every scope of the token; the token itself proves as much.',
+      'Revokes a token and ends everything running under it. People may revoke their personal tokens; other tokens need `access:admin`. Revoking by id also needs every scope of the token; the token itself proves as much.',
     args: { input: t.arg({ type: RevokeApplicationTokenInput, required: true, description: 'The token.' }) },
     errors: { types: [ApplicationTokenNotFound, ApplicationTokenEnded, InvalidInput, ScopeNotHeld] },
     resolve: async (_root, { input }, { caller, access }) => ({

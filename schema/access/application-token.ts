@@ -10,36 +10,36 @@ import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts
 import { visibleTokens } from './visible.ts'
 
 const TokenStatusEnum = builder.enumType('ApplicationTokenStatus', {
-  description: 'ACTIVE, or ended for good: EXPIRED, or REVOKED by somebody.',
+  description: 'ACTIVE, or permanently invalid: EXPIRED or REVOKED.',
   values: described<(typeof tokenStatuses)[number]>({
     ACTIVE: 'It is valid.',
-    EXPIRED: 'Its time is over.',
-    REVOKED: 'Somebody has revoked it, or it was rotated.',
+    EXPIRED: 'It has expired.',
+    REVOKED: 'It was revoked or rotated.',
   }),
 })
 
 export const ApplicationTokenRef = builder.prismaObject('ApplicationToken', {
   interfaces: [NodeRef],
   description:
-    'A credential of a program. It belongs to the account or, as a personal token, to a person. The token itself is shown once, when it is created.',
+    'A credential of a program. It belongs to the account or, as a personal token, to a person. The token itself is shown only once, when it is created.',
   select: { accountId: true, id: true },
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Stable.' }),
-    name: t.exposeString('name', { description: 'For people.' }),
+    name: t.exposeString('name', { description: 'A name for people to recognize it by.' }),
     scopes: t.exposeStringList('scopes', {
       description:
-        'What it may do; `*` is everything. A personal token never allows more than the current role of its owner.',
+        'Its scopes; `*` allows everything. A personal token never allows more than the current role of its owner.',
     }),
     owner: t.field({
       type: 'Actor',
       nullable: true,
-      description: 'The person whose personal token it is; null when it belongs to the account.',
+      description: 'The owner of a personal token; null when the token belongs to the account.',
       select: { owner: { select: { id: true, email: true } } },
       resolve: ({ owner }) => owner && { kind: 'user' as const, id: owner.id, name: owner.email },
     }),
     status: t.field({
       type: TokenStatusEnum,
-      description: 'Whether it works now.',
+      description: 'Whether it is valid.',
       select: { expiresAt: true, revokedAt: true },
       resolve: (token) => tokenStatus(token, new Date()),
     }),
@@ -63,7 +63,7 @@ export const ApplicationTokenRef = builder.prismaObject('ApplicationToken', {
       select: { endedBy: true },
       resolve: (token) => token.endedBy as unknown as Actor | null,
     }),
-    endReason: t.exposeString('endReason', { nullable: true, description: 'The reason that they gave.' }),
+    endReason: t.exposeString('endReason', { nullable: true, description: 'The given reason.' }),
     successorId: t.exposeID('successorId', {
       nullable: true,
       description: 'The token that replaced it when it was rotated.',
@@ -71,18 +71,18 @@ export const ApplicationTokenRef = builder.prismaObject('ApplicationToken', {
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was last used, up to some seconds late; null when never.',
+      description: 'When it was last used, updated with a delay of some seconds; null: never.',
     }),
     lastUsedAddress: t.exposeString('lastUsedAddress', {
       nullable: true,
-      description: 'The network address that it was last used from.',
+      description: 'The network address it was last used from.',
     }),
     lastUsedAgent: t.exposeString('lastUsedAgent', {
       nullable: true,
       description: 'The user agent that last used it.',
     }),
     calls: t.float({
-      description: 'How many requests came with it, up to some seconds late.',
+      description: 'Number of requests, updated with a delay of some seconds.',
       select: { calls: true },
       resolve: ({ calls }) => Number(calls),
     }),
@@ -95,7 +95,7 @@ builder.queryField('applicationToken', (t) =>
   t.prismaField({
     type: ApplicationTokenRef,
     nullable: true,
-    description: 'One application token; null when there is none with this id that the caller may see.',
+    description: 'One application token; null when there is none with this id, or the caller may not see it.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
     resolve: (query, _root, { id }, { caller, db }) => {
       const visible = visibleTokens(caller)
@@ -111,8 +111,8 @@ builder.queryField('applicationTokens', (t) =>
       'Application tokens, newest first: with `access:admin` all of the account, otherwise the personal tokens of the caller.',
     args: {
       owner: t.arg.string({ description: 'Only the personal tokens of this person, by id or e-mail address.' }),
-      status: t.arg({ type: [TokenStatusEnum], description: 'Any of these; all when absent.' }),
-      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      status: t.arg({ type: [TokenStatusEnum], description: 'Any of these statuses; default: all.' }),
+      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
       after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { owner, status, first, after }, context, info) => {

@@ -15,52 +15,52 @@ import { builder, isPublic } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
 import { signedInPayload } from './sign-in.ts'
 
-failureType(AuthorizationPending, 'AuthorizationPending', 'Nobody has decided about the device yet.')
-failureType(DeviceDenied, 'DeviceDenied', 'A person has refused the device.')
+failureType(AuthorizationPending, 'AuthorizationPending', 'The device has not been approved or denied yet.')
+failureType(DeviceDenied, 'DeviceDenied', 'The device was denied.')
 failureType(DeviceCodeExpired, 'DeviceCodeExpired', 'The device’s code is not valid (any more).')
-failureType(DeviceNotFound, 'DeviceNotFound', 'No device waits with this code.')
-failureType(PersonNeeded, 'PersonNeeded', 'An application token can’t decide about a device.')
+failureType(DeviceNotFound, 'DeviceNotFound', 'No device is waiting with this code.')
+failureType(PersonNeeded, 'PersonNeeded', 'An application token cannot approve or deny a device.')
 
 builder.objectType(SlowDown, {
   name: 'SlowDown',
-  description: 'The device asks too often.',
+  description: 'The device polls too often.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof SlowDown,
   fields: (t) => ({
-    intervalMs: t.exposeInt('intervalMs', { description: 'How long to wait each time from now on, in milliseconds.' }),
+    intervalMs: t.exposeInt('intervalMs', { description: 'The new polling interval, in milliseconds.' }),
   }),
 })
 
 const Device = builder.objectRef<DeviceRow>('DeviceSignIn').implement({
-  description: 'A program without a browser that waits for a person to sign it in (RFC 8628).',
+  description: 'A program without a browser that waits to be signed in (RFC 8628).',
   fields: (t) => ({
-    clientName: t.exposeString('clientName', { description: 'What it calls itself; anything can call itself so.' }),
-    scopes: t.exposeStringList('scopes', { description: 'What it asks for; empty: all that the person may.' }),
-    address: t.exposeString('address', { description: 'The network address that it asks from.' }),
+    clientName: t.exposeString('clientName', { description: 'The name that it gives itself; not verified.' }),
+    scopes: t.exposeStringList('scopes', { description: 'The requested scopes; empty: all of the person’s.' }),
+    address: t.exposeString('address', { description: 'Its network address.' }),
     userAgent: t.exposeString('userAgent', { nullable: true, description: 'Its user agent.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when it waits.' }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Until when.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it asked to be signed in.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When the request expires.' }),
   }),
 })
 
 const BeginDeviceSignInInput = builder.inputType('BeginDeviceSignInInput', {
-  description: 'What a device is, and asks for.',
+  description: 'The device and the requested scopes.',
   fields: (t) => ({
-    clientName: t.string({ required: true, description: 'What the person is shown; at most 100 characters.' }),
-    scopes: t.stringList({ description: 'What it wants to do; all that the person may when absent.' }),
+    clientName: t.string({ required: true, description: 'The name shown to the person; at most 100 characters.' }),
+    scopes: t.stringList({ description: 'The requested scopes; default: all of the person’s.' }),
   }),
 })
 
 const BeginDeviceSignInPayload = builder.objectRef<BegunDevice>('BeginDeviceSignInPayload').implement({
-  description: 'The device waits for a person.',
+  description: 'The device is waiting for approval.',
   fields: (t) => ({
-    deviceCode: t.exposeString('deviceCode', { description: 'For `finishDeviceSignIn`; nobody else may see it.' }),
-    userCode: t.exposeString('userCode', { description: 'For the person to type, such as `WDJB-MJHT`.' }),
+    deviceCode: t.exposeString('deviceCode', { description: 'The device’s secret, for `finishDeviceSignIn`.' }),
+    userCode: t.exposeString('userCode', { description: 'The code for the person to enter, such as `WDJB-MJHT`.' }),
     verificationUri: t.exposeString('verificationUri', {
-      description: 'Where they type it; a path of this server where it doesn’t know its own address.',
+      description: 'The page where they enter it; a path of this server if its address is not configured.',
     }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Ten minutes from now.' }),
-    intervalMs: t.exposeInt('intervalMs', { description: 'How long to wait between two questions, in milliseconds.' }),
+    intervalMs: t.exposeInt('intervalMs', { description: 'The polling interval, in milliseconds.' }),
   }),
 })
 
@@ -68,7 +68,8 @@ builder.mutationField('beginDeviceSignIn', (t) =>
   t.field({
     ...isPublic,
     type: BeginDeviceSignInPayload,
-    description: 'Begins to sign in a program without a browser: the device authorization of RFC 8628. Needs no token.',
+    description:
+      'Starts the sign-in of a program without a browser: the device authorization of RFC 8628. Needs no token.',
     args: { input: t.arg({ type: BeginDeviceSignInInput, required: true, description: 'Which device.' }) },
     errors: { types: [InvalidInput, TooManyAttempts] },
     resolve: (_root, { input: { clientName, scopes } }, { access, request }) =>
@@ -77,15 +78,17 @@ builder.mutationField('beginDeviceSignIn', (t) =>
 )
 
 const FinishDeviceSignInInput = builder.inputType('FinishDeviceSignInInput', {
-  description: 'A device that asks for the decision about it.',
-  fields: (t) => ({ deviceCode: t.string({ required: true, description: 'As `beginDeviceSignIn` gave it.' }) }),
+  description: 'A device that polls for the decision.',
+  fields: (t) => ({
+    deviceCode: t.string({ required: true, description: 'The device code from `beginDeviceSignIn`.' }),
+  }),
 })
 
 builder.mutationField('finishDeviceSignIn', (t) =>
   t.field({
     ...isPublic,
     type: signedInPayload('FinishDeviceSignInPayload'),
-    description: 'Signs a device in once a person has approved it; to be asked again and again. Needs no token.',
+    description: 'Signs a device in once a person has approved it; poll it until then. Needs no token.',
     args: { input: t.arg({ type: FinishDeviceSignInInput, required: true, description: 'Which device.' }) },
     errors: { types: [AuthorizationPending, SlowDown, DeviceDenied, DeviceCodeExpired] },
     resolve: (_root, { input }, { access, request }) => access.devices.finish(input.deviceCode, request),
@@ -96,16 +99,17 @@ builder.queryField('deviceSignIn', (t) =>
   t.field({
     type: Device,
     nullable: true,
-    description: 'What waits with this code, for a person to look at before they decide; null when nothing does.',
-    args: { userCode: t.arg.string({ required: true, description: 'As the device shows it.' }) },
+    description:
+      'The device waiting with this code, for a person to review before they decide; null when there is none.',
+    args: { userCode: t.arg.string({ required: true, description: 'The code shown by the device.' }) },
     resolve: async (_root, { userCode }, { caller, access }) => (await access.devices.find(caller, userCode)) ?? null,
   }),
 )
 
 function decisionInput(name: string) {
   return builder.inputType(name, {
-    description: 'The device that somebody decides about.',
-    fields: (t) => ({ userCode: t.string({ required: true, description: 'As the device shows it.' }) }),
+    description: 'The device to decide about.',
+    fields: (t) => ({ userCode: t.string({ required: true, description: 'The code shown by the device.' }) }),
   })
 }
 
@@ -118,8 +122,8 @@ function decisionPayload(name: string, description: string) {
 
 builder.mutationField('approveDevice', (t) =>
   t.field({
-    type: decisionPayload('ApproveDevicePayload', 'The device gets its tokens when it asks next.'),
-    description: 'Lets a device be you, with what it asks for.',
+    type: decisionPayload('ApproveDevicePayload', 'The device receives its tokens when it polls next.'),
+    description: 'Approves a device: it can act as you, within the requested scopes.',
     args: {
       input: t.arg({
         type: decisionInput('ApproveDeviceInput'),
@@ -136,8 +140,8 @@ builder.mutationField('approveDevice', (t) =>
 
 builder.mutationField('denyDevice', (t) =>
   t.field({
-    type: decisionPayload('DenyDevicePayload', 'The device learns of it when it asks next.'),
-    description: 'Sends a device away.',
+    type: decisionPayload('DenyDevicePayload', 'The device is refused when it polls next.'),
+    description: 'Denies a device.',
     args: {
       input: t.arg({ type: decisionInput('DenyDeviceInput'), required: true, description: 'The device to deny.' }),
     },

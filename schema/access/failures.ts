@@ -17,7 +17,7 @@ builder.objectType(ApplicationTokenNotFound, {
 
 builder.objectType(ApplicationTokenEnded, {
   name: 'ApplicationTokenEnded',
-  description: 'The token has expired, was revoked or was rotated, and stays so.',
+  description: 'The token has expired, was revoked or was rotated; this cannot be undone.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof ApplicationTokenEnded,
   fields: (t) => ({ status: t.exposeString('status', { description: 'EXPIRED, REVOKED or ROTATED.' }) }),
@@ -25,26 +25,26 @@ builder.objectType(ApplicationTokenEnded, {
 
 builder.objectType(TooManyPersonalTokens, {
   name: 'TooManyPersonalTokens',
-  description: 'The person has as many valid personal tokens as one may have.',
+  description: 'The person has the maximum number of valid personal tokens.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof TooManyPersonalTokens,
-  fields: (t) => ({ limit: t.exposeInt('limit', { description: 'How many a person may have.' }) }),
+  fields: (t) => ({ limit: t.exposeInt('limit', { description: 'Maximum per person.' }) }),
 })
 
 builder.objectType(TokenShown, {
   name: 'TokenShown',
-  description: 'An earlier request with this idempotency key created the token and showed it.',
+  description: 'An earlier request with this idempotency key already created and returned the token.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof TokenShown,
-  fields: (t) => ({ id: t.exposeID('id', { description: 'The token’s id; rotate it if its text was lost.' }) }),
+  fields: (t) => ({ id: t.exposeID('id', { description: 'The token’s id; rotate the token if it was lost.' }) }),
 })
 
 builder.objectType(ScopeNotHeld, {
   name: 'ScopeNotHeld',
-  description: 'Nobody grants, changes or takes away rights that they don’t hold themselves.',
+  description: 'Callers cannot grant, change or revoke scopes that they do not hold themselves.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof ScopeNotHeld,
   fields: (t) => ({
-    scopes: t.stringList({ description: 'Those that you lack.', resolve: (failure) => [...failure.scopes] }),
+    scopes: t.stringList({ description: 'The missing scopes.', resolve: (failure) => [...failure.scopes] }),
   }),
 })

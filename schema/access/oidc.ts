@@ -11,12 +11,12 @@ import { Failure, failureType } from '#schema/failures.ts'
 import { signedInPayload } from './sign-in.ts'
 
 failureType(ProviderMissing, 'ProviderMissing', 'No identity provider is configured.')
-failureType(ProviderFailed, 'ProviderFailed', 'The identity provider is down, slow, or not what it should be.')
-failureType(NotInvited, 'NotInvited', 'The provider knows the person, and this installation doesn’t.')
+failureType(ProviderFailed, 'ProviderFailed', 'The identity provider is down, slow, or misconfigured.')
+failureType(NotInvited, 'NotInvited', 'The provider knows the person, but this installation does not.')
 
 builder.objectType(ProviderRefused, {
   name: 'ProviderRefused',
-  description: 'The provider said no, or what came back fits nothing that was begun.',
+  description: 'The provider refused, or its response belongs to no pending sign-in.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof ProviderRefused,
   fields: (t) => ({
@@ -28,9 +28,9 @@ builder.objectType(ProviderRefused, {
 })
 
 const BeginOidcSignInInput = builder.inputType('BeginOidcSignInInput', {
-  description: 'Where the provider sends the person back to.',
+  description: 'Where the provider redirects the person to afterwards.',
   fields: (t) => ({
-    redirectUri: t.string({ required: true, description: 'One of those that the provider knows.' }),
+    redirectUri: t.string({ required: true, description: 'One of the redirect URIs registered with the provider.' }),
     account: t.string({
       description: 'The account to sign in to, by id or name; needed only by people who belong to several accounts.',
     }),
@@ -38,11 +38,11 @@ const BeginOidcSignInInput = builder.inputType('BeginOidcSignInInput', {
 })
 
 const BeginOidcSignInPayload = builder.objectRef<{ url: string; pending: string }>('BeginOidcSignInPayload').implement({
-  description: 'The person can go to the provider.',
+  description: 'The sign-in was started.',
   fields: (t) => ({
-    url: t.exposeString('url', { description: 'Where to send them.' }),
+    url: t.exposeString('url', { description: 'Where to redirect the person.' }),
     pending: t.exposeString('pending', {
-      description: 'Sealed; pass it when they come back. Keep it where only their own browser has it.',
+      description: 'Encrypted state; pass it to `finishOidcSignIn`. Keep it in the person’s own browser only.',
     }),
   }),
 })
@@ -51,18 +51,18 @@ builder.mutationField('beginOidcSignIn', (t) =>
   t.field({
     ...isPublic,
     type: BeginOidcSignInPayload,
-    description: 'Begins a sign-in at the identity provider: authorization code with PKCE. Needs no token.',
-    args: { input: t.arg({ type: BeginOidcSignInInput, required: true, description: 'Where to come back.' }) },
+    description: 'Starts a sign-in at the identity provider: authorization code with PKCE. Needs no token.',
+    args: { input: t.arg({ type: BeginOidcSignInInput, required: true, description: 'Where to return to.' }) },
     errors: { types: [ProviderMissing, ProviderFailed, InvalidInput] },
     resolve: (_root, { input }, { access }) => access.oidc.begin(input.redirectUri, input.account ?? undefined),
   }),
 )
 
 const FinishOidcSignInInput = builder.inputType('FinishOidcSignInInput', {
-  description: 'What the person has come back with.',
+  description: 'The provider’s response.',
   fields: (t) => ({
-    parameters: t.string({ required: true, description: 'The query of the address that they were sent back to.' }),
-    pending: t.string({ required: true, description: 'As `beginOidcSignIn` gave it.' }),
+    parameters: t.string({ required: true, description: 'The query string of the redirect.' }),
+    pending: t.string({ required: true, description: 'The value from `beginOidcSignIn`.' }),
   }),
 })
 
@@ -70,8 +70,8 @@ builder.mutationField('finishOidcSignIn', (t) =>
   t.field({
     ...isPublic,
     type: signedInPayload('FinishOidcSignInPayload'),
-    description: 'Signs in who has come back from the identity provider. Needs no token.',
-    args: { input: t.arg({ type: FinishOidcSignInInput, required: true, description: 'What they bring.' }) },
+    description: 'Completes a sign-in at the identity provider. Needs no token.',
+    args: { input: t.arg({ type: FinishOidcSignInInput, required: true, description: 'The provider’s response.' }) },
     errors: { types: [ProviderMissing, ProviderFailed, ProviderRefused, NotInvited, AccountRequired] },
     resolve: (_root, { input }, { access, request }) => access.oidc.finish(input.parameters, input.pending, request),
   }),

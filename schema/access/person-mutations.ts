@@ -18,13 +18,13 @@ import { idempotencyKey } from '#schema/idempotency.ts'
 import { PersonRole, TeamRef, UserRef } from './person.ts'
 
 failureType(UserNotFound, 'UserNotFound', 'The account has no such user.')
-failureType(EmailTaken, 'EmailTaken', 'The address belongs to a user already.')
-failureType(OwnRoleRaised, 'OwnRoleRaised', 'Nobody raises their own role.')
-failureType(LastOwner, 'LastOwner', 'Somebody has to be left who may let others in.')
+failureType(EmailTaken, 'EmailTaken', 'A user with this address already exists.')
+failureType(OwnRoleRaised, 'OwnRoleRaised', 'You cannot raise your own role.')
+failureType(LastOwner, 'LastOwner', 'The account must keep at least one owner who can add people.')
 failureType(TeamNotFound, 'TeamNotFound', 'The account has no such team.')
-failureType(SlugTaken, 'SlugTaken', 'The account has a team of this slug already.')
-failureType(LastTeam, 'LastTeam', 'The account’s last team stays.')
-failureType(AlreadyMember, 'AlreadyMember', 'The person is in the team already.')
+failureType(SlugTaken, 'SlugTaken', 'The account already has a team with this slug.')
+failureType(LastTeam, 'LastTeam', 'The account’s last team cannot be deleted.')
+failureType(AlreadyMember, 'AlreadyMember', 'The person is already in the team.')
 failureType(MemberNotFound, 'MemberNotFound', 'The person is not in the team.')
 
 const who = 'Their id or e-mail address.'
@@ -35,7 +35,7 @@ export function userPayload(name: string, description: string) {
     fields: (t) => ({
       user: t.prismaField({
         type: UserRef,
-        description: 'As they are now.',
+        description: 'Their current state.',
         resolve: (query, { id }, _args, { caller, db }) =>
           db.user.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } }),
       }),
@@ -44,9 +44,9 @@ export function userPayload(name: string, description: string) {
 }
 
 const CreateUserInput = builder.inputType('CreateUserInput', {
-  description: 'A person to be let in.',
+  description: 'A person to add.',
   fields: (t) => ({
-    email: t.string({ required: true, description: 'Their address; they sign in with it.' }),
+    email: t.string({ required: true, description: 'The e-mail address that they sign in with.' }),
     firstName: t.string({ required: true, defaultValue: '', description: 'At most 100 characters.' }),
     lastName: t.string({ required: true, defaultValue: '', description: 'At most 100 characters.' }),
     role: t.field({ type: PersonRole, required: true, defaultValue: 'MEMBER', description: 'In the account.' }),
@@ -56,8 +56,8 @@ const CreateUserInput = builder.inputType('CreateUserInput', {
 
 builder.mutationField('createUser', (t) =>
   t.field({
-    type: userPayload('CreateUserPayload', 'The person belongs to the account.'),
-    description: 'Adds a person. Needs `access:admin` and every scope that the role has.',
+    type: userPayload('CreateUserPayload', 'The person was added.'),
+    description: 'Adds a person. Needs `access:admin` and every scope of the role.',
     args: { input: t.arg({ type: CreateUserInput, required: true, description: 'The person.' }) },
     errors: { types: [InvalidInput, EmailTaken, IdempotencyKeyReused, ScopeNotHeld] },
     resolve: async (_root, { input: { idempotencyKey: key, ...facts } }, { caller, access }) => ({
@@ -67,7 +67,7 @@ builder.mutationField('createUser', (t) =>
 )
 
 const UpdateUserInput = builder.inputType('UpdateUserInput', {
-  description: 'What is to be changed of a person; what is left out stays.',
+  description: 'The fields of a person to change; absent fields keep their values.',
   fields: (t) => ({
     who: t.string({ required: true, description: who }),
     firstName: t.string({ description: 'At most 100 characters.' }),
@@ -78,10 +78,10 @@ const UpdateUserInput = builder.inputType('UpdateUserInput', {
 
 builder.mutationField('updateUser', (t) =>
   t.field({
-    type: userPayload('UpdateUserPayload', 'The person is changed.'),
+    type: userPayload('UpdateUserPayload', 'The person was updated.'),
     description:
-      'Changes a person: people their own names; everything with `access:admin` and every scope that the person’s role has, before and after. A session that is narrowed changes nothing of its own person.',
-    args: { input: t.arg({ type: UpdateUserInput, required: true, description: 'Who, and what.' }) },
+      'Updates a person. People may change their own names; everything else needs `access:admin` and every scope of the person’s role, before and after. A narrowed session cannot change its own person.',
+    args: { input: t.arg({ type: UpdateUserInput, required: true, description: 'The person and the changes.' }) },
     errors: { types: [UserNotFound, InvalidInput, OwnRoleRaised, LastOwner, ScopeNotHeld] },
     resolve: async (_root, { input: { who, ...changes } }, { caller, access }) => ({
       id: await access.users.update(caller, who, present(changes)),
@@ -90,15 +90,15 @@ builder.mutationField('updateUser', (t) =>
 )
 
 const RemoveUserInput = builder.inputType('RemoveUserInput', {
-  description: 'A person to be let go.',
+  description: 'A person to remove.',
   fields: (t) => ({ who: t.string({ required: true, description: who }) }),
 })
 
 builder.mutationField('removeUser', (t) =>
   t.field({
-    type: userPayload('RemoveUserPayload', 'The person belongs to the account no longer.'),
+    type: userPayload('RemoveUserPayload', 'The person was removed.'),
     description:
-      'Removes a person and ends their sessions; what they did keeps their name. They don’t return by themselves: only `createUser` adds them again. Needs every scope that the person’s role has and, for others, `access:admin`.',
+      'Removes a person and ends their sessions; their name stays on everything they did. They cannot sign in again until `createUser` adds them. Needs every scope of the person’s role and, for others, `access:admin`.',
     args: { input: t.arg({ type: RemoveUserInput, required: true, description: 'Who.' }) },
     errors: { types: [UserNotFound, LastOwner, ScopeNotHeld] },
     resolve: async (_root, { input }, { caller, access }) => ({ id: await access.users.remove(caller, input.who) }),
@@ -111,7 +111,7 @@ function teamPayload(name: string, description: string) {
     fields: (t) => ({
       team: t.prismaField({
         type: TeamRef,
-        description: 'As it is now.',
+        description: 'Its current state.',
         resolve: (query, { id }, _args, { caller, db }) =>
           db.team.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } }),
       }),
@@ -120,10 +120,13 @@ function teamPayload(name: string, description: string) {
 }
 
 const CreateTeamInput = builder.inputType('CreateTeamInput', {
-  description: 'A team to be made.',
+  description: 'A team to create.',
   fields: (t) => ({
-    slug: t.string({ required: true, description: 'What it is called by: 1 to 63 of a-z, 0-9 and, between them, -.' }),
-    name: t.string({ required: true, description: 'For people; at most 100 characters.' }),
+    slug: t.string({
+      required: true,
+      description: 'Its short name: 1 to 63 characters of a-z, 0-9 and, between them, -.',
+    }),
+    name: t.string({ required: true, description: 'Its display name; at most 100 characters.' }),
     description: t.string({ required: true, defaultValue: '', description: 'At most 500 characters.' }),
     idempotencyKey: t.string(idempotencyKey),
   }),
@@ -131,7 +134,7 @@ const CreateTeamInput = builder.inputType('CreateTeamInput', {
 
 builder.mutationField('createTeam', (t) =>
   t.field({
-    type: teamPayload('CreateTeamPayload', 'The team is there. A person who made it is its owner.'),
+    type: teamPayload('CreateTeamPayload', 'The team was created. A person who creates a team becomes its owner.'),
     description: 'Creates a team.',
     args: { input: t.arg({ type: CreateTeamInput, required: true, description: 'The team.' }) },
     errors: { types: [InvalidInput, SlugTaken, IdempotencyKeyReused, TeamNotFound] },
@@ -142,7 +145,7 @@ builder.mutationField('createTeam', (t) =>
 )
 
 const UpdateTeamInput = builder.inputType('UpdateTeamInput', {
-  description: 'What is to be changed of a team; what is left out stays.',
+  description: 'The fields of a team to change; absent fields keep their values.',
   fields: (t) => ({
     slug: t.string({ required: true, description: 'The slug of the team.' }),
     name: t.string({ description: 'At most 100 characters.' }),
@@ -152,9 +155,9 @@ const UpdateTeamInput = builder.inputType('UpdateTeamInput', {
 
 builder.mutationField('updateTeam', (t) =>
   t.field({
-    type: teamPayload('UpdateTeamPayload', 'The team is changed.'),
-    description: 'Changes a team: its own owners may, and who administers access.',
-    args: { input: t.arg({ type: UpdateTeamInput, required: true, description: 'Which, and what.' }) },
+    type: teamPayload('UpdateTeamPayload', 'The team was updated.'),
+    description: 'Updates a team. For its owners, and for callers with `access:admin`.',
+    args: { input: t.arg({ type: UpdateTeamInput, required: true, description: 'The team and the changes.' }) },
     errors: { types: [TeamNotFound, InvalidInput] },
     resolve: async (_root, { input: { slug, ...changes } }, { caller, access }) => ({
       id: await access.teams.update(caller, slug, present(changes)),
@@ -163,19 +166,19 @@ builder.mutationField('updateTeam', (t) =>
 )
 
 const DeleteTeamInput = builder.inputType('DeleteTeamInput', {
-  description: 'A team to be deleted.',
+  description: 'A team to delete.',
   fields: (t) => ({ slug: t.string({ required: true, description: 'The slug of the team.' }) }),
 })
 
 const DeleteTeamPayload = builder.objectRef<{ id: string }>('DeleteTeamPayload').implement({
-  description: 'The team is gone; its members belong to the account as before.',
-  fields: (t) => ({ id: t.exposeID('id', { description: 'The id that it had.' }) }),
+  description: 'The team was deleted; its members stay in the account.',
+  fields: (t) => ({ id: t.exposeID('id', { description: 'The id of the deleted team.' }) }),
 })
 
 builder.mutationField('deleteTeam', (t) =>
   t.field({
     type: DeleteTeamPayload,
-    description: 'Deletes a team; the account’s last one stays.',
+    description: 'Deletes a team; the account’s last team cannot be deleted.',
     args: { input: t.arg({ type: DeleteTeamInput, required: true, description: 'The team to delete.' }) },
     errors: { types: [TeamNotFound, LastTeam] },
     resolve: async (_root, { input }, { caller, access }) => ({ id: await access.teams.remove(caller, input.slug) }),
@@ -185,7 +188,7 @@ builder.mutationField('deleteTeam', (t) =>
 const TeamMemberInput = builder.inputType('TeamMemberInput', {
   description: 'A person in a team.',
   fields: (t) => ({
-    slug: t.string({ required: true, description: 'Which team.' }),
+    slug: t.string({ required: true, description: 'The slug of the team.' }),
     who: t.string({ required: true, description: who }),
     role: t.field({ type: PersonRole, required: true, defaultValue: 'MEMBER', description: 'In the team.' }),
     idempotencyKey: t.string({ description: `${idempotencyKey.description} Only \`addTeamMember\` looks at it.` }),
@@ -194,9 +197,9 @@ const TeamMemberInput = builder.inputType('TeamMemberInput', {
 
 builder.mutationField('addTeamMember', (t) =>
   t.field({
-    type: teamPayload('AddTeamMemberPayload', 'The person is in the team.'),
-    description: 'Takes a person of the account into a team.',
-    args: { input: t.arg({ type: TeamMemberInput, required: true, description: 'Who, and where.' }) },
+    type: teamPayload('AddTeamMemberPayload', 'The person was added.'),
+    description: 'Adds a person of the account to a team.',
+    args: { input: t.arg({ type: TeamMemberInput, required: true, description: 'The person and the team.' }) },
     errors: { types: [TeamNotFound, UserNotFound, AlreadyMember, InvalidInput, IdempotencyKeyReused] },
     resolve: async (_root, { input: { slug, who, role, idempotencyKey: key } }, { caller, access }) => ({
       id: await access.teams.addMember(caller, slug, who, role, key ?? undefined),
@@ -206,9 +209,9 @@ builder.mutationField('addTeamMember', (t) =>
 
 builder.mutationField('updateTeamMember', (t) =>
   t.field({
-    type: teamPayload('UpdateTeamMemberPayload', 'The person has the role in the team.'),
-    description: 'Changes what a person is in a team.',
-    args: { input: t.arg({ type: TeamMemberInput, required: true, description: 'Who, and where.' }) },
+    type: teamPayload('UpdateTeamMemberPayload', 'The role was changed.'),
+    description: 'Changes a member’s role.',
+    args: { input: t.arg({ type: TeamMemberInput, required: true, description: 'The person and the team.' }) },
     errors: { types: [TeamNotFound, UserNotFound, MemberNotFound, OwnRoleRaised, LastOwner] },
     resolve: async (_root, { input: { slug, who, role } }, { caller, access }) => ({
       id: await access.teams.setMemberRole(caller, slug, who, role),
@@ -217,18 +220,18 @@ builder.mutationField('updateTeamMember', (t) =>
 )
 
 const RemoveTeamMemberInput = builder.inputType('RemoveTeamMemberInput', {
-  description: 'A person to be taken out of a team.',
+  description: 'A person to remove from a team.',
   fields: (t) => ({
-    slug: t.string({ required: true, description: 'Which team.' }),
+    slug: t.string({ required: true, description: 'The slug of the team.' }),
     who: t.string({ required: true, description: who }),
   }),
 })
 
 builder.mutationField('removeTeamMember', (t) =>
   t.field({
-    type: teamPayload('RemoveTeamMemberPayload', 'The person is in the team no longer.'),
-    description: 'Takes a person out of a team; everybody may leave by themselves.',
-    args: { input: t.arg({ type: RemoveTeamMemberInput, required: true, description: 'Who, and where.' }) },
+    type: teamPayload('RemoveTeamMemberPayload', 'The person was removed from the team.'),
+    description: 'Removes a person from a team; members may remove themselves.',
+    args: { input: t.arg({ type: RemoveTeamMemberInput, required: true, description: 'The person and the team.' }) },
     errors: { types: [TeamNotFound, UserNotFound, MemberNotFound, LastOwner] },
     resolve: async (_root, { input: { slug, who } }, { caller, access }) => ({
       id: await access.teams.removeMember(caller, slug, who),
@@ -236,7 +239,7 @@ builder.mutationField('removeTeamMember', (t) =>
   }),
 )
 
-/** Without what was left out, be it absent or null. */
+/** The input without its absent and null fields. */
 function present<Changes extends object>(changes: Changes): { [Key in keyof Changes]?: NonNullable<Changes[Key]> } {
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value != null)) as never
 }

@@ -9,17 +9,17 @@ import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts
 import { visibleTeams } from './visible.ts'
 
 const page = {
-  first: { description: 'How many, 1 to 200; 50 when absent.' },
+  first: { description: 'Page size, 1 to 200; default 50.' },
   after: { description: 'Continue after this cursor.' },
 }
 
-/** How many teams of a person are shown with them. */
+/** How many teams of a person are listed with them. */
 const maxMemberships = 200
 
 export const PersonRole = builder.enumType('PersonRole', {
-  description: 'What a person is in an account, or in a team. Owners let others in.',
+  description: 'The role of a person in an account or a team. Owners add others.',
   values: described<(typeof personRoles)[number]>({
-    OWNER: 'Manages people, tokens and everything else of the account or the team.',
+    OWNER: 'Manages people, tokens and everything else in the account or the team.',
     MEMBER: 'Uses the account without managing it.',
   }),
 })
@@ -39,7 +39,7 @@ export const UserRef = builder.prismaObject('User', {
       select: { role: true },
       resolve: ({ role }) => (role === 'OWNER' ? 'OWNER' : 'MEMBER'),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they were let in.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they were added.' }),
     lastSignInAt: t.expose('lastSignInAt', {
       type: 'DateTime',
       nullable: true,
@@ -48,10 +48,10 @@ export const UserRef = builder.prismaObject('User', {
     removedAt: t.expose('removedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When they were removed; null while they belong to the account.',
+      description: 'When they were removed; null for current members of the account.',
     }),
     memberships: t.relation('memberships', {
-      description: 'The teams that they are in, as far as you may see these; at most 200.',
+      description: 'Their teams, as far as the caller may see them; at most 200.',
       query: (_args, { caller }) => ({
         where: { team: visibleTeams(caller) },
         orderBy: { joinedAt: 'asc' },
@@ -66,14 +66,14 @@ const TeamMemberRef = builder.prismaObject('TeamMember', {
   select: { accountId: true, teamId: true, userId: true, joinedAt: true },
   fields: (t) => ({
     user: t.relation('user', { description: 'Who.' }),
-    team: t.relation('team', { description: 'In which.' }),
+    team: t.relation('team', { description: 'The team.' }),
     role: t.field({
       type: PersonRole,
       description: 'In the team.',
       select: { role: true },
       resolve: ({ role }) => (role === 'OWNER' ? 'OWNER' : 'MEMBER'),
     }),
-    joinedAt: t.expose('joinedAt', { type: 'DateTime', description: 'Since when.' }),
+    joinedAt: t.expose('joinedAt', { type: 'DateTime', description: 'When they joined.' }),
   }),
 })
 
@@ -81,19 +81,19 @@ const TeamMemberConnection = connectionOf('TeamMember', TeamMemberRef)
 
 export const TeamRef = builder.prismaObject('Team', {
   interfaces: [NodeRef],
-  description: 'People who work together.',
+  description: 'A team of people.',
   select: { accountId: true, id: true },
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Stable.' }),
-    slug: t.exposeString('slug', { description: 'What it is called by; unique in the account.' }),
-    name: t.exposeString('name', { description: 'For people.' }),
-    description: t.exposeString('description', { description: 'What they do; may be empty.' }),
+    slug: t.exposeString('slug', { description: 'Its short name; unique in the account.' }),
+    name: t.exposeString('name', { description: 'Its display name.' }),
+    description: t.exposeString('description', { description: 'What the team does; may be empty.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     members: t.field({
       type: TeamMemberConnection,
-      description: 'Who is in it, in the order in which they came.',
+      description: 'Its members, in the order in which they joined.',
       args: {
-        role: t.arg({ type: PersonRole, description: 'Who are this in the team; all when absent.' }),
+        role: t.arg({ type: PersonRole, description: 'Only members with this role; default: all.' }),
         first: t.arg.int(page.first),
         after: t.arg.string(page.after),
       },
@@ -111,14 +111,14 @@ export const TeamRef = builder.prismaObject('Team', {
       },
     }),
     memberCount: t.int({
-      description: 'How many are in it.',
-      args: { role: t.arg({ type: PersonRole, description: 'Who are this in the team; all when absent.' }) },
+      description: 'Number of members.',
+      args: { role: t.arg({ type: PersonRole, description: 'Only members with this role; default: all.' }) },
       resolve: ({ id }, { role }, { db }) => db.teamMember.count({ where: { teamId: id, ...(role && { role }) } }),
     }),
     member: t.prismaField({
       type: TeamMemberRef,
       nullable: true,
-      description: 'One of its members; null when the person is not in it.',
+      description: 'One member; null when the person is not in the team.',
       args: { who: t.arg.string({ required: true, description: 'Their id or e-mail address.' }) },
       resolve: (query, { id }, { who }, { db }) =>
         db.teamMember.findFirst({
@@ -135,7 +135,7 @@ builder.queryField('user', (t) =>
   t.prismaField({
     type: UserRef,
     nullable: true,
-    description: 'One person, by id or e-mail address; null when the account has no such one.',
+    description: 'One person, by id or e-mail address; null when the account has no such person.',
     args: { who: t.arg.string({ required: true, description: 'Their id or e-mail address.' }) },
     resolve: (query, _root, { who }, { caller, db, access }) => {
       access.users.mustSee(caller, who)
@@ -150,10 +150,10 @@ builder.queryField('user', (t) =>
 builder.queryField('users', (t) =>
   t.field({
     type: UserConnection,
-    description: 'The account’s people, by e-mail address.',
+    description: 'The people of the account, sorted by e-mail address.',
     args: {
-      role: t.arg({ type: PersonRole, description: 'Who are this in the account; all when absent.' }),
-      team: t.arg.string({ description: 'Who are in the team of this slug; all when absent.' }),
+      role: t.arg({ type: PersonRole, description: 'Only people with this role in the account; default: all.' }),
+      team: t.arg.string({ description: 'Only members of the team with this slug; default: all.' }),
       first: t.arg.int(page.first),
       after: t.arg.string(page.after),
     },
@@ -182,7 +182,7 @@ builder.queryField('team', (t) =>
   t.prismaField({
     type: TeamRef,
     nullable: true,
-    description: 'One team; null when the account has none of this slug, or people are not in it.',
+    description: 'One team; null when the account has none with this slug, or the caller may not see it.',
     args: { slug: t.arg.string({ required: true, description: 'Its slug.' }) },
     resolve: (query, _root, { slug }, { caller, db }) =>
       db.team.findFirst({ ...query, where: { slug, ...visibleTeams(caller) } }),
@@ -192,7 +192,7 @@ builder.queryField('team', (t) =>
 builder.queryField('teams', (t) =>
   t.field({
     type: TeamConnection,
-    description: 'The account’s teams, oldest first; for people those that they are in, unless they administer access.',
+    description: 'The account’s teams, oldest first; for people without `access:admin`, only their own.',
     args: { first: t.arg.int(page.first), after: t.arg.string(page.after) },
     resolve: async (_root, { first, after }, context, info) => {
       const size = pageSize(first)

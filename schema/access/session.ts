@@ -8,21 +8,23 @@ import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts
 
 const SessionRef = builder.prismaObject('Session', {
   interfaces: [NodeRef],
-  description: 'What a person is signed in with, on one device.',
+  description: 'A person’s sign-in on one device.',
   select: { accountId: true, id: true },
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Stable; `signOut` takes it.' }),
+    id: t.exposeID('id', { description: 'Stable; pass it to `signOut`.' }),
     user: t.relation('user', { description: 'Who is signed in.' }),
     isCurrent: t.boolean({
       description: 'Whether this request uses it.',
       resolve: ({ id }, _args, { caller }) => caller.credential.id === id,
     }),
     method: t.exposeString('method', { description: 'How they signed in: `password`, `oidc` or `device`.' }),
-    scopes: t.exposeStringList('scopes', { description: 'What it is narrowed to; empty: all that the role allows.' }),
+    scopes: t.exposeStringList('scopes', {
+      description: 'The scopes that it is limited to; empty: everything that the role allows.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they signed in.' }),
-    lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'Known some seconds later.' }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends, unless it is refreshed before.' }),
-    address: t.exposeString('address', { description: 'The network address that it was last used from.' }),
+    lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'Updated with a delay of some seconds.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it expires unless it is refreshed.' }),
+    address: t.exposeString('address', { description: 'The network address it was last used from.' }),
     userAgent: t.exposeString('userAgent', { nullable: true, description: 'The program that last used it.' }),
   }),
 })
@@ -33,11 +35,11 @@ builder.queryField('sessions', (t) =>
   t.field({
     type: SessionConnection,
     description:
-      'Sessions that go on, newest first: one’s own, or those of others for who administers access. An application ' +
-      'token has none, so that without `who` it is answered with everybody’s.',
+      'Active sessions, newest first: the caller’s own, or those of others with `access:admin`. An application ' +
+      'token has none: without `who` it gets everyone’s.',
     args: {
-      who: t.arg.string({ description: 'The person’s id or e-mail address; oneself when absent.' }),
-      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      who: t.arg.string({ description: 'The person’s id or e-mail address; default: the caller.' }),
+      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
       after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { who, first, after }, context, info) => {
@@ -66,27 +68,27 @@ function behind(cursor: string): string {
 }
 
 const EndSessionsInput = builder.inputType('EndSessionsInput', {
-  description: 'Whose sessions are to end.',
+  description: 'Whose sessions to end.',
   fields: (t) => ({
-    who: t.string({ description: 'The person’s id or e-mail address; oneself when absent.' }),
+    who: t.string({ description: 'The person’s id or e-mail address; default: the caller.' }),
     keepCurrent: t.boolean({
       required: true,
       defaultValue: true,
-      description: 'Whether the session of this request stays.',
+      description: 'Whether to keep the session of this request.',
     }),
   }),
 })
 
 const EndSessionsPayload = builder.objectRef<{ count: number }>('EndSessionsPayload').implement({
-  description: 'The sessions have ended, with everything that was under way with them.',
-  fields: (t) => ({ count: t.exposeInt('count', { description: 'How many.' }) }),
+  description: 'The sessions and everything running under them have ended.',
+  fields: (t) => ({ count: t.exposeInt('count', { description: 'Number of ended sessions.' }) }),
 })
 
 builder.mutationField('endSessions', (t) =>
   t.field({
     type: EndSessionsPayload,
     description:
-      'Ends all other sessions of oneself or, with `access:admin`, all of somebody else. Needs every scope that the person’s role has.',
+      'Ends the caller’s other sessions or, with `access:admin`, all sessions of another person. Needs every scope of that person’s role.',
     args: { input: t.arg({ type: EndSessionsInput, required: true, description: 'Whose.' }) },
     errors: { types: [UserNotFound, ScopeNotHeld] },
     resolve: async (_root, { input: { who, keepCurrent } }, { caller, access }) => ({

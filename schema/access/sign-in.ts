@@ -18,15 +18,15 @@ import './failures.ts'
 import { PersonRole } from './person.ts'
 import { userPayload } from './person-mutations.ts'
 
-failureType(SignInRefused, 'SignInRefused', 'Address or password is wrong; not told which.')
+failureType(SignInRefused, 'SignInRefused', 'The address or the password is wrong.')
 failureType(RefreshRefused, 'RefreshRefused', 'The refresh token is not valid (any more).')
 failureType(TokenRefused, 'TokenRefused', 'The token does not belong to a person, or is not valid.')
-failureType(SessionNotFound, 'SessionNotFound', 'The account has no such session that goes on.')
-failureType(WrongPassword, 'WrongPassword', 'The present password is not right.')
+failureType(SessionNotFound, 'SessionNotFound', 'The account has no such active session.')
+failureType(WrongPassword, 'WrongPassword', 'The current password is wrong.')
 
 builder.objectType(TooManyAttempts, {
   name: 'TooManyAttempts',
-  description: 'Too many have been tried, from this address or for this person.',
+  description: 'Too many attempts from this address or for this person.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof TooManyAttempts,
   fields: (t) => ({
@@ -37,20 +37,20 @@ builder.objectType(TooManyAttempts, {
 const SignInAccount = builder.objectRef<AccountName>('SignInAccount').implement({
   description: 'An account that a person may sign in to.',
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Give this or the name as `account`.' }),
-    name: t.exposeString('name', { description: 'For people; several accounts may have the same.' }),
+    id: t.exposeID('id', { description: 'Pass this or the name as `account`.' }),
+    name: t.exposeString('name', { description: 'Its display name; not necessarily unique.' }),
   }),
 })
 
 builder.objectType(AccountRequired, {
   name: 'AccountRequired',
-  description: 'The person belongs to several accounts, and has to name one: repeat the request with `account`.',
+  description: 'The person belongs to several accounts; repeat the request with `account`.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof AccountRequired,
   fields: (t) => ({
     accounts: t.field({
       type: [SignInAccount],
-      description: 'Those that they belong to.',
+      description: 'The accounts that they belong to.',
       resolve: (failure) => [...failure.accounts],
     }),
   }),
@@ -63,21 +63,22 @@ export function signedInPayload(name: string) {
       accessToken: t.exposeString('accessToken', { description: 'Send it as `Authorization: Bearer <token>`.' }),
       accessTokenExpiresAt: t.expose('accessTokenExpiresAt', { type: 'DateTime', description: 'An hour from now.' }),
       refreshToken: t.exposeString('refreshToken', {
-        description: 'For the next pair; works once. Using it again ends the session: somebody has a copy.',
+        description:
+          'Exchanges for the next pair; can be used once. Using it again ends the session, since it may have been stolen.',
       }),
       userId: t.id({ description: 'Who.', resolve: ({ person }) => person.id }),
-      email: t.string({ description: 'Who, by their address.', resolve: ({ person }) => person.email }),
+      email: t.string({ description: 'The person’s e-mail address.', resolve: ({ person }) => person.email }),
       role: t.field({ type: PersonRole, description: 'In the account.', resolve: ({ person }) => person.role }),
     }),
   })
 }
 
 const SignInInput = builder.inputType('SignInInput', {
-  description: 'Who one is, and the proof.',
+  description: 'The credentials of a person.',
   fields: (t) => ({
-    email: t.string({ required: true, description: 'The address that one was let in with.' }),
+    email: t.string({ required: true, description: 'The person’s e-mail address.' }),
     password: t.string({ required: true, description: 'The password.' }),
-    scopes: t.stringList({ description: 'What the session may do; all that the role may when absent.' }),
+    scopes: t.stringList({ description: 'The scopes of the session; default: everything that the role allows.' }),
     account: t.string({
       description: 'The account to sign in to, by id or name; needed only with the same password in several accounts.',
     }),
@@ -88,7 +89,7 @@ builder.mutationField('signIn', (t) =>
   t.field({
     ...isPublic,
     type: signedInPayload('SignInPayload'),
-    description: 'Signs a person in by address and password. Needs no token.',
+    description: 'Signs a person in by e-mail address and password. Needs no token.',
     args: { input: t.arg({ type: SignInInput, required: true, description: 'Who.' }) },
     errors: { types: [SignInRefused, TooManyAttempts, AccountRequired, InvalidInput, ScopeNotHeld] },
     resolve: (_root, { input }, { access, request }) =>
@@ -100,11 +101,11 @@ builder.mutationField('signIn', (t) =>
 )
 
 const RefreshSessionInput = builder.inputType('RefreshSessionInput', {
-  description: 'What a session goes on with.',
+  description: 'The session to continue.',
   fields: (t) => ({
-    refreshToken: t.string({ required: true, description: 'The latest one.' }),
+    refreshToken: t.string({ required: true, description: 'The latest refresh token.' }),
     scopes: t.stringList({
-      description: 'What the session may do from now on: only what it may already. As before when absent.',
+      description: 'Narrows the scopes of the session; default: as before.',
     }),
   }),
 })
@@ -113,7 +114,7 @@ builder.mutationField('refreshSession', (t) =>
   t.field({
     ...isPublic,
     type: signedInPayload('RefreshSessionPayload'),
-    description: 'Exchanges a refresh token for a new pair. Needs no other token.',
+    description: 'Exchanges a refresh token for a new pair. Needs no access token.',
     args: { input: t.arg({ type: RefreshSessionInput, required: true, description: 'The refresh token.' }) },
     errors: { types: [RefreshRefused, InvalidInput, ScopeNotHeld] },
     resolve: (_root, { input }, { access, request }) =>
@@ -122,20 +123,20 @@ builder.mutationField('refreshSession', (t) =>
 )
 
 const CheckSessionInput = builder.inputType('CheckSessionInput', {
-  description: 'An access token to be looked at.',
+  description: 'An access token to check.',
   fields: (t) => ({ accessToken: t.string({ required: true, description: 'The token.' }) }),
 })
 
 const CheckSessionPayload = builder.objectRef<{ userId: string }>('CheckSessionPayload').implement({
   description: 'The token is valid.',
-  fields: (t) => ({ userId: t.exposeID('userId', { description: 'Whose it is.' }) }),
+  fields: (t) => ({ userId: t.exposeID('userId', { description: 'The id of its owner.' }) }),
 })
 
 builder.mutationField('checkSession', (t) =>
   t.field({
     ...isPublic,
     type: CheckSessionPayload,
-    description: 'Says whose an access token is. Needs no other token.',
+    description: 'Returns the owner of an access token. Needs no other token.',
     args: { input: t.arg({ type: CheckSessionInput, required: true, description: 'The access token to check.' }) },
     errors: { types: [TokenRefused] },
     resolve: async (_root, { input }, { access }) => ({ userId: await access.sessions.check(input.accessToken) }),
@@ -143,12 +144,12 @@ builder.mutationField('checkSession', (t) =>
 )
 
 const SignOutInput = builder.inputType('SignOutInput', {
-  description: 'A session to be ended.',
-  fields: (t) => ({ sessionId: t.id({ description: 'Which; the one of this request when absent.' }) }),
+  description: 'A session to end.',
+  fields: (t) => ({ sessionId: t.id({ description: 'The session; default: the one of this request.' }) }),
 })
 
 const SignOutPayload = builder.objectRef<{ sessionId: string }>('SignOutPayload').implement({
-  description: 'The session has ended, with everything that was under way with it.',
+  description: 'The session and everything running under it has ended.',
   fields: (t) => ({ sessionId: t.exposeID('sessionId', { description: 'The id of the session.' }) }),
 })
 
@@ -156,7 +157,7 @@ builder.mutationField('signOut', (t) =>
   t.field({
     type: SignOutPayload,
     description:
-      'Ends a session. That of this request may always be ended; others need every scope that the person’s role has and, for other people’s, `access:admin`.',
+      'Ends a session. The one of this request can always be ended; others need every scope of the person’s role and, for other people’s sessions, `access:admin`.',
     args: { input: t.arg({ type: SignOutInput, required: true, description: 'The session to end.' }) },
     errors: { types: [SessionNotFound, ScopeNotHeld] },
     resolve: async (_root, { input }, { caller, access }) => ({
@@ -166,20 +167,20 @@ builder.mutationField('signOut', (t) =>
 )
 
 const SetPasswordInput = builder.inputType('SetPasswordInput', {
-  description: 'A password for a person.',
+  description: 'A new password for a person.',
   fields: (t) => ({
     who: t.string({ required: true, description: 'Their id or e-mail address.' }),
-    password: t.string({ required: true, description: 'The new one: 12 to 256 characters.' }),
-    presentPassword: t.string({ description: 'Needed for one’s own.' }),
+    password: t.string({ required: true, description: 'The new password: 12 to 256 characters.' }),
+    presentPassword: t.string({ description: 'The current password; required to change your own.' }),
   }),
 })
 
 builder.mutationField('setPassword', (t) =>
   t.field({
-    type: userPayload('SetPasswordPayload', 'The password is set; all that the person was signed in with has ended.'),
+    type: userPayload('SetPasswordPayload', 'The password was set, and all sessions of the person have ended.'),
     description:
-      'Sets a person’s password: one’s own with the current one, others’ with `access:admin`. Needs every scope that the person’s role has.',
-    args: { input: t.arg({ type: SetPasswordInput, required: true, description: 'Whose, and which.' }) },
+      'Sets a person’s password: your own with the current one, those of others with `access:admin`. Needs every scope of the person’s role.',
+    args: { input: t.arg({ type: SetPasswordInput, required: true, description: 'The person and the password.' }) },
     errors: { types: [UserNotFound, InvalidInput, WrongPassword, TooManyAttempts, ScopeNotHeld] },
     resolve: async (_root, { input }, { caller, access }) => ({
       id: await access.passwords.setPassword(caller, input.who, input.password, input.presentPassword ?? undefined),

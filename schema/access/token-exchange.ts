@@ -7,11 +7,15 @@ import { builder, isPublic } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
 import './failures.ts'
 
-failureType(IssuerFailed, 'IssuerFailed', 'The keys of the token’s issuer can’t be fetched now; try again later.')
+failureType(
+  IssuerFailed,
+  'IssuerFailed',
+  'The keys of the token’s issuer cannot be fetched at the moment; try again later.',
+)
 
 builder.objectType(ExchangeRefused, {
   name: 'ExchangeRefused',
-  description: 'The token is not exchanged.',
+  description: 'The token was refused.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof ExchangeRefused,
   fields: (t) => ({
@@ -24,7 +28,8 @@ const ExchangeTokenInput = builder.inputType('ExchangeTokenInput', {
   fields: (t) => ({
     subjectToken: t.string({ required: true, description: 'The OIDC token (JWT) of a CI job; at most 8 KiB.' }),
     scopes: t.stringList({
-      description: 'What the new token may do: scopes that the trust rule grants, or narrower ones; all when absent.',
+      description:
+        'The scopes of the new token: those that the trust rule grants, or narrower ones; default: all of them.',
     }),
   }),
 })
@@ -35,7 +40,7 @@ const ExchangeTokenPayload = builder.objectRef<ExchangedToken>('ExchangeTokenPay
     token: t.exposeString('token', { description: 'Send it as `Authorization: Bearer <token>`.' }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'At most an hour from now.' }),
     expiresInSeconds: t.exposeInt('expiresInSeconds', { description: 'The same in seconds from now; at most 3600.' }),
-    scopes: t.stringList({ description: 'What it may do.', resolve: ({ scopes }) => [...scopes] }),
+    scopes: t.stringList({ description: 'The scopes of the token.', resolve: ({ scopes }) => [...scopes] }),
     rule: t.exposeString('rule', { description: 'The name of the trust rule that matched.' }),
   }),
 })
@@ -45,7 +50,7 @@ builder.mutationField('exchangeToken', (t) =>
     ...isPublic,
     type: ExchangeTokenPayload,
     description:
-      'Exchanges the OIDC token of a CI job for a short-lived token, by the first trust rule of the configuration that matches (RFC 8693). Needs no token.',
+      'Exchanges the OIDC token of a CI job for a short-lived token, according to the first matching trust rule of the configuration (RFC 8693). Needs no token.',
     args: { input: t.arg({ type: ExchangeTokenInput, required: true, description: 'The token to exchange.' }) },
     errors: { types: [InvalidInput, ExchangeRefused, IssuerFailed, ScopeNotHeld, QuotaExceeded] },
     resolve: (_root, { input }, { access, request }) =>

@@ -3,11 +3,12 @@ import { builder } from '#schema/builder.ts'
 import { described } from '#schema/described.ts'
 
 const RoleEnum = builder.enumType('Role', {
-  description: 'What somebody is in an account: people are owners or members, an APPLICATION may what its scopes say.',
+  description:
+    'The role of a caller in an account: people are owners or members; an APPLICATION is limited by its scopes.',
   values: described<(typeof roles)[number]>({
     OWNER: 'A person, or the first token, with every scope of the account.',
     MEMBER: 'A person who uses the account without managing it.',
-    APPLICATION: 'An application token: its scopes decide.',
+    APPLICATION: 'An application token, limited by its scopes.',
   }),
 })
 
@@ -16,7 +17,7 @@ const Account = builder.prismaObject('Account', {
   select: { id: true },
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Stable.' }),
-    name: t.exposeString('name', { description: 'For people.' }),
+    name: t.exposeString('name', { description: 'Its display name.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
   }),
 })
@@ -25,14 +26,14 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
   description: 'The caller of this request.',
   fields: (t) => ({
     kind: t.string({ description: 'user or application.', resolve: (caller) => caller.actor.kind }),
-    id: t.id({ description: 'Of the user or application token.', resolve: (caller) => caller.actor.id }),
-    name: t.string({ description: 'Of the user or application token.', resolve: (caller) => caller.actor.name }),
+    id: t.id({ description: 'That of the user or application token.', resolve: (caller) => caller.actor.id }),
+    name: t.string({ description: 'That of the user or application token.', resolve: (caller) => caller.actor.name }),
     role: t.expose('role', { type: RoleEnum, description: 'In the account.' }),
-    scopes: t.stringList({ description: 'What this token may do.', resolve: (caller) => caller.scopes }),
+    scopes: t.stringList({ description: 'The scopes of this token.', resolve: (caller) => caller.scopes }),
     tokenExpiresAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the token ends; null when it doesn’t.',
+      description: 'When the token expires; null: never.',
       resolve: (caller) => caller.expiresAt ?? null,
     }),
     account: t.prismaField({

@@ -3,44 +3,47 @@ import { builder } from '#schema/builder.ts'
 import { connectionOf } from '#schema/pagination.ts'
 
 export const AuditOutcomeEnum = builder.enumType('AuditOutcome', {
-  description: 'How it went.',
+  description: 'The outcome of an action.',
   values: {
     SUCCEEDED: { description: 'It was done.' },
-    FAILED: { description: 'What was shown did not prove who somebody is, such as a wrong password.' },
-    REFUSED: { description: 'The caller is known and not allowed to do it, or a hook refused the call.' },
+    FAILED: { description: 'The credential was not valid, such as a wrong password.' },
+    REFUSED: { description: 'The caller was known but not allowed to do it, or a hook refused the call.' },
   } as const satisfies Record<(typeof auditOutcomes)[number], object>,
 })
 
 const AuditCredential = builder.objectRef<{ kind: string; id: string }>('AuditCredential').implement({
-  description: 'What a caller has shown.',
+  description: 'The credential of a caller.',
   fields: (t) => ({
     kind: t.exposeString('kind', { description: 'token, session or provider.' }),
     id: t.exposeID('id', {
-      description: 'Of the application token, the session, or the person whom a provider knows.',
+      description: 'The id of the application token, the session, or the person known to the provider.',
     }),
   }),
 })
 
 const AuditOperation = builder.objectRef<{ name: string | null; hash: string }>('AuditOperation').implement({
-  description: 'The GraphQL operation that was run; REST and the command line run such ones, too.',
+  description: 'The GraphQL operation; REST and the command line run GraphQL operations, too.',
   fields: (t) => ({
-    name: t.exposeString('name', { nullable: true, description: 'Null when it has none.' }),
+    name: t.exposeString('name', { nullable: true, description: 'Its name; null when it has none.' }),
     hash: t.exposeString('hash', { description: 'SHA-256 of its text.' }),
   }),
 })
 
 const AuditEntryRef = builder.prismaObject('AuditEntry', {
   description:
-    'One thing that somebody did, or was kept from doing. `hash` is the SHA-256 of all other fields as canonical JSON (RFC 8785), the hash of the entry before among them.',
+    'An action, or a refused attempt. `hash` is the SHA-256 of all other fields, including the hash of the previous entry, as canonical JSON (RFC 8785).',
   select: { accountId: true, seq: true },
   fields: (t) => ({
-    accountId: t.exposeID('accountId', { description: 'Whose chain it is in.' }),
-    seq: t.float({ description: 'Its place in the chain: from 1, without gaps.', resolve: ({ seq }) => Number(seq) }),
+    accountId: t.exposeID('accountId', { description: 'The account whose chain it belongs to.' }),
+    seq: t.float({
+      description: 'Its position in the chain, from 1, without gaps.',
+      resolve: ({ seq }) => Number(seq),
+    }),
     at: t.expose('at', { type: 'DateTime', description: 'When its transaction began.' }),
-    type: t.exposeString('type', { description: 'As events have it, such as `auth.token_revoked`.' }),
+    type: t.exposeString('type', { description: 'The type of the event, such as `auth.token_revoked`.' }),
     outcome: t.field({
       type: AuditOutcomeEnum,
-      description: 'How it went.',
+      description: 'The outcome.',
       select: { outcome: true },
       resolve: ({ outcome }): AuditOutcome => outcome,
     }),
@@ -50,38 +53,41 @@ const AuditEntryRef = builder.prismaObject('AuditEntry', {
       select: { actorKind: true, actorId: true, actorName: true },
       resolve: ({ actorKind, actorId, actorName }) => ({ kind: actorKind as never, id: actorId, name: actorName }),
     }),
-    subject: t.exposeString('subject', { description: 'What was touched, such as `task:<id>`.' }),
+    subject: t.exposeString('subject', { description: 'What it was done to, such as `task:<id>`.' }),
     credential: t.field({
       type: AuditCredential,
       nullable: true,
-      description: 'What they showed; null when nobody was known, or the system noticed it by itself.',
+      description: 'The credential used; null for anonymous callers and for the system.',
       select: { credentialKind: true, credentialId: true },
       resolve: ({ credentialKind: kind, credentialId: id }) => (kind === null || id === null ? null : { kind, id }),
     }),
-    address: t.exposeString('address', { nullable: true, description: 'The network address that it came from.' }),
-    userAgent: t.exposeString('userAgent', { nullable: true, description: 'What the caller calls its program.' }),
-    requestId: t.exposeString('requestId', { nullable: true, description: 'Under which the server’s log has it.' }),
+    address: t.exposeString('address', { nullable: true, description: 'The network address of the caller.' }),
+    userAgent: t.exposeString('userAgent', { nullable: true, description: 'The caller’s user agent.' }),
+    requestId: t.exposeString('requestId', {
+      nullable: true,
+      description: 'Identifies the request in the server’s log.',
+    }),
     operation: t.field({
       type: AuditOperation,
       nullable: true,
-      description: 'By which operation; null when by none.',
+      description: 'The GraphQL operation; null when there was none.',
       select: { operationName: true, operationHash: true },
       resolve: ({ operationName: name, operationHash: hash }) => (hash === null ? null : { name, hash }),
     }),
-    scopes: t.exposeStringList('scopes', { description: 'Those that it took, and were held.' }),
+    scopes: t.exposeStringList('scopes', { description: 'The scopes that were required and held.' }),
     data: t.field({
       type: 'JSON',
-      description: 'What else is to be known, in short; never what was stored or handed in.',
+      description: 'Further details; never the stored or submitted content.',
       select: { data: true },
       resolve: ({ data }) => data,
     }),
     previousHash: t.string({
-      description: 'Of the entry before, in hexadecimal digits; zeros at the first one.',
+      description: 'Hash of the previous entry, in hexadecimal; zeros for the first entry.',
       select: { previousHash: true },
       resolve: ({ previousHash }) => Buffer.from(previousHash).toString('hex'),
     }),
     hash: t.string({
-      description: 'Of this one, in hexadecimal digits.',
+      description: 'Hash of this entry, in hexadecimal.',
       select: { hash: true },
       resolve: ({ hash }) => Buffer.from(hash).toString('hex'),
     }),

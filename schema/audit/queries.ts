@@ -5,43 +5,42 @@ import { nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import { AuditEntryConnection, AuditOutcomeEnum } from './audit-entry.ts'
 
 const AuditFilter = builder.inputType('AuditFilter', {
-  description:
-    'Which entries; all conditions that are given have to hold. Where it says so, a `*` at the end stands for any ending.',
+  description: 'Selects entries; all given conditions must match. Where stated, a `*` at the end matches any ending.',
   fields: (t) => ({
-    actor: t.string({ description: 'Done by the actor with this id or, at the time, this name.' }),
-    token: t.id({ description: 'Done with the application token, or the session, of this id.' }),
-    types: t.stringList({ description: 'Of one of these types; `*` at the end, such as `auth.token_*`.' }),
-    subject: t.string({ description: 'About this, such as `task:<id>`; `*` at the end, such as `token:*`.' }),
-    address: t.string({ description: 'From this network address; `*` at the end.' }),
-    outcomes: t.field({ type: [AuditOutcomeEnum], description: 'With one of these outcomes.' }),
-    operation: t.string({ description: 'By the operation of this name, or of this hash.' }),
-    requestId: t.string({ description: 'Of this request.' }),
+    actor: t.string({ description: 'Actions of the actor with this id, or with this name at the time.' }),
+    token: t.id({ description: 'Actions with the application token or session of this id.' }),
+    types: t.stringList({ description: 'Any of these types; may end in `*`, such as `auth.token_*`.' }),
+    subject: t.string({ description: 'This subject, such as `task:<id>`; may end in `*`, such as `token:*`.' }),
+    address: t.string({ description: 'This network address; may end in `*`.' }),
+    outcomes: t.field({ type: [AuditOutcomeEnum], description: 'Any of these outcomes.' }),
+    operation: t.string({ description: 'The operation with this name or hash.' }),
+    requestId: t.string({ description: 'The id of the request.' }),
     from: t.field({ type: 'DateTime', description: 'Not before.' }),
     to: t.field({ type: 'DateTime', description: 'Not after.' }),
   }),
 })
 
 const AuditOrder = builder.enumType('AuditOrder', {
-  description: 'In which order entries are listed.',
+  description: 'The order of entries.',
   values: {
-    NEWEST_FIRST: { description: 'From the end of the chain.' },
-    OLDEST_FIRST: { description: 'From its beginning, as it is checked.' },
+    NEWEST_FIRST: { description: 'From the end of the chain to its beginning.' },
+    OLDEST_FIRST: { description: 'From the beginning of the chain, as it is checked.' },
   } as const,
 })
 
 builder.queryField('auditEntries', (t) =>
   t.field({
     type: AuditEntryConnection,
-    description: 'The audit log: who did what, from where, by what right; and who was kept from it.',
+    description: 'The audit log: who did what, from where and with which scopes, and which attempts were refused.',
     args: {
-      where: t.arg({ type: AuditFilter, description: 'Which; all when absent.' }),
+      where: t.arg({ type: AuditFilter, description: 'Only those that match; default: all.' }),
       orderBy: t.arg({
         type: AuditOrder,
         defaultValue: 'NEWEST_FIRST',
         required: true,
-        description: 'In which order.',
+        description: 'Sort order.',
       }),
-      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
       after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { where, orderBy, first, after }, context, info) => {

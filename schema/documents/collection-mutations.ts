@@ -20,7 +20,7 @@ function collectionPayload(name: string, description: string) {
     fields: (t) => ({
       collection: t.prismaField({
         type: CollectionRef,
-        description: 'As it is now.',
+        description: 'Its current state.',
         resolve: (query, { path }, _args, { caller, db }) =>
           db.collection.findUniqueOrThrow({
             ...query,
@@ -32,44 +32,44 @@ function collectionPayload(name: string, description: string) {
 }
 
 const RetentionInput = builder.inputType('RetentionInput', {
-  description: 'How long versions of documents are to be kept.',
+  description: 'How long to keep versions of documents.',
   fields: (t) => ({
-    kind: t.field({ type: RetentionKind, required: true, description: 'By what.' }),
+    kind: t.field({ type: RetentionKind, required: true, description: 'The rule.' }),
     versions: t.int({ description: 'KEEP_LAST: how many, including the current one.' }),
-    days: t.int({ description: 'KEEP_DAYS: how many.' }),
+    days: t.int({ description: 'KEEP_DAYS: how many days.' }),
   }),
 })
 
 const DocumentIndexInput = builder.inputType('DocumentIndexInput', {
-  description: 'What documents are asked for, or sorted by.',
+  description: 'An index that documents are queried or sorted by.',
   fields: (t) => ({
-    path: t.string({ required: true, description: 'As `path` of `DocumentFilter`.' }),
-    type: t.field({ type: ValueTypeEnum, required: true, description: 'Of what is there.' }),
+    path: t.string({ required: true, description: 'The same as `path` in `DocumentFilter`.' }),
+    type: t.field({ type: ValueTypeEnum, required: true, description: 'The type of the values.' }),
   }),
 })
 
-/** What is declared is the same for a new collection and for one that is there. */
+/** The declarations are the same for a new and an existing collection. */
 const indexesField = {
   type: [DocumentIndexInput] as [typeof DocumentIndexInput],
   description:
-    'Indexes for this collection, at most 8, and 64 of an account, that serve `eq`, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `orderBy`. They are built beside the work, and each is kept up to date by every write.',
+    'Indexes of this collection, at most 8, and 64 per account, that serve `eq`, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `orderBy`. They are built in the background, and every write updates them.',
 }
 const fullTextPathsField = {
-  description: 'Where the words are that `search` finds, at most 8 paths; an index of them is built beside the work.',
+  description: 'The paths that `search` looks at, at most 8; their index is built in the background.',
 } as const
 
 const schemaText =
-  'A JSON Schema (2020-12) of at most 64 KiB, without references to elsewhere; patterns are those of RE2.'
+  'A JSON Schema (2020-12) of at most 64 KiB, without external references; patterns use the RE2 syntax.'
 
 const CreateCollectionInput = builder.inputType('CreateCollectionInput', {
-  description: 'A collection to be made.',
+  description: 'A collection to create.',
   fields: (t) => ({
     path: t.string({ required: true, description: '1 to 16 parts with `/` between them, at most 512 characters.' }),
     requireVersion: t.boolean({
-      description: 'Whether each write has to say which version it changes; no when absent.',
+      description: 'Whether each write must name the version it changes; default false.',
     }),
     schema: t.field({ type: 'JSON', description: schemaText }),
-    retention: t.field({ type: RetentionInput, description: 'KEEP_ALL when absent.' }),
+    retention: t.field({ type: RetentionInput, description: 'Default: KEEP_ALL.' }),
     indexes: t.field(indexesField),
     fullTextPaths: t.stringList(fullTextPathsField),
   }),
@@ -77,8 +77,8 @@ const CreateCollectionInput = builder.inputType('CreateCollectionInput', {
 
 builder.mutationField('createCollection', (t) =>
   t.field({
-    type: collectionPayload('CreateCollectionPayload', 'The collection is created.'),
-    description: 'Creates a collection, with rules for what is written to it.',
+    type: collectionPayload('CreateCollectionPayload', 'The collection was created.'),
+    description: 'Creates a collection with rules for writes.',
     args: { input: t.arg({ type: CreateCollectionInput, required: true, description: 'The collection.' }) },
     errors: { types: [InvalidInput, CollectionExists] },
     resolve: async (_root, { input }, { caller, documents }) => ({
@@ -88,24 +88,24 @@ builder.mutationField('createCollection', (t) =>
 )
 
 const UpdateCollectionInput = builder.inputType('UpdateCollectionInput', {
-  description: 'Rules to be changed; what is absent stays.',
+  description: 'The rules to change; absent fields keep their values.',
   fields: (t) => ({
-    path: t.string({ required: true, description: 'Of which collection.' }),
-    requireVersion: t.boolean({ description: 'Whether each write has to say which version it changes.' }),
+    path: t.string({ required: true, description: 'The path of the collection.' }),
+    requireVersion: t.boolean({ description: 'Whether each write must name the version it changes.' }),
     schema: t.field({ type: 'JSON', description: `${schemaText} Null takes it away.` }),
     retention: t.field({ type: RetentionInput, description: 'How long versions are kept.' }),
     indexes: t.field(indexesField),
     fullTextPaths: t.stringList(fullTextPathsField),
     acceptExisting: t.boolean({
-      description: 'Documents that don’t fit the new schema may stay as they are until they are written again.',
+      description: 'Whether existing documents may violate the new schema until they are written again.',
     }),
   }),
 })
 
 builder.mutationField('updateCollection', (t) =>
   t.field({
-    type: collectionPayload('UpdateCollectionPayload', 'The rules are changed.'),
-    description: 'Changes the rules of a collection, for what is written from then on.',
+    type: collectionPayload('UpdateCollectionPayload', 'The rules were changed.'),
+    description: 'Changes the rules of a collection for later writes.',
     args: { input: t.arg({ type: UpdateCollectionInput, required: true, description: 'The rules.' }) },
     errors: { types: [InvalidInput, CollectionNotFound, ExistingDocumentsInvalid] },
     resolve: async (_root, { input: { acceptExisting, ...input } }, { caller, documents }) => ({
@@ -134,24 +134,25 @@ function toRequest({ path, requireVersion, schema, retention, indexes, fullTextP
 }
 
 const DeleteCollectionInput = builder.inputType('DeleteCollectionInput', {
-  description: 'A collection to be deleted.',
+  description: 'A collection to delete.',
   fields: (t) => ({ path: t.string({ required: true, description: 'Its path.' }) }),
 })
 
 const DeleteCollectionPayload = builder
   .objectRef<{ path: string; documents: number }>('DeleteCollectionPayload')
   .implement({
-    description: 'The collection is gone; its path is free.',
+    description: 'The collection was deleted, and its path can be used again.',
     fields: (t) => ({
       path: t.exposeString('path', { description: 'The path of the collection.' }),
-      documents: t.exposeInt('documents', { description: 'How many documents went with it.' }),
+      documents: t.exposeInt('documents', { description: 'Number of deleted documents.' }),
     }),
   })
 
 builder.mutationField('deleteCollection', (t) =>
   t.field({
     type: DeleteCollectionPayload,
-    description: 'Deletes a collection with all its documents and their versions, for good. Collections below it stay.',
+    description:
+      'Permanently deletes a collection with all its documents and their versions. Collections below it are kept.',
     args: { input: t.arg({ type: DeleteCollectionInput, required: true, description: 'The collection to delete.' }) },
     errors: { types: [InvalidInput, CollectionNotFound] },
     resolve: async (_root, { input: { path } }, { caller, documents }) => ({
@@ -162,26 +163,26 @@ builder.mutationField('deleteCollection', (t) =>
 )
 
 const PinDocumentVersionInput = builder.inputType('PinDocumentVersionInput', {
-  description: 'A version to be kept.',
+  description: 'A version to pin or unpin.',
   fields: (t) => ({
     collection: t.string(collectionField),
     key: t.string(keyField),
     version: t.int({ required: true, description: 'The number of the version.' }),
-    pinned: t.boolean({ required: true, defaultValue: true, description: 'False lets it go again.' }),
+    pinned: t.boolean({ required: true, defaultValue: true, description: 'False unpins it.' }),
   }),
 })
 
 const PinDocumentVersionPayload = builder.objectRef<VersionRow>('PinDocumentVersionPayload').implement({
-  description: 'The version is kept, or no longer.',
+  description: 'The version was pinned or unpinned.',
   fields: (t) => ({
-    version: t.field({ type: DocumentVersion, description: 'As it is now.', resolve: (version) => version }),
+    version: t.field({ type: DocumentVersion, description: 'Its current state.', resolve: (version) => version }),
   }),
 })
 
 builder.mutationField('pinDocumentVersion', (t) =>
   t.field({
     type: PinDocumentVersionPayload,
-    description: 'Keeps a version whatever the collection’s retention says.',
+    description: 'Exempts a version from the collection’s retention.',
     args: {
       input: t.arg({ type: PinDocumentVersionInput, required: true, description: 'The version to pin or unpin.' }),
     },

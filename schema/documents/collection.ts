@@ -13,9 +13,9 @@ import { ValueTypeEnum } from './order.ts'
 
 export const RetentionKind = builder.enumType('RetentionKind', {
   description:
-    'How long versions are kept: KEEP_ALL for good, KEEP_LAST so many of each document, KEEP_DAYS so many days after another version has replaced them. The current version and pinned ones are always kept.',
+    'How long versions are kept: KEEP_ALL forever, KEEP_LAST a number of each document, KEEP_DAYS a number of days after another version has replaced them. The current version and pinned ones are always kept.',
   values: described<(typeof retentionKinds)[number]>({
-    KEEP_ALL: 'All versions, for good.',
+    KEEP_ALL: 'All versions, forever.',
     KEEP_LAST: 'The last versions of each document.',
     KEEP_DAYS: 'Versions for some days after another one has replaced them.',
   }),
@@ -24,43 +24,42 @@ export const RetentionKind = builder.enumType('RetentionKind', {
 const RetentionRef = builder.objectRef<Retention>('Retention').implement({
   description: 'How long versions of documents are kept.',
   fields: (t) => ({
-    kind: t.expose('kind', { type: RetentionKind, description: 'By what.' }),
+    kind: t.expose('kind', { type: RetentionKind, description: 'The rule.' }),
     versions: t.exposeInt('versions', {
       nullable: true,
       description: 'KEEP_LAST: how many, including the current one.',
     }),
-    days: t.exposeInt('days', { nullable: true, description: 'KEEP_DAYS: how many.' }),
+    days: t.exposeInt('days', { nullable: true, description: 'KEEP_DAYS: how many days.' }),
   }),
 })
 
 const IndexStateEnum = builder.enumType('DocumentIndexState', {
-  description:
-    'How it stands with an index: only READY ones are of use. One that FAILED is tried again after ten minutes.',
+  description: 'The state of an index: queries only use READY ones. A FAILED one is retried after ten minutes.',
   values: described<(typeof indexStates)[number]>({
     BUILDING: 'It is being built.',
     READY: 'Queries use it.',
-    FAILED: 'It could not be built; that is tried again after ten minutes.',
+    FAILED: 'It could not be built; retried after ten minutes.',
   }),
 })
 
 const DocumentIndexRef = builder.objectRef<IndexReport>('DocumentIndex').implement({
-  description: 'An index on what documents of one collection hold.',
+  description: 'An index on the documents of one collection.',
   fields: (t) => ({
     path: t.string({
       nullable: true,
-      description: 'Where the values are; null for the words at `fullTextPaths`.',
+      description: 'The path of the values; null for the words at `fullTextPaths`.',
       resolve: ({ declared }) => declared?.path ?? null,
     }),
     type: t.field({
       type: ValueTypeEnum,
       nullable: true,
-      description: 'Of which type they are; null for words.',
+      description: 'The type of the values; null for words.',
       resolve: ({ declared }) => declared?.type ?? null,
     }),
-    state: t.expose('state', { type: IndexStateEnum, description: 'How it stands with it.' }),
+    state: t.expose('state', { type: IndexStateEnum, description: 'Its state.' }),
     error: t.string({
       nullable: true,
-      description: 'Why it could not be built, as the database says.',
+      description: 'Why it could not be built, as reported by the database.',
       resolve: ({ error }) => error ?? null,
     }),
   }),
@@ -69,8 +68,8 @@ const DocumentIndexRef = builder.objectRef<IndexReport>('DocumentIndex').impleme
 const DocumentLogEntry = builder.objectRef<LogRow>('DocumentLogEntry').implement({
   description: 'One write to a document of a collection.',
   fields: (t) => ({
-    key: t.exposeString('key', { description: 'To which document.' }),
-    version: t.field({ type: DocumentVersion, description: 'What it has made of it.', resolve: (row) => row }),
+    key: t.exposeString('key', { description: 'The key of the document.' }),
+    version: t.field({ type: DocumentVersion, description: 'The version that was written.', resolve: (row) => row }),
   }),
 })
 const DocumentLogConnection = connectionOf('DocumentLogEntry', DocumentLogEntry)
@@ -88,25 +87,25 @@ function placeOf(cursor: string): LogPlace {
 }
 
 export const CollectionRef = builder.prismaObject('Collection', {
-  description: 'What holds documents: a path, and rules for what is written to it.',
+  description: 'A collection of documents: a path, and rules for writes.',
   select: { path: true },
   fields: (t) => ({
-    path: t.exposeString('path', { description: 'Parts with `/` between them, such as `releases/prod`.' }),
+    path: t.exposeString('path', { description: 'Its path, with `/` between the parts, such as `releases/prod`.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     createdBy: t.field({
       type: 'Actor',
-      description: 'Who made it, or its first document.',
+      description: 'Who created it, or its first document.',
       select: { createdBy: true },
       resolve: ({ createdBy }) => createdBy as never,
     }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its rules were changed last.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its rules were last changed.' }),
     requireVersion: t.exposeBoolean('requireVersion', {
-      description: 'Whether each write has to say which version it changes.',
+      description: 'Whether each write must name the version it changes.',
     }),
     schema: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'The JSON Schema (2020-12) that documents are checked against; null without one.',
+      description: 'The JSON Schema (2020-12) that documents are validated against; null without one.',
       select: { schema: true },
       resolve: ({ schema }) => schema,
     }),
@@ -118,18 +117,18 @@ export const CollectionRef = builder.prismaObject('Collection', {
     }),
     indexes: t.field({
       type: [DocumentIndexRef],
-      description: 'The indexes that it declares.',
+      description: 'Its declared indexes.',
       complexity: separateRead,
       resolve: ({ path }, _args, { caller, documents }) => documents.collections.indexes(caller, path),
     }),
-    fullTextPaths: t.exposeStringList('fullTextPaths', { description: 'Where the words are that `search` finds.' }),
+    fullTextPaths: t.exposeStringList('fullTextPaths', { description: 'The paths that `search` looks at.' }),
     log: t.field({
       type: DocumentLogConnection,
-      description: 'What was written to its documents, newest first, as far as versions are kept.',
+      description: 'The writes to its documents, newest first, within the retention of versions.',
       complexity: (args) => ({ field: separateRead, multiplier: Math.min(Math.max(1, args.first ?? 50), 200) }),
       args: {
         first: t.arg.int({
-          description: 'How many, 1 to 200; 50 when absent. Fewer for who may not read all of them.',
+          description: 'Page size, 1 to 200; default 50. Callers who may not read all documents may get fewer.',
         }),
         after: t.arg.string({ description: 'Continue after this cursor.' }),
       },
@@ -150,7 +149,7 @@ export const CollectionRef = builder.prismaObject('Collection', {
     }),
     documentCount: t.int({
       nullable: true,
-      description: 'How many documents it holds, counted one by one; null for who may not read all of them.',
+      description: 'Number of documents, counted exactly; null for callers who may not read all of them.',
       complexity: 10 * separateRead,
       resolve: async ({ path }, _args, { caller, documents }) =>
         (await documents.collections.count(caller, path)) ?? null,

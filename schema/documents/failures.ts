@@ -13,25 +13,30 @@ import {
 import { builder } from '#schema/builder.ts'
 import { Failure, failureType } from '#schema/failures.ts'
 
-failureType(DocumentNotFound, 'DocumentNotFound', 'There is no such document, or no such version of it.')
-failureType(CollectionNotFound, 'CollectionNotFound', 'There is no such collection.')
-failureType(CollectionExists, 'CollectionExists', 'There is a collection of that path already.')
-failureType(VersionRequired, 'VersionRequired', 'The collection wants each write to say which version it changes.')
+failureType(DocumentNotFound, 'DocumentNotFound', 'The document, or this version of it, does not exist.')
+failureType(CollectionNotFound, 'CollectionNotFound', 'The collection does not exist.')
+failureType(CollectionExists, 'CollectionExists', 'A collection with this path already exists.')
+failureType(VersionRequired, 'VersionRequired', 'The collection requires each write to name the version it changes.')
 
 builder.objectType(VersionConflict, {
   name: 'VersionConflict',
-  description: 'The document is not at the version that was expected: somebody has written since.',
+  description: 'The document has another version than expected: it was written since.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof VersionConflict,
   fields: (t) => ({
-    collection: t.string({ description: 'Of which document.', resolve: ({ document }) => document.collection }),
-    key: t.string({ description: 'Of which document.', resolve: ({ document }) => document.key }),
+    collection: t.string({
+      description: 'The collection of the document.',
+      resolve: ({ document }) => document.collection,
+    }),
+    key: t.string({ description: 'The key of the document.', resolve: ({ document }) => document.key }),
     expectedVersion: t.exposeInt('expectedVersion', { description: 'The version that was expected.' }),
-    currentVersion: t.exposeInt('currentVersion', { description: 'The version that it is at; 0 when it isn’t there.' }),
+    currentVersion: t.exposeInt('currentVersion', {
+      description: 'The current version; 0 when the document does not exist.',
+    }),
     by: t.field({
       type: 'Actor',
       nullable: true,
-      description: 'Who wrote that.',
+      description: 'Who wrote the current version.',
       resolve: ({ currentBy }) => currentBy ?? null,
     }),
     at: t.field({
@@ -45,29 +50,33 @@ builder.objectType(VersionConflict, {
 
 builder.objectType(PatchFailed, {
   name: 'PatchFailed',
-  description:
-    'The patch doesn’t fit the document: something that it needs isn’t there, or a test of its own has failed.',
+  description: 'The patch cannot be applied to the document: a path does not exist, or a `test` operation failed.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof PatchFailed,
-  fields: (t) => ({ operation: t.exposeInt('operation', { description: 'Which of its operations, from 0.' }) }),
+  fields: (t) => ({
+    operation: t.exposeInt('operation', { description: 'The index of the failed operation, from 0.' }),
+  }),
 })
 
 type Refusal = WritesRefused['refusals'][number]
 const WriteRefusal = builder.objectRef<Refusal>('WriteRefusal').implement({
-  description: 'Why one of several writes could not be done.',
+  description: 'Why one of several writes failed.',
   fields: (t) => ({
-    index: t.exposeInt('index', { description: 'Which write, from 0.' }),
-    code: t.string({ description: 'As the failure of a single write has it.', resolve: ({ failure }) => failure.code }),
-    message: t.string({ description: 'A sentence for people.', resolve: ({ failure }) => failure.message }),
+    index: t.exposeInt('index', { description: 'The index of the write, from 0.' }),
+    code: t.string({
+      description: 'The code, the same as for a single write.',
+      resolve: ({ failure }) => failure.code,
+    }),
+    message: t.string({ description: 'A human-readable sentence.', resolve: ({ failure }) => failure.message }),
     currentVersion: t.int({
       nullable: true,
-      description: 'VERSION_CONFLICT: the version that the document is at; 0 when it isn’t there.',
+      description: 'VERSION_CONFLICT: the current version; 0 when the document does not exist.',
       resolve: ({ failure }) => (failure instanceof VersionConflict ? failure.currentVersion : null),
     }),
     by: t.field({
       type: 'Actor',
       nullable: true,
-      description: 'VERSION_CONFLICT: who wrote that.',
+      description: 'VERSION_CONFLICT: who wrote the current version.',
       resolve: ({ failure }) => (failure instanceof VersionConflict ? (failure.currentBy ?? null) : null),
     }),
   }),
@@ -75,13 +84,13 @@ const WriteRefusal = builder.objectRef<Refusal>('WriteRefusal').implement({
 
 builder.objectType(WritesRefused, {
   name: 'WritesRefused',
-  description: 'Nothing was written, because not all of it could be.',
+  description: 'Nothing was written, because at least one write failed.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof WritesRefused,
   fields: (t) => ({
     refusals: t.field({
       type: [WriteRefusal],
-      description: 'Every write that could not be done. Those before it count as done when one is judged.',
+      description: 'The failed writes. Each was evaluated as if those before it had succeeded.',
       resolve: ({ refusals }) => [...refusals],
     }),
   }),
@@ -89,11 +98,11 @@ builder.objectType(WritesRefused, {
 
 builder.objectType(SchemaViolation, {
   name: 'SchemaViolation',
-  description: 'What the document is to hold doesn’t fit the schema of its collection.',
+  description: 'The value does not match the schema of the collection.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof SchemaViolation,
   fields: (t) => ({
-    path: t.exposeString('path', { description: 'Where: a JSON Pointer into the document; empty for the whole.' }),
+    path: t.exposeString('path', { description: 'A JSON Pointer into the document; empty for the whole document.' }),
     reason: t.exposeString('reason', { description: 'Why.' }),
   }),
 })
@@ -102,23 +111,23 @@ const UnfitDocumentRef = builder.objectRef<UnfitDocument>('UnfitDocument').imple
   description: 'A document that the new schema would refuse.',
   fields: (t) => ({
     key: t.exposeString('key', { description: 'The key of the document.' }),
-    version: t.exposeInt('version', { description: 'Which version of it was looked at.' }),
-    path: t.exposeString('path', { description: 'Where: a JSON Pointer into the document.' }),
+    version: t.exposeInt('version', { description: 'The checked version.' }),
+    path: t.exposeString('path', { description: 'A JSON Pointer into the document.' }),
     reason: t.exposeString('reason', { description: 'Why.' }),
   }),
 })
 
 builder.objectType(ExistingDocumentsInvalid, {
   name: 'DocumentsDontFit',
-  description: 'The schema was not changed, because documents of the collection don’t fit it.',
+  description: 'The schema was not changed, because existing documents do not match it.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof ExistingDocumentsInvalid,
   fields: (t) => ({
     documents: t.field({
       type: [UnfitDocumentRef],
-      description: 'Which, at most 100, by their keys.',
+      description: 'The documents, sorted by key, at most 100.',
       resolve: ({ documents }) => [...documents],
     }),
-    more: t.exposeBoolean('more', { description: 'Whether there are others.' }),
+    more: t.exposeBoolean('more', { description: 'Whether there are more.' }),
   }),
 })

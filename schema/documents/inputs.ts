@@ -5,26 +5,28 @@ import { builder } from '#schema/builder.ts'
 import { idempotencyKey } from '#schema/idempotency.ts'
 import { fence } from '#schema/locks/fence.ts'
 
-/** What an input says of the document that it is about. */
+/** The fields that identify a document in an input. */
 export const collectionField = {
   required: true,
   defaultValue: defaultCollection,
-  description: 'The path of its collection, made with its first document.',
+  description: 'The path of its collection, which is created with its first document.',
 } as const
 export const keyField = { required: true, description: 'Its key.' } as const
 const expectedVersionField = {
-  description: 'The version that is changed; 0: there must be no such document. Whichever it is when absent.',
+  description: 'The version to change; 0: the document must not exist. Default: any version.',
 } as const
-const ttlField = { description: 'After how many milliseconds it is deleted by itself; never when absent.' } as const
+const ttlField = {
+  description: 'Time to live in milliseconds, after which it is deleted; default: unlimited.',
+} as const
 
 type Fields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
 const putFields = (t: Fields) => ({
   collection: t.string(collectionField),
   key: t.string(keyField),
-  data: t.field({ type: 'JSON', description: 'Any JSON value of at most 1 MiB; null when absent.' }),
+  data: t.field({ type: 'JSON', description: 'Any JSON value of at most 1 MiB; default null.' }),
   expectedVersion: t.int(expectedVersionField),
-  ifExists: t.boolean({ description: 'True: only if there is such a document, whatever its version.' }),
+  ifExists: t.boolean({ description: 'True: only if the document exists, in any version.' }),
   ttlMs: t.float(ttlField),
 })
 
@@ -34,10 +36,11 @@ const patchFields = (t: Fields) => ({
   mergePatch: t.field({ type: 'JSON', description: 'A JSON Merge Patch (RFC 7396): null removes a member.' }),
   jsonPatch: t.field({
     type: 'JSON',
-    description: 'A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it depend on what is there.',
+    description:
+      'A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it conditional on the current value.',
   }),
   expectedVersion: t.int(expectedVersionField),
-  ttlMs: t.float({ description: 'After how many milliseconds it is deleted by itself; as it was when absent.' }),
+  ttlMs: t.float({ description: 'Time to live in milliseconds, after which it is deleted; default: unchanged.' }),
 })
 
 const deleteFields = (t: Fields) => ({
@@ -49,51 +52,51 @@ const deleteFields = (t: Fields) => ({
 const restoreFields = (t: Fields) => ({
   collection: t.string(collectionField),
   key: t.string(keyField),
-  version: t.int({ required: true, description: 'Which; not a deletion.' }),
+  version: t.int({ required: true, description: 'The version to restore; must not be a deletion.' }),
   expectedVersion: t.int(expectedVersionField),
 })
 
 export const PutDocumentInput = builder.inputType('PutDocumentInput', {
-  description: 'What a document is to hold.',
+  description: 'A document to write.',
   fields: (t) => ({ ...putFields(t), fence: t.field(fence), idempotencyKey: t.string(idempotencyKey) }),
 })
 
 export const PatchDocumentInput = builder.inputType('PatchDocumentInput', {
-  description: 'A part of a document to be changed, by one kind of patch or the other.',
+  description: 'A patch of a document: either a merge patch or a JSON Patch.',
   fields: (t) => ({ ...patchFields(t), fence: t.field(fence) }),
 })
 
 export const DeleteDocumentInput = builder.inputType('DeleteDocumentInput', {
-  description: 'A document to be deleted.',
+  description: 'A document to delete.',
   fields: (t) => ({ ...deleteFields(t), fence: t.field(fence) }),
 })
 
 export const RestoreDocumentInput = builder.inputType('RestoreDocumentInput', {
-  description: 'A version to be brought back.',
+  description: 'A version to restore.',
   fields: (t) => ({ ...restoreFields(t), fence: t.field(fence) }),
 })
 
 const DocumentPutInput = builder.inputType('DocumentPutInput', {
-  description: 'What a document is to hold, as one write of several.',
+  description: 'A document to write, as one of several writes.',
   fields: putFields,
 })
 
 const DocumentPatchInput = builder.inputType('DocumentPatchInput', {
-  description: 'A part of a document to be changed, as one write of several.',
+  description: 'A patch of a document, as one of several writes.',
   fields: patchFields,
 })
 
 const DocumentDeleteInput = builder.inputType('DocumentDeleteInput', {
-  description: 'A document to be deleted, as one write of several.',
+  description: 'A document to delete, as one of several writes.',
   fields: deleteFields,
 })
 
 const DocumentRestoreInput = builder.inputType('DocumentRestoreInput', {
-  description: 'A version to be brought back, as one write of several.',
+  description: 'A version to restore, as one of several writes.',
   fields: restoreFields,
 })
 
-/** A write as the service takes it. */
+/** A write as the service accepts it. */
 export function toPut({
   data = null,
   expectedVersion,
@@ -116,7 +119,7 @@ export function toRestore({ expectedVersion, ...rest }: typeof DocumentRestoreIn
   return { kind: 'restore', ...rest, ...present({ expectedVersion }) }
 }
 
-/** What was given: null is as good as absent. */
+/** The given value; null counts as absent. */
 function present<Given extends Record<string, number | null | undefined>>(given: Given) {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value != null)) as {
     [name in keyof Given]?: number
@@ -124,25 +127,25 @@ function present<Given extends Record<string, number | null | undefined>>(given:
 }
 
 const DocumentWrite = builder.inputType('DocumentWrite', {
-  description: 'One of several writes.',
+  description: 'One of several writes; exactly one field must be given.',
   isOneOf: true,
   fields: (t) => ({
-    put: t.field({ type: DocumentPutInput, description: 'As `putDocument`.' }),
-    patch: t.field({ type: DocumentPatchInput, description: 'As `patchDocument`.' }),
-    delete: t.field({ type: DocumentDeleteInput, description: 'As `deleteDocument`.' }),
-    restore: t.field({ type: DocumentRestoreInput, description: 'As `restoreDocument`.' }),
+    put: t.field({ type: DocumentPutInput, description: 'The same as `putDocument`.' }),
+    patch: t.field({ type: DocumentPatchInput, description: 'The same as `patchDocument`.' }),
+    delete: t.field({ type: DocumentDeleteInput, description: 'The same as `deleteDocument`.' }),
+    restore: t.field({ type: DocumentRestoreInput, description: 'The same as `restoreDocument`.' }),
   }),
 })
 
 export const WriteDocumentsInput = builder.inputType('WriteDocumentsInput', {
-  description: 'Writes to be done together.',
+  description: 'Writes to do together.',
   fields: (t) => ({
     writes: t.field({
       type: [DocumentWrite],
       required: true,
-      description: 'At most 500, in any collections; done in their order, each on what those before it have made.',
+      description: 'At most 500, in any collections; done in order, each on top of those before it.',
     }),
-    fence: t.field({ ...fence, description: 'A lock that has to be held, for any of them to be done.' }),
+    fence: t.field({ ...fence, description: 'A lock that the caller must hold for any of them to be done.' }),
   }),
 })
 
@@ -151,5 +154,5 @@ export function toRequest({ put, patch, delete: remove, restore }: typeof Docume
   if (patch != null) return toPatch(patch)
   if (remove != null) return toDelete(remove)
   if (restore != null) return toRestore(restore)
-  throw new InvalidInput('A write is one of put, patch, delete and restore.')
+  throw new InvalidInput('A write must be exactly one of put, patch, delete and restore.')
 }

@@ -28,14 +28,14 @@ import {
   WriteDocumentsInput,
 } from './inputs.ts'
 
-/** A payload that is one document as the write has made it. */
+/** A payload with the document after the write. */
 function documentPayload(name: string, description: string) {
   return builder.objectRef<DocumentState>(name).implement({
     description,
     fields: (t) => ({
       document: t.field({
         type: DocumentRef,
-        description: 'As the write has made it.',
+        description: 'The document after the write.',
         resolve: (document) => document,
       }),
     }),
@@ -44,7 +44,7 @@ function documentPayload(name: string, description: string) {
 
 builder.mutationField('putDocument', (t) =>
   t.field({
-    type: documentPayload('PutDocumentPayload', 'The document is written.'),
+    type: documentPayload('PutDocumentPayload', 'The document was written.'),
     description: 'Creates a document, or replaces its value.',
     args: { input: t.arg({ type: PutDocumentInput, required: true, description: 'The document.' }) },
     errors: {
@@ -65,8 +65,8 @@ builder.mutationField('putDocument', (t) =>
 
 builder.mutationField('patchDocument', (t) =>
   t.field({
-    type: documentPayload('PatchDocumentPayload', 'The document is changed.'),
-    description: 'Changes a part of a document. Nobody can write between what the patch reads and what it writes.',
+    type: documentPayload('PatchDocumentPayload', 'The document was changed.'),
+    description: 'Changes part of a document, atomically: no other write can come between.',
     args: { input: t.arg({ type: PatchDocumentInput, required: true, description: 'What to change.' }) },
     errors: {
       types: [
@@ -87,8 +87,8 @@ builder.mutationField('patchDocument', (t) =>
 
 builder.mutationField('deleteDocument', (t) =>
   t.field({
-    type: documentPayload('DeleteDocumentPayload', 'The document is deleted; its versions stay.'),
-    description: 'Deletes a document, as a version of its own: what it held can be restored.',
+    type: documentPayload('DeleteDocumentPayload', 'The document was deleted; its versions are kept.'),
+    description: 'Deletes a document. The deletion is a version of its own, so earlier versions can be restored.',
     args: { input: t.arg({ type: DeleteDocumentInput, required: true, description: 'The document to delete.' }) },
     errors: { types: [InvalidInput, DocumentNotFound, VersionConflict, VersionRequired, FenceLost] },
     resolve: (_root, { input: { fence, ...input } }, { caller, documents }) =>
@@ -98,13 +98,13 @@ builder.mutationField('deleteDocument', (t) =>
 
 builder.mutationField('restoreDocument', (t) =>
   t.field({
-    type: documentPayload('RestoreDocumentPayload', 'The document holds again what it did.'),
+    type: documentPayload('RestoreDocumentPayload', 'The earlier value was restored.'),
     description: 'Restores an earlier version as a new one; also of a deleted document.',
     args: {
       input: t.arg({
         type: RestoreDocumentInput,
         required: true,
-        description: 'The document, and the version to restore.',
+        description: 'The document and the version to restore.',
       }),
     },
     errors: {
@@ -126,11 +126,11 @@ builder.mutationField('restoreDocument', (t) =>
 const WriteDocumentsPayload = builder
   .objectRef<{ documents: readonly DocumentState[] }>('WriteDocumentsPayload')
   .implement({
-    description: 'All writes are done.',
+    description: 'All writes were done.',
     fields: (t) => ({
       documents: t.field({
         type: [DocumentRef],
-        description: 'As each write has made it, in the order of the writes.',
+        description: 'The document after each write, in order.',
         resolve: ({ documents }) => [...documents],
       }),
     }),

@@ -4,7 +4,7 @@ import { builder } from '#schema/builder.ts'
 import { described } from '#schema/described.ts'
 
 const OrderFieldEnum = builder.enumType('DocumentOrderField', {
-  description: 'What is known of a document beside its data, and can be sorted by.',
+  description: 'The fields of a document, apart from its data, that it can be sorted by.',
   values: {
     KEY: { value: 'key', description: 'Its key.' },
     COLLECTION: { value: 'collection', description: 'The path of its collection.' },
@@ -15,29 +15,30 @@ const OrderFieldEnum = builder.enumType('DocumentOrderField', {
 })
 
 export const ValueTypeEnum = builder.enumType('ValueType', {
-  description: 'Types of JSON values that have an order.',
+  description: 'The types of JSON values that can be sorted.',
   values: described<(typeof valueTypes)[number]>({
-    STRING: 'A text.',
+    STRING: 'A string.',
     NUMBER: 'A number.',
     BOOLEAN: 'True or false.',
   }),
 })
 
 const DirectionEnum = builder.enumType('Direction', {
-  description: 'Which way a list is sorted.',
-  values: { ASC: { description: 'The least first.' }, DESC: { description: 'The greatest first.' } } as const,
+  description: 'The direction of sorting.',
+  values: { ASC: { description: 'The smallest first.' }, DESC: { description: 'The largest first.' } } as const,
 })
 
 export const DocumentOrder = builder.inputType('DocumentOrder', {
   description:
-    'What documents are sorted by: a field, or what is at a path. Documents that have nothing of the type at the path come last, whatever the direction.',
+    'A sort key: a field, or the value at a path. Documents without a value of the type at the path come last in both directions.',
   fields: (t) => ({
-    path: t.string({ description: 'As `path` of `DocumentFilter`.' }),
+    path: t.string({ description: 'The same as `path` in `DocumentFilter`.' }),
     type: t.field({
       type: ValueTypeEnum,
-      description: 'Of what is at the path; STRING when absent. Texts are sorted by their first 256 characters.',
+      description:
+        'The type of the value at the path; default STRING. Strings are sorted by their first 256 characters.',
     }),
-    field: t.field({ type: OrderFieldEnum, description: 'Instead of a path.' }),
-    direction: t.field({ type: DirectionEnum, required: true, defaultValue: 'ASC', description: 'Which way.' }),
+    field: t.field({ type: OrderFieldEnum, description: 'A field, instead of a path.' }),
+    direction: t.field({ type: DirectionEnum, required: true, defaultValue: 'ASC', description: 'The direction.' }),
   }),
 })

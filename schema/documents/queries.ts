@@ -9,7 +9,7 @@ builder.queryField('document', (t) =>
   t.field({
     type: DocumentRef,
     nullable: true,
-    description: 'One document; null when there is none, and when it is deleted. A deletion is found by its version.',
+    description: 'One document; null when it does not exist or is deleted. A deletion can be read by its version.',
     args: {
       collection: t.arg.string({
         required: true,
@@ -17,9 +17,9 @@ builder.queryField('document', (t) =>
         description: 'The path of its collection.',
       }),
       key: t.arg.string({ required: true, description: 'Its key.' }),
-      version: t.arg.int({ description: 'This version; the current one when absent.' }),
-      at: t.arg({ type: 'DateTime', description: 'Its state at this time; now when absent.' }),
-      deleted: t.arg.boolean({ description: 'Also when it is deleted, as it then is: without data.' }),
+      version: t.arg.int({ description: 'Return this version; default: the current one.' }),
+      at: t.arg({ type: 'DateTime', description: 'Return the version that was current at this time; default: now.' }),
+      deleted: t.arg.boolean({ description: 'Whether to return a deleted document, without data.' }),
     },
     resolve: async (_root, { collection, key, version, at, deleted }, { caller, documents }) => {
       const which = { version: version ?? undefined, at: at ?? undefined, deleted: deleted ?? undefined }
@@ -34,7 +34,7 @@ builder.queryField('collection', (t) =>
   t.prismaField({
     type: CollectionRef,
     nullable: true,
-    description: 'One collection; null when there is none.',
+    description: 'One collection; null when it does not exist.',
     args: { path: t.arg.string({ required: true, description: 'Its path.' }) },
     resolve: (query, _root, { path }, { caller, db, documents }) => {
       if (!documents.collections.isVisible(caller, path)) return null
@@ -46,10 +46,10 @@ builder.queryField('collection', (t) =>
 builder.queryField('collections', (t) =>
   t.field({
     type: CollectionConnection,
-    description: 'The account’s collections, by their paths.',
+    description: 'The account’s collections, sorted by path.',
     args: {
-      prefix: t.arg.string({ defaultValue: '', required: true, description: 'What their paths begin with.' }),
-      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      prefix: t.arg.string({ defaultValue: '', required: true, description: 'Only paths that begin with this.' }),
+      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
       after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { prefix, first, after }, context, info) => {

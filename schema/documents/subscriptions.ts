@@ -4,45 +4,47 @@ import { DocumentRef } from './document.ts'
 import { DocumentFilter } from './filter.ts'
 
 const DocumentChangeKind = builder.enumType('DocumentChangeKind', {
-  description: 'What kind of change.',
+  description: 'The kind of change.',
   values: {
     ENTER: {
-      description: 'It matches: existing documents first, then those that are created, or changed so that they match.',
+      description: 'It matches: existing documents first, then those that are created or changed so that they match.',
     },
-    UPDATE: { description: 'It matched, and does so still.' },
-    LEAVE: { description: 'It was changed so that it matches no longer.' },
-    DELETE: { description: 'It was deleted, or its time has come.' },
-    COLLECTION_DELETED: { description: 'A collection is gone with all its documents, which are not told one by one.' },
-    CAUGHT_UP: { description: 'What was there has been told; from here on, streams can go on.' },
+    UPDATE: { description: 'It was changed and still matches.' },
+    LEAVE: { description: 'It was changed and no longer matches.' },
+    DELETE: { description: 'It was deleted or has expired.' },
+    COLLECTION_DELETED: {
+      description: 'A collection was deleted with all its documents, which are not reported one by one.',
+    },
+    CAUGHT_UP: { description: 'All existing documents were sent; streams can resume from here on.' },
     LAGGED: { description: 'Changes were dropped because the subscriber was too slow.' },
   } satisfies Record<(typeof documentChangeKinds)[number], object>,
 })
 
 const DocumentChangeRef = builder.objectRef<DocumentChange>('DocumentChange').implement({
-  description: 'A document that matches, or something that happened to one.',
+  description: 'A matching document, or a change of one.',
   fields: (t) => ({
-    kind: t.expose('kind', { type: DocumentChangeKind, description: 'What kind of change.' }),
+    kind: t.expose('kind', { type: DocumentChangeKind, description: 'The kind of change.' }),
     cursor: t.string({
       nullable: true,
       description:
-        'Where a later stream resumes; null before CAUGHT_UP, when it has to start again. Of LAGGED: from where the dropped updates can be read again.',
+        'Where a later stream resumes; null before CAUGHT_UP, when it has to start over. For LAGGED: from where the dropped updates can be read again.',
       resolve: ({ cursor }) => cursor ?? null,
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When.' }),
     collection: t.string({
       nullable: true,
-      description: 'Of which collection; null for CAUGHT_UP and LAGGED.',
+      description: 'The path of the collection; null for CAUGHT_UP and LAGGED.',
       resolve: ({ collection }) => collection ?? null,
     }),
     key: t.string({
       nullable: true,
-      description: 'Of which document; null for what is not about one.',
+      description: 'The key of the document; null for updates that are not about one.',
       resolve: ({ key }) => key ?? null,
     }),
     document: t.field({
       type: DocumentRef,
       nullable: true,
-      description: 'As the change has made it.',
+      description: 'The document after the change.',
       resolve: ({ document }) => document ?? null,
     }),
     previous: t.field({
@@ -62,10 +64,10 @@ const DocumentChangeRef = builder.objectRef<DocumentChange>('DocumentChange').im
 builder.subscriptionField('documentChanges', (t) =>
   t.field({
     type: DocumentChangeRef,
-    description: 'First the documents that match, then each change to what matches: once, in commit order.',
+    description: 'The matching documents, then each change to them: once, in commit order.',
     args: {
-      in: t.arg.string({ required: true, description: 'The path pattern of their collections, as of `documents`.' }),
-      where: t.arg({ type: DocumentFilter, description: 'Which; all when absent.' }),
+      in: t.arg.string({ required: true, description: 'The path pattern of their collections, as in `documents`.' }),
+      where: t.arg({ type: DocumentFilter, description: 'Only those that match; default: all.' }),
       after: t.arg.string({ description: 'Resume after this cursor (from any stream), without the initial snapshot.' }),
     },
     subscribe: (_root, { where, after, ...query }, { caller, documentQueries }) =>

@@ -6,7 +6,7 @@ import { described } from '#schema/described.ts'
 import { connectionOf, pageOf, pageSize } from '#schema/pagination.ts'
 
 const EntryChangeKindEnum = builder.enumType('EntryChangeKind', {
-  description: 'SET: it has a value. DELETED, EXPIRED: from then on there was none.',
+  description: 'SET: the entry got a value. DELETED, EXPIRED: it ceased to exist.',
   values: described<(typeof entryChangeKinds)[number]>({
     SET: 'The entry got a value.',
     DELETED: 'The entry was deleted.',
@@ -15,15 +15,15 @@ const EntryChangeKindEnum = builder.enumType('EntryChangeKind', {
 })
 
 const EntryVersionRef = builder.objectRef<EntryVersion>('EntryVersion').implement({
-  description: 'What an entry was, or since when it was gone.',
+  description: 'One version of an entry: a value, or its deletion.',
   fields: (t) => ({
-    version: t.exposeInt('version', { description: 'One more than the one before.' }),
-    revision: t.exposeFloat('revision', { description: 'The account’s, with this change.' }),
-    kind: t.expose('kind', { type: EntryChangeKindEnum, description: 'What was done.' }),
+    version: t.exposeInt('version', { description: 'One more than the previous version.' }),
+    revision: t.exposeFloat('revision', { description: 'The account’s revision after this change.' }),
+    kind: t.expose('kind', { type: EntryChangeKindEnum, description: 'The kind of change.' }),
     value: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'SET: what it was.',
+      description: 'SET: the value.',
       resolve: (version) => version.value,
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When.' }),
@@ -33,35 +33,36 @@ const EntryVersionRef = builder.objectRef<EntryVersion>('EntryVersion').implemen
 const EntryVersionConnection = connectionOf('EntryVersion', EntryVersionRef)
 
 export const EntryRef = builder.objectRef<Entry>('Entry').implement({
-  description: 'A value under a key.',
+  description: 'A key-value entry.',
   fields: (t) => ({
     key: t.exposeString('key', { description: 'Unique in the account.' }),
     value: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'As it was written, the order of names included; null when that is what was written.',
+      description: 'The value as it was written, with the same order of members; may be null.',
       resolve: (entry) => entry.value,
     }),
     version: t.exposeInt('version', {
       description:
-        'Grows by one with each change, over deletions too, unless these are longer ago than the journal reaches.',
+        'Grows by one with each change, also across a deletion, unless that is older than the journal’s retention.',
     }),
-    revision: t.exposeFloat('revision', { description: 'The account’s revision that it was last changed in.' }),
-    sizeBytes: t.exposeInt('sizeBytes', { description: 'Of its value as JSON.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when there is such an entry.' }),
+    revision: t.exposeFloat('revision', { description: 'The account’s revision after its last change.' }),
+    sizeBytes: t.exposeInt('sizeBytes', { description: 'Size of its value as JSON.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
-    updatedBy: t.expose('updatedBy', { type: 'Actor', description: 'By whom.' }),
+    updatedBy: t.expose('updatedBy', { type: 'Actor', description: 'Who last changed it.' }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it is gone by itself; null: never.',
+      description: 'When it expires; null: never.',
     }),
     history: t.field({
       type: EntryVersionConnection,
-      description: 'Its last versions, the current one first; the operator decides how many are kept, usually 10.',
+      description:
+        'Its latest versions, the current one first; the operator configures how many are kept, by default 10.',
       complexity: (args) => ({ field: separateRead, multiplier: Math.min(args.first ?? 10, 200) }),
       args: {
-        first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+        first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
         after: t.arg.string({ description: 'Continue after this cursor.' }),
       },
       resolve: async ({ key }, { first, after }, { caller, entries }) => {
@@ -75,7 +76,7 @@ export const EntryRef = builder.objectRef<Entry>('Entry').implement({
 
 const list = 'entry-history'
 
-/** A key in a cursor, which keeps the parts apart itself. */
+/** A key in a cursor, which separates its parts itself. */
 function packed(key: string): string {
   return Buffer.from(key).toString('base64url')
 }

@@ -12,16 +12,16 @@ builder.objectType(EntryNotFound, {
 
 builder.objectType(EntryVersionConflict, {
   name: 'EntryVersionConflict',
-  description: 'The entry has another version than the writer knows: read it again, and decide again.',
+  description: 'The entry has another version than expected: read it again, then decide.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof EntryVersionConflict,
   fields: (t) => ({
     key: t.exposeString('key', { description: 'The key of the entry.' }),
-    currentVersion: t.exposeInt('currentVersion', { description: 'The one that it has; 0: there is no such entry.' }),
+    currentVersion: t.exposeInt('currentVersion', { description: 'The current version; 0: the entry does not exist.' }),
     updatedBy: t.field({
       type: 'Actor',
       nullable: true,
-      description: 'Who has written that; null when there is no such entry.',
+      description: 'Who wrote the current version; null when the entry does not exist.',
       resolve: (failure) => failure.updatedBy ?? null,
     }),
   }),
@@ -29,7 +29,7 @@ builder.objectType(EntryVersionConflict, {
 
 builder.objectType(EntryNotNumber, {
   name: 'EntryNotNumber',
-  description: 'The entry is not a whole number, so nothing can be added to it.',
+  description: 'The value of the entry is not a whole number, so it cannot be incremented.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof EntryNotNumber,
   fields: (t) => ({ key: t.exposeString('key', { description: 'The key of the entry.' }) }),
@@ -37,11 +37,11 @@ builder.objectType(EntryNotNumber, {
 
 builder.objectType(EntryOutOfBounds, {
   name: 'EntryOutOfBounds',
-  description: 'The sum would pass a bound, so nothing was added.',
+  description: 'The sum would exceed a bound, so nothing was added.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof EntryOutOfBounds,
   fields: (t) => ({
     key: t.exposeString('key', { description: 'The key of the entry.' }),
-    current: t.exposeFloat('current', { description: 'What it is.' }),
+    current: t.exposeFloat('current', { description: 'The current value.' }),
   }),
 })

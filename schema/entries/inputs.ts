@@ -7,22 +7,23 @@ const ifVersion = 'Only if the entry has this version; 0: only if there is none.
 const largest = '2^53 − 1'
 
 const set = {
-  key: 'Up to 512 bytes of UTF-8 in composed form (NFC), without invisible characters; no part between slashes is empty, `.` or `..`.',
-  value: 'Any JSON of up to 256 KiB. Whole numbers beyond ±(2^53 − 1) are refused, since they can’t be kept exactly.',
-  ifExists: 'True: only if there is such an entry.',
-  ttlMs: 'For how long it is kept, in milliseconds; for ever when absent.',
+  key: 'Up to 512 bytes of UTF-8 in composed form (NFC), without invisible characters; parts between slashes must not be empty, `.` or `..`.',
+  value:
+    'Any JSON of up to 256 KiB. Whole numbers beyond ±(2^53 − 1) are refused, since they cannot be stored exactly.',
+  ifExists: 'True: only if the entry exists.',
+  ttlMs: 'Time to live in milliseconds; default: unlimited.',
 }
 const increment = {
   key: 'The entry’s key.',
-  by: 'What to add: a whole number, 1 when absent; below 0 to take away.',
-  min: `The least that it may come to; −(${largest}) when absent.`,
-  max: `The most that it may come to; ${largest} when absent.`,
-  initial: 'What to add to when there is no such entry; 0 when absent.',
-  ttlMs: 'For how long it is kept when this makes it, in milliseconds. One that is there keeps its own time.',
+  by: 'What to add: a whole number, default 1; negative to subtract.',
+  min: `Lower bound of the result; default −(${largest}).`,
+  max: `Upper bound of the result; default ${largest}.`,
+  initial: 'The initial value when the entry does not exist; default 0.',
+  ttlMs: 'Time to live in milliseconds when this creates the entry. An existing entry keeps its own.',
 }
 
 export const SetEntryInput = builder.inputType('SetEntryInput', {
-  description: 'A value to be kept.',
+  description: 'An entry to write.',
   fields: (t) => ({
     key: t.string({ required: true, description: set.key }),
     value: t.field({ type: 'JSON', description: set.value }),
@@ -35,7 +36,7 @@ export const SetEntryInput = builder.inputType('SetEntryInput', {
 })
 
 export const DeleteEntryInput = builder.inputType('DeleteEntryInput', {
-  description: 'An entry to be deleted.',
+  description: 'An entry to delete.',
   fields: (t) => ({
     key: t.string({ required: true, description: 'The key of the entry.' }),
     ifVersion: t.int({ description: ifVersion }),
@@ -44,7 +45,7 @@ export const DeleteEntryInput = builder.inputType('DeleteEntryInput', {
 })
 
 export const IncrementEntryInput = builder.inputType('IncrementEntryInput', {
-  description: 'A whole number to be counted up or down.',
+  description: 'An entry to increment.',
   fields: (t) => ({
     key: t.string({ required: true, description: increment.key }),
     by: t.float({ description: increment.by }),
@@ -58,22 +59,22 @@ export const IncrementEntryInput = builder.inputType('IncrementEntryInput', {
 })
 
 const EntryValueInput = builder.inputType('EntryValueInput', {
-  description: 'A value to compare with; null is one as well.',
-  fields: (t) => ({ is: t.field({ type: 'JSON', description: 'The value; the order of names does not matter.' }) }),
+  description: 'A value to compare with, which may be null.',
+  fields: (t) => ({ is: t.field({ type: 'JSON', description: 'The value; the order of members does not matter.' }) }),
 })
 
 const EntryCheckInput = builder.inputType('EntryCheckInput', {
-  description: 'What has to be so: all that is given, and something must be.',
+  description: 'A condition on one entry: all given fields must hold, and at least one must be given.',
   fields: (t) => ({
-    key: t.string({ required: true, description: 'Of which entry.' }),
-    version: t.int({ description: 'It has this version; 0: there is none.' }),
-    exists: t.boolean({ description: 'Whether there is such an entry.' }),
-    value: t.field({ type: EntryValueInput, description: 'It is equal to this.' }),
+    key: t.string({ required: true, description: 'The key of the entry.' }),
+    version: t.int({ description: 'It has this version; 0: it does not exist.' }),
+    exists: t.boolean({ description: 'Whether the entry exists.' }),
+    value: t.field({ type: EntryValueInput, description: 'Its value equals this.' }),
   }),
 })
 
 const EntrySetInput = builder.inputType('EntrySetInput', {
-  description: 'A value to be kept, as one write of several.',
+  description: 'An entry to write, as one of several writes.',
   fields: (t) => ({
     key: t.string({ required: true, description: set.key }),
     value: t.field({ type: 'JSON', description: set.value }),
@@ -84,7 +85,7 @@ const EntrySetInput = builder.inputType('EntrySetInput', {
 })
 
 const EntryDeleteInput = builder.inputType('EntryDeleteInput', {
-  description: 'An entry to be deleted, as one write of several.',
+  description: 'An entry to delete, as one of several writes.',
   fields: (t) => ({
     key: t.string({ required: true, description: 'The key of the entry.' }),
     ifVersion: t.int({ description: ifVersion }),
@@ -92,7 +93,7 @@ const EntryDeleteInput = builder.inputType('EntryDeleteInput', {
 })
 
 const EntryIncrementInput = builder.inputType('EntryIncrementInput', {
-  description: 'A whole number to be counted up or down, as one write of several.',
+  description: 'An entry to increment, as one of several writes.',
   fields: (t) => ({
     key: t.string({ required: true, description: increment.key }),
     by: t.float({ description: increment.by }),
@@ -105,28 +106,28 @@ const EntryIncrementInput = builder.inputType('EntryIncrementInput', {
 })
 
 const EntryWriteInput = builder.inputType('EntryWriteInput', {
-  description: 'One of these.',
+  description: 'One write; exactly one field must be given.',
   isOneOf: true,
   fields: (t) => ({
-    set: t.field({ type: EntrySetInput, description: 'Keep a value.' }),
+    set: t.field({ type: EntrySetInput, description: 'Write an entry.' }),
     delete: t.field({ type: EntryDeleteInput, description: 'Delete an entry.' }),
-    increment: t.field({ type: EntryIncrementInput, description: 'Count up or down.' }),
+    increment: t.field({ type: EntryIncrementInput, description: 'Increment an entry.' }),
   }),
 })
 
 export const TransactEntriesInput = builder.inputType('TransactEntriesInput', {
-  description: 'Checks and what follows from them, in one commit. At most 128 of each; no key may be written twice.',
+  description: 'Checks and writes of one commit. At most 128 of each; no key may be written twice.',
   fields: (t) => ({
-    checks: t.field({ type: [EntryCheckInput], description: 'What has to be so; nothing when absent.' }),
-    writes: t.field({ type: [EntryWriteInput], description: 'What is done when all of that is so.' }),
-    otherwise: t.field({ type: [EntryWriteInput], description: 'What is done when not; nothing when absent.' }),
+    checks: t.field({ type: [EntryCheckInput], description: 'The checks; default: none.' }),
+    writes: t.field({ type: [EntryWriteInput], description: 'The writes to do if all checks hold.' }),
+    otherwise: t.field({ type: [EntryWriteInput], description: 'The writes to do otherwise; default: none.' }),
     fence: t.field(fence),
   }),
 })
 
 type Given<Input> = { readonly [Name in keyof Input]: Exclude<Input[Name], null> }
 
-/** An input without its nulls, which mean the same as what is absent, save for a value. */
+/** An input without its nulls, which mean the same as absent fields, except for a value. */
 export function given<Input extends object>(input: Input): Given<Input> {
   const entries = Object.entries(input).filter(([name, value]) => value !== null || name === 'value' || name === 'is')
   return Object.fromEntries(entries) as Given<Input>

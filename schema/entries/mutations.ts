@@ -17,20 +17,20 @@ import {
   writesOf,
 } from './inputs.ts'
 
-const revision = 'The account’s revision with this change.'
+const revision = 'The account’s revision after this change.'
 
 const SetEntryPayload = builder.objectRef<EntryOutcome>('SetEntryPayload').implement({
-  description: 'The entry is kept.',
+  description: 'The entry was written.',
   fields: (t) => ({
-    entry: t.field({ type: EntryRef, description: 'As it was written.', resolve: entryOf }),
+    entry: t.field({ type: EntryRef, description: 'The written entry.', resolve: entryOf }),
     revision: t.exposeFloat('revision', { description: revision }),
   }),
 })
 
 const IncrementEntryPayload = builder.objectRef<EntryOutcome>('IncrementEntryPayload').implement({
-  description: 'It is counted.',
+  description: 'The entry was incremented.',
   fields: (t) => ({
-    entry: t.field({ type: EntryRef, description: 'As it was written.', resolve: entryOf }),
+    entry: t.field({ type: EntryRef, description: 'The written entry.', resolve: entryOf }),
     revision: t.exposeFloat('revision', { description: revision }),
   }),
 })
@@ -41,11 +41,11 @@ function entryOf({ written: [first] }: EntryOutcome) {
 }
 
 const DeleteEntryPayload = builder.objectRef<EntryOutcome>('DeleteEntryPayload').implement({
-  description: 'There is no such entry any more.',
+  description: 'The entry was deleted.',
   fields: (t) => ({
     key: t.string({ description: 'The key of the entry.', resolve: ({ written: [first] }) => first?.key ?? '' }),
     version: t.int({
-      description: 'The deletion is one, too.',
+      description: 'The version of the deletion.',
       resolve: ({ written: [first] }) => first?.version ?? 0,
     }),
     revision: t.exposeFloat('revision', { description: revision }),
@@ -55,12 +55,12 @@ const DeleteEntryPayload = builder.objectRef<EntryOutcome>('DeleteEntryPayload')
 const EntryWrittenRef = builder.objectRef<EntryWritten>('EntryWritten').implement({
   description: 'The outcome of one write.',
   fields: (t) => ({
-    key: t.exposeString('key', { description: 'Of which entry.' }),
-    version: t.exposeInt('version', { description: 'That it has now.' }),
+    key: t.exposeString('key', { description: 'The key of the entry.' }),
+    version: t.exposeInt('version', { description: 'The entry’s version after the write.' }),
     entry: t.field({
       type: EntryRef,
       nullable: true,
-      description: 'As it was written; null when it was deleted.',
+      description: 'The written entry; null when it was deleted.',
       resolve: (written) => written.entry ?? null,
     }),
   }),
@@ -69,19 +69,19 @@ const EntryWrittenRef = builder.objectRef<EntryWritten>('EntryWritten').implemen
 const FailedCheckRef = builder.objectRef<FailedCheck>('FailedEntryCheck').implement({
   description: 'A check that did not hold.',
   fields: (t) => ({
-    index: t.exposeInt('index', { description: 'Its place among the checks, from 0.' }),
-    key: t.exposeString('key', { description: 'Of which entry.' }),
+    index: t.exposeInt('index', { description: 'Its index among the checks, from 0.' }),
+    key: t.exposeString('key', { description: 'The key of the entry.' }),
     entry: t.field({
       type: EntryRef,
       nullable: true,
-      description: 'Its previous value; null: none.',
+      description: 'The current entry; null when it does not exist.',
       resolve: (failed) => failed.entry ?? null,
     }),
   }),
 })
 
 const TransactEntriesPayload = builder.objectRef<EntryOutcome>('TransactEntriesPayload').implement({
-  description: 'Which of the two was done.',
+  description: 'The outcome of a transaction.',
   fields: (t) => ({
     succeeded: t.exposeBoolean('succeeded', { description: 'Whether all checks held.' }),
     revision: t.exposeFloat('revision', {
@@ -89,7 +89,7 @@ const TransactEntriesPayload = builder.objectRef<EntryOutcome>('TransactEntriesP
     }),
     written: t.field({
       type: [EntryWrittenRef],
-      description: 'What was written, in order.',
+      description: 'The writes that were done, in order.',
       resolve: (outcome) => [...outcome.written],
     }),
     failedChecks: t.field({
@@ -103,8 +103,8 @@ const TransactEntriesPayload = builder.objectRef<EntryOutcome>('TransactEntriesP
 builder.mutationField('setEntry', (t) =>
   t.field({
     type: SetEntryPayload,
-    description: 'Keeps a value under a key, in the place of what is there.',
-    args: { input: t.arg({ type: SetEntryInput, required: true, description: 'The entry, and its value.' }) },
+    description: 'Creates or replaces an entry.',
+    args: { input: t.arg({ type: SetEntryInput, required: true, description: 'The entry and its value.' }) },
     errors: {
       types: [InvalidInput, EntryVersionConflict, EntryNotFound, FenceLost, QuotaExceeded, IdempotencyKeyReused],
     },
@@ -128,8 +128,8 @@ builder.mutationField('incrementEntry', (t) =>
   t.field({
     type: IncrementEntryPayload,
     description:
-      'Adds to a whole number, and makes it when there is none; callers at the same time don’t lose each other’s.',
-    args: { input: t.arg({ type: IncrementEntryInput, required: true, description: 'Which, and by how much.' }) },
+      'Increments a whole number, creating the entry if it does not exist; concurrent increments are not lost.',
+    args: { input: t.arg({ type: IncrementEntryInput, required: true, description: 'The entry and the increment.' }) },
     errors: { types: [InvalidInput, EntryVersionConflict, EntryNotNumber, EntryOutOfBounds, FenceLost, QuotaExceeded] },
     resolve: (_root, { input: { fence, ...input } }, { caller, entries }) =>
       entries.increment(caller, { ...given(input), fence: fenceOf(fence) }),
@@ -140,7 +140,7 @@ builder.mutationField('transactEntries', (t) =>
   t.field({
     type: TransactEntriesPayload,
     description:
-      'In one commit: looks whether all checks hold, and does one thing or the other. Neither of the two is a failure; the failures here mean that nothing was done.',
+      'Evaluates the checks and does one set of writes or the other, in one commit. Both outcomes are successes; a failure means that nothing was written.',
     args: { input: t.arg({ type: TransactEntriesInput, required: true, description: 'Checks and writes.' }) },
     errors: {
       types: [

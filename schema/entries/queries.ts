@@ -10,7 +10,7 @@ builder.queryField('entry', (t) =>
   t.field({
     type: EntryRef,
     nullable: true,
-    description: 'One entry; null when there is none, or its time is over.',
+    description: 'One entry; null when it does not exist or has expired.',
     args: { key: t.arg.string({ required: true, description: 'Its key.' }) },
     resolve: async (_root, { key }, { caller, entries }) => (await entries.find(caller, key)) ?? null,
   }),
@@ -19,14 +19,14 @@ builder.queryField('entry', (t) =>
 builder.queryField('entries', (t) =>
   t.field({
     type: EntryConnection,
-    description: 'The account’s entries, in the order of their keys’ bytes.',
+    description: 'The account’s entries, sorted by the bytes of their keys.',
     args: {
       prefix: t.arg.string({
         defaultValue: '',
         required: true,
-        description: 'Those whose keys begin with this, such as `flags/`.',
+        description: 'Only entries whose keys begin with this, such as `flags/`.',
       }),
-      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
       after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { prefix, first, after }, { caller, entries }) => {
@@ -37,7 +37,7 @@ builder.queryField('entries', (t) =>
   }),
 )
 
-/** A cursor of a list that goes by names. */
+/** A cursor of a list that is sorted by name. */
 export function nameCursor(list: string, name: string): string {
   return encodeCursor(list, [Buffer.from(name).toString('base64url')])
 }

@@ -3,16 +3,17 @@ import type { MeterState } from '#domain/limits/meter.ts'
 import { builder } from '#schema/builder.ts'
 
 const RateLimitState = builder.objectRef<MeterState>('RateLimitState').implement({
-  description: 'How one count stands.',
+  description: 'The state of one rate limit.',
   fields: (t) => ({
-    limit: t.exposeInt('limit', { description: 'How many there are in each window of a minute.' }),
-    remaining: t.exposeInt('remaining', { description: 'How many are left in this one.' }),
-    resetMs: t.exposeFloat('resetMs', { description: 'When the next one begins, in milliseconds from now.' }),
+    limit: t.exposeInt('limit', { description: 'Allowance per window of one minute.' }),
+    remaining: t.exposeInt('remaining', { description: 'What is left in the current window.' }),
+    resetMs: t.exposeFloat('resetMs', { description: 'Milliseconds until the next window begins.' }),
   }),
 })
 
 const RateLimit = builder.objectRef<Partial<Pick<Allowance, 'requests' | 'cost'>>>('RateLimit').implement({
-  description: 'What is left to the caller: to an application token, or to a person across all their sessions.',
+  description:
+    'The remaining rate limits of the caller: of an application token, or of a person across all their sessions.',
   fields: (t) => ({
     requests: t.field({
       type: RateLimitState,
@@ -34,7 +35,7 @@ const RateLimit = builder.objectRef<Partial<Pick<Allowance, 'requests' | 'cost'>
 builder.queryField('rateLimit', (t) =>
   t.field({
     type: RateLimit,
-    description: 'How much the caller may still ask for.',
+    description: 'The remaining rate limits of the caller.',
     complexity: 0,
     resolve: (_root, _args, { allowance }) => allowance ?? {},
   }),

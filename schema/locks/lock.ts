@@ -2,31 +2,31 @@ import type { Lock, Waiter } from '#domain/locks/lock.ts'
 import { builder } from '#schema/builder.ts'
 
 const LockWaiterRef = builder.objectRef<Waiter>('LockWaiter').implement({
-  description: 'Somebody who waits for a lock.',
+  description: 'A caller that waits for a lock.',
   fields: (t) => ({
     actor: t.field({ type: 'Actor', description: 'Who.', resolve: ({ by }) => by.actor }),
-    queuedAt: t.expose('queuedAt', { type: 'DateTime', description: 'Since when.' }),
-    until: t.expose('until', { type: 'DateTime', description: 'Waits no longer than this.' }),
+    queuedAt: t.expose('queuedAt', { type: 'DateTime', description: 'Since when it waits.' }),
+    until: t.expose('until', { type: 'DateTime', description: 'When it stops waiting.' }),
   }),
 })
 
 export const LockRef = builder.objectRef<Lock>('Lock').implement({
-  description: 'A lock that somebody holds until its lease is over.',
+  description: 'A held lock with its lease.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Unique in the account.' }),
     fence: t.exposeFloat('fence', {
       description:
-        'Grows with each grant. Show it to renew and release the lock, and with writes, which are refused once it is not the current one.',
+        'The fencing token, which grows with each grant. Renewing and releasing the lock need it; writes with it are refused once it is not the current one.',
     }),
     holder: t.expose('holder', { type: 'Actor', description: 'Who holds it.' }),
-    acquiredAt: t.expose('acquiredAt', { type: 'DateTime', description: 'Since when.' }),
+    acquiredAt: t.expose('acquiredAt', { type: 'DateTime', description: 'When it was acquired.' }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
-      description: 'When the lease is over, unless it is renewed.',
+      description: 'When the lease ends unless it is renewed.',
     }),
     queue: t.field({
       type: [LockWaiterRef],
-      description: 'Who waits for it, in the order of their turns.',
+      description: 'The waiting callers, in queue order.',
       args: {
         first: t.arg.int({ defaultValue: 10, required: true, description: 'How many, at most 200.' }),
       },

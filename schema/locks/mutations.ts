@@ -4,25 +4,25 @@ import { InvalidInput } from '#lib/errors.ts'
 import { builder } from '#schema/builder.ts'
 import { LockRef } from './lock.ts'
 
-const name = 'Its name, by the rules of an entry’s key; a scope that is narrowed to keys is narrowed to these names.'
-const fence = 'What acquiring it answered with.'
-const ttlMs = 'For how long it is held unless it is renewed, in milliseconds: 1,000 to 86,400,000.'
+const name = 'Its name, with the same rules as an entry’s key; a scope narrowed to keys also limits lock names.'
+const fence = 'The fence returned when the lock was acquired.'
+const ttlMs = 'Length of the lease unless it is renewed, in milliseconds: 1,000 to 86,400,000.'
 
 const AcquireLockInput = builder.inputType('AcquireLockInput', {
-  description: 'A lock to be taken.',
+  description: 'A lock to acquire.',
   fields: (t) => ({
     name: t.string({ required: true, description: name }),
     ttlMs: t.int({ required: true, description: ttlMs }),
     waitMs: t.int({
       defaultValue: 0,
       required: true,
-      description: 'How long to wait when it is held, in milliseconds: at most 300,000.',
+      description: 'How long to wait if it is held, in milliseconds; at most 300,000.',
     }),
   }),
 })
 
 const RenewLockInput = builder.inputType('RenewLockInput', {
-  description: 'A lock to be held for longer.',
+  description: 'A lock to renew.',
   fields: (t) => ({
     name: t.string({ required: true, description: name }),
     fence: t.float({ required: true, description: fence }),
@@ -31,7 +31,7 @@ const RenewLockInput = builder.inputType('RenewLockInput', {
 })
 
 const ReleaseLockInput = builder.inputType('ReleaseLockInput', {
-  description: 'A lock to be given back.',
+  description: 'A lock to release.',
   fields: (t) => ({
     name: t.string({ required: true, description: name }),
     fence: t.float({ required: true, description: fence }),
@@ -39,13 +39,13 @@ const ReleaseLockInput = builder.inputType('ReleaseLockInput', {
 })
 
 const ForceReleaseLockInput = builder.inputType('ForceReleaseLockInput', {
-  description: 'A lock to be taken away.',
+  description: 'A lock to release by force.',
   fields: (t) => ({
     name: t.string({ required: true, description: name }),
     queue: t.boolean({
       defaultValue: false,
       required: true,
-      description: 'Whether those who wait for it are sent away, too.',
+      description: 'Whether to empty its queue, too.',
     }),
   }),
 })
@@ -58,15 +58,15 @@ function lockPayload(name: string, description: string, lock: string) {
   })
 }
 
-const AcquireLockPayload = lockPayload('AcquireLockPayload', 'The lock is held.', 'With its fence.')
-const RenewLockPayload = lockPayload('RenewLockPayload', 'The lock is held for longer.', 'As it is now.')
-const ReleaseLockPayload = lockPayload('ReleaseLockPayload', 'The lock is given back.', 'As it was.')
+const AcquireLockPayload = lockPayload('AcquireLockPayload', 'The lock was acquired.', 'The lock with its fence.')
+const RenewLockPayload = lockPayload('RenewLockPayload', 'The lease was renewed.', 'Its current state.')
+const ReleaseLockPayload = lockPayload('ReleaseLockPayload', 'The lock was released.', 'Its last state.')
 
 const ForceReleaseLockPayload = builder.objectRef<Lock>('ForceReleaseLockPayload').implement({
-  description: 'The lock is taken away.',
+  description: 'The lock was released.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'The name of the lock.' }),
-    fence: t.exposeFloat('fence', { description: 'With which it was held; it is worth nothing now.' }),
+    fence: t.exposeFloat('fence', { description: 'The fence of the former holder, which is void now.' }),
     holder: t.expose('holder', { type: 'Actor', description: 'Who held it.' }),
   }),
 })
@@ -75,7 +75,7 @@ builder.mutationField('acquireLock', (t) =>
   t.field({
     type: AcquireLockPayload,
     description:
-      'Takes a lock. Who waits has their turn in the order of asking; who closes the connection meanwhile, or completes the operation, waits no longer.',
+      'Acquires a lock. Waiting callers are served in order; a caller that disconnects or completes the operation leaves the queue.',
     args: { input: t.arg({ type: AcquireLockInput, required: true, description: 'The lock to acquire.' }) },
     errors: { types: [InvalidInput, LockHeld] },
     resolve: (_root, { input }, { caller, locks, whenLeft }) => locks.acquire(caller, input, whenLeft()),
@@ -85,7 +85,7 @@ builder.mutationField('acquireLock', (t) =>
 builder.mutationField('renewLock', (t) =>
   t.field({
     type: RenewLockPayload,
-    description: 'Holds the caller’s own lock for so long from now on.',
+    description: 'Renews the lease of the caller’s own lock, counted from now.',
     args: { input: t.arg({ type: RenewLockInput, required: true, description: 'The lock to renew.' }) },
     errors: { types: [InvalidInput, FenceLost, NotLockHolder] },
     resolve: (_root, { input: { ttlMs, ...held } }, { caller, locks }) => locks.renew(caller, held, ttlMs),
@@ -95,7 +95,7 @@ builder.mutationField('renewLock', (t) =>
 builder.mutationField('releaseLock', (t) =>
   t.field({
     type: ReleaseLockPayload,
-    description: 'Releases the caller’s own lock; the first waiter has it then.',
+    description: 'Releases the caller’s own lock; the first waiting caller acquires it.',
     args: { input: t.arg({ type: ReleaseLockInput, required: true, description: 'The lock to release.' }) },
     errors: { types: [InvalidInput, FenceLost, NotLockHolder] },
     resolve: (_root, { input }, { caller, locks }) => locks.release(caller, input),
@@ -106,8 +106,8 @@ builder.mutationField('forceReleaseLock', (t) =>
   t.field({
     type: ForceReleaseLockPayload,
     description:
-      'Takes a lock away from its holder, for administrators of the account; what is written with its fence is refused from then on.',
-    args: { input: t.arg({ type: ForceReleaseLockInput, required: true, description: 'The lock to take away.' }) },
+      'Releases a lock by force, for administrators of the account; writes with its fence are refused from then on.',
+    args: { input: t.arg({ type: ForceReleaseLockInput, required: true, description: 'The lock to release.' }) },
     errors: { types: [InvalidInput, LockNotFound] },
     resolve: (_root, { input }, { caller, locks }) => locks.forceRelease(caller, input.name, { queue: input.queue }),
   }),

@@ -18,14 +18,14 @@ builder.queryField('lock', (t) =>
 builder.queryField('locks', (t) =>
   t.field({
     type: LockConnection,
-    description: 'Locks that are held, in the order of their names’ bytes.',
+    description: 'Held locks, sorted by the bytes of their names.',
     args: {
       prefix: t.arg.string({
         defaultValue: '',
         required: true,
-        description: 'Those whose names begin with this, such as `deploy/`.',
+        description: 'Only locks whose names begin with this, such as `deploy/`.',
       }),
-      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
       after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { prefix, first, after }, { caller, locks }) => {

@@ -6,44 +6,43 @@ import { builder } from '#schema/builder.ts'
 const maxTickets = 200
 
 const LockTicketStatus = builder.enumType('LockTicketStatus', {
-  description: 'What a ticket is worth.',
+  description: 'The status of a ticket.',
   values: {
-    QUEUED: { description: 'It waits for its turn.' },
+    QUEUED: { description: 'It is waiting in the queue.' },
     ACQUIRED: { description: 'It holds the lock.' },
     RELEASED: { description: 'It has been released, or has left the queue.' },
   } as const,
 })
 
 const LockTicketRef = builder.objectRef<LockTicket>('LockTicket').implement({
-  description:
-    'A place in the queue of a lock that nobody has to stay connected for, or the lock once its turn has come.',
+  description: 'A place in the queue of a lock without staying connected, or the lock itself once its turn has come.',
   fields: (t) => ({
     id: t.exposeID('id', {
-      description: 'Unique for the lock. A lock that was acquired without a ticket has its fence for an id.',
+      description: 'Unique for the lock. For a lock acquired without a ticket, its fence.',
     }),
     name: t.exposeString('name', { description: 'The lock’s name.' }),
-    status: t.expose('status', { type: LockTicketStatus, description: 'What it is worth now.' }),
+    status: t.expose('status', { type: LockTicketStatus, description: 'Its status.' }),
     actor: t.expose('actor', { type: 'Actor', description: 'Who requested it.' }),
     position: t.exposeInt('position', {
-      description: 'How many hold the lock, or wait for it, before this one; 0 for the one that holds it.',
+      description: 'Number of tickets ahead of this one, including the holder’s; 0 for the holder.',
     }),
     fence: t.float({
       nullable: true,
-      description: 'The fence of the lock, as `renewLock` and writes need it; null while it waits.',
+      description: 'The fence for `renewLock` and writes; null while it is queued.',
       resolve: ({ fence }) => fence,
     }),
     acquiredAt: t.expose('acquiredAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When its lease began; null while it waits.',
+      description: 'When its lease began; null while it is queued.',
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When its lease ends unless it is renewed; null while it waits.',
+      description: 'When its lease ends unless it is renewed; null while it is queued.',
     }),
     ttlMs: t.float({
-      description: 'How long the lease lasts from its beginning, in milliseconds.',
+      description: 'Length of the lease in milliseconds.',
       resolve: ({ ttlMs }) => ttlMs,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was requested.' }),
@@ -55,7 +54,7 @@ const name = 'The lock’s name.'
 builder.queryField('lockTickets', (t) =>
   t.field({
     type: [LockTicketRef],
-    description: 'Who holds a lock and who waits for it, in the order of their turns; empty when nobody does.',
+    description: 'The tickets of a lock: its holder’s, then its queue in order; empty when there are none.',
     complexity: ({ first }) => ({ field: 1, multiplier: Math.min(Math.max(1, first), maxTickets) }),
     args: {
       name: t.arg.string({ required: true, description: name }),
@@ -81,18 +80,18 @@ builder.queryField('lockTicket', (t) =>
 )
 
 const RequestLockInput = builder.inputType('RequestLockInput', {
-  description: 'A lock to be requested.',
+  description: 'A lock to request.',
   fields: (t) => ({
     name: t.string({ required: true, description: name }),
     ttlMs: t.int({
       required: true,
-      description: 'How long its lease lasts once the turn has come, in milliseconds: 1,000 to 86,400,000.',
+      description: 'Length of the lease once it is acquired, in milliseconds: 1,000 to 86,400,000.',
     }),
   }),
 })
 
 const ReleaseLockTicketInput = builder.inputType('ReleaseLockTicketInput', {
-  description: 'A ticket to be released.',
+  description: 'A ticket to release.',
   fields: (t) => ({
     name: t.string({ required: true, description: name }),
     id: t.id({ required: true, description: 'The ticket’s id.' }),
@@ -103,16 +102,16 @@ function ticketPayload(name: string, description: string) {
   return builder.objectRef<LockTicket>(name).implement({
     description,
     fields: (t) => ({
-      ticket: t.field({ type: LockTicketRef, description: 'As it is now.', resolve: (ticket) => ticket }),
+      ticket: t.field({ type: LockTicketRef, description: 'Its current state.', resolve: (ticket) => ticket }),
     }),
   })
 }
 
 builder.mutationField('requestLock', (t) =>
   t.field({
-    type: ticketPayload('RequestLockPayload', 'The lock is held, or requested.'),
+    type: ticketPayload('RequestLockPayload', 'The lock was acquired, or requested.'),
     description:
-      'Takes a lock that nobody holds, or queues for it without waiting, for at most a day. Its lease begins when the turn has come, so ask `lockTicket` often enough.',
+      'Acquires a lock if it is free, or queues for it without waiting, for at most a day. The lease begins when the turn comes, so poll `lockTicket` often enough.',
     args: { input: t.arg({ type: RequestLockInput, required: true, description: 'The lock.' }) },
     errors: { types: [InvalidInput, LockHeld] },
     resolve: (_root, { input }, { caller, locks }) => locks.request(caller, input),
@@ -121,9 +120,8 @@ builder.mutationField('requestLock', (t) =>
 
 builder.mutationField('releaseLockTicket', (t) =>
   t.field({
-    type: ticketPayload('ReleaseLockTicketPayload', 'The lock is released, or no longer requested.'),
-    description:
-      'Releases the lock that is held with a ticket, or leaves its queue. The tickets of others need `access:admin`.',
+    type: ticketPayload('ReleaseLockTicketPayload', 'The lock was released, or the ticket has left the queue.'),
+    description: 'Releases the lock held by a ticket, or leaves the queue. Tickets of others need `access:admin`.',
     args: { input: t.arg({ type: ReleaseLockTicketInput, required: true, description: 'The ticket.' }) },
     errors: { types: [InvalidInput, LockTicketNotFound, NotLockHolder] },
     resolve: (_root, { input: { name, id } }, { caller, locks }) => locks.releaseTicket(caller, name, id),

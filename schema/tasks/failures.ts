@@ -10,12 +10,12 @@ import { Failure } from '#schema/failures.ts'
 
 builder.objectType(UnknownTaskType, {
   name: 'UnknownTaskType',
-  description: 'This server has no task type of that name.',
+  description: 'This server has no task type with that name.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof UnknownTaskType,
   fields: (t) => ({
     knownTypes: t.stringList({
-      description: 'The names that it knows.',
+      description: 'The known names.',
       resolve: (failure) => [...failure.knownTypes],
     }),
   }),
@@ -23,10 +23,10 @@ builder.objectType(UnknownTaskType, {
 
 builder.objectType(TaskKeyReused, {
   name: 'IdempotencyKeyReused',
-  description: 'The idempotency key belongs to a task that was submitted with another request.',
+  description: 'The idempotency key belongs to a task that was submitted by a different request.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof TaskKeyReused,
-  fields: (t) => ({ taskId: t.exposeID('taskId', { description: 'The task that holds the key.' }) }),
+  fields: (t) => ({ taskId: t.exposeID('taskId', { description: 'The task that owns the key.' }) }),
 })
 
 builder.objectType(TaskNotFound, {
@@ -38,16 +38,16 @@ builder.objectType(TaskNotFound, {
 
 builder.objectType(TaskAlreadyEnded, {
   name: 'TaskAlreadyEnded',
-  description: 'The task has already ended, so there is nothing to stop.',
+  description: 'The task has already ended.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof TaskAlreadyEnded,
-  fields: (t) => ({ status: t.exposeString('status', { description: 'How it has ended.' }) }),
+  fields: (t) => ({ status: t.exposeString('status', { description: 'Its final status.' }) }),
 })
 
 builder.objectType(TaskNotRetryable, {
   name: 'TaskNotRetryable',
-  description: 'Only a task that has failed or was cancelled can be tried again.',
+  description: 'Only a failed or cancelled task can be retried.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof TaskNotRetryable,
-  fields: (t) => ({ status: t.exposeString('status', { description: 'Where it stands.' }) }),
+  fields: (t) => ({ status: t.exposeString('status', { description: 'Its status.' }) }),
 })

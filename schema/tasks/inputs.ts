@@ -4,47 +4,47 @@ import { builder } from '#schema/builder.ts'
 import { BackoffEnum, PriorityEnum, TaskStatusEnum } from './task.ts'
 
 const RetryPolicyInput = builder.inputType('RetryPolicyInput', {
-  description: 'When a failed attempt is followed by another; what is left out comes from the task type.',
+  description: 'The retry policy; absent fields come from the task type.',
   fields: (t) => ({
-    maxAttempts: t.int({ description: 'How many there may be in all, 1 to 100.' }),
-    backoff: t.field({ type: BackoffEnum, description: 'How the wait grows.' }),
-    delayMs: t.int({ description: 'Wait before the second attempt, in milliseconds.' }),
-    maxDelayMs: t.int({ description: 'The longest wait, in milliseconds.' }),
+    maxAttempts: t.int({ description: 'Maximum number of attempts, 1 to 100.' }),
+    backoff: t.field({ type: BackoffEnum, description: 'How the delay between attempts grows.' }),
+    delayMs: t.int({ description: 'Delay before the second attempt, in milliseconds.' }),
+    maxDelayMs: t.int({ description: 'Upper limit of the delay, in milliseconds.' }),
   }),
 })
 
 export const SubmitTaskInput = builder.inputType('SubmitTaskInput', {
-  description: 'A task to be handed in.',
+  description: 'A task to submit.',
   fields: (t) => ({
     type: t.string({ required: true, description: 'The name of a task type; see `taskTypes`.' }),
-    input: t.field({ type: 'JSON', description: 'What the task type asks for; `{}` when absent.' }),
-    priority: t.field({ type: PriorityEnum, description: 'The task type’s own when absent.' }),
-    runAt: t.field({ type: 'DateTime', description: 'Not before; at once when absent.' }),
+    input: t.field({ type: 'JSON', description: 'The input, as the task type defines it; default `{}`.' }),
+    priority: t.field({ type: PriorityEnum, description: 'Default: the task type’s priority.' }),
+    runAt: t.field({ type: 'DateTime', description: 'Earliest start; default: now.' }),
     idempotencyKey: t.string({
       description:
-        'The same key again, with the same content and from the same person or application token, answers with the same task instead of making another.',
+        'Repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another.',
     }),
-    fairnessKey: t.string({ description: 'Whose share of the slots this task uses; kept with the task.' }),
+    fairnessKey: t.string({ description: 'Stored with the task; has no effect in this version.' }),
     timeoutMs: t.int({ description: 'How long an attempt may take, in milliseconds.' }),
-    lockMs: t.int({ description: 'How long an attempt may go without a sign of life; 300,000 when absent.' }),
-    retry: t.field({ type: RetryPolicyInput, description: 'The task type’s own when absent.' }),
-    labels: t.field({ type: 'JSON', description: 'An object of texts, at most 32, to find tasks by.' }),
+    lockMs: t.int({ description: 'How long an attempt may go without a sign of life; default 300,000.' }),
+    retry: t.field({ type: RetryPolicyInput, description: 'Default: the task type’s policy.' }),
+    labels: t.field({ type: 'JSON', description: 'An object with at most 32 string values, to find tasks by.' }),
   }),
 })
 
 export const TaskFilter = builder.inputType('TaskFilter', {
-  description: 'Which tasks; everything that is given must match.',
+  description: 'Selects tasks; all given conditions must match.',
   fields: (t) => ({
-    status: t.field({ type: [TaskStatusEnum], description: 'One of these.' }),
-    type: t.stringList({ description: 'One of these.' }),
-    priority: t.field({ type: [PriorityEnum], description: 'One of these.' }),
-    labels: t.field({ type: 'JSON', description: 'An object of texts: has all of these labels.' }),
-    createdFrom: t.field({ type: 'DateTime', description: 'Not before; for lists only.' }),
-    createdTo: t.field({ type: 'DateTime', description: 'Not after; for lists only.' }),
+    status: t.field({ type: [TaskStatusEnum], description: 'Any of these statuses.' }),
+    type: t.stringList({ description: 'Any of these types.' }),
+    priority: t.field({ type: [PriorityEnum], description: 'Any of these priorities.' }),
+    labels: t.field({ type: 'JSON', description: 'An object with string values: all of these labels.' }),
+    createdFrom: t.field({ type: 'DateTime', description: 'Created at this time or later; for lists only.' }),
+    createdTo: t.field({ type: 'DateTime', description: 'Created at this time or earlier; for lists only.' }),
   }),
 })
 
-/** An input without what was left out or set to null. */
+/** An input without the fields that are absent or null. */
 type Given<Input> = { [Key in keyof Input]?: Exclude<Input[Key], null> }
 
 /** A submission as the domain takes it. */

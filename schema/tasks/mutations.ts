@@ -18,16 +18,16 @@ const SubmitTaskPayload = builder.objectRef<Submitted>('SubmitTaskPayload').impl
   fields: (t) => ({
     task: t.prismaField({
       type: TaskRef,
-      description: 'The new task, or the one made before under the same idempotency key.',
+      description: 'The new task, or the one created before under the same idempotency key.',
       resolve: (query, { taskId: id, task }, _args, { caller, db }) =>
         selectFrom(task && freshTask(task), query) ??
         db.task.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } }),
     }),
-    deduplicated: t.exposeBoolean('deduplicated', { description: 'Whether the task had been made before.' }),
+    deduplicated: t.exposeBoolean('deduplicated', { description: 'Whether the task already existed.' }),
   }),
 })
 
-/** The columns of a task of which nothing but its submission has happened. */
+/** The columns of a task that was only submitted so far. */
 function freshTask(task: NonNullable<Submitted['task']>) {
   const { accountId, id, type, priority, status, input, labels, createdAt, runAt, retry, by } = task
   return {
@@ -46,7 +46,7 @@ function freshTask(task: NonNullable<Submitted['task']>) {
   }
 }
 
-/** What a query asks for, when all of it is known already, so that the most frequent mutation needs no read. */
+/** The selected fields, when all of them are known already, so that the most frequent mutation needs no read. */
 function selectFrom<Known extends object>(known: Known | undefined, query: { select?: object }): never | undefined {
   const wanted = Object.keys(query.select ?? { everything: true })
   return known !== undefined && wanted.every((column) => column in known) ? (known as never) : undefined
@@ -63,7 +63,7 @@ builder.mutationField('submitTask', (t) =>
 )
 
 const SubmitTasksInput = builder.inputType('SubmitTasksInput', {
-  description: 'Tasks to be handed in together.',
+  description: 'Tasks to submit together.',
   fields: (t) => ({
     tasks: t.field({ type: [SubmitTaskInput], required: true, description: 'At most 1,000.' }),
   }),
@@ -74,7 +74,7 @@ const SubmitTasksPayload = builder.objectRef<{ submitted: readonly Submitted[] }
   fields: (t) => ({
     tasks: t.prismaField({
       type: [TaskRef],
-      description: 'In the order in which they were handed in.',
+      description: 'In the order of the input.',
       resolve: async (query, { submitted }, _args, { db }) => {
         const ids = submitted.map((one) => one.taskId)
         const found = await db.task.findMany({ ...query, where: { id: { in: ids } } })
@@ -83,7 +83,7 @@ const SubmitTasksPayload = builder.objectRef<{ submitted: readonly Submitted[] }
       },
     }),
     deduplicated: t.int({
-      description: 'How many of them had been made before.',
+      description: 'How many of them already existed.',
       resolve: ({ submitted }) => submitted.filter((one) => one.deduplicated).length,
     }),
   }),
@@ -108,7 +108,7 @@ function taskPayload(name: string, description: string) {
     fields: (t) => ({
       task: t.prismaField({
         type: TaskRef,
-        description: 'As it is now.',
+        description: 'Its current state.',
         resolve: (query, { id }, _args, { caller, db }) =>
           db.task.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } }),
       }),
@@ -117,10 +117,10 @@ function taskPayload(name: string, description: string) {
 }
 
 const CancelTaskInput = builder.inputType('CancelTaskInput', {
-  description: 'A task to be stopped.',
+  description: 'A task to cancel.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'Its id.' }),
-    reason: t.string({ description: 'For people; at most 500 characters.' }),
+    reason: t.string({ description: 'The reason, in at most 500 characters.' }),
   }),
 })
 
@@ -128,7 +128,7 @@ builder.mutationField('cancelTask', (t) =>
   t.field({
     type: taskPayload('CancelTaskPayload', 'The task was asked to stop.'),
     description:
-      'Cancels a task. One that waits ends at once; one that runs is asked to stop, and killed after its grace period.',
+      'Cancels a task. A waiting task ends at once; a running one is asked to stop, and killed after its grace period.',
     args: { input: t.arg({ type: CancelTaskInput, required: true, description: 'The task to cancel.' }) },
     errors: { types: [TaskNotFound, TaskAlreadyEnded, InvalidInput] },
     resolve: async (_root, { input }, { caller, tasks }) => ({
@@ -138,14 +138,14 @@ builder.mutationField('cancelTask', (t) =>
 )
 
 const RetryTaskInput = builder.inputType('RetryTaskInput', {
-  description: 'A task to be tried again.',
+  description: 'A task to retry.',
   fields: (t) => ({ id: t.id({ required: true, description: 'Its id.' }) }),
 })
 
 builder.mutationField('retryTask', (t) =>
   t.field({
-    type: taskPayload('RetryTaskPayload', 'The task waits for one more attempt.'),
-    description: 'Gives a task that failed or was cancelled one more attempt.',
+    type: taskPayload('RetryTaskPayload', 'The task is waiting for another attempt.'),
+    description: 'Retries a failed or cancelled task.',
     args: { input: t.arg({ type: RetryTaskInput, required: true, description: 'The task to retry.' }) },
     errors: { types: [TaskNotFound, TaskNotRetryable, QuotaExceeded] },
     resolve: async (_root, { input }, { caller, tasks }) => ({ id: await tasks.retry(caller, input.id) }),
@@ -153,19 +153,19 @@ builder.mutationField('retryTask', (t) =>
 )
 
 const DeleteTaskLogsInput = builder.inputType('DeleteTaskLogsInput', {
-  description: 'Whose log is to be deleted.',
+  description: 'The task whose log to delete.',
   fields: (t) => ({ id: t.id({ required: true, description: 'The task’s id.' }) }),
 })
 
 const DeleteTaskLogsPayload = builder.objectRef<{ deleted: number }>('DeleteTaskLogsPayload').implement({
-  description: 'The log is gone.',
-  fields: (t) => ({ deleted: t.exposeInt('deleted', { description: 'How many lines there were.' }) }),
+  description: 'The log was deleted.',
+  fields: (t) => ({ deleted: t.exposeInt('deleted', { description: 'Number of deleted lines.' }) }),
 })
 
 builder.mutationField('deleteTaskLogs', (t) =>
   t.field({
     type: DeleteTaskLogsPayload,
-    description: 'Deletes what a task has logged so far, for good.',
+    description: 'Permanently deletes what a task has logged so far.',
     args: {
       input: t.arg({ type: DeleteTaskLogsInput, required: true, description: 'The task whose log is deleted.' }),
     },

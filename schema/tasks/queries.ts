@@ -11,7 +11,7 @@ import { visibleTasks } from './visible.ts'
 const TaskConnection = connectionOf('Task', TaskRef)
 
 const TaskOrder = builder.enumType('TaskOrder', {
-  description: 'In which order tasks are listed.',
+  description: 'The order of tasks.',
   values: { NEWEST_FIRST: { description: 'By creation.' }, OLDEST_FIRST: { description: 'By creation.' } } as const,
 })
 
@@ -19,7 +19,7 @@ builder.queryField('task', (t) =>
   t.prismaField({
     type: TaskRef,
     nullable: true,
-    description: 'One task; null when the account has none of this id.',
+    description: 'One task; null when the account has none with this id.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
     resolve: (query, _root, { id }, { caller, db }) => {
       const visible = visibleTasks(caller)
@@ -35,9 +35,9 @@ builder.queryField('tasks', (t) =>
     type: TaskConnection,
     description: 'The account’s tasks.',
     args: {
-      where: t.arg({ type: TaskFilter, description: 'Which; all when absent.' }),
-      orderBy: t.arg({ type: TaskOrder, defaultValue: 'NEWEST_FIRST', required: true, description: 'In which order.' }),
-      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      where: t.arg({ type: TaskFilter, description: 'Only those that match; default: all.' }),
+      orderBy: t.arg({ type: TaskOrder, defaultValue: 'NEWEST_FIRST', required: true, description: 'Sort order.' }),
+      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
       after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { where, orderBy, first, after }, context, info) => {
@@ -73,18 +73,18 @@ function conditions(where: typeof TaskFilter.$inferInput | null | undefined) {
 }
 
 const TaskTypeRef = builder.objectRef<TaskType>('TaskType').implement({
-  description: 'A kind of work that can be handed in.',
+  description: 'A type of task that can be submitted.',
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'What `submitTask` calls it.' }),
-    description: t.exposeString('description', { description: 'For people.' }),
+    name: t.exposeString('name', { description: 'The name to pass to `submitTask`.' }),
+    description: t.exposeString('description', { description: 'What its tasks do.' }),
     priority: t.field({
       type: PriorityEnum,
-      description: 'For tasks that don’t name one.',
+      description: 'The default priority of its tasks.',
       resolve: (type) => type.priority ?? 'NORMAL',
     }),
     input: t.field({
       type: 'JSON',
-      description: 'What its input must look like: JSON Schema 2020-12.',
+      description: 'The JSON Schema (2020-12) of its input.',
       resolve: inputJsonSchema,
     }),
   }),
@@ -93,15 +93,15 @@ const TaskTypeRef = builder.objectRef<TaskType>('TaskType').implement({
 builder.queryField('taskTypes', (t) =>
   t.field({
     type: [TaskTypeRef],
-    description: 'What can be handed in, by name.',
+    description: 'The task types, sorted by name.',
     resolve: (_root, _args, { caller, tasks }) => tasks.listTypes(caller),
   }),
 )
 
 const PercentilesRef = builder.objectRef<Percentiles>('Percentiles').implement({
-  description: 'How times are spread, in milliseconds.',
+  description: 'Percentiles of durations, in milliseconds.',
   fields: (t) => ({
-    p50: t.exposeFloat('p50', { description: 'Half are shorter.' }),
+    p50: t.exposeFloat('p50', { description: 'The median.' }),
     p95: t.exposeFloat('p95', { description: '95 % are shorter.' }),
     p99: t.exposeFloat('p99', { description: '99 % are shorter.' }),
   }),
@@ -111,24 +111,24 @@ const QueueRef = builder.objectRef<QueueReport>('Queue').implement({
   description: 'The tasks of one priority.',
   fields: (t) => ({
     priority: t.expose('priority', { type: PriorityEnum, description: 'The priority.' }),
-    waiting: t.exposeInt('waiting', { description: 'Due, and waiting for a slot.' }),
-    scheduled: t.exposeInt('scheduled', { description: 'Not due yet.' }),
+    waiting: t.exposeInt('waiting', { description: 'Tasks that are due and wait for a slot.' }),
+    scheduled: t.exposeInt('scheduled', { description: 'Tasks that are not due yet.' }),
     active: t.exposeInt('active', { description: 'Running.' }),
     oldestWaitMs: t.exposeFloat('oldestWaitMs', {
       nullable: true,
-      description: 'How long the one that waits longest has been due; null when none waits.',
+      description: 'How long the oldest waiting task has been due; null when none is waiting.',
     }),
     wait: t.field({
       type: PercentilesRef,
       nullable: true,
-      description: 'From due to started, of recently completed tasks; null without any.',
+      description: 'Time from due to started, of recently completed tasks; null without any.',
       resolve: async ({ priority }, _args, { caller, tasks }) =>
         (await tasks.queueTimes(caller)).get(priority)?.wait ?? null,
     }),
     run: t.field({
       type: PercentilesRef,
       nullable: true,
-      description: 'From started to completed, of recently completed tasks; null without any.',
+      description: 'Time from started to completed, of recently completed tasks; null without any.',
       resolve: async ({ priority }, _args, { caller, tasks }) =>
         (await tasks.queueTimes(caller)).get(priority)?.run ?? null,
     }),
@@ -138,7 +138,7 @@ const QueueRef = builder.objectRef<QueueReport>('Queue').implement({
 builder.queryField('queues', (t) =>
   t.field({
     type: [QueueRef],
-    description: 'What waits and runs, one entry for each priority.',
+    description: 'Waiting and running tasks, one entry for each priority.',
     resolve: (_root, _args, { caller, tasks }) => tasks.queues(caller),
   }),
 )

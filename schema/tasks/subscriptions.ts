@@ -6,47 +6,47 @@ import { TaskPart, TaskRef, TaskStatusEnum } from './task.ts'
 
 const TaskUpdateKind = builder.enumType('TaskUpdateKind', {
   description:
-    'STATE: what is, first in a stream. STATUS: the life cycle went on. PROGRESS: newest wins, at most ten a second. STEP, LOG, PART: output. LAGGED: updates were dropped because the subscriber was too slow.',
+    'STATE: the current state, first in a stream. STATUS: the status has changed. PROGRESS: at most ten a second, the newest wins. STEP, LOG, PART: output. LAGGED: updates were dropped because the subscriber was too slow.',
   values: described<(typeof taskUpdateKinds)[number]>({
     STATE: 'The current state; first in a stream.',
     STATUS: 'The status has changed.',
     PROGRESS: 'The progress has changed; at most ten a second, the newest wins.',
     STEP: 'A new step has begun.',
     LOG: 'A line was logged.',
-    PART: 'A part of the result was kept.',
+    PART: 'A part of the result is complete.',
     LAGGED: 'Updates were dropped because the subscriber was too slow.',
   }),
 })
 
 const LogLine = builder.objectRef<NonNullable<TaskUpdate['log']>>('TaskLogLine').implement({
-  description: 'A line that was logged just now.',
+  description: 'A new log line.',
   fields: (t) => ({
-    at: t.expose('at', { type: 'DateTime', description: 'When it was written down.' }),
-    message: t.exposeString('message', { description: 'Without its line end.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it was logged.' }),
+    message: t.exposeString('message', { description: 'The line without its line ending.' }),
   }),
 })
 
 const TaskUpdateRef = builder.objectRef<TaskUpdate>('TaskUpdate').implement({
   description: 'Something that happened to a task.',
   fields: (t) => ({
-    kind: t.expose('kind', { type: TaskUpdateKind, description: 'What kind of change.' }),
+    kind: t.expose('kind', { type: TaskUpdateKind, description: 'The kind of update.' }),
     cursor: t.exposeString('cursor', {
-      description: 'Where a later stream goes on. Of LAGGED: where what was dropped can be had again from.',
+      description: 'Where a later stream resumes. For LAGGED: from where the dropped updates can be read again.',
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When.' }),
-    taskId: t.exposeID('taskId', { nullable: true, description: 'Which task; null for LAGGED in a feed.' }),
-    status: t.expose('status', { type: TaskStatusEnum, nullable: true, description: 'After this update.' }),
-    attempt: t.exposeInt('attempt', { nullable: true, description: 'Which attempt.' }),
+    taskId: t.exposeID('taskId', { nullable: true, description: 'The task; null for LAGGED in a feed.' }),
+    status: t.expose('status', { type: TaskStatusEnum, nullable: true, description: 'The status after this update.' }),
+    attempt: t.exposeInt('attempt', { nullable: true, description: 'The number of the attempt.' }),
     progress: t.exposeInt('progress', {
       nullable: true,
       description: 'STATE and PROGRESS: 0 to 100; STATUS: 100 when it is COMPLETED.',
     }),
-    step: t.exposeString('step', { nullable: true, description: 'STATE, PROGRESS and STEP: what it does.' }),
+    step: t.exposeString('step', { nullable: true, description: 'STATE, PROGRESS and STEP: the current step.' }),
     log: t.expose('log', { type: LogLine, nullable: true, description: 'LOG: the line.' }),
     part: t.prismaField({
       type: TaskPart,
       nullable: true,
-      description: 'PART: the piece of the result that is complete now.',
+      description: 'PART: the completed part.',
       resolve: (query, { taskId, partName: name }, _args, { caller, db }) => {
         if (taskId === undefined || name === undefined) return null
         const key = { accountId: caller.accountId, taskId, name }
@@ -57,7 +57,7 @@ const TaskUpdateRef = builder.objectRef<TaskUpdate>('TaskUpdate').implement({
     task: t.prismaField({
       type: TaskRef,
       nullable: true,
-      description: 'The task as it is by now: at least as new as this update.',
+      description: 'The current task, at least as new as this update.',
       resolve: (query, { taskId: id }, _args, { caller, db }) => {
         if (id === undefined) return null
         return db.task.findUnique({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } })
@@ -71,7 +71,7 @@ const after = 'Resume after this cursor (from any stream), without the initial s
 builder.subscriptionField('taskUpdates', (t) =>
   t.field({
     type: TaskUpdateRef,
-    description: 'First what is, then each change; completes when the task has ended.',
+    description: 'The current state, then each change; completes when the task has ended.',
     args: {
       id: t.arg.id({ required: true, description: 'The task’s id.' }),
       after: t.arg.string({ description: after }),
@@ -84,9 +84,9 @@ builder.subscriptionField('taskUpdates', (t) =>
 builder.subscriptionField('taskFeed', (t) =>
   t.field({
     type: TaskUpdateRef,
-    description: 'What happens to all tasks that match.',
+    description: 'The updates of all tasks that match.',
     args: {
-      where: t.arg({ type: TaskFilter, description: 'Which; all when absent.' }),
+      where: t.arg({ type: TaskFilter, description: 'Only those that match; default: all.' }),
       after: t.arg.string({ description: after }),
     },
     subscribe: (_root, { where, after }, { caller, tasks }) =>

@@ -10,10 +10,10 @@ import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 
 export const PriorityEnum = builder.enumType('Priority', {
-  description: 'In which queue a task waits. Some slots are kept for CRITICAL; BATCH never starves.',
+  description: 'The queue of a task. Some slots are reserved for CRITICAL; BATCH never starves.',
   values: described<(typeof priorities)[number]>({
-    CRITICAL: 'Runs first, in slots that are kept for it.',
-    NORMAL: 'The usual priority.',
+    CRITICAL: 'Runs first, in reserved slots.',
+    NORMAL: 'The default.',
     BATCH: 'Runs when nothing else waits, but never starves.',
   }),
 })
@@ -22,7 +22,7 @@ export const TaskStatusEnum = builder.enumType('TaskStatus', {
   description: 'SCHEDULED (not due yet), PENDING, ACTIVE, and then COMPLETED, FAILED or CANCELLED.',
   values: described<(typeof taskStatuses)[number]>({
     SCHEDULED: 'It is not due yet.',
-    PENDING: 'It waits for a slot.',
+    PENDING: 'It is waiting for a slot.',
     ACTIVE: 'An attempt is running.',
     COMPLETED: 'It has ended with a result.',
     FAILED: 'It has ended with an error.',
@@ -31,18 +31,18 @@ export const TaskStatusEnum = builder.enumType('TaskStatus', {
 })
 
 const TaskErrorRef = builder.objectRef<TaskError>('TaskError').implement({
-  description: 'Why a task, or one of its attempts, has failed.',
+  description: 'Why a task, or one of its attempts, failed.',
   fields: (t) => ({
     code: t.exposeString('code', {
-      description: 'Stable, such as HANDLER_FAILED, TIMEOUT, EXITED, WORKER_LOST; task types add their own.',
+      description: 'A stable code, such as HANDLER_FAILED, TIMEOUT, EXITED or WORKER_LOST; task types add their own.',
     }),
-    message: t.exposeString('message', { description: 'A sentence for people.' }),
+    message: t.exposeString('message', { description: 'A human-readable sentence.' }),
     stack: t.string({
       nullable: true,
-      description: 'Where it was thrown; for owners only.',
+      description: 'The stack trace; for owners only.',
       resolve: (error, _args, { caller }) => (caller.role === 'OWNER' ? (error.stack ?? null) : null),
     }),
-    retryable: t.exposeBoolean('retryable', { description: 'Whether trying again could help.' }),
+    retryable: t.exposeBoolean('retryable', { description: 'Whether a retry could help.' }),
   }),
 })
 
@@ -58,28 +58,28 @@ TaskAttempt.implement({
       description: 'When it ended; null while it runs.',
       resolve: (attempt) => (attempt.finishedAt === null ? null : new Date(attempt.finishedAt)),
     }),
-    error: t.expose('error', { type: TaskErrorRef, nullable: true, description: 'Why it has failed, if it has.' }),
+    error: t.expose('error', { type: TaskErrorRef, nullable: true, description: 'Why it failed; null if it did not.' }),
   }),
 })
 
 const BackoffEnum = builder.enumType('Backoff', {
-  description: 'How the wait between attempts grows.',
+  description: 'How the delay between attempts grows.',
   values: {
     FIXED: { value: 'fixed', description: 'Always the same.' },
-    LINEAR: { value: 'linear', description: 'By the same amount each time.' },
-    EXPONENTIAL: { value: 'exponential', description: 'Twice as long each time.' },
+    LINEAR: { value: 'linear', description: 'Grows by the same amount each time.' },
+    EXPONENTIAL: { value: 'exponential', description: 'Doubles each time.' },
   } as const,
 })
 
 export { BackoffEnum }
 
 const RetryPolicyRef = builder.objectRef<RetryPolicy>('RetryPolicy').implement({
-  description: 'When a failed attempt is followed by another.',
+  description: 'The retry policy.',
   fields: (t) => ({
-    maxAttempts: t.exposeInt('maxAttempts', { description: 'How many there may be in all.' }),
-    backoff: t.expose('backoff', { type: BackoffEnum, description: 'How the wait grows.' }),
-    delayMs: t.exposeInt('delayMs', { description: 'Wait before the second attempt, in milliseconds.' }),
-    maxDelayMs: t.exposeInt('maxDelayMs', { description: 'The longest wait, in milliseconds.' }),
+    maxAttempts: t.exposeInt('maxAttempts', { description: 'Maximum number of attempts.' }),
+    backoff: t.expose('backoff', { type: BackoffEnum, description: 'How the delay between attempts grows.' }),
+    delayMs: t.exposeInt('delayMs', { description: 'Delay before the second attempt, in milliseconds.' }),
+    maxDelayMs: t.exposeInt('maxDelayMs', { description: 'Upper limit of the delay, in milliseconds.' }),
   }),
 })
 
@@ -87,30 +87,30 @@ const TaskLog = builder.prismaObject('TaskLog', {
   description: 'One line that a task logged.',
   select: { seq: true },
   fields: (t) => ({
-    at: t.expose('at', { type: 'DateTime', description: 'When it was said.' }),
-    attempt: t.exposeInt('attempt', { description: 'By which attempt.' }),
-    message: t.exposeString('message', { description: 'Without its line end.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it was logged.' }),
+    attempt: t.exposeInt('attempt', { description: 'The number of the attempt, from 1.' }),
+    message: t.exposeString('message', { description: 'The line without its line ending.' }),
   }),
 })
 const TaskLogConnection = connectionOf('TaskLog', TaskLog)
 
 export const TaskPart = builder.prismaObject('TaskPart', {
-  description: 'A named piece of a task’s result; it can be read as soon as it is there, also while the task runs.',
+  description: 'A named piece of a task’s result; it can be read while the task is still running.',
   select: { taskId: true, name: true },
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Unique within the task.' }),
     contentType: t.exposeString('contentType', { description: 'Its media type.' }),
-    sizeBytes: t.exposeInt('sizeBytes', { description: 'How much of it there is by now.' }),
+    sizeBytes: t.exposeInt('sizeBytes', { description: 'Its size so far.' }),
     complete: t.exposeBoolean('complete', { description: 'False while it is still being written.' }),
-    attempt: t.exposeInt('attempt', { description: 'By which attempt.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was begun.' }),
+    attempt: t.exposeInt('attempt', { description: 'The number of the attempt, from 1.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the first byte was written.' }),
     bytes: t.field({
       type: 'Base64',
-      description: 'A stretch of its bytes, at most 1 MiB; shorter at its end.',
+      description: 'A range of its bytes, at most 1 MiB; shorter at the end.',
       complexity: separateRead,
       args: {
-        offset: t.arg.int({ defaultValue: 0, required: true, description: 'Where to begin.' }),
-        length: t.arg.int({ defaultValue: 262_144, required: true, description: 'How many bytes.' }),
+        offset: t.arg.int({ defaultValue: 0, required: true, description: 'Offset of the first byte.' }),
+        length: t.arg.int({ defaultValue: 262_144, required: true, description: 'Number of bytes.' }),
       },
       resolve: (part, { offset, length }, { caller, tasks }) =>
         tasks.readPart(caller, part.taskId, part.name, offset, length),
@@ -132,39 +132,42 @@ export const TaskRef = builder.prismaObject('Task', {
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Stable; sorts by creation.' }),
     type: t.exposeString('type', { description: 'The name of its task type.' }),
-    priority: t.expose('priority', { type: PriorityEnum, description: 'In which queue it waits.' }),
-    status: t.expose('status', { type: TaskStatusEnum, description: 'Where it stands.' }),
+    priority: t.expose('priority', { type: PriorityEnum, description: 'Its priority.' }),
+    status: t.expose('status', { type: TaskStatusEnum, description: 'Its status.' }),
     progress: t.int({
       description: '0 to 100.',
       select: { progress: true, status: true },
       resolve: (task, _args, { tasks }) =>
         (task.status === 'ACTIVE' ? tasks.liveProgress(task.id) : undefined) ?? task.progress,
     }),
-    currentStep: t.exposeString('currentStep', { nullable: true, description: 'What it does now, or did last.' }),
+    currentStep: t.exposeString('currentStep', {
+      nullable: true,
+      description: 'The step that it is in, or was in last.',
+    }),
     input: t.field({
       type: 'JSON',
-      description: 'As it was submitted.',
+      description: 'The input that it was submitted with.',
       select: { input: true },
       resolve: (task) => task.input,
     }),
     result: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'Its result; null before it is COMPLETED, and after the result’s retention.',
+      description: 'Its result; null until it is COMPLETED, and after the result’s retention.',
       select: { result: true },
       resolve: (task) => task.result,
     }),
     resultExpired: t.exposeBoolean('resultExpired', {
-      description: 'Whether there was a result that has expired.',
+      description: 'Whether its result has expired.',
     }),
     error: t.field({
       type: TaskErrorRef,
       nullable: true,
-      description: 'Why it, or its latest attempt, has failed.',
+      description: 'Why it, or its latest attempt, failed.',
       select: { error: true },
       resolve: (task) => task.error as TaskError | null,
     }),
-    attempt: t.exposeInt('attempt', { description: 'The attempt that runs or ran last; 0 before the first.' }),
+    attempt: t.exposeInt('attempt', { description: 'The number of the current or last attempt; 0 before the first.' }),
     attempts: t.field({
       type: [TaskAttempt],
       description: 'All attempts, oldest first.',
@@ -173,24 +176,24 @@ export const TaskRef = builder.prismaObject('Task', {
     }),
     retry: t.field({
       type: RetryPolicyRef,
-      description: 'When a failed attempt is followed by another.',
+      description: 'The retry policy.',
       select: { retry: true },
       resolve: (task) => task.retry as unknown as RetryPolicy,
     }),
     labels: t.field({
       type: 'JSON',
-      description: 'Names and values.',
+      description: 'Names with values, to find tasks by.',
       select: { labels: true },
       resolve: (task) => task.labels,
     }),
-    fairnessKey: t.exposeString('fairnessKey', { nullable: true, description: 'As handed in.' }),
-    idempotencyKey: t.exposeString('idempotencyKey', { nullable: true, description: 'As handed in.' }),
+    fairnessKey: t.exposeString('fairnessKey', { nullable: true, description: 'As submitted.' }),
+    idempotencyKey: t.exposeString('idempotencyKey', { nullable: true, description: 'As submitted.' }),
     timeoutMs: t.exposeInt('timeoutMs', { description: 'How long an attempt may take, in milliseconds.' }),
     lockMs: t.exposeInt('lockMs', {
-      description: 'How long an attempt may go without a sign of life, in milliseconds.',
+      description: 'How long an attempt may go without a heartbeat, in milliseconds.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was submitted.' }),
-    runAt: t.expose('runAt', { type: 'DateTime', description: 'When it is, or was, due.' }),
+    runAt: t.expose('runAt', { type: 'DateTime', description: 'When it is or was due.' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When its last attempt began.' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
     cancelRequestedAt: t.expose('cancelRequestedAt', {
@@ -201,24 +204,24 @@ export const TaskRef = builder.prismaObject('Task', {
     cancelReason: t.exposeString('cancelReason', { nullable: true, description: 'Why it was asked to stop.' }),
     createdBy: t.field({
       type: 'Actor',
-      description: 'Who handed it in.',
+      description: 'Who submitted it.',
       select: { createdBy: true },
       resolve: (task) => task.createdBy as unknown as Actor,
     }),
     worker: t.string({
       nullable: true,
-      description: 'Which worker runs it now.',
+      description: 'The worker that is running it.',
       select: { workerId: true },
       resolve: (task) => (task.workerId === null ? null : `worker-${task.workerId}`),
     }),
     parts: t.relation('parts', {
-      description: 'Named pieces of the result, in order of their beginning; at most 100.',
+      description: 'The parts of the result, in the order in which they were started; at most 100.',
       query: { orderBy: [{ createdAt: 'asc' }, { name: 'asc' }], take: 100 },
     }),
     part: t.prismaField({
       type: TaskPart,
       nullable: true,
-      description: 'One piece of the result.',
+      description: 'One part of the result.',
       args: { name: t.arg.string({ required: true, description: 'Its name.' }) },
       resolve: (query, task, { name }, { caller, db }) =>
         db.taskPart.findUnique({
@@ -228,10 +231,10 @@ export const TaskRef = builder.prismaObject('Task', {
     }),
     logs: t.field({
       type: TaskLogConnection,
-      description: 'What it logged, oldest first.',
+      description: 'Its log, oldest line first.',
       args: {
         after: t.arg.string({ description: 'Continue after this cursor.' }),
-        first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+        first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
         from: t.arg({ type: 'DateTime', description: 'Not before.' }),
         to: t.arg({ type: 'DateTime', description: 'Not after.' }),
       },

@@ -6,32 +6,32 @@ import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts
 import { DeliveryStatusEnum } from './enums.ts'
 
 const outcomes =
-  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that may not be reached), `tls`, `too_large`; `skipped`, `expired`, `not_allowed` (the webhook’s maker may not read the event), `document_error` (a query that was answered with errors), `filter_error` (a filter that takes too long for the event) or `internal_error` (a fault of the server, which its log describes) when nothing was sent.'
+  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that must not be called), `tls`, `too_large`; when nothing was sent: `skipped`, `expired`, `not_allowed` (the webhook’s creator may not read the event), `document_error` (the query returned errors), `filter_error` (the filter takes too long for the event) or `internal_error` (a server error, see the log).'
 
 const DeliveryAttemptRef = builder.prismaObject('DeliveryAttempt', {
-  description: 'One request.',
+  description: 'One request of a delivery.',
   select: { number: true },
   fields: (t) => ({
     number: t.exposeInt('number', { description: '1 for the first.' }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it was begun.' }),
-    durationMs: t.exposeInt('durationMs', { description: 'How long it took.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it was sent.' }),
+    durationMs: t.exposeInt('durationMs', { description: 'How long it took, in milliseconds.' }),
     outcome: t.exposeString('outcome', { description: outcomes }),
     responseStatus: t.exposeInt('responseStatus', {
       nullable: true,
-      description: 'The status; null without an answer.',
+      description: 'The HTTP status; null without a response.',
     }),
     responseHeaders: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'The answer’s headers.',
+      description: 'The headers of the response.',
       select: { responseHeaders: true },
       resolve: ({ responseHeaders }) => responseHeaders,
     }),
     responseBody: t.exposeString('responseBody', {
       nullable: true,
-      description: 'The beginning of the answer’s body, at most 4 KiB.',
+      description: 'The beginning of the response body, at most 4 KiB.',
     }),
-    error: t.exposeString('error', { nullable: true, description: 'What went wrong, for people.' }),
+    error: t.exposeString('error', { nullable: true, description: 'What went wrong, in one sentence.' }),
   }),
 })
 
@@ -40,19 +40,19 @@ export const DeliveryRef = builder.prismaObject('Delivery', {
   description: 'One event for one webhook.',
   select: { accountId: true, id: true },
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'What receivers see as `webhook-id`: the same for all attempts.' }),
-    webhook: t.relation('webhook', { description: 'Where it goes, also when that was deleted meanwhile.' }),
-    eventType: t.exposeString('eventType', { description: 'Of the event.' }),
+    id: t.exposeID('id', { description: 'Sent to the receiver as `webhook-id`; the same for all attempts.' }),
+    webhook: t.relation('webhook', { description: 'The webhook, even if it was deleted since.' }),
+    eventType: t.exposeString('eventType', { description: 'The type of the event.' }),
     subject: t.string({
       description:
-        'What the event is about; after its kind `[redacted]` where the caller may not know, such as the name of a document that they may not read.',
+        'The subject of the event; after its kind, `[redacted]` replaces what the caller may not know, such as the name of a document that they may not read.',
       select: { eventType: true, subject: true },
       resolve: ({ eventType, subject }, _args, { caller, webhooks }) =>
         webhooks.shownSubject(caller, eventType, subject),
     }),
-    eventAt: t.expose('eventAt', { type: 'DateTime', description: 'When it happened.' }),
-    status: t.expose('status', { type: DeliveryStatusEnum, description: 'Where it stands.' }),
-    attempt: t.exposeInt('attempt', { description: 'How many attempts there were.' }),
+    eventAt: t.expose('eventAt', { type: 'DateTime', description: 'When the event happened.' }),
+    status: t.expose('status', { type: DeliveryStatusEnum, description: 'Its status.' }),
+    attempt: t.exposeInt('attempt', { description: 'Number of attempts so far.' }),
     nextAttemptAt: t.field({
       type: 'DateTime',
       nullable: true,
@@ -62,8 +62,11 @@ export const DeliveryRef = builder.prismaObject('Delivery', {
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
-    outcome: t.exposeString('outcome', { nullable: true, description: `Of the last attempt: ${outcomes}` }),
-    responseStatus: t.exposeInt('responseStatus', { nullable: true, description: 'Of the last attempt.' }),
+    outcome: t.exposeString('outcome', { nullable: true, description: `The outcome of the last attempt: ${outcomes}` }),
+    responseStatus: t.exposeInt('responseStatus', {
+      nullable: true,
+      description: 'The HTTP status of the last attempt.',
+    }),
     attempts: t.relation('attemptRows', {
       description: 'The attempts, newest first; at most 100.',
       type: DeliveryAttemptRef,
@@ -75,15 +78,15 @@ export const DeliveryRef = builder.prismaObject('Delivery', {
 const DeliveryConnection = connectionOf('Delivery', DeliveryRef)
 
 const DeliveryFilter = builder.inputType('DeliveryFilter', {
-  description: 'Which deliveries; everything that is given must match.',
+  description: 'Selects deliveries; all given conditions must match.',
   fields: (t) => ({
-    webhookId: t.id({ description: 'To this webhook.' }),
-    status: t.field({ type: [DeliveryStatusEnum], description: 'One of these.' }),
-    eventType: t.stringList({ description: 'One of these.' }),
-    subject: t.string({ description: 'About this, such as `task:<id>`.' }),
-    outcome: t.stringList({ description: 'One of these, of the last attempt.' }),
-    from: t.field({ type: 'DateTime', description: 'Made not before.' }),
-    to: t.field({ type: 'DateTime', description: 'Made not after.' }),
+    webhookId: t.id({ description: 'Deliveries to this webhook.' }),
+    status: t.field({ type: [DeliveryStatusEnum], description: 'Any of these statuses.' }),
+    eventType: t.stringList({ description: 'Any of these types.' }),
+    subject: t.string({ description: 'This subject, such as `task:<id>`.' }),
+    outcome: t.stringList({ description: 'Any of these outcomes of the last attempt.' }),
+    from: t.field({ type: 'DateTime', description: 'Created at this time or later.' }),
+    to: t.field({ type: 'DateTime', description: 'Created at this time or earlier.' }),
   }),
 })
 
@@ -91,7 +94,7 @@ builder.queryField('delivery', (t) =>
   t.prismaField({
     type: DeliveryRef,
     nullable: true,
-    description: 'One delivery; null when the account has none of this id.',
+    description: 'One delivery; null when the account has none with this id.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
     resolve: (query, _root, { id }, { caller, db }) => {
       caller.must('webhooks:admin')
@@ -104,10 +107,10 @@ builder.queryField('delivery', (t) =>
 builder.queryField('deliveries', (t) =>
   t.field({
     type: DeliveryConnection,
-    description: 'Deliveries to the account’s webhooks, those of the newest events first.',
+    description: 'Deliveries to the account’s webhooks, newest event first.',
     args: {
-      where: t.arg({ type: DeliveryFilter, description: 'Which; all when absent.' }),
-      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      where: t.arg({ type: DeliveryFilter, description: 'Only those that match; default: all.' }),
+      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
       after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { where, first, after }, context, info) => {
@@ -129,7 +132,7 @@ const nil = '00000000-0000-0000-0000-000000000000'
 function conditions(where: typeof DeliveryFilter.$inferInput | null | undefined, { caller, webhooks }: Context) {
   const { webhookId, status, eventType, subject, outcome, from, to } = where ?? {}
   return {
-    // What can't be an id is that of nothing.
+    // An invalid id finds nothing.
     ...(webhookId != null && { webhookId: isId(webhookId) ? webhookId : nil }),
     ...(status && { status: { in: status } }),
     ...(eventType && { eventType: { in: eventType } }),

@@ -11,12 +11,12 @@ import { Failure, failureType } from '#schema/failures.ts'
 
 failureType(WebhookNotFound, 'WebhookNotFound', 'The account has no such webhook.')
 failureType(DeliveryNotFound, 'DeliveryNotFound', 'The account has no such delivery.')
-failureType(WebhookNotAccepted, 'WebhookNotAccepted', 'The receiver was asked, and does not want to be called.')
-failureType(EventGone, 'EventGone', 'The event is older than what the journal keeps.')
+failureType(WebhookNotAccepted, 'WebhookNotAccepted', 'The receiver was asked and refused to be called.')
+failureType(EventGone, 'EventGone', 'The event has passed its retention.')
 
 builder.objectType(WebhookNotActive, {
   name: 'WebhookNotActive',
-  description: 'Nothing is sent to a webhook that is switched off.',
+  description: 'The webhook is disabled, so nothing is sent to it.',
   interfaces: [Failure],
   isTypeOf: (value) => value instanceof WebhookNotActive,
   fields: (t) => ({ status: t.exposeString('status', { description: 'INACTIVE or FAILED.' }) }),

@@ -11,73 +11,72 @@ import {
 } from './enums.ts'
 
 const WebhookRetryInput = builder.inputType('WebhookRetryInput', {
-  description:
-    'When a failed attempt is followed by another. Without anything: eight attempts over about a day, soon at first and then ever more seldom.',
+  description: 'The retry policy. Default: eight attempts over about a day, at growing intervals.',
   fields: (t) => ({
-    maxAttempts: t.int({ description: 'How many there may be in all, 1 to 50; 8 when absent.' }),
-    backoff: t.field({ type: WebhookBackoffEnum, description: 'How the wait grows; SCHEDULE when absent.' }),
-    delayMs: t.int({ description: 'Wait before the second attempt, in milliseconds; 5,000 when absent.' }),
-    maxDelayMs: t.int({ description: 'The longest wait, in milliseconds; 8 hours when absent, at most 7 days.' }),
-    statusCodes: t.intList({ description: 'Statuses after which to try again; all but 2xx and 410 when absent.' }),
-    scheduleMs: t.intList({ description: 'SCHEDULE: the waits in their order; the last one repeats.' }),
+    maxAttempts: t.int({ description: 'Maximum number of attempts, 1 to 50; default 8.' }),
+    backoff: t.field({ type: WebhookBackoffEnum, description: 'How the delay grows; default SCHEDULE.' }),
+    delayMs: t.int({ description: 'Delay before the second attempt, in milliseconds; default 5,000.' }),
+    maxDelayMs: t.int({ description: 'Upper limit of the delay, in milliseconds; default 8 hours, at most 7 days.' }),
+    statusCodes: t.intList({ description: 'Statuses to retry after; default: all except 2xx and 410.' }),
+    scheduleMs: t.intList({ description: 'SCHEDULE: the delays in order; the last one repeats.' }),
   }),
 })
 
 type Fields = Parameters<Parameters<typeof builder.inputType<'', never>>[1]['fields']>[0]
 
-/** What a webhook consists of; `required` for a new one. */
+/** The settings of a webhook; `required` for a new one. */
 function settings<Required extends boolean>(t: Fields, required: Required) {
   return {
-    name: t.string({ required, description: 'For people; at most 100 characters.' }),
+    name: t.string({ required, description: 'Its display name; at most 100 characters.' }),
     url: t.string({
       required,
-      description: 'Where deliveries go: https, and outside of production http too. No credentials in it.',
+      description: 'The URL to deliver to: https or, outside of production, http; without credentials.',
     }),
     events: t.stringList({
       required,
       description:
-        'Types such as `task.completed`, families such as `task.*`, or `*` for all but what concerns security, which `auth.*` asks for.',
+        'Types such as `task.completed`, families such as `task.*`, or `*` for all except security events, which need `auth.*`.',
     }),
     filter: t.field({
       type: 'JSON',
       description:
-        'What an event’s data must be like, in the language of document filters: `{ path: "priority", eq: "CRITICAL" }`.',
+        'A condition on the event’s data, in the language of document filters: `{ path: "priority", eq: "CRITICAL" }`.',
     }),
-    method: t.field({ type: WebhookMethodEnum, description: 'POST when absent.' }),
+    method: t.field({ type: WebhookMethodEnum, description: 'Default: POST.' }),
     headers: t.field({
       type: 'JSON',
       description:
-        'An object of texts that are sent as headers. Those whose names look like credentials are kept encrypted and never shown again.',
+        'An object with string values that are sent as headers. Those whose names look like credentials are stored encrypted and never shown again.',
     }),
     secretHeaders: t.field({
       type: 'JSON',
-      description: 'More of them, which are kept encrypted and never shown again whatever their names.',
+      description: 'Further headers, which are stored encrypted and never shown again whatever their names.',
     }),
-    format: t.field({ type: WebhookFormatEnum, description: 'STANDARD when absent.' }),
+    format: t.field({ type: WebhookFormatEnum, description: 'Default: STANDARD.' }),
     document: t.string({
       description:
-        'GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed.',
+        'GRAPHQL: one query, whose response is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and runs with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it returns errors, the attempt fails.',
     }),
     redact: t.stringList({
       description:
-        'Paths of the data that are left out, such as `input.customer.email` or `**.ssn`. What looks like a credential is left out anyway.',
+        'Paths to remove from the data, such as `input.customer.email` or `**.ssn`. Anything that looks like a credential is removed anyway.',
     }),
-    timeoutMs: t.int({ description: 'How long a request may take, 100 to 30,000 ms; 10,000 when absent.' }),
-    retry: t.field({ type: WebhookRetryInput, description: 'When a failed attempt is followed by another.' }),
-    order: t.field({ type: WebhookOrderEnum, description: 'NONE when absent.' }),
-    concurrency: t.int({ description: 'Requests under way at once, by each process, 1 to 100; 10 when absent.' }),
-    ratePerSecond: t.int({ description: 'Requests begun in a second, by each process; no limit when absent.' }),
+    timeoutMs: t.int({ description: 'How long a request may take, 100 to 30,000 ms; default 10,000.' }),
+    retry: t.field({ type: WebhookRetryInput, description: 'The retry policy.' }),
+    order: t.field({ type: WebhookOrderEnum, description: 'Default: NONE.' }),
+    concurrency: t.int({ description: 'Maximum concurrent requests of each process, 1 to 100; default 10.' }),
+    ratePerSecond: t.int({ description: 'Maximum requests per second of each process; default: no limit.' }),
   }
 }
 
 export const CreateWebhookInput = builder.inputType('CreateWebhookInput', {
-  description: 'A webhook to be made.',
+  description: 'A webhook to create.',
   fields: (t) => ({
     ...settings(t as never, true),
-    signing: t.field({ type: SigningMethodEnum, description: 'HMAC_SHA256 when absent.' }),
+    signing: t.field({ type: SigningMethodEnum, description: 'Default: HMAC_SHA256.' }),
     handshake: t.boolean({
       description:
-        'Whether the receiver is asked first if it wants to be called, by OPTIONS with `WebHook-Request-Origin` (CloudEvents).',
+        'Whether to ask the receiver first if it wants to be called, by OPTIONS with `WebHook-Request-Origin` (CloudEvents).',
     }),
     idempotencyKey: t.string({
       description: `${idempotencyKey.description} A secret is shown once: the second answer is WebhookSecretShown.`,
@@ -86,7 +85,7 @@ export const CreateWebhookInput = builder.inputType('CreateWebhookInput', {
 })
 
 export const UpdateWebhookInput = builder.inputType('UpdateWebhookInput', {
-  description: 'What is to be changed; what is left out stays, and null stands for what is usual.',
+  description: 'The fields to change; absent fields keep their values, and null restores the default.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'The id of the webhook.' }),
     ...settings(t as never, false),
@@ -94,7 +93,7 @@ export const UpdateWebhookInput = builder.inputType('UpdateWebhookInput', {
   }),
 })
 
-/** As the domain takes it, which checks what is inside. */
+/** The input as the domain accepts it, which validates the content. */
 export function toNewWebhook(input: typeof CreateWebhookInput.$inferInput): NewWebhook {
   return withoutNulls(input) as unknown as NewWebhook
 }

@@ -19,14 +19,14 @@ import { CreateWebhookInput, toChanges, toNewWebhook, UpdateWebhookInput } from 
 import { WebhookRef } from './webhook.ts'
 import './failures.ts'
 
-/** A payload with the webhook as it is now. */
+/** A payload with the webhook in its current state. */
 function webhookPayload<Shape extends { id: string }>(name: string, description: string) {
   return builder.objectRef<Shape>(name).implement({
     description,
     fields: (t) => ({
       webhook: t.prismaField({
         type: WebhookRef,
-        description: 'As it is now.',
+        description: 'Its current state.',
         resolve: (query, { id }, _args, { caller, db }) =>
           db.webhook.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } }),
       }),
@@ -39,7 +39,7 @@ function keyedPayload(name: string, description: string) {
   builder.objectField(payload, 'secret', (t) =>
     t.exposeString('secret', {
       description:
-        'What receivers verify with: a secret (`whsec_…`), which is shown this once, or a public key (`whpk_…`).',
+        'What receivers verify signatures with: a secret (`whsec_…`), which is shown only once, or a public key (`whpk_…`).',
     }),
   )
   return payload
@@ -48,7 +48,7 @@ function keyedPayload(name: string, description: string) {
 builder.mutationField('createWebhook', (t) =>
   t.field({
     type: keyedPayload('CreateWebhookPayload', 'The webhook receives events from now on.'),
-    description: 'Creates a webhook, and sends it a first event, `webhook.ping`.',
+    description: 'Creates a webhook and sends it a first event, `webhook.ping`.',
     args: { input: t.arg({ type: CreateWebhookInput, required: true, description: 'The webhook.' }) },
     errors: { types: [InvalidInput, QuotaExceeded, WebhookNotAccepted, IdempotencyKeyReused, WebhookSecretShown] },
     resolve: (_root, { input }, { caller, webhooks }) => webhooks.create(caller, toNewWebhook(input)),
@@ -57,10 +57,10 @@ builder.mutationField('createWebhook', (t) =>
 
 builder.mutationField('updateWebhook', (t) =>
   t.field({
-    type: webhookPayload('UpdateWebhookPayload', 'Deliveries go by this from now on.'),
+    type: webhookPayload('UpdateWebhookPayload', 'The changes apply to deliveries from now on.'),
     description:
-      'Changes a webhook. A caller who changes its URL, events, filter, format, document, redacted paths or headers becomes its maker, with whose rights it runs; other changes leave the maker as it is. The status ACTIVE switches one on that is FAILED; where its maker is gone, the caller becomes it.',
-    args: { input: t.arg({ type: UpdateWebhookInput, required: true, description: 'What is to be changed.' }) },
+      'Updates a webhook. A caller who changes its URL, events, filter, format, document, redacted paths or headers becomes its creator, with whose rights it runs; other changes keep the creator. The status ACTIVE enables a FAILED webhook again; if its creator was removed, the caller becomes its creator.',
+    args: { input: t.arg({ type: UpdateWebhookInput, required: true, description: 'The changes.' }) },
     errors: { types: [WebhookNotFound, InvalidInput] },
     resolve: async (_root, { input }, { caller, webhooks }) => ({
       id: await webhooks.update(caller, input.id, toChanges(input)),
@@ -69,14 +69,15 @@ builder.mutationField('updateWebhook', (t) =>
 )
 
 const DeleteWebhookInput = builder.inputType('DeleteWebhookInput', {
-  description: 'A webhook to be deleted.',
+  description: 'A webhook to delete.',
   fields: (t) => ({ id: t.id({ required: true, description: 'The id of the webhook.' }) }),
 })
 
 builder.mutationField('deleteWebhook', (t) =>
   t.field({
-    type: webhookPayload('DeleteWebhookPayload', 'Nothing is delivered to it any more.'),
-    description: 'Deletes a webhook, and what waits for it. Its history stays for as long as deliveries are kept.',
+    type: webhookPayload('DeleteWebhookPayload', 'The webhook was deleted.'),
+    description:
+      'Deletes a webhook and its pending deliveries. Its history is kept within the retention of deliveries.',
     args: { input: t.arg({ type: DeleteWebhookInput, required: true, description: 'The webhook to delete.' }) },
     errors: { types: [WebhookNotFound] },
     resolve: async (_root, { input }, { caller, webhooks }) => ({ id: await webhooks.remove(caller, input.id) }),
@@ -84,22 +85,22 @@ builder.mutationField('deleteWebhook', (t) =>
 )
 
 const RotateWebhookSecretInput = builder.inputType('RotateWebhookSecretInput', {
-  description: 'A webhook that is to sign with another key.',
+  description: 'A webhook whose signing key to replace.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'The id of the webhook.' }),
     overlapMs: t.int({
       required: true,
       defaultValue: 0,
-      description: 'How long the old key signs beside the new one, in milliseconds; at most seven days.',
+      description: 'How long the old key signs alongside the new one, in milliseconds; at most seven days.',
     }),
-    signing: t.field({ type: SigningMethodEnum, description: 'How it signs from now on; as before when absent.' }),
+    signing: t.field({ type: SigningMethodEnum, description: 'The signing method from now on; default: as before.' }),
   }),
 })
 
 builder.mutationField('rotateWebhookSecret', (t) =>
   t.field({
     type: keyedPayload('RotateWebhookSecretPayload', 'The new key signs from now on.'),
-    description: 'Gives a webhook a new key; the caller becomes its maker.',
+    description: 'Replaces the signing key of a webhook; the caller becomes its creator.',
     args: {
       input: t.arg({
         type: RotateWebhookSecretInput,
@@ -114,25 +115,25 @@ builder.mutationField('rotateWebhookSecret', (t) =>
 )
 
 const TestWebhookInput = builder.inputType('TestWebhookInput', {
-  description: 'A webhook to be tried.',
+  description: 'A webhook to test.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'The id of the webhook.' }),
-    payload: t.field({ type: 'JSON', description: 'What is in `data.payload`; `{}` when absent. At most 64 KiB.' }),
+    payload: t.field({ type: 'JSON', description: 'Sent as `data.payload`; default `{}`. At most 64 KiB.' }),
   }),
 })
 
 const TestWebhookPayload = webhookPayload<{ id: string; deliveryId: string }>(
   'TestWebhookPayload',
-  'The event is committed, and about to be delivered.',
+  'The event is committed and will be delivered.',
 )
 builder.objectField(TestWebhookPayload, 'deliveryId', (t) =>
-  t.exposeID('deliveryId', { description: 'The delivery’s id; `delivery` knows it a moment later.' }),
+  t.exposeID('deliveryId', { description: 'The delivery’s id; `delivery` finds it a moment later.' }),
 )
 
 builder.mutationField('testWebhook', (t) =>
   t.field({
     type: TestWebhookPayload,
-    description: 'Sends a webhook an event of its own, `webhook.ping`, whatever events it receives otherwise.',
+    description: 'Sends a webhook the event `webhook.ping`, regardless of the events it subscribes to.',
     args: { input: t.arg({ type: TestWebhookInput, required: true, description: 'The webhook to test.' }) },
     errors: { types: [WebhookNotFound, WebhookNotActive, InvalidInput, QuotaExceeded] },
     resolve: (_root, { input: { id, payload } }, { caller, webhooks }) => webhooks.test(caller, id, payload),
@@ -140,35 +141,38 @@ builder.mutationField('testWebhook', (t) =>
 )
 
 const RedeliverInput = builder.inputType('RedeliverInput', {
-  description: 'What is to be delivered again: exactly one of `deliveryId`, `failedSince` and `eventsFrom`.',
+  description: 'What to deliver again: exactly one of `deliveryId`, `failedSince` and `eventsFrom`.',
   fields: (t) => ({
-    deliveryId: t.id({ description: 'This one.' }),
-    webhookId: t.id({ description: 'Whose; for what follows.' }),
+    deliveryId: t.id({ description: 'One delivery.' }),
+    webhookId: t.id({ description: 'The webhook, for `failedSince` and `eventsFrom`.' }),
     failedSince: t.field({
       type: 'DateTime',
-      description: 'All of the webhook that were created since then and have FAILED.',
+      description: 'All FAILED deliveries of the webhook that were created since then.',
     }),
     eventsFrom: t.field({
       type: 'DateTime',
-      description: 'All events since that the webhook asks for now, whether they were delivered or not.',
+      description:
+        'All events since then that match the webhook’s current subscription, whether they were delivered or not.',
     }),
-    eventsTo: t.field({ type: 'DateTime', description: 'Only up to then; up to now when absent.' }),
-    dryRun: t.boolean({ required: true, defaultValue: false, description: 'Only say how many that would be.' }),
+    eventsTo: t.field({ type: 'DateTime', description: 'Only events up to this time; default: now.' }),
+    dryRun: t.boolean({ required: true, defaultValue: false, description: 'Only count them.' }),
   }),
 })
 
 const RedeliverPayload = builder.objectRef<Redelivered>('RedeliverPayload').implement({
-  description: 'They wait for an attempt; or would, for a dry run.',
+  description: 'The deliveries wait for an attempt, or would, in a dry run.',
   fields: (t) => ({
-    count: t.exposeInt('count', { description: 'How many.' }),
-    isMore: t.exposeBoolean('isMore', { description: 'Whether there are more than are done at once, 100,000.' }),
+    count: t.exposeInt('count', { description: 'Number of deliveries.' }),
+    isMore: t.exposeBoolean('isMore', {
+      description: 'Whether there are more than the 100,000 that one request handles.',
+    }),
   }),
 })
 
 builder.mutationField('redeliver', (t) =>
   t.field({
     type: RedeliverPayload,
-    description: 'Delivers again, under the same ids, each from the beginning of its webhook’s plan.',
+    description: 'Repeats deliveries under the same ids, each with a fresh retry plan.',
     args: { input: t.arg({ type: RedeliverInput, required: true, description: 'What.' }) },
     errors: { types: [DeliveryNotFound, WebhookNotFound, WebhookNotActive, EventGone, InvalidInput] },
     resolve: (_root, { input }, { caller, webhooks }) =>
@@ -184,26 +188,27 @@ builder.mutationField('redeliver', (t) =>
 )
 
 const TriggerEventInput = builder.inputType('TriggerEventInput', {
-  description: 'An event of one’s own.',
+  description: 'A custom event.',
   fields: (t) => ({
     type: t.string({
       required: true,
-      description: 'Of the form `a.b` or `a.b.c`, such as `deployment.started`; no family of the server’s own events.',
+      description:
+        'Of the form `a.b` or `a.b.c`, such as `deployment.started`; the families of the server’s own events are reserved.',
     }),
-    data: t.field({ type: 'JSON', description: 'An object, at most 256 KiB; `{}` when absent.' }),
-    subject: t.string({ description: 'What it is about, such as `release:v1.4`; a new `event:<id>` when absent.' }),
+    data: t.field({ type: 'JSON', description: 'An object of at most 256 KiB; default `{}`.' }),
+    subject: t.string({ description: 'The subject, such as `release:v1.4`; default: a new `event:<id>`.' }),
     idempotencyKey: t.string(idempotencyKey),
   }),
 })
 
 const TriggerEventPayload = builder.objectRef<Triggered>('TriggerEventPayload').implement({
-  description: 'The event is committed: all who follow such events hear of it.',
+  description: 'The event is committed, and all its subscribers receive it.',
   fields: (t) => ({
-    type: t.exposeString('type', { description: 'As it was given.' }),
-    subject: t.exposeString('subject', { description: 'What it is about.' }),
-    deduplicated: t.exposeBoolean('deduplicated', { description: 'Whether it had been written before.' }),
+    type: t.exposeString('type', { description: 'The type of the event.' }),
+    subject: t.exposeString('subject', { description: 'The subject of the event.' }),
+    deduplicated: t.exposeBoolean('deduplicated', { description: 'Whether the event already existed.' }),
     deliveryIds: t.idList({
-      description: 'Deliveries that follow from it, which `delivery` knows a moment later.',
+      description: 'The ids of its deliveries, which `delivery` finds a moment later.',
       resolve: ({ deliveryIds }) => [...deliveryIds],
     }),
   }),
@@ -212,7 +217,7 @@ const TriggerEventPayload = builder.objectRef<Triggered>('TriggerEventPayload').
 builder.mutationField('triggerEvent', (t) =>
   t.field({
     type: TriggerEventPayload,
-    description: 'Publishes an event of your own: webhooks, subscriptions and `events` show it like any other.',
+    description: 'Publishes a custom event; webhooks, subscriptions and `events` treat it like any other.',
     args: { input: t.arg({ type: TriggerEventInput, required: true, description: 'The event.' }) },
     errors: { types: [InvalidInput, IdempotencyKeyReused, QuotaExceeded] },
     resolve: (_root, { input }, { caller, webhooks }) =>

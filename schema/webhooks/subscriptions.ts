@@ -4,7 +4,7 @@ import { DeliveryRef } from './delivery.ts'
 import { DeliveryStatusEnum } from './enums.ts'
 
 const DeliveryUpdateKind = builder.enumType('DeliveryUpdateKind', {
-  description: 'ATTEMPT: one has ended. LAGGED: updates were dropped because the subscriber was too slow.',
+  description: 'ATTEMPT: an attempt has ended. LAGGED: updates were dropped because the subscriber was too slow.',
   values: {
     ATTEMPT: { description: 'An attempt has ended.' },
     LAGGED: { description: 'Updates were dropped because the subscriber was too slow.' },
@@ -12,43 +12,55 @@ const DeliveryUpdateKind = builder.enumType('DeliveryUpdateKind', {
 })
 
 const DeliveryUpdateRef = builder.objectRef<DeliveryUpdate>('DeliveryUpdate').implement({
-  description: 'What an attempt came to.',
+  description: 'The outcome of an attempt.',
   fields: (t) => ({
-    kind: t.expose('kind', { type: DeliveryUpdateKind, description: 'What has happened.' }),
+    kind: t.expose('kind', { type: DeliveryUpdateKind, description: 'The kind of update.' }),
     cursor: t.exposeString('cursor', {
-      description: 'Where a later stream goes on; attempts that ended together may be told again from there.',
+      description: 'Where a later stream resumes; attempts that ended together may be sent again from there.',
     }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it was written down.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it was recorded.' }),
     deliveryId: t.id({
       nullable: true,
-      description: 'Which delivery; null for LAGGED.',
+      description: 'The delivery; null for LAGGED.',
       resolve: ({ attempt }) => attempt?.id,
     }),
-    webhookId: t.id({ nullable: true, description: 'To which webhook.', resolve: ({ attempt }) => attempt?.webhookId }),
-    eventType: t.string({ nullable: true, description: 'Of the event.', resolve: ({ attempt }) => attempt?.eventType }),
+    webhookId: t.id({ nullable: true, description: 'The webhook.', resolve: ({ attempt }) => attempt?.webhookId }),
+    eventType: t.string({
+      nullable: true,
+      description: 'The type of the event.',
+      resolve: ({ attempt }) => attempt?.eventType,
+    }),
     status: t.field({
       type: DeliveryStatusEnum,
       nullable: true,
-      description: 'Where the delivery stands after the attempt.',
+      description: 'The status of the delivery after the attempt.',
       resolve: ({ attempt }) => attempt?.status as never,
     }),
-    attempt: t.int({ nullable: true, description: 'Which attempt.', resolve: ({ attempt }) => attempt?.attempt }),
-    outcome: t.string({ nullable: true, description: 'As of attempts.', resolve: ({ attempt }) => attempt?.outcome }),
+    attempt: t.int({
+      nullable: true,
+      description: 'The number of the attempt.',
+      resolve: ({ attempt }) => attempt?.attempt,
+    }),
+    outcome: t.string({
+      nullable: true,
+      description: 'The outcome, as in `DeliveryAttempt`.',
+      resolve: ({ attempt }) => attempt?.outcome,
+    }),
     responseStatus: t.int({
       nullable: true,
-      description: 'The answer’s status.',
+      description: 'The HTTP status of the response.',
       resolve: ({ attempt }) => attempt?.responseStatus,
     }),
     durationMs: t.int({
       nullable: true,
-      description: 'How long it took.',
+      description: 'How long it took, in milliseconds.',
       resolve: ({ attempt }) => attempt?.durationMs,
     }),
-    skipped: t.exposeInt('skipped', { nullable: true, description: 'LAGGED: how much was dropped.' }),
+    skipped: t.exposeInt('skipped', { nullable: true, description: 'LAGGED: how many updates were dropped.' }),
     delivery: t.prismaField({
       type: DeliveryRef,
       nullable: true,
-      description: 'The delivery as it is by now.',
+      description: 'The current delivery.',
       resolve: (query, { attempt }, _args, { caller, db }) => {
         if (attempt === undefined) return null
         const key = { accountId: caller.accountId, id: attempt.id }
@@ -61,9 +73,9 @@ const DeliveryUpdateRef = builder.objectRef<DeliveryUpdate>('DeliveryUpdate').im
 builder.subscriptionField('deliveryUpdates', (t) =>
   t.field({
     type: DeliveryUpdateRef,
-    description: 'What attempts come to, from now on or after a cursor.',
+    description: 'The outcomes of delivery attempts, from now on or after a cursor.',
     args: {
-      webhookId: t.arg.id({ description: 'Of this webhook; of all when absent.' }),
+      webhookId: t.arg.id({ description: 'Only deliveries to this webhook; default: all.' }),
       after: t.arg.string({ description: 'Resume after this cursor (from any stream).' }),
     },
     subscribe: (_root, { webhookId, after }, { caller, webhooks }) =>

@@ -16,23 +16,23 @@ import {
   WebhookStatusEnum,
 } from './enums.ts'
 
-/** What stands in the place of a header that is never shown. */
+/** Replaces the value of a header that is never shown. */
 const hidden = '********'
 
 const RetryPlanRef = builder.objectRef<RetryPlan>('WebhookRetry').implement({
-  description: 'When a failed attempt is followed by another. Waits vary by a fifth.',
+  description: 'The retry policy. Delays are randomized by a fifth.',
   fields: (t) => ({
-    maxAttempts: t.exposeInt('maxAttempts', { description: 'How many there may be in all.' }),
-    backoff: t.expose('backoff', { type: WebhookBackoffEnum, description: 'How the wait grows.' }),
-    delayMs: t.exposeInt('delayMs', { description: 'Wait before the second attempt, in milliseconds.' }),
-    maxDelayMs: t.exposeInt('maxDelayMs', { description: 'The longest wait, in milliseconds.' }),
+    maxAttempts: t.exposeInt('maxAttempts', { description: 'Maximum number of attempts.' }),
+    backoff: t.expose('backoff', { type: WebhookBackoffEnum, description: 'How the delay between attempts grows.' }),
+    delayMs: t.exposeInt('delayMs', { description: 'Delay before the second attempt, in milliseconds.' }),
+    maxDelayMs: t.exposeInt('maxDelayMs', { description: 'Upper limit of the delay, in milliseconds.' }),
     scheduleMs: t.intList({
-      description: 'SCHEDULE: the waits; the last one repeats.',
+      description: 'SCHEDULE: the delays; the last one repeats.',
       resolve: (plan) => [...plan.scheduleMs],
     }),
     statusCodes: t.intList({
       nullable: true,
-      description: 'Statuses after which another attempt follows; null: all but 2xx and 410.',
+      description: 'Statuses to retry after; null: all except 2xx and 410.',
       resolve: (plan) => plan.statusCodes && [...plan.statusCodes],
     }),
   }),
@@ -53,18 +53,21 @@ interface Statistics {
 const StatisticsRef = builder.objectRef<Statistics>('WebhookStatistics').implement({
   description: 'The outcomes of deliveries since the webhook was created; up to date within about a second.',
   fields: (t) => ({
-    delivered: t.float({ description: 'Deliveries that were taken.', resolve: (it) => Number(it.delivered) }),
-    undelivered: t.float({ description: 'Deliveries that were given up.', resolve: (it) => Number(it.undelivered) }),
+    delivered: t.float({ description: 'Accepted deliveries.', resolve: (it) => Number(it.delivered) }),
+    undelivered: t.float({
+      description: 'Deliveries that failed for good.',
+      resolve: (it) => Number(it.undelivered),
+    }),
     attempts: t.float({ description: 'Requests.', resolve: (it) => Number(it.attempts) }),
-    failedAttempts: t.float({ description: 'Requests that failed.', resolve: (it) => Number(it.failedAttempts) }),
+    failedAttempts: t.float({ description: 'Failed requests.', resolve: (it) => Number(it.failedAttempts) }),
     averageMs: t.float({
       nullable: true,
-      description: 'How long a request took; null before the first.',
+      description: 'Average duration of a request, in milliseconds; null before the first.',
       resolve: (it) => (it.attempts === 0n ? null : Number(it.durationMs) / Number(it.attempts)),
     }),
-    failuresInARow: t.exposeInt('failures', { description: 'Failed requests since the last one that was taken.' }),
+    failuresInARow: t.exposeInt('failures', { description: 'Consecutive failed requests since the last success.' }),
     waiting: t.int({
-      description: 'Deliveries that wait for an attempt, or have one under way.',
+      description: 'Deliveries that wait for an attempt or have one in progress.',
       complexity: separateRead,
       resolve: ({ id }, _args, { db }) =>
         db.delivery.count({ where: { webhookId: id, status: { in: ['PENDING', 'ACTIVE'] } } }),
@@ -72,24 +75,24 @@ const StatisticsRef = builder.objectRef<Statistics>('WebhookStatistics').impleme
     lastDeliveryAt: t.expose('lastDeliveryAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When one was last taken.',
+      description: 'When a delivery last succeeded.',
     }),
     lastFailureAt: t.expose('lastFailureAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When one last failed.',
+      description: 'When a request last failed.',
     }),
   }),
 })
 
 const WebhookMakerRef = builder.objectRef<Pick<WebhookMaker, 'actor' | 'scopes'>>('WebhookMaker').implement({
   description:
-    'The caller who last said what a webhook sends, and where: it sends what they may see now, exactly as `events` would show it to them.',
+    'The caller who last decided what a webhook sends, and where: it sends what they may currently see, exactly as `events` would show it to them.',
   fields: (t) => ({
     actor: t.expose('actor', { type: 'Actor', description: 'The person or application token.' }),
     scopes: t.stringList({
       description:
-        'The scopes that they had when they said so and still have. Without `webhooks:admin` the webhook is switched off at the next event.',
+        'The scopes that they had at that time and still have. Without `webhooks:admin` the webhook is disabled at the next event.',
       resolve: ({ scopes }) => [...scopes],
     }),
   }),
@@ -97,15 +100,15 @@ const WebhookMakerRef = builder.objectRef<Pick<WebhookMaker, 'actor' | 'scopes'>
 
 export const WebhookRef = builder.prismaObject('Webhook', {
   interfaces: [NodeRef],
-  description: 'An address that receives events.',
+  description: 'An endpoint that receives events.',
   select: { accountId: true, id: true },
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Stable.' }),
-    name: t.exposeString('name', { description: 'For people.' }),
-    url: t.exposeString('url', { description: 'Where deliveries go.' }),
+    name: t.exposeString('name', { description: 'Its display name.' }),
+    url: t.exposeString('url', { description: 'The URL to deliver to.' }),
     eventWarnings: t.stringList({
       description:
-        'What is probably wrong with `events`, a sentence each: types that the server never writes and that nobody has triggered recently, with the nearest one that it does write.',
+        'Likely mistakes in `events`, one sentence each: types that the server never writes and that nobody has published recently, with the closest match.',
       select: { events: true },
       resolve: ({ events: patterns }, _args, { caller, events }) => events.patternWarnings(caller, patterns),
     }),
@@ -113,11 +116,11 @@ export const WebhookRef = builder.prismaObject('Webhook', {
     filter: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What an event’s data must be like; null: anything.',
+      description: 'A condition on the event’s data; null: every event matches.',
       select: { filter: true },
       resolve: ({ filter }) => filter,
     }),
-    method: t.expose('method', { type: WebhookMethodEnum, description: 'How deliveries are sent.' }),
+    method: t.expose('method', { type: WebhookMethodEnum, description: 'The HTTP method of deliveries.' }),
     headers: t.field({
       type: 'JSON',
       description: 'Headers of each request; the values of secret ones are never shown.',
@@ -127,45 +130,45 @@ export const WebhookRef = builder.prismaObject('Webhook', {
         ...Object.fromEntries(secretHeaderNames.map((name) => [name, hidden])),
       }),
     }),
-    format: t.expose('format', { type: WebhookFormatEnum, description: 'What a body looks like.' }),
+    format: t.expose('format', { type: WebhookFormatEnum, description: 'The format of the request body.' }),
     document: t.exposeString('document', { nullable: true, description: 'GRAPHQL: the query.' }),
-    redact: t.exposeStringList('redact', { description: 'Paths of the data that are left out.' }),
+    redact: t.exposeStringList('redact', { description: 'Paths that are removed from the data.' }),
     timeoutMs: t.exposeInt('timeoutMs', { description: 'How long a request may take, in milliseconds.' }),
     retry: t.field({
       type: RetryPlanRef,
-      description: 'When a failed attempt is followed by another.',
+      description: 'The retry policy.',
       select: { retry: true },
       resolve: ({ retry }) => retry as unknown as RetryPlan,
     }),
-    order: t.expose('order', { type: WebhookOrderEnum, description: 'What may not overtake what.' }),
-    concurrency: t.exposeInt('concurrency', { description: 'Requests under way at once, by each process.' }),
+    order: t.expose('order', { type: WebhookOrderEnum, description: 'Whether deliveries are ordered.' }),
+    concurrency: t.exposeInt('concurrency', { description: 'Maximum concurrent requests of each process.' }),
     ratePerSecond: t.exposeInt('ratePerSecond', {
       nullable: true,
-      description: 'Requests begun in a second, by each process; null: no limit.',
+      description: 'Maximum requests per second of each process; null: no limit.',
     }),
     signing: t.expose('signing', { type: SigningMethodEnum, description: 'How deliveries are signed.' }),
     publicKey: t.exposeString('publicKey', {
       nullable: true,
-      description: 'ED25519: what receivers verify with (`whpk_…`).',
+      description: 'ED25519: the public key to verify signatures with (`whpk_…`).',
     }),
     status: t.expose('status', { type: WebhookStatusEnum, description: 'Whether it receives events.' }),
     statusReason: t.exposeString('statusReason', { nullable: true, description: 'Why it is FAILED.' }),
     verifiedAt: t.expose('verifiedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it has taken a delivery for the first time, of which `webhook.ping` is the first.',
+      description: 'When it accepted its first delivery, usually `webhook.ping`.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
     createdBy: t.field({
       type: 'Actor',
-      description: 'Who made it.',
+      description: 'Who created it.',
       select: { createdBy: true },
       resolve: ({ createdBy }) => createdBy as unknown as Actor,
     }),
     maker: t.field({
       type: WebhookMakerRef,
-      description: 'With whose rights it runs.',
+      description: 'The caller with whose rights it runs.',
       complexity: separateRead,
       select: { accountId: true, maker: true },
       resolve: ({ accountId, maker }, _args, { webhooks }) =>
@@ -195,7 +198,7 @@ builder.queryField('webhook', (t) =>
   t.prismaField({
     type: WebhookRef,
     nullable: true,
-    description: 'One webhook; null when the account has none of this id.',
+    description: 'One webhook; null when the account has none with this id.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
     resolve: (query, _root, { id }, { caller, db }) => {
       caller.must('webhooks:admin')
@@ -211,8 +214,8 @@ builder.queryField('webhooks', (t) =>
     type: WebhookConnection,
     description: 'The account’s webhooks, newest first.',
     args: {
-      status: t.arg({ type: [WebhookStatusEnum], description: 'One of these; all when absent.' }),
-      first: t.arg.int({ description: 'How many, 1 to 200; 50 when absent.' }),
+      status: t.arg({ type: [WebhookStatusEnum], description: 'Any of these statuses; default: all.' }),
+      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
       after: t.arg.string({ description: 'Continue after this cursor.' }),
     },
     resolve: async (_root, { status, first, after }, context, info) => {

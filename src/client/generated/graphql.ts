@@ -4,17 +4,17 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** A lock to be taken. */
+/** A lock to acquire. */
 export type AcquireLockInput = {
-  /** Its name, by the rules of an entry’s key; a scope that is narrowed to keys is narrowed to these names. */
+  /** Its name, with the same rules as an entry’s key; a scope narrowed to keys also limits lock names. */
   name: string;
-  /** For how long it is held unless it is renewed, in milliseconds: 1,000 to 86,400,000. */
+  /** Length of the lease unless it is renewed, in milliseconds: 1,000 to 86,400,000. */
   ttlMs: number;
-  /** How long to wait when it is held, in milliseconds: at most 300,000. */
+  /** How long to wait if it is held, in milliseconds; at most 300,000. */
   waitMs?: number;
 };
 
-/** What is asked of who did it; everything that is given has to hold. */
+/** Conditions on an actor; all given ones must hold. */
 export type ActorCondition = {
   /** Has this id. */
   eq?: string | null | undefined;
@@ -26,124 +26,124 @@ export type ActorCondition = {
   notIn?: Array<string> | null | undefined;
 };
 
-/** ACTIVE, or ended for good: EXPIRED, or REVOKED by somebody. */
+/** ACTIVE, or permanently invalid: EXPIRED or REVOKED. */
 export type ApplicationTokenStatus =
   /** It is valid. */
   | 'ACTIVE'
-  /** Its time is over. */
+  /** It has expired. */
   | 'EXPIRED'
-  /** Somebody has revoked it, or it was rotated. */
+  /** It was revoked or rotated. */
   | 'REVOKED';
 
-/** What is wrong with an audit log. */
+/** The kinds of faults in an audit log. */
 export type AuditFaultKind =
-  /** An entry is not what was written. */
+  /** An entry was changed. */
   | 'CHANGED'
-  /** An entry was put there that was not written by this installation. */
+  /** An entry was inserted that this installation did not write. */
   | 'INSERTED'
   /** Entries are missing. */
   | 'REMOVED'
-  /** The chain’s end was not sealed by this installation: it was rewritten as a whole. */
+  /** The end of the chain was not sealed by this installation: the whole chain was rewritten. */
   | 'SEAL';
 
-/** Which entries; all conditions that are given have to hold. Where it says so, a `*` at the end stands for any ending. */
+/** Selects entries; all given conditions must match. Where stated, a `*` at the end matches any ending. */
 export type AuditFilter = {
-  /** Done by the actor with this id or, at the time, this name. */
+  /** Actions of the actor with this id, or with this name at the time. */
   actor?: string | null | undefined;
-  /** From this network address; `*` at the end. */
+  /** This network address; may end in `*`. */
   address?: string | null | undefined;
   /** Not before. */
   from?: string | null | undefined;
-  /** By the operation of this name, or of this hash. */
+  /** The operation with this name or hash. */
   operation?: string | null | undefined;
-  /** With one of these outcomes. */
+  /** Any of these outcomes. */
   outcomes?: Array<AuditOutcome> | null | undefined;
-  /** Of this request. */
+  /** The id of the request. */
   requestId?: string | null | undefined;
-  /** About this, such as `task:<id>`; `*` at the end, such as `token:*`. */
+  /** This subject, such as `task:<id>`; may end in `*`, such as `token:*`. */
   subject?: string | null | undefined;
   /** Not after. */
   to?: string | null | undefined;
-  /** Done with the application token, or the session, of this id. */
+  /** Actions with the application token or session of this id. */
   token?: string | number | null | undefined;
-  /** Of one of these types; `*` at the end, such as `auth.token_*`. */
+  /** Any of these types; may end in `*`, such as `auth.token_*`. */
   types?: Array<string> | null | undefined;
 };
 
-/** In which order entries are listed. */
+/** The order of entries. */
 export type AuditOrder =
-  /** From the end of the chain. */
+  /** From the end of the chain to its beginning. */
   | 'NEWEST_FIRST'
-  /** From its beginning, as it is checked. */
+  /** From the beginning of the chain, as it is checked. */
   | 'OLDEST_FIRST';
 
-/** How it went. */
+/** The outcome of an action. */
 export type AuditOutcome =
-  /** What was shown did not prove who somebody is, such as a wrong password. */
+  /** The credential was not valid, such as a wrong password. */
   | 'FAILED'
-  /** The caller is known and not allowed to do it, or a hook refused the call. */
+  /** The caller was known but not allowed to do it, or a hook refused the call. */
   | 'REFUSED'
   /** It was done. */
   | 'SUCCEEDED';
 
-/** How the wait between attempts grows. */
+/** How the delay between attempts grows. */
 export type Backoff =
-  /** Twice as long each time. */
+  /** Doubles each time. */
   | 'EXPONENTIAL'
   /** Always the same. */
   | 'FIXED'
-  /** By the same amount each time. */
+  /** Grows by the same amount each time. */
   | 'LINEAR';
 
-/** What a device is, and asks for. */
+/** The device and the requested scopes. */
 export type BeginDeviceSignInInput = {
-  /** What the person is shown; at most 100 characters. */
+  /** The name shown to the person; at most 100 characters. */
   clientName: string;
-  /** What it wants to do; all that the person may when absent. */
+  /** The requested scopes; default: all of the person’s. */
   scopes?: Array<string> | null | undefined;
 };
 
-/** A task to be stopped. */
+/** A task to cancel. */
 export type CancelTaskInput = {
   /** Its id. */
   id: string | number;
-  /** For people; at most 500 characters. */
+  /** The reason, in at most 500 characters. */
   reason?: string | null | undefined;
 };
 
 /** The token to create. */
 export type CreateApplicationTokenInput = {
-  /** After how many days it expires; 30 when absent. At most 365, unless the account’s policy says otherwise. */
+  /** After how many days it expires; default 30. At most 365, unless the account’s policy says otherwise. */
   expiresInDays?: number | null | undefined;
-  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  /** Makes it safe to repeat the request within a day: it is done once, and a repetition returns the original response. Keys are separate for each person, across their sessions, and for each application token together with its predecessors. At most 255 visible ASCII characters. A token is shown once: the second answer is TokenShown. */
   idempotencyKey?: string | null | undefined;
-  /** For people: who uses it, and for what; at most 100 characters. */
+  /** A name for people to recognize it by; at most 100 characters. */
   name: string;
-  /** Whether it belongs to the signed-in person: it never allows more than their current role, ends when they are removed, and they can list and revoke it. When absent, true for people without `access:admin` and otherwise false. */
+  /** Whether the token belongs to the signed-in person: it never allows more than their current role, ends when they are removed, and they can list and revoke it. Default: true for people without `access:admin`, otherwise false. */
   personal?: boolean | null | undefined;
-  /** What it may do, such as `tasks:read`; narrowed `tasks:write:type=deploy.*` or `documents:write:releases/**`. Nothing that the caller may not do. */
+  /** Its scopes, such as `tasks:read`; narrowed ones such as `tasks:write:type=deploy.*` or `documents:write:releases/**`. They must not exceed the caller’s. */
   scopes: Array<string>;
 };
 
-/** A team to be made. */
+/** A team to create. */
 export type CreateTeamInput = {
   /** At most 500 characters. */
   description?: string;
-  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
+  /** Makes it safe to repeat the request within a day: it is done once, and a repetition returns the original response. Keys are separate for each person, across their sessions, and for each application token together with its predecessors. At most 255 visible ASCII characters. */
   idempotencyKey?: string | null | undefined;
-  /** For people; at most 100 characters. */
+  /** Its display name; at most 100 characters. */
   name: string;
-  /** What it is called by: 1 to 63 of a-z, 0-9 and, between them, -. */
+  /** Its short name: 1 to 63 characters of a-z, 0-9 and, between them, -. */
   slug: string;
 };
 
-/** A person to be let in. */
+/** A person to add. */
 export type CreateUserInput = {
-  /** Their address; they sign in with it. */
+  /** The e-mail address that they sign in with. */
   email: string;
   /** At most 100 characters. */
   firstName?: string;
-  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
+  /** Makes it safe to repeat the request within a day: it is done once, and a repetition returns the original response. Keys are separate for each person, across their sessions, and for each application token together with its predecessors. At most 255 visible ASCII characters. */
   idempotencyKey?: string | null | undefined;
   /** At most 100 characters. */
   lastName?: string;
@@ -151,61 +151,61 @@ export type CreateUserInput = {
   role?: PersonRole;
 };
 
-/** A webhook to be made. */
+/** A webhook to create. */
 export type CreateWebhookInput = {
-  /** Requests under way at once, by each process, 1 to 100; 10 when absent. */
+  /** Maximum concurrent requests of each process, 1 to 100; default 10. */
   concurrency?: number | null | undefined;
-  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
+  /** GRAPHQL: one query, whose response is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and runs with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it returns errors, the attempt fails. */
   document?: string | null | undefined;
-  /** Types such as `task.completed`, families such as `task.*`, or `*` for all but what concerns security, which `auth.*` asks for. */
+  /** Types such as `task.completed`, families such as `task.*`, or `*` for all except security events, which need `auth.*`. */
   events: Array<string>;
-  /** What an event’s data must be like, in the language of document filters: `{ path: "priority", eq: "CRITICAL" }`. */
+  /** A condition on the event’s data, in the language of document filters: `{ path: "priority", eq: "CRITICAL" }`. */
   filter?: unknown;
-  /** STANDARD when absent. */
+  /** Default: STANDARD. */
   format?: WebhookFormat | null | undefined;
-  /** Whether the receiver is asked first if it wants to be called, by OPTIONS with `WebHook-Request-Origin` (CloudEvents). */
+  /** Whether to ask the receiver first if it wants to be called, by OPTIONS with `WebHook-Request-Origin` (CloudEvents). */
   handshake?: boolean | null | undefined;
-  /** An object of texts that are sent as headers. Those whose names look like credentials are kept encrypted and never shown again. */
+  /** An object with string values that are sent as headers. Those whose names look like credentials are stored encrypted and never shown again. */
   headers?: unknown;
-  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A secret is shown once: the second answer is WebhookSecretShown. */
+  /** Makes it safe to repeat the request within a day: it is done once, and a repetition returns the original response. Keys are separate for each person, across their sessions, and for each application token together with its predecessors. At most 255 visible ASCII characters. A secret is shown once: the second answer is WebhookSecretShown. */
   idempotencyKey?: string | null | undefined;
-  /** POST when absent. */
+  /** Default: POST. */
   method?: WebhookMethod | null | undefined;
-  /** For people; at most 100 characters. */
+  /** Its display name; at most 100 characters. */
   name: string;
-  /** NONE when absent. */
+  /** Default: NONE. */
   order?: WebhookOrder | null | undefined;
-  /** Requests begun in a second, by each process; no limit when absent. */
+  /** Maximum requests per second of each process; default: no limit. */
   ratePerSecond?: number | null | undefined;
-  /** Paths of the data that are left out, such as `input.customer.email` or `**.ssn`. What looks like a credential is left out anyway. */
+  /** Paths to remove from the data, such as `input.customer.email` or `**.ssn`. Anything that looks like a credential is removed anyway. */
   redact?: Array<string> | null | undefined;
-  /** When a failed attempt is followed by another. */
+  /** The retry policy. */
   retry?: WebhookRetryInput | null | undefined;
-  /** More of them, which are kept encrypted and never shown again whatever their names. */
+  /** Further headers, which are stored encrypted and never shown again whatever their names. */
   secretHeaders?: unknown;
-  /** HMAC_SHA256 when absent. */
+  /** Default: HMAC_SHA256. */
   signing?: SigningMethod | null | undefined;
-  /** How long a request may take, 100 to 30,000 ms; 10,000 when absent. */
+  /** How long a request may take, 100 to 30,000 ms; default 10,000. */
   timeoutMs?: number | null | undefined;
-  /** Where deliveries go: https, and outside of production http too. No credentials in it. */
+  /** The URL to deliver to: https or, outside of production, http; without credentials. */
   url: string;
 };
 
-/** A document to be deleted. */
+/** A document to delete. */
 export type DeleteDocumentInput = {
-  /** The path of its collection, made with its first document. */
+  /** The path of its collection, which is created with its first document. */
   collection?: string;
-  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  /** The version to change; 0: the document must not exist. Default: any version. */
   expectedVersion?: number | null | undefined;
-  /** A lock that has to be held. */
+  /** A lock that the caller must hold. */
   fence?: FenceInput | null | undefined;
   /** Its key. */
   key: string;
 };
 
-/** An entry to be deleted. */
+/** An entry to delete. */
 export type DeleteEntryInput = {
-  /** A lock that has to be held. */
+  /** A lock that the caller must hold. */
   fence?: FenceInput | null | undefined;
   /** Only if the entry has this version; 0: only if there is none. */
   ifVersion?: number | null | undefined;
@@ -213,122 +213,122 @@ export type DeleteEntryInput = {
   key: string;
 };
 
-/** Which deliveries; everything that is given must match. */
+/** Selects deliveries; all given conditions must match. */
 export type DeliveryFilter = {
-  /** One of these. */
+  /** Any of these types. */
   eventType?: Array<string> | null | undefined;
-  /** Made not before. */
+  /** Created at this time or later. */
   from?: string | null | undefined;
-  /** One of these, of the last attempt. */
+  /** Any of these outcomes of the last attempt. */
   outcome?: Array<string> | null | undefined;
-  /** One of these. */
+  /** Any of these statuses. */
   status?: Array<DeliveryStatus> | null | undefined;
-  /** About this, such as `task:<id>`. */
+  /** This subject, such as `task:<id>`. */
   subject?: string | null | undefined;
-  /** Made not after. */
+  /** Created at this time or earlier. */
   to?: string | null | undefined;
-  /** To this webhook. */
+  /** Deliveries to this webhook. */
   webhookId?: string | number | null | undefined;
 };
 
-/** PENDING waits for its next attempt, ACTIVE has one under way. DELIVERED was taken. FAILED has no attempt left. SKIPPED: its query had nothing to tell. CANCELLED: its webhook was deleted before. */
+/** PENDING waits for its next attempt, ACTIVE has one in progress. DELIVERED was accepted. FAILED has no attempt left. SKIPPED: its query had nothing to send. CANCELLED: its webhook was deleted. */
 export type DeliveryStatus =
-  /** An attempt is under way. */
+  /** An attempt is in progress. */
   | 'ACTIVE'
-  /** The webhook was deleted before. */
+  /** The webhook was deleted. */
   | 'CANCELLED'
-  /** The receiver has accepted it. */
+  /** The receiver accepted it. */
   | 'DELIVERED'
   /** No attempt is left. */
   | 'FAILED'
-  /** It waits for its next attempt. */
+  /** It is waiting for its next attempt. */
   | 'PENDING'
   /** The query of the webhook had nothing to send. */
   | 'SKIPPED';
 
-/** ATTEMPT: one has ended. LAGGED: updates were dropped because the subscriber was too slow. */
+/** ATTEMPT: an attempt has ended. LAGGED: updates were dropped because the subscriber was too slow. */
 export type DeliveryUpdateKind =
   /** An attempt has ended. */
   | 'ATTEMPT'
   /** Updates were dropped because the subscriber was too slow. */
   | 'LAGGED';
 
-/** What kind of change. */
+/** The kind of change. */
 export type DocumentChangeKind =
-  /** What was there has been told; from here on, streams can go on. */
+  /** All existing documents were sent; streams can resume from here on. */
   | 'CAUGHT_UP'
-  /** A collection is gone with all its documents, which are not told one by one. */
+  /** A collection was deleted with all its documents, which are not reported one by one. */
   | 'COLLECTION_DELETED'
-  /** It was deleted, or its time has come. */
+  /** It was deleted or has expired. */
   | 'DELETE'
-  /** It matches: existing documents first, then those that are created, or changed so that they match. */
+  /** It matches: existing documents first, then those that are created or changed so that they match. */
   | 'ENTER'
   /** Changes were dropped because the subscriber was too slow. */
   | 'LAGGED'
-  /** It was changed so that it matches no longer. */
+  /** It was changed and no longer matches. */
   | 'LEAVE'
-  /** It matched, and does so still. */
+  /** It was changed and still matches. */
   | 'UPDATE';
 
-/** A document to be deleted, as one write of several. */
+/** A document to delete, as one of several writes. */
 export type DocumentDeleteInput = {
-  /** The path of its collection, made with its first document. */
+  /** The path of its collection, which is created with its first document. */
   collection?: string;
-  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  /** The version to change; 0: the document must not exist. Default: any version. */
   expectedVersion?: number | null | undefined;
   /** Its key. */
   key: string;
 };
 
 /**
- * Which documents. Everything that is given has to hold; null is the same as not given, save for `eq`, `ne` and `arrayContains`, where it is JSON’s null.
+ * Selects documents. All given conditions must hold; null is the same as absent, except for `eq`, `ne` and `arrayContains`, where it is JSON’s null.
  *
  * Where `path` leads nowhere, `ne`, `notIn` and `exists: false` hold, and all else fails. Values are equal when they are the same JSON, numbers by their value. An order is only known between numbers, and between texts, which are compared by code points. At most 200 conditions, 20 levels deep.
  */
 export type DocumentFilter = {
-  /** All of these; none at all holds. */
+  /** All of these hold; an empty list holds. */
   and?: Array<DocumentFilter> | null | undefined;
   /** Is an array with an element equal to this. */
   arrayContains?: unknown;
   /** The path of its collection. */
   collection?: TextCondition | null | undefined;
-  /** Is a text that has this in it. */
+  /** Is a string that contains this. */
   contains?: string | null | undefined;
   /** When it was created. */
   createdAt?: TimeCondition | null | undefined;
-  /** Who made it. */
+  /** Who created it. */
   createdBy?: ActorCondition | null | undefined;
-  /** Is this. Found without a declared index as well. */
+  /** Equals this. Fast even without a declared index. */
   eq?: unknown;
-  /** Whether there is something, be it null. */
+  /** Whether the path exists, even with null. */
   exists?: boolean | null | undefined;
-  /** Is a greater number than this one, or a text that comes after this one. */
+  /** Is a number greater than this, or a string that comes after this. */
   gt?: unknown;
-  /** As `gt`, or equal. */
+  /** The same as `gt`, or equal. */
   gte?: unknown;
   /** Is one of these, at most 200. */
   in?: Array<unknown> | null | undefined;
   /** The document’s key. */
   key?: TextCondition | null | undefined;
-  /** Is a lesser number than this one, or a text that comes before this one. */
+  /** Is a number less than this, or a string that comes before this. */
   lt?: unknown;
-  /** As `lt`, or equal. */
+  /** The same as `lt`, or equal. */
   lte?: unknown;
-  /** Is a text in whose first 4,096 characters this regular expression is found: in JavaScript’s language, where `.` is any character, and `\d`, `\w` and `\s` are of ASCII; without look-around, references back, and `\p`. */
+  /** Is a string whose first 4,096 characters match this regular expression: JavaScript syntax, where `.` matches any character and `\d`, `\w` and `\s` match ASCII only; without lookaround, backreferences and `\p`. */
   matches?: string | null | undefined;
-  /** Is not this, or nothing. */
+  /** Does not equal this, or does not exist. */
   ne?: unknown;
-  /** Not this. */
+  /** This does not hold. */
   not?: DocumentFilter | null | undefined;
-  /** Is none of these, at most 200, or nothing. */
+  /** Is none of these, at most 200, or does not exist. */
   notIn?: Array<unknown> | null | undefined;
-  /** At least one of these; none at all fails. */
+  /** At least one of these holds; an empty list does not. */
   or?: Array<DocumentFilter> | null | undefined;
-  /** Where the value is: `spec.image.tag`, with dots between its parts, or a JSON Pointer (RFC 6901) such as `/labels/app.kubernetes.io~1name`. Whole numbers are elements of arrays, from 0 on. At most 16 parts. */
+  /** The path of the value: `spec.image.tag`, with dots between its parts, or a JSON Pointer (RFC 6901) such as `/labels/app.kubernetes.io~1name`. Whole numbers are array indexes, from 0. At most 16 parts. */
   path?: string | null | undefined;
-  /** Is a text that begins with this. */
+  /** Is a string that begins with this. */
   startsWith?: string | null | undefined;
-  /** Is of this type. */
+  /** Has this type. */
   type?: JsonType | null | undefined;
   /** When its version was written. */
   updatedAt?: TimeCondition | null | undefined;
@@ -338,70 +338,70 @@ export type DocumentFilter = {
   version?: IntCondition | null | undefined;
 };
 
-/** A part of a document to be changed, as one write of several. */
+/** A patch of a document, as one of several writes. */
 export type DocumentPatchInput = {
-  /** The path of its collection, made with its first document. */
+  /** The path of its collection, which is created with its first document. */
   collection?: string;
-  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  /** The version to change; 0: the document must not exist. Default: any version. */
   expectedVersion?: number | null | undefined;
-  /** A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it depend on what is there. */
+  /** A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it conditional on the current value. */
   jsonPatch?: unknown;
   /** Its key. */
   key: string;
   /** A JSON Merge Patch (RFC 7396): null removes a member. */
   mergePatch?: unknown;
-  /** After how many milliseconds it is deleted by itself; as it was when absent. */
+  /** Time to live in milliseconds, after which it is deleted; default: unchanged. */
   ttlMs?: number | null | undefined;
 };
 
-/** What a document is to hold, as one write of several. */
+/** A document to write, as one of several writes. */
 export type DocumentPutInput = {
-  /** The path of its collection, made with its first document. */
+  /** The path of its collection, which is created with its first document. */
   collection?: string;
-  /** Any JSON value of at most 1 MiB; null when absent. */
+  /** Any JSON value of at most 1 MiB; default null. */
   data?: unknown;
-  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  /** The version to change; 0: the document must not exist. Default: any version. */
   expectedVersion?: number | null | undefined;
-  /** True: only if there is such a document, whatever its version. */
+  /** True: only if the document exists, in any version. */
   ifExists?: boolean | null | undefined;
   /** Its key. */
   key: string;
-  /** After how many milliseconds it is deleted by itself; never when absent. */
+  /** Time to live in milliseconds, after which it is deleted; default: unlimited. */
   ttlMs?: number | null | undefined;
 };
 
-/** A version to be brought back, as one write of several. */
+/** A version to restore, as one of several writes. */
 export type DocumentRestoreInput = {
-  /** The path of its collection, made with its first document. */
+  /** The path of its collection, which is created with its first document. */
   collection?: string;
-  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  /** The version to change; 0: the document must not exist. Default: any version. */
   expectedVersion?: number | null | undefined;
   /** Its key. */
   key: string;
-  /** Which; not a deletion. */
+  /** The version to restore; must not be a deletion. */
   version: number;
 };
 
-/** One of several writes. */
+/** One of several writes; exactly one field must be given. */
 export type DocumentWrite =
-  {   /** As `deleteDocument`. */
+  {   /** The same as `deleteDocument`. */
   delete: DocumentDeleteInput; patch?: never; put?: never; restore?: never; }
-  |  { delete?: never;   /** As `patchDocument`. */
+  |  { delete?: never;   /** The same as `patchDocument`. */
   patch: DocumentPatchInput; put?: never; restore?: never; }
-  |  { delete?: never; patch?: never;   /** As `putDocument`. */
+  |  { delete?: never; patch?: never;   /** The same as `putDocument`. */
   put: DocumentPutInput; restore?: never; }
-  |  { delete?: never; patch?: never; put?: never;   /** As `restoreDocument`. */
+  |  { delete?: never; patch?: never; put?: never;   /** The same as `restoreDocument`. */
   restore: DocumentRestoreInput; };
 
-/** Whose sessions are to end. */
+/** Whose sessions to end. */
 export type EndSessionsInput = {
-  /** Whether the session of this request stays. */
+  /** Whether to keep the session of this request. */
   keepCurrent?: boolean;
-  /** The person’s id or e-mail address; oneself when absent. */
+  /** The person’s id or e-mail address; default: the caller. */
   who?: string | null | undefined;
 };
 
-/** SET: it has a value. DELETED, EXPIRED: from then on there was none. */
+/** SET: the entry got a value. DELETED, EXPIRED: it ceased to exist. */
 export type EntryChangeKind =
   /** The entry was deleted. */
   | 'DELETED'
@@ -410,7 +410,7 @@ export type EntryChangeKind =
   /** The entry got a value. */
   | 'SET';
 
-/** STATE: what is, one entry each, first in a stream. SYNCED: that was all. SET, DELETED, EXPIRED: what changes. LAGGED: changes were dropped because the subscriber was too slow. */
+/** STATE: an existing entry, first in a stream. SYNCED: all existing entries were sent. SET, DELETED, EXPIRED: a change. LAGGED: changes were dropped because the subscriber was too slow. */
 export type EntryChangeType =
   /** The entry was deleted. */
   | 'DELETED'
@@ -427,69 +427,69 @@ export type EntryChangeType =
 
 /** A token of a trusted issuer. */
 export type ExchangeTokenInput = {
-  /** What the new token may do: scopes that the trust rule grants, or narrower ones; all when absent. */
+  /** The scopes of the new token: those that the trust rule grants, or narrower ones; default: all of them. */
   scopes?: Array<string> | null | undefined;
   /** The OIDC token (JWT) of a CI job; at most 8 KiB. */
   subjectToken: string;
 };
 
-/** A lock that the writer holds: nothing is written once it has lost it. */
+/** A lock that the writer must hold: nothing is written once it has lost the lock. */
 export type FenceInput = {
-  /** What acquiring it answered with. */
+  /** The fence returned when the lock was acquired. */
   fence: number;
   /** The lock’s name. */
   lock: string;
 };
 
-/** A lock to be taken away. */
+/** A lock to release by force. */
 export type ForceReleaseLockInput = {
-  /** Its name, by the rules of an entry’s key; a scope that is narrowed to keys is narrowed to these names. */
+  /** Its name, with the same rules as an entry’s key; a scope narrowed to keys also limits lock names. */
   name: string;
-  /** Whether those who wait for it are sent away, too. */
+  /** Whether to empty its queue, too. */
   queue?: boolean;
 };
 
-/** A whole number to be counted up or down. */
+/** An entry to increment. */
 export type IncrementEntryInput = {
-  /** What to add: a whole number, 1 when absent; below 0 to take away. */
+  /** What to add: a whole number, default 1; negative to subtract. */
   by?: number | null | undefined;
-  /** A lock that has to be held. */
+  /** A lock that the caller must hold. */
   fence?: FenceInput | null | undefined;
   /** Only if the entry has this version; 0: only if there is none. */
   ifVersion?: number | null | undefined;
-  /** What to add to when there is no such entry; 0 when absent. */
+  /** The initial value when the entry does not exist; default 0. */
   initial?: number | null | undefined;
   /** The entry’s key. */
   key: string;
-  /** The most that it may come to; 2^53 − 1 when absent. */
+  /** Upper bound of the result; default 2^53 − 1. */
   max?: number | null | undefined;
-  /** The least that it may come to; −(2^53 − 1) when absent. */
+  /** Lower bound of the result; default −(2^53 − 1). */
   min?: number | null | undefined;
-  /** For how long it is kept when this makes it, in milliseconds. One that is there keeps its own time. */
+  /** Time to live in milliseconds when this creates the entry. An existing entry keeps its own. */
   ttlMs?: number | null | undefined;
 };
 
-/** What is asked of a number; everything that is given has to hold. */
+/** Conditions on a number; all given ones must hold. */
 export type IntCondition = {
-  /** Is this. */
+  /** Equals this. */
   eq?: number | null | undefined;
-  /** Is greater. */
+  /** Is greater than this. */
   gt?: number | null | undefined;
-  /** Is this or greater. */
+  /** Is at least this. */
   gte?: number | null | undefined;
   /** Is one of these, at most 200. */
   in?: Array<number> | null | undefined;
-  /** Is less. */
+  /** Is less than this. */
   lt?: number | null | undefined;
-  /** Is this or less. */
+  /** Is at most this. */
   lte?: number | null | undefined;
-  /** Is not this. */
+  /** Does not equal this. */
   ne?: number | null | undefined;
   /** Is none of these, at most 200. */
   notIn?: Array<number> | null | undefined;
 };
 
-/** What kind of JSON value something is. */
+/** The types of JSON values. */
 export type JsonType =
   /** A JSON value of the type array. */
   | 'ARRAY'
@@ -504,129 +504,129 @@ export type JsonType =
   /** A JSON value of the type string. */
   | 'STRING';
 
-/** Where the audit log ended at an earlier time. */
+/** The end of the audit log at an earlier time. */
 export type NotedAuditEnd = {
-  /** Its hash, in hexadecimal digits. */
+  /** Its hash, in hexadecimal. */
   hash: string;
   /** The entry. */
   seq: number;
 };
 
-/** A part of a document to be changed, by one kind of patch or the other. */
+/** A patch of a document: either a merge patch or a JSON Patch. */
 export type PatchDocumentInput = {
-  /** The path of its collection, made with its first document. */
+  /** The path of its collection, which is created with its first document. */
   collection?: string;
-  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  /** The version to change; 0: the document must not exist. Default: any version. */
   expectedVersion?: number | null | undefined;
-  /** A lock that has to be held. */
+  /** A lock that the caller must hold. */
   fence?: FenceInput | null | undefined;
-  /** A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it depend on what is there. */
+  /** A JSON Patch (RFC 6902) of at most 1,000 operations; `test` makes it conditional on the current value. */
   jsonPatch?: unknown;
   /** Its key. */
   key: string;
   /** A JSON Merge Patch (RFC 7396): null removes a member. */
   mergePatch?: unknown;
-  /** After how many milliseconds it is deleted by itself; as it was when absent. */
+  /** Time to live in milliseconds, after which it is deleted; default: unchanged. */
   ttlMs?: number | null | undefined;
 };
 
-/** What a person is in an account, or in a team. Owners let others in. */
+/** The role of a person in an account or a team. Owners add others. */
 export type PersonRole =
   /** Uses the account without managing it. */
   | 'MEMBER'
-  /** Manages people, tokens and everything else of the account or the team. */
+  /** Manages people, tokens and everything else in the account or the team. */
   | 'OWNER';
 
-/** In which queue a task waits. Some slots are kept for CRITICAL; BATCH never starves. */
+/** The queue of a task. Some slots are reserved for CRITICAL; BATCH never starves. */
 export type Priority =
   /** Runs when nothing else waits, but never starves. */
   | 'BATCH'
-  /** Runs first, in slots that are kept for it. */
+  /** Runs first, in reserved slots. */
   | 'CRITICAL'
-  /** The usual priority. */
+  /** The default. */
   | 'NORMAL';
 
-/** What a document is to hold. */
+/** A document to write. */
 export type PutDocumentInput = {
-  /** The path of its collection, made with its first document. */
+  /** The path of its collection, which is created with its first document. */
   collection?: string;
-  /** Any JSON value of at most 1 MiB; null when absent. */
+  /** Any JSON value of at most 1 MiB; default null. */
   data?: unknown;
-  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  /** The version to change; 0: the document must not exist. Default: any version. */
   expectedVersion?: number | null | undefined;
-  /** A lock that has to be held. */
+  /** A lock that the caller must hold. */
   fence?: FenceInput | null | undefined;
-  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
+  /** Makes it safe to repeat the request within a day: it is done once, and a repetition returns the original response. Keys are separate for each person, across their sessions, and for each application token together with its predecessors. At most 255 visible ASCII characters. */
   idempotencyKey?: string | null | undefined;
-  /** True: only if there is such a document, whatever its version. */
+  /** True: only if the document exists, in any version. */
   ifExists?: boolean | null | undefined;
   /** Its key. */
   key: string;
-  /** After how many milliseconds it is deleted by itself; never when absent. */
+  /** Time to live in milliseconds, after which it is deleted; default: unlimited. */
   ttlMs?: number | null | undefined;
 };
 
-/** What is to be delivered again: exactly one of `deliveryId`, `failedSince` and `eventsFrom`. */
+/** What to deliver again: exactly one of `deliveryId`, `failedSince` and `eventsFrom`. */
 export type RedeliverInput = {
-  /** This one. */
+  /** One delivery. */
   deliveryId?: string | number | null | undefined;
-  /** Only say how many that would be. */
+  /** Only count them. */
   dryRun?: boolean;
-  /** All events since that the webhook asks for now, whether they were delivered or not. */
+  /** All events since then that match the webhook’s current subscription, whether they were delivered or not. */
   eventsFrom?: string | null | undefined;
-  /** Only up to then; up to now when absent. */
+  /** Only events up to this time; default: now. */
   eventsTo?: string | null | undefined;
-  /** All of the webhook that were created since then and have FAILED. */
+  /** All FAILED deliveries of the webhook that were created since then. */
   failedSince?: string | null | undefined;
-  /** Whose; for what follows. */
+  /** The webhook, for `failedSince` and `eventsFrom`. */
   webhookId?: string | number | null | undefined;
 };
 
-/** A lock to be given back. */
+/** A lock to release. */
 export type ReleaseLockInput = {
-  /** What acquiring it answered with. */
+  /** The fence returned when the lock was acquired. */
   fence: number;
-  /** Its name, by the rules of an entry’s key; a scope that is narrowed to keys is narrowed to these names. */
+  /** Its name, with the same rules as an entry’s key; a scope narrowed to keys also limits lock names. */
   name: string;
 };
 
-/** A lock to be held for longer. */
+/** A lock to renew. */
 export type RenewLockInput = {
-  /** What acquiring it answered with. */
+  /** The fence returned when the lock was acquired. */
   fence: number;
-  /** Its name, by the rules of an entry’s key; a scope that is narrowed to keys is narrowed to these names. */
+  /** Its name, with the same rules as an entry’s key; a scope narrowed to keys also limits lock names. */
   name: string;
-  /** For how long it is held unless it is renewed, in milliseconds: 1,000 to 86,400,000. */
+  /** Length of the lease unless it is renewed, in milliseconds: 1,000 to 86,400,000. */
   ttlMs: number;
 };
 
-/** A version to be brought back. */
+/** A version to restore. */
 export type RestoreDocumentInput = {
-  /** The path of its collection, made with its first document. */
+  /** The path of its collection, which is created with its first document. */
   collection?: string;
-  /** The version that is changed; 0: there must be no such document. Whichever it is when absent. */
+  /** The version to change; 0: the document must not exist. Default: any version. */
   expectedVersion?: number | null | undefined;
-  /** A lock that has to be held. */
+  /** A lock that the caller must hold. */
   fence?: FenceInput | null | undefined;
   /** Its key. */
   key: string;
-  /** Which; not a deletion. */
+  /** The version to restore; must not be a deletion. */
   version: number;
 };
 
-/** When a failed attempt is followed by another; what is left out comes from the task type. */
+/** The retry policy; absent fields come from the task type. */
 export type RetryPolicyInput = {
-  /** How the wait grows. */
+  /** How the delay between attempts grows. */
   backoff?: Backoff | null | undefined;
-  /** Wait before the second attempt, in milliseconds. */
+  /** Delay before the second attempt, in milliseconds. */
   delayMs?: number | null | undefined;
-  /** How many there may be in all, 1 to 100. */
+  /** Maximum number of attempts, 1 to 100. */
   maxAttempts?: number | null | undefined;
-  /** The longest wait, in milliseconds. */
+  /** Upper limit of the delay, in milliseconds. */
   maxDelayMs?: number | null | undefined;
 };
 
-/** A task to be tried again. */
+/** A task to retry. */
 export type RetryTaskInput = {
   /** Its id. */
   id: string | number;
@@ -636,13 +636,13 @@ export type RetryTaskInput = {
 export type RevokeApplicationTokenInput = {
   /** Its id, or the token itself. */
   id: string;
-  /** For people; at most 500 characters. */
+  /** The reason, in at most 500 characters. */
   reason?: string | null | undefined;
 };
 
-/** What somebody is in an account: people are owners or members, an APPLICATION may what its scopes say. */
+/** The role of a caller in an account: people are owners or members; an APPLICATION is limited by its scopes. */
 export type Role =
-  /** An application token: its scopes decide. */
+  /** An application token, limited by its scopes. */
   | 'APPLICATION'
   /** A person who uses the account without managing it. */
   | 'MEMBER'
@@ -651,78 +651,78 @@ export type Role =
 
 /** The token to replace. */
 export type RotateApplicationTokenInput = {
-  /** After how many days it expires; 30 when absent. At most 365, unless the account’s policy says otherwise. A token without `access:admin` that rotates itself keeps its end, and can only ask for an earlier one. */
+  /** After how many days it expires; default 30. At most 365, unless the account’s policy says otherwise. A token without `access:admin` that rotates itself keeps its end, and can only ask for an earlier one. */
   expiresInDays?: number | null | undefined;
   /** The old token’s id, or the token itself. */
   id: string | number;
-  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. A token is shown once: the second answer is TokenShown. */
+  /** Makes it safe to repeat the request within a day: it is done once, and a repetition returns the original response. Keys are separate for each person, across their sessions, and for each application token together with its predecessors. At most 255 visible ASCII characters. A token is shown once: the second answer is TokenShown. */
   idempotencyKey?: string | null | undefined;
-  /** How long the old token stays valid, in milliseconds; not at all when absent. At most seven days. */
+  /** How long the old token stays valid, in milliseconds; default 0, at most seven days. */
   overlapMs?: number;
 };
 
-/** A webhook that is to sign with another key. */
+/** A webhook whose signing key to replace. */
 export type RotateWebhookSecretInput = {
   /** The id of the webhook. */
   id: string | number;
-  /** How long the old key signs beside the new one, in milliseconds; at most seven days. */
+  /** How long the old key signs alongside the new one, in milliseconds; at most seven days. */
   overlapMs?: number;
-  /** How it signs from now on; as before when absent. */
+  /** The signing method from now on; default: as before. */
   signing?: SigningMethod | null | undefined;
 };
 
-/** A value to be kept. */
+/** An entry to write. */
 export type SetEntryInput = {
-  /** A lock that has to be held. */
+  /** A lock that the caller must hold. */
   fence?: FenceInput | null | undefined;
-  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
+  /** Makes it safe to repeat the request within a day: it is done once, and a repetition returns the original response. Keys are separate for each person, across their sessions, and for each application token together with its predecessors. At most 255 visible ASCII characters. */
   idempotencyKey?: string | null | undefined;
-  /** True: only if there is such an entry. */
+  /** True: only if the entry exists. */
   ifExists?: boolean | null | undefined;
   /** Only if the entry has this version; 0: only if there is none. */
   ifVersion?: number | null | undefined;
-  /** Up to 512 bytes of UTF-8 in composed form (NFC), without invisible characters; no part between slashes is empty, `.` or `..`. */
+  /** Up to 512 bytes of UTF-8 in composed form (NFC), without invisible characters; parts between slashes must not be empty, `.` or `..`. */
   key: string;
-  /** For how long it is kept, in milliseconds; for ever when absent. */
+  /** Time to live in milliseconds; default: unlimited. */
   ttlMs?: number | null | undefined;
-  /** Any JSON of up to 256 KiB. Whole numbers beyond ±(2^53 − 1) are refused, since they can’t be kept exactly. */
+  /** Any JSON of up to 256 KiB. Whole numbers beyond ±(2^53 − 1) are refused, since they cannot be stored exactly. */
   value?: unknown;
 };
 
-/** A password for a person. */
+/** A new password for a person. */
 export type SetPasswordInput = {
-  /** The new one: 12 to 256 characters. */
+  /** The new password: 12 to 256 characters. */
   password: string;
-  /** Needed for one’s own. */
+  /** The current password; required to change your own. */
   presentPassword?: string | null | undefined;
   /** Their id or e-mail address. */
   who: string;
 };
 
-/** HMAC_SHA256: with a secret that both sides hold (`v1`). ED25519: with a key whose public half anybody may know (`v1a`). */
+/** HMAC_SHA256: a shared secret (`v1`). ED25519: a key pair, verified with the public key (`v1a`). */
 export type SigningMethod =
-  /** With a key pair, whose public half verifies (`v1a`). */
+  /** A key pair, verified with the public key (`v1a`). */
   | 'ED25519'
-  /** With a secret that both sides hold (`v1`). */
+  /** A shared secret (`v1`). */
   | 'HMAC_SHA256';
 
-/** A task to be handed in. */
+/** A task to submit. */
 export type SubmitTaskInput = {
-  /** Whose share of the slots this task uses; kept with the task. */
+  /** Stored with the task; has no effect in this version. */
   fairnessKey?: string | null | undefined;
-  /** The same key again, with the same content and from the same person or application token, answers with the same task instead of making another. */
+  /** Repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another. */
   idempotencyKey?: string | null | undefined;
-  /** What the task type asks for; `{}` when absent. */
+  /** The input, as the task type defines it; default `{}`. */
   input?: unknown;
-  /** An object of texts, at most 32, to find tasks by. */
+  /** An object with at most 32 string values, to find tasks by. */
   labels?: unknown;
-  /** How long an attempt may go without a sign of life; 300,000 when absent. */
+  /** How long an attempt may go without a sign of life; default 300,000. */
   lockMs?: number | null | undefined;
-  /** The task type’s own when absent. */
+  /** Default: the task type’s priority. */
   priority?: Priority | null | undefined;
-  /** The task type’s own when absent. */
+  /** Default: the task type’s policy. */
   retry?: RetryPolicyInput | null | undefined;
-  /** Not before; at once when absent. */
+  /** Earliest start; default: now. */
   runAt?: string | null | undefined;
   /** How long an attempt may take, in milliseconds. */
   timeoutMs?: number | null | undefined;
@@ -730,23 +730,23 @@ export type SubmitTaskInput = {
   type: string;
 };
 
-/** Which tasks; everything that is given must match. */
+/** Selects tasks; all given conditions must match. */
 export type TaskFilter = {
-  /** Not before; for lists only. */
+  /** Created at this time or later; for lists only. */
   createdFrom?: string | null | undefined;
-  /** Not after; for lists only. */
+  /** Created at this time or earlier; for lists only. */
   createdTo?: string | null | undefined;
-  /** An object of texts: has all of these labels. */
+  /** An object with string values: all of these labels. */
   labels?: unknown;
-  /** One of these. */
+  /** Any of these priorities. */
   priority?: Array<Priority> | null | undefined;
-  /** One of these. */
+  /** Any of these statuses. */
   status?: Array<TaskStatus> | null | undefined;
-  /** One of these. */
+  /** Any of these types. */
   type?: Array<string> | null | undefined;
 };
 
-/** In which order tasks are listed. */
+/** The order of tasks. */
 export type TaskOrder =
   /** By creation. */
   | 'NEWEST_FIRST'
@@ -763,18 +763,18 @@ export type TaskStatus =
   | 'COMPLETED'
   /** It has ended with an error. */
   | 'FAILED'
-  /** It waits for a slot. */
+  /** It is waiting for a slot. */
   | 'PENDING'
   /** It is not due yet. */
   | 'SCHEDULED';
 
-/** STATE: what is, first in a stream. STATUS: the life cycle went on. PROGRESS: newest wins, at most ten a second. STEP, LOG, PART: output. LAGGED: updates were dropped because the subscriber was too slow. */
+/** STATE: the current state, first in a stream. STATUS: the status has changed. PROGRESS: at most ten a second, the newest wins. STEP, LOG, PART: output. LAGGED: updates were dropped because the subscriber was too slow. */
 export type TaskUpdateKind =
   /** Updates were dropped because the subscriber was too slow. */
   | 'LAGGED'
   /** A line was logged. */
   | 'LOG'
-  /** A part of the result was kept. */
+  /** A part of the result is complete. */
   | 'PART'
   /** The progress has changed; at most ten a second, the newest wins. */
   | 'PROGRESS'
@@ -787,43 +787,43 @@ export type TaskUpdateKind =
 
 /** A person in a team. */
 export type TeamMemberInput = {
-  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. Only `addTeamMember` looks at it. */
+  /** Makes it safe to repeat the request within a day: it is done once, and a repetition returns the original response. Keys are separate for each person, across their sessions, and for each application token together with its predecessors. At most 255 visible ASCII characters. Only `addTeamMember` looks at it. */
   idempotencyKey?: string | null | undefined;
   /** In the team. */
   role?: PersonRole;
-  /** Which team. */
+  /** The slug of the team. */
   slug: string;
   /** Their id or e-mail address. */
   who: string;
 };
 
-/** A webhook to be tried. */
+/** A webhook to test. */
 export type TestWebhookInput = {
   /** The id of the webhook. */
   id: string | number;
-  /** What is in `data.payload`; `{}` when absent. At most 64 KiB. */
+  /** Sent as `data.payload`; default `{}`. At most 64 KiB. */
   payload?: unknown;
 };
 
-/** What is asked of a text; everything that is given has to hold. Texts are in the order of their code points. */
+/** Conditions on a string; all given ones must hold. Strings are ordered by code points. */
 export type TextCondition = {
-  /** Has this in it. */
+  /** Contains this. */
   contains?: string | null | undefined;
-  /** Is this. */
+  /** Equals this. */
   eq?: string | null | undefined;
   /** Comes after this. */
   gt?: string | null | undefined;
-  /** Is this, or comes after it. */
+  /** Equals this or comes after it. */
   gte?: string | null | undefined;
   /** Is one of these, at most 200. */
   in?: Array<string> | null | undefined;
   /** Comes before this. */
   lt?: string | null | undefined;
-  /** Is this, or comes before it. */
+  /** Equals this or comes before it. */
   lte?: string | null | undefined;
-  /** As `matches` of `DocumentFilter`. */
+  /** The same as `matches` in `DocumentFilter`. */
   matches?: string | null | undefined;
-  /** Is not this. */
+  /** Does not equal this. */
   ne?: string | null | undefined;
   /** Is none of these, at most 200. */
   notIn?: Array<string> | null | undefined;
@@ -831,31 +831,31 @@ export type TextCondition = {
   startsWith?: string | null | undefined;
 };
 
-/** What is asked of a time; everything that is given has to hold. */
+/** Conditions on a time; all given ones must hold. */
 export type TimeCondition = {
-  /** Is later. */
+  /** Is later than this. */
   gt?: string | null | undefined;
-  /** Is then or later. */
+  /** Is this time or later. */
   gte?: string | null | undefined;
-  /** Is earlier. */
+  /** Is earlier than this. */
   lt?: string | null | undefined;
-  /** Is then or earlier. */
+  /** Is this time or earlier. */
   lte?: string | null | undefined;
 };
 
-/** An event of one’s own. */
+/** A custom event. */
 export type TriggerEventInput = {
-  /** An object, at most 256 KiB; `{}` when absent. */
+  /** An object of at most 256 KiB; default `{}`. */
   data?: unknown;
-  /** Makes it safe to send the request again within a day: it is done once, and a repetition gets the same answer. Each person has keys of their own, over all their sessions, and so has each application token together with the tokens that it was rotated from. Visible ASCII, at most 255. */
+  /** Makes it safe to repeat the request within a day: it is done once, and a repetition returns the original response. Keys are separate for each person, across their sessions, and for each application token together with its predecessors. At most 255 visible ASCII characters. */
   idempotencyKey?: string | null | undefined;
-  /** What it is about, such as `release:v1.4`; a new `event:<id>` when absent. */
+  /** The subject, such as `release:v1.4`; default: a new `event:<id>`. */
   subject?: string | null | undefined;
-  /** Of the form `a.b` or `a.b.c`, such as `deployment.started`; no family of the server’s own events. */
+  /** Of the form `a.b` or `a.b.c`, such as `deployment.started`; the families of the server’s own events are reserved. */
   type: string;
 };
 
-/** What is to be changed of a person; what is left out stays. */
+/** The fields of a person to change; absent fields keep their values. */
 export type UpdateUserInput = {
   /** At most 100 characters. */
   firstName?: string | null | undefined;
@@ -867,56 +867,56 @@ export type UpdateUserInput = {
   who: string;
 };
 
-/** What is to be changed; what is left out stays, and null stands for what is usual. */
+/** The fields to change; absent fields keep their values, and null restores the default. */
 export type UpdateWebhookInput = {
-  /** Requests under way at once, by each process, 1 to 100; 10 when absent. */
+  /** Maximum concurrent requests of each process, 1 to 100; default 10. */
   concurrency?: number | null | undefined;
-  /** GRAPHQL: one query, whose answer is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and is run with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it is answered with errors, that attempt has failed. */
+  /** GRAPHQL: one query, whose response is the body. It may declare `$type`, `$subject`, `$id` (the subject without its kind), `$at` and `$data`, and runs with the rights of the last person or token that created or changed the webhook. When all its fields are null, nothing is sent; when it returns errors, the attempt fails. */
   document?: string | null | undefined;
-  /** Types such as `task.completed`, families such as `task.*`, or `*` for all but what concerns security, which `auth.*` asks for. */
+  /** Types such as `task.completed`, families such as `task.*`, or `*` for all except security events, which need `auth.*`. */
   events?: Array<string> | null | undefined;
-  /** What an event’s data must be like, in the language of document filters: `{ path: "priority", eq: "CRITICAL" }`. */
+  /** A condition on the event’s data, in the language of document filters: `{ path: "priority", eq: "CRITICAL" }`. */
   filter?: unknown;
-  /** STANDARD when absent. */
+  /** Default: STANDARD. */
   format?: WebhookFormat | null | undefined;
-  /** An object of texts that are sent as headers. Those whose names look like credentials are kept encrypted and never shown again. */
+  /** An object with string values that are sent as headers. Those whose names look like credentials are stored encrypted and never shown again. */
   headers?: unknown;
   /** The id of the webhook. */
   id: string | number;
-  /** POST when absent. */
+  /** Default: POST. */
   method?: WebhookMethod | null | undefined;
-  /** For people; at most 100 characters. */
+  /** Its display name; at most 100 characters. */
   name?: string | null | undefined;
-  /** NONE when absent. */
+  /** Default: NONE. */
   order?: WebhookOrder | null | undefined;
-  /** Requests begun in a second, by each process; no limit when absent. */
+  /** Maximum requests per second of each process; default: no limit. */
   ratePerSecond?: number | null | undefined;
-  /** Paths of the data that are left out, such as `input.customer.email` or `**.ssn`. What looks like a credential is left out anyway. */
+  /** Paths to remove from the data, such as `input.customer.email` or `**.ssn`. Anything that looks like a credential is removed anyway. */
   redact?: Array<string> | null | undefined;
-  /** When a failed attempt is followed by another. */
+  /** The retry policy. */
   retry?: WebhookRetryInput | null | undefined;
-  /** More of them, which are kept encrypted and never shown again whatever their names. */
+  /** Further headers, which are stored encrypted and never shown again whatever their names. */
   secretHeaders?: unknown;
   /** ACTIVE or INACTIVE. */
   status?: WebhookStatus | null | undefined;
-  /** How long a request may take, 100 to 30,000 ms; 10,000 when absent. */
+  /** How long a request may take, 100 to 30,000 ms; default 10,000. */
   timeoutMs?: number | null | undefined;
-  /** Where deliveries go: https, and outside of production http too. No credentials in it. */
+  /** The URL to deliver to: https or, outside of production, http; without credentials. */
   url?: string | null | undefined;
 };
 
-/** How the wait between attempts grows; SCHEDULE has a list of waits. */
+/** How the delay between attempts grows; SCHEDULE uses a list of delays. */
 export type WebhookBackoff =
-  /** Twice as long each time. */
+  /** Doubles each time. */
   | 'EXPONENTIAL'
   /** Always the same. */
   | 'FIXED'
-  /** By the same amount each time. */
+  /** Grows by the same amount each time. */
   | 'LINEAR'
-  /** By a list of waits. */
+  /** A list of delays. */
   | 'SCHEDULE';
 
-/** What a body looks like. STANDARD: `{ type, timestamp, id, subject, actor, account, data }` (Standard Webhooks). CLOUDEVENTS_STRUCTURED and CLOUDEVENTS_BINARY: CloudEvents 1.0, with the extensions `eventid`, `accountid`, `actorkind`, `actorid` and `actorname`. DOCUMENTED: `{ event, timestamp, id, subject, actor, account, data }`. SLACK, TEAMS and DISCORD: messages for their incoming webhooks. GRAPHQL: the answer to a query of your own. */
+/** The format of the request body. STANDARD: `{ type, timestamp, id, subject, actor, account, data }` (Standard Webhooks). CLOUDEVENTS_STRUCTURED and CLOUDEVENTS_BINARY: CloudEvents 1.0, with the extensions `eventid`, `accountid`, `actorkind`, `actorid` and `actorname`. DOCUMENTED: `{ event, timestamp, id, subject, actor, account, data }`. SLACK, TEAMS and DISCORD: messages for their incoming webhooks. GRAPHQL: the response to a query of your own. */
 export type WebhookFormat =
   /** CloudEvents 1.0 with the attributes in headers. */
   | 'CLOUDEVENTS_BINARY'
@@ -926,7 +926,7 @@ export type WebhookFormat =
   | 'DISCORD'
   /** A body with `event` and `timestamp` first. */
   | 'DOCUMENTED'
-  /** The answer to a query of your own. */
+  /** The response to a query of your own. */
   | 'GRAPHQL'
   /** A message for an incoming webhook of Slack. */
   | 'SLACK'
@@ -937,41 +937,41 @@ export type WebhookFormat =
 
 /** The method of the requests. */
 export type WebhookMethod =
-  /** The usual method. */
+  /** The default. */
   | 'POST'
-  /** For receivers that ask for it. */
+  /** For receivers that expect it. */
   | 'PUT';
 
-/** NONE: events arrive as they come. PER_SUBJECT: what happens to one subject, such as `task:<id>`, arrives in its order, and waits for what failed before it; subjects do not wait for each other. */
+/** NONE: no guaranteed order. PER_SUBJECT: events of one subject, such as `task:<id>`, arrive in order and wait for earlier ones that failed; subjects do not wait for each other. */
 export type WebhookOrder =
-  /** Events arrive as they come. */
+  /** No guaranteed order. */
   | 'NONE'
-  /** Events of one subject arrive in their order. */
+  /** Events of one subject arrive in order. */
   | 'PER_SUBJECT';
 
-/** When a failed attempt is followed by another. Without anything: eight attempts over about a day, soon at first and then ever more seldom. */
+/** The retry policy. Default: eight attempts over about a day, at growing intervals. */
 export type WebhookRetryInput = {
-  /** How the wait grows; SCHEDULE when absent. */
+  /** How the delay grows; default SCHEDULE. */
   backoff?: WebhookBackoff | null | undefined;
-  /** Wait before the second attempt, in milliseconds; 5,000 when absent. */
+  /** Delay before the second attempt, in milliseconds; default 5,000. */
   delayMs?: number | null | undefined;
-  /** How many there may be in all, 1 to 50; 8 when absent. */
+  /** Maximum number of attempts, 1 to 50; default 8. */
   maxAttempts?: number | null | undefined;
-  /** The longest wait, in milliseconds; 8 hours when absent, at most 7 days. */
+  /** Upper limit of the delay, in milliseconds; default 8 hours, at most 7 days. */
   maxDelayMs?: number | null | undefined;
-  /** SCHEDULE: the waits in their order; the last one repeats. */
+  /** SCHEDULE: the delays in order; the last one repeats. */
   scheduleMs?: Array<number> | null | undefined;
-  /** Statuses after which to try again; all but 2xx and 410 when absent. */
+  /** Statuses to retry after; default: all except 2xx and 410. */
   statusCodes?: Array<number> | null | undefined;
 };
 
-/** ACTIVE receives events. INACTIVE was switched off by somebody, FAILED by the server, because it took nothing any more or because its maker is gone or lacks `webhooks:admin`. */
+/** ACTIVE receives events. INACTIVE was disabled by a caller, FAILED by the server, because it accepted nothing any more or because its creator was removed or lacks `webhooks:admin`. */
 export type WebhookStatus =
   /** It receives events. */
   | 'ACTIVE'
-  /** The server has disabled it. */
+  /** The server disabled it. */
   | 'FAILED'
-  /** Somebody has disabled it. */
+  /** A caller disabled it. */
   | 'INACTIVE';
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;

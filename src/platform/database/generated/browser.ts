@@ -39,7 +39,7 @@ export type TokenHour = Prisma.TokenHourModel
 export type RefusalCount = Prisma.RefusalCountModel
 /**
  * Model User
- * A person. Whoever was removed stays as a row, so that what they did keeps their name.
+ * A person. Removed people stay as rows, so that their name stays on everything they did.
  */
 export type User = Prisma.UserModel
 /**
@@ -139,7 +139,7 @@ export type EntryVersion = Prisma.EntryVersionModel
 export type InboundCall = Prisma.InboundCallModel
 /**
  * Model JournalEntry
- * What happened, in commit order: (xid, seq). Partitioned by day; partitions are made and dropped by the journal itself.
+ * What happened, in commit order: (xid, seq). Partitioned by day; the journal creates and drops the partitions.
  */
 export type JournalEntry = Prisma.JournalEntryModel
 /**
@@ -219,12 +219,12 @@ export type TaskPart = Prisma.TaskPartModel
 export type TaskPartChunk = Prisma.TaskPartChunkModel
 /**
  * Model Webhook
- * Somebody's address that is told of events. Deleted ones stay as rows for as long as their deliveries do.
+ * An endpoint that receives events. Deleted webhooks stay as rows for as long as their deliveries do.
  */
 export type Webhook = Prisma.WebhookModel
 /**
  * Model Delivery
- * One event for one webhook. Its identifier is made of both, sorts by the event's time, and is what receivers see.
+ * One event for one webhook. Its id is derived from both, sorts by the event's time, and is sent to the receiver.
  */
 export type Delivery = Prisma.DeliveryModel
 /**

@@ -488,7 +488,7 @@ export type $AccountPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     id: string
     name: string
     /**
-     * The most days that an application token may last; null: 365.
+     * Maximum lifetime of an application token in days; null: 365.
      */
     longestTokenDays: number | null
     /**

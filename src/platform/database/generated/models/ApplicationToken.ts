@@ -1132,7 +1132,7 @@ export type $ApplicationTokenPayload<ExtArgs extends runtime.Types.Extensions.In
     endedBy: runtime.JsonValue | null
     endReason: string | null
     /**
-     * The one that stands in its place since it was rotated.
+     * The token that replaced it when it was rotated.
      */
     successorId: string | null
     /**

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model Delivery
- * One event for one webhook. Its identifier is made of both, sorts by the event's time, and is what receivers see.
+ * One event for one webhook. Its id is derived from both, sorts by the event's time, and is sent to the receiver.
  */
 export type DeliveryModel = runtime.Types.Result.DefaultSelection<Prisma.$DeliveryPayload>
 
@@ -1249,7 +1249,7 @@ export type $DeliveryPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
      */
     attempt: number
     /**
-     * Attempts that were made before it was last asked for again: its plan begins anew.
+     * Number of attempts before the last redelivery request, which restarts the retry plan.
      */
     attemptBase: number
     dueAt: Date

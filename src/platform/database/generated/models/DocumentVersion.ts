@@ -790,7 +790,7 @@ export type $DocumentVersionPayload<ExtArgs extends runtime.Types.Extensions.Int
     at: Date
     by: runtime.JsonValue
     /**
-     * Of the document, which begins anew when a deleted one is written.
+     * When the document was created; set again when a deleted document is written.
      */
     createdAt: Date
     createdBy: runtime.JsonValue

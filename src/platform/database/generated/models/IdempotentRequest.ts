@@ -389,7 +389,7 @@ export type $IdempotentRequestPayload<ExtArgs extends runtime.Types.Extensions.I
      */
     requestHash: runtime.Bytes
     /**
-     * The id of what was made, or what else the answer needs; nothing that was shown once is kept.
+     * The id of the created object, or whatever else the response needs; secrets that were shown once are not stored.
      */
     outcome: string
     createdAt: Date

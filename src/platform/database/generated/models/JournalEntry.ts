@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model JournalEntry
- * What happened, in commit order: (xid, seq). Partitioned by day; partitions are made and dropped by the journal itself.
+ * What happened, in commit order: (xid, seq). Partitioned by day; the journal creates and drops the partitions.
  */
 export type JournalEntryModel = runtime.Types.Result.DefaultSelection<Prisma.$JournalEntryPayload>
 

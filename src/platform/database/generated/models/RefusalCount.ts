@@ -408,7 +408,7 @@ export type $RefusalCountPayload<ExtArgs extends runtime.Types.Extensions.Intern
     since: Date
     count: number
     /**
-     * Whether the journal has told of this window.
+     * Whether this window has been reported in the journal.
      */
     told: boolean
   }, ExtArgs["result"]["refusalCount"]>

@@ -1515,7 +1515,7 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     currentStep: string | null
     result: runtime.JsonValue | null
     /**
-     * There was a result that is kept no longer.
+     * Whether the result was deleted after its retention.
      */
     resultExpired: boolean
     error: runtime.JsonValue | null
@@ -1524,7 +1524,7 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
      */
     attempt: number
     /**
-     * How attempts before the present one ended, oldest first.
+     * How the attempts before the current one ended, oldest first.
      */
     pastAttempts: runtime.JsonValue
     /**

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model User
- * A person. Whoever was removed stays as a row, so that what they did keeps their name.
+ * A person. Removed people stay as rows, so that their name stays on everything they did.
  */
 export type UserModel = runtime.Types.Result.DefaultSelection<Prisma.$UserPayload>
 

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model Webhook
- * Somebody's address that is told of events. Deleted ones stay as rows for as long as their deliveries do.
+ * An endpoint that receives events. Deleted webhooks stay as rows for as long as their deliveries do.
  */
 export type WebhookModel = runtime.Types.Result.DefaultSelection<Prisma.$WebhookPayload>
 
