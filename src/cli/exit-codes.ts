@@ -2,7 +2,7 @@ import { CommanderError } from 'commander'
 import { SignalboxError, type TaskStatus } from '#client/index.ts'
 import { errorTable, kindOf } from '#lib/error-codes.ts'
 
-/** What the process ends with; scripts decide by it. */
+/** The exit codes of the command line, which scripts rely on. */
 export const exitCodes = {
   ok: 0,
   failed: 1,
@@ -18,23 +18,36 @@ export const exitCodes = {
   terminated: 143,
 } as const
 
-/** The same in words, for the help. */
+/** What each exit code means: the source of the help and of the documentation’s table. */
+export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+  ok: 'success; with --watch: the task is COMPLETED',
+  failed:
+    'the task is FAILED; serve, migrate: could not start; doctor: found a problem; audit verify: the log is not intact',
+  invalid: 'wrong usage, or input that the server refuses',
+  denied: 'not signed in, or not allowed',
+  missing: 'not found, or expired',
+  conflict:
+    'conflict: the task has already ended, the key is taken, the version is another, or the lock is held or lost',
+  limited: 'too many requests, or a quota is used up',
+  unavailable: 'the server, or something that it needs, cannot be reached',
+  cancelled: 'the task is CANCELLED',
+  bug: 'a bug',
+  interrupted: 'stopped by Ctrl-C; a watched task continues',
+  terminated: 'stopped by SIGTERM; a watched task continues',
+}
+
+/** The exit codes with their meanings, in order. */
+export const exitCodeList: readonly { readonly code: number; readonly meaning: string }[] = Object.entries(
+  exitCodeMeanings,
+).map(([name, meaning]) => ({ code: exitCodes[name as keyof typeof exitCodes], meaning }))
+
+/** The exit codes as a section of the help. */
 export const exitCodeHelp = `
 Exit codes:
-  0    done; with --watch: the task is COMPLETED
-  1    the task is FAILED; serve, migrate: impossible; doctor: there is a problem; audit verify: a fault
-  2    wrong usage, or input that the server refuses
-  3    not signed in, or not allowed
-  4    not found, or expired
-  5    conflict: the task has already ended, the key is taken …
-  6    too many requests, or a quota is used up
-  7    the server, or what it needs, can't be reached
-  8    the task is CANCELLED
-  70   a bug
-  130  stopped by Ctrl-C (143: by SIGTERM); a task that was watched goes on
+${exitCodeList.map(({ code, meaning }) => `  ${String(code).padEnd(4)} ${meaning}`).join('\n')}
 `
 
-/** What the client says by itself, without a server. */
+/** Codes of the client’s own errors. */
 const exitCodeByClientCode: ReadonlyMap<string, number> = new Map([
   ['UNREACHABLE', exitCodes.unavailable],
   ['UNEXPECTED_RESPONSE', exitCodes.unavailable],
@@ -48,14 +61,14 @@ export function exitCodeOfError(code: string): number {
   return kind === undefined ? (exitCodeByClientCode.get(code) ?? exitCodes.bug) : errorTable[kind].exitCode
 }
 
-/** The exit code for how a task stands; undefined while it has not ended. */
+/** The exit code for the status of a task; undefined while it has not ended. */
 export function exitCodeOfStatus(status: TaskStatus): number | undefined {
   if (status === 'COMPLETED') return exitCodes.ok
   if (status === 'FAILED') return exitCodes.failed
   return status === 'CANCELLED' ? exitCodes.cancelled : undefined
 }
 
-/** A command can't do what was asked; `message` is all that its user needs. */
+/** A command failed; `message` is all that its user needs. */
 export class CommandFailure extends Error {
   readonly exitCode: number
   constructor(message: string, exitCode: number = exitCodes.invalid, options?: ErrorOptions) {

@@ -1,3 +1,4 @@
+import { exitCodeList } from '#cli/exit-codes.ts'
 import { installationScopes, type Scope, scopes, scopesOfRole, sufficientScopes } from '#domain/access/scope.ts'
 import { describeEventTypes, type EventType } from '#domain/events/catalog.ts'
 import { environment } from '#src/config.ts'
@@ -6,6 +7,7 @@ import { commandsOf, commandTree } from './commands.ts'
 import { environmentGroups } from './environment.ts'
 import { errorExplanations } from './error-codes.ts'
 import { code, table } from './markdown.ts'
+import { metricList } from './metrics.ts'
 import { scopeExplanations } from './scopes.ts'
 
 /** The tables of the documentation that are generated from code, by the names of their regions. */
@@ -17,6 +19,8 @@ export async function referenceTables(): Promise<Readonly<Record<string, () => s
     scopes: scopeTable,
     roles: roleTable,
     'event-types': eventTypeTables,
+    metrics: metricTable,
+    'exit-codes': exitCodeTable,
     commands: () =>
       table(
         ['command', 'what it does'],
@@ -102,6 +106,20 @@ function roleTable(): string {
   return table(
     ['role', 'scopes'],
     Object.entries(scopesOfRole).map(([role, held]) => [code(role), held.map(code).join(', ')]),
+  )
+}
+
+function metricTable(): string {
+  return table(
+    ['metric', 'type', 'labels', 'meaning'],
+    metricList().map(({ name, type, labels, help }) => [code(name), type, labels.map(code).join(', ') || '—', help]),
+  )
+}
+
+function exitCodeTable(): string {
+  return table(
+    ['exit code', 'meaning'],
+    exitCodeList.map(({ code: exitCode, meaning }) => [code(String(exitCode)), meaning]),
   )
 }
 

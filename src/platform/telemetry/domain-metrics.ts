@@ -61,39 +61,50 @@ export function createDomainMetrics(registry: Registry) {
 
   const journalEntries = counter(
     'signalbox_journal_entries_total',
-    'Journal entries committed by this process, by family; "custom" for events that callers publish.',
+    'Committed journal entries, by family of events; `custom`: events that callers publish.',
     'family',
   )
   const documentChanges = counter(
     'signalbox_document_changes_total',
-    'Document changes committed by this process.',
+    'Committed changes: `created`, `updated`, `deleted`, `restored`, `repaired`, `version_pinned`, `version_unpinned`.',
     'change',
   )
-  const entryChanges = counter('signalbox_entry_changes_total', 'Entry changes committed by this process.', 'change')
-  const lockChanges = counter('signalbox_lock_changes_total', 'Lock changes committed by this process.', 'change')
-  const webhooksDisabled = counter('signalbox_webhooks_disabled_total', 'Webhooks disabled after failed attempts.')
+  const entryChanges = counter(
+    'signalbox_entry_changes_total',
+    'Committed changes: `set`, `deleted`, `expired`.',
+    'change',
+  )
+  const lockChanges = counter(
+    'signalbox_lock_changes_total',
+    'Committed changes: `acquired`, `renewed`, `released`, `expired`, `forced`. Frequent renewals are counted later, with the lock’s next event.',
+    'change',
+  )
+  const webhooksDisabled = counter(
+    'signalbox_webhooks_disabled_total',
+    'Webhooks disabled after too many failed attempts.',
+  )
   const webhookAttempts = counter(
     'signalbox_webhook_attempts_total',
-    'Attempts at webhook deliveries, by outcome of the attempt.',
+    'Attempts at deliveries, by outcome, such as `success`, `server_error` or `timeout`.',
     'outcome',
   )
   const webhookDeliveries = counter(
     'signalbox_webhook_deliveries_total',
-    'Webhook deliveries that ended, by outcome: delivered, failed or skipped.',
+    'Deliveries that ended: `delivered`, `failed` or `skipped`.',
     'outcome',
   )
   const attemptSeconds = histogram('signalbox_webhook_attempt_seconds', 'Duration of one attempt at a delivery.')
   const deliverySeconds = histogram(
     'signalbox_webhook_delivery_seconds',
-    'Time from the event to its successful delivery, retries included.',
+    'Time from the event to its successful delivery, including retries.',
   )
   const hookCalls = counter(
     'signalbox_hook_calls_total',
-    'Calls to hooks that were answered, by hook ("unknown" for other ids) and outcome: accepted, duplicate, or the error code in lower case.',
+    'Calls of hooks (`unknown`: no such hook), by outcome: `accepted`, `duplicate`, or the error code in lower case.',
     'hook',
     'outcome',
   )
-  const hookTasks = counter('signalbox_hook_tasks_total', 'Tasks submitted by calls to hooks.', 'hook')
+  const hookTasks = counter('signalbox_hook_tasks_total', 'Tasks submitted by calls of hooks.', 'hook')
   const auditEntries = counter('signalbox_audit_entries_total', 'Entries that this process appended to the audit log.')
 
   /** Counts what was committed. */
@@ -135,7 +146,7 @@ export function createDomainMetrics(registry: Registry) {
     const readBacklog = sharedRead(sources.webhookBacklog)
     new Gauge({
       name: 'signalbox_webhook_backlog_age_seconds',
-      help: 'For how long the oldest due delivery to an active webhook has been due; the same for all processes.',
+      help: 'How long the oldest due delivery to an active webhook has been due. The same for all processes.',
       registers,
       async collect() {
         this.set((await readBacklog()).oldestSeconds)
@@ -143,7 +154,7 @@ export function createDomainMetrics(registry: Registry) {
     })
     new Gauge({
       name: 'signalbox_webhook_backlog_deliveries',
-      help: 'Deliveries to active webhooks that are due, scheduled or active, each counted up to 100,000; the same for all processes.',
+      help: 'Deliveries to active webhooks: `due`, `scheduled` or `active`, each counted up to 100,000. The same for all processes.',
       labelNames: ['state'],
       registers,
       async collect() {
@@ -153,7 +164,7 @@ export function createDomainMetrics(registry: Registry) {
     })
     new Gauge({
       name: 'signalbox_webhook_running_attempts',
-      help: 'Attempts at deliveries under way in this process.',
+      help: 'Attempts at deliveries that this process is making.',
       registers,
       collect() {
         this.set(sources.runningWebhookAttempts())
@@ -161,7 +172,7 @@ export function createDomainMetrics(registry: Registry) {
     })
     new Gauge({
       name: 'signalbox_webhook_open_circuits',
-      help: 'Webhooks that this process sends nothing to for now, because their receiver kept failing.',
+      help: 'Webhooks that this process has paused, because their receiver kept failing.',
       registers,
       collect() {
         this.set(sources.openWebhookCircuits())
@@ -169,7 +180,7 @@ export function createDomainMetrics(registry: Registry) {
     })
     new Counter({
       name: 'signalbox_stream_items_total',
-      help: 'Items sent to streams of the journal: entry, lagged (the reader was too slow) or passing (progress and the like).',
+      help: 'Items sent to streams: `entry`, `lagged` (the reader was too slow) or `passing` (progress).',
       labelNames: ['kind'],
       registers,
       collect() {
@@ -179,7 +190,7 @@ export function createDomainMetrics(registry: Registry) {
     })
     new Counter({
       name: 'signalbox_stream_skipped_entries_total',
-      help: 'Journal entries dropped for streams whose reader was too slow.',
+      help: 'Journal entries dropped for readers that were too slow.',
       registers,
       collect() {
         this.reset()

@@ -4,7 +4,7 @@ import { createDomainMetrics } from './domain-metrics.ts'
 /** Upper bounds of time buckets, in seconds: from a claim without a wait to an hour. */
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3_600]
 
-/** What is read at the moment that somebody asks. */
+/** Values that are read at each scrape. */
 export interface MetricSources {
   readonly queueDepth: () => Promise<
     readonly { priority: string; waiting: number; scheduled: number; active: number }[]
@@ -23,39 +23,47 @@ export interface MetricSources {
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-/** What Prometheus gets to see of this process. */
+/** A metric as the documentation lists it. */
+export interface MetricFacts {
+  readonly name: string
+  readonly type: string
+  readonly labels: readonly string[]
+  readonly help: string
+}
+
+/** The metrics of this process, for Prometheus. The help texts are also the table of the documentation. */
 export function createMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
   const waitSeconds = new Histogram({
     name: 'signalbox_task_wait_seconds',
-    help: 'Time from due to started, by priority.',
+    help: 'Time from due to started.',
     labelNames: ['priority'],
     buckets: secondsBuckets,
     registers,
   })
   const runSeconds = new Histogram({
     name: 'signalbox_task_run_seconds',
-    help: 'Time from started to ended, by priority and outcome of the attempt.',
+    help: 'Time from started to the end of the attempt.',
     labelNames: ['priority', 'outcome'],
     buckets: secondsBuckets,
     registers,
   })
   const requests = new Counter({
     name: 'signalbox_http_requests_total',
-    help: 'HTTP requests answered, by door and status class.',
+    help: 'HTTP requests, by interface (`door`) and class of the response’s status.',
     labelNames: ['door', 'status'],
     registers,
   })
 
   const domains = createDomainMetrics(registry)
 
-  /** Adds the gauges that are read when somebody asks. */
+  /** Adds the gauges that are read at each scrape. */
   function observe(sources: MetricSources): void {
     new Gauge({
       name: 'signalbox_queue_tasks',
-      help: 'Tasks of all accounts that wait, are scheduled or run, by priority.',
+      help: 'Tasks of all accounts: `waiting`, `scheduled` or `active`. The same for all processes.',
       labelNames: ['priority', 'state'],
       registers,
       async collect() {
@@ -71,23 +79,23 @@ export function createMetrics() {
     gauge('signalbox_journal_lag_seconds', 'Age of the last journal entry when it was read.', sources.journalLagSeconds)
     gauge(
       'signalbox_journal_held_seconds',
-      'For how long committed journal entries have been waiting for an open transaction to end; 0 when none wait.',
+      'How long committed journal entries have been waiting for an open transaction to end; 0 when none wait.',
       sources.journalHeldSeconds,
     )
     gauge(
       'signalbox_audit_lag_seconds',
-      'For how long what waits longest has been waiting to be in the audit log; the same for all processes.',
+      'How far the audit log is behind the journal. The same for all processes.',
       sources.auditLagSeconds,
     )
-    gauge('signalbox_running_tasks', 'Tasks that this process runs.', sources.runningTasks)
+    gauge('signalbox_running_tasks', 'Tasks that this process is running.', sources.runningTasks)
     gauge(
       'signalbox_database_lost_seconds',
-      'For how long this process has been without its connection to a primary database server; 0 while it has one.',
+      'How long this process has been without a connection to a primary database; 0 while it has one.',
       sources.databaseLostSeconds,
     )
     new Gauge({
       name: 'signalbox_database_connections',
-      help: 'Connections of this process’s pool, and statements that wait for one.',
+      help: 'Connections of this process’s pool: `total` and `idle`; `waiting`: statements that wait for one.',
       labelNames: ['state'],
       registers,
       collect() {
@@ -112,5 +120,20 @@ export function createMetrics() {
     return { body: await registry.metrics(), contentType: registry.contentType }
   }
 
-  return { waitSeconds, runSeconds, requests, domains, observe, render }
+  /** Signalbox’s own metrics, by name. */
+  function describe(): readonly MetricFacts[] {
+    return registry
+      .getMetricsAsArray()
+      .filter(({ name }) => name.startsWith('signalbox_'))
+      .map(({ name, type, help, ...metric }) => ({
+        name,
+        type: String(type),
+        help,
+        // Absent from prom-client's types.
+        labels: (metric as { labelNames?: readonly string[] }).labelNames ?? [],
+      }))
+      .sort((a, b) => a.name.localeCompare(b.name))
+  }
+
+  return { waitSeconds, runSeconds, requests, domains, observe, render, describe }
 }
