@@ -28,7 +28,6 @@ import { openHooks } from './app/hooks.ts'
 import { healthSources, observe } from './app/observation.ts'
 import type { Parts } from './app/parts.ts'
 import { findPersistedOperations } from './app/persisted-operations.ts'
-import { loadProject } from './app/project.ts'
 import { openStore } from './app/store.ts'
 import { findTaskUser } from './app/task-user.ts'
 import { keepRetention, keepUsage } from './app/upkeep.ts'
@@ -37,6 +36,7 @@ import { openDeliverer, openWebhooks } from './app/webhooks.ts'
 import { openWorker } from './app/worker.ts'
 import type { Config } from './config.ts'
 import type { Installation } from './installation.ts'
+import { loadProject } from './project.ts'
 
 /** How long requests under way may still take once everything else has stopped, in milliseconds. */
 const lastRequestsMs = 1_000
@@ -189,7 +189,13 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
     await closeServer(http, lastRequestsMs)
   })
   if (tasksAs !== undefined) {
-    worker = await openWorker(parts, project, types, metrics, tasksAs.taskUser)
+    worker = await openWorker(parts, {
+      project,
+      types,
+      requestHandlers: new Map(),
+      metrics,
+      taskUser: tasksAs.taskUser,
+    })
     deliverer = openDeliverer(parts, webhooks, {
       worker,
       runDocument: api.runDocument,

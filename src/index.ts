@@ -1,7 +1,6 @@
 /** What a `signalbox.config.ts` is written with. */
 export type { TrustRuleConfig } from '#domain/access/trust/trust-rule.ts'
 export type { HookCall, HookConfig, HookRule } from '#domain/hooks/hook.ts'
-export { defineConfig, type ProjectConfigInput } from '#domain/tasks/config-file.ts'
 export type { CommandConfig } from '#domain/tasks/handlers/command-line.ts'
 export type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 export type { Priority } from '#domain/tasks/task.ts'
@@ -14,3 +13,4 @@ export {
   TaskFailure,
   type TaskType,
 } from '#domain/tasks/task-type.ts'
+export { defineConfig, type ProjectConfigInput } from '#src/project/project-config.ts'

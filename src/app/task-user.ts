@@ -1,11 +1,11 @@
 import { dirname } from 'node:path'
-import type { ProjectConfig } from '#domain/tasks/config-file.ts'
 import { chooseTaskUser, representative, type TaskUser } from '#domain/tasks/runner/task-user.ts'
 import { StartupError } from '#lib/errors.ts'
 import { locateCluster } from '#platform/database/embedded-location.ts'
 import { sharedPlaces } from '#platform/database/shared-place.ts'
 import { findBarrier } from '#platform/database/system-user.ts'
 import type { Config } from '#src/config.ts'
+import type { ProjectConfig } from '#src/project/project-config.ts'
 
 /** As whom tasks run, and what the operator should know about that. @throws {StartupError} when TASK_USER can't be. */
 export async function findTaskUser(

@@ -1,33 +1,41 @@
-import type { ProjectConfig } from '#domain/tasks/config-file.ts'
 import { createRunner } from '#domain/tasks/runner/create-runner.ts'
 import { createServerId } from '#domain/tasks/runner/server-id.ts'
 import { representative, type TaskUser } from '#domain/tasks/runner/task-user.ts'
 import { locateWorkspaces } from '#domain/tasks/runner/workspace.ts'
+import type { RequestHandler } from '#domain/tasks/runner.ts'
 import type { TaskTypes } from '#domain/tasks/task-type.ts'
 import { startWorker, type Worker } from '#domain/tasks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import { installationId } from '#platform/data-directory.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
+import type { ProjectConfig } from '#src/project/project-config.ts'
 import type { Parts } from './parts.ts'
+import { taskHost } from './task-types.ts'
 import { mustNotOwnDatabase } from './task-user.ts'
+
+interface WorkerParts {
+  readonly project: ProjectConfig
+  readonly types: TaskTypes
+  /** What answers requests of attempts, by the names of their task types: the services of the domains that contribute them. */
+  readonly requestHandlers: ReadonlyMap<string, RequestHandler>
+  readonly metrics: Metrics
+  readonly taskUser: TaskUser
+}
 
 /** What runs tasks in this process. */
 export async function openWorker(
   { config, store, quotas, log, cleanup }: Parts,
-  project: ProjectConfig,
-  types: TaskTypes,
-  metrics: Metrics,
-  taskUser: TaskUser,
+  { project, types, requestHandlers, metrics, taskUser }: WorkerParts,
 ): Promise<Worker> {
   await mustNotOwnDatabase(config, taskUser)
   const installation = await installationId(config.dataDir)
   const runner = createRunner({
     types,
-    ...(project.file !== undefined && { configFile: project.file }),
+    host: taskHost(project, config),
+    requestHandlers,
     workspacesDir: await locateWorkspaces(config.dataDir, representative(taskUser)),
     taskUser,
     serverId: createServerId(installation),
-    egressAllow: config.egressAllow,
     log,
     env: config.env,
   })

@@ -13,7 +13,7 @@ import {
 /** The files that something else than an import starts: processes, threads, and what configuration files import. */
 const entries: Readonly<Record<string, string>> = {
   main: 'src/main.ts',
-  host: 'src/domain/tasks/runner/host.ts',
+  'task-host': 'src/app/task-host.ts',
   'check-process': 'src/domain/documents/schemas/check-process-main.ts',
   'watchdog-thread': 'src/platform/watchdog/thread.ts',
   'graphiql-files': 'src/transport/graphql/graphiql-files.ts',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { defineConfig } from '#domain/tasks/config-file.ts'
 import { defineTaskType } from '#domain/tasks/task-type.ts'
+import { defineConfig } from '#src/project/project-config.ts'
 
 /** Task types that measure nothing but the way to them. */
 export default defineConfig({

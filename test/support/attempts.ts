@@ -3,12 +3,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
 import { createRunner } from '#domain/tasks/runner/create-runner.ts'
 import { createServerId } from '#domain/tasks/runner/server-id.ts'
 import type { TaskUser } from '#domain/tasks/runner/task-user.ts'
-import type { AttemptOutput, PartWriter } from '#domain/tasks/runner.ts'
+import type { AttemptOutput, PartWriter, RequestHandler } from '#domain/tasks/runner.ts'
 import type { Attempt, AttemptEnd } from '#domain/tasks/task.ts'
+import type { TaskType } from '#domain/tasks/task-type.ts'
+import { TaskTypes } from '#domain/tasks/task-type.ts'
+import { loadTaskTypes, taskHost } from '#src/app/task-types.ts'
+import { loadProjectConfig } from '#src/project/config-file.ts'
 
 interface KeptPart {
   readonly contentType: string
@@ -109,20 +112,28 @@ export async function openRunner(options: {
   env?: Record<string, string>
   installation?: string
   taskUser?: TaskUser
+  /** Types that are part of the server, instead of those that the file adds to. */
+  contributed?: {
+    types: readonly TaskType[]
+    program: URL
+    requestHandlers: ReadonlyMap<string, RequestHandler>
+  }
 }) {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-runner-'))
   const workspacesDir = join(directory, 'workspaces')
   const installation = options.installation ?? randomUUID()
   const serverId = createServerId(installation)
-  const { egressAllow = [], file, taskUser = { kind: 'server' } } = options
+  const { egressAllow = [], file, taskUser = { kind: 'server' }, contributed } = options
   const config = await loadProjectConfig({ file, cwd: options.cwd ?? directory })
   const runner = createRunner({
-    types: loadTaskTypes(config, { egressAllow }),
-    configFile: config.file,
+    types: contributed ? new TaskTypes(contributed.types) : loadTaskTypes(config, { egressAllow }),
+    host: contributed
+      ? { program: contributed.program, settings: { greeting: 'hello' } }
+      : taskHost(config, { egressAllow }),
+    requestHandlers: contributed?.requestHandlers ?? new Map(),
     workspacesDir,
     serverId,
     taskUser,
-    egressAllow,
     log: pino({ level: 'silent' }),
     env: { PATH: process.env['PATH'], ...options.env },
   })

@@ -19,6 +19,12 @@ export interface PartWriter {
   abort?(): Promise<void>
 }
 
+/**
+ * Answers requests that attempts of one task type send while they run. It runs in the server's process, with its
+ * services. `signal` aborts when the attempt is stopped. What it throws, the attempt gets as an error with that message.
+ */
+export type RequestHandler = (request: unknown, attempt: Attempt, signal: AbortSignal) => Promise<unknown>
+
 /** Executes attempts. */
 export interface Runner {
   /**

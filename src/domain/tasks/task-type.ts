@@ -29,6 +29,16 @@ export interface TaskContext<Input = unknown> {
   part(name: string, data: PartData, contentType?: string): Promise<void>
 }
 
+/** What an attempt of a task type that is part of the server gets to work with. */
+export interface ServerTaskContext<Input = unknown> extends TaskContext<Input> {
+  /**
+   * Asks the server's process for what only it has, such as a credential that is valid for minutes: the request handler
+   * that the server has for the task type answers, wherever the attempt runs. Both are JSON.
+   * @throws with the message of the handler's error, or when the server has no handler for this type.
+   */
+  request(request: unknown): Promise<unknown>
+}
+
 export type PartData =
   | string
   | Uint8Array
@@ -78,6 +88,16 @@ export interface TaskType<Schema extends z.ZodType = z.ZodType> {
 
 /** Declares a task type; the input's type follows from its schema. */
 export function defineTaskType<Schema extends z.ZodType>(type: TaskType<Schema>): TaskType {
+  return type as unknown as TaskType
+}
+
+/**
+ * Declares a task type that is part of the server. It is created again in the process of each attempt, so it holds no
+ * services: it sends requests to the server's process instead.
+ */
+export function defineServerTaskType<Schema extends z.ZodType>(
+  type: Omit<TaskType<Schema>, 'run'> & { run(context: ServerTaskContext<z.output<Schema>>): unknown },
+): TaskType {
   return type as unknown as TaskType
 }
 

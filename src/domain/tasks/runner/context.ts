@@ -1,6 +1,6 @@
 import type { AttemptOutput } from '#domain/tasks/runner.ts'
 import type { Attempt } from '#domain/tasks/task.ts'
-import type { PartData, TaskContext } from '#domain/tasks/task-type.ts'
+import type { PartData, ServerTaskContext } from '#domain/tasks/task-type.ts'
 
 /** What of an attempt its handler may know. */
 export type AttemptFacts = Pick<Attempt, 'taskId' | 'type' | 'input' | 'labels' | 'number'>
@@ -12,17 +12,20 @@ export interface ContextOptions {
   /** Called at each look at `context.workspace`, so that it need not exist before. */
   readonly workspace: () => string
   readonly env: Readonly<Record<string, string>>
+  /** Has the server answer a request of the handler. */
+  readonly request: (request: unknown) => Promise<unknown>
 }
 
 const maxPartNameLength = 200
 
 /** What one attempt's handler works with; also knows which parts are still being written. */
-export class AttemptContext implements TaskContext {
+export class AttemptContext implements ServerTaskContext {
   readonly input: unknown
-  readonly task: TaskContext['task']
+  readonly task: ServerTaskContext['task']
   readonly attempt: number
   readonly signal: AbortSignal
   readonly env: Readonly<Record<string, string>>
+  readonly request: (request: unknown) => Promise<unknown>
   readonly #output: AttemptOutput
   readonly #workspace: () => string
   readonly #parts = new Set<Promise<void>>()
@@ -34,6 +37,7 @@ export class AttemptContext implements TaskContext {
     this.attempt = attempt.number
     this.signal = options.signal
     this.env = options.env
+    this.request = options.request
     this.#output = options.output
     this.#workspace = options.workspace
   }

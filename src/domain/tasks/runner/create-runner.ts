@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import type { Runner } from '#domain/tasks/runner.ts'
+import type { RequestHandler, Runner } from '#domain/tasks/runner.ts'
 import type { Attempt, AttemptEnd } from '#domain/tasks/task.ts'
 import { resolveEnvironment } from '#domain/tasks/task-environment.ts'
 import { defaultGraceMs, type TaskType, type TaskTypes } from '#domain/tasks/task-type.ts'
@@ -8,7 +8,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { failed } from './failure.ts'
 import { runInProcess } from './in-process.ts'
 import { LimitedOutput } from './limited-output.ts'
-import { runInOwnProcess } from './own-process.ts'
+import { runInOwnProcess, type TaskHost } from './own-process.ts'
 import { ProcessTags } from './process-tag.ts'
 import { sweep } from './sweep.ts'
 import type { TaskUser } from './task-user.ts'
@@ -16,15 +16,15 @@ import { workspacePath } from './workspace.ts'
 
 export interface RunnerOptions {
   readonly types: TaskTypes
-  /** Where the types beyond the built-in ones come from; each attempt's process loads it again. */
-  readonly configFile?: string | undefined
+  /** Runs the attempts that have a process of their own. */
+  readonly host: TaskHost
+  /** What answers requests of attempts, by the names of their task types. */
+  readonly requestHandlers: ReadonlyMap<string, RequestHandler>
   /** Below it each attempt gets a directory; shared by all servers of the installation on this machine. */
   readonly workspacesDir: string
   /** From `createServerId`. */
   readonly serverId: string
   readonly taskUser: TaskUser
-  /** Networks (CIDR) that `repository.inspect` may reach although they are private. */
-  readonly egressAllow: readonly string[]
   readonly log: Logger
   /** The server's environment; an attempt sees `PATH` and what its type lists. */
   readonly env: Readonly<Record<string, string | undefined>>
@@ -59,6 +59,7 @@ export function createRunner(options: RunnerOptions): Runner {
       graceMs: graceMs(type, attempt),
       workspace: workspacePath(workspacesDir, serverId, attempt.taskId, attempt.fence),
       env: resolveEnvironment(type.env, options.env),
+      answer: (request: unknown) => answer(request, attempt, stop),
     }
     if (type.isolation === 'none') return runInProcess({ ...common, type })
     return runInOwnProcess({
@@ -67,10 +68,15 @@ export function createRunner(options: RunnerOptions): Runner {
       taskUser,
       path: options.env['PATH'] ?? '',
       cacheDirectory: join(workspacesDir, '.compile-cache'),
-      configFile: options.configFile,
-      egressAllow: options.egressAllow,
+      host: options.host,
       log,
     })
+  }
+
+  async function answer(request: unknown, attempt: Attempt, stop: AbortSignal): Promise<unknown> {
+    const handler = options.requestHandlers.get(attempt.type)
+    if (!handler) throw new Error(`The server answers no requests of tasks of the type "${attempt.type}".`)
+    return handler(request, attempt, stop)
   }
 
   return { run, sweep: () => sweep({ workspacesDir, serverId, taskUser, log }) }

@@ -7,7 +7,7 @@ type WithId = Extract<HostMessage, { id: number }>
 type Unnumbered<Message> = Message extends WithId ? Omit<Message, 'id'> : never
 
 interface Pending {
-  readonly resolve: () => void
+  readonly resolve: (answer?: unknown) => void
   readonly reject: (error: Error) => void
 }
 
@@ -51,6 +51,11 @@ export class HostOutput implements AttemptOutput {
     else this.#add({ kind: 'log', ...shortened(line, cutBytes) })
   }
 
+  /** Has the server answer a request of the handler. @throws with the message of the server's error. */
+  ask(request: unknown): Promise<unknown> {
+    return this.#request({ kind: 'request', request })
+  }
+
   async openPart(name: string, contentType: string): Promise<PartWriter> {
     this.#lastPart += 1
     const part = this.#lastPart
@@ -70,10 +75,10 @@ export class HostOutput implements AttemptOutput {
   }
 
   /** Tells the host that the server has dealt with one of its messages. */
-  acknowledge({ id, error }: Extract<ServerMessage, { kind: 'ack' }>): void {
+  acknowledge({ id, answer, error }: Extract<ServerMessage, { kind: 'ack' }>): void {
     const pending = this.#pending.get(id)
     this.#pending.delete(id)
-    if (error === undefined) pending?.resolve()
+    if (error === undefined) pending?.resolve(answer)
     else pending?.reject(new Error(error))
   }
 
@@ -117,11 +122,11 @@ export class HostOutput implements AttemptOutput {
     this.#underWay = this.#request({ kind: 'events', events }).then(next, next)
   }
 
-  #request(message: Unnumbered<WithId>): Promise<void> {
+  #request<Answer = void>(message: Unnumbered<WithId>): Promise<Answer> {
     this.#lastId += 1
     const id = this.#lastId
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject })
+      this.#pending.set(id, { resolve: (answer) => resolve(answer as Answer), reject })
       this.#send({ ...message, id } as WithId)
     })
   }

@@ -1,9 +1,8 @@
 import { lchownSync, readdirSync } from 'node:fs'
 import module from 'node:module'
 import { join } from 'node:path'
-import { defaultProjectConfig, loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
 import type { ReportedEnd } from '#domain/tasks/task.ts'
-import type { TaskType } from '#domain/tasks/task-type.ts'
+import type { TaskType, TaskTypes } from '#domain/tasks/task-type.ts'
 import { execute } from './execute.ts'
 import { failed, taskError } from './failure.ts'
 import { HostOutput } from './host-output.ts'
@@ -14,8 +13,11 @@ import { type AttemptUser, becomeUser, killOwnUser } from './task-user.ts'
 /** What our own settings and the shell on the way here have put into the environment. */
 const addedVariables = ['NODE_COMPILE_CACHE', 'PWD', 'OLDPWD', 'SHLVL', '_']
 
+/** Loads the task types with what the server sends for this: the settings of its `TaskHost`. */
+type LoadTypes = (settings: unknown) => Promise<TaskTypes>
+
 /** Runs the one attempt that the server sends, reports how it ended, and waits to be ended itself. */
-export async function hostAttempt(): Promise<void> {
+export async function hostAttempt(loadTypes: LoadTypes): Promise<void> {
   for (const name of addedVariables) delete process.env[name]
   const send = takeChannel()
   const output = new HostOutput(send)
@@ -26,11 +28,16 @@ export async function hostAttempt(): Promise<void> {
   process.once('exit', () => output.flush())
   const start = await firstMessage(output)
   setInterval(() => send({ kind: 'alive' }), start.heartbeatMs).unref()
-  await end(await runAttempt(start, output, stopping))
+  await end(await runAttempt(start, loadTypes, output, stopping))
 }
 
-async function runAttempt(start: StartMessage, output: HostOutput, signal: AbortSignal): Promise<ReportedEnd> {
-  const type = await findType(start).catch((error: unknown) => taskError(error))
+async function runAttempt(
+  start: StartMessage,
+  loadTypes: LoadTypes,
+  output: HostOutput,
+  signal: AbortSignal,
+): Promise<ReportedEnd> {
+  const type = await findType(start, loadTypes).catch((error: unknown) => taskError(error))
   if (type && 'retryable' in type)
     return failed('CONFIGURATION_FAILED', `The configuration could not be loaded: ${type.message}`, true)
   if (!type) return failed('UNKNOWN_TASK_TYPE', `There is no task type "${start.attempt.type}" any more.`, false)
@@ -44,6 +51,7 @@ async function runAttempt(start: StartMessage, output: HostOutput, signal: Abort
     signal,
     workspace: () => workspace,
     env,
+    request: (request) => output.ask(request),
     ...(user !== undefined && { giveUpRights: () => giveUpRights(user, workspace) }),
   })
 }
@@ -58,10 +66,8 @@ function giveUpRights(user: AttemptUser, workspace: string): void {
   killOwnUser()
 }
 
-async function findType({ attempt, configFile, egressAllow }: StartMessage): Promise<TaskType | undefined> {
-  const cwd = process.cwd()
-  const config = configFile ? await loadProjectConfig({ file: configFile, cwd }) : defaultProjectConfig(cwd)
-  return loadTaskTypes(config, { egressAllow }).get(attempt.type)
+async function findType({ attempt, settings }: StartMessage, loadTypes: LoadTypes): Promise<TaskType | undefined> {
+  return (await loadTypes(settings)).get(attempt.type)
 }
 
 /** The channel to the server; out of the reach of handlers, whose messages the server would take for ours. */

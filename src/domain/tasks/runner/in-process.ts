@@ -16,6 +16,8 @@ export interface InProcessOptions {
   readonly graceMs: number
   readonly workspace: string
   readonly env: Readonly<Record<string, string>>
+  /** Answers a request of the handler. */
+  readonly answer: (request: unknown) => Promise<unknown>
 }
 
 /**
@@ -23,10 +25,17 @@ export interface InProcessOptions {
  * is abandoned: it has ended for everybody but itself, and nothing that it says later is heard.
  */
 export async function runInProcess(options: InProcessOptions): Promise<AttemptEnd> {
-  const { type, attempt, output, stop, env } = options
+  const { type, attempt, output, stop, env, answer } = options
   const controller = new AbortController()
   const workspace = lazyWorkspace(options.workspace)
-  const running = execute(type, { attempt, output, signal: controller.signal, workspace: workspace.path, env })
+  const running = execute(type, {
+    attempt,
+    output,
+    signal: controller.signal,
+    workspace: workspace.path,
+    env,
+    request: answer,
+  })
   try {
     return await orInterrupted(running, controller, stop, options)
   } finally {

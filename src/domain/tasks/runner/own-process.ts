@@ -14,11 +14,19 @@ import type { LimitedOutput } from './limited-output.ts'
 import { readLines } from './line-splitter.ts'
 import { type ProcessTag, taggedCommand } from './process-tag.ts'
 import { killTagged, killUsers, signalGroup } from './process-tree.ts'
-import { asHostMessage, type HostMessage, type OutputEvent, type StartMessage } from './protocol.ts'
+import { asHostMessage, type HostMessage, type OutputEvent, type ServerMessage, type StartMessage } from './protocol.ts'
 import { stoppedBy } from './stopped.ts'
 import { type AttemptUser, attemptUser, killUser, type TaskUser } from './task-user.ts'
 import { timeoutFailure, timerMs } from './timeout.ts'
 import { createWorkspace, removeWorkspace } from './workspace.ts'
+
+/** What runs one attempt in a process of its own, and loads the task types there. */
+export interface TaskHost {
+  /** A program that calls `hostAttempt`. */
+  readonly program: URL
+  /** What that program loads the task types with; JSON. */
+  readonly settings: unknown
+}
 
 export interface OwnProcessOptions {
   readonly attempt: Attempt
@@ -32,12 +40,12 @@ export interface OwnProcessOptions {
   readonly taskUser: TaskUser
   readonly path: string
   readonly cacheDirectory: string
-  readonly configFile?: string | undefined
-  readonly egressAllow: readonly string[]
+  readonly host: TaskHost
+  /** Answers a request of the handler. */
+  readonly answer: (request: unknown) => Promise<unknown>
   readonly log: Logger
 }
 
-const hostFile = fileURLToPath(new URL('./host.ts', import.meta.url))
 const maxHeartbeatMs = 5_000
 /** A host that hasn't said anything yet may still be loading its configuration. */
 const bootMs = 30_000
@@ -81,7 +89,8 @@ class HostProcess {
 
   constructor(options: OwnProcessOptions) {
     this.#options = options
-    const { tag, taskUser } = options
+    const { tag, taskUser, host } = options
+    const hostFile = fileURLToPath(host.program)
     const [program = '', ...args] = taggedCommand(tag, [process.execPath, hostFile, String(tag)])
     this.#child = spawn(program, args, {
       detached: true,
@@ -141,7 +150,7 @@ class HostProcess {
   }
 
   #startMessage(): StartMessage {
-    const { attempt, workspace, env, configFile, egressAllow } = this.#options
+    const { attempt, workspace, env, host } = this.#options
     const user = this.#user
     const { taskId, type, input, labels, number } = attempt
     const heartbeatMs = Math.max(10, Math.min(attempt.lockMs / 3, maxHeartbeatMs))
@@ -152,8 +161,7 @@ class HostProcess {
       workspace,
       ...(user !== undefined && { user }),
       env,
-      ...(configFile !== undefined && { configFile }),
-      egressAllow,
+      settings: host.settings,
       heartbeatMs,
     }
   }
@@ -245,16 +253,22 @@ class HostProcess {
     this.#signal('SIGKILL')
   }
 
-  async #acknowledge(id: number, handled: Promise<void>): Promise<void> {
-    const error = await handled.then(() => undefined, errorMessage)
+  async #acknowledge(id: number, handled: Promise<unknown>): Promise<void> {
+    const outcome = await handled.then(
+      (answer) => (answer === undefined ? {} : { answer }),
+      (error: unknown) => ({ error: errorMessage(error) }),
+    )
     if (!this.#child.connected) return
-    this.#child.send(error === undefined ? { kind: 'ack', id } : { kind: 'ack', id, error }, () => {
+    const message: ServerMessage = { kind: 'ack', id, ...outcome }
+    this.#child.send(message, () => {
       // The host died meanwhile, and needs no answer.
     })
   }
 
-  async #handle(message: Extract<HostMessage, { id: number }>): Promise<void> {
+  async #handle(message: Extract<HostMessage, { id: number }>): Promise<unknown> {
     const { output } = this.#options
+    // An answer that can't be sent is an error of this request, not of the server.
+    if (message.kind === 'request') return structuredClone(await this.#options.answer(message.request))
     if (message.kind === 'events') {
       for (const event of message.events) this.#emit(event)
       return output.drained()

@@ -11,8 +11,8 @@ export interface StartMessage {
   /** As whom to go on once everything is loaded; undefined: as the server. */
   readonly user?: AttemptUser
   readonly env: Readonly<Record<string, string>>
-  readonly configFile?: string
-  readonly egressAllow: readonly string[]
+  /** From the {@link TaskHost}: what the host's program loads the task types with. */
+  readonly settings: unknown
   readonly heartbeatMs: number
 }
 
@@ -20,6 +20,8 @@ export interface StartMessage {
 interface AckMessage {
   readonly kind: 'ack'
   readonly id: number
+  /** To a request. */
+  readonly answer?: unknown
   readonly error?: string
 }
 
@@ -32,7 +34,7 @@ export type OutputEvent =
   | { readonly kind: 'log'; readonly line: string; readonly cutBytes: number }
   | { readonly kind: 'skip'; readonly lines: number }
 
-/** Host to server. Whatever has an `id` is answered with an ack before the host sends more of its kind. */
+/** Host to server. Whatever has an `id` is answered with an ack. */
 export type HostMessage =
   | { readonly kind: 'alive' }
   | { readonly kind: 'events'; readonly id: number; readonly events: readonly OutputEvent[] }
@@ -45,6 +47,7 @@ export type HostMessage =
     }
   | { readonly kind: 'part-chunk'; readonly id: number; readonly part: number; readonly bytes: Uint8Array }
   | { readonly kind: 'part-close'; readonly id: number; readonly part: number; readonly keep: boolean }
+  | { readonly kind: 'request'; readonly id: number; readonly request: unknown }
   | { readonly kind: 'ended'; readonly outcome: ReportedEnd }
 
 /** The largest piece of a part in one message. */
@@ -62,6 +65,7 @@ const hostMessageForms: Record<HostMessage['kind'], (message: Fields) => boolean
     isNumber(id) && isNumber(part) && isText(name) && isText(contentType),
   'part-chunk': ({ id, part, bytes }) => isNumber(id) && isNumber(part) && bytes instanceof Uint8Array,
   'part-close': ({ id, part, keep }) => isNumber(id) && isNumber(part) && typeof keep === 'boolean',
+  request: ({ id }) => isNumber(id),
   ended: ({ outcome }) => isOutcome(outcome),
 }
 

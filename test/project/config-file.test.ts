@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadProjectConfig, loadTaskTypes } from '#domain/tasks/config-file.ts'
 import { inputJsonSchema, taskDefaults } from '#domain/tasks/task-type.ts'
 import { StartupError } from '#lib/errors.ts'
+import { loadTaskTypes } from '#src/app/task-types.ts'
+import { loadProjectConfig } from '#src/project/config-file.ts'
 
-const fixtures = join(import.meta.dirname, '../../fixtures/config')
+const fixtures = join(import.meta.dirname, '../fixtures/config')
 let empty: string
 
 beforeAll(() => {

@@ -1,8 +1,10 @@
 import { hooksOf } from '#domain/hooks/configured-hooks.ts'
 import type { Hook } from '#domain/hooks/verification.ts'
-import { loadProjectConfig, loadTaskTypes, type ProjectConfig } from '#domain/tasks/config-file.ts'
 import type { TaskTypes } from '#domain/tasks/task-type.ts'
-import type { Config } from '#src/config.ts'
+import { loadTaskTypes } from './app/task-types.ts'
+import type { Config } from './config.ts'
+import { loadProjectConfig } from './project/config-file.ts'
+import type { ProjectConfig } from './project/project-config.ts'
 
 /** What the project's configuration file adds to a server, checked. */
 export interface Project {

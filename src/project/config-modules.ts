@@ -2,10 +2,10 @@ import { registerHooks } from 'node:module'
 
 /** What a configuration file is written with, and does not have to install. */
 const provided = /^(signalbox|zod)(\/|$)/
-const ownPackage = new URL('../../../package.json', import.meta.url)
+const ownPackage = new URL('../../package.json', import.meta.url)
 
 const ownIndex = new URL('./src/index.ts', ownPackage).href
-const loadedIndex = new URL('../../index.ts', import.meta.url).href
+const loadedIndex = new URL('../index.ts', import.meta.url).href
 
 /**
  * In a bundle, the modules that a configuration shares with the program, by the files that Node finds for them: a second
@@ -16,7 +16,7 @@ const shared: ReadonlyMap<string, string> = new Map(
     ? []
     : [
         [ownIndex, loadedIndex],
-        [import.meta.resolve('zod'), new URL('../../bundle/zod.ts', import.meta.url).href],
+        [import.meta.resolve('zod'), new URL('../bundle/zod.ts', import.meta.url).href],
       ],
 )
 

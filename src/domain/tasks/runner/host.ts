@@ -1,3 +1,0 @@
-import { hostAttempt } from './hosted-attempt.ts'
-
-await hostAttempt()

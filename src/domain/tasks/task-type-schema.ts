@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { priorities } from './task.ts'
+import { taskEnvironmentSchema } from './task-environment.ts'
+
+/** Whether a value is a schema of zod 4, from whichever copy of the package. */
+export const isSchema = (value: unknown): value is z.ZodType =>
+  typeof value === 'object' && value !== null && '_zod' in value
+
+const text = z.string('must be a text')
+
+/** The fields that a task type and a command share. */
+export const taskSettings = {
+  timeoutMs: z.int('must be a whole number').positive('must be above 0').optional(),
+  graceMs: z.int('must be a whole number').min(0, 'must not be negative').optional(),
+  priority: z.enum(priorities, `must be ${priorities.join(', ')}`).optional(),
+  retry: z
+    .strictObject(
+      {
+        maxAttempts: z
+          .int('must be a whole number')
+          .min(1, 'must be at least 1')
+          .max(100, 'must be at most 100')
+          .optional(),
+        backoff: z.enum(['fixed', 'linear', 'exponential'], 'must be fixed, linear or exponential').optional(),
+        delayMs: z.int('must be a whole number').min(0, 'must not be negative').optional(),
+        maxDelayMs: z.int('must be a whole number').min(0, 'must not be negative').optional(),
+      },
+      'must be an object',
+    )
+    .optional(),
+  env: taskEnvironmentSchema.optional(),
+}
+
+const typeSchema = z.looseObject(
+  {
+    name: text,
+    description: text,
+    input: z.custom(isSchema, 'must be a schema of zod 4'),
+    run: z.custom((value) => typeof value === 'function', 'must be a function'),
+    prepare: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
+    isolation: z.enum(['process', 'none'], 'must be process or none').optional(),
+    ...taskSettings,
+  },
+  'must be a task type from defineTaskType',
+)
+
+/** The part `taskTypes` of a configuration file. */
+export const taskTypesSchema = z.array(typeSchema, 'must be a list')
