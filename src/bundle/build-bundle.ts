@@ -16,7 +16,7 @@ const entries: Readonly<Record<string, string>> = {
   'task-host': 'src/app/task-host.ts',
   'check-process': 'src/domain/documents/schemas/check-process-main.ts',
   'watchdog-thread': 'src/platform/watchdog/thread.ts',
-  'graphiql-files': 'src/transport/graphql/graphiql-files.ts',
+  'graphiql-files': 'src/transport/pages/graphiql-files.ts',
   index: 'src/index.ts',
   zod: 'src/bundle/zod.ts',
 }

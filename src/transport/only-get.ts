@@ -1,10 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Handler } from './handler.ts'
 import { requestIdOf } from './request-id.ts'
 import { problemResponse } from './rest/problem.ts'
 import { Refused } from './rest/refused.ts'
 import { shownPath } from './shown-path.ts'
-
-type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
 const allow = 'GET, HEAD'
 

@@ -8,22 +8,23 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Context } from '#schema/index.ts'
 import { createCrossOrigin } from './cross-origin.ts'
-import { devicePath } from './device/cookies.ts'
-import { createDeviceHandler } from './device/handler.ts'
 import type { DocumentLimits } from './graphql/document-limits.ts'
 import { createErrorMask } from './graphql/errors.ts'
-import { graphiqlFiles } from './graphql/graphiql.ts'
 import { createGraphqlHttp } from './graphql/http.ts'
 import type { PersistedOperations } from './graphql/persisted-operations.ts'
 import { createGraphqlServer, graphqlPath } from './graphql/server.ts'
 import { runWebhookDocument } from './graphql/webhook-document.ts'
 import { serveWebsocket } from './graphql/websocket.ts'
-import { createHookHandler, isHookPath } from './hooks/handler.ts'
+import { type Handler, handlerOf, type PathHandlers } from './handler.ts'
+import { createHookHandler, hookPaths } from './hooks/handler.ts'
 import { hasOneHost, refuseHost } from './host.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { onlyGet } from './only-get.ts'
-import { iconPath, serveIcon } from './page.ts'
-import { createDocsHandler, isDocsPath } from './pages/docs-handler.ts'
+import { devicePath } from './pages/device/cookies.ts'
+import { createDeviceHandler } from './pages/device/handler.ts'
+import { createDocsHandler, docsPath } from './pages/docs-handler.ts'
+import { graphiqlFiles, withGraphiql } from './pages/graphiql.ts'
+import { iconPath, serveIcon } from './pages/icon.ts'
 import { tellLimits } from './rate-headers.ts'
 import { RequestAuth } from './request-auth.ts'
 import { createRest } from './rest/create-rest.ts'
@@ -60,8 +61,6 @@ export interface ApiOptions {
   readonly log: Logger
 }
 
-type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
-
 /** Serves all APIs with one HTTP server: GraphQL (HTTP, SSE, WebSocket), REST, health and metrics. */
 export function serveApi(options: ApiOptions) {
   const { http, access, limits, documentLimits, contextOf, health, metrics, api, graphiql, publicUrl, log } = options
@@ -83,23 +82,24 @@ export function serveApi(options: ApiOptions) {
     log,
   })
   const crossOrigin = createCrossOrigin(corsOrigins)
-  const handlers: Readonly<Record<string, Handler>> = {
-    ...(api && { [graphqlPath]: createGraphqlHttp({ server, auth, maskError, graphiql, persisted, bodyBytes }) }),
-    ...(api && graphiql && graphiqlFiles(graphqlPath)),
-    ...(api && { [devicePath]: createDeviceHandler({ server, auth, maskError, publicUrl, hasProvider }) }),
-    [iconPath]: onlyGet(serveIcon),
-    [metricsPath]: onlyGet(createMetricsHttp({ auth, metrics, maskError })),
-  }
+  const handlers: PathHandlers = new Map([
+    [iconPath, onlyGet(serveIcon)],
+    [metricsPath, onlyGet(createMetricsHttp({ auth, metrics, maskError }))],
+    ...(api ? apiHandlers() : []),
+  ])
 
-  const hookHandler = createHookHandler({ hooks, auth, maskError, onAnswered: metrics.domains.countHookCall })
-
-  const docsHandler = createDocsHandler({ auth, maskError, publicUrl, version: health.version })
-
-  /** The handler of a path. */
-  function handlerOf(path: string): Handler {
-    if (api && isHookPath(path)) return hookHandler
-    if (api && isDocsPath(path)) return docsHandler
-    return handlers[path] ?? rest
+  function apiHandlers(): [path: string, Handler][] {
+    const graphql = createGraphqlHttp({ server, auth, maskError, persisted, bodyBytes })
+    const docs = createDocsHandler({ auth, maskError, publicUrl, version: health.version })
+    const hook = createHookHandler({ hooks, auth, maskError, onAnswered: metrics.domains.countHookCall })
+    return [
+      [graphqlPath, graphiql ? withGraphiql(graphql) : graphql],
+      ...(graphiql ? graphiqlFiles(graphqlPath) : []),
+      [devicePath, createDeviceHandler({ server, auth, maskError, publicUrl, hasProvider })],
+      [docsPath, docs],
+      [`${docsPath}/`, docs],
+      ...hookPaths.map((path): [string, Handler] => [path, hook]),
+    ]
   }
 
   http.on('request', (req: IncomingMessage, res: ServerResponse) => {
@@ -110,7 +110,7 @@ export function serveApi(options: ApiOptions) {
     follow(req, res, { path, requestId })
     tellLimits(req, res, auth)
     if (crossOrigin(req, res)) return
-    const handle = hasOneHost(req) ? handlerOf(path) : refuseHost
+    const handle = hasOneHost(req) ? (handlerOf(handlers, path) ?? rest) : refuseHost
     handle(req, res).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'a request failed unexpectedly')
       if (!res.headersSent) res.writeHead(500)

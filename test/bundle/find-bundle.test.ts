@@ -50,7 +50,7 @@ it('runs the sources when one has changed but not its size and time', async () =
 }, 60_000)
 
 it('runs the sources when one is gone', async () => {
-  await rm(join(directory, 'src/transport/graphql/graphiql-files.ts'))
+  await rm(join(directory, 'src/transport/pages/graphiql-files.ts'))
   expect(await whatRuns()).toBe('sources')
 }, 60_000)
 

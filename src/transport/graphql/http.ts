@@ -10,7 +10,6 @@ import { type RequestAuth, unlessEnded } from '#transport/request-auth.ts'
 import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from './accept.ts'
 import { automaticPersistedQueryFault } from './automatic-persisted-query.ts'
 import { formatError, httpHint } from './errors.ts'
-import { serveGraphiql } from './graphiql.ts'
 import { type OperationParams, prepareOperation } from './operation.ts'
 import type { PersistedOperations } from './persisted-operations.ts'
 import { readQueryString } from './query-string.ts'
@@ -20,7 +19,6 @@ export interface GraphqlHttpOptions {
   readonly server: GraphqlServer
   readonly auth: RequestAuth
   readonly maskError: (error: unknown) => GraphQLError
-  readonly graphiql: boolean
   /** The only operations that are answered; all when undefined. */
   readonly persisted: PersistedOperations | undefined
   /** The largest request, in bytes. */
@@ -39,17 +37,16 @@ interface Exchange {
 }
 
 /**
- * Answers requests to `/graphql`: who has no valid token gets 401, or GraphiQL's page where that is on.
+ * Answers requests to `/graphql`; one without a valid token gets 401.
  *
  * The plain case, one JSON request for one JSON answer, goes straight through Yoga's pipeline (parse, validate, execute,
  * with its caches and plugins), without its conversion to `Request` and `Response` and back, which costs twice as much
  * as the rest together. Everything else, such as streams, GET and whatever is not well-formed, is Yoga's own to answer.
  */
 export function createGraphqlHttp(options: GraphqlHttpOptions) {
-  const { server, auth, maskError, graphiql, persisted, bodyBytes } = options
+  const { server, auth, maskError, persisted, bodyBytes } = options
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    if (graphiql && isPageRequest(req)) return serveGraphiql(res)
     // Answers may hold tokens (signIn), and are what their type says (RFC 9111 §5.2.2.5).
     res.setHeader('cache-control', 'no-store').setHeader('x-content-type-options', 'nosniff')
     const accepted = acceptedBy(req.headers.accept)
@@ -153,10 +150,6 @@ function unsupported(): GraphQLError {
   return new GraphQLError('Send operations with "Content-Type: application/json".', {
     extensions: { http: { status: 415 } },
   })
-}
-
-function isPageRequest(req: IncomingMessage): boolean {
-  return req.method === 'GET' && (req.headers.accept ?? '').includes('text/html')
 }
 
 /** One request in JSON; GraphQL over HTTP §5. */

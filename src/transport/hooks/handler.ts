@@ -37,10 +37,8 @@ function hookPathOf(path: string): HookPath {
   return paths.get(path) ?? { id: path.slice(hooksPrefix.length), status: 202, isQuiet: false }
 }
 
-/** Whether a path leads to a hook. */
-export function isHookPath(path: string): boolean {
-  return path.startsWith(hooksPrefix) || paths.has(path)
-}
+/** The paths of hooks; the first is that of all hooks by their ids. */
+export const hookPaths: readonly string[] = [hooksPrefix, ...paths.keys()]
 
 export interface HookHandlerOptions {
   readonly hooks: HookService

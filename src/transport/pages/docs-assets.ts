@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { searchSections } from './docs-content.ts'
+import { type PageAnswer, versionedFileHeaders, versionOf } from './page.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -204,31 +204,29 @@ const files = {
 } as const
 type FileName = keyof typeof files
 
-/** A file that the pages of the documentation load; `version` changes with its content. */
-export interface Asset {
-  readonly contentType: string
-  readonly body: string
-}
-
-const loaded = new Map<FileName, Asset>()
+const loaded = new Map<FileName, string>()
 
 /** One of the pages' files; undefined for any other name. Each is built at its first request. */
-export function docsAsset(name: string): Asset | undefined {
-  if (!Object.hasOwn(files, name)) return undefined
-  const known = name as FileName
-  const asset = loaded.get(known) ?? { contentType: files[known].contentType, body: files[known].read() }
-  loaded.set(known, asset)
-  return asset
+export function docsAsset(name: string): PageAnswer | undefined {
+  if (!isFileName(name)) return undefined
+  return { status: 200, headers: versionedFileHeaders(files[name].contentType), body: contentOf(name) }
+}
+
+function isFileName(name: string): name is FileName {
+  return Object.hasOwn(files, name)
+}
+
+function contentOf(name: FileName): string {
+  const content = loaded.get(name) ?? files[name].read()
+  loaded.set(name, content)
+  return content
 }
 
 let version: string | undefined
 
 /** Changes with the files, so that browsers may keep them for good. */
 export function assetsVersion(): string {
-  if (version !== undefined) return version
-  const hash = createHash('sha256')
-  for (const name of Object.keys(files)) hash.update(docsAsset(name)?.body ?? '')
-  version = hash.digest('hex').slice(0, 12)
+  version ??= versionOf((Object.keys(files) as FileName[]).map(contentOf))
   return version
 }
 

@@ -1,8 +1,8 @@
 import { html, raw } from 'hono/html'
 import { listTopics } from '#docs/topics.ts'
-import { icon } from '#transport/page.ts'
 import { assetsVersion } from './docs-assets.ts'
 import { type PageHeading, renderTopic } from './docs-content.ts'
+import { icon } from './icon.ts'
 
 type Html = ReturnType<typeof html>
 

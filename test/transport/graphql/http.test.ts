@@ -11,7 +11,7 @@ import { type GraphqlAnswer, graphql, graphqlData } from '#test/support/graphql.
 import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
-import { firstQuery } from '#transport/graphql/graphiql.ts'
+import { firstQuery } from '#transport/pages/graphiql.ts'
 import { openPath } from './database-path.ts'
 import { metric, submitDistant, subscribers } from './streams.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { devicePath } from '#transport/device/cookies.ts'
+import { devicePath } from '#transport/pages/device/cookies.ts'
 import { publicPathOf } from '#transport/public-path.ts'
 import { BeginDeviceSignInDocument, FinishDeviceSignInDocument } from '#transport/rest/generated/graphql.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { docsPage, docsPageHeaders, readAsset } from '#transport/rest/docs-page.ts'
+import { restDocsFile, restDocsPage } from '#transport/pages/rest-docs-page.ts'
+import { startPage } from '#transport/pages/start-page.ts'
 import type { OpenApiDocument } from '#transport/rest/openapi.ts'
 import { found } from '#transport/rest/refused.ts'
 import { json, type Route } from '#transport/rest/route.ts'
-import { startPage, startPageHeaders } from '#transport/rest/start-page.ts'
 
 const tag = 'Documentation'
 
@@ -31,7 +31,7 @@ export function documentRoutes({ document, graphiql }: DocumentRoutesOptions): r
       access: 'open',
       place: 'root',
       answers: { 200: { description: 'A page.', contentType: 'text/html' } },
-      handle: async () => ({ status: 200, body: startPage({ graphiql }), headers: startPageHeaders }),
+      handle: async () => startPage({ graphiql }),
     },
     {
       method: 'get',
@@ -53,7 +53,7 @@ export function documentRoutes({ document, graphiql }: DocumentRoutesOptions): r
       access: 'open',
       place: 'prefixed',
       answers: { 200: { description: 'A page.', contentType: 'text/html' } },
-      handle: async () => ({ status: 200, body: docsPage(get()), headers: docsPageHeaders }),
+      handle: async () => restDocsPage(get()),
     },
     {
       method: 'get',
@@ -66,12 +66,7 @@ export function documentRoutes({ document, graphiql }: DocumentRoutesOptions): r
       params: z.object({ asset: z.string().describe('A file’s name.') }),
       answers: { 200: { description: 'The file.', contentType: '*/*' } },
       refusals: [404],
-      async handle({ params: { asset = '' } }) {
-        const { body, contentType } = found(await readAsset(asset), `file "${asset}" here`)
-        // The page names each file with its version, so a copy is good for as long as it is asked for.
-        const headers = { 'content-type': contentType, 'cache-control': 'public, max-age=31536000, immutable' }
-        return { status: 200, body, headers }
-      },
+      handle: async ({ params: { asset = '' } }) => found(await restDocsFile(asset), `file "${asset}" here`),
     },
   ]
 }

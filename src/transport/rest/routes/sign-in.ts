@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DeviceCookies, devicePath } from '#transport/device/cookies.ts'
+import { DeviceCookies, devicePath } from '#transport/pages/device/cookies.ts'
 import { publicPathOf } from '#transport/public-path.ts'
 import {
   BeginOidcSignInDocument,

@@ -1,13 +1,10 @@
-import { createHash } from 'node:crypto'
 import { html, raw } from 'hono/html'
-import { icon, pageHeaders } from '#transport/page.ts'
+import { icon } from '#transport/pages/icon.ts'
+import { inlineStyle, pageHeaders } from '#transport/pages/page.ts'
 import { style } from './style.ts'
 
 export const devicePageHeaders = {
-  ...pageHeaders(
-    [`style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`, 'img-src data:'],
-    "form-action 'self'",
-  ),
+  ...pageHeaders([inlineStyle(style), 'img-src data:'], "form-action 'self'"),
   // It shows who is signed in, and where from.
   'cache-control': 'no-store',
 }

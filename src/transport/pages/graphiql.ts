@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { gzipSync } from 'node:zlib'
+import type { Handler } from '#transport/handler.ts'
 import { onlyGet } from '#transport/only-get.ts'
-import { icon, pageHeaders } from '#transport/page.ts'
+import { icon } from './icon.ts'
+import { type PageAnswer, pageHeaders, sendPage, versionedFileHeaders, versionOf } from './page.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -81,11 +82,10 @@ const files = {
 type FileName = keyof typeof files
 
 /** Changes with the files, so that browsers may keep them for good. */
-const version = createHash('sha256')
-  .update((require('@graphql-yoga/render-graphiql/package.json') as { version: string }).version)
-  .update(startScript)
-  .digest('hex')
-  .slice(0, 12)
+const version = versionOf([
+  (require('@graphql-yoga/render-graphiql/package.json') as { version: string }).version,
+  startScript,
+])
 
 const page = `<!doctype html>
 <html lang="en">
@@ -122,41 +122,44 @@ const headers = pageHeaders([
   "connect-src 'self'",
 ])
 
-/** Answers with GraphiQL's page. */
-export function serveGraphiql(res: ServerResponse): void {
-  res.writeHead(200, headers).end(page)
+/** The same handler, but a browser that opens its path gets GraphiQL. */
+export function withGraphiql(handle: Handler): Handler {
+  return async (req, res) =>
+    isPageRequest(req) ? sendPage(req, res, { status: 200, headers, body: page }) : handle(req, res)
+}
+
+function isPageRequest(req: IncomingMessage): boolean {
+  return req.method === 'GET' && (req.headers.accept ?? '').includes('text/html')
 }
 
 /** Answers with the files of the page, by their paths below that of the page. */
-export function graphiqlFiles(pagePath: string) {
+export function graphiqlFiles(pagePath: string): [path: string, Handler][] {
   const names = Object.keys(files) as FileName[]
-  return Object.fromEntries(
-    names.map((name) => [
-      `${pagePath}/${name}`,
-      onlyGet(async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-        req.resume()
-        const content = await readFile(name)
-        res.writeHead(200, {
-          'content-type': files[name].contentType,
-          'content-length': content.length,
-          // Every browser takes it.
-          'content-encoding': 'gzip',
-          // The page names each file with its version, so a copy is good for as long as it is asked for.
-          'cache-control': 'public, max-age=31536000, immutable',
-          'x-content-type-options': 'nosniff',
-        })
-        res.end(content)
-      }),
-    ]),
-  )
+  return names.map((name) => [
+    `${pagePath}/${name}`,
+    onlyGet(async (req, res) => {
+      req.resume()
+      sendPage(req, res, fileAnswer(name, await readFile(name)))
+    }),
+  ])
 }
 
-async function readFile(name: FileName): Promise<Uint8Array> {
+function fileAnswer(name: FileName, body: Uint8Array<ArrayBuffer>): PageAnswer {
+  const headers = {
+    ...versionedFileHeaders(files[name].contentType),
+    'content-length': String(body.length),
+    // Every browser accepts it.
+    'content-encoding': 'gzip',
+  }
+  return { status: 200, headers, body }
+}
+
+async function readFile(name: FileName): Promise<Uint8Array<ArrayBuffer>> {
   const { bundle } = files[name]
   return bundle === undefined ? gzipSync(startScript) : (await readBundles())[bundle]
 }
 
-type Bundles = Readonly<Record<NonNullable<(typeof files)[FileName]['bundle']>, Uint8Array>>
+type Bundles = Readonly<Record<NonNullable<(typeof files)[FileName]['bundle']>, Uint8Array<ArrayBuffer>>>
 let bundles: Promise<Bundles> | undefined
 
 /** The package's files, compressed to 2.5 MB; read when they are first asked for, which most processes never are. */

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { icon, pageHeaders } from '#transport/page.ts'
+import { icon } from './icon.ts'
+import { inlineStyle, type PageAnswer, pageHeaders } from './page.ts'
 
 const style = `
 :root { color-scheme: light dark }
@@ -12,13 +12,14 @@ pre { white-space: pre-wrap; padding: 0.75rem 1rem; border-radius: 0.5rem; backg
 a { color: light-dark(#1d4f91, #8ab8ff) }
 `
 
-export const startPageHeaders = pageHeaders([
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  'img-src data:',
-])
+const headers = pageHeaders([inlineStyle(style), 'img-src data:'])
 
-/** What a person sees who opens the server's address: what this is, and where to go on. */
-export function startPage({ graphiql }: { graphiql: boolean }): string {
+/** The page at the server's address: what this is, and where to go on. */
+export function startPage(options: { graphiql: boolean }): PageAnswer {
+  return { status: 200, headers, body: html(options) }
+}
+
+function html({ graphiql }: { graphiql: boolean }): string {
   return `<!doctype html>
 <html lang="en">
 <head>

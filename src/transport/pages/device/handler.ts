@@ -5,6 +5,7 @@ import type { Caller } from '#domain/access/service.ts'
 import { anonymousBytes } from '#transport/body.ts'
 import { formOf, formType, mediaTypeOf, mustBePlainUtf8 } from '#transport/content.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
+import { sendPage } from '#transport/pages/page.ts'
 import { publicPathOf } from '#transport/public-path.ts'
 import type { RequestAuth } from '#transport/request-auth.ts'
 import { meaningOf } from '#transport/rest/codes.ts'
@@ -71,15 +72,16 @@ export function createDeviceHandler(options: DeviceHandlerOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const formToken = formTokenOf(req) ?? newFormToken()
     const reply = await answer(req, formToken).catch((error: unknown) => failed(error))
-    if (res.destroyed) return
-    const all = [...(reply.cookies ?? []), ...(formTokenOf(req) === undefined ? [cookies.form(formToken)] : [])]
-    res.writeHead(reply.status, {
-      ...devicePageHeaders,
-      ...(all.length > 0 && { 'set-cookie': all }),
-      ...(reply.location !== undefined && { location: reply.location }),
-      ...(reply.status === 405 && { allow: 'GET, HEAD, POST' }),
+    sendPage(req, res, {
+      status: reply.status,
+      headers: {
+        ...devicePageHeaders,
+        ...(reply.location !== undefined && { location: reply.location }),
+        ...(reply.status === 405 && { allow: 'GET, HEAD, POST' }),
+      },
+      cookies: [...(reply.cookies ?? []), ...(formTokenOf(req) === undefined ? [cookies.form(formToken)] : [])],
+      body: String((await reply.page) ?? ''),
     })
-    res.end(req.method === 'HEAD' ? undefined : String((await reply.page) ?? ''))
   }
 
   async function answer(req: IncomingMessage, formToken: string): Promise<Reply> {

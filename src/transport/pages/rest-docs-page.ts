@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { icon, pageHeaders } from '#transport/page.ts'
-import type { OpenApiDocument } from './openapi.ts'
+import type { OpenApiDocument } from '#transport/rest/openapi.ts'
+import { icon } from './icon.ts'
+import { type PageAnswer, pageHeaders, versionedFileHeaders, versionOf } from './page.ts'
 
 const require = createRequire(import.meta.url)
 const directory = dirname(require.resolve('swagger-ui-dist/package.json'))
@@ -31,11 +31,7 @@ const styleSheet = 'text/css; charset=utf-8'
 const script = 'text/javascript; charset=utf-8'
 
 /** Changes with the files, so that browsers may keep them for good. */
-const version = createHash('sha256')
-  .update((require('swagger-ui-dist/package.json') as { version: string }).version)
-  .update(startScript)
-  .digest('hex')
-  .slice(0, 12)
+const version = versionOf([(require('swagger-ui-dist/package.json') as { version: string }).version, startScript])
 
 /** What the page consists of, all of it served from here, so that it works without a way out. */
 const assets = {
@@ -46,7 +42,7 @@ const assets = {
 type AssetName = keyof typeof assets
 
 /** Runs only scripts that are files of ours. Swagger UI writes styles into its elements, hence those. */
-export const docsPageHeaders = pageHeaders([
+const headers = pageHeaders([
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data:",
@@ -54,12 +50,10 @@ export const docsPageHeaders = pageHeaders([
 ])
 
 /** One of the page's files; undefined for any other name. */
-export async function readAsset(
-  name: string,
-): Promise<{ body: string | Buffer<ArrayBuffer>; contentType: string } | undefined> {
+export async function restDocsFile(name: string): Promise<PageAnswer | undefined> {
   if (!isAsset(name)) return undefined
   const body = name === 'start.js' ? startScript : await readFile(join(directory, name))
-  return { body, contentType: assets[name] }
+  return { status: 200, headers: versionedFileHeaders(assets[name]), body }
 }
 
 function isAsset(name: string): name is AssetName {
@@ -67,7 +61,11 @@ function isAsset(name: string): name is AssetName {
 }
 
 /** The page. Its files are named relative to it, so that it works under each prefix and behind any proxy. */
-export function docsPage(document: OpenApiDocument): string {
+export function restDocsPage(document: OpenApiDocument): PageAnswer {
+  return { status: 200, headers, body: html(document) }
+}
+
+function html(document: OpenApiDocument): string {
   return `<!doctype html>
 <html lang="en">
 <head>
