@@ -1,8 +1,8 @@
 import { CommandFailure } from '#cli/exit-codes.ts'
 import { StartupError } from '#lib/errors.ts'
-import { prepareDataDir } from '#platform/data-directory.ts'
-import { startEmbeddedDatabase } from '#platform/database/embedded.ts'
 import { migrate } from '#platform/database/migrate.ts'
+import { startEmbeddedDatabase } from '#platform/embedded/embedded-database.ts'
+import { prepareDataDir } from '#platform/system/data-directory.ts'
 import { createLog, type Logger } from '#platform/telemetry/log.ts'
 import { type Config, readConfig } from './config.ts'
 

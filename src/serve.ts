@@ -1,5 +1,5 @@
 import { errorMessage, StartupError } from '#lib/errors.ts'
-import { takeEnvironment } from '#platform/own-environment.ts'
+import { takeEnvironment } from '#platform/system/own-environment.ts'
 import { createLog, type Logger } from '#platform/telemetry/log.ts'
 import { sourceStack } from '#platform/telemetry/source-stack.ts'
 import { startWatchdog } from '#platform/watchdog/watchdog.ts'

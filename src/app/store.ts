@@ -12,14 +12,14 @@ import { Journal } from '#platform/journal/journal.ts'
 import { addPartitions, isMissingPartition } from '#platform/journal/partitions.ts'
 import { JournalTail } from '#platform/journal/tail.ts'
 import { JournalUsage } from '#platform/journal/usage.ts'
-import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
+import { JournalWake } from '#platform/journal/journal-wake.ts'
 import { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { PostgresWake } from '#platform/wake/postgres-wake.ts'
 import type { Config } from '#src/config.ts'
 import type { CleanupStack } from './cleanup.ts'
 import { queueNames } from './queues.ts'
 
-const progressChannel = 'signalbox_progress'
 /** How much longer than a worker's lease the database keeps the locks of a machine that it can't reach, in milliseconds. */
 const patienceBeyondLeaseMs = 10_000
 /** How long a stop waits for the journal usage of the last seconds to be saved, in milliseconds. */
@@ -67,7 +67,7 @@ export async function openStore(
   const onCommit = (entries: readonly NewEntry[], journaledBytes: ReadonlyMap<string, number>) => {
     journalUsage.add(journaledBytes)
     if (entries.length === 0) return
-    wake.committed()
+    journalWake.committed()
     onJournaled(entries)
   }
   const transact = createTransact(database.pool, onCommit, repair)
@@ -75,8 +75,6 @@ export async function openStore(
   const tail = new JournalTail({ sql: database, histories, log })
   const session = new DatabaseSession({
     url,
-    channels: [journalChannel, progressChannel],
-    onNotify: (channel, payload) => (channel === journalChannel ? wake.heard(payload) : board.receive(payload)),
     onConnect: (server) => {
       connections.keepOnly(server)
       tail.reconnected()
@@ -87,14 +85,15 @@ export async function openStore(
     log,
   })
   connections.onSuspicion((suspicion) => (suspicion === 'other-server' ? session.renew() : session.check()))
-  const wake = new JournalWake({ session, tail, origin: newId() })
-  const board = new ProgressBoard({ sql: database, log, notify: (text) => session.notify(progressChannel, text) })
+  const wake = new PostgresWake({ session, log })
+  const journalWake = new JournalWake({ wake, tail, origin: newId() })
+  const board = new ProgressBoard({ sql: database, log, wake })
   await addPartitions(database, transact)
   await tail.start()
   await session.open()
   cleanup.add(async () => {
     board.stop()
-    wake.stop()
+    journalWake.stop()
     await tail.stop()
     await session.close()
   })

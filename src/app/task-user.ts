@@ -1,9 +1,9 @@
 import { dirname } from 'node:path'
 import { chooseTaskUser, representative, type TaskUser } from '#domain/tasks/runner/task-user.ts'
 import { StartupError } from '#lib/errors.ts'
-import { locateCluster } from '#platform/database/embedded-location.ts'
-import { sharedPlaces } from '#platform/database/shared-place.ts'
-import { findBarrier } from '#platform/database/system-user.ts'
+import { locateCluster } from '#platform/embedded/location.ts'
+import { sharedPlaces } from '#platform/system/shared-place.ts'
+import { findBarrier } from '#platform/system/system-user.ts'
 import type { Config } from '#src/config.ts'
 import type { ProjectConfig } from '#src/project/project-config.ts'
 

@@ -1,8 +1,8 @@
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { locateCluster } from '#platform/database/embedded-location.ts'
-import { isPidAlive, lookFor, type ProcessIdentity } from '#platform/database/process-identity.ts'
-import { sharedPlaces } from '#platform/database/shared-place.ts'
+import { locateCluster } from '#platform/embedded/location.ts'
+import { isPidAlive, lookFor, type ProcessIdentity } from '#platform/system/process-identity.ts'
+import { sharedPlaces } from '#platform/system/shared-place.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
 /** How the embedded database of a data directory is, seen from outside; nothing is started or changed. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import { until } from '#test/support/until.ts'
 
 export interface Etcd {

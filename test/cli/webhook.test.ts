@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import { startReceiver } from '#test/support/receiver.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'

@@ -12,7 +12,7 @@ import {
   SubmitTaskDocument,
   ViewerDocument,
 } from '#client/index.ts'
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { addPerson, refresh, signIn } from '#test/support/people.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'

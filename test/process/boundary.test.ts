@@ -4,7 +4,7 @@ import { chmod, chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { unprivilegedUser } from '#platform/database/system-user.ts'
+import { unprivilegedUser } from '#platform/system/system-user.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import {
   type ServerProcess,

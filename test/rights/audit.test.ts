@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import { auditEntries, type ToldEntry } from '#test/support/audit.ts'
 import { type CiIssuer, startCiIssuer } from '#test/support/ci-issuer.ts'
 import { eventDataFaults } from '#test/support/event-data.ts'

@@ -4,10 +4,11 @@ import { DatabaseSession } from '#platform/database/session.ts'
 import { createTransact, type Transact } from '#platform/database/transaction.ts'
 import { JournalHistories } from '#platform/journal/histories.ts'
 import { Journal } from '#platform/journal/journal.ts'
+import { JournalWake } from '#platform/journal/journal-wake.ts'
 import { addPartitions, isMissingPartition } from '#platform/journal/partitions.ts'
 import { JournalTail } from '#platform/journal/tail.ts'
-import { JournalWake, journalChannel } from '#platform/journal/wake.ts'
 import { createLog } from '#platform/telemetry/log.ts'
+import { PostgresWake } from '#platform/wake/postgres-wake.ts'
 
 export interface JournalStack {
   readonly database: Database
@@ -25,13 +26,11 @@ export async function openJournal(url: string, poolSize = 10): Promise<JournalSt
   const tail = new JournalTail({ sql: database, histories, log })
   const session = new DatabaseSession({
     url,
-    channels: [journalChannel],
-    onNotify: (_channel, origin) => wake.heard(origin),
     onConnect: () => tail.reconnected(),
     patienceMs: 40_000,
     log,
   })
-  const wake = new JournalWake({ session, tail, origin: newId() })
+  const wake = new JournalWake({ wake: new PostgresWake({ session, log }), tail, origin: newId() })
   await addPartitions(database, transact)
   await tail.start()
   await session.open()

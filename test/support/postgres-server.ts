@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { postgresSpawnOptions } from '#platform/database/postgres-tool.ts'
-import type { SystemUser } from '#platform/database/system-user.ts'
+import { postgresSpawnOptions } from '#platform/embedded/postgres-tool.ts'
+import type { SystemUser } from '#platform/system/system-user.ts'
 
 /** Server settings by name, as `postgres -c` takes them. */
 export type PostgresSettings = Readonly<Record<string, string | number>>

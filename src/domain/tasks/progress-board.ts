@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Sql } from '#platform/database/sql.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { maxHintBytes, type Wake } from '#platform/wake/wake.ts'
 import { type TaskEventData, taskIdOf } from './events.ts'
 import { saveProgress } from './store/output.ts'
 import { type Attempt, priorities } from './task.ts'
@@ -26,8 +27,7 @@ export interface ToldProgress extends Progress {
 const passOnIntervalMs = 100
 /** At most one write a second and task. */
 const saveIntervalMs = 1_000
-/** PostgreSQL carries less than 8,000 bytes in a notification. */
-const notificationBytes = 7_500
+const channel = 'signalbox_progress'
 /** How many tasks of other processes, and how many steps, are remembered. */
 const capacity = 10_000
 
@@ -48,7 +48,7 @@ const wireProgress = z.tuple([
 export class ProgressBoard {
   readonly #sql: Sql
   readonly #log: Logger
-  readonly #notify: (payload: string) => void
+  readonly #wake: Wake
   readonly #listeners = new Set<(progress: ToldProgress) => void>()
   readonly #running = new Map<string, { progress: Progress; fence: number; workerId: number }>()
   readonly #remote = new Map<string, Progress>()
@@ -58,10 +58,11 @@ export class ProgressBoard {
   #passOnTimer: NodeJS.Timeout | undefined
   #saveTimer: NodeJS.Timeout | undefined
 
-  constructor(options: { sql: Sql; log: Logger; notify: (payload: string) => void }) {
+  constructor(options: { sql: Sql; log: Logger; wake: Wake }) {
     this.#sql = options.sql
     this.#log = options.log
-    this.#notify = options.notify
+    this.#wake = options.wake
+    this.#wake.listen(channel, (text) => this.#receive(text))
   }
 
   listen(listener: (progress: ToldProgress) => void): () => void {
@@ -116,9 +117,14 @@ export class ProgressBoard {
     this.#toSave.delete(taskId)
   }
 
+  stop(): void {
+    clearTimeout(this.#passOnTimer)
+    clearTimeout(this.#saveTimer)
+  }
+
   /** Takes what another process passed on. */
-  receive(payload: string): void {
-    const list = z.array(wireProgress).safeParse(parseJson(payload))
+  #receive(text: string): void {
+    const list = z.array(wireProgress).safeParse(parseJson(text))
     if (!list.success) return
     for (const [accountId, taskId, type, priority, labels, attempt, percent] of list.data) {
       if (this.#running.has(taskId)) continue
@@ -128,17 +134,12 @@ export class ProgressBoard {
     }
   }
 
-  stop(): void {
-    clearTimeout(this.#passOnTimer)
-    clearTimeout(this.#saveTimer)
-  }
-
   #passOn(): void {
     this.#passOnTimer = undefined
     const changed = [...this.#toPassOn].flatMap((id) => this.#running.get(id)?.progress ?? [])
     this.#toPassOn.clear()
     for (const progress of changed) this.#tell(progress)
-    for (const payload of packNotifications(changed)) this.#notify(payload)
+    for (const text of packHints(changed)) this.#wake.send(channel, text)
   }
 
   #tell(progress: Progress): void {
@@ -181,8 +182,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** As few notifications as hold them all; one that is too large by itself is left to the next look at the row. */
-function packNotifications(changed: readonly Progress[]): string[] {
+/** As few hints as hold them all; one that is too large by itself is left to the next look at the row. */
+function packHints(changed: readonly Progress[]): string[] {
   const packed: string[][] = [[]]
   let size = 2
   for (const one of changed) {
@@ -196,8 +197,8 @@ function packNotifications(changed: readonly Progress[]): string[] {
       one.percent,
     ])
     const bytes = Buffer.byteLength(text) + 1
-    if (bytes > notificationBytes) continue
-    if (size + bytes > notificationBytes) {
+    if (bytes > maxHintBytes) continue
+    if (size + bytes > maxHintBytes) {
       packed.push([])
       size = 2
     }

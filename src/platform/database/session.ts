@@ -5,9 +5,6 @@ import { WatchedConnection } from './watched-connection.ts'
 
 export interface SessionOptions {
   readonly url: string
-  /** Channels to listen on. */
-  readonly channels: readonly string[]
-  readonly onNotify: (channel: string, payload: string) => void
   /** After each (re)connection: hints may have been missed, and it may be another server. */
   readonly onConnect: (server: DatabaseServer) => void
   /** The connection was lost: ended from outside, or silent, in which case others of this process may be so as well. */
@@ -37,12 +34,8 @@ const endFormerSql = `
   WHERE locktype = 'advisory' AND granted AND classid = $1::int::oid AND objid = $2::int::oid
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 
-const notifySql = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS hint (channel, payload)'
-
 /** How often the connection is tried; others see in the database when it was last, and take it for a sign of life. */
 const heartbeatMs = 1_000
-/** Notifications that may wait while one is under way; they are hints, and the newest matter most. */
-const maxPending = 200
 
 const reconnectDelaysMs = [50, 100, 250, 500, 1_000]
 
@@ -58,8 +51,7 @@ export class DatabaseSession {
   #lostAt: number | undefined
   #closed = false
   #aliveId: number | undefined
-  #pending = new Map<string, { readonly channel: string; readonly payload: string }>()
-  #notifying: Promise<void> | undefined
+  readonly #listeners = new Map<string, (payload: string) => void>()
   #beating: Promise<void> | undefined
   #reconnecting: Promise<void> | undefined
   #heartbeat: NodeJS.Timeout | undefined
@@ -91,17 +83,15 @@ export class DatabaseSession {
     await this.#link?.ask(holdAliveSql, [aliveLock, id])
   }
 
-  /** Sends a notification soon; quietly not, while there is no connection or too many wait: notifications are hints. */
-  notify(channel: string, payload: string): void {
-    if (this.#link === undefined) return
-    const key = JSON.stringify([channel, payload])
-    this.#pending.delete(key)
-    const [oldest] = this.#pending.keys()
-    if (this.#pending.size >= maxPending && oldest !== undefined) this.#pending.delete(oldest)
-    this.#pending.set(key, { channel, payload })
-    this.#notifying ??= this.#sendPending().finally(() => {
-      this.#notifying = undefined
-    })
+  /** Calls `listener` with what is notified on a channel, across reconnections. Called before {@link open}. */
+  listen(channel: string, listener: (payload: string) => void): void {
+    this.#listeners.set(channel, listener)
+  }
+
+  /** Runs one statement. @throws what the database says, also that there is no connection. */
+  async ask<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    if (this.#link === undefined) throw new Error('There is no connection to the database.')
+    return this.#link.ask(text, values)
   }
 
   /** Tries the connection now, for a reason to doubt it. */
@@ -128,7 +118,6 @@ export class DatabaseSession {
     const link = this.#link
     this.#link = undefined
     this.#connection = undefined
-    this.#pending.clear()
     await link?.close()
   }
 
@@ -143,25 +132,12 @@ export class DatabaseSession {
     this.#lost(link, 'ended')
   }
 
-  /** One statement at a time, with all that has gathered meanwhile: the lock that a notification takes is one for all. */
-  async #sendPending(): Promise<void> {
-    while (this.#pending.size > 0 && this.#link !== undefined) {
-      const hints = [...this.#pending.values()]
-      this.#pending.clear()
-      try {
-        await this.#link.ask(notifySql, [hints.map(({ channel }) => channel), hints.map(({ payload }) => payload)])
-      } catch (error) {
-        this.#options.log.debug({ err: error }, 'notifications were not sent')
-      }
-    }
-  }
-
   async #connect(): Promise<void> {
-    const { url, onNotify, onConnect } = this.#options
+    const { url, onConnect } = this.#options
     const link = await WatchedConnection.open({
       url,
       applicationName: 'signalbox session',
-      onNotify,
+      onNotify: (channel, payload) => this.#listeners.get(channel)?.(payload),
       onEnd: (reason) => this.#lost(link, reason),
     })
     try {
@@ -184,7 +160,7 @@ export class DatabaseSession {
       await link.ask(endFormerSql, [aliveLock, this.#aliveId])
       await link.ask(holdAliveSql, [aliveLock, this.#aliveId])
     }
-    for (const channel of this.#options.channels) await link.listen(channel)
+    for (const channel of this.#listeners.keys()) await link.listen(channel)
     return server
   }
 
@@ -193,7 +169,6 @@ export class DatabaseSession {
     this.#link = undefined
     this.#connection = undefined
     this.#lostAt = performance.now()
-    this.#pending.clear()
     this.#options.log.warn({ reason }, 'the database connection for notifications was lost; reconnecting')
     this.#options.onLost?.(reason)
     this.#reconnecting = this.#reconnect()

@@ -1,4 +1,4 @@
-import { ownIdentity, type ProcessIdentity, seesEnd } from './process-identity.ts'
+import { ownIdentity, type ProcessIdentity, seesEnd } from '#platform/system/process-identity.ts'
 import type { Sql } from './sql.ts'
 
 /** The process of a worker, as its row tells it to the others. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { Unauthenticated } from '#domain/access/errors.ts'
 import { ProviderFailed } from '#domain/access/sign-in/errors.ts'
 import { OidcProvider } from '#domain/access/sign-in/oidc-provider.ts'
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import { createLog } from '#platform/telemetry/log.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import { toldEvents } from '#test/support/events.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'

@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { cp, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EmbeddedDatabase } from '#platform/database/embedded.ts'
 import { migrate } from '#platform/database/migrate.ts'
+import type { EmbeddedDatabase } from '#platform/embedded/embedded-database.ts'
 import { log, makeDirectory, query, removeDirectory, startIn } from './fixture.ts'
 
 const own = join(import.meta.dirname, '../../../prisma/migrations')

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { startEmbeddedDatabase } from '#platform/database/embedded.ts'
+import { startEmbeddedDatabase } from '#platform/embedded/embedded-database.ts'
 import { createLog } from '#platform/telemetry/log.ts'
 
 export const log = createLog({ level: 'silent', format: 'json' })
@@ -56,7 +56,7 @@ export interface HeldDatabase {
 
 /** Starts the embedded database from another process. */
 export async function holdDatabase(directory: string, options: SpawnOptions = {}): Promise<HeldDatabase> {
-  const script = join(import.meta.dirname, 'hold-database.ts')
+  const script = join(import.meta.dirname, '../embedded/hold-database.ts')
   return holdBy(process.execPath, [script, join(directory, 'data'), join(directory, 'shared')], options)
 }
 

@@ -1,8 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { EmbeddedDatabase } from '#platform/database/embedded.ts'
 import { migrate, pendingMigrations } from '#platform/database/migrate.ts'
+import type { EmbeddedDatabase } from '#platform/embedded/embedded-database.ts'
 import { servePostgresOfVersion } from '#test/support/fake-postgres.ts'
 import { log, makeDirectory, query, removeDirectory, startIn, until } from './fixture.ts'
 

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { aliveLock, DatabaseSession } from '#platform/database/session.ts'
+import { PostgresWake } from '#platform/wake/postgres-wake.ts'
 import { Forwarder } from '#test/support/failover/forwarder.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
@@ -16,15 +17,13 @@ beforeAll(async () => {
 afterAll(() => database.drop())
 beforeEach(async () => {
   heard.length = 0
-  const onNotify = (_channel: string, payload: string) => void heard.push(payload)
   session = new DatabaseSession({
     url: database.url,
-    channels: ['news'],
-    onNotify,
     onConnect: () => {},
     patienceMs: 40_000,
     log,
   })
+  session.listen('news', (payload) => heard.push(payload))
   await session.open()
   await session.holdAlive(id)
 })
@@ -80,16 +79,16 @@ describe('a session whose connection is half-open', () => {
     const lost: string[] = []
     const forwarded = new DatabaseSession({
       url: url.href,
-      channels: ['news'],
-      onNotify: (_channel, payload) => void heard.push(payload),
       onConnect: () => {},
       onLost: (reason) => lost.push(reason),
       patienceMs: 40_000,
       log,
     })
+    forwarded.listen('news', (payload) => heard.push(payload))
+    const wake = new PostgresWake({ session: forwarded, log })
     await forwarded.open()
     await forwarded.holdAlive(8)
-    const load = setInterval(() => forwarded.notify('load', String(Math.random())), 5)
+    const load = setInterval(() => wake.send('load', String(Math.random())), 5)
     try {
       address.dropPackets()
       await until(() => lost.length > 0)

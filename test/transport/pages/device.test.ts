@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'
 import { addPerson, anonymously, password } from '#test/support/people.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listTopics } from '#docs/topics.ts'
 import packageJson from '#package.json' with { type: 'json' }
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 
 const base = '/tools/signalbox'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import type { OpenApiDocument } from '#transport/rest/openapi.ts'
 import { clientOf, nextPage, type RestClient } from './rest.ts'

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { StartupError } from '#lib/errors.ts'
-import { findUser, isRoot, type SystemUser } from '#platform/database/system-user.ts'
+import { findUser, isRoot, type SystemUser } from '#platform/system/system-user.ts'
 
 /**
  * As whom the processes of attempts run: as the server; all as one other user; or each attempt as a user of its own,

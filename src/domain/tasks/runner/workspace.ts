@@ -1,8 +1,8 @@
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makeDirectory } from '#platform/database/make-directory.ts'
-import { findSharedPlace, placeOf, sharedPlaces } from '#platform/database/shared-place.ts'
-import { findBarrier, type SystemUser } from '#platform/database/system-user.ts'
+import { makeDirectory } from '#platform/system/make-directory.ts'
+import { findSharedPlace, placeOf, sharedPlaces } from '#platform/system/shared-place.ts'
+import { findBarrier, type SystemUser } from '#platform/system/system-user.ts'
 
 /** Where one attempt's files live: below its server's own directory, so that a later server can tell whose they were. */
 export function workspacePath(workspacesDir: string, serverId: string, taskId: string, fence: number): string {

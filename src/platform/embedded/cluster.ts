@@ -2,9 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errorMessage, StartupError } from '#lib/errors.ts'
-import { type EmbeddedLocation, isCluster } from './embedded-location.ts'
-import type { PostgresProgram } from './embedded-program.ts'
+import { type EmbeddedLocation, isCluster } from './location.ts'
 import { runPostgresTool } from './postgres-tool.ts'
+import type { PostgresProgram } from './program.ts'
 
 /** Role and database of the embedded server. */
 export const embeddedName = 'signalbox'

@@ -3,12 +3,12 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StartupError } from '#lib/errors.ts'
 import { within } from '#lib/within.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import type { EmbeddedLocation } from './embedded-location.ts'
-import type { PostgresProgram } from './embedded-program.ts'
-import { freePort } from './free-port.ts'
+import type { EmbeddedLocation } from './location.ts'
 import { PostgresOutput } from './postgres-output.ts'
 import { postgresSpawnOptions, started } from './postgres-tool.ts'
+import type { PostgresProgram } from './program.ts'
 
 export interface PostgresProcessOptions {
   readonly location: EmbeddedLocation

@@ -4,9 +4,9 @@ import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { StartupError } from '#lib/errors.ts'
+import { findSharedPlace } from '#platform/system/shared-place.ts'
+import { findBarrier, type SystemUser } from '#platform/system/system-user.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { findSharedPlace } from './shared-place.ts'
-import { findBarrier, type SystemUser } from './system-user.ts'
 
 /** PostgreSQL's program files. */
 export interface PostgresProgram {

@@ -1,9 +1,9 @@
 import { access, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StartupError } from '#lib/errors.ts'
+import { findSharedPlace, placeOf } from '#platform/system/shared-place.ts'
+import { findBarrier, isRoot, type SystemUser, unprivilegedUser } from '#platform/system/system-user.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { findSharedPlace, placeOf } from './shared-place.ts'
-import { findBarrier, isRoot, type SystemUser, unprivilegedUser } from './system-user.ts'
 
 /** Where a cluster's files lie, and who has to own and run them. */
 export interface EmbeddedLocation {

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { StartupError } from '#lib/errors.ts'
+import { isPidAlive } from '#platform/system/process-identity.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { isPidAlive } from './process-identity.ts'
 
 const run = promisify(execFile)
 

@@ -1,9 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { type DirectoryLock, lockDirectory } from '#platform/database/directory-lock.ts'
-import { ownIdentity } from '#platform/database/process-identity.ts'
-import { isLinux, makeDirectory, removeDirectory } from './fixture.ts'
+import { type DirectoryLock, lockDirectory } from '#platform/embedded/directory-lock.ts'
+import { ownIdentity } from '#platform/system/process-identity.ts'
+import { isLinux, makeDirectory, removeDirectory } from '#test/platform/database/fixture.ts'
 
 let directory: string
 let path: string

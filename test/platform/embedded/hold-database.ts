@@ -1,5 +1,5 @@
 /** A server process for tests to kill: starts the embedded database, prints its URL, and holds it until it is ended. */
-import { startEmbeddedDatabase } from '#platform/database/embedded.ts'
+import { startEmbeddedDatabase } from '#platform/embedded/embedded-database.ts'
 import { createLog } from '#platform/telemetry/log.ts'
 
 const [dataDir = '', sharedPlace = ''] = process.argv.slice(2)

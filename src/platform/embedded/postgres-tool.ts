@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
 import { StartupError } from '#lib/errors.ts'
+import type { SystemUser } from '#platform/system/system-user.ts'
 import { PostgresOutput } from './postgres-output.ts'
-import type { SystemUser } from './system-user.ts'
 
 /** What every program of PostgreSQL is started with: nothing of our environment, which may hold secrets. */
 export function postgresSpawnOptions(directory: string, user: SystemUser | undefined) {

@@ -3,7 +3,7 @@ import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/pro
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorMessage, StartupError } from '#lib/errors.ts'
-import { lookFor, ownIdentity, type ProcessIdentity } from './process-identity.ts'
+import { lookFor, ownIdentity, type ProcessIdentity } from '#platform/system/process-identity.ts'
 
 /** One process's hold on a directory. */
 export interface DirectoryLock {

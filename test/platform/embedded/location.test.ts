@@ -2,8 +2,8 @@ import { chmod, chown, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { findProgram } from '#platform/database/embedded-program.ts'
-import { findBarrier, type SystemUser, unprivilegedUser } from '#platform/database/system-user.ts'
+import { findProgram } from '#platform/embedded/program.ts'
+import { findBarrier, type SystemUser, unprivilegedUser } from '#platform/system/system-user.ts'
 import {
   endProcess,
   holdBy,
@@ -15,7 +15,7 @@ import {
   query,
   removeDirectory,
   startIn,
-} from './fixture.ts'
+} from '#test/platform/database/fixture.ts'
 
 let directory: string
 

@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { EmbeddedDatabase } from '#platform/database/embedded.ts'
+import type { EmbeddedDatabase } from '#platform/embedded/embedded-database.ts'
 import {
   endProcess,
   type HeldDatabase,
@@ -14,7 +14,7 @@ import {
   removeDirectory,
   startIn,
   until,
-} from './fixture.ts'
+} from '#test/platform/database/fixture.ts'
 
 let directory: string
 let cluster: string
