@@ -1,7 +1,6 @@
 import { createServer } from 'node:http'
 import { authEventTypes } from '#domain/access/events.ts'
 import { lookUpToken } from '#domain/access/owner-token.ts'
-import { describeEventTypes, frequentEventTypes } from '#domain/events/catalog.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { createLimitService } from '#domain/limits/service.ts'
 import { createQuotaService } from '#domain/quotas/service.ts'
@@ -9,7 +8,7 @@ import { createTaskService } from '#domain/tasks/service.ts'
 import { createSubmitter } from '#domain/tasks/submitter.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { Worker } from '#domain/tasks/worker.ts'
-import { eventWarnings } from '#domain/webhooks/event-warnings.ts'
+import { createEventWarnings } from '#domain/webhooks/event-warnings.ts'
 import type { WebhookWorker } from '#domain/webhooks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
@@ -25,6 +24,7 @@ import { CleanupStack } from './app/cleanup.ts'
 import { openDocuments } from './app/documents.ts'
 import { openEntries, openLocks } from './app/entries.ts'
 import { openHooks } from './app/hooks.ts'
+import { eventCatalog } from './app/event-catalog.ts'
 import { healthSources, observe } from './app/observation.ts'
 import type { Parts } from './app/parts.ts'
 import { findPersistedOperations } from './app/persisted-operations.ts'
@@ -104,7 +104,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   const { documents, documentQueries } = openDocuments(parts, installation.databaseUrl, locks, filters)
   const shownData = createShownData(documents)
   const mayNameSubject = createMayNameSubject(documents)
-  const webhooks = openWebhooks(parts, frequentEventTypes, filters, { shownData, mayNameSubject })
+  const webhooks = openWebhooks(parts, eventCatalog.frequent, filters, { shownData, mayNameSubject })
 
   let serving = false
   let worker: Worker | undefined
@@ -125,10 +125,10 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   })
   const events = createEventService({
     journal,
-    quietTypes: frequentEventTypes,
-    describeTypes: describeEventTypes,
+    quietTypes: eventCatalog.frequent,
+    describeTypes: () => eventCatalog.describe(),
     securityTypes: authEventTypes,
-    typeWarnings: eventWarnings,
+    typeWarnings: createEventWarnings(eventCatalog.names),
     shownData,
   })
 

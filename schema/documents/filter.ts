@@ -1,4 +1,4 @@
-import { type JsonType, jsonTypes } from '#lib/filter/filter.ts'
+import { type JsonType, jsonTypes } from '#lib/filter/json-value.ts'
 import { builder } from '#schema/builder.ts'
 
 const JsonTypeEnum = builder.enumType('JsonType', {

@@ -1,3 +1,5 @@
+import { Caller } from '#domain/access/caller.ts'
+import { byStranger } from '#domain/access/events.ts'
 import { createHookService, type HookService } from '#domain/hooks/service.ts'
 import type { Hook } from '#domain/hooks/verification.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
@@ -20,6 +22,8 @@ export function openHooks(
     transact,
     tasks,
     hooks: configured,
+    createCaller: (identity, request) => new Caller(identity, request),
+    byStranger,
     clock: systemClock,
     log,
   })

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Environment } from './environment.ts'
 import { CommandFailure, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { readText } from './input.ts'
-import type { Environment } from './session.ts'
 
 /** A text in a file of its own, which only its user may read. */
 export interface Draft {

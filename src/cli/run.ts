@@ -1,12 +1,13 @@
 import { debuglog } from 'node:util'
 import { CommanderError } from 'commander'
 import { SignalboxError } from '#client/index.ts'
+import type { Environment } from './environment.ts'
 import { CommandFailure, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { Interrupted } from './interrupt.ts'
 import { Output } from './output.ts'
 import { createProgram } from './program.ts'
 import type { ServerCommands } from './server-commands.ts'
-import { type Environment, Session } from './session.ts'
+import { Session } from './session.ts'
 import { printable } from './text.ts'
 
 const debug = debuglog('signalbox')

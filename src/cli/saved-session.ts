@@ -3,8 +3,8 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { createClient, payloadOf, RefreshSessionDocument, SignalboxError } from '#client/index.ts'
+import type { Environment } from './environment.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
-import type { Environment } from './session.ts'
 import type { SessionFacts } from './session-facts.ts'
 
 /** An access token is renewed this long before it ends, in milliseconds. */

@@ -1,12 +1,11 @@
 import { type Command, Option } from 'commander'
 import { createClient, type SignalboxClient, type Token } from '#client/index.ts'
 import packageJson from '#package.json' with { type: 'json' }
+import type { Environment } from './environment.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
 import type { Output } from './output.ts'
 import { SavedSession } from './saved-session.ts'
 import type { ServerCommands } from './server-commands.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /** What a command that speaks to a server works with. */
 export interface Api {

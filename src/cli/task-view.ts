@@ -1,7 +1,4 @@
-import type { TaskOutcomeQuery, TaskSummaryFragment, TaskUpdate } from '#client/index.ts'
-import { LiveTaskView } from './live-task-view.ts'
-import type { Output } from './output.ts'
-import { PlainTaskView } from './plain-task-view.ts'
+import type { TaskOutcomeQuery, TaskUpdate } from '#client/index.ts'
 
 export type TaskOutcome = NonNullable<TaskOutcomeQuery['task']>
 
@@ -17,23 +14,4 @@ export interface TaskView {
   end(task: TaskOutcome): void
   /** Leaves the screen as it should be; due also when the task has not ended. */
   close(): void
-}
-
-/** The view that suits the reader: a screen, a pipe, or a program. */
-export function createTaskView(output: Output, task: TaskSummaryFragment, json: boolean): TaskView {
-  if (json) return jsonView(output)
-  return output.isTerminal ? new LiveTaskView(output, task) : new PlainTaskView(output)
-}
-
-/** The updates as the API gives them, one a line, and at the end `{ "kind": "END", "task": … }`. */
-function jsonView(output: Output): TaskView {
-  return {
-    isForPeople: false,
-    update: (update) => output.record(update),
-    log() {},
-    attemptFailed() {},
-    remark: (text) => output.remark(text),
-    end: (task) => output.record({ kind: 'END', task }),
-    close() {},
-  }
 }

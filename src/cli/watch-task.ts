@@ -7,6 +7,7 @@ import {
   type TaskSummaryFragment,
   type TaskUpdate,
 } from '#client/index.ts'
+import { createTaskView } from './create-task-view.ts'
 import { exitCodeOfStatus, exitCodes } from './exit-codes.ts'
 import { found } from './found.ts'
 import { type Interruption, interruption } from './interrupt.ts'
@@ -14,7 +15,7 @@ import { reconnectionRemarks } from './reconnection.ts'
 import type { Api } from './session.ts'
 import { TaskLogReader } from './task-log-reader.ts'
 import { failedAttempt } from './task-text.ts'
-import { createTaskView, type TaskOutcome, type TaskView } from './task-view.ts'
+import type { TaskOutcome, TaskView } from './task-view.ts'
 
 /** A result of so many lines is shown with the outcome; of a longer one, how to get it. */
 const shortResultLines = 30

@@ -1,6 +1,7 @@
 import { exitCodeList } from '#cli/exit-codes.ts'
 import { installationScopes, type Scope, scopes, scopesOfRole, sufficientScopes } from '#domain/access/scope.ts'
-import { describeEventTypes, type EventType } from '#domain/events/catalog.ts'
+import type { EventType } from '#domain/events/catalog.ts'
+import { eventCatalog } from '#src/app/event-catalog.ts'
 import { environment } from '#src/config.ts'
 import { meaningOf } from '#transport/rest/codes.ts'
 import { commandsOf, commandTree } from './commands.ts'
@@ -136,7 +137,7 @@ const familyTitles: Readonly<Record<string, string>> = {
 }
 
 function eventTypeTables(): string {
-  const families = Map.groupBy(describeEventTypes(), ({ name }) => name.split('.', 1)[0] ?? '')
+  const families = Map.groupBy(eventCatalog.describe(), ({ name }) => name.split('.', 1)[0] ?? '')
   return [...families]
     .map(([family, types]) => {
       const rows = types.map((type) => [

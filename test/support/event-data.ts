@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import { describeEventTypes } from '#domain/events/catalog.ts'
+import { eventCatalog } from '#src/app/event-catalog.ts'
 import type { TestServer } from './server.ts'
 
 /** Fails on members that a schema does not name, at any depth, save where it takes anything. */
@@ -16,7 +16,7 @@ export async function eventDataFaults(server: TestServer): Promise<{ faults: str
   const ajv = new Ajv2020({ strict: false })
   formats.default(ajv)
   const checks = new Map(
-    describeEventTypes().map(({ name, dataSchema }) => [name, ajv.compile(strict(dataSchema) as object)]),
+    eventCatalog.describe().map(({ name, dataSchema }) => [name, ajv.compile(strict(dataSchema) as object)]),
   )
   const rows = await server.database.query<{ type: string; data: unknown }>('SELECT type, data FROM journal')
   const faults = rows.flatMap(({ type, data }) => {

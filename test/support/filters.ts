@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { jsonTypes } from '#lib/filter/filter.ts'
+import { jsonTypes } from '#lib/filter/json-value.ts'
 
 /** Few names and values, so that documents and filters meet often; and all of them awkward. */
 const names = ['a', 'b', '0', '1', '-1', '01', ' 1', 'a.b', '__proto__', 'é/~']

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type EventTypes, eventTypesOf } from '#domain/events/event-type.ts'
+import { type EventTypes, eventTypesOf } from '#platform/journal/event-type.ts'
 import type { authEventTypes } from './events.ts'
 
 const account = z.looseObject({ name: z.string(), reason: z.string().optional() })

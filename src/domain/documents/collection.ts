@@ -2,7 +2,29 @@ import { LRUCache } from 'lru-cache'
 import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import { invalidInput } from '#lib/errors.ts'
 import { type PreparedSchema, prepareSchema } from './schemas/schema-checker.ts'
-import type { CollectionRow } from './store/collections.ts'
+
+/** A collection's path with its account. */
+export interface FullPath {
+  readonly accountId: string
+  readonly path: string
+}
+
+/** What a writer has to know of a collection. */
+export interface CollectionRow extends FullPath {
+  /** Grows with each change. */
+  readonly revision: number
+  readonly createdAt: Date
+  readonly requireVersion: boolean
+  readonly schema: unknown
+}
+
+/** What somebody has decided about a collection. */
+export interface CollectionSettings {
+  readonly requireVersion: boolean
+  /** Null: none. */
+  readonly schema: unknown
+  readonly retention: Retention
+}
 
 /** What a collection asks of what is written to it. */
 export interface CollectionRules {

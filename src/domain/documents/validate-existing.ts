@@ -1,7 +1,8 @@
 import type { Sql } from '#platform/database/sql.ts'
+import type { FullPath } from './collection.ts'
 import { ExistingDocumentsInvalid, SchemaViolation, type UnfitDocument } from './errors.ts'
 import type { PreparedSchema, SchemaChecks } from './schemas/schema-checker.ts'
-import { type FullPath, type HeldDocument, readHeld } from './store/collections.ts'
+import { type HeldDocument, readHeld } from './store/collections.ts'
 
 /** How many documents are read at a time. */
 const stepSize = 200

@@ -1,11 +1,11 @@
 import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { NewEntry } from '#platform/journal/entry.ts'
-import { type CollectionRules, noRules, rulesOf } from './collection.ts'
+import { type CollectionRow, type CollectionRules, noRules, rulesOf } from './collection.ts'
 import { type DocumentState, documentId, versionId } from './document.ts'
 import { collectionEvent } from './events.ts'
 import type { SchemaChecks } from './schemas/schema-checker.ts'
-import { type CollectionRow, holdCollections, insertCollections } from './store/collections.ts'
+import { holdCollections, insertCollections } from './store/collections.ts'
 import {
   insertDocuments,
   insertVersions,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type EventTypes, eventTypesOf } from '#domain/events/event-type.ts'
+import { type EventTypes, eventTypesOf } from '#platform/journal/event-type.ts'
 
 const entry = z.looseObject({
   key: z.string(),

@@ -1,20 +1,8 @@
 import { z } from 'zod'
-import { authEventCatalog } from '#domain/access/event-types.ts'
-import { quietAuthEventTypes } from '#domain/access/events.ts'
-import { documentEventCatalog } from '#domain/documents/event-types.ts'
-import { entryEventCatalog } from '#domain/entries/event-types.ts'
-import { hookEventCatalog } from '#domain/hooks/event-types.ts'
-import { quietHookEventTypes } from '#domain/hooks/events.ts'
-import { lockEventCatalog } from '#domain/locks/event-types.ts'
-import { quietLockEventTypes } from '#domain/locks/events.ts'
-import { taskEventCatalog } from '#domain/tasks/event-types.ts'
-import { quietEventTypes } from '#domain/tasks/events.ts'
-import { webhookEventCatalog } from '#domain/webhooks/event-types.ts'
-import { quietWebhookEventTypes } from '#domain/webhooks/events.ts'
-import type { EventTypeFacts, EventTypes } from './event-type.ts'
+import type { EventTypeFacts, EventTypes } from '#platform/journal/event-type.ts'
 
 /** What only a stream says of itself. */
-const streamEventCatalog: EventTypes = {
+const streamEventTypes: EventTypes = {
   'stream.lagged': {
     description: 'In a stream, in place of events that were dropped because the subscriber was too slow.',
     data: z.looseObject({
@@ -27,30 +15,6 @@ const streamEventCatalog: EventTypes = {
   },
 }
 
-/** Every type of event that the server writes, by family. */
-const catalog: EventTypes = {
-  ...taskEventCatalog,
-  ...documentEventCatalog,
-  ...entryEventCatalog,
-  ...lockEventCatalog,
-  ...webhookEventCatalog,
-  ...hookEventCatalog,
-  ...authEventCatalog,
-  ...streamEventCatalog,
-}
-
-/** The names of all types that the server writes. */
-export const serverEventTypes: readonly string[] = Object.keys(catalog)
-
-/** Left out of lists, subscriptions and webhooks that do not ask for them by name: there are many of them. */
-export const frequentEventTypes: readonly string[] = [
-  ...quietEventTypes,
-  ...quietAuthEventTypes,
-  ...quietHookEventTypes,
-  ...quietWebhookEventTypes,
-  ...quietLockEventTypes,
-]
-
 /** A type of event with the shape of its data as JSON Schema. */
 export interface EventType {
   readonly name: string
@@ -60,17 +24,31 @@ export interface EventType {
   readonly isFrequent: boolean
 }
 
-let described: readonly EventType[] | undefined
+/** Every type of event that the server writes: those of all domains, and of streams. */
+export class EventCatalog {
+  readonly #types: EventTypes
+  /** The names of all types. */
+  readonly names: readonly string[]
+  /** Left out of lists, subscriptions and webhooks that do not ask for them by name: there are many of them. */
+  readonly frequent: readonly string[]
+  #described: readonly EventType[] | undefined
 
-/** All types that the server writes, those of a family together. */
-export function describeEventTypes(): readonly EventType[] {
-  described ??= Object.entries(catalog).map(([name, { description, data }]) => ({
-    name,
-    description,
-    dataSchema: schemaOf(data),
-    isFrequent: frequentEventTypes.includes(name),
-  }))
-  return described
+  constructor({ families, frequent }: { families: readonly EventTypes[]; frequent: readonly string[] }) {
+    this.#types = Object.assign({}, ...families, streamEventTypes) as EventTypes
+    this.names = Object.keys(this.#types)
+    this.frequent = frequent
+  }
+
+  /** All types, those of a family together. */
+  describe(): readonly EventType[] {
+    this.#described ??= Object.entries(this.#types).map(([name, { description, data }]) => ({
+      name,
+      description,
+      dataSchema: schemaOf(data),
+      isFrequent: this.frequent.includes(name),
+    }))
+    return this.#described
+  }
 }
 
 function schemaOf(data: EventTypeFacts['data']): EventType['dataSchema'] {

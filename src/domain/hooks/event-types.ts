@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { EventTypes } from '#domain/events/event-type.ts'
+import type { EventTypes } from '#platform/journal/event-type.ts'
 import type { HookEventType } from './events.ts'
 
 const call = z.looseObject({ hook: z.string().describe('Id of the hook.') })

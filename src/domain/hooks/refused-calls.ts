@@ -1,11 +1,11 @@
 import type { Caller, RequestOrigin } from '#domain/access/caller.ts'
-import { byStranger } from '#domain/access/events.ts'
 import { addressBlock } from '#lib/address.ts'
 import type { Clock } from '#lib/clock.ts'
 import { compositeKey } from '#lib/composite-key.ts'
 import { IncidentWindows, type Told } from '#lib/incident-windows.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { By } from '#platform/journal/entry.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { HookEventType } from './events.ts'
 import { findAccount } from './store.ts'
@@ -23,6 +23,15 @@ export interface RefusedCall {
 
 type Incident = RefusedCall & { readonly hook: Hook }
 
+export interface RefusedCallsDeps {
+  readonly transact: Transact
+  readonly sql: Sql
+  readonly clock: Clock
+  readonly log: Logger
+  /** Who makes a call that has proved nothing. */
+  readonly byStranger: (request: RequestOrigin) => By
+}
+
 /** How many hooks are distinguished in a minute. */
 const maxHooks = 1_000
 
@@ -36,9 +45,11 @@ export class RefusedCalls {
   readonly #sql: Sql
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #byStranger: (request: RequestOrigin) => By
   readonly #windows = new IncidentWindows<Incident>(2 * maxHooks)
 
-  constructor({ transact, sql, clock, log }: { transact: Transact; sql: Sql; clock: Clock; log: Logger }) {
+  constructor({ transact, sql, clock, log, byStranger }: RefusedCallsDeps) {
+    this.#byStranger = byStranger
     this.#transact = transact.quiet('calls that hooks refused')
     this.#sql = sql
     this.#clock = clock
@@ -64,7 +75,7 @@ export class RefusedCalls {
     try {
       const accounts = await this.#accountsOf(taken)
       await this.#transact(async (tx) => {
-        for (const noted of taken) journalRefusal(tx, accounts.get(noted.incident.hook.account), noted)
+        for (const noted of taken) this.#journal(tx, accounts.get(noted.incident.hook.account), noted)
       })
     } catch (error) {
       // The database may be away for a while.
@@ -83,19 +94,19 @@ export class RefusedCalls {
     const accounts = await Promise.all(named.map((account) => findAccount(this.#sql, account)))
     return new Map(named.map((account, index) => [account, accounts[index]]))
   }
-}
 
-function journalRefusal(tx: Transaction, accountId: string | undefined, { incident, suppressed }: Told<Incident>) {
-  // A hook of an account that is gone or suspended has no log to write to.
-  if (accountId === undefined) return
-  const { hook, reason, request, proved } = incident
-  const data = {
-    ...{ hook: hook.id, sender: hook.sender, reason },
-    ...factsOf(proved?.call),
-    ...(suppressed > 0 && { suppressed }),
+  #journal(tx: Transaction, accountId: string | undefined, { incident, suppressed }: Told<Incident>): void {
+    // A hook of an account that is gone or suspended has no log to write to.
+    if (accountId === undefined) return
+    const { hook, reason, request, proved } = incident
+    const data = {
+      ...{ hook: hook.id, sender: hook.sender, reason },
+      ...factsOf(proved?.call),
+      ...(suppressed > 0 && { suppressed }),
+    }
+    const by = proved?.caller.by() ?? this.#byStranger(request)
+    tx.journal({ ...by, accountId, type: 'hook.refused' satisfies HookEventType, subject: `hook:${hook.id}`, data })
   }
-  const by = proved?.caller.by() ?? byStranger(request)
-  tx.journal({ ...by, accountId, type: 'hook.refused' satisfies HookEventType, subject: `hook:${hook.id}`, data })
 }
 
 /** What is believed of a call that proved where it comes from. */

@@ -1,4 +1,4 @@
-import { Caller, type RequestOrigin } from '#domain/access/caller.ts'
+import type { Caller, Identity, RequestOrigin } from '#domain/access/caller.ts'
 import type { Submission, TaskService } from '#domain/tasks/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { compositeKey } from '#lib/composite-key.ts'
@@ -6,6 +6,7 @@ import { errorMessage, InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { By } from '#platform/journal/entry.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { DeliveryIdReused, HookCallReplayed, HookNotFound } from './errors.ts'
 import type { HookEventType } from './events.ts'
@@ -19,6 +20,9 @@ export interface HookServiceDeps {
   readonly transact: Transact
   readonly tasks: Pick<TaskService, 'submitWithin'>
   readonly hooks: readonly Hook[]
+  readonly createCaller: (identity: Identity, request: RequestOrigin) => Caller
+  /** Who makes a call that has proved nothing. */
+  readonly byStranger: (request: RequestOrigin) => By
   readonly clock: Clock
   readonly log: Logger
 }
@@ -38,9 +42,10 @@ export type HookService = ReturnType<typeof createHookService>
 const knownDays = 30
 const forgottenAtOnce = 1_000
 
-export function createHookService({ sql, transact, tasks, hooks, clock, log }: HookServiceDeps) {
+export function createHookService(deps: HookServiceDeps) {
+  const { sql, transact, tasks, hooks, createCaller, log } = deps
   const byId = new Map(hooks.map((hook) => [hook.id, hook]))
-  const refusedCalls = new RefusedCalls({ transact, sql, clock, log })
+  const refusedCalls = new RefusedCalls(deps)
 
   /** @throws {HookNotFound} */
   function get(id: string): Hook {
@@ -67,7 +72,7 @@ export function createHookService({ sql, transact, tasks, hooks, clock, log }: H
     const call = verify(hook, raw)
     const accountId = await findAccount(sql, hook.account)
     if (accountId === undefined) throw new HookNotFound()
-    return { call, caller: callerOf(hook, accountId, request) }
+    return { call, caller: createCaller(identityOf(hook, accountId), request) }
   }
 
   /**
@@ -152,18 +157,16 @@ export function createHookService({ sql, transact, tasks, hooks, clock, log }: H
   }
 }
 
-function callerOf(hook: Hook, accountId: string, request: RequestOrigin): Caller {
+/** Whom the calls of a hook are made as: with the right to submit the tasks of its rules, and no other. */
+function identityOf(hook: Hook, accountId: string): Identity {
   const id = `hook:${hook.id}`
-  return new Caller(
-    {
-      accountId,
-      actor: { kind: 'system', id, name: `hook ${hook.id}` },
-      principalId: id,
-      role: 'APPLICATION',
-      grants: hook.rules.map(({ type }) => ({ scope: 'tasks:write', pattern: type })),
-      credential: { kind: 'hook', id },
-      expiresAt: undefined,
-    },
-    request,
-  )
+  return {
+    accountId,
+    actor: { kind: 'system', id, name: `hook ${hook.id}` },
+    principalId: id,
+    role: 'APPLICATION',
+    grants: hook.rules.map(({ type }) => ({ scope: 'tasks:write', pattern: type })),
+    credential: { kind: 'hook', id },
+    expiresAt: undefined,
+  }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { actorShape, type EventTypes, eventTypesOf } from '#domain/events/event-type.ts'
+import { actorShape, type EventTypes, eventTypesOf } from '#platform/journal/event-type.ts'
 
 const lock = z.looseObject({
   name: z.string(),

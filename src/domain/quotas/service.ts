@@ -103,6 +103,8 @@ export function createQuotaService({ sql, quotas, clock, flushJournalUsage }: Qu
 
   return {
     hold,
+    /** Whether an error is the refusal of {@link hold}. */
+    isExceeded: (error: unknown): error is QuotaExceeded => error instanceof QuotaExceeded,
     takeRunning,
     /** To be called with each entry of the journal: whether an account may run anything is read again when it changes. */
     onJournalEntry({ accountId, type }: Pick<JournalEntry, 'accountId' | 'type'>): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type EventTypes, eventTypesOf } from '#domain/events/event-type.ts'
+import { type EventTypes, eventTypesOf } from '#platform/journal/event-type.ts'
 import type { TaskEventType } from './events.ts'
 import { priorities, taskStatuses } from './task.ts'
 

@@ -1,5 +1,4 @@
 import type { Caller } from '#domain/access/service.ts'
-import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput, invalidItem, invalidValue } from '#lib/errors.ts'
@@ -135,7 +134,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     const release = await quotas
       .hold(accountId, { waitingTasks: tasks.length, storedBytes })
       .catch(async (error: unknown) => {
-        if (!(error instanceof QuotaExceeded) || !(await areRepeated(tasks))) throw error
+        if (!quotas.isExceeded(error) || !(await areRepeated(tasks))) throw error
         return () => undefined
       })
     return write().finally(release)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { actorShape, type EventTypes, eventTypesOf } from '#domain/events/event-type.ts'
+import { actorShape, type EventTypes, eventTypesOf } from '#platform/journal/event-type.ts'
 import type { WebhookEventType } from './events.ts'
 
 const named = z.looseObject({ name: z.string() })

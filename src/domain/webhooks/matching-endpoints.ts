@@ -1,7 +1,25 @@
+import type { Sql } from '#platform/database/sql.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { AccountEndpoints } from './endpoints.ts'
 import { pingType, webhookIdOf } from './events.ts'
-import type { Seeing } from './sight.ts'
+import type { Sight, SightOf } from './sight.ts'
+
+/** A webhook that is switched on, with what it may send. */
+export interface ActiveEndpoint {
+  readonly endpoint: Endpoint
+  readonly sight: Sight
+}
+
+/** The webhooks of an account that are switched on. */
+export async function activeEndpoints(
+  sql: Sql,
+  endpoints: AccountEndpoints | undefined,
+  sightOf: SightOf,
+): Promise<ActiveEndpoint[]> {
+  const active = [...(endpoints?.values() ?? [])].filter(({ status }) => status === 'ACTIVE')
+  return Promise.all(active.map(async (endpoint) => ({ endpoint, sight: await sightOf(sql, endpoint) })))
+}
 
 /** A webhook that receives an event, or whose filter was too expensive to decide that. */
 export interface MatchingEndpoint {
@@ -14,7 +32,7 @@ export interface MatchingEndpoint {
  * other work.
  */
 export async function matchingEndpoints(
-  webhooks: readonly Seeing[],
+  webhooks: readonly ActiveEndpoint[],
   event: JournalEntry,
 ): Promise<readonly MatchingEndpoint[]> {
   if (event.type === pingType) {

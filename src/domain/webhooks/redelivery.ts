@@ -12,9 +12,10 @@ import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import { DeliveryNotFound, EventGone, WebhookNotActive, WebhookNotFound } from './errors.ts'
 import { attemptedType, pingType, webhookEvent } from './events.ts'
+import type { ActiveEndpoint } from './matching-endpoints.ts'
 import { sendRetryJobs } from './retry-jobs.ts'
 import { journalAttempts } from './settler.ts'
-import type { Seeing, SightOf } from './sight.ts'
+import type { SightOf } from './sight.ts'
 import { insertDeliveries, insertFailedDeliveries } from './store/deliveries.ts'
 import { findFailed, lockDelivery, reopenDeliveries } from './store/redelivery.ts'
 import { settlementOf } from './undecided.ts'
@@ -181,7 +182,7 @@ function mustBeOneKind({ deliveryId: id, webhookId, failedSince, eventsFrom, eve
 }
 
 /** The entries that a webhook asks for, and those that its filter takes too much for. */
-async function match({ endpoint, sight }: Seeing, entries: readonly JournalEntry[]) {
+async function match({ endpoint, sight }: ActiveEndpoint, entries: readonly JournalEntry[]) {
   const events: JournalEntry[] = []
   const undecided: JournalEntry[] = []
   for (const entry of entries) {

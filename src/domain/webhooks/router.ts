@@ -8,8 +8,8 @@ import { deliveryId } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import { attemptedType, webhookEvent, webhookIdOf } from './events.ts'
-import { matchingEndpoints } from './matching-endpoints.ts'
-import { lapsedReason, type Seeing, type SightOf, seeingEndpoints } from './sight.ts'
+import { type ActiveEndpoint, activeEndpoints, matchingEndpoints } from './matching-endpoints.ts'
+import { lapsedReason, type SightOf } from './sight.ts'
 import { insertDeliveries, type NewDelivery, type Settlement } from './store/deliveries.ts'
 import { commitSoon, findRoutedAccounts, routerCursor } from './store/routing.ts'
 import { disableWebhook } from './store/webhooks.ts'
@@ -152,13 +152,13 @@ export class Router {
   }
 
   /** The webhooks of the accounts whose entries these are; those whose makers may have none any more are switched off. */
-  async #webhooks(tx: Transaction, entries: readonly JournalEntry[]): Promise<Map<string, Seeing[]>> {
+  async #webhooks(tx: Transaction, entries: readonly JournalEntry[]): Promise<Map<string, ActiveEndpoint[]>> {
     const { endpoints, sightOf, onEntry } = this.#deps
     for (const entry of entries) onEntry(entry)
     const accounts = await endpoints.of(tx, [...new Set(entries.map(({ accountId }) => accountId))])
-    const found = new Map<string, Seeing[]>()
+    const found = new Map<string, ActiveEndpoint[]>()
     for (const [accountId, all] of accounts) {
-      const webhooks = await seeingEndpoints(tx, all, sightOf)
+      const webhooks = await activeEndpoints(tx, all, sightOf)
       for (const { endpoint, sight } of webhooks) if (!sight.isValid) await this.#switchOff(tx, endpoint)
       found.set(accountId, webhooks)
     }

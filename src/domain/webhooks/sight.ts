@@ -1,8 +1,6 @@
 import type { Caller } from '#domain/access/service.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
-import type { Endpoint } from './endpoint.ts'
-import type { AccountEndpoints } from './endpoints.ts'
 import type { WebhookMaker } from './webhook.ts'
 
 /** What a caller may see of an entry's data; undefined: nothing of the entry. */
@@ -36,23 +34,7 @@ export type SightOf = (
   webhook: { readonly accountId: string; readonly maker: WebhookMaker },
 ) => Promise<Sight>
 
-/** A webhook that is switched on, with what it may send. */
-export interface Seeing {
-  readonly endpoint: Endpoint
-  readonly sight: Sight
-}
-
 /** Why a webhook is switched off whose maker may have none any more. */
 export function lapsedReason({ actor }: WebhookMaker): string {
   return `${actor.name}, with whose rights it runs, is gone or no longer has webhooks:admin. Setting it ACTIVE runs it with the rights of the caller who does so.`
-}
-
-/** The webhooks of an account that are switched on. */
-export async function seeingEndpoints(
-  sql: Sql,
-  endpoints: AccountEndpoints | undefined,
-  sightOf: SightOf,
-): Promise<Seeing[]> {
-  const active = [...(endpoints?.values() ?? [])].filter(({ status }) => status === 'ACTIVE')
-  return Promise.all(active.map(async (endpoint) => ({ endpoint, sight: await sightOf(sql, endpoint) })))
 }

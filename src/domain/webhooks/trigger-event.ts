@@ -1,5 +1,4 @@
 import type { Caller } from '#domain/access/service.ts'
-import { QuotaExceeded } from '#domain/quotas/errors.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import { type InvalidInput, invalidInput } from '#lib/errors.ts'
 import { inexactNumber } from '#lib/exact-json.ts'
@@ -16,8 +15,8 @@ import { readEntriesOf, readOwnXid } from '#platform/journal/store.ts'
 import { deliveryId } from './delivery.ts'
 import type { Endpoints } from './endpoints.ts'
 import { isEventType } from './event-pattern.ts'
-import { matchingEndpoints } from './matching-endpoints.ts'
-import { type SightOf, seeingEndpoints } from './sight.ts'
+import { activeEndpoints, matchingEndpoints } from './matching-endpoints.ts'
+import type { SightOf } from './sight.ts'
 
 /** Somebody's own event. */
 export interface Trigger {
@@ -46,7 +45,7 @@ export interface PublishingDeps {
   readonly transact: Transact
   readonly endpoints: Endpoints
   readonly sightOf: SightOf
-  readonly quotas: Pick<QuotaService, 'hold'>
+  readonly quotas: Pick<QuotaService, 'hold' | 'isExceeded'>
 }
 
 export function createTriggerEvent({ sql, transact, endpoints, sightOf, quotas }: PublishingDeps) {
@@ -63,12 +62,12 @@ export function createTriggerEvent({ sql, transact, endpoints, sightOf, quotas }
     const room = await roomFor(accountId, data, key)
     const published = transact((tx) =>
       runOnce(tx, keyed, async () => {
-        if (room instanceof QuotaExceeded) throw room
+        if (typeof room !== 'function') throw room
         tx.journal({ accountId, type, subject, ...caller.by(), data })
         return `${await readOwnXid(tx)} ${subject}`
       }),
     )
-    const { outcome, isRepeated } = await published.finally(() => room instanceof QuotaExceeded || room())
+    const { outcome, isRepeated } = await published.finally(() => typeof room !== 'function' || room())
     const [xid = '', written = ''] = [outcome.slice(0, outcome.indexOf(' ')), outcome.slice(outcome.indexOf(' ') + 1)]
     const [entry] = await readEntriesOf(sql, accountId, written, BigInt(xid))
     return {
@@ -83,14 +82,14 @@ export function createTriggerEvent({ sql, transact, endpoints, sightOf, quotas }
   async function roomFor(accountId: string, data: object, key: string | undefined) {
     const storedBytes = Buffer.byteLength(JSON.stringify(data))
     return quotas.hold(accountId, { storedBytes }).catch((error: unknown) => {
-      if (error instanceof QuotaExceeded && key !== undefined) return error
+      if (quotas.isExceeded(error) && key !== undefined) return error
       throw error
     })
   }
 
   async function deliveriesOf(entry: JournalEntry): Promise<string[]> {
     const accounts = await endpoints.of(sql, [entry.accountId])
-    const found = await matchingEndpoints(await seeingEndpoints(sql, accounts.get(entry.accountId), sightOf), entry)
+    const found = await matchingEndpoints(await activeEndpoints(sql, accounts.get(entry.accountId), sightOf), entry)
     return found.map(({ endpoint }) => deliveryId(endpoint.id, entry))
   }
 }

@@ -1,4 +1,5 @@
 import type { JsonPath } from './json-path.ts'
+import type { JsonType } from './json-value.ts'
 import type { LinearPattern } from './linear-pattern.ts'
 
 /**
@@ -44,9 +45,6 @@ export const fields = {
 } as const satisfies Record<string, FieldType>
 export type Field = keyof typeof fields
 export type FieldType = 'text' | 'number' | 'time' | 'id'
-
-export const jsonTypes = ['object', 'array', 'string', 'number', 'boolean', 'null'] as const
-export type JsonType = (typeof jsonTypes)[number]
 
 export type Comparison = 'gt' | 'gte' | 'lt' | 'lte'
 

@@ -1,5 +1,7 @@
-import type { JsonType } from './filter.ts'
 import type { StepBudget } from './step-budget.ts'
+
+export const jsonTypes = ['object', 'array', 'string', 'number', 'boolean', 'null'] as const
+export type JsonType = (typeof jsonTypes)[number]
 
 /** Whether two JSON values are the same; numbers by their value. @throws {FilterTooCostly} */
 export function jsonEquals(one: unknown, other: unknown, budget: StepBudget): boolean {

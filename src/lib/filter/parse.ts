@@ -11,11 +11,11 @@ import {
   type Filter,
   fields,
   filterLimits,
-  jsonTypes,
   type Subject,
   type Test,
 } from './filter.ts'
 import { parseJsonPath } from './json-path.ts'
+import { jsonTypes } from './json-value.ts'
 import { LinearPattern, PatternFault } from './linear-pattern.ts'
 
 /**

@@ -16,7 +16,7 @@ import { type Context, schema } from '#schema/index.ts'
 import { CostModel } from './cost.ts'
 import { createDocumentCheck, type DocumentLimits } from './document-limits.ts'
 import { createLimitedParse } from './limited-parse.ts'
-import type { OperationContext } from './server.ts'
+import type { OperationContext } from './operation-context.ts'
 import { declaredVariables, variablesFault, variablesOf } from './variables.ts'
 
 export interface LimitsOptions {

@@ -1,7 +1,8 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
 import { Unauthenticated } from '#domain/access/errors.ts'
+import type { OperationContext } from './operation-context.ts'
 import { isForEverybody } from './public-operations.ts'
-import type { GraphqlServer, OperationContext } from './server.ts'
+import type { GraphqlServer } from './server.ts'
 
 export interface OperationParams {
   /** The query's text, or a document that was validated before. */

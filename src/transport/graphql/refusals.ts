@@ -1,7 +1,7 @@
 import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql'
 import { type GraphQLParams, isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Context } from '#schema/index.ts'
-import type { OperationContext } from './server.ts'
+import type { OperationContext } from './operation-context.ts'
 
 /** Refuses, in every transport alike, what Yoga would run or fail at, and gives the errors of validation our codes. */
 export function refusals(maskError: (error: unknown) => GraphQLError): Plugin<OperationContext, Context> {

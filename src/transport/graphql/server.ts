@@ -1,15 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { DocumentNode, GraphQLError } from 'graphql'
 import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import { LRUCache } from 'lru-cache'
 import { nobody, type RequestOrigin } from '#domain/access/caller.ts'
 import type { Caller } from '#domain/access/service.ts'
-import type { Allowance } from '#domain/limits/allowance.ts'
 import type { LimitService } from '#domain/limits/service.ts'
-import type { Work } from '#domain/limits/work.ts'
 import { type Context, schema } from '#schema/index.ts'
 import type { DocumentLimits } from './document-limits.ts'
 import { limitsPlugin } from './limits.ts'
+import type { OperationContext } from './operation-context.ts'
 import { operationOf } from './operation-facts.ts'
 import { type PersistedOperations, persistedOperationsPlugin } from './persisted-operations.ts'
 import { refusals } from './refusals.ts'
@@ -44,24 +42,6 @@ function parseCache<Value extends DocumentNode | Error>() {
 function bytesOf(parsed: DocumentNode | Error, text: string): number {
   const tokens = 'tokenCount' in parsed ? (parsed.tokenCount ?? 0) : 0
   return 1 + text.length * characterBytes + tokens * tokenBytes
-}
-
-/** What a transport passes along with each operation. */
-export interface OperationContext {
-  /** Undefined: anonymous. */
-  readonly caller: Caller | undefined
-  /** How the request came. */
-  readonly origin: RequestOrigin
-  /** The caller's remaining rate limit; nothing is counted when undefined. */
-  readonly allowance?: Allowance | undefined
-  /** The request that the operation came with, as it is counted among its caller's; undefined where that is not. */
-  readonly work?: Work | undefined
-  /** Aborts when the client goes away before it is answered; it never does when undefined. */
-  readonly whenLeft?: () => AbortSignal
-  readonly req?: IncomingMessage
-  readonly res?: ServerResponse
-  /** Whether the client takes a stream as its answer; undefined where all do. */
-  readonly acceptsStream?: boolean
 }
 
 const neverLeft = () => new AbortController().signal

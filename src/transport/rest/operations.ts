@@ -2,7 +2,8 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isRecord } from '#lib/json.ts'
 import { type PreparedOperation, prepareOperation } from '#transport/graphql/operation.ts'
-import type { GraphqlServer, OperationContext } from '#transport/graphql/server.ts'
+import type { OperationContext } from '#transport/graphql/operation-context.ts'
+import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { refusedByError, refusedByGraphql } from './refused.ts'
 
 /** The data of an operation that was not refused: its results without their failures. */

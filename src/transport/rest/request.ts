@@ -2,9 +2,37 @@ import { z } from 'zod'
 import type { InputIssue } from '#lib/errors.ts'
 import { inWords } from '#lib/parse.ts'
 import type { RefusalCode } from './codes.ts'
+import type { Operations } from './operations.ts'
 import { Refused, refusedInput } from './refused.ts'
-import type { RequestSchemas, RestRequest } from './route.ts'
 import { hintFor, namesAt } from './unknown-names.ts'
+
+/** A request as the bridge hands it to a row. */
+export interface RestRequest {
+  readonly method: string
+  /** The request's path as clients know it: with the path of `PUBLIC_URL`, for links to this very thing. */
+  readonly path: string
+  /** What links to other rows start with: the path of `PUBLIC_URL`, and `/api` or `/sfp/api` within them. */
+  readonly prefix: string
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  /** By their lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Parsed JSON; undefined when the row takes no body. */
+  readonly body: unknown
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal
+  /** The caller's way into GraphQL; for anonymous ones, whom only open rows let in, to what is for everybody. */
+  readonly operations: Operations
+  readonly isAnonymous: boolean
+}
+
+/** The schemas of a request's pieces; what is absent is not looked at. */
+export interface RequestSchemas {
+  readonly params?: z.ZodType | undefined
+  readonly query?: z.ZodObject | undefined
+  readonly headers?: z.ZodObject | undefined
+  readonly body?: z.ZodType | undefined
+}
 
 /** A request's pieces as the row's schemas give them. */
 export interface ParsedRequest<

@@ -2,33 +2,13 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { z } from 'zod'
 import type { Operations, Succeeded } from './operations.ts'
 import { Refused, renamed } from './refused.ts'
-import { parseRequest } from './request.ts'
+import { parseRequest, type RequestSchemas, type RestRequest } from './request.ts'
 
 /** The prefixes under which every documented path is answered. */
 export const prefixes = ['/api', '/sfp/api'] as const
 
 /** The largest body where a row says nothing else, in bytes. */
 export const defaultBodyLimit = 1024 * 1024
-
-/** A request as the bridge hands it to a row. */
-export interface RestRequest {
-  readonly method: string
-  /** The request's path as clients know it: with the path of `PUBLIC_URL`, for links to this very thing. */
-  readonly path: string
-  /** What links to other rows start with: the path of `PUBLIC_URL`, and `/api` or `/sfp/api` within them. */
-  readonly prefix: string
-  readonly params: Readonly<Record<string, string>>
-  readonly query: URLSearchParams
-  /** By their lower-case names. */
-  readonly headers: Readonly<Record<string, string>>
-  /** Parsed JSON; undefined when the row takes no body. */
-  readonly body: unknown
-  /** Aborts when the client goes away. */
-  readonly signal: AbortSignal
-  /** The caller's way into GraphQL; for anonymous ones, whom only open rows let in, to what is for everybody. */
-  readonly operations: Operations
-  readonly isAnonymous: boolean
-}
 
 /** What a row answers with. An iterable body is read as fast as the client takes it, and not at all for HEAD. */
 export interface Answer {
@@ -77,14 +57,6 @@ interface RouteDocs {
   readonly bodyTypes?: Readonly<Record<string, { readonly schema: z.ZodType; readonly example: unknown }>>
   /** The body that the fields of a form stand for, where forms are accepted beside JSON. */
   readonly bodyOfForm?: (fields: URLSearchParams) => unknown
-}
-
-/** The schemas of a request's pieces; what is absent is not looked at. */
-export interface RequestSchemas {
-  readonly params?: z.ZodType | undefined
-  readonly query?: z.ZodObject | undefined
-  readonly headers?: z.ZodObject | undefined
-  readonly body?: z.ZodType | undefined
 }
 
 /** A row of the table: one method on one path. */

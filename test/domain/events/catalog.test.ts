@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { describeEventTypes } from '#domain/events/catalog.ts'
+import { eventCatalog } from '#src/app/event-catalog.ts'
 import { eventDataFaults } from '#test/support/event-data.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
@@ -36,9 +36,9 @@ it('`eventTypes` answers every type with its meaning and the shape of its data',
     server,
     '{ eventTypes { name description dataSchema isFrequent } }',
   )
-  expect(eventTypes).toEqual(describeEventTypes())
+  expect(eventTypes).toEqual(eventCatalog.describe())
   expect(eventTypes.every(({ dataSchema }) => dataSchema.type === 'object')).toBe(true)
-  const frequent = describeEventTypes().filter(({ isFrequent }) => isFrequent)
+  const frequent = eventCatalog.describe().filter(({ isFrequent }) => isFrequent)
   expect(frequent.map(({ name }) => name)).toContain('task.log')
 })
 

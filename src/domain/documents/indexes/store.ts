@@ -1,4 +1,4 @@
-import type { FullPath } from '#domain/documents/store/collections.ts'
+import type { FullPath } from '#domain/documents/collection.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import {
   type Declaration,

@@ -1,22 +1,7 @@
-import type { Retention } from '#domain/documents/collection.ts'
+import type { CollectionRow, CollectionSettings, FullPath, Retention } from '#domain/documents/collection.ts'
 import type { Value } from '#domain/documents/value.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Actor } from '#platform/journal/entry.ts'
-
-/** A collection's path with its account. */
-export interface FullPath {
-  readonly accountId: string
-  readonly path: string
-}
-
-/** What a writer has to know of a collection. */
-export interface CollectionRow extends FullPath {
-  /** Grows with each change. */
-  readonly revision: number
-  readonly createdAt: Date
-  readonly requireVersion: boolean
-  readonly schema: unknown
-}
 
 const columns = `collection.account_id AS "accountId", collection.path, collection.revision,
   collection.created_at AS "createdAt", collection.require_version AS "requireVersion", collection.schema`
@@ -46,14 +31,6 @@ export async function insertCollections(
     paths.map((one) => JSON.stringify(one.by)),
   ]
   return (await sql.query(insertSql, values)).length
-}
-
-/** What somebody has decided about a collection. */
-export interface CollectionSettings {
-  readonly requireVersion: boolean
-  /** Null: none. */
-  readonly schema: unknown
-  readonly retention: Retention
 }
 
 const insertWholeSql = `

@@ -3,7 +3,7 @@ import { started, type Transition } from '#domain/tasks/state-machine.ts'
 import type { Attempt, Priority } from '#domain/tasks/task.ts'
 import { storableJson } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { SilentWorker } from '#platform/database/worker-liveness.ts'
+import type { SilentWorker } from '#platform/work/worker-liveness.ts'
 
 interface AttemptRow {
   account_id: string

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Health, type HealthStatus, healthStatuses } from '#transport/rest/health.ts'
-import { type Answer, json, type RestRequest, type Route } from '#transport/rest/route.ts'
+import type { RestRequest } from '#transport/rest/request.ts'
+import { type Answer, json, type Route } from '#transport/rest/route.ts'
 
 const tag = 'Health'
 const status = z.enum(healthStatuses)

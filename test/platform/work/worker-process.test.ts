@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { hasEnded, ownWorkerProcess, type WorkerProcess } from '#platform/database/worker-process.ts'
+import { hasEnded, ownWorkerProcess, type WorkerProcess } from '#platform/work/worker-process.ts'
 
 const own = await ownWorkerProcess(undefined)
 

@@ -1,5 +1,5 @@
+import type { Sql } from '#platform/database/sql.ts'
 import { ownIdentity, type ProcessIdentity, seesEnd } from '#platform/system/process-identity.ts'
-import type { Sql } from './sql.ts'
 
 /** The process of a worker, as its row tells it to the others. */
 export interface WorkerProcess extends ProcessIdentity {

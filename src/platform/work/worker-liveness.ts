@@ -1,5 +1,5 @@
-import { aliveLock, type DatabaseSession } from './session.ts'
-import type { Sql } from './sql.ts'
+import { aliveLock, type DatabaseSession } from '#platform/database/session.ts'
+import type { Sql } from '#platform/database/sql.ts'
 import { findWorkerProcesses, hasEnded, type WorkerProcess } from './worker-process.ts'
 
 export interface WorkerLivenessOptions {
