@@ -19,18 +19,18 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
 import { serveApi } from '#transport/server.ts'
 import { openAccess } from './app/access.ts'
+import type { AppContext } from './app/app-context.ts'
 import { openAudit } from './app/audit.ts'
 import { CleanupStack } from './app/cleanup.ts'
+import { openDataLayer } from './app/data-layer.ts'
 import { openDocuments } from './app/documents.ts'
 import { openEntries, openLocks } from './app/entries.ts'
-import { openHooks } from './app/hooks.ts'
 import { eventCatalog } from './app/event-catalog.ts'
+import { openHooks } from './app/hooks.ts'
+import { startRetention, startUsageCounting } from './app/maintenance.ts'
 import { healthSources, observe } from './app/observation.ts'
-import type { Parts } from './app/parts.ts'
 import { findPersistedOperations } from './app/persisted-operations.ts'
-import { openStore } from './app/store.ts'
 import { findTaskUser } from './app/task-user.ts'
-import { keepRetention, keepUsage } from './app/upkeep.ts'
 import { createMayNameSubject, createShownData } from './app/visibility.ts'
 import { openDeliverer, openWebhooks } from './app/webhooks.ts'
 import { openWorker } from './app/worker.ts'
@@ -82,29 +82,29 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   const installation = await opening
 
   const metrics = createMetrics()
-  const store = await openStore(config, installation.databaseUrl, {
+  const data = await openDataLayer(config, installation.databaseUrl, {
     log,
     cleanup,
     onJournaled: metrics.domains.countJournaled,
   })
-  const { database, transact, queue, journal, board } = store
+  const { database, transact, queue, journal, board } = data
   const secretKey = await findSecretKey(config.secretKey, config.dataDir)
   const quotas = createQuotaService({
     sql: database,
     quotas: config.quotas,
     clock: systemClock,
-    flushJournalUsage: () => store.journalUsage.flush(),
+    flushJournalUsage: () => data.journalUsage.flush(),
   })
-  const parts: Parts = { config, store, secretKey, quotas, log, cleanup }
-  const audit = openAudit(parts, (entries) => metrics.domains.auditEntries.inc(entries))
-  const access = await openAccess(parts, audit, project.trust)
-  const locks = openLocks(parts)
-  const entries = openEntries(parts, locks)
+  const context: AppContext = { config, data, secretKey, quotas, log, cleanup }
+  const audit = openAudit(context, (entries) => metrics.domains.auditEntries.inc(entries))
+  const access = await openAccess(context, audit, project.trust)
+  const locks = openLocks(context)
+  const entries = openEntries(context, locks)
   const filters = new FilterEvaluator()
-  const { documents, documentQueries } = openDocuments(parts, installation.databaseUrl, locks, filters)
+  const { documents, documentQueries } = openDocuments(context, installation.databaseUrl, locks, filters)
   const shownData = createShownData(documents)
   const mayNameSubject = createMayNameSubject(documents)
-  const webhooks = openWebhooks(parts, eventCatalog.frequent, filters, { shownData, mayNameSubject })
+  const webhooks = openWebhooks(context, eventCatalog.frequent, filters, { shownData, mayNameSubject })
 
   let serving = false
   let worker: Worker | undefined
@@ -132,7 +132,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
     shownData,
   })
 
-  const hooks = openHooks(parts, tasks, configuredHooks)
+  const hooks = openHooks(context, tasks, configuredHooks)
 
   const limits = createLimitService({ pool: database.pool, limits: config.limits, clock: systemClock, log })
   const views = new AccountViews(database.prisma)
@@ -165,7 +165,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
       webhooks: webhooks.service,
     }),
     health: {
-      ...healthSources(store),
+      ...healthSources(data),
       isServing: () => serving,
     },
     metrics,
@@ -177,7 +177,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   })
   observe(
     metrics,
-    store,
+    data,
     audit,
     () => worker,
     () => deliverer,
@@ -189,21 +189,21 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
     await closeServer(http, lastRequestsMs)
   })
   if (tasksAs !== undefined) {
-    worker = await openWorker(parts, {
+    worker = await openWorker(context, {
       project,
       types,
       requestHandlers: new Map(),
       metrics,
       taskUser: tasksAs.taskUser,
     })
-    deliverer = openDeliverer(parts, webhooks, {
+    deliverer = openDeliverer(context, webhooks, {
       worker,
       runDocument: api.runDocument,
       metrics: metrics.domains,
     })
   }
-  keepRetention(parts, { access, audit, hooks, entries })
-  keepUsage(parts)
+  startRetention(context, { access, audit, hooks, entries })
+  startUsageCounting(context)
   // The last step that can fail, so that a token that was created is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
   const warnings = [...config.warnings, ...(tasksAs?.warnings ?? []), ...(await access.expiryWarnings())]
@@ -219,7 +219,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
     async stop() {
       serving = false
       http.close()
-      // Who waits for a lock is answered before the doors close.
+      // Callers that wait for a lock get an answer before their connections close.
       locks.stop()
       await cleanup.run()
     },

@@ -1,4 +1,4 @@
-import type { Percentiles, QueueReport } from '#domain/tasks/service.ts'
+import type { Percentiles, QueueReport } from '#domain/tasks/queue-report.ts'
 import { inputJsonSchema, type TaskType } from '#domain/tasks/task-type.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'

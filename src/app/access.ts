@@ -6,7 +6,7 @@ import { systemClock } from '#lib/clock.ts'
 import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
 import { startLoop } from '#platform/work/work-loop.ts'
-import type { Parts } from './parts.ts'
+import type { AppContext } from './app-context.ts'
 
 /** How often the use of tokens is stored. */
 const accessRecordIntervalMs = 5_000
@@ -15,11 +15,11 @@ const incidentIntervalMs = 1_000
 
 /** Authentication and rights, kept up to date by the journal, also about changes on other processes. */
 export async function openAccess(
-  { config, secretKey, store, quotas, log, cleanup }: Parts,
+  { config, secretKey, data, quotas, log, cleanup }: AppContext,
   { begin }: AuditService,
   trustRules: readonly TrustRule[],
 ): Promise<AccessService> {
-  const { database, transact, tail } = store
+  const { database, transact, tail } = data
   const secrets = new SecretBox(secretKey, config.previousSecretKeys)
   const outbound = new GuardedFetch({ egressAllow: config.egressAllow, connections: 2 })
   const access = createAccessService({

@@ -7,19 +7,19 @@ import type { LockService } from '#domain/locks/service.ts'
 import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { openReader } from '#platform/database/bounded-read.ts'
 import { startLoop } from '#platform/work/work-loop.ts'
-import type { Parts } from './parts.ts'
+import type { AppContext } from './app-context.ts'
 
 /** How often it is looked for documents whose time has come. */
 const expiryIntervalMs = 500
 
 /** Documents, what lets them expire, and what finds them and builds their indexes. */
 export function openDocuments(
-  { config, store, quotas, log, cleanup }: Parts,
+  { config, data, quotas, log, cleanup }: AppContext,
   databaseUrl: string,
   locks: LockService,
   filters: FilterEvaluator,
 ): { documents: DocumentService; documentQueries: DocumentQueryService } {
-  const { database, transact, journal, tail } = store
+  const { database, transact, journal, tail } = data
   const schemas = new SchemaChecker()
   cleanup.add(() => schemas.close())
   const documents = createDocumentService({ sql: database, transact, quotas, locks, schemas })
@@ -29,7 +29,7 @@ export function openDocuments(
   const reader = openReader({
     url: databaseUrl,
     poolSize: Math.ceil(config.databasePool / 2),
-    connections: store.connections,
+    connections: data.connections,
   })
   cleanup.add(() => reader.close())
   const declarations = createDeclaredIndexes(database)

@@ -1,7 +1,7 @@
 import { createEntryService, type EntryService } from '#domain/entries/service.ts'
 import { checkFence, createLockService, type LockService } from '#domain/locks/service.ts'
 import { startLoop } from '#platform/work/work-loop.ts'
-import type { Parts } from './parts.ts'
+import type { AppContext } from './app-context.ts'
 
 /** How often entries and leases are looked for whose time is over. */
 const sweepIntervalMs = 500
@@ -9,8 +9,8 @@ const sweepIntervalMs = 500
 const lockPresenceIntervalMs = 2_000
 
 /** Locks, and what looks after them in every process. */
-export function openLocks({ config, store, log, cleanup }: Parts): LockService {
-  const { database, transact, tail } = store
+export function openLocks({ config, data, log, cleanup }: AppContext): LockService {
+  const { database, transact, tail } = data
   const locks = createLockService({ sql: database, transact, log, maxWaits: config.lockWaits })
   const unlisten = tail.listen((entry) => locks.onJournalEntry(entry))
   const present = { name: 'lock queues', intervalMs: lockPresenceIntervalMs, log, work: () => locks.keepPresence() }
@@ -25,8 +25,8 @@ export function openLocks({ config, store, log, cleanup }: Parts): LockService {
 }
 
 /** Entries, and what lets them expire. */
-export function openEntries({ config, store, quotas, log, cleanup }: Parts, { heldFences }: LockService): EntryService {
-  const { database, transact, journal } = store
+export function openEntries({ config, data, quotas, log, cleanup }: AppContext, { heldFences }: LockService): EntryService {
+  const { database, transact, journal } = data
   const keptVersions = config.entryHistory
   const entries = createEntryService({ sql: database, transact, journal, quotas, heldFences, checkFence, keptVersions })
   const work = () => entries.sweep()

@@ -5,18 +5,18 @@ import type { Hook } from '#domain/hooks/verification.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
 import { systemClock } from '#lib/clock.ts'
 import { startLoop } from '#platform/work/work-loop.ts'
-import type { Parts } from './parts.ts'
+import type { AppContext } from './app-context.ts'
 
 /** How often refused calls are journaled. */
 const reportIntervalMs = 1_000
 
 /** What other systems call. */
 export function openHooks(
-  { store, log, cleanup }: Parts,
+  { data, log, cleanup }: AppContext,
   tasks: TaskService,
   configured: readonly Hook[],
 ): HookService {
-  const { database, transact } = store
+  const { database, transact } = data
   const hooks = createHookService({
     sql: database,
     transact,

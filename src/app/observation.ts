@@ -1,5 +1,5 @@
 import type { AuditService } from '#domain/audit/service.ts'
-import { byPriority } from '#domain/tasks/service.ts'
+import { byPriority } from '#domain/tasks/queue-report.ts'
 import { readQueueStates, readRecentFailures } from '#domain/tasks/store/queues.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { Worker } from '#domain/tasks/worker.ts'
@@ -8,12 +8,17 @@ import type { WebhookWorker } from '#domain/webhooks/worker.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { HealthSources } from '#transport/rest/health.ts'
-import type { Store } from './store.ts'
+import type { DataLayer } from './data-layer.ts'
 
 const { version } = packageJson
 
 /** What the health report asks for. */
-export function healthSources({ database, session, journal, writeHealth }: Store): Omit<HealthSources, 'isServing'> {
+export function healthSources({
+  database,
+  session,
+  journal,
+  writeHealth,
+}: DataLayer): Omit<HealthSources, 'isServing'> {
   return {
     version,
     journalHeldMs: () => journal.heldMs,
@@ -39,7 +44,7 @@ export function healthSources({ database, session, journal, writeHealth }: Store
 /** Registers the metrics of this process. */
 export function observe(
   metrics: Metrics,
-  { database, session, journal }: Store,
+  { database, session, journal }: DataLayer,
   audit: AuditService,
   worker: () => Worker | undefined,
   deliverer: () => WebhookWorker | undefined,

@@ -7,14 +7,14 @@ import { Sight, type SightOf } from '#domain/webhooks/sight.ts'
 import { startWebhookWorker, type WebhookWorker } from '#domain/webhooks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
-import type { OwnWorker } from '#platform/work/worker-liveness.ts'
 import { createEgressRule } from '#platform/http/egress.ts'
 import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
 import type { DomainMetrics } from '#platform/telemetry/domain-metrics.ts'
+import type { OwnWorker } from '#platform/work/worker-liveness.ts'
 import { createWebhookDocumentCheck } from '#transport/graphql/webhook-document.ts'
-import type { Parts } from './parts.ts'
+import type { AppContext } from './app-context.ts'
 import type { MayNameSubject, ShownData } from './visibility.ts'
 
 export interface Webhooks {
@@ -28,12 +28,12 @@ export interface Webhooks {
 
 /** Webhooks, their addresses as they are matched and sent to, and the way out. */
 export function openWebhooks(
-  { config, secretKey, store, quotas, cleanup }: Parts,
+  { config, secretKey, data, quotas, cleanup }: AppContext,
   quietTypes: readonly string[],
   filters: FilterEvaluator,
   { shownData, mayNameSubject }: { shownData: ShownData; mayNameSubject: MayNameSubject },
 ): Webhooks {
-  const { database, transact, journal, tail } = store
+  const { database, transact, journal, tail } = data
   const secrets = new SecretBox(secretKey, config.previousSecretKeys)
   const rules = { quietTypes: new Set(quietTypes), securityTypes: new Set<string>(authEventTypes), filters }
   const endpoints = new Endpoints({ sql: database, secrets, rules })
@@ -45,7 +45,7 @@ export function openWebhooks(
   const service = createWebhookService({
     sql: database,
     transact,
-    queue: store.queue,
+    queue: data.queue,
     journal,
     secrets,
     clock: systemClock,
@@ -76,14 +76,14 @@ export function openWebhooks(
 
 /** Makes deliveries of what happens, and attempts them. */
 export function openDeliverer(
-  { config, store, log, cleanup }: Parts,
+  { config, data, log, cleanup }: AppContext,
   webhooks: Webhooks,
   { worker, runDocument, metrics }: { worker: OwnWorker; runDocument: RunDocument; metrics: DomainMetrics },
 ): WebhookWorker {
   const deliverer = startWebhookWorker({
-    ...store,
+    ...data,
     ...webhooks,
-    sql: store.database,
+    sql: data.database,
     runDocument,
     publicUrl: config.publicUrl,
     worker,

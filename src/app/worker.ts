@@ -9,7 +9,7 @@ import { systemClock } from '#lib/clock.ts'
 import { installationId } from '#platform/system/data-directory.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { ProjectConfig } from '#src/project/project-config.ts'
-import type { Parts } from './parts.ts'
+import type { AppContext } from './app-context.ts'
 import { taskHost } from './task-types.ts'
 import { mustNotOwnDatabase } from './task-user.ts'
 
@@ -24,7 +24,7 @@ interface WorkerParts {
 
 /** What runs tasks in this process. */
 export async function openWorker(
-  { config, store, quotas, log, cleanup }: Parts,
+  { config, data, quotas, log, cleanup }: AppContext,
   { project, types, requestHandlers, metrics, taskUser }: WorkerParts,
 ): Promise<Worker> {
   await mustNotOwnDatabase(config, taskUser)
@@ -41,7 +41,7 @@ export async function openWorker(
   })
   await runner.sweep()
   const worker = await startWorker({
-    ...store,
+    ...data,
     quotas,
     runner,
     plan: { slots: config.slots, criticalSlots: config.criticalSlots },

@@ -1,7 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { endpointOf } from './endpoint.ts'
 import { SignalboxError } from './errors.ts'
-import { type HttpDoor, requestOperation, type Token } from './operation-request.ts'
+import { type HttpConnection, requestOperation, type Token } from './operation-request.ts'
 import { type SubscribeOptions, SubscriptionSocket } from './subscription-socket.ts'
 
 export interface ClientOptions {
@@ -56,8 +56,8 @@ const defaultTimeoutMs = 30_000
 export function createClient({ url, token, timeoutMs = defaultTimeoutMs, ...options }: ClientOptions): SignalboxClient {
   const endpoint = endpointOf(url)
   const closing = new AbortController()
-  const door: HttpDoor = { url: endpoint.http, token, timeoutMs, fetch: options.fetch ?? fetch }
-  const socket = new SubscriptionSocket({ url: endpoint.webSocket, http: door, webSocket: options.webSocket })
+  const connection: HttpConnection = { url: endpoint.http, token, timeoutMs, fetch: options.fetch ?? fetch }
+  const socket = new SubscriptionSocket({ url: endpoint.webSocket, http: connection, webSocket: options.webSocket })
   const untilClosed = (signal: AbortSignal | undefined) =>
     signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
   return {
@@ -65,7 +65,7 @@ export function createClient({ url, token, timeoutMs = defaultTimeoutMs, ...opti
     async request(document, variables, { signal, timeoutMs: patienceMs = timeoutMs } = {}) {
       const ending = untilClosed(signal)
       ending.throwIfAborted()
-      return requestOperation({ ...door, timeoutMs: patienceMs }, document, variables, ending)
+      return requestOperation({ ...connection, timeoutMs: patienceMs }, document, variables, ending)
     },
     subscribe: (document, variables, { signal, onConnected } = {}) =>
       socket.subscribe(document, variables, { signal: untilClosed(signal), onConnected }),

@@ -11,7 +11,7 @@ export async function presentToken(token: Token | undefined): Promise<string | u
 }
 
 /** How operations reach the server over HTTP. */
-export interface HttpDoor {
+export interface HttpConnection {
   readonly url: string
   readonly token: Token | undefined
   readonly fetch: typeof fetch
@@ -24,16 +24,16 @@ const outageStatuses = new Set([502, 503, 504])
 
 /** Runs a query or a mutation. @throws {SignalboxError} @throws {SignalboxUnreachable} @throws the signal's reason. */
 export async function requestOperation<Data, Variables>(
-  door: HttpDoor,
+  connection: HttpConnection,
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
   signal: AbortSignal,
 ): Promise<Data> {
   const body = JSON.stringify({ query: print(document), variables })
-  const headers = headersOf(await presentToken(door.token))
-  const { status, answer } = await exchange(door, { headers, body }, signal)
+  const headers = headersOf(await presentToken(connection.token))
+  const { status, answer } = await exchange(connection, { headers, body }, signal)
   if (answer.errors !== undefined && answer.errors.length > 0) throw operationError(answer.errors, status)
-  if (answer.data === undefined || answer.data === null) throw unexpected(door.url, status)
+  if (answer.data === undefined || answer.data === null) throw unexpected(connection.url, status)
   return answer.data as Data
 }
 
@@ -43,22 +43,22 @@ interface Answer {
 }
 
 async function exchange(
-  door: HttpDoor,
+  connection: HttpConnection,
   request: { readonly headers: Record<string, string>; readonly body: string },
   signal: AbortSignal,
 ) {
-  const deadline = AbortSignal.timeout(door.timeoutMs)
+  const deadline = AbortSignal.timeout(connection.timeoutMs)
   try {
-    const response = await door.fetch(door.url, {
+    const response = await connection.fetch(connection.url, {
       method: 'POST',
       ...request,
       signal: AbortSignal.any([signal, deadline]),
     })
-    return { status: response.status, answer: parse(door.url, response.status, await response.text()) }
+    return { status: response.status, answer: parse(connection.url, response.status, await response.text()) }
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof SignalboxError) throw error
-    throw deadline.aborted ? late(door, error) : unreachable(door.url, error)
+    throw deadline.aborted ? late(connection, error) : unreachable(connection.url, error)
   }
 }
 
@@ -99,7 +99,7 @@ function unexpected(url: string, status: number): SignalboxError {
   })
 }
 
-function late({ url, timeoutMs }: HttpDoor, cause: unknown): SignalboxUnreachable {
+function late({ url, timeoutMs }: HttpConnection, cause: unknown): SignalboxUnreachable {
   return new SignalboxUnreachable(`The server at ${url} did not answer within ${timeoutMs / 1000} seconds.`, { cause })
 }
 

@@ -3,13 +3,13 @@ import { print } from 'graphql/language'
 import type { Client } from 'graphql-ws/client'
 import { operationError, SignalboxError, SignalboxUnreachable, type WireError } from './errors.ts'
 import { ViewerDocument } from './generated/graphql.ts'
-import { type HttpDoor, presentToken, requestOperation } from './operation-request.ts'
+import { type HttpConnection, presentToken, requestOperation } from './operation-request.ts'
 import { StreamBuffer } from './stream-buffer.ts'
 
 export interface SocketOptions {
   readonly url: string
   /** The same server over HTTP, which says why there is no connection. */
-  readonly http: HttpDoor
+  readonly http: HttpConnection
   /** A WebSocket class; the global one when undefined. */
   readonly webSocket: unknown
 }

@@ -26,7 +26,7 @@ export function mediaTypeOf(headers: IncomingHttpHeaders): string {
 }
 
 /**
- * The rule for the bodies of all doors: UTF-8, not compressed.
+ * The rule for the bodies of all APIs: UTF-8, not compressed.
  * @throws {UnsupportedEncoding} when the headers announce something else
  */
 export function mustBePlainUtf8(headers: IncomingHttpHeaders): void {

@@ -119,7 +119,7 @@ export class RequestAuth {
 
   /**
    * Counts the request among the concurrent ones of its caller, until {@link release}; its body, of at most `maxBytes`,
-   * is counted before it is read. @throws {TooManyOpen} @throws {TooManyBytesHeld}
+   * is counted before it is read. @throws {ConcurrencyLimitExceeded} @throws {TooManyBytesHeld}
    */
   begin(req: IncomingMessage, maxBytes: number): Work {
     const state = this.#stateOf(req)

@@ -25,8 +25,8 @@ afterEach(async () => {
 
 /** What `signalbox --version` of the copy runs. */
 async function whatRuns(): Promise<'bundle' | 'sources'> {
-  const door = join(directory, 'src/signalbox.js')
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [door, '--version'])
+  const program = join(directory, 'src/signalbox.js')
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, '--version'])
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   return stderr.trim() === 'bundled' ? 'bundle' : 'sources'
 }

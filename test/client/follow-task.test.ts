@@ -86,9 +86,9 @@ describe('the first connection', () => {
 describe('followTask', () => {
   it('tells every update once while the server that it follows through is killed and started again', async () => {
     const worker = await startServer({})
-    let door = await startServer({ ROLES: 'api' })
-    const port = new URL(door.url).port
-    const client = createClient(door)
+    let api = await startServer({ ROLES: 'api' })
+    const port = new URL(api.url).port
+    const client = createClient(api)
     const reasons: Reconnection['reason'][] = []
     const updates: TaskUpdate[] = []
     try {
@@ -99,15 +99,15 @@ describe('followTask', () => {
         updates.push(update)
         if (update.kind !== 'STEP' || restart !== undefined) continue
         restart = (async () => {
-          await door.end('SIGKILL')
-          door = await spawnServer({ dataDir, databaseUrl: database.url, env: { ROLES: 'api', PORT: port } })
-          started.push(door)
+          await api.end('SIGKILL')
+          api = await spawnServer({ dataDir, databaseUrl: database.url, env: { ROLES: 'api', PORT: port } })
+          started.push(api)
         })()
       }
       await restart
     } finally {
       await client.close()
-      await door.end('SIGTERM')
+      await api.end('SIGTERM')
       await worker.end('SIGTERM')
     }
     expect(reasons).toContain('lost')

@@ -80,7 +80,7 @@ describe('a process for the API and one for the work', () => {
     expect(percents).toEqual([25, 50, 75])
   }, 60_000)
 
-  it('divide the doors: the worker answers for its health and its metrics, and nothing else', async () => {
+  it('divide the work: a worker answers only for its health and its metrics', async () => {
     const worker = await start('worker')
     const headers = { authorization: `Bearer ${worker.token}`, 'content-type': 'application/json' }
     const ask = async (path: string, body?: object) => {

@@ -51,7 +51,7 @@ const graphqlBody = JSON.stringify({
 const restBody = JSON.stringify({ type: 'keeps', data: { name: 'Jürgen' } })
 const hookBody = JSON.stringify({ name: 'Jürgen' })
 
-const doors = {
+const apis = {
   GraphQL: { path: '/graphql', body: graphqlBody, token: () => server.token },
   REST: { path: '/api/tasks', body: restBody, token: () => server.token },
   hooks: { path: '/hooks/numbers', body: hookBody, token: () => hookSecret },
@@ -66,7 +66,7 @@ async function newestName(): Promise<unknown> {
   return tasks.nodes[0]?.input.name
 }
 
-describe.each(Object.entries(doors))('a body that is sent to %s', (_name, { path, body, token }) => {
+describe.each(Object.entries(apis))('a body that is sent to %s', (_name, { path, body, token }) => {
   it('is taken with a byte order mark', async () => {
     const { status } = await send(path, Buffer.concat([mark, Buffer.from(body)]), {}, token())
     expect(status).toBeLessThan(300)

@@ -23,7 +23,7 @@ async function revoke(id: string): Promise<void> {
   expect(await graphql(server, query, { id })).not.toHaveProperty('errors')
 }
 
-/** What both doors say to who shows this token. */
+/** What both APIs answer to this token. */
 async function refusals(token: string): Promise<string[]> {
   const headers = { authorization: `Bearer ${token}` }
   const response = await fetch(`${server.url}/api/users/me`, { headers })

@@ -32,7 +32,7 @@ describe('a request with two hosts', () => {
     'GET /device',
     'GET /metrics',
     'POST /hooks/none',
-  ])('is refused at every door: %s', async (line) => {
+  ])('is refused by every API: %s', async (line) => {
     for (const hosts of [
       ['a.example', 'b.example'],
       ['a.example', 'a.example'],

@@ -63,7 +63,7 @@ function leftOf(name: string, response: Response): number {
 }
 
 describe('requests of a token', () => {
-  it('are counted down on every answer, whichever door it comes from', async () => {
+  it('are counted down on every answer, whichever API it comes from', async () => {
     const { token } = await own()
     const first = await ask(token, '{ __typename }')
     expect(first.headers.get('ratelimit-policy')).toBe('"requests";q=12;w=60,"cost";q=400;w=60')

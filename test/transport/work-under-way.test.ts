@@ -92,7 +92,7 @@ describe('operations of one caller that are under way', () => {
     }
   }
 
-  it('are limited, through every door, and not by streams', async () => {
+  it('are limited, through every API, and not by streams', async () => {
     const { at, socket, close } = await allTaken()
     wait(socket, 1, {}, 'more')
     const { payload } = await socket.next('more-0')

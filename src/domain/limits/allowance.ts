@@ -1,5 +1,5 @@
+import type { ConcurrencyLimiter } from './concurrency-limiter.ts'
 import type { Meter, MeterState, Share } from './meter.ts'
-import type { Presence } from './presence.ts'
 import { Work } from './work.ts'
 
 export interface AllowanceOptions {
@@ -7,10 +7,10 @@ export interface AllowanceOptions {
   /** No limit when undefined. */
   readonly requests: Meter | undefined
   readonly cost: Meter | undefined
-  readonly subscriptions: Presence
-  readonly sockets: Presence
-  readonly operations: Presence
-  readonly bytes: Presence
+  readonly subscriptions: ConcurrencyLimiter
+  readonly sockets: ConcurrencyLimiter
+  readonly operations: ConcurrencyLimiter
+  readonly bytes: ConcurrencyLimiter
 }
 
 /** Points that were spent before it was known what they are for. */
@@ -56,17 +56,17 @@ export class Allowance {
     return share instanceof Promise ? share.then(holdOf) : holdOf(share)
   }
 
-  /** A stream begins; returns what to call when it is over. @throws {TooManyOpen} */
+  /** A stream begins; returns what to call when it is over. @throws {ConcurrencyLimitExceeded} */
   subscribe(): () => void {
     return this.#options.subscriptions.enter(this.#options.key)
   }
 
-  /** A connection begins; returns what to call when it is over. @throws {TooManyOpen} */
+  /** A connection begins; returns what to call when it is over. @throws {ConcurrencyLimitExceeded} */
   connect(): () => void {
     return this.#options.sockets.enter(this.#options.key)
   }
 
-  /** A request of so many bytes is under way until its work ends. @throws {TooManyOpen} @throws {TooManyBytesHeld} */
+  /** A request of so many bytes is under way until its work ends. @throws {ConcurrencyLimitExceeded} @throws {TooManyBytesHeld} */
   begin(sizeBytes: number): Work {
     const { key, operations, bytes } = this.#options
     return new Work({ key, operations, bytes, sizeBytes })

@@ -11,7 +11,7 @@ export class RateLimited extends AppError {
 }
 
 /** One caller has more open at once than is allowed. */
-export class TooManyOpen extends AppError {
+export class ConcurrencyLimitExceeded extends AppError {
   readonly code = 'RATE_LIMITED'
   constructor(what: string, limit: number) {
     super(`At most ${limit} ${what} may be open at once: end one first.`)

@@ -4,9 +4,9 @@ import { addressBlock } from '#lib/address.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { Allowance } from './allowance.ts'
+import { ConcurrencyLimiter } from './concurrency-limiter.ts'
 import { TooComplex, TooManyBytesHeld } from './errors.ts'
 import { Meter } from './meter.ts'
-import { Presence } from './presence.ts'
 import { createSharedCount } from './shared-count.ts'
 
 /** Who is counted: an application token, a person with all their sessions, or an address that nobody is known at. */
@@ -42,10 +42,10 @@ export interface LimitServiceDeps {
 export type LimitService = ReturnType<typeof createLimitService>
 
 export function createLimitService({ pool, limits, clock, log }: LimitServiceDeps) {
-  const subscriptions = Presence.of('subscriptions', limits.subscriptions)
-  const sockets = Presence.of('connections', limits.sockets)
-  const operations = Presence.of('operations', limits.operations)
-  const bytes = new Presence({ limit: limits.heldBytes, refusal: (limit) => new TooManyBytesHeld(limit) })
+  const subscriptions = ConcurrencyLimiter.of('subscriptions', limits.subscriptions)
+  const sockets = ConcurrencyLimiter.of('connections', limits.sockets)
+  const operations = ConcurrencyLimiter.of('operations', limits.operations)
+  const bytes = new ConcurrencyLimiter({ limit: limits.heldBytes, refusal: (limit) => new TooManyBytesHeld(limit) })
   const parties = { token: metersOf('token'), user: metersOf('user'), address: metersOf('address') }
 
   function metersOf(party: Party) {

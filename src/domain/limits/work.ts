@@ -1,9 +1,9 @@
-import type { Presence } from './presence.ts'
+import type { ConcurrencyLimiter } from './concurrency-limiter.ts'
 
 export interface WorkOptions {
   readonly key: string
-  readonly operations: Presence
-  readonly bytes: Presence
+  readonly operations: ConcurrencyLimiter
+  readonly bytes: ConcurrencyLimiter
   /** Of the request. */
   readonly sizeBytes: number
 }
@@ -14,7 +14,7 @@ export class Work {
   readonly #leaveOperations: () => void
   #leaveBytes: () => void
 
-  /** @throws {TooManyOpen} @throws {TooManyBytesHeld} */
+  /** @throws {ConcurrencyLimitExceeded} @throws {TooManyBytesHeld} */
   constructor(options: WorkOptions) {
     const { key, operations, bytes, sizeBytes } = options
     this.#options = options

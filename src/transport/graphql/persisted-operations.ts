@@ -39,7 +39,7 @@ export class PersistedOperations {
   }
 }
 
-/** What comes through Yoga's own door. */
+/** The same for requests that Yoga reads itself. */
 export function persistedOperationsPlugin(
   operations: PersistedOperations,
   maskError: (error: unknown) => GraphQLError,

@@ -31,7 +31,7 @@ export class SocketConnection {
     this.#disconnect = disconnect
   }
 
-  /** From now on the connection counts for its caller, and no longer for its address. @throws {TooManyOpen} */
+  /** From now on the connection counts for its caller, and no longer for its address. @throws {ConcurrencyLimitExceeded} */
   connectAs(caller: Caller, allowance: Allowance): void {
     const disconnect = allowance.connect()
     this.#disconnect()

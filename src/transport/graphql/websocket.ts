@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { TooManyOpen } from '#domain/limits/errors.ts'
+import { ConcurrencyLimitExceeded } from '#domain/limits/errors.ts'
 import { endable } from '#lib/endable.ts'
 import { errorTable } from '#lib/error-codes.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -168,7 +168,7 @@ function connectStranger(auth: RequestAuth, request: IncomingMessage): (() => vo
   try {
     return auth.allowanceOf(request).connect()
   } catch (error) {
-    if (error instanceof TooManyOpen) return undefined
+    if (error instanceof ConcurrencyLimitExceeded) return undefined
     throw error
   }
 }

@@ -6,7 +6,7 @@ interface CodeMeaning {
   readonly retryAfterS?: number
 }
 
-/** What only this door refuses, or means otherwise than the kind of the failure says. */
+/** What only REST refuses, or means otherwise than the kind of the failure says. */
 const ownCodes = {
   METHOD_NOT_ALLOWED: { status: 405 },
   TASK_DOES_NOT_RECUR: { status: 409 },
@@ -22,7 +22,7 @@ const ownCodes = {
   INTERNAL: { status: 500 },
 } as const satisfies Record<string, CodeMeaning>
 
-/** A code that this door knows the status of. */
+/** A code that has a status in REST. */
 export type RefusalCode = keyof typeof ownCodes | ErrorCode
 
 /** What a code means in HTTP; an unknown one is a bug of ours, and so an internal error. */

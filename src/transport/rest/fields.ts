@@ -35,5 +35,5 @@ export function keyOf(headers: z.output<typeof idempotencyHeaders>): { idempoten
   return { idempotencyKey: headers['idempotency-key'] ?? null }
 }
 
-/** What this door calls the key. */
+/** What REST calls the key. */
 export const keyNames = { idempotencyKey: 'Idempotency-Key' } as const

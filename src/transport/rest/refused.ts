@@ -37,7 +37,7 @@ export function refusedInput(code: RefusalCode, what: string, issues: readonly I
   return new Refused(code, withIssues(summary, issues), { summary, issues })
 }
 
-/** What GraphQL refused, in this door's words; `failure` is a member of a mutation's result. */
+/** What GraphQL refused, in REST's words; `failure` is a member of a mutation's result. */
 export function refusedByGraphql(failure: {
   readonly code: string
   readonly message: string
@@ -47,7 +47,7 @@ export function refusedByGraphql(failure: {
   return new Refused(failure.code, failure.message, { summary: failure.summary, issues: failure.issues })
 }
 
-/** The same refusal with the first step of each issue's path as this door calls it, such as `data` for `input`. */
+/** The same refusal with the first step of each issue's path as REST calls it, such as `data` for `input`. */
 export function renamed(refused: Refused, names: Readonly<Record<string, string>>): Refused {
   const issues = refused.issues.map(({ path, message }) => {
     const [first = '', ...rest] = path.split('.')
@@ -58,7 +58,7 @@ export function renamed(refused: Refused, names: Readonly<Record<string, string>
   return new Refused(code, withIssues(summary, issues), { summary, issues, headers, sufficientScopes })
 }
 
-/** A masked top-level error, in this door's words. */
+/** A masked top-level error, in REST's words. */
 export function refusedByError({ message, extensions }: GraphQLError): Refused {
   const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'INTERNAL'
   const issues = listOf<InputIssue>(extensions['issues'])

@@ -106,13 +106,13 @@ export interface GraphqlRow<
   /** `open`: anonymous callers too; the operation is for everybody. Default: `token`. */
   readonly access?: Route['access']
   readonly document: TypedDocumentNode<Data, Variables>
-  /** What this door calls the operation's inputs, for the paths of issues: `{ input: 'data' }`. */
+  /** What REST calls the operation's inputs, for the paths of issues: `{ input: 'data' }`. */
   readonly names?: Readonly<Record<string, string>>
   /** How the request becomes the operation's variables. */
   variables(
     asked: Asked<z.output<Params>, z.output<Query>, z.output<Headers>, z.output<Body>>,
   ): Variables | Promise<Variables>
-  /** What a refusal of the operation means at this door, where that is not the same. */
+  /** What a refusal of the operation means in REST, where that is not the same. */
   refused?(
     refused: Refused,
     asked: Asked<z.output<Params>, z.output<Query>, z.output<Headers>, z.output<Body>>,

@@ -1,7 +1,7 @@
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache } from '@apollo/client'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { createClient } from 'graphql-ws'
-import { graphqlUrl, headers, socketUrl, tell, token } from './door.ts'
+import { graphqlUrl, headers, socketUrl, tell, token } from './connection.ts'
 import { graphql } from './generated/graphql/gql.ts'
 import { Cancel, Page, Read, Submit, TaskStatus, Watch, Write } from './operations.ts'
 

@@ -1,6 +1,6 @@
 import { scheduler } from 'node:timers/promises'
 import { ClientError, GraphQLClient } from 'graphql-request'
-import { graphqlUrl, headers, tell } from './door.ts'
+import { graphqlUrl, headers, tell } from './connection.ts'
 import { graphql } from './generated/graphql/gql.ts'
 import { Page, Read, Submit, Write } from './operations.ts'
 

@@ -1,5 +1,5 @@
 import { createClient } from 'graphql-sse'
-import { graphqlUrl, headers } from './door.ts'
+import { graphqlUrl, headers } from './connection.ts'
 import { work } from './wire.ts'
 
 const client = createClient({ url: graphqlUrl, headers })

@@ -1,5 +1,5 @@
 import { createClient } from 'graphql-ws'
-import { socketUrl, token } from './door.ts'
+import { socketUrl, token } from './connection.ts'
 import { work } from './wire.ts'
 
 const client = createClient({ url: socketUrl, connectionParams: { token } })

@@ -1,4 +1,4 @@
-import { headers, tell, url } from './door.ts'
+import { headers, tell, url } from './connection.ts'
 import { client } from './generated/hey-api/client.gen.ts'
 import {
   acquireLock,

@@ -1,5 +1,5 @@
 import createClient from 'openapi-fetch'
-import { headers, tell, url } from './door.ts'
+import { headers, tell, url } from './connection.ts'
 import type { paths } from './generated/openapi.ts'
 
 const client = createClient<paths>({ baseUrl: url, headers })

@@ -14,7 +14,7 @@ import {
   requestSubscription,
   Store,
 } from 'relay-runtime'
-import { graphqlUrl, headers, socketUrl, tell, token } from './door.ts'
+import { graphqlUrl, headers, socketUrl, tell, token } from './connection.ts'
 import ErrorQuery, { type documentsErrorQuery } from './generated/relay/documentsErrorQuery.graphql.ts'
 import ListPaginationQuery, {
   type documentsListPaginationQuery,

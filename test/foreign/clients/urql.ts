@@ -1,6 +1,6 @@
 import { type AnyVariables, Client, fetchExchange, type OperationResult, subscriptionExchange } from '@urql/core'
 import { createClient } from 'graphql-ws'
-import { graphqlUrl, headers, socketUrl, tell, token } from './door.ts'
+import { graphqlUrl, headers, socketUrl, tell, token } from './connection.ts'
 import { Page, Read, Submit, Watch, Write } from './operations.ts'
 
 const socket = createClient({ url: socketUrl, connectionParams: { token } })

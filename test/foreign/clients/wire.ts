@@ -1,6 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { type FormattedExecutionResult, print } from 'graphql'
-import { tell } from './door.ts'
+import { tell } from './connection.ts'
 import { Page, Read, Submit, Watch, Write } from './operations.ts'
 
 export interface Request {

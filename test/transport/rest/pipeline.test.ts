@@ -55,7 +55,7 @@ describe('locks', () => {
     expect((await rest.ask(`POST ${pathOf('listed/a')}/force-release`)).status).toBe(404)
   })
 
-  it('refuse what is wrong in the words of this door', async () => {
+  it('refuse what is wrong in REST’s words', async () => {
     const refused = await rest.ask('POST /api/locks', {
       body: { name: 'x', leaseDurationSeconds: 0, waitSeconds: 301 },
     })

@@ -74,7 +74,7 @@ function filled(config: CommandConfig, element: string, args: Arguments): string
   const names = [...element.matchAll(placeholder)].map(([, name = '']) => name)
   if (names.some((name) => args[name] === undefined || args[name] === null)) return []
   const text = element.replaceAll(placeholder, (_, name: string) => valueText(name, args[name]))
-  // `{{args.name}}.txt` opens the same door as `{{args.name}}` alone.
+  // `{{args.name}}.txt` is as dangerous as `{{args.name}}` alone.
   const [first] = names
   return [first !== undefined && element.startsWith('{{args.') ? whole(config, first, text) : text]
 }

@@ -115,7 +115,7 @@ const revoked = z
   .object({ message: z.string(), id: z.string(), status: z.enum(statuses) })
   .meta({ id: 'RevokedApplicationToken', description: 'A revoked token.' })
 
-/** What this door calls `expiresInDays`. */
+/** What REST calls `expiresInDays`. */
 const names = { ...keyNames, expiresInDays: 'expiresIn' }
 
 export const applicationTokenRoutes: readonly Route[] = [

@@ -14,7 +14,7 @@ export interface DocumentRoutesOptions {
   readonly graphiql: boolean
 }
 
-/** Rows for people: where what is, and what this door answers. */
+/** Routes for people: the start page, and the documentation of all routes. */
 export function documentRoutes({ document, graphiql }: DocumentRoutesOptions): readonly Route[] {
   let made: OpenApiDocument | undefined
   const get = () => {

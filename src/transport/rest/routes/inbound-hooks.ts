@@ -32,7 +32,7 @@ const shared = {
   body: z.unknown().describe('The event as the sender writes it.'),
 } as const
 
-/** The paths that other systems call. The hook door answers them, so they have no rows; this is their documentation. */
+/** The paths that other systems call. The hook handler answers them, so they have no routes; this is their documentation. */
 export const inboundHookDescriptions: readonly RouteDescription[] = [
   {
     ...shared,

@@ -35,7 +35,7 @@ const newEntry = z
   .meta({ id: 'NewEntry', description: 'An entry to create or replace.' })
 const newValue = z.strictObject({ value, ttl }).meta({ id: 'NewEntryValue', description: 'The new value of an entry.' })
 
-/** What this door calls it. */
+/** What REST calls it. */
 const names = { ...keyNames, ttlMs: 'ttl' }
 
 const toInput = ({ value, ttl }: { value?: unknown; ttl?: number | undefined }) => ({

@@ -49,7 +49,7 @@ const example = {
 
 const params = z.object({ name: z.string().describe('The lock’s name; a slash in it is written as `%2F`.') })
 
-/** What this door calls the operation's inputs. */
+/** What REST calls the operation's inputs. */
 const names = { ttlMs: 'leaseDurationSeconds', waitMs: 'waitSeconds' }
 
 const lockRequest = z

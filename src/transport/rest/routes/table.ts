@@ -40,7 +40,7 @@ export interface RoutesOptions {
   readonly graphiql: boolean
 }
 
-/** Every row that this door answers, in order of preference; a new group is a file of rows and a line here. */
+/** Every route, in order of preference; a new group is a file of routes and a line here. */
 export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }: RoutesOptions): readonly Route[] {
   if (!api) return healthRoutes(health)
   const routes: Route[] = [

@@ -25,7 +25,7 @@ const retryConfig = z
 /** What GraphQL takes for a number of milliseconds at most. */
 const maxMs = 2 ** 31 - 1
 
-/** What this door calls the operation's inputs. */
+/** What REST calls the operation's inputs. */
 export const submissionNames = {
   input: 'data',
   runAt: 'scheduledFor',

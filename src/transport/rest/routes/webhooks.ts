@@ -103,7 +103,7 @@ const changes = z
   })
   .meta({ id: 'WebhookChanges', description: 'The fields of a webhook to change; absent fields keep their values.' })
 
-/** What this door calls the inputs. */
+/** What REST calls the inputs. */
 const names = {
   ...keyNames,
   url: 'config.url',

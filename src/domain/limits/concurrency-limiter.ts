@@ -1,6 +1,6 @@
-import { TooManyOpen } from './errors.ts'
+import { ConcurrencyLimitExceeded } from './errors.ts'
 
-export interface PresenceOptions {
+export interface ConcurrencyLimiterOptions {
   /** How much each key may have open; 0: no limit. */
   readonly limit: number
   /** Why there may be no more. */
@@ -8,17 +8,17 @@ export interface PresenceOptions {
 }
 
 /** How much each key may have open at once in this process, such as streams. */
-export class Presence {
-  readonly #options: PresenceOptions
+export class ConcurrencyLimiter {
+  readonly #options: ConcurrencyLimiterOptions
   readonly #open = new Map<string, number>()
 
-  constructor(options: PresenceOptions) {
+  constructor(options: ConcurrencyLimiterOptions) {
     this.#options = options
   }
 
   /** Of things that are counted by one. */
-  static of(what: string, limit: number): Presence {
-    return new Presence({ limit, refusal: () => new TooManyOpen(what, limit) })
+  static of(what: string, limit: number): ConcurrencyLimiter {
+    return new ConcurrencyLimiter({ limit, refusal: () => new ConcurrencyLimitExceeded(what, limit) })
   }
 
   /** Counts so many more; returns what to call, once or more often, when they are over. @throws the refusal */

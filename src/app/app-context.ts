@@ -2,12 +2,12 @@ import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { Config } from '#src/config.ts'
 import type { CleanupStack } from './cleanup.ts'
-import type { Store } from './store.ts'
+import type { DataLayer } from './data-layer.ts'
 
 /** The dependencies that every part of a process receives. */
-export interface Parts {
+export interface AppContext {
   readonly config: Config
-  readonly store: Store
+  readonly data: DataLayer
   readonly secretKey: Uint8Array
   readonly quotas: QuotaService
   readonly log: Logger

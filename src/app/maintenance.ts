@@ -9,16 +9,16 @@ import { applyDeliveryRetention } from '#domain/webhooks/retention.ts'
 import { deleteExpiredKeys } from '#platform/database/idempotency.ts'
 import { addPartitions, dropPartitions } from '#platform/journal/partitions.ts'
 import { startLoop } from '#platform/work/work-loop.ts'
-import type { Parts } from './parts.ts'
+import type { AppContext } from './app-context.ts'
 
 const retentionIntervalMs = 10 * 60 * 1000
 /** How often it is added up what accounts use. */
 const usageIntervalMs = 5_000
 const deletedAtOnce = 1_000
 
-/** Adds up what accounts use, and learns which ones are suspended. */
-export function keepUsage({ quotas, store, log, cleanup }: Parts): void {
-  const unlisten = store.tail.listen((entry) => quotas.onJournalEntry(entry))
+/** Adds up what accounts use, and keeps track of which ones are suspended. */
+export function startUsageCounting({ quotas, data, log, cleanup }: AppContext): void {
+  const unlisten = data.tail.listen((entry) => quotas.onJournalEntry(entry))
   const periodic = startLoop({ name: 'usage', intervalMs: usageIntervalMs, log, work: () => quotas.fold() })
   cleanup.add(() => {
     unlisten()
@@ -26,17 +26,20 @@ export function keepUsage({ quotas, store, log, cleanup }: Parts): void {
   })
 }
 
-/** What has something that is over one day. */
-interface Kept {
+/** The services with data that expires. */
+interface RetentionServices {
   readonly access: AccessService
   readonly audit: AuditService
   readonly hooks: HookService
   readonly entries: EntryService
 }
 
-/** Lets go what is over. */
-export function keepRetention({ config, store, log, cleanup }: Parts, { access, audit, hooks, entries }: Kept): void {
-  const { database, transact } = store
+/** Deletes what has been kept for long enough. */
+export function startRetention(
+  { config, data, log, cleanup }: AppContext,
+  { access, audit, hooks, entries }: RetentionServices,
+): void {
+  const { database, transact } = data
   const periodic = startLoop({
     name: 'retention',
     intervalMs: retentionIntervalMs,

@@ -9,10 +9,10 @@ import { WriteHealth } from '#platform/database/write-health.ts'
 import type { NewEntry } from '#platform/journal/entry.ts'
 import { JournalHistories } from '#platform/journal/histories.ts'
 import { Journal } from '#platform/journal/journal.ts'
+import { JournalWake } from '#platform/journal/journal-wake.ts'
 import { addPartitions, isMissingPartition } from '#platform/journal/partitions.ts'
 import { JournalTail } from '#platform/journal/tail.ts'
 import { JournalUsage } from '#platform/journal/usage.ts'
-import { JournalWake } from '#platform/journal/journal-wake.ts'
 import { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { PostgresWake } from '#platform/wake/postgres-wake.ts'
@@ -26,7 +26,7 @@ const patienceBeyondLeaseMs = 10_000
 const lastFlushMs = 1_000
 
 /** Everything that stands on the database and that all roles share. */
-export interface Store {
+export interface DataLayer {
   readonly database: Database
   readonly connections: PooledConnections
   readonly session: DatabaseSession
@@ -40,7 +40,7 @@ export interface Store {
 }
 
 /** Opens the database, and all that reads and writes it together. `onJournaled` gets the entries of each commit. */
-export async function openStore(
+export async function openDataLayer(
   config: Config,
   url: string,
   {
@@ -48,7 +48,7 @@ export async function openStore(
     cleanup,
     onJournaled,
   }: { log: Logger; cleanup: CleanupStack; onJournaled: (entries: readonly NewEntry[]) => void },
-): Promise<Store> {
+): Promise<DataLayer> {
   const onError = (error: Error) => log.debug({ err: error }, 'a database connection broke')
   // A worker has stopped what it runs before the database lets others have it.
   const patienceMs = config.workerLeaseMs + patienceBeyondLeaseMs

@@ -1,0 +1,100 @@
+import type { Caller } from '#domain/access/service.ts'
+import type { QuotaService } from '#domain/quotas/service.ts'
+import { invalidValue } from '#lib/errors.ts'
+import { isId, newId } from '#lib/ids.ts'
+import { isStorable, unstorable } from '#lib/json.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { Queue } from '#platform/queue/queue.ts'
+import { TaskAlreadyEnded, TaskNotFound, TaskNotRetryable } from './errors.ts'
+import { type TaskEventData, taskEvent } from './events.ts'
+import { queueOf } from './jobs.ts'
+import { cancelRequested, retried, type Transition } from './state-machine.ts'
+import { deleteLogs } from './store/output.ts'
+import { type LockedTask, lockTask, reopenTask, requestCancel } from './store/tasks.ts'
+import type { Priority } from './task.ts'
+
+export interface TaskCommandsDeps {
+  readonly transact: Transact
+  readonly queue: Queue
+  readonly quotas: Pick<QuotaService, 'hold'>
+  /** Called when a task starts to wait, as a hint to the dispatcher. */
+  readonly onWaiting: (priority: Priority, due: 'now' | 'later') => void
+}
+
+const maxReasonLength = 500
+
+/** The commands that change a task. */
+export function createTaskCommands({ transact, queue, quotas, onWaiting }: TaskCommandsDeps) {
+  /**
+   * Asks a task to stop: one that waits ends at once, one that runs is stopped, killed if need be after its grace period.
+   * Asking again changes nothing. @throws {TaskNotFound} @throws {TaskAlreadyEnded}
+   */
+  async function cancel(caller: Caller, id: string, reason: string | undefined): Promise<string> {
+    caller.must('tasks:write')
+    if (reason !== undefined && reason.length > maxReasonLength)
+      throw invalidValue('The reason', 'reason', `may have at most ${maxReasonLength} characters`)
+    if (!isStorable(reason)) throw invalidValue('The reason', 'reason', unstorable)
+    await transact(async (tx) => {
+      const task = await lock(tx, caller, id)
+      const transition = cancelRequested(task.status)
+      if (transition === undefined) throw new TaskAlreadyEnded(id, task.status)
+      if (task.cancelRequestedAt !== null) return
+      await requestCancel(tx, caller.accountId, id, transition, reason ?? null)
+      note(tx, caller, task, transition, { ...(reason !== undefined && { reason }) })
+    })
+    return id
+  }
+
+  /** Gives a task that failed or was cancelled one more attempt. @throws {TaskNotFound} @throws {TaskNotRetryable} @throws {QuotaExceeded} */
+  async function retry(caller: Caller, id: string): Promise<string> {
+    caller.must('tasks:write')
+    const release = await quotas.hold(caller.accountId, { waitingTasks: 1 })
+    const reopened = transact(async (tx) => {
+      const task = await lock(tx, caller, id)
+      const transition = retried(task)
+      if (transition === undefined) throw new TaskNotRetryable(id, task.status)
+      const jobId = newId()
+      await reopenTask(tx, caller.accountId, id, transition, jobId)
+      await queue.send(tx, [
+        { queue: queueOf[task.priority], id: jobId, data: { accountId: caller.accountId, taskId: id } },
+      ])
+      note(tx, caller, task, transition)
+      return task.priority
+    })
+    const priority = await reopened.finally(release)
+    onWaiting(priority, 'now')
+    return id
+  }
+
+  async function lock(tx: Transaction, caller: Caller, id: string): Promise<LockedTask> {
+    const task = isId(id) ? await lockTask(tx, caller.accountId, id) : undefined
+    if (task === undefined || !caller.can('tasks:read', task.type)) throw new TaskNotFound(id)
+    caller.must('tasks:write', task.type)
+    return task
+  }
+
+  function note(
+    tx: Transaction,
+    caller: Caller,
+    task: LockedTask,
+    { event, status }: Pick<Transition, 'event' | 'status'>,
+    more: Pick<TaskEventData, 'reason' | 'lines'> = {},
+  ): void {
+    const { accountId, id: taskId, type, priority, labels, attempt } = task
+    const data = { type, priority, labels, status, attempt, ...more }
+    tx.journal(taskEvent(event, { accountId, taskId }, caller.by(), data))
+  }
+
+  /** Deletes a task's log lines, also from what streams can still repeat; returns how many. @throws {TaskNotFound} */
+  async function removeLogs(caller: Caller, id: string): Promise<number> {
+    caller.must('tasks:write')
+    return transact(async (tx) => {
+      const task = await lock(tx, caller, id)
+      const lines = await deleteLogs(tx, caller.accountId, task.id)
+      note(tx, caller, task, { event: 'task.logs_deleted', status: task.status }, { lines })
+      return lines
+    })
+  }
+
+  return { cancel, retry, removeLogs }
+}

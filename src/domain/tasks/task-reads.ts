@@ -1,0 +1,105 @@
+import type { Caller } from '#domain/access/service.ts'
+import { InvalidInput } from '#lib/errors.ts'
+import { isId } from '#lib/ids.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Journal } from '#platform/journal/journal.ts'
+import { toPosition } from '#platform/journal/store.ts'
+import { TaskNotFound, TaskPartNotFound } from './errors.ts'
+import type { ProgressBoard } from './progress-board.ts'
+import { byPriority, type Percentiles, type QueueReport } from './queue-report.ts'
+import { findPart, readPart } from './store/output.ts'
+import { readQueueStates, readQueueTimes } from './store/queues.ts'
+import { findTaskState } from './store/tasks.ts'
+import type { Priority } from './task.ts'
+import type { TaskType, TaskTypes } from './task-type.ts'
+import { followTask, followTasks, type TaskFeedFilter, type TaskUpdate } from './updates.ts'
+
+export interface TaskReadsDeps {
+  readonly sql: Sql
+  readonly journal: Journal
+  readonly board: ProgressBoard
+  readonly types: TaskTypes
+}
+
+/** The largest piece of a part in one read, in bytes. */
+const partReadLimit = 1024 * 1024
+
+/** What can be read of tasks, beyond what GraphQL selects from their rows. */
+export function createTaskReads({ sql, journal, board, types }: TaskReadsDeps) {
+  /** Up to 1 MiB of a part, also while it is being written. @throws {TaskPartNotFound} @throws {InvalidInput} */
+  async function readPartBytes(caller: Caller, taskId: string, name: string, from: number, length: number) {
+    caller.must('tasks:read')
+    if (from < 0 || length < 1 || length > partReadLimit)
+      throw new InvalidInput(`offset must be at least 0, and length 1 to ${partReadLimit}.`)
+    await mustSee(caller, taskId)
+    const part = isId(taskId) ? await findPart(sql, caller.accountId, taskId, name) : undefined
+    if (part === undefined) throw new TaskPartNotFound(taskId, name)
+    return readPart(sql, { accountId: caller.accountId, contentId: part.contentId }, from, from + length)
+  }
+
+  /** What waits and runs now, for each priority. */
+  async function queues(caller: Caller): Promise<QueueReport[]> {
+    caller.must('tasks:read')
+    return byPriority(await readQueueStates(sql, caller.accountId))
+  }
+
+  /** How long recent tasks waited and ran, in milliseconds; empty for a priority without recent ones. */
+  async function queueTimes(caller: Caller): Promise<Map<Priority, { wait: Percentiles; run: Percentiles }>> {
+    caller.must('tasks:read')
+    const rows = await readQueueTimes(sql, caller.accountId)
+    return new Map(rows.map((row) => [row.priority, { wait: percentiles(row.wait), run: percentiles(row.run) }]))
+  }
+
+  /** @throws {TaskNotFound} when the caller's rights don't reach tasks of its type. */
+  async function mustSee(caller: Caller, taskId: string): Promise<void> {
+    if (caller.mustSomewhere('tasks:read') === undefined) return
+    const task = isId(taskId) ? await findTaskState(sql, caller.accountId, taskId) : undefined
+    if (task === undefined || !caller.can('tasks:read', task.type)) throw new TaskNotFound(taskId)
+  }
+
+  const updatesDeps = { journal, board, findState }
+
+  async function findState(accountId: string, taskId: string) {
+    const row = isId(taskId) ? await findTaskState(sql, accountId, taskId) : undefined
+    if (row === undefined) return undefined
+    const live = row.status === 'ACTIVE' ? board.find(taskId) : undefined
+    const { status, attempt } = row
+    const progress = live?.percent ?? row.progress
+    const step = row.step ?? undefined
+    return { status, attempt, progress, step, upTo: toPosition(row) }
+  }
+
+  /** @see followTask */
+  async function updates(caller: Caller, id: string, after: string | undefined): Promise<AsyncGenerator<TaskUpdate>> {
+    await mustSee(caller, id)
+    return followTask(updatesDeps, caller.accountId, id, after)
+  }
+
+  /** @see followTasks */
+  async function feed(
+    caller: Caller,
+    where: TaskFeedFilter,
+    after: string | undefined,
+  ): Promise<AsyncGenerator<TaskUpdate>> {
+    caller.must('tasks:read')
+    const isVisible = (type: string) => caller.can('tasks:read', type)
+    return followTasks(updatesDeps, caller.accountId, { ...where, isVisible }, after)
+  }
+
+  /** What this server can do, by name. */
+  function listTypes(caller: Caller): TaskType[] {
+    caller.must('tasks:read')
+    return types.list().filter(({ name }) => caller.can('tasks:read', name))
+  }
+
+  /** Progress of a running task in percent, newer than its row. */
+  function liveProgress(taskId: string): number | undefined {
+    return board.find(taskId)?.percent
+  }
+
+  return { readPart: readPartBytes, queues, queueTimes, updates, feed, listTypes, liveProgress }
+}
+
+function percentiles([p50, p95, p99]: readonly [number, number, number]): Percentiles {
+  return { p50, p95, p99 }
+}
