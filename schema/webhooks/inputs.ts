@@ -1,4 +1,4 @@
-import type { NewWebhook, WebhookChanges } from '#domain/webhooks/service.ts'
+import type { NewWebhook, WebhookChanges } from '#domain/webhooks/webhook-commands.ts'
 import { builder } from '#schema/builder.ts'
 import { idempotencyKey } from '#schema/idempotency.ts'
 import {

@@ -8,8 +8,8 @@ import {
   WebhookSecretShown,
 } from '#domain/webhooks/errors.ts'
 import type { Redelivered } from '#domain/webhooks/redelivery.ts'
-import type { KeyedWebhook } from '#domain/webhooks/service.ts'
 import type { Triggered } from '#domain/webhooks/trigger-event.ts'
+import type { KeyedWebhook } from '#domain/webhooks/webhook.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { IdempotencyKeyReused } from '#platform/database/idempotency.ts'
 import { builder } from '#schema/builder.ts'

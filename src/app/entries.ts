@@ -1,5 +1,6 @@
 import { createEntryService, type EntryService } from '#domain/entries/service.ts'
-import { checkFence, createLockService, type LockService } from '#domain/locks/service.ts'
+import { checkFence } from '#domain/locks/fences.ts'
+import { createLockService, type LockService } from '#domain/locks/service.ts'
 import { startLoop } from '#platform/work/work-loop.ts'
 import type { AppContext } from './app-context.ts'
 
@@ -25,7 +26,10 @@ export function openLocks({ config, data, log, cleanup }: AppContext): LockServi
 }
 
 /** Entries, and what lets them expire. */
-export function openEntries({ config, data, quotas, log, cleanup }: AppContext, { heldFences }: LockService): EntryService {
+export function openEntries(
+  { config, data, quotas, log, cleanup }: AppContext,
+  { heldFences }: LockService,
+): EntryService {
   const { database, transact, journal } = data
   const keptVersions = config.entryHistory
   const entries = createEntryService({ sql: database, transact, journal, quotas, heldFences, checkFence, keptVersions })

@@ -2,7 +2,7 @@ import type { Caller } from '#domain/access/service.ts'
 import { reachesBelow } from '#lib/path-pattern.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import { checkRetention, type Retention } from './collection.ts'
+import { checkRetention, type FullPath, type Retention } from './collection.ts'
 import { CollectionExists, CollectionNotFound } from './errors.ts'
 import { collectionEvent } from './events.ts'
 import { checkDeclaration, type DeclarationChange, mustBeFew } from './indexes/declared-index.ts'
@@ -13,7 +13,6 @@ import { checkLimits, type SchemaChecker } from './schemas/schema-checker.ts'
 import {
   countDocuments,
   deleteCollection,
-  type FullPath,
   insertCollection,
   lockCollection,
   readPaths,

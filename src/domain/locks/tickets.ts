@@ -1,21 +1,16 @@
 import type { Caller } from '#domain/access/service.ts'
 import { newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { Transaction } from '#platform/database/transaction.ts'
-import type { LockChange } from './changes.ts'
 import { LockHeld, LockTicketNotFound, NotLockHolder } from './errors.ts'
 import { bounds, type LockTicket, maxWaiters } from './lock.ts'
+import type { LockChanges } from './lock-changes.ts'
 import { deleteWaiter, insertWaiter, listTickets, type TicketRow } from './store.ts'
 
-export interface LockTicketDeps {
+export interface LockTicketDeps extends Pick<LockChanges, 'change'> {
   readonly sql: Sql
-  /** What happens to a lock in a commit of its own. */
-  readonly change: <Result>(
-    accountId: string,
-    name: string,
-    work: (lock: LockChange, tx: Transaction) => Result,
-  ) => Promise<Result>
 }
+
+export type LockTickets = ReturnType<typeof createLockTickets>
 
 /** For callers that ask for a lock now and look later whether they hold it; they have the right and the name is valid. */
 export function createLockTickets({ sql, change }: LockTicketDeps) {

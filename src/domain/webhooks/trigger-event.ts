@@ -40,7 +40,7 @@ export interface Triggered {
 const dataBytes = 256 * 1024
 const subjectForm = /^[a-z][a-z0-9_-]*:[^\s]{1,255}$/
 
-export interface PublishingDeps {
+export interface TriggerEventDeps {
   readonly sql: Sql
   readonly transact: Transact
   readonly endpoints: Endpoints
@@ -48,7 +48,7 @@ export interface PublishingDeps {
   readonly quotas: Pick<QuotaService, 'hold' | 'isExceeded'>
 }
 
-export function createTriggerEvent({ sql, transact, endpoints, sightOf, quotas }: PublishingDeps) {
+export function createTriggerEvent({ sql, transact, endpoints, sightOf, quotas }: TriggerEventDeps) {
   /**
    * Writes an event of the caller's own into the journal, from which all that follow it hear of it.
    * @throws {InvalidInput} @throws {IdempotencyKeyReused} @throws {QuotaExceeded}

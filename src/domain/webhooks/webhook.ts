@@ -64,3 +64,9 @@ export interface WebhookMaker {
 /** How a delivery stands. SKIPPED: its document had nothing to say. CANCELLED: the webhook was deleted before. */
 export const deliveryStatuses = ['PENDING', 'ACTIVE', 'DELIVERED', 'FAILED', 'SKIPPED', 'CANCELLED'] as const
 export type DeliveryStatus = (typeof deliveryStatuses)[number]
+
+/** A webhook whose verification key is shown this once. */
+export interface KeyedWebhook {
+  readonly id: string
+  readonly secret: string
+}

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { StandIns } from '#domain/access/standing-rights.ts'
 import { Endpoints } from '#domain/webhooks/endpoints.ts'
-import { Sight, type SightOf, seeingEndpoints } from '#domain/webhooks/sight.ts'
+import { activeEndpoints } from '#domain/webhooks/matching-endpoints.ts'
+import { Sight, type SightOf } from '#domain/webhooks/sight.ts'
 import { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { type Database, openDatabase } from '#platform/database/client.ts'
 import { createTransact } from '#platform/database/transaction.ts'
@@ -34,7 +35,7 @@ it('looks up webhooks and the rights of their makers without a second connection
     new Sight(await standIns.of(sql, account, maker), (_maker, { data }) => data)
 
   const asked = async (sql: Parameters<SightOf>[0]) =>
-    seeingEndpoints(sql, (await endpoints.of(sql, [accountId])).get(accountId), sightOf)
+    activeEndpoints(sql, (await endpoints.of(sql, [accountId])).get(accountId), sightOf)
   const rights = await createTransact(
     database.pool,
     () => undefined,
