@@ -7,7 +7,7 @@ import { findProgram } from '#platform/embedded/program.ts'
 import { freePort } from '#platform/system/free-port.ts'
 import { sharedPlaces } from '#platform/system/shared-place.ts'
 import { createLog } from '#platform/telemetry/log.ts'
-import { PostgresServer } from './postgres-server.ts'
+import { PostgresServer, type PostgresSettings } from './postgres-server.ts'
 
 /** A PostgreSQL of a test's own, at an address that stays; not one that a Signalbox server has started. */
 export interface Cluster {
@@ -23,7 +23,8 @@ export interface Cluster {
   remove(): Promise<void>
 }
 
-export async function createCluster(): Promise<Cluster> {
+/** @param settings beside those that clients need to reach it */
+export async function createCluster(settings: PostgresSettings = {}): Promise<Cluster> {
   const log = createLog({ level: 'error', format: 'json' })
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-cluster-'))
   // As root the database runs as another user, who has to pass.
@@ -36,7 +37,7 @@ export async function createCluster(): Promise<Cluster> {
     program: program.postgres,
     directory: location.clusterDir,
     user: location.user,
-    settings: { port, listen_addresses: '127.0.0.1', unix_socket_directories: '' },
+    settings: { ...settings, port, listen_addresses: '127.0.0.1', unix_socket_directories: '' },
   })
   return {
     url: `postgresql://${embeddedName}:${password}@127.0.0.1:${port}/${embeddedName}`,

@@ -1,11 +1,9 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { startEmbeddedDatabase } from '#platform/embedded/embedded-database.ts'
-import { createLog } from '#platform/telemetry/log.ts'
+import { embeddedSettings } from '#platform/embedded/postgres-process.ts'
 import { buildBundle } from '#src/bundle/build-bundle.ts'
 import { findBundle } from '#src/bundle/find-bundle.js'
+import { type Cluster, createCluster } from './cluster.ts'
+import { openRunDirectory } from './run-directory.ts'
 import { createTemplate, runOnce } from './template.ts'
 
 declare module 'vitest' {
@@ -15,29 +13,30 @@ declare module 'vitest' {
   }
 }
 
-const log = createLog({ level: 'error', format: 'json' })
+/** The embedded database, except that what a test run writes need not survive a power cut. */
+const settings = { ...embeddedSettings, fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
 
 /**
  * One PostgreSQL for the whole run; each test file clones the migrated template. Processes that tests start are servers
  * and command lines as users have them, from a bundle.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-test-'))
-  // As root the database runs as another user, who has to pass.
-  await chmod(dataDir, 0o711)
-  const [cluster] = await Promise.all([
-    startEmbeddedDatabase({ dataDir, log, onExit: () => {} }),
-    findBundle() === undefined ? buildBundle() : undefined,
-  ])
-  // What a test run writes need not survive a power cut.
-  await runOnce(cluster.url, 'ALTER ROLE CURRENT_USER SET synchronous_commit = off')
+  const directory = openRunDirectory()
+  process.env['TMPDIR'] = directory.path
+  const [cluster] = await Promise.all([startCluster(), findBundle() === undefined ? buildBundle() : undefined])
   // The whole suite can run in another time zone, for tests of everything that reads or writes moments.
   const timeZone = process.env['TEST_TIME_ZONE']
   if (timeZone !== undefined) await runOnce(cluster.url, `ALTER ROLE CURRENT_USER SET timezone = '${timeZone}'`)
   await createTemplate(cluster.url)
   project.provide('clusterUrl', cluster.url)
   return async () => {
-    await cluster.stop()
-    await rm(dataDir, { recursive: true, force: true })
+    await cluster.remove()
+    directory.remove()
   }
+}
+
+async function startCluster(): Promise<Cluster> {
+  const cluster = await createCluster(settings)
+  await cluster.start()
+  return cluster
 }

@@ -19,7 +19,7 @@ export interface PostgresProcessOptions {
 }
 
 /** For a machine of two cores that PostgreSQL shares with the server; durability is left as it is by default: on. */
-const settings = {
+export const embeddedSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: 60,
@@ -89,7 +89,7 @@ export class PostgresProcess {
     const { location, program } = options
     this.port = port
     this.#options = options
-    const flags = Object.entries({ ...settings, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    const flags = Object.entries({ ...embeddedSettings, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
     this.#child = spawn(program.postgres, ['-D', location.clusterDir, ...flags], {
       ...postgresSpawnOptions(location.clusterDir, location.user),
       stdio: ['ignore', 'ignore', 'pipe'],
