@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
+import { bundledEntries } from './support/bundled-entries.ts'
 
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
+  plugins: [bundledEntries],
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/global-setup.ts',

@@ -11,7 +11,7 @@ import {
 } from './find-bundle.js'
 
 /** The files that something else than an import starts: processes, threads, and what configuration files import. */
-const entries: Readonly<Record<string, string>> = {
+export const entries: Readonly<Record<string, string>> = {
   main: 'src/main.ts',
   'task-host': 'src/app/task-host.ts',
   'check-process': 'src/domain/documents/schemas/check-process-main.ts',

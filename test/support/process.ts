@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '#platform/system/free-port.ts'
+import { shareCompileCache } from './compile-cache.ts'
 import { ownerToken, secretKey } from './server.ts'
 import { until } from './until.ts'
 
@@ -54,6 +57,9 @@ export async function spawnServer({
   uid,
 }: ServerProcessOptions): Promise<ServerProcess> {
   const port = await freePort()
+  // Where tasks run as another user, the server chooses the place.
+  if (uid === undefined && env?.['TASK_USER'] === undefined && existsSync(dataDir))
+    shareCompileCache(join(dataDir, 'workspaces'))
   const child = spawn(process.execPath, [mainFile, 'serve'], {
     cwd,
     ...(uid !== undefined && { uid, gid: uid }),

@@ -8,6 +8,7 @@ import { createLog } from '#platform/telemetry/log.ts'
 import { type App, startApp } from '#src/app.ts'
 import { readConfig } from '#src/config.ts'
 import { openInstallation } from '#src/installation.ts'
+import { shareCompileCache } from './compile-cache.ts'
 import { cloneTemplate, runOnce } from './template.ts'
 import { until } from './until.ts'
 
@@ -61,6 +62,8 @@ export interface TestServer {
   readonly token: string
   readonly database: TestDatabase
   readonly dataDir: string
+  /** The account of the token, where the server is shared by several. */
+  readonly accountId?: string
   /** Stops the server, and drops its database unless the caller provided it. */
   close(): Promise<void>
 }
@@ -77,6 +80,7 @@ export interface TestServerOptions {
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = options.database ?? (await createTestDatabase())
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-data-'))
+  shareCompileCache(join(dataDir, 'workspaces'))
   const env = {
     PATH: process.env['PATH'],
     PORT: '0',

@@ -31,8 +31,9 @@ async function addAccount(database: TestServer['database'], id: string): Promise
   await saveChains(database, [sealChain(seals, newChain(id))])
 }
 
-/** The account that the server made at its first start. */
-export async function ownAccount({ database }: Pick<TestServer, 'database'>): Promise<string> {
+/** The account of the server's token: the one that it made at its first start, or this file's own of a shared server. */
+export async function ownAccount({ database, accountId }: Pick<TestServer, 'database' | 'accountId'>): Promise<string> {
+  if (accountId !== undefined) return accountId
   const [account] = await database.query<{ id: string }>("SELECT id FROM account WHERE name = 'main'")
   if (account === undefined) throw new Error('There is no account yet.')
   return account.id
