@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '#test/support/command-line.ts'
 import { password, signIn } from '#test/support/people.ts'
 import { mainFile } from '#test/support/process.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
-import { run } from './command-line.ts'
 
 let server: TestServer
 let env: Record<string, string>

@@ -10,6 +10,7 @@ import { accountTables, deleteAccount } from '#domain/access/account-deletion.ts
 import { systemClock } from '#lib/clock.ts'
 import { createTransact } from '#platform/database/transaction.ts'
 import { auditEntriesOnce } from '#test/support/audit.ts'
+import { run } from '#test/support/command-line.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { password } from '#test/support/people.ts'
 import {
@@ -21,7 +22,6 @@ import {
 } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { createWebhook, loopbackAllowed, trigger } from '#test/support/webhooks.ts'
-import { run } from './command-line.ts'
 
 let database: TestDatabase
 let server: TestServer

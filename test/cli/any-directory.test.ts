@@ -2,9 +2,9 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '#test/support/command-line.ts'
 import { mainFile } from '#test/support/process.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
-import { run } from './command-line.ts'
 
 const packageDirectory = join(dirname(mainFile), '..')
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { auditEntriesOnce, tamper } from '#test/support/audit.ts'
+import { records, run } from '#test/support/command-line.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken } from '#test/support/tokens.ts'
-import { records, run } from './command-line.ts'
 
 let server: TestServer
 let env: Record<string, string>

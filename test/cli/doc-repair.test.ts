@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ChangeFollower } from '#test/support/changes.ts'
+import { run } from '#test/support/command-line.ts'
 import { get, put, write } from '#test/support/documents.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { createTestDatabase, startTestServer, type TestDatabase, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { run } from './command-line.ts'
 
 let database: TestDatabase
 let server: TestServer

@@ -2,9 +2,9 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { records, run, start } from '#test/support/command-line.ts'
 import { get, put } from '#test/support/documents.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
-import { records, run, start } from './command-line.ts'
 
 let server: TestServer
 let env: Record<string, string>

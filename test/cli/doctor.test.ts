@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '#platform/system/free-port.ts'
 import { tamper } from '#test/support/audit.ts'
+import { run } from '#test/support/command-line.ts'
 import { databaseUrl } from '#test/support/database-url.ts'
 import { startServerProcess } from '#test/support/process.ts'
 import { createTestDatabase, secretKey, type TestDatabase } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { run } from './command-line.ts'
 
 interface Finding {
   readonly check: string

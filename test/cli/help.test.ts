@@ -6,7 +6,7 @@ import type { ServerCommands } from '#cli/server-commands.ts'
 import { Session } from '#cli/session.ts'
 import { topicText } from '#cli/topic-text.ts'
 import { listTopics, readTopic } from '#docs/topics.ts'
-import { run } from './command-line.ts'
+import { run } from '#test/support/command-line.ts'
 
 async function allCommands(): Promise<Command[]> {
   const stream = { write: () => true }

@@ -2,10 +2,10 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { records, run, start } from '#test/support/command-line.ts'
 import { entriesOf } from '#test/support/entries.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { records, run, start } from './command-line.ts'
 
 let server: TestServer
 let directory: string
@@ -37,7 +37,7 @@ describe('kv', () => {
     expect(await value('flags/c')).toBe('42')
     const list = (await signalbox('kv', 'list', 'flags/')).stdout
     expect(list).toMatch(
-      /^KEY +VERSION +CHANGED +ENDS IN +VALUE\nflags\/a +1 .*\{"on":true\}\nflags\/b .* 59 min .*\nflags\/c/,
+      /^KEY +VERSION +CHANGED +ENDS IN +VALUE\nflags\/a +1 .*\{"on":true\}\nflags\/b .* (59 min|1 h 0 min) .*\nflags\/c/,
     )
     expect((await signalbox('kv', 'increment', 'count', '--by', '3')).stdout).toBe('3\n')
     expect((await signalbox('kv', 'increment', 'count', '--max', '3')).code).toBe(5)

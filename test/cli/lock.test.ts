@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run, start } from '#test/support/command-line.ts'
 import { type Entries, entriesOf } from '#test/support/entries.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { run, start } from './command-line.ts'
 
 let server: TestServer
 let locks: Entries

@@ -3,10 +3,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { run, start } from '#test/support/command-line.ts'
 import { graphql } from '#test/support/graphql.ts'
 import { addPerson, signIn } from '#test/support/people.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
-import { run, start } from './command-line.ts'
 
 let server: TestServer
 let home: string

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
-import { run } from './command-line.ts'
+import { run } from '#test/support/command-line.ts'
 
 it('says that the server is of another version when it does not know the operation', async () => {
   const message = 'Unknown type "SetEntryInput". Did you mean "RetryTaskInput"?'

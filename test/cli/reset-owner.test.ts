@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { auditEntriesOnce } from '#test/support/audit.ts'
+import { run } from '#test/support/command-line.ts'
 import { graphql } from '#test/support/graphql.ts'
 import { createTestDatabase, startTestServer, type TestDatabase, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { run } from './command-line.ts'
 
 let database: TestDatabase
 let server: TestServer

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { records, start } from '#test/support/command-line.ts'
 import { type ServerProcess, spawnServer, startServerProcess } from '#test/support/process.ts'
 import { startReceiver } from '#test/support/receiver.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { createWebhook, loopbackAllowed, trigger } from '#test/support/webhooks.ts'
-import { records, start } from './command-line.ts'
 
 let database: TestDatabase
 let dataDir: string

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
+import { run } from '#test/support/command-line.ts'
 import { graphql } from '#test/support/graphql.ts'
 import { addPerson, signIn } from '#test/support/people.ts'
 import { createTestDatabase, secretKey, startTestServer, type TestDatabase } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { createWebhook, updatedWebhook } from '#test/support/webhooks.ts'
-import { run } from './command-line.ts'
 
 const newKey = Buffer.alloc(32, 'n').toString('base64')
 const lostKey = Buffer.alloc(32, 'l')

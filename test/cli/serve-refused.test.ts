@@ -17,9 +17,9 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { freePort } from '#platform/system/free-port.ts'
 import { findBarrier, isRoot, unprivilegedUser } from '#platform/system/system-user.ts'
+import { run } from '#test/support/command-line.ts'
 import { servePostgresOfVersion } from '#test/support/fake-postgres.ts'
 import { mainFile } from '#test/support/process.ts'
-import { run } from './command-line.ts'
 
 let directory: string
 beforeEach(() => {

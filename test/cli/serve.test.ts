@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '#platform/system/free-port.ts'
+import { type Run, records, run, start } from '#test/support/command-line.ts'
 import { databaseUrl } from '#test/support/database-url.ts'
 import { createTestDatabase, ownerToken, type TestDatabase } from '#test/support/server.ts'
-import { type Run, records, run, start } from './command-line.ts'
 
 let database: TestDatabase
 let dataDir: string

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '#test/support/command-line.ts'
 import { addPerson, signIn } from '#test/support/people.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
-import { run } from './command-line.ts'
 
 let server: TestServer
 beforeAll(async () => {

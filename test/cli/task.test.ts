@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '#platform/system/free-port.ts'
+import { type RunOptions, records, run, start } from '#test/support/command-line.ts'
 import { mainFile } from '#test/support/process.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
-import { type RunOptions, records, run, start } from './command-line.ts'
 
 const configFile = fileURLToPath(new URL('../fixtures/cli/signalbox.config.ts', import.meta.url))
 

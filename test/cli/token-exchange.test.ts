@@ -8,11 +8,11 @@ import { delimiter, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CiIssuer, startCiIssuer } from '#test/support/ci-issuer.ts'
+import { run } from '#test/support/command-line.ts'
 import { graphql } from '#test/support/graphql.ts'
 import { mainFile } from '#test/support/process.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { loopbackAllowed } from '#test/support/webhooks.ts'
-import { run } from './command-line.ts'
 
 let issuer: CiIssuer
 let server: TestServer

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '#platform/system/free-port.ts'
+import { records, run, start } from '#test/support/command-line.ts'
 import { startReceiver } from '#test/support/receiver.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { endedDelivery, loopbackAllowed } from '#test/support/webhooks.ts'
-import { records, run, start } from './command-line.ts'
 
 let server: TestServer
 let env: Record<string, string>

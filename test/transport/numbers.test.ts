@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { run } from '#test/cli/command-line.ts'
+import { run } from '#test/support/command-line.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { type Receiver, startReceiver } from '#test/support/receiver.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { run } from '#test/cli/command-line.ts'
+import { run } from '#test/support/command-line.ts'
 import { toldEvents } from '#test/support/events.ts'
 import { addPerson } from '#test/support/people.ts'
 import { startServerProcess } from '#test/support/process.ts'

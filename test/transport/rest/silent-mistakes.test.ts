@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { run } from '#test/cli/command-line.ts'
+import { run } from '#test/support/command-line.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
+import { clientOf, type RestClient } from '#test/support/rest.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { loopbackAllowed } from '#test/support/webhooks.ts'
-import { clientOf, type RestClient } from './rest.ts'
 
 let server: TestServer
 let rest: RestClient

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mainFile } from '#test/support/process.ts'
-import { until } from '#test/support/until.ts'
+import { runWithin } from './inner-command-line.ts'
+import { mainFile } from './process.ts'
+import { until } from './until.ts'
 
 export interface Run {
   readonly child: ChildProcess
@@ -55,8 +56,19 @@ export function start(args: readonly string[], { env = {}, input = '', ...option
   }
 }
 
-/** Runs the command line to its end. */
-export async function run(args: readonly string[], options?: RunOptions) {
+/** Commands that read a server's settings, or start programs that share their terminal. */
+const processCommands =
+  /^(serve|migrate|doctor|secrets|account|doc (repair|edit)|kv edit|token reset-owner|lock acquire)\b/
+
+/** Runs the command line to its end, in a process of its own where it makes a difference. */
+export async function run(args: readonly string[], options: RunOptions = {}) {
+  const { env = {}, input = '', ...process } = options
+  if (Object.keys(process).length === 0 && !processCommands.test(args.join(' '))) return runWithin(args, { env, input })
+  return runProcess(args, options)
+}
+
+/** Runs the command line to its end in a process of its own, as its users do. */
+export async function runProcess(args: readonly string[], options?: RunOptions) {
   const started = start(args, options)
   const code = await started.ended
   return { code, stdout: started.stdout(), stderr: started.stderr() }
