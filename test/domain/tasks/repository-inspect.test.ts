@@ -34,6 +34,8 @@ import { until } from '#test/support/until.ts'
 let base: string
 let root: string
 let open: OpenRunner
+/** Runs the same in this process; what an attempt's own process adds is a matter of the other's tests. */
+let inner: OpenRunner
 
 const people = {
   ada: { GIT_AUTHOR_NAME: 'Ada', GIT_AUTHOR_EMAIL: 'ada@example.test' },
@@ -56,11 +58,14 @@ beforeAll(async () => {
   git(root, ['clone', '--quiet', '--depth', '1', `file://${join(root, 'project')}`, 'shallow'])
   const file = join(base, 'signalbox.config.mjs')
   writeFileSync(file, `export default { roots: [${JSON.stringify(root)}] }`)
-  open = await openRunner({ file, egressAllow: ['127.0.0.0/8', '::1/128'] })
+  const options = { file, egressAllow: ['127.0.0.0/8', '::1/128'] }
+  open = await openRunner(options)
+  inner = await openRunner({ ...options, isWithin: true })
 })
 
 afterAll(() => {
   open.close()
+  inner.close()
   rmSync(base, { recursive: true, force: true })
 })
 
@@ -102,10 +107,21 @@ function makeProject(directory: string): void {
 }
 
 async function inspect(source: string, ref?: string) {
-  const attempt: Attempt = newAttempt('repository.inspect', ref === undefined ? { source } : { source, ref })
+  const attempt = inspection(source, ref)
   const ran = await open.run(attempt)
   expect(open.leftovers(attempt)).toEqual(nothingLeft)
   return ran
+}
+
+async function inspectWithin(source: string, ref?: string) {
+  const attempt = inspection(source, ref)
+  const ran = await inner.run(attempt)
+  expect(inner.leftovers(attempt).files).toEqual([])
+  return ran
+}
+
+function inspection(source: string, ref?: string): Attempt {
+  return newAttempt('repository.inspect', ref === undefined ? { source } : { source, ref })
 }
 
 const summary = {
@@ -161,7 +177,7 @@ describe('a local repository', () => {
     'is read at the branch %s',
     async (ref) => {
       git(join(root, 'project'), ['branch', '--force', ref, 'v1^{commit}'])
-      const { outcome } = await inspect('project', ref)
+      const { outcome } = await inspectWithin('project', ref)
       git(join(root, 'project'), ['branch', '-D', ref])
       expect(outcome).toMatchObject({ kind: 'completed', result: { ref, commits: 1, files: 4 } })
     },
@@ -171,7 +187,7 @@ describe('a local repository', () => {
   it.each([...refused, 'a~1', 'a^', 'a:b', 'a?', 'a*', 'a[b', 'a\\b', 'a\u007f', 'a\tb', 'a\n', 'a\u2028..b', ''])(
     'refuses %j, which git-check-ref-format does not allow',
     async (ref) => {
-      expect((await inspect('project', ref)).outcome).toMatchObject({ error: { code: 'INVALID_INPUT' } })
+      expect((await inspectWithin('project', ref)).outcome).toMatchObject({ error: { code: 'INVALID_INPUT' } })
     },
   )
 
@@ -189,7 +205,7 @@ describe('a local repository', () => {
       )
       const made = git(directory, ['hash-object', '-t', 'commit', '--literally', '-w', join(base, 'commit')]).trim()
       git(directory, ['update-ref', 'refs/heads/main', made])
-      const { outcome, output } = await inspect(`dated${date}`)
+      const { outcome, output } = await inspectWithin(`dated${date}`)
       expect(outcome).toMatchObject({ kind: 'completed', result: { ...summary, commits: 4, undatedCommits: 1 } })
       expect(output.json('commits-by-month')).toEqual([
         { month: '2024-01', commits: 1 },
@@ -210,7 +226,7 @@ describe('a local repository', () => {
     git(join(root, 'project'), ['config', 'uploadpack.allowFilter', 'true'])
     const name = `partial-${filter.replace(':', '-')}`
     git(root, ['clone', '--quiet', '--bare', `--filter=${filter}`, from, name])
-    expect((await inspect(name)).outcome).toMatchObject({
+    expect((await inspectWithin(name)).outcome).toMatchObject({
       kind: 'failed',
       error: {
         code: 'OBJECTS_MISSING',
@@ -221,7 +237,7 @@ describe('a local repository', () => {
   })
 
   it('may be shallow', async () => {
-    expect((await inspect('shallow')).outcome).toMatchObject({ result: { files: 5, commits: 1 } })
+    expect((await inspectWithin('shallow')).outcome).toMatchObject({ result: { files: 5, commits: 1 } })
   })
 
   // Only root can give files away.
@@ -264,13 +280,16 @@ describe('a local repository', () => {
     ['elsewhere', undefined, 'SOURCE_REFUSED', 'The repository keeps its objects outside of the roots.'],
     ['borrower', undefined, 'SOURCE_REFUSED', 'The repository keeps its objects outside of the roots.'],
   ])('is refused: %s at %s', async (source, ref, code, message) => {
-    expect((await inspect(source, ref)).outcome).toEqual({ kind: 'failed', error: { code, message, retryable: false } })
+    expect((await inspectWithin(source, ref)).outcome).toEqual({
+      kind: 'failed',
+      error: { code, message, retryable: false },
+    })
   })
 
   it.each(['-x', '--upload-pack=touch', 'a..b', 'a b', 'main^', 'a//b', '@{-1}', 'main:', 'x.lock', '/x', 'x/'])(
     'is not read at the ref %s',
     async (ref) => {
-      expect((await inspect('project', ref)).outcome).toMatchObject({
+      expect((await inspectWithin('project', ref)).outcome).toMatchObject({
         error: { code: 'INVALID_INPUT', retryable: false },
       })
     },
@@ -308,12 +327,12 @@ describe('a repository of several places', () => {
 
   it.each(paths)('is refused where %s is a link out of the roots', async (path) => {
     const source = linked(`out-${path.replaceAll('/', '-')}`, path, join(base, 'secret'))
-    expect((await inspect(source)).outcome).toMatchObject({ error: { code: 'SOURCE_REFUSED', retryable: false } })
+    expect((await inspectWithin(source)).outcome).toMatchObject({ error: { code: 'SOURCE_REFUSED', retryable: false } })
   })
 
   it.each(paths)('is read where %s is a link that stays inside', async (path) => {
     const source = linked(`in-${path.replaceAll('/', '-')}`, path, join(root, 'project'))
-    expect((await inspect(source)).outcome).toMatchObject({ result: { files: 5, commits: 4 } })
+    expect((await inspectWithin(source)).outcome).toMatchObject({ result: { files: 5, commits: 4 } })
   })
 
   it.each(['pack', 'loose object'])('is refused where a %s is a link out of the roots', async (what) => {
@@ -324,15 +343,15 @@ describe('a repository of several places', () => {
     const file = found.find((name) => (what === 'pack' ? name.endsWith('.pack') : /^..\/.{38}$/.test(name))) ?? ''
     renameSync(join(objects, file), join(base, what))
     symlinkSync(join(base, what), join(objects, file))
-    expect((await inspect(`out-${what}`)).outcome).toMatchObject({ error: { code: 'SOURCE_REFUSED' } })
+    expect((await inspectWithin(`out-${what}`)).outcome).toMatchObject({ error: { code: 'SOURCE_REFUSED' } })
   })
 
   it('is read as a work tree beside the first, and with objects that it borrows inside', async () => {
     git(join(root, 'project'), ['worktree', 'add', '--quiet', '-b', 'beside', join(root, 'beside')])
-    expect((await inspect('beside')).outcome).toMatchObject({ result: { ref: 'beside', commits: 4 } })
+    expect((await inspectWithin('beside')).outcome).toMatchObject({ result: { ref: 'beside', commits: 4 } })
     git(root, ['clone', '--quiet', '--shared', 'project', 'neighbour'])
     git(root, ['clone', '--quiet', '--shared', 'neighbour', 'next-but-one'])
-    expect((await inspect('next-but-one')).outcome).toMatchObject({ result: { ref: 'main', commits: 4 } })
+    expect((await inspectWithin('next-but-one')).outcome).toMatchObject({ result: { ref: 'main', commits: 4 } })
   })
 
   it('is refused where its work tree’s common directory lies out of the roots', async () => {
@@ -340,14 +359,14 @@ describe('a repository of several places', () => {
     cpSync(join(base, 'secret/.git/worktrees/tree'), join(root, 'tree-data'), { recursive: true })
     writeFileSync(join(root, 'tree-data/commondir'), join(base, 'secret/.git'))
     writeFileSync(join(root, 'tree/.git'), `gitdir: ${join(root, 'tree-data')}\n`)
-    expect((await inspect('tree')).outcome).toMatchObject({ error: { code: 'SOURCE_REFUSED' } })
+    expect((await inspectWithin('tree')).outcome).toMatchObject({ error: { code: 'SOURCE_REFUSED' } })
   })
 
   it('may have ids of SHA-256, and a directory of refs that links to itself', async () => {
     git(root, ['init', '--quiet', '--object-format=sha256', '--initial-branch', 'main', 'sha256'])
     commit(join(root, 'sha256'), 'first', people.ada, '2024-01-31T23:00:00Z')
     symlinkSync('..', join(root, 'sha256/.git/refs/heads/loop'))
-    const { outcome } = await inspect('sha256')
+    const { outcome } = await inspectWithin('sha256')
     expect(outcome).toMatchObject({ result: { commit: expect.stringMatching(/^[0-9a-f]{64}$/), ref: 'main' } })
   })
 
@@ -444,7 +463,7 @@ describe('a remote repository', () => {
     ['https://[::ffff:10.0.0.1]/x.git', 'ADDRESS_REFUSED'],
     ['https://0xa000001/x.git', 'ADDRESS_REFUSED'],
   ])('is refused: %s', async (source, code) => {
-    expect((await inspect(source)).outcome).toMatchObject({ kind: 'failed', error: { code, retryable: false } })
+    expect((await inspectWithin(source)).outcome).toMatchObject({ kind: 'failed', error: { code, retryable: false } })
   })
 
   it('is reached at the address that was checked, inside an allowed network', async () => {
