@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { Unauthenticated } from '#domain/access/errors.ts'
 import { ProviderFailed } from '#domain/access/sign-in/errors.ts'
@@ -12,6 +11,7 @@ import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'
 import { anonymously } from '#test/support/people.ts'
 import { createTestDatabase, startTestServer, type TestDatabase, type TestServer } from '#test/support/server.ts'
+import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { connectSocket } from '#test/support/websocket.ts'
 
 let database: TestDatabase
@@ -269,8 +269,12 @@ describe('the provider’s own access token', () => {
     await graphqlData(server, query)
     await owner.next('events')
     const socket = await connectSocket(server, { token })
-    // Whose time is over is looked for four times a second.
-    await sleep(600)
+    // The end of another one shows that the server has looked for streams to end.
+    const { token: revoked, id } = await addToken(server, { accountId: await ownAccount(server) })
+    const other = await connectSocket(server, { token: revoked })
+    const revoke = 'mutation ($id: String!) { revokeApplicationToken(input: { id: $id }) { __typename } }'
+    await graphqlData(server, revoke, { id })
+    await other.closed
     socket.subscribe('still', '{ viewer { role } }')
     expect(await socket.next('still')).toMatchObject({ payload: { data: { viewer: { role: 'OWNER' } } } })
     await socket.close()
