@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newToken } from '#domain/access/tokens/token.ts'
+import { clientOf, makeToken, nextPage, type RestAnswer, type RestClient, signInPerson } from '#test/support/rest.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
-import { clientOf, makeToken, nextPage, type RestAnswer, type RestClient, signInPerson } from './rest.ts'
 
 let server: TestServer
 let rest: RestClient

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientOf, type RestClient } from '#test/support/rest.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { clientOf, type RestClient } from './rest.ts'
 
 let server: TestServer
 let rest: RestClient

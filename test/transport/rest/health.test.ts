@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientOf, type RestClient, startRestServer } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
 import { createHealth, type HealthSources } from '#transport/rest/health.ts'
 import { healthRoutes } from '#transport/rest/routes/health.ts'
-import { clientOf, type RestClient, startRestServer } from './rest.ts'
 
 describe('a server that is well', () => {
   let server: TestServer

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { clientOf, startRestServer } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
-import { clientOf, startRestServer } from './rest.ts'
 
 let server: TestServer
 let rest: ReturnType<typeof clientOf>

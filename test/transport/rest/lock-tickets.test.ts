@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { entriesOf } from '#test/support/entries.ts'
+import { clientOf, makeToken, type RestClient } from '#test/support/rest.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
-import { clientOf, makeToken, type RestClient } from './rest.ts'
 
 let server: TestServer
 let rest: RestClient

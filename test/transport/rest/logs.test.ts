@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientOf, makeToken, nextPage, type RestClient, startRestServer } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
-import { clientOf, makeToken, nextPage, type RestClient, startRestServer } from './rest.ts'
 
 interface Line {
   readonly cursor: string

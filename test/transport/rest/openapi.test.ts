@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { clientOf, type RestClient, startRestServer } from '#test/support/rest.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { meaningOf } from '#transport/rest/codes.ts'
 import { createHealth } from '#transport/rest/health.ts'
@@ -8,7 +9,6 @@ import type { OpenApiDocument } from '#transport/rest/openapi.ts'
 import { problem, problemType } from '#transport/rest/problem.ts'
 import { inboundHookDescriptions } from '#transport/rest/routes/inbound-hooks.ts'
 import { createRoutes } from '#transport/rest/routes/table.ts'
-import { clientOf, type RestClient, startRestServer } from './rest.ts'
 
 const never = () => Promise.reject(new Error('The table is only looked at.'))
 const routes = createRoutes({

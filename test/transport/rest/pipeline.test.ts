@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientOf, gate, nextPage, type RestClient, startRestServer } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { clientOf, gate, nextPage, type RestClient, startRestServer } from './rest.ts'
 
 interface Lock {
   readonly name: string

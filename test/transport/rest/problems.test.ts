@@ -1,8 +1,8 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientOf, type RestClient, startRestServer } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
-import { clientOf, type RestClient, startRestServer } from './rest.ts'
 
 let server: TestServer
 let rest: RestClient

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '#platform/system/free-port.ts'
+import { clientOf, nextPage, type RestClient } from '#test/support/rest.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import type { OpenApiDocument } from '#transport/rest/openapi.ts'
-import { clientOf, nextPage, type RestClient } from './rest.ts'
 
 const base = '/tools/signalbox'
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
   const port = String(await freePort())
   origin = `http://127.0.0.1:${port}`
   server = await startTestServer({
-    configFile: join(import.meta.dirname, 'signalbox.config.ts'),
+    configFile: join(import.meta.dirname, '../../fixtures/shared/signalbox.config.ts'),
     env: { PORT: port, PUBLIC_URL: `${origin}${base}/` },
   })
   rest = clientOf({ url: origin, token: server.token })

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { graphql } from '#test/support/graphql.ts'
 import { addPerson, signIn } from '#test/support/people.ts'
+import { clientOf, startRestServer } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
-import { clientOf, startRestServer } from './rest.ts'
 
 let server: TestServer
 let rest: ReturnType<typeof clientOf>

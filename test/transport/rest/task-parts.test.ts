@@ -1,8 +1,8 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientOf, gate, type RestClient, startRestServer } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { clientOf, gate, type RestClient, startRestServer } from './rest.ts'
 
 const chunkBytes = 256 * 1024
 const long = Buffer.concat([0, 1, 2, 3, 4].map((number) => Buffer.alloc(chunkBytes, `chunk ${number};`)))

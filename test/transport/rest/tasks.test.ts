@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientOf, gate, makeToken, nextPage, type RestClient, startRestServer } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { clientOf, gate, makeToken, nextPage, type RestClient, startRestServer } from './rest.ts'
 
 let server: TestServer
 let rest: RestClient

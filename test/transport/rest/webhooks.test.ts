@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Receiver, startReceiver } from '#test/support/receiver.ts'
+import { clientOf, makeToken, nextPage, type RestClient, signInPerson } from '#test/support/rest.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { endedDelivery, loopbackAllowed } from '#test/support/webhooks.ts'
-import { clientOf, makeToken, nextPage, type RestClient, signInPerson } from './rest.ts'
 
 let server: TestServer
 let rest: RestClient

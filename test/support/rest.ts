@@ -22,7 +22,7 @@ export interface RestOptions {
 
 /** A server with task types for these tests. */
 export function startRestServer(): Promise<TestServer> {
-  return startTestServer({ configFile: join(import.meta.dirname, 'signalbox.config.ts') })
+  return startTestServer({ configFile: join(import.meta.dirname, '../fixtures/shared/signalbox.config.ts') })
 }
 
 /** Asks as the owner, or with another token, by real HTTP. */
