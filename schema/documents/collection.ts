@@ -1,7 +1,7 @@
 import type { Retention, retentionKinds } from '#domain/documents/collection.ts'
 import type { LogRow } from '#domain/documents/document.ts'
+import type { LogPlace } from '#domain/documents/document-reads.ts'
 import type { IndexReport, indexStates } from '#domain/documents/indexes/states.ts'
-import type { LogPlace } from '#domain/documents/service.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isWithinYears } from '#lib/moment.ts'
 import { builder } from '#schema/builder.ts'

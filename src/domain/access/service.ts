@@ -1,49 +1,38 @@
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
-import { newId } from '#lib/ids.ts'
 import type { Database } from '#platform/database/client.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
-import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
+import type { JournalEntry } from '#platform/journal/entry.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { accountsForCallers, createAccountService } from './account-service.ts'
-import { hasAccounts, insertAccount, lockEmptyInstallation } from './account-store.ts'
-import { Caller, type OnRefused, type RequestOrigin } from './caller.ts'
+import { createAuthentication } from './authentication.ts'
+import { createBootstrap } from './bootstrap.ts'
+import type { Caller, RequestOrigin } from './caller.ts'
 import { Credentials } from './credentials.ts'
-import { type TokenFault, Unauthenticated } from './errors.ts'
 import { lossBy } from './events.ts'
-import { deleteOldRefusals } from './incidents/incident-store.ts'
 import { Incidents } from './incidents/incidents.ts'
 import { LiveCallers } from './live-callers.ts'
-import { issueOwnerToken } from './owner-token.ts'
 import { createTeamService } from './people/team-service.ts'
 import { createUserService } from './people/user-service.ts'
+import { applyAccessRetention } from './retention.ts'
 import { createDeviceSignIn } from './sign-in/device-sign-in.ts'
-import { deleteOldDevices } from './sign-in/device-store.ts'
-import { TokenRefused } from './sign-in/errors.ts'
 import type { OidcProvider } from './sign-in/oidc-provider.ts'
 import { createOidcSignIn } from './sign-in/oidc-sign-in.ts'
 import { createPasswordSignIn } from './sign-in/password-sign-in.ts'
-import { deleteOldPlaces } from './sign-in/place-store.ts'
-import { deleteOldSessions } from './sign-in/session-store.ts'
+import { createSessionCommands } from './sign-in/session-commands.ts'
 import { SessionUsage } from './sign-in/session-usage.ts'
 import { createSessions } from './sign-in/sessions.ts'
 import { SigningKeys } from './sign-in/signing-keys.ts'
 import { DeviceThrottle, SignInThrottle } from './sign-in/throttle.ts'
 import { expiryWarnings, readExpiryOutlook } from './tokens/expiry-outlook.ts'
-import { hashToken } from './tokens/token.ts'
 import { createTokenService } from './tokens/token-service.ts'
-import { deleteOldHours, deleteOldTokens } from './tokens/token-store.ts'
 import { TokenUsage } from './tokens/token-usage.ts'
 import { createTokenExchange } from './trust/token-exchange.ts'
 import type { TrustRule } from './trust/trust-rule.ts'
 
 export { Caller, roles } from './caller.ts'
-
-/** How long an ended session is kept, so that reuse of its refresh tokens is noticed. */
-const sessionRetentionDays = 30
-const deletedAtOnce = 1_000
 
 export interface AccessServiceDeps {
   readonly database: Database
@@ -86,34 +75,7 @@ export function createAccessService(deps: AccessServiceDeps) {
     ...{ incidents, rules, outbound, log },
   })
 
-  /** The caller of a request with this token. @throws {Unauthenticated} when it is unknown, or not valid any more */
-  async function authenticate(token: string | undefined, request: RequestOrigin): Promise<Caller> {
-    const identity = await credentials.identify(token).catch((error: unknown) => {
-      if (error instanceof Unauthenticated) noteStranger(token, request, error.fault)
-      throw error
-    })
-    const caller = new Caller(identity, request, { onRefused })
-    usage.note(caller, request)
-    sessionUsage.note(caller, request)
-    return caller
-  }
-
-  function onRefused(...refusal: Parameters<OnRefused>): void {
-    incidents.refused(...refusal)
-  }
-
-  function noteStranger(token: string | undefined, request: RequestOrigin, fault: TokenFault | undefined): void {
-    if (token === undefined) incidents.attempted('none', 'UNAUTHENTICATED', request)
-    else
-      incidents.attempted('token', 'UNAUTHENTICATED', request, { hash: hashToken(token), isKnown: fault !== 'unknown' })
-  }
-
-  /** Whose access token this is. @throws {TokenRefused} */
-  async function personOf(token: string): Promise<string> {
-    const { actor } = await credentials.identify(token).catch(orRefused)
-    if (actor.kind !== 'user') throw new TokenRefused()
-    return actor.id
-  }
+  const { authenticate, personOf } = createAuthentication({ credentials, usage, sessionUsage, incidents })
 
   /** To be called with each journal entry: when it ends rights, what is cached and under way with them ends. */
   function onJournalEntry(entry: JournalEntry): void {
@@ -123,27 +85,9 @@ export function createAccessService(deps: AccessServiceDeps) {
     live.endBy(loss)
   }
 
-  /**
-   * Gives an empty installation its first account and the owner's token: the given one, or a new one.
-   * @returns the token when this call created it, so that it can be shown once.
-   */
-  async function bootstrap(given: string | undefined): Promise<string | undefined> {
-    await keys.rotate()
-    if (await hasAccounts(database)) return undefined
-    return transact(async (tx) => {
-      if (!(await lockEmptyInstallation(tx))) return undefined
-      const accountId = newId()
-      await insertAccount(tx, accountId, 'main')
-      await beginAuditLog(tx, accountId)
-      const by = { actor: bootstrapper }
-      const token = await issueOwnerToken(tx, { accountId, now: clock.now(), by }, given)
-      return given === undefined ? token : undefined
-    })
-  }
-
   return {
     authenticate,
-    bootstrap,
+    bootstrap: createBootstrap({ database, transact, keys, clock, beginAuditLog }),
     onJournalEntry,
     /** Calls `end` when the caller loses their rights; returns a function to call when the request ends before. */
     hold: (caller: Caller, end: () => void) => live.hold(caller, end),
@@ -156,9 +100,7 @@ export function createAccessService(deps: AccessServiceDeps) {
     sessions: {
       refresh: (token: string, request: RequestOrigin, scopes?: readonly string[]) =>
         incidents.watch('refresh', request, () => sessions.refresh(token, request, scopes)),
-      end: sessions.end,
-      endAll: sessions.endAll,
-      personIn: sessions.personIn,
+      ...createSessionCommands({ transact }),
       check: personOf,
     },
     oidc: {
@@ -190,12 +132,7 @@ export function createAccessService(deps: AccessServiceDeps) {
     /** Rotates keys in time, and deletes what ended long ago; to be called periodically. */
     async maintain(): Promise<void> {
       await keys.rotate()
-      await deleteOldHours(database)
-      await deleteOldRefusals(database)
-      await deleteOldDevices(database)
-      await deleteOldPlaces(database)
-      while ((await deleteOldTokens(database, deletedAtOnce)) === deletedAtOnce);
-      while ((await deleteOldSessions(database, sessionRetentionDays, deletedAtOnce)) === deletedAtOnce);
+      await applyAccessRetention(database)
     },
     async stop(): Promise<void> {
       live.stop()
@@ -204,10 +141,4 @@ export function createAccessService(deps: AccessServiceDeps) {
       await incidents.tell({ everything: true })
     },
   }
-}
-
-const bootstrapper: Actor = { kind: 'system', id: 'bootstrap', name: 'bootstrap' }
-
-function orRefused(error: unknown): never {
-  throw error instanceof Unauthenticated ? new TokenRefused() : error
 }

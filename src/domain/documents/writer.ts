@@ -27,6 +27,9 @@ const turnMs = 10
 /** How often writes are retried because the same documents were written or created concurrently. */
 const maxRaces = 20
 
+/** What writes documents, for the commands of the service. */
+export type DocumentWriter = ReturnType<typeof createDocumentWriter>
+
 export interface DocumentWriterDeps {
   readonly transact: Transact
   readonly locks: FenceKeeper

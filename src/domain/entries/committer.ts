@@ -14,6 +14,9 @@ import { WriteBatch } from './write-batch.ts'
 /** The fence with which each of these locks is held now; locks that nobody holds are missing. Until the commit none changes hands. */
 type HeldFences = (tx: Transaction, accountId: string, locks: readonly string[]) => Promise<Map<string, number>>
 
+/** Commits requests, for the commands of the service. */
+export type Committer = ReturnType<typeof createCommitter>
+
 export interface CommitterDeps {
   readonly transact: Transact
   readonly heldFences: HeldFences

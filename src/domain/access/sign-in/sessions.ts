@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Caller, Identity, RequestOrigin } from '#domain/access/caller.ts'
+import type { Identity, RequestOrigin } from '#domain/access/caller.ts'
 import { ScopeNotHeld, Unauthenticated } from '#domain/access/errors.ts'
 import { sessionEvent } from '#domain/access/events.ts'
-import { isOneself, mustManage, mustSee } from '#domain/access/people/authority.ts'
-import { normalEmail, type PersonRole } from '#domain/access/people/user.ts'
-import { lock as lockUserOf } from '#domain/access/people/user-service.ts'
+import type { PersonRole } from '#domain/access/people/user.ts'
 import { type Grant, grantsOf, grantsWithinRole, scopesOfRole } from '#domain/access/scope.ts'
 import { missingOf, parseScopes } from '#domain/access/scope-request.ts'
 import { hashToken } from '#domain/access/tokens/token.ts'
@@ -14,13 +12,11 @@ import { Snapshot } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
-import { RefreshRefused, SessionNotFound } from './errors.ts'
+import { RefreshRefused } from './errors.ts'
 import { notePlace } from './place-store.ts'
 import {
   endSession,
-  endSomeSessions,
   findSession,
-  findSessionUser,
   insertRefreshToken,
   insertSession,
   lockByRefresh,
@@ -35,7 +31,6 @@ const dayMs = 24 * 60 * 60 * 1000
 const idleMs = 30 * dayMs
 const refreshPrefix = 'sbr_'
 const maxRefreshTokenLength = 256
-const endedAtOnce = 500
 
 /** What a person gets who has signed in. */
 export interface SignedIn {
@@ -156,60 +151,6 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     tx.journal(sessionEvent('auth.session_ended', session, by, { email, reason: 'refresh token used twice' }))
   }
 
-  /**
-   * Ends a session: without an id, that of this request; otherwise any session of a person whom the caller manages.
-   * @throws {SessionNotFound} @throws {ScopeNotHeld}
-   */
-  async function end(caller: Caller, id: string | undefined): Promise<string> {
-    const own = caller.credential.kind === 'session' ? caller.credential.id : undefined
-    const wanted = id ?? own ?? 'of this request'
-    return transact(async (tx) => {
-      const user = isId(wanted) ? await findSessionUser(tx, caller.accountId, wanted) : undefined
-      if (wanted !== own) {
-        // Whether the session exists is for those who could manage it.
-        if (user === undefined && id !== undefined) caller.must('access:admin')
-        if (user !== undefined) mustManage(caller, user)
-      }
-      const ended = user && (await endSession(tx, caller.accountId, wanted, 'signed out'))
-      if (ended === undefined) throw new SessionNotFound(wanted)
-      const session = { accountId: caller.accountId, ...ended }
-      tx.journal(sessionEvent('auth.session_ended', session, caller.by(), { reason: 'signed out' }))
-      return wanted
-    })
-  }
-
-  /** Whose sessions the caller may see of those that they ask for: as a condition for people. @throws {Forbidden} */
-  function personIn(caller: Caller, who: string | undefined): { id?: string; email?: string } {
-    if (who === undefined && caller.actor.kind === 'user') return { id: caller.actor.id }
-    if (who === undefined || !isOneself(caller, who)) caller.must('access:admin')
-    if (who === undefined) return {}
-    return isId(who) ? { id: who.toLowerCase() } : { email: normalEmail(who) ?? who }
-  }
-
-  /**
-   * Ends all sessions of a person whom the caller manages, optionally except that of this request. Returns how many have
-   * ended. @throws {UserNotFound} @throws {ScopeNotHeld}
-   */
-  async function endAll(caller: Caller, who: string | undefined, keepsOwn: boolean): Promise<number> {
-    const whose = who ?? caller.actor.id
-    mustSee(caller, whose)
-    const kept = keepsOwn && caller.credential.kind === 'session' ? caller.credential.id : undefined
-    let count = 0
-    for (let ended = endedAtOnce; ended === endedAtOnce; count += ended)
-      ended = await transact(async (tx) => {
-        const user = await lockUserOf(tx, caller, whose)
-        mustManage(caller, user)
-        const { id: userId, accountId, email } = user
-        const ids = await endSomeSessions(tx, { accountId, userId, kept, reason: 'signed out', limit: endedAtOnce })
-        for (const id of ids) {
-          const session = { accountId, id, userId }
-          tx.journal(sessionEvent('auth.session_ended', session, caller.by(), { email, reason: 'signed out' }))
-        }
-        return ids.length
-      })
-    return count
-  }
-
   /** The tokens of a session that is committed. */
   async function signedIn({ person, id, refreshToken }: OpenSession): Promise<SignedIn> {
     const { token, expiresAt } = await keys.sign({ userId: person.id, sessionId: id })
@@ -220,7 +161,7 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
     return new Date(clock.now().getTime() + idleMs)
   }
 
-  return { identify, begin, open, signedIn, refresh, end, endAll, personIn }
+  return { identify, begin, open, signedIn, refresh }
 }
 
 export type Sessions = ReturnType<typeof createSessions>
