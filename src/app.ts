@@ -30,6 +30,7 @@ import { openHooks } from './app/hooks.ts'
 import { startRetention, startUsageCounting } from './app/maintenance.ts'
 import { healthSources, observe } from './app/observation.ts'
 import { findPersistedOperations } from './app/persisted-operations.ts'
+import { startJobRecovery } from './app/queues.ts'
 import { findTaskUser } from './app/task-user.ts'
 import { createMayNameSubject, createShownData } from './app/visibility.ts'
 import { openDeliverer, openWebhooks } from './app/webhooks.ts'
@@ -204,6 +205,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   }
   startRetention(context, { access, audit, hooks, entries })
   startUsageCounting(context)
+  startJobRecovery(context)
   // The last step that can fail, so that a token that was created is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
   const warnings = [...config.warnings, ...(tasksAs?.warnings ?? []), ...(await access.expiryWarnings())]

@@ -216,11 +216,11 @@ describe('account suspend', () => {
     expect((await account('suspend', 'queue')).code).toBe(0)
     await server.database.query('UPDATE task SET run_at = now() WHERE id = $1', [waiting])
     const fallDue =
-      'UPDATE pgboss.job_common SET start_after = now() WHERE id = (SELECT job_id FROM task WHERE id = $1) RETURNING start_after'
+      'UPDATE pgboss.job SET start_after = now() WHERE id = (SELECT job_id FROM task WHERE id = $1) RETURNING start_after'
     const [due] = await server.database.query<{ start_after: Date }>(fallDue, [waiting])
     // The server has met it, and put it off.
     const isDeferred =
-      'SELECT id FROM pgboss.job_common WHERE id = (SELECT job_id FROM task WHERE id = $1) AND start_after > $2'
+      'SELECT id FROM pgboss.job WHERE id = (SELECT job_id FROM task WHERE id = $1) AND start_after > $2'
     await until(async () => (await server.database.query(isDeferred, [waiting, due?.start_after])).length > 0)
     expect(await statusOf(waiting)).toMatch(/PENDING|SCHEDULED/)
     expect((await account('resume', 'queue')).code).toBe(0)

@@ -1,7 +1,11 @@
 import { PgBoss } from 'pg-boss'
 import type { Database } from '#platform/database/client.ts'
+import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { type ClaimedJob, claimJobs, findMissingJobs, moveToOwnTable, type QueueTable } from './own-sql.ts'
+
+export type { ClaimedJob } from './own-sql.ts'
 
 /** A job to be sent: `data` is small, and `id` is the sender's. */
 export interface NewJob {
@@ -12,41 +16,43 @@ export interface NewJob {
   readonly startAfter?: Date | undefined
 }
 
-export interface ClaimedJob {
-  readonly id: string
-  readonly data: unknown
-}
+/** How each queue is created. pg-boss deletes jobs that have waited for too long; ours wait as long as it takes. */
+const queueOptions = { partition: true, retentionSeconds: 10 * 365 * 24 * 3_600 } as const
 
-const claimSql = 'SELECT id, data FROM claim_jobs($1, $2)'
+export interface QueueOptions {
+  readonly database: Database
+  readonly queues: readonly string[]
+  readonly log: Logger
+}
 
 /**
  * pg-boss, used as rows and statements inside our own transactions. Its own retries, expiry and polling workers are
- * not used: attempts and leases are the domain's, and a job is gone in the transaction that claims it, so nothing is
- * left for its maintenance to do. A job can't be lost with its claimer: what it stood for says who holds it.
+ * not used: attempts and leases are the domain's, and a job is gone in the transaction that claims it. A job can't be
+ * lost with its claimer: what it stood for says who holds it. pg-boss counts what waits and maintains its tables, so its
+ * dashboard shows true figures.
  */
 export class Queue {
   readonly #boss: PgBoss
+  readonly #tables: ReadonlyMap<string, QueueTable>
 
-  private constructor(boss: PgBoss) {
+  private constructor(boss: PgBoss, tables: ReadonlyMap<string, QueueTable>) {
     this.#boss = boss
+    this.#tables = tables
   }
 
-  /** Makes or migrates pg-boss's own tables, and the named queues. */
-  static async start(options: { database: Database; queues: readonly string[]; log: Logger }): Promise<Queue> {
-    const { pool } = options.database
-    const boss = new PgBoss({
-      db: { executeSql: (text, values) => pool.query(text, values) },
-      schema: 'pgboss',
-      supervise: false,
-      schedule: false,
-      // Queue definitions don't change while we run.
-      queueCacheIntervalSeconds: 3_600,
-    })
-    boss.on('error', (error) => options.log.error({ err: error }, 'the queue reported an error'))
-    await boss.start()
-    const known = new Set((await boss.getQueues()).map((queue) => queue.name))
-    for (const name of options.queues) if (!known.has(name)) await boss.createQueue(name)
-    return new Queue(boss)
+  /** Creates or migrates pg-boss's own tables, and the named queues, each with a table of its own. */
+  static async start(options: QueueOptions): Promise<Queue> {
+    const boss = await startBoss(options)
+    const found = new Map((await boss.getQueues()).map((queue) => [queue.name, queue]))
+    const shared = options.queues.filter((name) => found.get(name)?.partition === false)
+    if (shared.length > 0) {
+      await boss.stop({ graceful: false, close: false })
+      for (const name of shared) await moveToOwnTable(options.database.pool, name, queueOptions)
+      // pg-boss keeps in memory which table a queue has.
+      return Queue.start(options)
+    }
+    for (const name of options.queues) if (!found.has(name)) await boss.createQueue(name, queueOptions)
+    return new Queue(boss, await readTables(boss))
   }
 
   /** Sends jobs as part of a transaction; resolves when the statements are on their way. The commit waits for them. */
@@ -66,12 +72,41 @@ export class Queue {
   /** Takes up to `limit` due jobs, oldest first; once the transaction commits they are gone, and the claimer's to answer for. */
   async claim(tx: Transaction, queue: string, limit: number): Promise<ClaimedJob[]> {
     if (limit <= 0) return []
-    return tx.query(claimSql, [queue, limit])
+    return claimJobs(tx, this.#tableOf(queue), limit)
+  }
+
+  /** Which of these jobs wait in the queue no more: they were claimed, cancelled or deleted. */
+  async findMissing(sql: Sql, queue: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return ids.length === 0 ? new Set() : findMissingJobs(sql, this.#tableOf(queue), ids)
   }
 
   async stop(): Promise<void> {
     await this.#boss.stop({ graceful: false, close: false })
   }
+
+  #tableOf(queue: string): QueueTable {
+    const table = this.#tables.get(queue)
+    if (table === undefined) throw new Error(`There is no queue ${queue}.`)
+    return table
+  }
+}
+
+async function startBoss({ database: { pool }, log }: QueueOptions): Promise<PgBoss> {
+  const boss = new PgBoss({
+    db: { executeSql: (text, values) => pool.query(text, values) },
+    schema: 'pgboss',
+    schedule: false,
+    // Queue definitions don't change while we run.
+    queueCacheIntervalSeconds: 3_600,
+  })
+  boss.on('error', (error) => log.error({ err: error }, 'the queue reported an error'))
+  boss.on('warning', (warning) => log.debug({ warning }, 'the queue reported a warning'))
+  await boss.start()
+  return boss
+}
+
+async function readTables(boss: PgBoss): Promise<ReadonlyMap<string, QueueTable>> {
+  return new Map((await boss.getQueues()).map(({ name, table }) => [name, { name, table }]))
 }
 
 function toInsert({ id, data, startAfter }: NewJob): { id: string; data: object; startAfter?: Date } {

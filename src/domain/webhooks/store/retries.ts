@@ -25,3 +25,17 @@ export async function allowAttempts(
     jobs.map(({ jobId }) => jobId),
   ])
 }
+
+const overdueSql = `
+  SELECT account_id AS "accountId", id AS "deliveryId", job_id AS "jobId" FROM delivery
+  WHERE status = 'PENDING' AND job_id IS NOT NULL AND due_at < now() - $1 * interval '1 millisecond'
+  ORDER BY due_at LIMIT $2`
+
+/** Deliveries whose job has been due for longer than this, the oldest first. */
+export async function findOverdueRetries(
+  sql: Sql,
+  dueForMs: number,
+  limit: number,
+): Promise<{ readonly accountId: string; readonly deliveryId: string; readonly jobId: string }[]> {
+  return sql.query(overdueSql, [dueForMs, limit])
+}
