@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { bundledEntries } from './support/bundled-entries.ts'
+import { SlowFirst } from './support/slow-first.ts'
 
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
@@ -12,6 +13,7 @@ export default defineConfig({
     // The tests' identity provider says that it is not for production.
     onConsoleLog: (log: string) => !log.includes('oidc-provider'),
     maxWorkers: 2,
+    sequence: { sequencer: SlowFirst },
     // Loading the server and its libraries for each file costs more than half of what the files do; no file replaces a
     // module or leaves anything behind in one.
     isolate: false,

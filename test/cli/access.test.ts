@@ -4,13 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '#test/support/command-line.ts'
 import { password, signIn } from '#test/support/people.ts'
 import { mainFile } from '#test/support/process.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 
 let server: TestServer
 let env: Record<string, string>
 beforeAll(async () => {
-  server = await startTestServer()
+  server = await sharedServer()
   env = { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: server.token }
 })
 afterAll(() => server.close())

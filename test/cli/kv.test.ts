@@ -4,14 +4,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { records, run, start } from '#test/support/command-line.ts'
 import { entriesOf } from '#test/support/entries.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { until } from '#test/support/until.ts'
 
 let server: TestServer
 let directory: string
 let env: Record<string, string>
 beforeAll(async () => {
-  server = await startTestServer()
+  server = await sharedServer()
   directory = await mkdtemp(join(tmpdir(), 'signalbox-kv-'))
   env = { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: server.token, TMPDIR: directory }
 })

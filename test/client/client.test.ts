@@ -15,13 +15,14 @@ import {
 import { freePort } from '#platform/system/free-port.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { addPerson, refresh, signIn } from '#test/support/people.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { until } from '#test/support/until.ts'
 
 let server: TestServer
 let client: SignalboxClient
 beforeAll(async () => {
-  server = await startTestServer()
+  server = await sharedServer()
 })
 afterAll(() => server.close())
 beforeEach(() => {

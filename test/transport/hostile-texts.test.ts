@@ -3,7 +3,8 @@ import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { createWebhook } from '#test/support/webhooks.ts'
 import { submitDistant } from '#test/transport/graphql/streams.ts'
 
@@ -11,7 +12,7 @@ let server: TestServer
 let taskId: string
 let webhookId: string
 beforeAll(async () => {
-  server = await startTestServer({ env: { LOG_LEVEL: 'silent' } })
+  server = await sharedServer()
   taskId = await submitDistant(server)
   webhookId = (await createWebhook(server, { url: 'https://nowhere.invalid', retry: { maxAttempts: 1 } })).id
 })

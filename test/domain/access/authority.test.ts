@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { addPerson, anonymously, password, type SignedIn, signIn } from '#test/support/people.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer({ env: { LOG_LEVEL: 'silent' } })
+  server = await sharedServer()
 })
 afterAll(() => server.close())
 

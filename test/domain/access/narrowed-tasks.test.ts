@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type GraphqlAnswer, graphql, graphqlData } from '#test/support/graphql.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { connectSocket } from '#test/support/websocket.ts'
 
@@ -11,7 +12,7 @@ let own: string
 let foreign: string
 
 beforeAll(async () => {
-  server = await startTestServer({ env: { LOG_LEVEL: 'silent' } })
+  server = await sharedServer()
   const accountId = await ownAccount(server)
   token = (await addToken(server, { accountId, scopes: ['tasks:write:type=pro*'] })).token
   own = await submit('probe')

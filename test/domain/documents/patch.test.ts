@@ -2,7 +2,8 @@ import specTests from 'json-patch-test-suite/spec_tests.json' with { type: 'json
 import tests from 'json-patch-test-suite/tests.json' with { type: 'json' }
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { get, put, write } from '#test/support/documents.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 
 interface SuiteCase {
   readonly comment?: string
@@ -19,7 +20,7 @@ const suite = ([...tests, ...specTests] as SuiteCase[])
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer({ env: { ROLES: 'api' } })
+  server = await sharedServer()
 })
 afterAll(() => server.close())
 

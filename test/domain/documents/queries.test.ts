@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { put, write } from '#test/support/documents.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer({ env: { ROLES: 'api' } })
+  server = await sharedServer()
 })
 afterAll(() => server.close())
 

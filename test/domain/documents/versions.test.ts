@@ -2,12 +2,13 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { get, put, write } from '#test/support/documents.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { until } from '#test/support/until.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer({ env: { ROLES: 'api' } })
+  server = await sharedServer()
 })
 afterAll(() => server.close())
 

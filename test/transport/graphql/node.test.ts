@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Scope } from '#domain/access/scope.ts'
 import { makeThings, type Things } from '#test/rights/things.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 
@@ -12,7 +13,7 @@ let accountId: string
 let things: Things & { signedIn: string }
 let ids: Record<string, string>
 beforeAll(async () => {
-  server = await startTestServer({ env: { LOG_LEVEL: 'silent' } })
+  server = await sharedServer()
   accountId = await ownAccount(server)
   things = await makeThings(server, 'OWNER')
   const { user, team } = await graphqlData<{ user: { id: string }; team: { id: string } }>(

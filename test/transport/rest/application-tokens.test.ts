@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newToken } from '#domain/access/tokens/token.ts'
 import { clientOf, makeToken, nextPage, type RestAnswer, type RestClient, signInPerson } from '#test/support/rest.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { addToken } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 
 let server: TestServer
 let rest: RestClient
 beforeAll(async () => {
-  server = await startTestServer()
+  server = await sharedServer()
   rest = clientOf(server)
 })
 afterAll(() => server.close())

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clientOf, makeToken, nextPage, type RestClient, signInPerson, startRestServer } from '#test/support/rest.ts'
+import { clientOf, makeToken, nextPage, type RestClient, signInPerson } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { until } from '#test/support/until.ts'
 
 let server: TestServer
 let rest: RestClient
 beforeAll(async () => {
-  server = await startRestServer()
+  server = await sharedServer()
   rest = clientOf(server)
   for (const name of ['one', 'two', 'three'])
     await rest.ask('POST /api/application-tokens', { body: { name }, headers: { 'x-request-id': `make-${name}` } })

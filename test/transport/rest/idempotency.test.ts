@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { clientOf, startRestServer } from '#test/support/rest.ts'
+import { clientOf } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 
 let server: TestServer
 let rest: ReturnType<typeof clientOf>
 beforeAll(async () => {
-  server = await startRestServer()
+  server = await sharedServer()
   rest = clientOf(server)
   await rest.ask('POST /api/users', { body: { email: 'member@example.com' } })
   await rest.ask('POST /api/teams', { body: { name: 'x', slug: 'with-members' } })

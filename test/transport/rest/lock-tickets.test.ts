@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { entriesOf } from '#test/support/entries.ts'
 import { clientOf, makeToken, type RestClient } from '#test/support/rest.ts'
-import { startTestServer, type TestServer } from '#test/support/server.ts'
+import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 
@@ -10,7 +11,7 @@ let rest: RestClient
 let pipeline: string
 let stranger: string
 beforeAll(async () => {
-  server = await startTestServer()
+  server = await sharedServer()
   rest = clientOf(server)
   const accountId = await ownAccount(server)
   pipeline = (await addToken(server, { accountId, scopes: ['entries:write'] })).token

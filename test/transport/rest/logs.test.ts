@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clientOf, makeToken, nextPage, type RestClient, startRestServer } from '#test/support/rest.ts'
+import { clientOf, makeToken, nextPage, type RestClient } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 
 interface Line {
   readonly cursor: string
@@ -13,7 +14,7 @@ let server: TestServer
 let rest: RestClient
 let id: string
 beforeAll(async () => {
-  server = await startRestServer()
+  server = await sharedServer()
   rest = clientOf(server)
   id = await rest.submit('holds')
   await rest.reach(id, 'completed')

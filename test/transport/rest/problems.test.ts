@@ -1,13 +1,14 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clientOf, type RestClient, startRestServer } from '#test/support/rest.ts'
+import { clientOf, type RestClient } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 
 let server: TestServer
 let rest: RestClient
 beforeAll(async () => {
-  server = await startRestServer()
+  server = await sharedServer()
   rest = clientOf(server)
 })
 afterAll(() => server.close())

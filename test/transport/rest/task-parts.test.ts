@@ -1,7 +1,8 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clientOf, gate, type RestClient, startRestServer } from '#test/support/rest.ts'
+import { clientOf, gate, type RestClient } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { until } from '#test/support/until.ts'
 
 const chunkBytes = 256 * 1024
@@ -12,7 +13,7 @@ let rest: RestClient
 let parts: string
 const held = gate()
 beforeAll(async () => {
-  server = await startRestServer()
+  server = await sharedServer()
   rest = clientOf(server)
   const id = await rest.submit('writes', { until: held.until })
   parts = `/api/tasks/${id}/result/parts`

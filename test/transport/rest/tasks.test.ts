@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clientOf, gate, makeToken, nextPage, type RestClient, startRestServer } from '#test/support/rest.ts'
+import { clientOf, gate, makeToken, nextPage, type RestClient } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
+import { sharedServer } from '#test/support/shared-server.ts'
 import { until } from '#test/support/until.ts'
 
 let server: TestServer
 let rest: RestClient
 beforeAll(async () => {
-  server = await startRestServer()
+  server = await sharedServer()
   rest = clientOf(server)
 })
 afterAll(() => server.close())
