@@ -182,6 +182,7 @@ function refusalsOf(route: RouteDescription): number[] {
   return [
     ...(asks === undefined ? [] : [400]),
     ...(route.access === 'token' ? tokenRefusals : []),
+    ...(route.access === 'open' && route.isUncounted !== true ? [429] : []),
     ...(route.body === undefined ? [] : bodyRefusals),
     ...(route.refusals ?? []),
     ...(answersJson(route) ? [406] : []),
