@@ -1,5 +1,5 @@
 import type { By, NewEntry } from '#platform/journal/entry.ts'
-import type { DocumentName, DocumentState } from './document.ts'
+import { type DocumentName, type DocumentState, resourceOf } from './document.ts'
 
 /** What the journal says of documents and their collections. */
 const documentEventTypes = [
@@ -24,8 +24,9 @@ export interface DocumentEventData extends DocumentName {
   readonly restoredVersion?: number
 }
 
-function documentSubject({ collection, key }: DocumentName): string {
-  return `document:${collection}/${key}`
+/** The subject of events: what rights are decided by, so that documents of one path share it. `data` has the exact name. */
+function documentSubject(name: DocumentName): string {
+  return `document:${resourceOf(name)}`
 }
 
 export function documentEvent(

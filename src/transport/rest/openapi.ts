@@ -83,12 +83,20 @@ const description =
   'The REST API; each call runs an operation of the GraphQL API at `/graphql`. Every path below `/api` also answers ' +
   'below `/sfp/api`. A refused request is answered with a problem document (RFC 9457); programs decide by its `code`.'
 
+/** What a call without required scopes needs. */
+const proofs = {
+  token: undefined,
+  open: 'Needs no token.',
+  signed: 'Needs no token: the caller proves itself by a signature or a secret.',
+} as const
+
 const securityOf = { token: {}, open: { security: [{}, { token: [] }] }, signed: { security: [] } } as const
 
 function operation(route: RouteDescription, call: string, schemas: Schemas): Json {
   const { name, tag, summary } = route
   const needed = neededScopes(call)
-  const description = [route.description, needed?.sentence].filter((text) => text !== undefined).join('\n\n')
+  const proof = needed?.sentence ?? proofs[route.access]
+  const description = [route.description, proof].filter((text) => text !== undefined).join('\n\n')
   return {
     operationId: name,
     tags: [tag],

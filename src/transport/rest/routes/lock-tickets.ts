@@ -66,7 +66,7 @@ export const lockTicketRequest = z
  * The name of the lock. A slash of the resource is encoded, so that the last one of the name ends the repository and no
  * two places share a name.
  */
-function nameOf({ repository, resource }: Place): string {
+export function lockNameOf({ repository, resource }: Place): string {
   return `${repository}/${resource.replaceAll('%', '%25').replaceAll('/', '%2F')}`
 }
 
@@ -100,7 +100,7 @@ export const requestLockRoute = defineRoute({
   answers: {},
   document: RequestLockDocument,
   names: { ttlMs: 'leaseDurationSeconds', name: 'repository' },
-  variables: ({ body }) => ({ input: { name: nameOf(body), ttlMs: body.leaseDurationSeconds * 1000 } }),
+  variables: ({ body }) => ({ input: { name: lockNameOf(body), ttlMs: body.leaseDurationSeconds * 1000 } }),
   answer({ requestLock: { ticket } }, { body, prefix }) {
     const place = [body.repository, body.resource, ticket.id].map(encodeURIComponent)
     return json(201, toTicket(body, ticket), { location: `${prefix}/locks/${place.join('/')}` })
@@ -117,7 +117,7 @@ export const lockTicketRoutes: readonly Route[] = [
     params: placeParams,
     answers: { 200: { description: 'The tickets.', schema: z.array(lockTicket), example: [lockTicketExample] } },
     document: LockTicketsDocument,
-    variables: ({ params }) => ({ name: nameOf(params) }),
+    variables: ({ params }) => ({ name: lockNameOf(params) }),
     answer: ({ lockTickets }, { params }) =>
       json(
         200,
@@ -134,7 +134,7 @@ export const lockTicketRoutes: readonly Route[] = [
     answers: { 204: { description: 'The lock is free, its queue empty, and its holder’s fence void.' } },
     refusals: [404],
     document: ForceReleaseLockDocument,
-    variables: ({ params }) => ({ input: { name: nameOf(params), queue: true } }),
+    variables: ({ params }) => ({ input: { name: lockNameOf(params), queue: true } }),
     answer: () => ({ status: 204 }),
   }),
   defineRoute({
@@ -147,7 +147,7 @@ export const lockTicketRoutes: readonly Route[] = [
     answers: { 200: { description: 'The ticket.', schema: lockTicket, example: lockTicketExample } },
     refusals: [404],
     document: LockTicketDocument,
-    variables: ({ params }) => ({ name: nameOf(params), id: params.ticketId }),
+    variables: ({ params }) => ({ name: lockNameOf(params), id: params.ticketId }),
     answer: ({ lockTicket }, { params }) =>
       json(200, toTicket(params, found(lockTicket, `ticket "${params.ticketId}" of this lock`))),
   }),
@@ -167,7 +167,7 @@ export const lockTicketRoutes: readonly Route[] = [
     },
     refusals: [404],
     document: ReleaseLockTicketDocument,
-    variables: ({ params }) => ({ input: { name: nameOf(params), id: params.ticketId } }),
+    variables: ({ params }) => ({ input: { name: lockNameOf(params), id: params.ticketId } }),
     answer: ({ releaseLockTicket: { ticket } }, { params }) => json(200, toTicket(params, ticket)),
   }),
 ]
