@@ -6,7 +6,7 @@ import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts
 import { DeliveryStatusEnum } from './enums.ts'
 
 const outcomes =
-  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that must not be called), `tls`, `too_large`; when nothing was sent: `skipped`, `expired`, `not_allowed` (the webhook’s creator may not read the event), `document_error` (the query returned errors), `filter_error` (the filter takes too long for the event) or `internal_error` (a server error, see the log).'
+  '`success`, `client_error` (3xx and 4xx), `server_error`, `timeout`, `refused`, `blocked` (an address that must not be called), `tls`, `too_large`; when nothing was sent: `skipped`, `expired`, `not_allowed` (the webhook’s maker may not read the event), `document_error` (the query returned errors), `filter_error` (the filter takes too long for the event) or `internal_error` (a server error, see the log).'
 
 const DeliveryAttemptRef = builder.prismaObject('DeliveryAttempt', {
   description: 'One request of a delivery.',

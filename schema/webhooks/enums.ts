@@ -12,7 +12,7 @@ import { described } from '#schema/described.ts'
 
 export const WebhookStatusEnum = builder.enumType('WebhookStatus', {
   description:
-    'ACTIVE receives events. INACTIVE was disabled by a caller, FAILED by the server, because it accepted nothing any more or because its creator was removed or lacks `webhooks:admin`.',
+    'ACTIVE receives events. INACTIVE was disabled by a caller, FAILED by the server, because it accepted nothing any more or because its maker was removed or lacks `webhooks:admin`.',
   values: described<(typeof webhookStatuses)[number]>({
     ACTIVE: 'It receives events.',
     INACTIVE: 'A caller disabled it.',

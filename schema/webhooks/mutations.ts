@@ -59,7 +59,7 @@ builder.mutationField('updateWebhook', (t) =>
   t.field({
     type: webhookPayload('UpdateWebhookPayload', 'The changes apply to deliveries from now on.'),
     description:
-      'Updates a webhook. A caller who changes its URL, events, filter, format, document, redacted paths or headers becomes its creator, with whose rights it runs; other changes keep the creator. The status ACTIVE enables a FAILED webhook again; if its creator was removed, the caller becomes its creator.',
+      'Updates a webhook. A caller who changes its URL, events, filter, format, document, redacted paths or headers becomes its maker, with whose rights it runs; other changes keep the maker. The status ACTIVE enables a FAILED webhook again; if its maker was removed, the caller becomes its maker.',
     args: { input: t.arg({ type: UpdateWebhookInput, required: true, description: 'The changes.' }) },
     errors: { types: [WebhookNotFound, InvalidInput] },
     resolve: async (_root, { input }, { caller, webhooks }) => ({
@@ -100,7 +100,7 @@ const RotateWebhookSecretInput = builder.inputType('RotateWebhookSecretInput', {
 builder.mutationField('rotateWebhookSecret', (t) =>
   t.field({
     type: keyedPayload('RotateWebhookSecretPayload', 'The new key signs from now on.'),
-    description: 'Replaces the signing key of a webhook; the caller becomes its creator.',
+    description: 'Replaces the signing key of a webhook; the caller becomes its maker.',
     args: {
       input: t.arg({
         type: RotateWebhookSecretInput,

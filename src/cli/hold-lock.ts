@@ -23,7 +23,7 @@ export async function holdLock(api: Api, lock: Held, ttlMs: number, command: rea
   const ended = new AbortController()
   const renewing = renew(api, lock, ttlMs, ended.signal).then((why) => {
     if (why === undefined) return undefined
-    api.output.remark(`The lock ${printable(lock.name)} is lost: ${why} The command is asked to end.`)
+    api.output.remark(`The lock ${printable(lock.name)} was lost: ${why} Asking the command to stop.`)
     child.kill('SIGTERM')
     return why
   })
@@ -88,6 +88,6 @@ async function release({ client, output }: Api, { name, fence }: Held): Promise<
     )
   } catch (error) {
     if (!(error instanceof SignalboxError)) throw error
-    output.remark(`The lock ${printable(name)} was not given back: ${error.message} Its lease ends it.`)
+    output.remark(`The lock ${printable(name)} was not released: ${error.message} It ends with its lease.`)
   }
 }

@@ -71,7 +71,7 @@ function sentence(error: unknown, invocation: string): string {
     return `This is a bug of the command line: ${printable(messageOf(error))} (NODE_DEBUG=signalbox shows where).`
   }
   if (error.code === 'UNAUTHENTICATED')
-    return `The server does not accept the token. Check SIGNALBOX_TOKEN or --token: it may be of another server, or revoked.\nWithout one, sign in with \`${invocation} login\`.`
+    return `The server does not accept the token. Check SIGNALBOX_TOKEN or --token: it may belong to another server, or be revoked.\nWithout one, sign in with \`${invocation} login\`.`
   const issues = (error.issues ?? []).map(({ path, message }) => `  ${path ? `${path}: ` : ''}${printable(message)}`)
   return [printable(error.summary), ...issues, ...advice(error, invocation)].join('\n')
 }

@@ -104,7 +104,7 @@ function tellResult({ output, invocation }: Api, { id, status, result, resultExp
 }
 
 function tellInterrupted({ output, invocation }: Api, id: string): void {
-  output.remark('No longer watching; the task goes on. To watch it again, or to stop it:')
+  output.remark('No longer watching; the task continues. To watch it again, or to cancel it:')
   output.remark(`  ${invocation} task watch ${id}`)
   output.remark(`  ${invocation} task cancel ${id}`)
 }

@@ -106,7 +106,7 @@ export const environmentGroups: readonly {
       RATE_LIMIT_ADDRESS:
         'Requests per minute without a valid token from each address; an IPv6 /64 network counts as one address.',
       COST_LIMIT_TOKEN:
-        'Cost per minute of each application token’s operations: each object of an answer costs 1, each change 10, each item of a list in the input 1.',
+        'Cost per minute of each application token’s operations: each object of a response costs 1, each change 10, each item of a list in the input 1.',
       COST_LIMIT_USER: 'Cost per minute of each person.',
       COST_LIMIT_ADDRESS: 'Cost per minute of each address.',
     },

@@ -75,7 +75,7 @@ describe('token create', () => {
     )
     expect(code).toBe(0)
     expect(stdout).toMatch(/^sbx_[0-9A-Za-z]{46}\n$/)
-    expect(stderr).toMatch(/^Application token [0-9a-f-]{36} is created: pipeline\.\n/)
+    expect(stderr).toMatch(/^Application token [0-9a-f-]{36} was created: pipeline\.\n/)
     expect(stderr).toMatch(/It expires \d{4}-.* Scopes: tasks:write:type=deploy\.\*, events:read\./)
     expect(stderr).not.toContain(stdout.trim())
   })
@@ -189,7 +189,7 @@ describe('token revoke', () => {
     const { id } = applicationToken
     expect(await signalbox('token', 'revoke', id, '--reason', 'was in a log')).toEqual({
       code: 0,
-      stdout: `Application token ${id} is revoked: lost.\n`,
+      stdout: `Application token ${id} was revoked: lost.\n`,
       stderr: '',
     })
     expect(await signalbox('token', 'revoke', id)).toMatchObject({ code: 5, stderr: expect.stringContaining('ended') })
@@ -214,7 +214,7 @@ describe('user', () => {
     const args = ['ada@example.com', '--first-name', 'Ada', '--last-name', 'Byron']
     expect(await signalbox('user', 'create', ...args)).toEqual({
       code: 0,
-      stdout: 'ada@example.com belongs to the account now: MEMBER.\n',
+      stdout: 'ada@example.com was added to the account: MEMBER.\n',
       stderr: '',
     })
     const { stdout } = await signalbox('user', 'show', 'Ada@example.com')
@@ -223,13 +223,13 @@ describe('user', () => {
     expect(stdout).toMatch(/^signed in +never$/m)
     expect(await signalbox('user', 'update', 'ada@example.com', '--last-name', 'Lovelace', '--role', 'owner')).toEqual({
       code: 0,
-      stdout: 'ada@example.com is changed: Ada Lovelace, OWNER.\n',
+      stdout: 'ada@example.com was updated: Ada Lovelace, OWNER.\n',
       stderr: '',
     })
     await person('--role', 'owner')
     expect(await signalbox('user', 'remove', 'ada@example.com')).toEqual({
       code: 0,
-      stdout: 'ada@example.com no longer belongs to the account.\n',
+      stdout: 'ada@example.com was removed from the account.\n',
       stderr: '',
     })
     expect(await signalbox('user', 'show', 'ada@example.com')).toMatchObject({
@@ -268,7 +268,7 @@ describe('user', () => {
       run(['user', 'password', email], { env: { ...env, SIGNALBOX_TOKEN: token ?? '' }, input })
     expect(await set(`${password}\n`)).toEqual({
       code: 0,
-      stdout: `${email} signs in with the new password from now on.\n`,
+      stdout: `The password of ${email} was changed.\n`,
       stderr: '',
     })
     const { accessToken } = await signIn(server, email)
@@ -291,10 +291,10 @@ describe('team', () => {
     expect(await said('create', 'engine', '--name', 'The engine', '--description', 'They build it.')).toBe(
       'Created team engine.\n',
     )
-    expect(await said('add-member', 'engine', owner, '--role', 'owner')).toBe(`${owner} is in engine now: OWNER.\n`)
-    expect(await said('add-member', 'engine', email)).toBe(`${email} is in engine now: MEMBER.\n`)
-    expect(await said('set-role', 'engine', email, 'owner')).toBe(`${email} is OWNER of engine now.\n`)
-    expect(await said('remove-member', 'engine', owner)).toBe(`${owner} is no longer in engine.\n`)
+    expect(await said('add-member', 'engine', owner, '--role', 'owner')).toBe(`Added ${owner} to engine: OWNER.\n`)
+    expect(await said('add-member', 'engine', email)).toBe(`Added ${email} to engine: MEMBER.\n`)
+    expect(await said('set-role', 'engine', email, 'owner')).toBe(`${email} is now OWNER of engine.\n`)
+    expect(await said('remove-member', 'engine', owner)).toBe(`Removed ${owner} from engine.\n`)
     const shown = await said('show', 'engine')
     expect(shown).toMatch(/^name +The engine$/m)
     expect(shown).toMatch(new RegExp(`^${email} +Grace Hopper +OWNER +\\d{4}-`, 'm'))
@@ -305,7 +305,7 @@ describe('team', () => {
       name: 'another',
       members: { nodes: [] },
     })
-    expect(await said('delete', 'engine')).toBe('The team engine is deleted.\n')
+    expect(await said('delete', 'engine')).toBe('The team engine was deleted.\n')
     expect(await signalbox('team', 'show', 'engine')).toMatchObject({
       code: 4,
       stderr: 'There is no team engine in this account.\n',

@@ -34,7 +34,7 @@ describe('doc', () => {
     const collection = ['-c', 'releases/prod']
     expect(await doc('put', 'web', '{"image": "web:1"}', ...collection)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('releases/prod/web is written: version 1, by owner'),
+      stdout: expect.stringContaining('releases/prod/web was written: version 1, by owner'),
     })
     expect((await doc('patch', 'web', '{"live": true}', ...collection, '--if-version', '1')).code).toBe(0)
     expect((await doc('patch', 'web', '[{"op": "test", "path": "/image", "value": "x"}]', ...collection)).code).toBe(5)
@@ -76,7 +76,7 @@ describe('doc', () => {
       if (index % 90 === 0) await put(server, `k${index}`, { index }, { collection: 'out/a' })
     const lines = Array.from({ length: 450 }, (_, index) => JSON.stringify({ key: `i${index}`, data: { index } }))
     const imported = await run(['doc', 'import', '-c', 'in'], { env, input: `${lines.join('\n')}\n\n` })
-    expect(imported).toMatchObject({ code: 0, stdout: '450 documents are written.\n' })
+    expect(imported).toMatchObject({ code: 0, stdout: '450 documents were written.\n' })
     const exported = await doc('export', 'in')
     expect(records(exported.stdout)).toHaveLength(450)
     const file = join(directory, 'out.ndjson')
@@ -85,7 +85,7 @@ describe('doc', () => {
     expect(await get(server, 'i449', { collection: 'copy/of' })).toMatchObject({ data: { index: 449 } })
     const again = await doc('import', file, '-c', 'copy/of', '--if-missing')
     expect(again.code).toBe(5)
-    expect(again.stderr).toContain('The lines before line 1 are written: 0 documents.')
+    expect(again.stderr).toContain('The lines before line 1 were written: 0 documents.')
     expect((await run(['doc', 'import'], { env, input: '{"key": 1}' })).stderr).toContain('Line 1 is not a document')
     const deep = `{"key":"a","data":1}\n{"key":"b","data":${'['.repeat(10_000)}${']'.repeat(10_000)}}`
     const refused = await run(['doc', 'import', '-c', 'in'], { env, input: deep })
@@ -103,7 +103,7 @@ describe('doc', () => {
       env,
       input: `\ufeff${stdout.replaceAll('\n', '\r\n')}`,
     })
-    expect(imported).toMatchObject({ code: 0, stdout: '1 documents are written.\n' })
+    expect(imported).toMatchObject({ code: 0, stdout: '1 documents were written.\n' })
     expect(await get(server, 'separated', { collection: 'joined' })).toMatchObject({ data: { [text]: text } })
   })
 

@@ -29,7 +29,7 @@ describe('kv', () => {
     expect(await signalbox('kv', 'set', 'flags/a', '{"on": true}')).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: 'flags/a has version 1 now.\n',
+      stderr: 'flags/a is now at version 1.\n',
     })
     expect(await signalbox('kv', 'get', 'flags/a')).toMatchObject({ code: 0, stdout: '{\n  "on": true\n}\n' })
     await signalbox('kv', 'set', 'flags/b', 'a text', '--ttl', '1h')

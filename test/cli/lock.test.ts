@@ -60,9 +60,11 @@ describe('lock acquire', () => {
       { env },
     )
     await running.says('begun')
-    expect((await signalbox('lock', 'force-release', 'cli/taken')).stderr).toBe('cli/taken is taken away from owner.\n')
+    expect((await signalbox('lock', 'force-release', 'cli/taken')).stderr).toBe(
+      'Released cli/taken, which owner held.\n',
+    )
     expect(await running.ended).toBe(5)
-    expect(running.stderr()).toContain('The lock cli/taken is lost')
+    expect(running.stderr()).toContain('The lock cli/taken was lost')
   })
 
   it('waits for its turn', async () => {

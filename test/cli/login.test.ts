@@ -88,7 +88,7 @@ describe('login', () => {
     const issued = await signalbox('token', 'issue', 'script', '--scope', 'tasks:read')
     expect([issued.code, issued.stderr]).toEqual([
       0,
-      expect.stringMatching(/^Personal token [0-9a-f-]{36} is created: script\./),
+      expect.stringMatching(/^Personal token [0-9a-f-]{36} was created: script\./),
     ])
     const token = issued.stdout.trim()
     const whoami = await run(['whoami', '--json'], { env: { ...env, SIGNALBOX_TOKEN: token } })

@@ -115,7 +115,7 @@ describe('task submit --watch', () => {
     watching.child.kill('SIGINT')
     expect(await watching.ended).toBe(130)
     const [id = ''] = /[0-9a-f-]{36}/.exec(watching.stdout()) ?? []
-    expect(watching.stderr()).toContain('the task goes on')
+    expect(watching.stderr()).toContain('the task continues')
     expect(watching.stderr()).toContain(`task cancel ${id}`)
     expect(JSON.parse((await task(['show', id, '--json'])).stdout)).toMatchObject({ status: 'ACTIVE' })
     await task(['cancel', id])

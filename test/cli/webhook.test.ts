@@ -29,7 +29,7 @@ describe('webhook', () => {
     const url = `http://127.0.0.1:${port}/hook`
     const made = await signalbox('create', 'here', url, '--events', 'cli.*', '-H', 'X-Mine: yes', '--attempts', '2')
     expect([made.code, made.stdout]).toEqual([0, expect.stringMatching(/^whsec_[A-Za-z0-9+/=]+\n$/)])
-    const [, id = ''] = /Webhook ([0-9a-f-]{36}) is created: here\./.exec(made.stderr) ?? []
+    const [, id = ''] = /Webhook ([0-9a-f-]{36}) was created: here\./.exec(made.stderr) ?? []
     const listener = start(['webhook', 'listen', '--port', port, '--secret', made.stdout.trim(), '--json'], { env })
     await listener.says('Listening at', 'stderr')
     const triggered = await signalbox('trigger', 'cli.one', '--data', '{"a":1}', '--subject', 'cli:1', '--json')
@@ -77,7 +77,7 @@ describe('webhook', () => {
     expect(shown).toMatchObject({ name: 'renamed', status: 'INACTIVE', format: 'SLACK', order: 'NONE' })
     const rotated = await signalbox('rotate-secret', id, '--overlap', '1h', '--signing', 'ed25519')
     expect(rotated.stdout).toMatch(/^whpk_/)
-    expect((await signalbox('delete', id)).stdout).toBe(`Webhook ${id} is deleted: renamed.\n`)
+    expect((await signalbox('delete', id)).stdout).toBe(`Webhook ${id} was deleted: renamed.\n`)
     expect((await signalbox('show', id)).code).toBe(4)
   })
 

@@ -49,10 +49,12 @@ function addCreate(parent: Command, { server, output, invocation }: Session): vo
     .action(async (name: string, { json = false, owner: ownerEmail }: CreateOptions) => {
       const { account, ownerToken, owner } = await server.accounts.create({ name, ownerEmail })
       if (json) return output.document({ account, ownerToken, ...(owner && { owner }) })
-      output.remark(`Account ${account.id} is created: ${printable(account.name)}. The token of its owner, shown once:`)
+      output.remark(
+        `Account ${account.id} was created: ${printable(account.name)}. The token of its owner, shown only once:`,
+      )
       output.line(ownerToken)
       if (owner === undefined) return
-      output.remark(`The first password of ${printable(owner.email)}, shown once:`)
+      output.remark(`The first password of ${printable(owner.email)}, shown only once:`)
       output.line(owner.password)
     })
 }
@@ -92,7 +94,7 @@ function addSuspend(parent: Command, { server, output, invocation }: Session): v
     .action(async (called: string, { json = false, reason }: JsonOption & { readonly reason?: string }) => {
       const account = await server.accounts.suspend({ account: called, reason })
       if (json) return output.document(account)
-      output.line(`Account ${account.id} is suspended: ${printable(account.name)}.`)
+      output.line(`Account ${account.id} was suspended: ${printable(account.name)}.`)
     })
 }
 
@@ -137,7 +139,7 @@ function addDelete(parent: Command, { server, output, invocation }: Session): vo
         { title: 'TABLE', text: ({ table }) => table },
         { title: 'ROWS', text: ({ count }) => String(count) },
       ])
-      const what = dryRun ? 'would be deleted' : 'is deleted'
+      const what = dryRun ? 'would be deleted' : 'was deleted'
       output.line(`Account ${report.account.id} ${what}: ${printable(report.account.name)}.`)
     })
 }

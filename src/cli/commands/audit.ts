@@ -9,7 +9,9 @@ export function addAuditCommand(parent: Command, session: Session): void {
   const audit = parent
     .command('audit')
     .summary('read and verify the audit log')
-    .description('Looks at the audit log: who did what, from where, by what right; and who was kept from it.')
+    .description(
+      'Reads and verifies the audit log: who did what, from where and with which scopes, and which attempts were refused.',
+    )
   for (const add of [addAuditListCommand, addAuditVerifyCommand, addAuditExportCommand, addAuditVerifyExportCommand])
     add(audit, session)
 }

@@ -32,14 +32,14 @@ export function addDocPutCommand(parent: Command, session: Session): void {
 async function put(api: Api, options: ValueOptions, key: string, value?: string): Promise<void> {
   const { collection, ifVersion: expectedVersion, ttl: ttlMs, fence, file } = options
   const input = { collection, key, data: await readValue(value, file), expectedVersion, ttlMs, fence }
-  tell(api, payloadOf((await api.client.request(PutDocumentDocument, { input })).putDocument).document, 'is written')
+  tell(api, payloadOf((await api.client.request(PutDocumentDocument, { input })).putDocument).document, 'was written')
 }
 
 export function addDocPatchCommand(parent: Command, session: Session): void {
   const command = withTtl(writing(parent.command('patch <key> [patch]')))
-    .summary('change a part of a document')
+    .summary('change part of a document')
     .description(
-      'Changes a part of a document: a list is a JSON Patch (RFC 6902), anything else a JSON Merge Patch (RFC 7396).',
+      'Changes part of a document: a list is a JSON Patch (RFC 6902), anything else a JSON Merge Patch (RFC 7396).',
     )
     .option('--file <path>', 'the patch is in this file; -: standard input')
     .addHelpText('after', () =>
@@ -59,7 +59,7 @@ async function patch(api: Api, options: ValueOptions, key: string, text?: string
   tell(
     api,
     payloadOf((await api.client.request(PatchDocumentDocument, { input })).patchDocument).document,
-    'is changed',
+    'was changed',
   )
 }
 
@@ -73,13 +73,13 @@ export function addDocDeleteCommand(parent: Command, session: Session): void {
     const { deleteDocument } = await api.client.request(DeleteDocumentDocument, {
       input: { collection, key, expectedVersion, fence },
     })
-    tell(api, payloadOf(deleteDocument).document, 'is deleted')
+    tell(api, payloadOf(deleteDocument).document, 'was deleted')
   })
 }
 
 export function addDocRestoreCommand(parent: Command, session: Session): void {
   const command = writing(parent.command('restore <key> <version>'))
-    .summary('bring a version back')
+    .summary('restore an earlier version')
     .description('Restores an earlier version as a new one; also of a deleted document.')
   session.api(command, async (api, options: WriteOptions, key: string, version: string) => {
     const { collection, ifVersion: expectedVersion, fence } = options

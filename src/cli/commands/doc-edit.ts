@@ -11,7 +11,7 @@ export function addDocEditCommand(parent: Command, session: Session): void {
   const command = inCollection(parent.command('edit <key>'))
     .summary('change a document in an editor')
     .description(
-      'Opens what a document holds in $VISUAL, $EDITOR or vi, and writes it back when nobody else has written meanwhile. ' +
+      'Opens a document in $VISUAL, $EDITOR or vi, and writes it back unless somebody else has changed it in the meantime. ' +
         'What can’t be written stays in a file.',
     )
     .addHelpText('after', () => examples(`EDITOR='code --wait' ${session.invocation} doc edit web -c releases/prod`))
@@ -42,5 +42,5 @@ async function write({ client, output, json }: Api, input: Written, before: unkn
   if (json) return output.document(document)
   const name = `version ${input.expectedVersion}`
   tellDifference(output, { name, value: before }, { name: `version ${document.version}`, value: document.data })
-  output.line(`${placeOf(document)} is written: ${versionText(document)}.`)
+  output.line(`${placeOf(document)} was written: ${versionText(document)}.`)
 }

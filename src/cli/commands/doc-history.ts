@@ -39,7 +39,7 @@ async function history({ client, output, json }: Api, options: HistoryOptions, k
 export function addDocDiffCommand(parent: Command, session: Session): void {
   const command = inCollection(parent.command('diff <key> [from] [to]'))
     .summary('what is different between two versions')
-    .description('Shows what is different between two versions: the last two, or a given one and the current one.')
+    .description('Shows the differences between two versions: the last two, or a given one and the current one.')
     .addHelpText('after', () => examples(`${session.invocation} doc diff web 3 5 -c releases/prod`))
   session.api(command, diff)
 }

@@ -58,7 +58,7 @@ export function addDocImportCommand(parent: Command, session: Session): void {
     .command('import [file]')
     .summary('documents of an export')
     .description(
-      'Puts documents, each as JSON on a line of its own with its `collection`, `key` and `data`, as `doc export` writes ' +
+      'Writes documents, given as one JSON line each with `collection`, `key` and `data`, as `doc export` writes ' +
         'them; from standard input without a file. Up to 200 lines are written together or not at all.',
     )
     .option('-c, --collection <path>', 'put all of them into this collection')
@@ -74,14 +74,14 @@ async function importAll({ client, output, json }: Api, options: ImportOptions, 
       payloadOf((await client.request(WriteDocumentsDocument, { writes: [...writes] })).writeDocuments)
     } catch (cause) {
       output.remark(
-        `The lines before line ${line} are written: ${done} documents. Line ${line} and those after it are not.`,
+        `The lines before line ${line} were written: ${done} documents. Line ${line} and those after it were not.`,
       )
       throw cause
     }
     done += writes.length
   }
   if (json) output.document({ documents: done })
-  else output.line(`${done} documents are written.`)
+  else output.line(`${done} documents were written.`)
 }
 
 interface Batch {

@@ -12,7 +12,7 @@ export function addDoctorCommand(parent: Command, session: Session): void {
     .command('doctor')
     .summary('check this installation')
     .description(
-      'Looks at the configuration, the data directory, the database, the port and the tools of the installation in this ' +
+      'Checks the configuration, the data directory, the database, the port and the tools of the installation in this ' +
         'directory, and changes nothing. It may run beside the server. Exit code 1 when there is a problem.',
     )
     .option(

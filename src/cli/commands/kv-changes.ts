@@ -53,7 +53,7 @@ export function addKvSetCommand(parent: Command, session: Session): void {
     const input = { key, value: await chosenValue(options, value), ttlMs: ttl, ifVersion, fence }
     const { entry } = payloadOf((await client.request(SetEntryDocument, { input })).setEntry)
     if (json) return output.document(entry)
-    output.remark(`${printable(key)} has version ${entry.version} now.`)
+    output.remark(`${printable(key)} is now at version ${entry.version}.`)
   })
 }
 
@@ -73,7 +73,7 @@ export function addKvDeleteCommand(parent: Command, session: Session): void {
     const input = { key, ifVersion, fence }
     const gone = payloadOf((await client.request(DeleteEntryDocument, { input })).deleteEntry)
     if (json) return output.document(gone)
-    output.remark(`${printable(key)} is deleted.`)
+    output.remark(`${printable(key)} was deleted.`)
   })
 }
 

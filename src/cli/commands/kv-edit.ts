@@ -32,7 +32,7 @@ async function edit(api: Api, _options: object, key: string): Promise<void> {
     const changed = await keep(api, { key, value, ifVersion: entry?.version ?? 0, ttlMs }, before)
     if (json) return output.document(changed)
     for (const line of lines) output.line(line)
-    output.remark(`${printable(key)} has version ${changed.version} now.`)
+    output.remark(`${printable(key)} is now at version ${changed.version}.`)
   })
 }
 
@@ -46,7 +46,7 @@ async function keep(
   } catch (error) {
     if (error instanceof SignalboxError && error.code === 'VERSION_CONFLICT') {
       const { entry } = await client.request(EntryDetailsDocument, { key: input.key })
-      output.remark('Meanwhile it was changed so:')
+      output.remark('It was changed in the meantime:')
       for (const line of jsonDiff(output, before, entry?.value)) output.remark(line)
     }
     throw error

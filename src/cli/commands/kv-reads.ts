@@ -15,7 +15,7 @@ export function addKvGetCommand(parent: Command, session: Session): void {
   const command = parent
     .command('get <key>')
     .summary('the value of an entry')
-    .description('Prints the value of an entry as JSON; with --json all that is known of it.')
+    .description('Prints the value of an entry as JSON; with --json, the whole entry.')
     .option('--raw', 'a text without its quotation marks')
     .addHelpText('after', () => examples(`${session.invocation} kv get flags/checkout`))
   session.api(command, async ({ client, output, json }, { raw }: { raw?: boolean }, key: string) => {
@@ -68,7 +68,7 @@ export function addKvHistoryCommand(parent: Command, session: Session): void {
   const command = parent
     .command('history <key>')
     .summary('what an entry was, and who changed what')
-    .description('Shows the versions of an entry that are kept, newest first, each with what it changed.')
+    .description('Shows the stored versions of an entry, newest first, each with its changes.')
     .option('--first <count>', `how many, at most ${maxAtOnce}`, readCount, 10)
     .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} kv history flags/checkout`))

@@ -14,7 +14,7 @@ export function addLockReleaseCommand(parent: Command, session: Session): void {
   session.api(command, async ({ client, output, json }, { fence }: { fence: number }, name: string) => {
     const { lock } = payloadOf((await client.request(ReleaseLockDocument, { input: { name, fence } })).releaseLock)
     if (json) return output.document(lock)
-    output.remark(`${printable(name)} is given back.`)
+    output.remark(`Released ${printable(name)}.`)
   })
 }
 
@@ -30,6 +30,6 @@ export function addLockForceReleaseCommand(parent: Command, session: Session): v
   session.api(command, async ({ client, output, json }, _options: object, name: string) => {
     const taken = payloadOf((await client.request(ForceReleaseLockDocument, { input: { name } })).forceReleaseLock)
     if (json) return output.document(taken)
-    output.remark(`${printable(name)} is taken away from ${printable(taken.holder.name)}.`)
+    output.remark(`Released ${printable(name)}, which ${printable(taken.holder.name)} held.`)
   })
 }

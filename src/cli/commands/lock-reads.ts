@@ -10,7 +10,7 @@ export function addLockListCommand(parent: Command, session: Session): void {
     .command('list [prefix]')
     .alias('ls')
     .summary('the locks that are held')
-    .description('Lists the locks that are held and whose names begin with the prefix.')
+    .description('Lists the held locks whose names begin with the prefix.')
     .option('--first <count>', 'how many, at most 200', readCount, 50)
     .option('--after <cursor>', 'continue after this cursor')
     .addHelpText('after', () => examples(`${session.invocation} lock list deploy/`))
@@ -41,7 +41,7 @@ export function addLockShowCommand(parent: Command, session: Session): void {
   const command = parent
     .command('show <name>')
     .summary('who holds a lock, and who waits for it')
-    .description('Shows who holds a lock, and who waits for it, in the order of their turns.')
+    .description('Shows the holder of a lock and its queue.')
     .addHelpText('after', () => examples(`${session.invocation} lock show deploy/prod`))
   session.api(command, async ({ client, output, json }, _options: object, name: string) => {
     const lock = found((await client.request(LockDetailsDocument, { name })).lock, `lock "${name}" that is held`)

@@ -114,7 +114,7 @@ export function addLogoutCommand(parent: Command, session: Session): void {
   const command = parent
     .command('logout')
     .summary('sign out')
-    .description('Ends the session of `login` at the server, with all that is under way with it, and removes its file.')
+    .description('Ends the session of `login` at the server, with everything running under it, and removes its file.')
   session.anonymous(command, (api) => logout(api, session.saved(api.client.url)))
 }
 

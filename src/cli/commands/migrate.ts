@@ -6,7 +6,7 @@ export function addMigrateCommand(parent: Command, session: Session): void {
     .command('migrate')
     .summary('bring the database up to date, without serving')
     .description(
-      'Applies the migrations that the database lacks, at DATABASE_URL or in the embedded database, which is started for it. ' +
+      'Applies pending migrations to the database at DATABASE_URL, or to the embedded database, which is started for this. ' +
         '`serve` does the same when it starts; several at once are no danger.',
     )
     .addOption(jsonOption())

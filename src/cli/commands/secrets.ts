@@ -30,7 +30,7 @@ export function addSecretsCommand(parent: Command, session: Session): void {
       output.line()
       output.line(
         report.remaining === 0
-          ? 'Nothing is left under an older key: SECRET_KEY_PREVIOUS can go.'
+          ? 'Nothing is encrypted with an older key any more: remove SECRET_KEY_PREVIOUS.'
           : 'Some is left that no key here opens, or that is not genuine (see `audit verify`): add its key to\n' +
               'SECRET_KEY_PREVIOUS, and run this again.',
       )

@@ -33,7 +33,7 @@ function addListCommand(parent: Command, session: Session): void {
     .command('list')
     .alias('ls')
     .summary('sessions that go on, newest first')
-    .description('Lists sessions that go on, newest first: your own or, with an application token, everybody’s.')
+    .description('Lists active sessions, newest first: your own or, with an application token, everyone’s.')
     .option('--user <email>', 'those of this person; needs access:admin')
     .option('--first <count>', 'how many, at most 200', readCount, 50)
     .option('--after <cursor>', 'continue after this cursor')
@@ -74,7 +74,9 @@ function addEndCommand(parent: Command, session: Session): void {
   const command = parent
     .command('end [id]')
     .summary('end a session, or all others')
-    .description('Ends a session by its id, all but the current one, or all of a person, with everything in progress.')
+    .description(
+      'Ends a session by its id, all but the current one, or all sessions of a person, with everything running under them.',
+    )
     .option('--others', 'all of your own but the one of this command')
     .option('--user <email>', 'all of this person; needs access:admin')
     .addHelpText('after', () =>

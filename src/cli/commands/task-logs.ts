@@ -15,7 +15,7 @@ export function addTaskLogsCommand(parent: Command, session: Session): void {
   const command = parent
     .command('logs <id>')
     .summary('what a task has logged')
-    .description('Prints what a task has logged; with --follow goes on until it has ended.')
+    .description('Prints the log of a task; with --follow, until the task has ended.')
     .option('-f, --follow', 'go on until the task has ended')
     .option('-t, --times', 'begin each line with its time')
     .addHelpText('after', () => examples(`${session.invocation} task logs 0197e2c4-… --follow`))

@@ -11,7 +11,7 @@ export function addTaskPartsCommand(parent: Command, session: Session): void {
   const command = parent
     .command('parts <id> [name]')
     .summary('named pieces of a result, also while the task runs')
-    .description('Lists the named pieces of a task’s result; with a name, writes that one to standard output as it is.')
+    .description('Lists the parts of a task’s result; with a name, writes that part to standard output unchanged.')
     .addHelpText('after', () =>
       examples(
         `${session.invocation} task parts 0197e2c4-…`,

@@ -10,7 +10,7 @@ export function addTaskResultCommand(parent: Command, session: Session): void {
   const command = parent
     .command('result <id>')
     .summary('what a task came to, as JSON')
-    .description('Prints the result of a task that is COMPLETED, as JSON. Of any other task it says why there is none.')
+    .description('Prints the result of a COMPLETED task as JSON. For any other task, says why there is none.')
     .addHelpText('after', () => examples(`${session.invocation} task result 0197e2c4-… | jq .lines`))
   session.api(command, async ({ client, output, json, invocation }, _options: object, id: string) => {
     const task = found((await client.request(TaskOutcomeDocument, { id })).task, `task ${id}`)

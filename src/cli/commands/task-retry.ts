@@ -7,7 +7,7 @@ export function addTaskRetryCommand(parent: Command, session: Session): void {
   const command = parent
     .command('retry <id>')
     .summary('give a task that failed or was cancelled one more attempt')
-    .description('Gives a task that failed or was cancelled one more attempt.')
+    .description('Retries a failed or cancelled task.')
     .option('-w, --watch', 'show it until it has ended')
     .addHelpText('after', () => examples(`${session.invocation} task retry 0197e2c4-… --watch`))
   session.api(command, async (api, { watch }: { watch?: boolean }, id: string): Promise<number | undefined> => {
@@ -15,7 +15,7 @@ export function addTaskRetryCommand(parent: Command, session: Session): void {
     const { task } = payloadOf((await client.request(RetryTaskDocument, { input: { id } })).retryTask)
     if (json && watch) output.record({ kind: 'SUBMITTED', task, deduplicated: false })
     else if (json) output.document(task)
-    else output.line(`Task ${id} is to be tried again.`)
+    else output.line(`Task ${id} will be retried.`)
     return watch ? watchTask(api, task) : undefined
   })
 }

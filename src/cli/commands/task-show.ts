@@ -12,7 +12,7 @@ export function addTaskShowCommand(parent: Command, session: Session): void {
   const command = parent
     .command('show <id>')
     .summary('everything about one task')
-    .description('Shows everything about one task but its log.')
+    .description('Shows everything about a task except its log.')
   session.api(command, async ({ client, output, json }, _options: object, id: string) => {
     const { task } = await client.request(TaskDetailsDocument, { id })
     const details = found(task, `task ${id}`)

@@ -12,7 +12,7 @@ export function addTaskTypesCommand(parent: Command, session: Session): void {
   const command = parent
     .command('types [name]')
     .summary('what can be handed in')
-    .description('Lists the task types of the server; with a name, what that one takes as input.')
+    .description('Lists the task types of the server; with a name, shows the input of that type.')
     .addHelpText('after', () => examples(`${session.invocation} task types`, `${session.invocation} task types probe`))
   session.api(command, async ({ client, output, json, invocation }, _options: object, name: string | undefined) => {
     const { taskTypes } = await client.request(TaskTypesDocument, {})

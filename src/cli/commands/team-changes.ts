@@ -30,10 +30,10 @@ export function addTeamDeleteCommand(parent: Command, session: Session): void {
   const command = parent
     .command('delete <slug>')
     .summary('delete a team')
-    .description('Deletes a team; the last one stays. Its members belong to the account as before.')
+    .description('Deletes a team; the last one cannot be deleted. Its members stay in the account.')
   session.api(command, async ({ client, output, json }, _options: object, slug: string) => {
     const { id } = payloadOf((await client.request(DeleteTeamDocument, { slug })).deleteTeam)
     if (json) return output.document({ id, slug })
-    output.line(`The team ${slug} is deleted.`)
+    output.line(`The team ${slug} was deleted.`)
   })
 }

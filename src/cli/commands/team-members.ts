@@ -23,7 +23,7 @@ export function addTeamAddMemberCommand(parent: Command, session: Session): void
     const input = { slug, who: email, role }
     const { team } = payloadOf((await api.client.request(AddTeamMemberDocument, { input })).addTeamMember)
     if (api.json) return api.output.document(team)
-    api.output.line(`${email} is in ${slug} now: ${role}.`)
+    api.output.line(`Added ${email} to ${slug}: ${role}.`)
   })
 }
 
@@ -38,7 +38,7 @@ export function addTeamSetRoleCommand(parent: Command, session: Session): void {
     const input = { slug, who: email, role }
     const { team } = payloadOf((await api.client.request(UpdateTeamMemberDocument, { input })).updateTeamMember)
     if (api.json) return api.output.document(team)
-    api.output.line(`${email} is ${role} of ${slug} now.`)
+    api.output.line(`${email} is now ${role} of ${slug}.`)
   })
 }
 
@@ -51,6 +51,6 @@ export function addTeamRemoveMemberCommand(parent: Command, session: Session): v
     const { removeTeamMember } = await client.request(RemoveTeamMemberDocument, { slug, who: email })
     const { team } = payloadOf(removeTeamMember)
     if (json) return output.document(team)
-    output.line(`${email} is no longer in ${slug}.`)
+    output.line(`Removed ${email} from ${slug}.`)
   })
 }

@@ -10,7 +10,7 @@ export function addTeamShowCommand(parent: Command, session: Session): void {
   const command = parent
     .command('show <slug>')
     .summary('a team and who is in it')
-    .description('Shows a team and who is in it.')
+    .description('Shows a team and its members.')
   session.api(command, async ({ client, output, json }, _options: object, slug: string) => {
     const team = found((await client.request(TeamDocument, { slug })).team, `team ${slug}`)
     if (json) output.document(team)

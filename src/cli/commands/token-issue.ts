@@ -54,7 +54,7 @@ async function create(
   const { token, applicationToken } = payloadOf(createApplicationToken)
   if (json) return output.document({ token, applicationToken })
   const kind = applicationToken.owner === null ? 'Application token' : 'Personal token'
-  output.remark(`${kind} ${applicationToken.id} is created: ${printable(name)}.`)
+  output.remark(`${kind} ${applicationToken.id} was created: ${printable(name)}.`)
   tell(output, token, applicationToken)
 }
 
@@ -97,6 +97,6 @@ async function rotate(
 /** The token alone goes to standard output, so that a script can take it as it is. */
 function tell(output: Output, token: string, { scopes, expiresAt }: ApplicationTokenSummaryFragment): void {
   output.remark(`It expires ${moment(expiresAt)}. Scopes: ${printable(scopes.join(', '))}.`)
-  output.remark('It is shown once:')
+  output.remark('It is shown only once:')
   output.line(token)
 }

@@ -8,7 +8,7 @@ export function addTokenRevokeCommand(parent: Command, session: Session): void {
     .command('revoke <id>')
     .summary('revoke an application token')
     .description(
-      'Revokes an application token, named by its id or by itself, and ends everything that is under way with it.',
+      'Revokes an application token, given as its id or the token itself, and ends everything running under it.',
     )
     .option('--reason <text>', 'the reason, for those who look at it later')
     .addHelpText('after', () => examples(`${session.invocation} token revoke 01a20d99-… --reason 'was in a log'`))
@@ -16,6 +16,6 @@ export function addTokenRevokeCommand(parent: Command, session: Session): void {
     const { revokeApplicationToken } = await client.request(RevokeApplicationTokenDocument, { input: { id, reason } })
     const { applicationToken } = payloadOf(revokeApplicationToken)
     if (json) return output.document(applicationToken)
-    output.line(`Application token ${applicationToken.id} is revoked: ${printable(applicationToken.name)}.`)
+    output.line(`Application token ${applicationToken.id} was revoked: ${printable(applicationToken.name)}.`)
   })
 }

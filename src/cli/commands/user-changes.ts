@@ -40,13 +40,15 @@ async function create({ client, output, json }: Api, options: UserOptions, email
   const input = { email, firstName, lastName, role }
   const { user } = payloadOf((await client.request(CreateUserDocument, { input })).createUser)
   if (json) return output.document(user)
-  output.line(`${user.email} belongs to the account now: ${user.role}.`)
+  output.line(`${user.email} was added to the account: ${user.role}.`)
 }
 
 export function addUserUpdateCommand(parent: Command, session: Session): void {
   const command = withFacts(parent.command('update <email>'))
     .summary('change a person')
-    .description('Changes a person, named by e-mail address or id; what is not given stays. Takes effect at once.')
+    .description(
+      'Updates a person, given by e-mail address or id; options that are left out keep their values. Takes effect at once.',
+    )
     .addHelpText('after', () => examples(`${session.invocation} user update ada@example.com --role owner`))
   session.api(command, update)
 }
@@ -58,7 +60,7 @@ async function update({ client, output, json }: Api, options: UserOptions, email
   const input = { who: email, firstName, lastName, role }
   const { user } = payloadOf((await client.request(UpdateUserDocument, { input })).updateUser)
   if (json) return output.document(user)
-  output.line(`${user.email} is changed: ${[fullName(user), user.role].filter(Boolean).join(', ')}.`)
+  output.line(`${user.email} was updated: ${[fullName(user), user.role].filter(Boolean).join(', ')}.`)
 }
 
 export function addUserRemoveCommand(parent: Command, session: Session): void {
@@ -69,6 +71,6 @@ export function addUserRemoveCommand(parent: Command, session: Session): void {
   session.api(command, async ({ client, output, json }, _options: object, email: string) => {
     const { user } = payloadOf((await client.request(RemoveUserDocument, { who: email })).removeUser)
     if (json) return output.document(user)
-    output.line(`${user.email} no longer belongs to the account.`)
+    output.line(`${user.email} was removed from the account.`)
   })
 }

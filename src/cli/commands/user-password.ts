@@ -28,9 +28,9 @@ async function setPassword({ client, output, json }: Api, _options: object, emai
   const presentPassword = isOneself ? await secrets.ask('Your present password') : undefined
   const password = await secrets.ask('The new password')
   if (secrets.isTyped && (await secrets.ask('Once more')) !== password)
-    throw new CommandFailure('The two are not the same; nothing is changed.')
+    throw new CommandFailure('The two passwords differ; nothing was changed.')
   const input = { who: email, password, presentPassword }
   const { user } = payloadOf((await client.request(SetPasswordDocument, { input })).setPassword)
   if (json) return output.document(user)
-  output.line(`${user.email} signs in with the new password from now on.`)
+  output.line(`The password of ${user.email} was changed.`)
 }

@@ -8,7 +8,7 @@ export function addViewerCommand(parent: Command, session: Session): void {
     .command('viewer')
     .alias('whoami')
     .summary('show whose token this is, and what it allows')
-    .description('Shows whose token this is, and what it allows.')
+    .description('Shows the caller: whose token this is, and its scopes.')
   session.api(command, async ({ client, output, json }) => {
     const { viewer } = await client.request(ViewerDocument, {})
     if (json) return output.document(viewer)

@@ -59,7 +59,7 @@ export function addWebhookCreateCommand(parent: Command, session: Session): void
     .command('create <name> <url>')
     .summary('create a webhook')
     .description(
-      'Creates a webhook, and sends it a first event, webhook.ping. Standard output has what receivers verify with and nothing else; a secret is shown this once.',
+      'Creates a webhook, and sends it a first event, webhook.ping. Standard output has the key that receivers verify signatures with and nothing else; a secret is shown only once.',
     )
   addSettings(command)
     .option('--signing <method>', `one of ${methods.join(', ')}`, choice(methods))
@@ -84,14 +84,14 @@ async function create(
   const payload = payloadOf(createWebhook)
   if (options.events === undefined) output.remark('Without --events it receives all events.')
   for (const warning of payload.webhook.eventWarnings) output.remark(printable(warning))
-  tellKeyed(output, json, payload, `is created: ${printable(name)}`)
+  tellKeyed(output, json, payload, `was created: ${printable(name)}`)
 }
 
 export function addWebhookUpdateCommand(parent: Command, session: Session): void {
   const command = parent
     .command('update <id>')
     .summary('change a webhook')
-    .description('Changes a webhook, at once for what is delivered from now on; what is left out stays.')
+    .description('Updates a webhook, for deliveries from now on; options that are left out keep their values.')
     .option('--name <name>', 'for people')
     .option('--target <url>', 'where deliveries go')
     .option('--no-ordered', 'events arrive as they come')
@@ -119,11 +119,13 @@ export function addWebhookDeleteCommand(parent: Command, session: Session): void
     .command('delete <id>')
     .alias('rm')
     .summary('delete a webhook')
-    .description('Deletes a webhook, and what waits for it; its history stays for as long as deliveries are kept.')
+    .description(
+      'Deletes a webhook and its pending deliveries; its history is kept within the retention of deliveries.',
+    )
   session.api(command, async ({ client, output, json }, _options: object, id: string) => {
     const { webhook } = payloadOf((await client.request(DeleteWebhookDocument, { id })).deleteWebhook)
     if (json) return output.document(webhook)
-    output.line(`Webhook ${webhook.id} is deleted: ${printable(webhook.name)}.`)
+    output.line(`Webhook ${webhook.id} was deleted: ${printable(webhook.name)}.`)
   })
 }
 
@@ -131,7 +133,7 @@ export function addWebhookRotateCommand(parent: Command, session: Session): void
   const command = parent
     .command('rotate-secret <id>')
     .summary('give a webhook a new key')
-    .description('Gives a webhook a new key. Standard output has what receivers verify with and nothing else.')
+    .description('Replaces the signing key of a webhook. Standard output has the new key and nothing else.')
     .option('--overlap <duration>', 'how long the old key signs beside the new one: 1h, at most 7d', readDuration)
     .option('--signing <method>', `how it signs from now on: one of ${methods.join(', ')}`, choice(methods))
     .addHelpText('after', () =>
@@ -160,7 +162,7 @@ function tellKeyed(
 ): void {
   if (json) return output.document({ secret, webhook })
   output.remark(`Webhook ${webhook.id} ${what}.`)
-  output.remark('Receivers verify with this; a secret is shown this once:')
+  output.remark('Receivers verify signatures with this; a secret is shown only once:')
   output.line(secret)
 }
 

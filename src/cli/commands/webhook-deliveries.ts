@@ -31,7 +31,7 @@ export function addWebhookDeliveriesCommand(parent: Command, session: Session): 
   const command = parent
     .command('deliveries [id]')
     .summary('what was delivered, and what was not')
-    .description('Lists deliveries to one webhook, or to all, those of the newest events first.')
+    .description('Lists deliveries to one webhook, or to all, newest event first.')
     .option('-f, --follow', 'show the outcomes of new attempts, until Ctrl-C, across restarts of the server')
     .option('--status <statuses>', `some of ${statuses.join(', ')}`, choices(statuses))
     .option('--types <types>', 'of events of these types', readList)

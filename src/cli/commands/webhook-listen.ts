@@ -28,7 +28,7 @@ export function addWebhookListenCommand(parent: Command, session: Session): void
     .command('listen')
     .summary('receive deliveries on this machine')
     .description(
-      'Starts a small receiver that prints what arrives, and verifies it where --secret is given, until Ctrl-C. ' +
+      'Starts a receiver that prints what arrives, and verifies it if --secret is given, until Ctrl-C. ' +
         'The server has to be allowed to reach it: start that one with EGRESS_ALLOW=127.0.0.0/8.',
     )
     .option('--port <port>', 'where it listens; 0 takes any free port', readPort, 4010)

@@ -12,7 +12,7 @@ export function addWebhookTestCommand(parent: Command, session: Session): void {
   const command = parent
     .command('test <id>')
     .summary('send a webhook an event of its own')
-    .description('Sends a webhook the event webhook.ping, and says under which id.')
+    .description('Sends the event webhook.ping to a webhook, and prints the id of the delivery.')
     .option('--payload <json>', 'what it has as data.payload', readJson)
     .option('-w, --watch', 'wait for the first attempt, and show its outcome')
     .addHelpText('after', () => examples(`${session.invocation} webhook test 01a20d99-… --watch`))

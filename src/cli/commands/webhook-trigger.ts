@@ -14,7 +14,7 @@ export function addWebhookTriggerCommand(parent: Command, session: Session): voi
   const command = parent
     .command('trigger <type>')
     .summary('write an event of your own')
-    .description('Publishes an event of your own, to webhooks and to everyone who follows events.')
+    .description('Publishes a custom event to webhooks and to everyone who follows events.')
     .option('--data <json>', 'an object', readJson)
     .option('--subject <subject>', 'what it is about, such as release:v1.4')
     .option('--key <key>', 'the same key again does nothing more, within a day')
@@ -27,7 +27,7 @@ export function addWebhookTriggerCommand(parent: Command, session: Session): voi
     if (json) return output.document(told)
     const { length } = told.deliveryIds
     output.line(
-      `${printable(told.subject)} is written; ${length === 1 ? '1 delivery follows' : `${length} deliveries follow`}.`,
+      `${printable(told.subject)} was published; ${length === 1 ? '1 delivery follows' : `${length} deliveries follow`}.`,
     )
   })
 }

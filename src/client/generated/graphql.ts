@@ -965,7 +965,7 @@ export type WebhookRetryInput = {
   statusCodes?: Array<number> | null | undefined;
 };
 
-/** ACTIVE receives events. INACTIVE was disabled by a caller, FAILED by the server, because it accepted nothing any more or because its creator was removed or lacks `webhooks:admin`. */
+/** ACTIVE receives events. INACTIVE was disabled by a caller, FAILED by the server, because it accepted nothing any more or because its maker was removed or lacks `webhooks:admin`. */
 export type WebhookStatus =
   /** It receives events. */
   | 'ACTIVE'

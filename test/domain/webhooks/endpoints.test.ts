@@ -166,7 +166,7 @@ describe('a webhook', () => {
     expect([code, issues?.[0]?.path]).toEqual(['INVALID_INPUT', path])
   })
 
-  it('can’t receive security events from a creator who may not read the audit log', async () => {
+  it('can’t receive security events from a maker who may not read the audit log', async () => {
     const { token } = await addToken(server, { accountId: await ownAccount(server), scopes: ['webhooks:admin'] })
     const input = { url: receiver.url, events: ['auth.*'] }
     expect(await refusedWebhook(server, input, token)).toMatchObject({ code: 'FORBIDDEN' })

@@ -200,7 +200,7 @@ describe('a query as body', () => {
   const document =
     'query ($id: ID!, $type: String!) { task(id: $id) { id type status } events(types: [$type], first: 1) { nodes { type } } }'
 
-  it('is executed for the event, with the rights of the webhook’s creator', async () => {
+  it('is executed for the event, with the rights of the webhook’s maker', async () => {
     await createWebhook(server, {
       url: `${receiver.url}/query`,
       events: ['task.completed'],
