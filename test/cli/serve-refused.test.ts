@@ -14,12 +14,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { freePort } from '#platform/system/free-port.ts'
 import { findBarrier, isRoot, unprivilegedUser } from '#platform/system/system-user.ts'
 import { run } from '#test/support/command-line.ts'
 import { servePostgresOfVersion } from '#test/support/fake-postgres.ts'
 import { mainFile } from '#test/support/process.ts'
+import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 
 let directory: string
 beforeEach(() => {
@@ -102,6 +103,12 @@ describe('an unusable database is reported without its password:', () => {
 })
 
 describe('a configuration file', () => {
+  let other: TestDatabase
+  beforeAll(async () => {
+    other = await createTestDatabase()
+  })
+  afterAll(() => other.drop())
+
   it.each([
     ['throws', "throw new Error('the moon is full')", "can't be loaded: Error: the moon is full"],
     [
@@ -112,10 +119,12 @@ describe('a configuration file', () => {
     ['exports nonsense', 'export default 42', 'must export an object by default: export default { … }'],
     ['exports a list', 'export default []', 'must export an object by default: export default { … }'],
     ['says something impossible', 'export default { roots: 1 }', 'is refused: roots must be a list of directories.'],
-  ])('that %s is named with the reason', async (_what, text, reason) => {
+  ])('that %s is named with the reason', async (what, text, reason) => {
     const file = join(directory, 'signalbox.config.ts')
     writeFileSync(file, text)
-    expect(await refusal({ SIGNALBOX_CONFIG: file })).toBe(`The configuration file ${file} ${reason}`)
+    // One of them ends the embedded database that starts meanwhile; the others have one that is there.
+    const settings: Record<string, string> = what === 'throws' ? {} : { DATABASE_URL: other.url }
+    expect(await refusal({ ...settings, SIGNALBOX_CONFIG: file })).toBe(`The configuration file ${file} ${reason}`)
   })
 })
 

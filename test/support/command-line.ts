@@ -56,9 +56,8 @@ export function start(args: readonly string[], { env = {}, input = '', ...option
   }
 }
 
-/** Commands that read a server's settings, or start programs that share their terminal. */
-const processCommands =
-  /^(serve|migrate|doctor|secrets|account|doc (repair|edit)|kv edit|token reset-owner|lock acquire)\b/
+/** Commands that are about their process and the machine, or start programs that share their terminal. */
+const processCommands = /^(serve|migrate|doctor|(doc|kv) edit|lock acquire)\b/
 
 /** Runs the command line to its end, in a process of its own where it makes a difference. */
 export async function run(args: readonly string[], options: RunOptions = {}) {

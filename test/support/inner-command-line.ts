@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { relative } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import type { ServerCommands } from '#cli/server-commands.ts'
+import { createOperatorCommands } from '#src/operator-commands.ts'
 import { mainFile } from './process.ts'
 
 /** What the command line has of its process: each run within this process gets its own. */
@@ -9,6 +10,7 @@ interface Terminal {
   readonly stdin: Readable
   readonly stdout: RecordedStream
   readonly stderr: RecordedStream
+  readonly env: NodeJS.ProcessEnv
   exit(code: number): void
 }
 
@@ -27,12 +29,11 @@ class RecordedStream extends Writable {
   }
 }
 
-/** Commands that work with a server's settings and database, which are those of a process. */
-const serverCommands = new Proxy({} as ServerCommands, {
-  get(_, name) {
-    throw new Error(`${String(name)} needs a process of its own.`)
-  },
-})
+/** All that the program does except to serve, which ends its process. */
+const serverCommands: ServerCommands = {
+  ...createOperatorCommands(() => {}),
+  serve: () => Promise.reject(new Error('A server needs a process of its own.')),
+}
 
 /** Runs the command line to its end within this process, which takes a tenth of what a process of its own does. */
 export async function runWithin(
@@ -45,8 +46,10 @@ export async function runWithin(
   const stdin = Readable.from(input === '' ? [] : [Buffer.from(input)])
   redirectTerminal()
   const { run } = await import('#cli/run.ts')
-  const ended = terminals.run({ stdin, stdout, stderr, exit: exited.resolve }, () =>
-    run(args, { env, invocation: relative(process.cwd(), mainFile), server: serverCommands }),
+  const invocation = relative(process.cwd(), mainFile)
+  const own = { PATH: process.env['PATH'], ...env }
+  const ended = terminals.run({ stdin, stdout, stderr, env: own, exit: exited.resolve }, () =>
+    run(args, { env: own, invocation, server: serverCommands }),
   )
   const code = await Promise.race([exited.promise, ended])
   return { code, stdout: stdout.text, stderr: stderr.text }
@@ -72,7 +75,7 @@ function redirectTerminal(): void {
   process.exit = exit as typeof process.exit
   if (isRedirected) return
   isRedirected = true
-  for (const name of ['stdin', 'stdout', 'stderr'] as const) {
+  for (const name of ['stdin', 'stdout', 'stderr', 'env'] as const) {
     const own = Object.getOwnPropertyDescriptor(process, name)
     const get = () => terminals.getStore()?.[name] ?? own?.get?.call(process) ?? own?.value
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get })
