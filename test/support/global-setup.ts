@@ -1,3 +1,4 @@
+import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { embeddedSettings } from '#platform/embedded/postgres-process.ts'
 import { buildBundle } from '#src/bundle/build-bundle.ts'
@@ -13,8 +14,15 @@ declare module 'vitest' {
   }
 }
 
-/** The embedded database, except that what a test run writes need not survive a power cut. */
-const settings = { ...embeddedSettings, fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+/** The embedded database, except that what a test run writes need not survive a power cut, or be tidied up. */
+const settings = {
+  ...embeddedSettings,
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  autovacuum_naptime: '10min',
+  max_connections: 150,
+}
 
 /**
  * One PostgreSQL for the whole run; each test file clones the migrated template. Processes that tests start are servers
@@ -24,6 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = openRunDirectory()
   process.env['TMPDIR'] = directory.path
   const [cluster] = await Promise.all([startCluster(), findBundle() === undefined ? buildBundle() : undefined])
+  await cheapenPassword(cluster.url)
   // The whole suite can run in another time zone, for tests of everything that reads or writes moments.
   const timeZone = process.env['TEST_TIME_ZONE']
   if (timeZone !== undefined) await runOnce(cluster.url, `ALTER ROLE CURRENT_USER SET timezone = '${timeZone}'`)
@@ -39,4 +48,13 @@ async function startCluster(): Promise<Cluster> {
   const cluster = await createCluster(settings)
   await cluster.start()
   return cluster
+}
+
+/** Thousands of connections are made in a run, and each proves that it knows the password by hashing it so many times. */
+async function cheapenPassword(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query('SET scram_iterations = 1')
+  await client.query(`ALTER ROLE CURRENT_USER PASSWORD ${client.escapeLiteral(new URL(url).password)}`)
+  await client.end()
 }
