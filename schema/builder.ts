@@ -12,6 +12,7 @@ import type { EventService } from '#domain/events/service.ts'
 import type { Allowance } from '#domain/limits/allowance.ts'
 import type { LockService } from '#domain/locks/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
+import type { SalesforceService } from '#domain/salesforce/service.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
 import type { WebhookService } from '#domain/webhooks/service.ts'
 import type { AccountView } from '#platform/database/account-view.ts'
@@ -41,6 +42,7 @@ export interface Context {
   readonly entries: EntryService
   readonly locks: LockService
   readonly webhooks: WebhookService
+  readonly salesforce: SalesforceService
 }
 
 export const builder = new SchemaBuilder<{

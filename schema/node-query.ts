@@ -31,6 +31,10 @@ const finders: Readonly<Record<string, Find>> = {
     caller.must('webhooks:admin')
     return db.delivery.findMany({ ...query, where: { id: within(ids) } })
   },
+  SalesforceOrg(ids, { caller, db }, query) {
+    caller.must('salesforce:use')
+    return db.salesforceOrg.findMany({ ...query, where: { id: within(ids) } })
+  },
   ApplicationToken: (ids, { caller, db }, query) =>
     db.applicationToken.findMany({ ...query, where: { id: within(ids), ...visibleTokens(caller) } }),
   User(ids, { caller, access, db }, query) {

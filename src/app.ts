@@ -31,6 +31,7 @@ import { startRetention, startUsageCounting } from './app/maintenance.ts'
 import { healthSources, observe } from './app/observation.ts'
 import { findPersistedOperations } from './app/persisted-operations.ts'
 import { startJobRecovery } from './app/queues.ts'
+import { openSalesforce } from './app/salesforce.ts'
 import { findTaskUser } from './app/task-user.ts'
 import { createMayNameSubject, createShownData } from './app/visibility.ts'
 import { openDeliverer, openWebhooks } from './app/webhooks.ts'
@@ -105,6 +106,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   const { documents, documentQueries } = openDocuments(context, installation.databaseUrl, locks, filters)
   const shownData = createShownData(documents)
   const mayNameSubject = createMayNameSubject(documents)
+  const salesforce = openSalesforce(context)
   const webhooks = openWebhooks(context, eventCatalog.frequent, filters, { shownData, mayNameSubject })
 
   let serving = false
@@ -164,6 +166,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
       entries,
       locks,
       webhooks: webhooks.service,
+      salesforce,
     }),
     health: {
       ...healthSources(data),

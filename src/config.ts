@@ -27,9 +27,11 @@ const tokenRule = 'must have 32 to 128 characters'
 const domainRule = 'must be domains such as example.com, separated by commas'
 const networkRule = 'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas'
 
+const hostRule = 'must be hosts such as sfdc.example.com or *.example.com, separated by commas'
 const originRule = 'must be origins such as https://app.example.com, separated by commas'
 const proxyRule = 'must be addresses or networks such as 10.0.0.1 or 10.0.0.0/8, separated by commas'
 const maxCounted = 1_000_000_000
+const dayMs = 24 * 60 * 60 * 1000
 
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
@@ -85,6 +87,17 @@ export const environment = z.object({
     .default('')
     .transform((text) => list(text).filter(Boolean))
     .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], networkRule))),
+  SALESFORCE_API_VERSION: z
+    .string()
+    .trim()
+    .regex(/^(4[1-9]|[5-9]\d|\d{3})\.0$/, 'must be an API version of Salesforce from 41.0 on, such as 66.0')
+    .default('66.0'),
+  SALESFORCE_REFRESH_DAYS: count(1, 20).default(7),
+  SALESFORCE_HOSTS: z
+    .string()
+    .default('')
+    .transform((text) => list(text.toLowerCase()).filter(Boolean))
+    .pipe(z.array(z.string().regex(/^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$/, hostRule))),
   JOURNAL_RETENTION_DAYS: count(1, 3_650).default(7),
   RESULT_RETENTION_DAYS: count(1, 3_650).default(14),
   TASK_RETENTION_DAYS: count(1, 3_650).default(30),
@@ -167,6 +180,14 @@ export interface Config {
     /** Failed attempts in a row after which a webhook is switched off; 0: never. */
     readonly disableAfter: number
   }
+  readonly salesforce: {
+    /** The newest API version that is used, such as `66.0`. */
+    readonly maxApiVersion: string
+    /** After how long without use an org's authorization is used all the same. */
+    readonly refreshAfterMs: number
+    /** Hosts that count as Salesforce's beside its own. */
+    readonly hosts: readonly string[]
+  }
   /** How long running tasks may go on after the server was asked to stop. */
   readonly shutdownTimeoutMs: number
   /** How long the event loop may stand still before the process is killed; 0: for ever. */
@@ -240,6 +261,11 @@ export function readConfig(
     taskUser: it.TASK_USER,
     workerLeaseMs: it.WORKER_LEASE_MS,
     webhooks: { slots: it.WEBHOOK_SLOTS, disableAfter: it.WEBHOOK_DISABLE_AFTER },
+    salesforce: {
+      maxApiVersion: it.SALESFORCE_API_VERSION,
+      refreshAfterMs: it.SALESFORCE_REFRESH_DAYS * dayMs,
+      hosts: it.SALESFORCE_HOSTS,
+    },
     shutdownTimeoutMs: it.SHUTDOWN_TIMEOUT_MS,
     watchdogTimeoutMs: it.WATCHDOG_TIMEOUT_MS,
     egressAllow: it.EGRESS_ALLOW,

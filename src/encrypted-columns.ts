@@ -8,6 +8,9 @@ const encryptedColumns: readonly EncryptedColumn[] = [
   { name: 'keys that sign access tokens', table: 'signing_key', id: 'id', column: 'private_key' },
   { name: 'keys that sign deliveries to webhooks', table: 'webhook', id: 'id', column: 'keys' },
   { name: 'secret headers of webhooks', table: 'webhook', id: 'id', column: 'secret_headers' },
+  { name: 'credentials of Salesforce orgs', table: 'salesforce_org', id: 'id', column: 'credential' },
+  { name: 'access tokens of Salesforce orgs', table: 'salesforce_org', id: 'id', column: 'access_token' },
+  { name: 'logins at Salesforce', table: 'salesforce_login', id: 'id', column: 'request' },
 ]
 
 /** The purpose that the audit log's keys are derived for. */

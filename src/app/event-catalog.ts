@@ -7,6 +7,8 @@ import { hookEventCatalog } from '#domain/hooks/event-types.ts'
 import { quietHookEventTypes } from '#domain/hooks/events.ts'
 import { lockEventCatalog } from '#domain/locks/event-types.ts'
 import { quietLockEventTypes } from '#domain/locks/events.ts'
+import { salesforceEventCatalog } from '#domain/salesforce/event-types.ts'
+import { quietSalesforceEventTypes } from '#domain/salesforce/events.ts'
 import { taskEventCatalog } from '#domain/tasks/event-types.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
 import { webhookEventCatalog } from '#domain/webhooks/event-types.ts'
@@ -21,6 +23,7 @@ export const eventCatalog = new EventCatalog({
     lockEventCatalog,
     webhookEventCatalog,
     hookEventCatalog,
+    salesforceEventCatalog,
     authEventCatalog,
   ],
   frequent: [
@@ -29,5 +32,6 @@ export const eventCatalog = new EventCatalog({
     ...quietHookEventTypes,
     ...quietWebhookEventTypes,
     ...quietLockEventTypes,
+    ...quietSalesforceEventTypes,
   ],
 })

@@ -3,6 +3,7 @@ import type { Caller } from '#domain/access/service.ts'
 import type { DocumentService } from '#domain/documents/service.ts'
 import { shownOfEntry } from '#domain/entries/events.ts'
 import { mayHearOfLock } from '#domain/locks/events.ts'
+import { mayHearOfSalesforce } from '#domain/salesforce/events.ts'
 import { mayHearOfTask } from '#domain/tasks/events.ts'
 import { mayHearOfWebhook } from '#domain/webhooks/events.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
@@ -24,6 +25,7 @@ export type MayNameSubject = (caller: Caller, event: Pick<JournalEntry, 'type' |
 export function createMayNameSubject(documents: Pick<DocumentService, 'mayHear'>): MayNameSubject {
   return (caller, { type, subject }) => {
     if (!documents.mayHear(caller, { subject })) return false
+    if (subject.startsWith('salesforce-org:')) return mayHearOfSalesforce(caller)
     if (subject.startsWith('lock:')) return mayHearOfLock(caller, { name: subject.slice('lock:'.length) })
     return !type.startsWith('auth.') || mayHearOfAccess(caller)
   }
@@ -36,6 +38,7 @@ const shownOfFamily: Record<OwnFamily, ShownData> = {
   task: (caller, { data }) => shownIf(mayHearOfTask(caller, data), data),
   lock: (caller, { data }) => shownIf(mayHearOfLock(caller, data), data),
   webhook: (caller, { data }) => shownIf(mayHearOfWebhook(caller), data),
+  salesforce: (caller, { data }) => shownIf(mayHearOfSalesforce(caller), data),
   auth: (caller, { data }) => shownIf(mayHearOfAccess(caller), data),
   entry: shownOfEntry,
   // Whether these may be read, `mayHear` has decided.

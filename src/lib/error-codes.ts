@@ -65,6 +65,8 @@ export const errorCodes = {
   LAST_OWNER: 'conflict',
   LAST_TEAM: 'conflict',
   WEBHOOK_NOT_ACTIVE: 'conflict',
+  SALESFORCE_CONNECTION_FAILED: 'malformed',
+  SALESFORCE_ORG_UNUSABLE: 'conflict',
   CURSOR_EXPIRED: 'gone',
   QUOTA_EXCEEDED: 'rate-limited',
   RATE_LIMITED: 'rate-limited',

@@ -19,7 +19,7 @@ export const environmentGroups: readonly {
       CORS_ORIGINS:
         'Origins whose pages may call the API from a browser, such as `https://app.example.com`, separated by commas. Unset: none. These pages may send any header.',
       EGRESS_ALLOW:
-        'Private networks that outbound requests (`repository.inspect`, `http.request`, webhooks) may reach, such as `10.0.0.0/8,fd00::/8`. For receivers with a certificate of your own CA, set Node’s `NODE_EXTRA_CA_CERTS=/path/ca.pem`.',
+        'Private networks that outbound requests (`repository.inspect`, `http.request`, webhooks, Salesforce) may reach, such as `10.0.0.0/8,fd00::/8`. For receivers with a certificate of your own CA, set Node’s `NODE_EXTRA_CA_CERTS=/path/ca.pem`.',
       NODE_ENV: '`production`: no GraphiQL page at `/graphql`, and webhooks and the OIDC provider need `https:` URLs.',
     },
   },
@@ -70,6 +70,17 @@ export const environmentGroups: readonly {
       SHUTDOWN_TIMEOUT_MS: 'How long, in milliseconds, running tasks may continue during a shutdown.',
       WATCHDOG_TIMEOUT_MS:
         'How long, in milliseconds, the event loop may be blocked before the process kills itself (exit code 137), so that a supervisor can restart it; 0: forever.',
+    },
+  },
+  {
+    title: 'Salesforce',
+    variables: {
+      SALESFORCE_API_VERSION:
+        'Newest API version to use with Salesforce orgs; an older org is called with its own newest.',
+      SALESFORCE_REFRESH_DAYS:
+        'After how many days without use the authorization of an org is used all the same, so that Salesforce does not end it.',
+      SALESFORCE_HOSTS:
+        'Hosts that get credentials of Salesforce orgs beside Salesforce’s own, such as `sfdc.example.com` or `*.example.com` for all below, separated by commas.',
     },
   },
   {

@@ -95,6 +95,14 @@ export const errorExplanations: Readonly<Record<RefusalCode, Explanation>> = {
   },
   LAST_TEAM: { meaning: 'The account’s last team cannot be deleted.', action: 'Create another first.' },
   WEBHOOK_NOT_ACTIVE: { meaning: 'The webhook is disabled.', action: 'Set it ACTIVE first.' },
+  SALESFORCE_CONNECTION_FAILED: {
+    meaning: 'A Salesforce org can’t be connected to with what was given; the message has Salesforce’s own.',
+    action: 'Correct it, or have the app set up in the org.',
+  },
+  SALESFORCE_ORG_UNUSABLE: {
+    meaning: 'The Salesforce org can’t be used now; `state` and the message say why.',
+    action: 'Register it again if it is NEEDS_REAUTHORIZATION; otherwise try again later.',
+  },
   TOKEN_ENDED: { meaning: 'The application token has expired or was revoked.', action: 'Create a new one.' },
   TOKEN_SHOWN: {
     meaning: 'An earlier request with this key created the token and returned it; it is not stored.',
@@ -149,7 +157,7 @@ export const errorExplanations: Readonly<Record<RefusalCode, Explanation>> = {
     action: 'Try again after `Retry-After`.',
   },
   UPSTREAM_FAILED: {
-    meaning: 'An OpenID provider or a webhook’s receiver does not answer as it should.',
+    meaning: 'An OpenID provider, a webhook’s receiver or Salesforce does not answer as it should.',
     action: 'Check it and try again.',
   },
   UNAVAILABLE: {

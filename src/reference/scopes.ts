@@ -24,14 +24,14 @@ export const scopeExplanations: Readonly<Record<Scope, { readonly allows: string
   },
   'events:read': {
     allows:
-      'Read your own event types and `hook.*`. Other families need another scope as well: `task.*`, logs included, `tasks:read` for the type; `document.*` and `collection.*` `documents:read`; `lock.*` `entries:read`; `webhook.*` `webhooks:admin`; `auth.*` `audit:read`. `entry.*` shows values only with `entries:read`.',
+      'Read your own event types and `hook.*`. Other families need another scope as well: `task.*`, logs included, `tasks:read` for the type; `document.*` and `collection.*` `documents:read`; `lock.*` `entries:read`; `webhook.*` `webhooks:admin`; `salesforce.*` `salesforce:use`; `auth.*` `audit:read`. `entry.*` shows values only with `entries:read`.',
   },
   'events:write': { allows: 'Publish events of your own types.' },
   'webhooks:admin': { allows: 'Manage webhooks and their deliveries.' },
   'access:admin': { allows: 'Manage people, teams, sessions and tokens; force-release locks.' },
   'audit:read': { allows: 'Read the audit log and `auth.*` events.' },
-  'salesforce:use': { allows: 'Reserved; nothing uses it yet.' },
-  'salesforce:admin': { allows: 'Reserved; nothing uses it yet.' },
+  'salesforce:use': { allows: 'See Salesforce orgs, test them, and open them in a browser.' },
+  'salesforce:admin': { allows: 'Register, change and remove Salesforce orgs.' },
   'installation:admin': {
     allows:
       'Manage the accounts of the installation. Only tokens of `signalbox account token` have it; `*` does not include it.',

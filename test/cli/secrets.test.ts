@@ -65,7 +65,7 @@ describe('secrets rotate', () => {
     await during.close()
     const only = { SECRET_KEY: newKey }
     expect(await doctorSays(only)).toBe('All are encrypted with the present key.')
-    expect((await rotate(only)).renewed).toEqual([0, 0, 0, 0])
+    expect(new Set((await rotate(only)).renewed)).toEqual(new Set([0]))
     const after = await startTestServer({ database, env: { LOG_LEVEL: 'silent', ...only } })
     expect(await updatedWebhook(after, { id: webhook.id, name: 'opened' })).toBe('opened')
     expect((await graphql(after, '{ viewer { kind } }', {}, accessToken)).errors).toBeUndefined()

@@ -6,6 +6,7 @@ import { auditEntries, type ToldEntry } from '#test/support/audit.ts'
 import { type CiIssuer, startCiIssuer } from '#test/support/ci-issuer.ts'
 import { eventDataFaults } from '#test/support/event-data.ts'
 import { Browser, startProvider, type TestProvider } from '#test/support/oidc-provider.ts'
+import { type FakeSalesforce, startFakeSalesforce } from '#test/support/salesforce/server.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
@@ -21,6 +22,7 @@ const hookSecret = hookSecrets.github
 let server: TestServer
 let provider: TestProvider
 let issuer: CiIssuer
+let salesforce: FakeSalesforce
 let owner: { id: string }
 let operator: string
 beforeAll(async () => {
@@ -28,11 +30,13 @@ beforeAll(async () => {
   const publicUrl = `http://127.0.0.1:${port}`
   provider = await startProvider([`${publicUrl}/api/auth/callback`])
   issuer = await startCiIssuer()
+  salesforce = await startFakeSalesforce()
   process.env['TEST_CI_ISSUER'] = issuer.url
   server = await startTestServer({
     configFile: join(import.meta.dirname, '../fixtures/trust/signalbox.config.ts'),
     env: {
       ...loopbackAllowed,
+      ...salesforce.env,
       GITHUB_SECRET: hookSecret,
       GITHUB_SECRET_NEXT: hookSecret,
       GITLAB_SECRET: 'a secret that GitLab shows',
@@ -64,6 +68,7 @@ afterAll(async () => {
   await server.close()
   await provider.close()
   await issuer.close()
+  await salesforce.close()
 })
 
 interface Sent {
@@ -117,6 +122,7 @@ async function newScene(): Promise<Scene> {
     person: signedIn,
     operator,
     ask,
+    salesforce,
     async settled(id) {
       const text = "UPDATE account SET suspended_at = now() - interval '1 minute' WHERE id = $1 RETURNING name"
       const [account] = await server.database.query<{ name: string }>(text, [id])

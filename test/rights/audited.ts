@@ -1,4 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto'
+import { authUrlOf, jwtApp } from '#test/support/salesforce/orgs.ts'
+import type { FakeSalesforce } from '#test/support/salesforce/server.ts'
 import { until } from '#test/support/until.ts'
 import type { Things } from './things.ts'
 
@@ -14,6 +16,7 @@ export interface Scene {
   ask<Data>(query: string, variables?: object, token?: string): Promise<Data>
   /** Lets half a minute pass since an account was suspended; returns its name. */
   settled(accountId: string): Promise<string>
+  readonly salesforce: FakeSalesforce
   /** The OIDC token of a CI job that a trust rule matches. */
   ciToken(): Promise<string>
   /** Signs the person in at the identity provider; returns what they come back with to the REST API. */
@@ -129,4 +132,55 @@ export async function suspendedAccount(scene: Scene): Promise<string> {
   const suspend = 'mutation ($account: String!) { suspendAccount(input: { account: $account }) { __typename } }'
   await scene.ask(suspend, { account }, scene.operator)
   return account
+}
+
+let orgs = 0
+
+/** An org that exists at Salesforce, with what registers it. */
+function newOrg({ model }: FakeSalesforce) {
+  orgs += 1
+  return model.addOrg({ domain: `audited${orgs}`, username: `audited${orgs}@acme.example` })
+}
+
+/** What registers an org. */
+export function registration({ salesforce }: Scene): Record<string, unknown> {
+  return jwtApp(salesforce, newOrg(salesforce)).input
+}
+
+/** The same as the SFDX auth URL of a user. */
+export function sfdxAuthUrl({ salesforce }: Scene): string {
+  return authUrlOf(salesforce, newOrg(salesforce), salesforce.model.addApp())
+}
+
+/** The id of an org that is registered. */
+export async function registeredOrg(scene: Scene, input = registration(scene)): Promise<string> {
+  const register = `mutation ($input: RegisterSalesforceOrgInput!) { registerSalesforceOrg(input: $input) {
+    ... on RegisterSalesforceOrgPayload { org { id } } } }`
+  const { registerSalesforceOrg } = await scene.ask<{ registerSalesforceOrg: { org: { id: string } } }>(register, {
+    input,
+  })
+  return registerSalesforceOrg.org.id
+}
+
+/** A sandbox whose production org is registered. */
+export async function sandbox(scene: Scene): Promise<{ sandboxName: string; production: string }> {
+  const { salesforce } = scene
+  const parent = newOrg(salesforce)
+  const { app, input } = jwtApp(salesforce, parent)
+  const username = `dev.${parent.users[0]?.username}`
+  app.approved.add(username)
+  salesforce.model.addOrg({ domain: `${parent.name}--dev`, username, kind: 'sandbox', parent, sandboxName: 'dev' })
+  return { sandboxName: 'dev', production: await registeredOrg(scene, input) }
+}
+
+/** The parameters that a person comes back from Salesforce with. */
+export async function salesforceCallback({ salesforce, ask }: Scene): Promise<Record<string, string>> {
+  const org = newOrg(salesforce)
+  const redirectUri = 'https://signalbox.test/callback'
+  const app = salesforce.model.addApp({ callbackUrls: [redirectUri] })
+  const begin = `mutation ($input: BeginSalesforceLoginInput!) { beginSalesforceLogin(input: $input) {
+    ... on BeginSalesforceLoginPayload { url } } }`
+  const input = { clientId: app.clientId, loginUrl: salesforce.urlOf(org), redirectUri }
+  const { beginSalesforceLogin } = await ask<{ beginSalesforceLogin: { url: string } }>(begin, { input })
+  return Object.fromEntries(await salesforce.approve(beginSalesforceLogin.url))
 }

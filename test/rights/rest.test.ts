@@ -117,7 +117,7 @@ describe('every documented path', () => {
 
   it('changes nothing for who may not, and for nobody of another account', async () => {
     const stranger = (await addToken(server)).token
-    const powerless = (await addToken(server, { accountId, scopes: ['salesforce:use'] })).token
+    const powerless = (await addToken(server, { accountId, scopes: ['tasks:work'] })).token
     const before = await contentsOf(server, accountId)
     for (const name of calls) {
       if (!allows(rightOf(name).needs, [])) await call(name, things, powerless)

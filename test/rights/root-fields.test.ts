@@ -165,7 +165,7 @@ describe('every root field', () => {
 
   it('changes nothing for who may not, and for nobody of another account', async () => {
     const stranger = (await addToken(server)).token
-    const powerless = (await addToken(server, { accountId, scopes: ['salesforce:use'] })).token
+    const powerless = (await addToken(server, { accountId, scopes: ['tasks:work'] })).token
     const before = await contentsOf(server, accountId)
     for (const { root, name } of all) {
       const { needs } = rightOf(root, name)

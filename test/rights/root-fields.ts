@@ -8,6 +8,10 @@ import {
   otherTeam,
   pastEvent,
   refreshToken,
+  registeredOrg,
+  registration,
+  salesforceCallback,
+  sandbox,
   suspendedAccount,
 } from './audited.ts'
 import type { Need, Right } from './need.ts'
@@ -35,6 +39,9 @@ const lock = ({ lockName }: Things) => `lock:${lockName}`
 const session = ({ sessionId }: Things) => `session:${sessionId}`
 const token = ({ tokenId }: Things) => `token:${tokenId}`
 const webhook = ({ webhookId }: Things) => `webhook:${webhookId}`
+const salesforceOrg = ({ salesforceOrgId }: Things) => `salesforce-org:${salesforceOrgId}`
+/** Of an org that the example itself registers. */
+const anyOrg = () => 'salesforce-org:'
 
 const input = (make: (things: Things) => Record<string, unknown>) => (things: Things) => ({ input: make(things) })
 const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
@@ -68,6 +75,8 @@ export const rootRights: RootFields = {
     eventTypes: { needs: 'signed in' },
     quotas: { needs: 'signed in' },
     rateLimit: { needs: 'signed in' },
+    salesforceOrg: { needs: 'salesforce:use', args: ({ salesforceOrgId }) => ({ org: salesforceOrgId }) },
+    salesforceOrgs: { needs: 'salesforce:use' },
     sessions: { needs: 'access:admin', people: 'signed in' },
     task: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
     taskTypes: { needs: 'tasks:read' },
@@ -109,6 +118,64 @@ export const rootRights: RootFields = {
       needs: 'anyone',
       args: input(() => ({ clientName: 'a test' })),
       audit: { as: 'nobody', type: 'auth.device_requested', subject: () => 'device:' },
+    },
+    beginSalesforceLogin: {
+      needs: 'salesforce:admin',
+      args: input(() => ({ clientId: 'client', redirectUri: 'https://signalbox.test/callback' })),
+      audit: { type: 'salesforce.login_started', subject: () => 'salesforce-login:' },
+    },
+    finishSalesforceLogin: {
+      needs: 'anyone',
+      args: input(() => ({ parameters: 'code=none&state=none' })),
+      audit: {
+        call: async (scene) => ({
+          input: { parameters: new URLSearchParams(await salesforceCallback(scene)).toString() },
+        }),
+        type: 'salesforce.org_registered',
+        subject: anyOrg,
+      },
+    },
+    openSalesforceOrg: {
+      needs: 'salesforce:use',
+      args: input(({ salesforceOrgId }) => ({ org: salesforceOrgId })),
+      audit: {
+        call: async (scene) => ({ input: { org: await registeredOrg(scene) } }),
+        type: 'salesforce.org_opened',
+        subject: anyOrg,
+      },
+    },
+    registerSalesforceOrg: {
+      needs: 'salesforce:admin',
+      args: input(() => ({ authUrl: 'force://client::token@nowhere.invalid' })),
+      audit: {
+        call: (scene) => ({ input: registration(scene) }),
+        type: 'salesforce.org_registered',
+        subject: anyOrg,
+      },
+    },
+    registerSalesforceSandbox: {
+      needs: 'salesforce:admin',
+      args: input(({ salesforceOrgId }) => ({ sandboxName: 'dev', production: salesforceOrgId })),
+      audit: {
+        call: async (scene) => ({ input: await sandbox(scene) }),
+        type: 'salesforce.org_registered',
+        subject: anyOrg,
+      },
+    },
+    removeSalesforceOrg: {
+      needs: 'salesforce:admin',
+      args: input(({ salesforceOrgId }) => ({ org: salesforceOrgId })),
+      audit: { type: 'salesforce.org_removed', subject: salesforceOrg },
+    },
+    testSalesforceOrg: {
+      needs: 'salesforce:use',
+      args: input(({ salesforceOrgId }) => ({ org: salesforceOrgId })),
+      audit: { type: 'salesforce.connection_tested', subject: salesforceOrg },
+    },
+    updateSalesforceOrg: {
+      needs: 'salesforce:admin',
+      args: input(({ salesforceOrgId }) => ({ org: salesforceOrgId, metadata: { team: 'x' } })),
+      audit: { type: 'salesforce.org_updated', subject: salesforceOrg },
     },
     beginOidcSignIn: {
       needs: 'anyone',
@@ -563,6 +630,11 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   RateLimitState: { needs: 'signed in', fields: 'limit remaining resetMs' },
   Retention: { needs: 'documents:read', fields: 'days kind versions' },
   RetryPolicy: { needs: 'tasks:read', fields: 'backoff delayMs maxAttempts maxDelayMs' },
+  SalesforceOrg: {
+    needs: 'salesforce:use',
+    fields: `createdAt createdBy edition expiresAt id instanceName instanceUrl isDefault isDevHub kind metadata method name
+      newestApiVersion orgId parentUsername refreshedAt state stateMessage stateSince updatedAt username`,
+  },
   Session: {
     needs: 'access:admin',
     fields: 'address createdAt expiresAt id isCurrent lastUsedAt method scopes user userAgent',

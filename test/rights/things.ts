@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { graphqlData } from '#test/support/graphql.ts'
+import { storeOrg } from '#test/support/salesforce/stored-org.ts'
 import type { TestServer } from '#test/support/server.ts'
+import { ownAccount } from '#test/support/tokens.ts'
 
 /** What calls are about: objects of the caller's account, or ids of nothing at all. */
 export interface Things {
@@ -20,6 +22,7 @@ export interface Things {
   readonly lockName: string
   readonly webhookId: string
   readonly deliveryId: string
+  readonly salesforceOrgId: string
 }
 
 const password = 'correct horse battery staple'
@@ -39,10 +42,11 @@ export function nothing(): Things {
     lockName: randomUUID(),
     webhookId: randomUUID(),
     deliveryId: randomUUID(),
+    salesforceOrgId: randomUUID(),
   }
 }
 
-/** A task, a document, an entry, a lock, a token, a person with a session, and a team. */
+/** A task, a document, an entry, a lock, a token, a person with a session, a team, and a Salesforce org. */
 export async function makeThings(
   at: TestServer,
   role: 'OWNER' | 'MEMBER',
@@ -113,6 +117,7 @@ export async function makeThings(
     lockName,
     webhookId: made.createWebhook.webhook.id,
     deliveryId: randomUUID(),
+    salesforceOrgId: await storeOrg(at, { accountId: await ownAccount(at), username: `${name}@salesforce.example` }),
     signedIn,
   }
 }

@@ -10,6 +10,7 @@ import { accountEvent } from './events.ts'
 export const accountTables = [
   ...['task_log', 'task_part_chunk', 'task_part', 'task', 'inbound_call'],
   ...['delivery_attempt', 'delivery', 'webhook'],
+  ...['salesforce_login', 'salesforce_org'],
   ...['document_version', 'document', 'collection'],
   ...['entry_version', 'entry', 'entry_ledger', 'lock_waiter', 'lock'],
   ...['token_hour', 'refusal_count', 'application_token', 'idempotent_request'],

@@ -20,6 +20,10 @@ const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
     ...['name', 'host', 'events', 'format', 'status', 'overlapUntil', 'count', 'deliveryId'],
     ...['failedSince', 'eventsFrom', 'eventsTo'],
   ],
+  salesforce: [
+    ...['username', 'orgId', 'kind', 'instanceUrl', 'method', 'isDefault', 'loginUrl', 'isConnected', 'isOneTime'],
+    ...['isRevoked', 'isRotated', 'state', 'message', 'path', 'reason', 'expiresAt', 'taskId', 'taskType', 'error'],
+  ],
   audit: [],
   stream: [],
   hook: ['hook', 'sender', 'event', 'deliveryId', 'reason', 'suppressed'],

@@ -22,6 +22,7 @@ const accountColumn: Partial<Record<Prisma.ModelName, 'accountId' | 'id'>> = {
   DocumentVersion: 'accountId',
   Delivery: 'accountId',
   DeliveryAttempt: 'accountId',
+  SalesforceOrg: 'accountId',
   Session: 'accountId',
   Task: 'accountId',
   TaskLog: 'accountId',

@@ -10,6 +10,7 @@ export const ownFamilies = [
   'audit',
   'stream',
   'hook',
+  'salesforce',
 ] as const
 export type OwnFamily = (typeof ownFamilies)[number]
 

@@ -222,6 +222,16 @@ export type JournalUsage = Prisma.JournalUsageModel
  */
 export type UsageChange = Prisma.UsageChangeModel
 /**
+ * Model SalesforceOrg
+ * A registered Salesforce org with its credential.
+ */
+export type SalesforceOrg = Prisma.SalesforceOrgModel
+/**
+ * Model SalesforceLogin
+ * A web flow that somebody has started and that has not come back yet.
+ */
+export type SalesforceLogin = Prisma.SalesforceLoginModel
+/**
  * Model Task
  * A piece of work of a registered type. Its identifier (UUID v7) sorts by creation.
  */

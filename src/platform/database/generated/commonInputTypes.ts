@@ -531,6 +531,57 @@ export type BytesNullableWithAggregatesFilter<$PrismaModel = never> = {
   _max?: Prisma.NestedBytesNullableFilter<$PrismaModel>
 }
 
+export type EnumSalesforceOrgKindFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceOrgKind | Prisma.EnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceOrgKind[] | Prisma.ListEnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceOrgKind[] | Prisma.ListEnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceOrgKindFilter<$PrismaModel> | $Enums.SalesforceOrgKind
+}
+
+export type EnumSalesforceAuthMethodFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceAuthMethod | Prisma.EnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceAuthMethod[] | Prisma.ListEnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceAuthMethod[] | Prisma.ListEnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceAuthMethodFilter<$PrismaModel> | $Enums.SalesforceAuthMethod
+}
+
+export type EnumSalesforceOrgStateFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceOrgState | Prisma.EnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceOrgState[] | Prisma.ListEnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceOrgState[] | Prisma.ListEnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceOrgStateFilter<$PrismaModel> | $Enums.SalesforceOrgState
+}
+
+export type EnumSalesforceOrgKindWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceOrgKind | Prisma.EnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceOrgKind[] | Prisma.ListEnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceOrgKind[] | Prisma.ListEnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceOrgKindWithAggregatesFilter<$PrismaModel> | $Enums.SalesforceOrgKind
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumSalesforceOrgKindFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumSalesforceOrgKindFilter<$PrismaModel>
+}
+
+export type EnumSalesforceAuthMethodWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceAuthMethod | Prisma.EnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceAuthMethod[] | Prisma.ListEnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceAuthMethod[] | Prisma.ListEnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceAuthMethodWithAggregatesFilter<$PrismaModel> | $Enums.SalesforceAuthMethod
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumSalesforceAuthMethodFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumSalesforceAuthMethodFilter<$PrismaModel>
+}
+
+export type EnumSalesforceOrgStateWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceOrgState | Prisma.EnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceOrgState[] | Prisma.ListEnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceOrgState[] | Prisma.ListEnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceOrgStateWithAggregatesFilter<$PrismaModel> | $Enums.SalesforceOrgState
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumSalesforceOrgStateFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumSalesforceOrgStateFilter<$PrismaModel>
+}
+
 export type EnumPriorityFilter<$PrismaModel = never> = {
   equals?: $Enums.Priority | Prisma.EnumPriorityFieldRefInput<$PrismaModel>
   in?: $Enums.Priority[] | Prisma.ListEnumPriorityFieldRefInput<$PrismaModel>
@@ -1137,6 +1188,57 @@ export type NestedBytesNullableWithAggregatesFilter<$PrismaModel = never> = {
   _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
   _min?: Prisma.NestedBytesNullableFilter<$PrismaModel>
   _max?: Prisma.NestedBytesNullableFilter<$PrismaModel>
+}
+
+export type NestedEnumSalesforceOrgKindFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceOrgKind | Prisma.EnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceOrgKind[] | Prisma.ListEnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceOrgKind[] | Prisma.ListEnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceOrgKindFilter<$PrismaModel> | $Enums.SalesforceOrgKind
+}
+
+export type NestedEnumSalesforceAuthMethodFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceAuthMethod | Prisma.EnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceAuthMethod[] | Prisma.ListEnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceAuthMethod[] | Prisma.ListEnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceAuthMethodFilter<$PrismaModel> | $Enums.SalesforceAuthMethod
+}
+
+export type NestedEnumSalesforceOrgStateFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceOrgState | Prisma.EnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceOrgState[] | Prisma.ListEnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceOrgState[] | Prisma.ListEnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceOrgStateFilter<$PrismaModel> | $Enums.SalesforceOrgState
+}
+
+export type NestedEnumSalesforceOrgKindWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceOrgKind | Prisma.EnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceOrgKind[] | Prisma.ListEnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceOrgKind[] | Prisma.ListEnumSalesforceOrgKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceOrgKindWithAggregatesFilter<$PrismaModel> | $Enums.SalesforceOrgKind
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumSalesforceOrgKindFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumSalesforceOrgKindFilter<$PrismaModel>
+}
+
+export type NestedEnumSalesforceAuthMethodWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceAuthMethod | Prisma.EnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceAuthMethod[] | Prisma.ListEnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceAuthMethod[] | Prisma.ListEnumSalesforceAuthMethodFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceAuthMethodWithAggregatesFilter<$PrismaModel> | $Enums.SalesforceAuthMethod
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumSalesforceAuthMethodFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumSalesforceAuthMethodFilter<$PrismaModel>
+}
+
+export type NestedEnumSalesforceOrgStateWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.SalesforceOrgState | Prisma.EnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  in?: $Enums.SalesforceOrgState[] | Prisma.ListEnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  notIn?: $Enums.SalesforceOrgState[] | Prisma.ListEnumSalesforceOrgStateFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumSalesforceOrgStateWithAggregatesFilter<$PrismaModel> | $Enums.SalesforceOrgState
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumSalesforceOrgStateFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumSalesforceOrgStateFilter<$PrismaModel>
 }
 
 export type NestedEnumPriorityFilter<$PrismaModel = never> = {

@@ -53,6 +53,37 @@ export const EntryChangeKind = {
 export type EntryChangeKind = (typeof EntryChangeKind)[keyof typeof EntryChangeKind]
 
 
+export const SalesforceOrgKind = {
+  PRODUCTION: 'PRODUCTION',
+  SANDBOX: 'SANDBOX',
+  SCRATCH: 'SCRATCH',
+  DEVELOPER: 'DEVELOPER'
+} as const
+
+export type SalesforceOrgKind = (typeof SalesforceOrgKind)[keyof typeof SalesforceOrgKind]
+
+
+export const SalesforceOrgState = {
+  ACTIVE: 'ACTIVE',
+  NEEDS_REAUTHORIZATION: 'NEEDS_REAUTHORIZATION',
+  BLOCKED: 'BLOCKED',
+  LOCKED: 'LOCKED',
+  MAINTENANCE: 'MAINTENANCE'
+} as const
+
+export type SalesforceOrgState = (typeof SalesforceOrgState)[keyof typeof SalesforceOrgState]
+
+
+export const SalesforceAuthMethod = {
+  JWT_BEARER: 'JWT_BEARER',
+  WEB: 'WEB',
+  CLIENT_CREDENTIALS: 'CLIENT_CREDENTIALS',
+  AUTH_URL: 'AUTH_URL'
+} as const
+
+export type SalesforceAuthMethod = (typeof SalesforceAuthMethod)[keyof typeof SalesforceAuthMethod]
+
+
 export const Priority = {
   CRITICAL: 'CRITICAL',
   NORMAL: 'NORMAL',

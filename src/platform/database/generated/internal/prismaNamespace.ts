@@ -433,6 +433,8 @@ export const ModelName = {
   Usage: 'Usage',
   JournalUsage: 'JournalUsage',
   UsageChange: 'UsageChange',
+  SalesforceOrg: 'SalesforceOrg',
+  SalesforceLogin: 'SalesforceLogin',
   Task: 'Task',
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
@@ -456,7 +458,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "task" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "task" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3124,6 +3126,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    SalesforceOrg: {
+      payload: Prisma.$SalesforceOrgPayload<ExtArgs>
+      fields: Prisma.SalesforceOrgFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SalesforceOrgFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SalesforceOrgFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload>
+        }
+        findFirst: {
+          args: Prisma.SalesforceOrgFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SalesforceOrgFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload>
+        }
+        findMany: {
+          args: Prisma.SalesforceOrgFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload>[]
+        }
+        create: {
+          args: Prisma.SalesforceOrgCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload>
+        }
+        createMany: {
+          args: Prisma.SalesforceOrgCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SalesforceOrgCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload>[]
+        }
+        delete: {
+          args: Prisma.SalesforceOrgDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload>
+        }
+        update: {
+          args: Prisma.SalesforceOrgUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload>
+        }
+        deleteMany: {
+          args: Prisma.SalesforceOrgDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SalesforceOrgUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SalesforceOrgUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload>[]
+        }
+        upsert: {
+          args: Prisma.SalesforceOrgUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceOrgPayload>
+        }
+        aggregate: {
+          args: Prisma.SalesforceOrgAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSalesforceOrg>
+        }
+        groupBy: {
+          args: Prisma.SalesforceOrgGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SalesforceOrgGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SalesforceOrgCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SalesforceOrgCountAggregateOutputType> | number
+        }
+      }
+    }
+    SalesforceLogin: {
+      payload: Prisma.$SalesforceLoginPayload<ExtArgs>
+      fields: Prisma.SalesforceLoginFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SalesforceLoginFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SalesforceLoginFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload>
+        }
+        findFirst: {
+          args: Prisma.SalesforceLoginFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SalesforceLoginFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload>
+        }
+        findMany: {
+          args: Prisma.SalesforceLoginFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload>[]
+        }
+        create: {
+          args: Prisma.SalesforceLoginCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload>
+        }
+        createMany: {
+          args: Prisma.SalesforceLoginCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SalesforceLoginCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload>[]
+        }
+        delete: {
+          args: Prisma.SalesforceLoginDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload>
+        }
+        update: {
+          args: Prisma.SalesforceLoginUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload>
+        }
+        deleteMany: {
+          args: Prisma.SalesforceLoginDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SalesforceLoginUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SalesforceLoginUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload>[]
+        }
+        upsert: {
+          args: Prisma.SalesforceLoginUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceLoginPayload>
+        }
+        aggregate: {
+          args: Prisma.SalesforceLoginAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSalesforceLogin>
+        }
+        groupBy: {
+          args: Prisma.SalesforceLoginGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SalesforceLoginGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SalesforceLoginCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SalesforceLoginCountAggregateOutputType> | number
+        }
+      }
+    }
     Task: {
       payload: Prisma.$TaskPayload<ExtArgs>
       fields: Prisma.TaskFieldRefs
@@ -4247,6 +4397,55 @@ export const UsageChangeScalarFieldEnum = {
 export type UsageChangeScalarFieldEnum = (typeof UsageChangeScalarFieldEnum)[keyof typeof UsageChangeScalarFieldEnum]
 
 
+export const SalesforceOrgScalarFieldEnum = {
+  accountId: 'accountId',
+  id: 'id',
+  username: 'username',
+  orgId: 'orgId',
+  name: 'name',
+  instanceUrl: 'instanceUrl',
+  instanceName: 'instanceName',
+  loginUrl: 'loginUrl',
+  kind: 'kind',
+  edition: 'edition',
+  isDevHub: 'isDevHub',
+  isDefault: 'isDefault',
+  parentUsername: 'parentUsername',
+  expiresAt: 'expiresAt',
+  newestApiVersion: 'newestApiVersion',
+  metadata: 'metadata',
+  method: 'method',
+  credential: 'credential',
+  credentialVersion: 'credentialVersion',
+  accessToken: 'accessToken',
+  accessVersion: 'accessVersion',
+  refreshing: 'refreshing',
+  refreshingUntil: 'refreshingUntil',
+  state: 'state',
+  stateMessage: 'stateMessage',
+  stateSince: 'stateSince',
+  refreshedAt: 'refreshedAt',
+  refreshDueAt: 'refreshDueAt',
+  expiryAnnouncedAt: 'expiryAnnouncedAt',
+  createdBy: 'createdBy',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type SalesforceOrgScalarFieldEnum = (typeof SalesforceOrgScalarFieldEnum)[keyof typeof SalesforceOrgScalarFieldEnum]
+
+
+export const SalesforceLoginScalarFieldEnum = {
+  id: 'id',
+  accountId: 'accountId',
+  stateHash: 'stateHash',
+  request: 'request',
+  expiresAt: 'expiresAt'
+} as const
+
+export type SalesforceLoginScalarFieldEnum = (typeof SalesforceLoginScalarFieldEnum)[keyof typeof SalesforceLoginScalarFieldEnum]
+
+
 export const TaskScalarFieldEnum = {
   accountId: 'accountId',
   id: 'id',
@@ -4633,6 +4832,48 @@ export type ListEnumEntryChangeKindFieldRefInput<$PrismaModel> = FieldRefInputTy
 
 
 /**
+ * Reference to a field of type 'SalesforceOrgKind'
+ */
+export type EnumSalesforceOrgKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'SalesforceOrgKind'>
+    
+
+
+/**
+ * Reference to a field of type 'SalesforceOrgKind[]'
+ */
+export type ListEnumSalesforceOrgKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'SalesforceOrgKind[]'>
+    
+
+
+/**
+ * Reference to a field of type 'SalesforceAuthMethod'
+ */
+export type EnumSalesforceAuthMethodFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'SalesforceAuthMethod'>
+    
+
+
+/**
+ * Reference to a field of type 'SalesforceAuthMethod[]'
+ */
+export type ListEnumSalesforceAuthMethodFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'SalesforceAuthMethod[]'>
+    
+
+
+/**
+ * Reference to a field of type 'SalesforceOrgState'
+ */
+export type EnumSalesforceOrgStateFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'SalesforceOrgState'>
+    
+
+
+/**
+ * Reference to a field of type 'SalesforceOrgState[]'
+ */
+export type ListEnumSalesforceOrgStateFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'SalesforceOrgState[]'>
+    
+
+
+/**
  * Reference to a field of type 'Priority'
  */
 export type EnumPriorityFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Priority'>
@@ -4944,6 +5185,8 @@ export type GlobalOmitConfig = {
   usage?: Prisma.UsageOmit
   journalUsage?: Prisma.JournalUsageOmit
   usageChange?: Prisma.UsageChangeOmit
+  salesforceOrg?: Prisma.SalesforceOrgOmit
+  salesforceLogin?: Prisma.SalesforceLoginOmit
   task?: Prisma.TaskOmit
   taskLog?: Prisma.TaskLogOmit
   taskPart?: Prisma.TaskPartOmit

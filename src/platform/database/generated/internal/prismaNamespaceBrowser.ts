@@ -87,6 +87,8 @@ export const ModelName = {
   Usage: 'Usage',
   JournalUsage: 'JournalUsage',
   UsageChange: 'UsageChange',
+  SalesforceOrg: 'SalesforceOrg',
+  SalesforceLogin: 'SalesforceLogin',
   Task: 'Task',
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
@@ -603,6 +605,55 @@ export const UsageChangeScalarFieldEnum = {
 } as const
 
 export type UsageChangeScalarFieldEnum = (typeof UsageChangeScalarFieldEnum)[keyof typeof UsageChangeScalarFieldEnum]
+
+
+export const SalesforceOrgScalarFieldEnum = {
+  accountId: 'accountId',
+  id: 'id',
+  username: 'username',
+  orgId: 'orgId',
+  name: 'name',
+  instanceUrl: 'instanceUrl',
+  instanceName: 'instanceName',
+  loginUrl: 'loginUrl',
+  kind: 'kind',
+  edition: 'edition',
+  isDevHub: 'isDevHub',
+  isDefault: 'isDefault',
+  parentUsername: 'parentUsername',
+  expiresAt: 'expiresAt',
+  newestApiVersion: 'newestApiVersion',
+  metadata: 'metadata',
+  method: 'method',
+  credential: 'credential',
+  credentialVersion: 'credentialVersion',
+  accessToken: 'accessToken',
+  accessVersion: 'accessVersion',
+  refreshing: 'refreshing',
+  refreshingUntil: 'refreshingUntil',
+  state: 'state',
+  stateMessage: 'stateMessage',
+  stateSince: 'stateSince',
+  refreshedAt: 'refreshedAt',
+  refreshDueAt: 'refreshDueAt',
+  expiryAnnouncedAt: 'expiryAnnouncedAt',
+  createdBy: 'createdBy',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type SalesforceOrgScalarFieldEnum = (typeof SalesforceOrgScalarFieldEnum)[keyof typeof SalesforceOrgScalarFieldEnum]
+
+
+export const SalesforceLoginScalarFieldEnum = {
+  id: 'id',
+  accountId: 'accountId',
+  stateHash: 'stateHash',
+  request: 'request',
+  expiresAt: 'expiresAt'
+} as const
+
+export type SalesforceLoginScalarFieldEnum = (typeof SalesforceLoginScalarFieldEnum)[keyof typeof SalesforceLoginScalarFieldEnum]
 
 
 export const TaskScalarFieldEnum = {
