@@ -7,6 +7,10 @@ import {
   hookSecrets,
   otherTeam,
   refreshToken,
+  registeredOrg,
+  salesforceCallback,
+  sandbox,
+  sfdxAuthUrl,
 } from './audited.ts'
 import type { Right } from './need.ts'
 import type { Things } from './things.ts'
@@ -51,6 +55,10 @@ const entry = (things: Things) => `entry:${things.entryKey}`
 const session = ({ sessionId }: Things) => `session:${sessionId}`
 const token = ({ tokenId }: Things) => `token:${tokenId}`
 const webhookSubject = ({ webhookId }: Things) => `webhook:${webhookId}`
+const orgQuery = { query: ({ salesforceOrgId }: Things) => ({ username: salesforceOrgId }) }
+const salesforceOrg = ({ salesforceOrgId }: Things) => `salesforce-org:${salesforceOrgId}`
+/** Of an org that the example itself registers. */
+const anyOrg = () => 'salesforce-org:'
 const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
 
 const exchangeBody = (token: string) => ({
@@ -104,6 +112,62 @@ export const restRights: Readonly<Record<string, RestRight>> = {
       type: 'auth.signed_in',
       subject: () => 'session:',
     },
+  },
+  'GET /api/auth/salesforce/callback': {
+    needs: 'anyone',
+    query: () => ({ code: 'none', state: 'none' }),
+    audit: {
+      call: async (scene) => ({ query: await salesforceCallback(scene) }),
+      type: 'salesforce.org_registered',
+      subject: anyOrg,
+    },
+  },
+  'GET /api/auth/salesforce/frontdoor': {
+    needs: 'salesforce:use',
+    query: ({ salesforceOrgId }) => ({ target: salesforceOrgId }),
+    audit: {
+      call: async (scene) => ({ query: { target: await registeredOrg(scene), redirect: 'false' } }),
+      type: 'salesforce.org_opened',
+      subject: anyOrg,
+    },
+  },
+  'GET /api/auth/salesforce/login': {
+    needs: 'salesforce:admin',
+    query: () => ({ clientId: 'client', redirect: 'false' }),
+    audit: { type: 'salesforce.login_started', subject: () => 'salesforce-login:' },
+  },
+  'GET /api/auth/salesforce/org': { needs: 'salesforce:use', ...orgQuery },
+  'DELETE /api/auth/salesforce/org': {
+    needs: 'salesforce:admin',
+    ...orgQuery,
+    audit: { type: 'salesforce.org_removed', subject: salesforceOrg },
+  },
+  'GET /api/auth/salesforce/orgs': { needs: 'salesforce:use' },
+  'POST /api/auth/salesforce/register': {
+    needs: 'salesforce:admin',
+    body: () => ({ sfdxAuthUrl: 'force://client::token@nowhere.invalid' }),
+    audit: {
+      call: (scene) => ({ body: { sfdxAuthUrl: sfdxAuthUrl(scene) } }),
+      type: 'salesforce.org_registered',
+      subject: anyOrg,
+    },
+  },
+  'POST /api/auth/salesforce/register-sandbox-by-name': {
+    needs: 'salesforce:admin',
+    body: ({ salesforceOrgId }) => ({ sandboxName: 'dev', productionUsername: salesforceOrgId }),
+    audit: {
+      call: async (scene) => {
+        const { sandboxName, production } = await sandbox(scene)
+        return { body: { sandboxName, productionUsername: production } }
+      },
+      type: 'salesforce.org_registered',
+      subject: anyOrg,
+    },
+  },
+  'POST /api/auth/salesforce/test-connection': {
+    needs: 'salesforce:use',
+    body: ({ salesforceOrgId }) => ({ username: salesforceOrgId }),
+    audit: { type: 'salesforce.connection_tested', subject: salesforceOrg },
   },
   'POST /api/auth/callback': {
     needs: 'anyone',

@@ -75,6 +75,18 @@ const pathsByScope: Readonly<Partial<Record<Scope | 'none', readonly string[]>>>
   ],
   'events:read': ['GET /api/events'],
   'events:write': ['POST /api/webhooks/trigger'],
+  'salesforce:use': [
+    'GET /api/auth/salesforce/frontdoor',
+    'GET /api/auth/salesforce/org',
+    'GET /api/auth/salesforce/orgs',
+    'POST /api/auth/salesforce/test-connection',
+  ],
+  'salesforce:admin': [
+    'DELETE /api/auth/salesforce/org',
+    'GET /api/auth/salesforce/login',
+    'POST /api/auth/salesforce/register',
+    'POST /api/auth/salesforce/register-sandbox-by-name',
+  ],
   'tasks:read': [
     'GET /api/logs/{operationId}',
     'GET /api/task-types',

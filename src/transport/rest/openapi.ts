@@ -32,6 +32,7 @@ const tags = {
   Documents: 'Versioned JSON values in collections.',
   Hooks: 'Inbound webhooks, for callers such as GitHub.',
   Webhooks: 'Endpoints that receive events, and their deliveries.',
+  Salesforce: 'Register Salesforce orgs, test them, and open them in a browser.',
   Documentation: 'This document.',
 }
 

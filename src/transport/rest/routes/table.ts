@@ -15,6 +15,7 @@ import { keyValueRoutes } from './key-value.ts'
 import { lockRoutes } from './locks.ts'
 import { logRoutes } from './logs.ts'
 import { recurringTaskRoutes } from './recurring-tasks.ts'
+import { salesforceRoutes } from './salesforce.ts'
 import { sessionRoutes } from './sessions.ts'
 import { signInRoutes } from './sign-in.ts'
 import { taskListRoutes } from './task-list.ts'
@@ -67,6 +68,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...documentStoreRoutes,
     ...collectionRoutes,
     ...webhookRoutes,
+    ...salesforceRoutes(publicUrl),
   ]
   // The document also describes the rows that serve it.
   const documents = documentRoutes({
