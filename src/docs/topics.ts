@@ -5,7 +5,7 @@ const groups = [
   { title: 'Start', names: ['quickstart'] },
   {
     title: 'Use',
-    names: ['tasks', 'documents', 'entries-and-locks', 'webhooks', 'events', 'subscriptions'],
+    names: ['tasks', 'documents', 'entries-and-locks', 'webhooks', 'salesforce', 'events', 'subscriptions'],
   },
   { title: 'Interfaces', names: ['rest', 'client', 'command-line', 'errors'] },
   { title: 'Administer', names: ['access', 'audit', 'limits'] },
