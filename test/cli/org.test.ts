@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '#test/support/command-line.ts'
 import { authUrlOf, jwtApp } from '#test/support/salesforce/orgs.ts'
 import { type FakeSalesforce, startFakeSalesforce } from '#test/support/salesforce/server.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
-import { run } from './command-line.ts'
 
 let salesforce: FakeSalesforce
 let server: TestServer

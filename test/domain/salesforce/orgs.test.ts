@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '#platform/database/free-port.ts'
+import { freePort } from '#platform/system/free-port.ts'
 import type { FakeOrg } from '#test/support/salesforce/model.ts'
 import { authUrlOf, callSalesforce, jwtApp, listOrgs, type ToldOrg } from '#test/support/salesforce/orgs.ts'
 import { type FakeSalesforce, startFakeSalesforce } from '#test/support/salesforce/server.ts'

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientOf, type RestClient } from '#test/support/rest.ts'
 import type { FakeOrg } from '#test/support/salesforce/model.ts'
 import { authUrlOf, jwtApp } from '#test/support/salesforce/orgs.ts'
 import { type FakeSalesforce, startFakeSalesforce } from '#test/support/salesforce/server.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
-import { clientOf, type RestClient } from './rest.ts'
 
 let salesforce: FakeSalesforce
 let server: TestServer
