@@ -2,12 +2,12 @@ import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { RequestOrigin } from '#domain/access/caller.ts'
 import type { Caller } from '#domain/access/service.ts'
-import type { StandingRequest } from '#domain/access/standing-rights.ts'
 import type { Clock } from '#lib/clock.ts'
 import { newId } from '#lib/ids.ts'
 import { inWords, issuesOf } from '#lib/parse.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
+import type { Actor } from '#platform/journal/entry.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
 import { SalesforceConnectionFailed } from './errors.ts'
 import type { SalesforceHosts } from './hosts.ts'
@@ -39,10 +39,17 @@ const loginSchema = z.strictObject({
 /** What a web flow is started with. */
 export type WebLoginInput = z.input<typeof loginSchema> & OrgSettings
 
+/** Those who started a login, with what they held then. */
+interface LoginStarter {
+  readonly actor: Actor
+  readonly credential: { readonly kind: string; readonly id: string }
+  readonly scopes: readonly string[]
+}
+
 /** What is kept until the person comes back. */
 interface KeptLogin extends OrgSettings {
   readonly accountId: string
-  readonly starter: StandingRequest
+  readonly starter: LoginStarter
   readonly clientId: string
   readonly clientSecret?: string
   readonly loginUrl: string
@@ -62,7 +69,7 @@ export interface WebLoginDeps {
   readonly publicUrl: string | undefined
   readonly register: (registrar: Registrar, wanted: Registration) => Promise<RegisteredOrg>
   /** Those who started a flow, with the rights that they still have. */
-  readonly standIn: (accountId: string, starter: StandingRequest) => Promise<Caller>
+  readonly standIn: (accountId: string, starter: LoginStarter) => Promise<Caller>
 }
 
 const notStarted =
