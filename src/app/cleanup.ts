@@ -19,7 +19,7 @@ export class CleanupStack {
   /** Adds a step that is given 2 seconds. */
   add(close: () => Promise<void>): void {
     this.addUnlimited(async () => {
-      if (!(await within(stepMs, close()))) this.#log.warn('something did not close in time; going on without it')
+      if (!(await within(stepMs, close()))) this.#log.warn('something did not close in time; continuing without it')
     })
   }
 

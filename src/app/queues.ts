@@ -19,7 +19,7 @@ export function startJobRecovery({ data, log, cleanup }: AppContext): void {
     async work() {
       const [tasks, deliveries] = [await replaceLostJobs(deps), await allowLostRetries(deps)]
       if (tasks + deliveries > 0)
-        log.warn({ tasks, deliveries }, 'jobs were missing from the queue; their work goes on')
+        log.warn({ tasks, deliveries }, 'jobs were missing from the queue and were created again')
     },
   })
   periodic.start(0)

@@ -38,7 +38,7 @@ export async function check(name: string, look: Look): Promise<Finding> {
     return { check: name, ...(await Promise.race([look(), late])) }
   } catch (error) {
     const said = errorMessage(error)
-    return { check: name, ...problem(error instanceof StartupError ? said : `It can't be looked at: ${said}.`) }
+    return { check: name, ...problem(error instanceof StartupError ? said : `It cannot be checked: ${said}.`) }
   } finally {
     clearTimeout(timer)
   }

@@ -36,7 +36,7 @@ export async function examineGit(): Found {
     const { stdout } = await run('git', ['--version'], { timeout: 3_000 })
     return ok(`${stdout.trim()}.`)
   } catch {
-    return warning('There is no git here, so tasks of the type repository.inspect fail.', 'Install git.')
+    return warning('git is not installed, so tasks of the type repository.inspect fail.', 'Install git.')
   }
 }
 
@@ -89,7 +89,10 @@ export async function examineDataDir({ dataDir, secretKey }: Config): Found {
     return problem(`${dataDir} can't be written by this user.`, `Allow it, or set DATA_DIR to another directory.`)
   const uid = process.getuid?.()
   if (uid !== undefined && found.uid !== uid)
-    return warning(`${dataDir} belongs to the user ${found.uid}, and this is ${uid}.`, 'Run everything as one user.')
+    return warning(
+      `${dataDir} belongs to the user ${found.uid}, but the current user is ${uid}.`,
+      'Run everything as one user.',
+    )
   const open = await openSecrets(dataDir)
   if (open.length > 0) return problem(`Others may read ${open.join(', ')}.`, `chmod 600 ${open.join(' ')}`)
   await lookForSecretKey(secretKey, dataDir)
@@ -118,9 +121,9 @@ export async function examineDisk(directories: readonly string[]): Found {
   const [least] = spaces.sort((one, other) => one.bytes - other.bytes)
   if (least === undefined) return ok('Nothing is kept here.')
   const text = `${(least.bytes / 1e9).toFixed(1)} GB are free at ${least.directory}`
-  if (least.bytes < noSpaceBytes) return problem(`${text}: the database is about to stop.`, 'Make room.')
+  if (least.bytes < noSpaceBytes) return problem(`${text}: the database is about to stop.`, 'Free some space.')
   return least.bytes < lowSpaceBytes
-    ? warning(`${text}.`, 'Make room, or keep less: see the retention variables.')
+    ? warning(`${text}.`, 'Free some space, or shorten the retention: see the retention variables.')
     : ok(`${text}.`)
 }
 

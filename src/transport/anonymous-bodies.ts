@@ -7,7 +7,7 @@ class AddressBodiesFull extends AppError {
   readonly code = 'RATE_LIMITED'
   readonly retryAfterMs = retryAfterMs
   constructor() {
-    super('Too many bytes of requests from this address are under way: try again in 5 s.')
+    super('Too many bytes of requests from this address are in progress: try again in 5 s.')
   }
 }
 
@@ -16,7 +16,7 @@ class AnonymousBodiesFull extends AppError {
   readonly code = 'UNAVAILABLE'
   readonly retryAfterMs = retryAfterMs
   constructor() {
-    super('Too many bytes of requests without a token are under way: try again in 5 s.')
+    super('Too many bytes of requests without a token are in progress: try again in 5 s.')
   }
 }
 

@@ -46,7 +46,7 @@ export function readBody(req: IncomingMessage, limit: number, watch?: BodyWatch)
     })
     req.once('end', () => resolve(pieces.whole()))
     req.once('error', reject)
-    req.once('aborted', () => reject(new Error('The client went away in the middle of its request.')))
+    req.once('aborted', () => reject(new Error('The client disconnected in the middle of its request.')))
     watch?.cut.catch(stop)
   })
 }

@@ -27,7 +27,7 @@ export async function refuseHost(req: IncomingMessage, res: ServerResponse): Pro
   drain(req)
   const refused = new Refused(
     'MALFORMED_REQUEST',
-    'The request must have one Host header, with a host and perhaps a port.',
+    'The request must have one Host header, with a host and optionally a port.',
   )
   const requestId = String(res.getHeader('x-request-id') ?? '')
   const problem = problemResponse(refused, { path: shownPath(req.url ?? ''), requestId })

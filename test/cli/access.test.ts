@@ -109,7 +109,7 @@ describe('token create', () => {
     const { code, stderr } = await signalbox('token', 'create', 'x', '--scope', 'tasks:read', '--token', token)
     expect([code, stderr]).toEqual([
       3,
-      'You need to hold every scope that this grants, changes or takes away; you lack: tasks:read.\n',
+      'You must hold every scope that this grants, changes or revokes; you lack: tasks:read.\n',
     ])
   })
 })

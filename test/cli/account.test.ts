@@ -83,7 +83,7 @@ describe('account create', () => {
   })
 
   it('refuses a name that another account has, and an invalid one', async () => {
-    expect(await account('create', 'main')).toMatchObject({ code: 5, stderr: 'An account "main" exists already.\n' })
+    expect(await account('create', 'main')).toMatchObject({ code: 5, stderr: 'An account "main" already exists.\n' })
     expect(await account('create', ' ')).toMatchObject({ code: 2 })
     expect(await account('create', '01a20d99-0000-7000-8000-000000000000')).toMatchObject({ code: 2 })
   })

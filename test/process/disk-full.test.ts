@@ -145,7 +145,7 @@ describe.skipIf(!canMount)('a disk without room (made by mounting one, which tak
     await until(() => refused.child.exitCode !== null, 30_000)
     expect(refused.child.exitCode).toBe(1)
     expect(plainLines(refused)).toEqual([
-      expect.stringMatching(/doesn't start: could not write .*No space left on device\.$/),
+      expect.stringMatching(/does not start: could not write .*No space left on device\.$/),
     ])
 
     rmSync(filler)

@@ -148,7 +148,7 @@ describe('SIGTERM', () => {
       first.child.kill('SIGTERM')
       await until(() => first.child.exitCode !== null || first.child.signalCode !== null, 40_000)
       expect(first.child.exitCode).toBe(0)
-      expect(first.output()).toContain('"attempts":2,"msg":"the database does not take how attempts ended')
+      expect(first.output()).toContain('"attempts":2,"msg":"the ends of attempts could not be written to the database')
       expect(first.output()).toContain('"msg":"stopped"')
       expect(processesWith(id)).toEqual([])
 

@@ -156,7 +156,7 @@ describe('operations of one caller that are under way', () => {
 })
 
 describe('bytes of requests that are under way', () => {
-  const message = 'Requests that are under way may hold at most 2097152 bytes together: wait until one has ended.'
+  const message = 'Requests in progress may hold at most 2097152 bytes together: wait until one has ended.'
   const unused = { unused: 'x'.repeat(900_000) }
 
   it('are limited for operations on a WebSocket', async () => {

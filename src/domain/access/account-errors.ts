@@ -18,7 +18,7 @@ export class AccountAmbiguous extends AppError {
 export class AccountNameTaken extends AppError {
   readonly code = 'ALREADY_EXISTS'
   constructor(name: string) {
-    super(`An account "${name}" exists already.`)
+    super(`An account "${name}" already exists.`)
   }
 }
 

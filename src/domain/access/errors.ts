@@ -59,7 +59,7 @@ export class ApplicationTokenEnded extends AppError {
   readonly status: 'REVOKED' | 'EXPIRED' | 'ROTATED'
   constructor(id: string, status: 'REVOKED' | 'EXPIRED' | 'ROTATED') {
     const advice = status === 'ROTATED' ? 'rotate its successor' : 'create a new one'
-    super(`The application token ${id} has ended (${status}) and can't be used again; ${advice}.`)
+    super(`The application token ${id} is no longer valid (${status}); ${advice}.`)
     this.status = status
   }
 }
@@ -69,7 +69,7 @@ export class TooManyPersonalTokens extends AppError {
   readonly code = 'QUOTA_EXCEEDED'
   readonly limit: number
   constructor(limit: number) {
-    super(`A person may have ${limit} valid personal tokens, and you have as many: revoke one that is not needed.`)
+    super(`You have the maximum of ${limit} valid personal tokens: revoke one that you no longer need.`)
     this.limit = limit
   }
 }
@@ -79,7 +79,7 @@ export class ScopeNotHeld extends AppError {
   readonly code = 'SCOPE_NOT_HELD'
   readonly scopes: readonly string[]
   constructor(scopes: readonly string[]) {
-    super(`You need to hold every scope that this grants, changes or takes away; you lack: ${scopes.join(', ')}.`)
+    super(`You must hold every scope that this grants, changes or revokes; you lack: ${scopes.join(', ')}.`)
     this.scopes = scopes
   }
 }
@@ -90,7 +90,7 @@ export class TokenShown extends AppError {
   readonly id: string
   constructor(id: string) {
     super(
-      `An earlier request with this key created the application token ${id} and showed its text. If that was lost, rotate the token.`,
+      `An earlier request with this key created the application token ${id} and returned it. If it was lost, rotate the token.`,
     )
     this.id = id
   }

@@ -48,7 +48,7 @@ export function createDocumentReads({ sql }: { sql: Sql }) {
     which: WhichVersion = {},
   ): Promise<DocumentState | undefined> {
     if (which.version !== undefined && which.at !== undefined)
-      throw new InvalidInput('Ask for a version, or for a time, but not for both.')
+      throw new InvalidInput('Give either a version or a time, not both.')
     if (!isVisible(caller, name)) return undefined
     const full = { ...name, accountId: caller.accountId }
     if (which.version !== undefined) return isVersion(which.version) ? findVersion(sql, full, which.version) : undefined

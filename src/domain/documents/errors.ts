@@ -19,7 +19,7 @@ export class CollectionNotFound extends AppError {
 export class CollectionExists extends AppError {
   readonly code = 'ALREADY_EXISTS'
   constructor(path: string) {
-    super(`There is a collection ${path} already.`)
+    super(`The collection ${path} already exists.`)
   }
 }
 
@@ -52,7 +52,7 @@ export class ExistingDocumentsInvalid extends AppError {
   readonly more: boolean
   constructor(path: string, documents: readonly UnfitDocument[], more: boolean) {
     const count = `${more ? 'At least ' : ''}${documents.length}`
-    super(`${count} of the documents in ${path} don’t fit the schema. Change them first, or say that they may stay.`)
+    super(`${count} of the documents in ${path} do not match the schema. Change them first, or set acceptExisting.`)
     this.documents = documents
     this.more = more
   }
@@ -95,7 +95,7 @@ function conflictOf(
 export class VersionRequired extends AppError {
   readonly code = 'VERSION_REQUIRED'
   constructor({ collection, key }: DocumentName) {
-    super(`The collection ${collection} wants \`expectedVersion\` with each write: 0 for a new ${key}.`)
+    super(`The collection ${collection} requires \`expectedVersion\` with each write: 0 for a new ${key}.`)
   }
 }
 

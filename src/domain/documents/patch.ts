@@ -90,14 +90,14 @@ function apply(data: unknown, operations: readonly PatchOperation[]): unknown {
 function stepsOf(operation: PatchOperation, state: unknown): readonly Operation[] {
   if (operation.op === 'test') {
     if (isDeepStrictEqual(at(state, operation.path), bare(operation.value))) return []
-    throw new Error('It is something else.')
+    throw new Error('The value is different.')
   }
   if (operation.op !== 'move' && operation.op !== 'copy') return [bare(operation) as Operation]
   const { op, from, path } = operation
   const value = at(state, from)
   if (value === undefined) throw new Error(`There is nothing at ${from}.`)
   if (op === 'copy') return [{ op: 'add', path, value: bare(value) }]
-  if (path.startsWith(`${from}/`)) throw new Error('Nothing can be moved into itself.')
+  if (path.startsWith(`${from}/`)) throw new Error('A value cannot be moved into itself.')
   return [
     { op: 'remove', path: from },
     { op: 'add', path, value },
@@ -109,7 +109,8 @@ function applyStep(state: unknown, step: Operation): unknown {
   const container = at(state, parent)
   if (step.path !== '' && (typeof container !== 'object' || container === null))
     throw new Error(`There is no object or list at ${parent === '' ? 'the root' : parent}.`)
-  if (Array.isArray(container) && !/\/(-|0|[1-9]\d*)$/.test(step.path)) throw new Error('A list is reached by numbers.')
+  if (Array.isArray(container) && !/\/(-|0|[1-9]\d*)$/.test(step.path))
+    throw new Error('The elements of a list are named by numbers.')
   return jsonPatch.applyOperation(state, step, true).newDocument
 }
 

@@ -88,7 +88,7 @@ export function createDocumentWriter({ transact, locks, schemas }: DocumentWrite
         const outcome = lost(write) ?? (await batch.decide(write, checks))
         if (!(outcome instanceof Error)) bytes += outcome.sizeBytes
         if (bytes > maxBytes)
-          throw new InvalidInput(`The writes make documents of more than ${maxBytes} bytes in sum: send fewer at once.`)
+          throw new InvalidInput(`The written documents have more than ${maxBytes} bytes in total: send fewer at once.`)
         outcomes.push(outcome)
       }
       await batch.save(tx)

@@ -48,7 +48,7 @@ export class EntryOutOfBounds extends AppError {
   readonly key: string
   readonly current: number
   constructor(key: string, current: number, by: number, bounds: { min: number; max: number }) {
-    super(`The entry "${key}" is ${current}; with ${by} more it would not be from ${bounds.min} to ${bounds.max}.`)
+    super(`The entry "${key}" is ${current}; adding ${by} would exceed the range from ${bounds.min} to ${bounds.max}.`)
     this.key = key
     this.current = current
   }

@@ -179,7 +179,7 @@ function aboutStream(cursor: string, type: string, data: Event['data']): Event {
 function checked(filter: EventFilter): EventFilter {
   const { types } = filter
   if (types !== undefined && types.length > maxTypes)
-    throw new InvalidInput(`At most ${maxTypes} types can be asked for.`)
+    throw new InvalidInput(`At most ${maxTypes} types can be requested.`)
   const bad = types?.find((type) => !typePattern.test(type))
   if (bad !== undefined)
     throw new InvalidInput(`"${bad}" is neither an event type, such as task.completed, nor a family, such as task.*.`)

@@ -11,7 +11,7 @@ export class HookNotFound extends AppError {
 export class HookSignatureRefused extends AppError {
   readonly code = 'UNAUTHENTICATED'
   constructor() {
-    super('The call is not signed as this hook wants it, or too old.')
+    super('The call does not have a valid signature or secret for this hook, or is too old.')
   }
 }
 
@@ -19,7 +19,7 @@ export class HookSignatureRefused extends AppError {
 export class HookCallReplayed extends AppError {
   readonly code = 'ALREADY_EXISTS'
   constructor() {
-    super('A call with the same content was taken before under another delivery id.')
+    super('A call with the same content was already accepted under another delivery id.')
   }
 }
 
@@ -27,6 +27,6 @@ export class HookCallReplayed extends AppError {
 export class DeliveryIdReused extends AppError {
   readonly code = 'IDEMPOTENCY_KEY_REUSED'
   constructor(id: string) {
-    super(`The delivery id "${id}" belongs to a call with another content.`)
+    super(`The delivery id "${id}" belongs to a call with different content.`)
   }
 }

@@ -22,7 +22,7 @@ export class ConcurrencyLimitExceeded extends AppError {
 export class TooManyBytesHeld extends AppError {
   readonly code = 'RATE_LIMITED'
   constructor(limit: number) {
-    super(`Requests that are under way may hold at most ${limit} bytes together: wait until one has ended.`)
+    super(`Requests in progress may hold at most ${limit} bytes together: wait until one has ended.`)
   }
 }
 

@@ -41,7 +41,7 @@ export class NotLockHolder extends AppError {
   readonly lock: string
   constructor(lock: string, holder: Actor) {
     super(
-      `The lock "${lock}" is held by ${holder.name}: only its holder renews or releases it; with access:admin it can be taken away.`,
+      `The lock "${lock}" is held by ${holder.name}: only its holder can renew or release it; a caller with access:admin can force its release.`,
     )
     this.lock = lock
   }

@@ -35,7 +35,7 @@ export function createLockChanges({ transact, log }: { transact: Transact; log: 
 
   function later(accountId: string, name: string) {
     return (error: unknown) => {
-      log.warn({ err: error }, 'a lock could not be looked after; trying again')
+      log.warn({ err: error }, 'an expired lock could not be processed; trying again')
       room.lookAfter(accountId, name, againMs)
     }
   }

@@ -12,7 +12,7 @@ export function createWaiterWatch({ sql, room, log }: { sql: Sql; room: WaitingR
     if (type === 'lock.forced' && data['cleared'] === true) {
       // A waiter that misses it now finds out within two seconds.
       const lookedFor = lookFor(room.idsOf(accountId, String(data['name'])))
-      lookedFor.catch((error: unknown) => log.warn({ err: error }, 'a cleared queue could not be looked at'))
+      lookedFor.catch((error: unknown) => log.warn({ err: error }, 'a cleared queue could not be read'))
     }
     if (type !== 'lock.acquired') return
     const { name, fence, expiresAt = '', waiterId } = data as unknown as LockEventData

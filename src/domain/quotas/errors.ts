@@ -16,7 +16,7 @@ export class QuotaExceeded extends AppError {
   readonly limit: number
   readonly used: number
   constructor(quota: QuotaName, limit: number, used: number) {
-    super(`The account may have ${limit} ${texts[quota]}, and has ${used}.`)
+    super(`The quota of ${limit} ${texts[quota]} is exhausted: the account has ${used}.`)
     this.quota = quota
     this.limit = limit
     this.used = used

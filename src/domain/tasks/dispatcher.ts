@@ -155,7 +155,7 @@ export class Dispatcher {
     this.#settler.stop()
     log.warn(
       { attempts: this.#running.size },
-      'the database does not take how attempts ended; they will be found as those of a lost worker',
+      'the ends of attempts could not be written to the database; they will count as those of a lost worker',
     )
   }
 

@@ -59,7 +59,10 @@ export class Reaper {
     while (!this.#isStopped) {
       const count = await this.#endBatch(workers)
       if (count > 0)
-        this.#deps.log.warn({ workers, tasks: count }, 'workers gave no sign of life; tasks were taken back')
+        this.#deps.log.warn(
+          { workers, tasks: count },
+          'workers stopped sending heartbeats; their tasks were taken back',
+        )
       if (count < batchSize) return
     }
   }

@@ -79,6 +79,7 @@ export class Recollection {
       )
       return losses.length
     })
-    if (count > 0) log.warn({ tasks: count }, 'the database has lost how attempts ended; they count as lost')
+    if (count > 0)
+      log.warn({ tasks: count }, 'the database has lost the ends of attempts; these attempts count as lost')
   }
 }

@@ -121,7 +121,7 @@ export class OutputRecorder {
       this.#forget(batch)
     } catch (error) {
       if (this.#isStopped) return
-      this.#log.warn({ err: error, lines: batch.length }, 'task output was not written yet; trying again')
+      this.#log.warn({ err: error, lines: batch.length }, 'task output could not be written; trying again')
       await sleep(1_000)
     } finally {
       this.#writing = undefined

@@ -11,7 +11,7 @@ export const taskEnvironmentSchema = z.preprocess(
   z.record(
     z.string().regex(/^[^=\0]+$/, 'is not a variable name'),
     z.union([z.literal(true), z.string()], 'must be true or a string'),
-    'must be a list of names, or an object of names with true or a text',
+    'must be a list of names, or an object of names with true or a string',
   ),
 )
 

@@ -19,7 +19,7 @@ export class WebhookNotActive extends AppError {
   readonly code = 'WEBHOOK_NOT_ACTIVE'
   readonly status: string
   constructor(id: string, status: string) {
-    super(`The webhook ${id} is ${status}; make it ACTIVE before anything is sent to it.`)
+    super(`The webhook ${id} is ${status}; set it ACTIVE before sending anything to it.`)
     this.status = status
   }
 }
@@ -35,7 +35,7 @@ export class WebhookNotAccepted extends AppError {
 /** A webhook's document was answered with errors: there is nothing that could be sent. */
 export class DocumentRefused extends Error {
   constructor(reasons: readonly string[]) {
-    super(`The query can't be answered: ${reasons.join(' ')}`)
+    super(`The query failed: ${reasons.join(' ')}`)
     this.name = 'DocumentRefused'
   }
 }
@@ -44,7 +44,7 @@ export class DocumentRefused extends Error {
 export class EventGone extends AppError {
   readonly code = 'CURSOR_EXPIRED'
   constructor() {
-    super('The event is older than what the journal keeps, and can’t be delivered again.')
+    super('The event has passed its retention and cannot be delivered again.')
   }
 }
 

@@ -103,7 +103,7 @@ class Reader {
       return []
     }
     if (typeof path !== 'string') throw refusal(`${at}.path`, 'must be a text')
-    if (asked.length === 0) throw refusal(at, 'has a path, and asks for nothing there')
+    if (asked.length === 0) throw refusal(at, 'has a path but no condition')
     const subject = { path: parseJsonPath(path, `${at}.path`) }
     return asked.map(([name, value]) => this.#condition(subject, name, value, `${at}.${name}`))
   }

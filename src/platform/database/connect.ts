@@ -71,7 +71,7 @@ const refusals: Record<string, Explain> = {
     `The server at ${addressOf(client)} has no database ${client.database}. ` +
     'Create it (CREATE DATABASE), or correct the name in DATABASE_URL.',
   '53300': (client) =>
-    `The database at ${addressOf(client)} takes no more connections. Raise its max_connections, or end some of its clients.`,
+    `The database at ${addressOf(client)} accepts no more connections. Raise its max_connections, or close some of its clients.`,
 }
 
 const unreachable: Explain = (client, error) =>

@@ -20,7 +20,7 @@ export interface KeyedRequest {
 export class IdempotencyKeyReused extends AppError {
   readonly code = 'IDEMPOTENCY_KEY_REUSED'
   constructor(key: string, owner = 'a request') {
-    super(`The idempotency key "${key}" belongs to ${owner} that asks for something else.`)
+    super(`The idempotency key "${key}" belongs to ${owner} with different content.`)
   }
 }
 

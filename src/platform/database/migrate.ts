@@ -120,7 +120,7 @@ async function applyOne(transaction: Transaction, name: string, migrations: read
 function migrationFailed(name: string, error: unknown): StartupError {
   if ((error as { code?: string }).code === 'P3005') {
     return new StartupError(
-      'The database already holds tables that are not of Signalbox. Give it a database of its own in DATABASE_URL.',
+      'The database already contains tables that do not belong to Signalbox. Set DATABASE_URL to a database of its own.',
       { cause: error },
     )
   }

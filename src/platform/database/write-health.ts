@@ -45,7 +45,10 @@ export class WriteHealth {
   failed(error: unknown): void {
     const { code } = (error ?? {}) as { code?: unknown }
     if (this.#isStopped || this.#timer !== undefined || typeof code !== 'string' || !unwritable.has(code)) return
-    this.#options.log.warn({ reason: errorMessage(error) }, 'the database can not write; this server is not ready')
+    this.#options.log.warn(
+      { reason: errorMessage(error) },
+      'the database does not accept writes; this server is not ready',
+    )
     this.#timer = setInterval(() => {
       this.#probing ??= this.#probe()
     }, this.#options.intervalMs ?? probeIntervalMs)
@@ -62,7 +65,7 @@ export class WriteHealth {
       await this.#options.sql.script(probe)
       clearInterval(this.#timer)
       this.#timer = undefined
-      this.#options.log.info('the database can write again')
+      this.#options.log.info('the database accepts writes again')
     } catch (error) {
       this.#options.log.debug({ err: error }, 'the database still can not write')
     } finally {

@@ -67,7 +67,7 @@ async function makeDraft({ clusterDir, user }: EmbeddedLocation, draft: string):
     await mkdir(draft, { mode: 0o700 })
     if (user !== undefined) await chown(draft, user.uid, user.gid)
   } catch (error) {
-    throw new StartupError(`The database's directory ${clusterDir} can't be made: ${errorMessage(error)}.`, {
+    throw new StartupError(`The database's directory ${clusterDir} can't be created: ${errorMessage(error)}.`, {
       cause: error,
     })
   }

@@ -158,7 +158,7 @@ export class PostgresProcess {
 
   #failure(): StartupError {
     const { clusterDir } = this.#options.location
-    return new StartupError(`The database in ${clusterDir} doesn't start: ${this.#output.lastComplaint}.`)
+    return new StartupError(`The database in ${clusterDir} does not start: ${this.#output.lastComplaint}.`)
   }
 
   #notice(code: number | null, signal: NodeJS.Signals | null): void {

@@ -200,7 +200,7 @@ function unexpected(cause: unknown, error: unknown, log: Logger): GraphQLError {
   const errorId = newId()
   log.error({ err: cause, errorId }, 'a request failed unexpectedly')
   const wasExecuted = error instanceof GraphQLError && error.path !== undefined
-  return new GraphQLError(`Something went wrong here, not in the request. The log has it as ${errorId}.`, {
+  return new GraphQLError(`The server failed to handle the request. Its log has the details under ${errorId}.`, {
     ...placeOf(error),
     extensions: { code: 'INTERNAL', errorId, ...(!wasExecuted && { http: { status: 500 } }) },
   })

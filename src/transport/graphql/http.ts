@@ -222,7 +222,10 @@ function refuse(req: IncomingMessage, res: ServerResponse, { json }: Accepted, e
 }
 
 function notAcceptable(): GraphQLError {
-  return new GraphQLError(`Answers come as ${modernType}, ${legacyType}, or, for streams, text/event-stream.`, {
-    extensions: { http: { status: 406 } },
-  })
+  return new GraphQLError(
+    `Responses are available as ${modernType}, ${legacyType} or, for streams, text/event-stream.`,
+    {
+      extensions: { http: { status: 406 } },
+    },
+  )
 }

@@ -11,7 +11,7 @@ import { isRecord } from '#lib/json.ts'
 class OperationNotPersisted extends AppError {
   readonly code = 'OPERATION_NOT_PERSISTED'
   constructor() {
-    super('Only operations that are known to this server are answered, by their text or the SHA-256 of it.')
+    super('This server only runs persisted operations, given by their text or its SHA-256.')
   }
 }
 

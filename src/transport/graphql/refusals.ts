@@ -34,11 +34,11 @@ function namesOperation({ document, operationName }: Pick<ExecutionArgs, 'docume
 }
 
 function noSuchOperation(): GraphQLError {
-  return new GraphQLError('The query has several operations, or none of this name: `operationName` must say which.')
+  return new GraphQLError('The query has several operations, or none with this name: `operationName` must select one.')
 }
 
 function noStream(): GraphQLError {
-  return new GraphQLError('A subscription answers with a stream: accept text/event-stream, or use a WebSocket.', {
+  return new GraphQLError('A subscription returns a stream: accept text/event-stream, or use a WebSocket.', {
     extensions: { http: { status: 406 } },
   })
 }

@@ -56,5 +56,5 @@ const allowedTypes = createNegotiation(['application/json'])
 /** @throws {Refused} 406 when the `Accept` header leaves no way to answer in JSON. */
 export function acceptsJson(header: string | undefined): void {
   if (allowedTypes(header).length === 0)
-    throw new Refused('NOT_ACCEPTABLE', 'The answer is JSON: accept "application/json".')
+    throw new Refused('NOT_ACCEPTABLE', 'The response is JSON: accept "application/json".')
 }

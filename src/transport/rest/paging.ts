@@ -44,7 +44,7 @@ export async function placeOf(
   pageInfo: (page: { first: number; after: string | null }) => Promise<PageInfo>,
 ): Promise<string | null> {
   if (offset > 0 && cursor !== undefined)
-    throw new Refused('MALFORMED_REQUEST', 'Ask for a page by `offset` or by `cursor`, not by both.')
+    throw new Refused('MALFORMED_REQUEST', 'Use either `offset` or `cursor`, not both.')
   let after = cursor ?? null
   for (let left = offset; left > 0; left -= maxListLength) {
     const { endCursor, hasNextPage } = await pageInfo({ first: Math.min(left, maxListLength), after })

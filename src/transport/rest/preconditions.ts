@@ -29,7 +29,7 @@ export function versionOf({ 'if-match': text }: IfMatchHeaders): number | undefi
   const [, digits] = /^(?:W\/)?"([1-9]\d{0,9})"$/.exec(text.trim()) ?? []
   if (digits !== undefined && Number(digits) < 2 ** 31) return Number(digits)
   if (text.includes(',')) throw new Refused('MALFORMED_REQUEST', '`If-Match` takes one version, such as "3", or *.')
-  throw new Refused('PRECONDITION_FAILED', `No version has the ETag ${text}: they look like "3".`)
+  throw new Refused('PRECONDITION_FAILED', `No version has the ETag ${text}; ETags look like "3".`)
 }
 
 /** The refusal of a change as {@link ifMatchHeaders} promise it: what is not as they said is a failed precondition. */

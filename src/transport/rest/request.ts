@@ -67,7 +67,7 @@ export function parseRequest<
 
 /** Nothing has a NUL in its name, and PostgreSQL can't even be asked for it. */
 function refuseNul({ params, query }: RestRequest): void {
-  if (Object.values(params).some(hasNul)) throw new Refused('NOT_FOUND', 'There is nothing of that name.')
+  if (Object.values(params).some(hasNul)) throw new Refused('NOT_FOUND', 'There is nothing with that name.')
   if ([...query.values()].some(hasNul)) throw new Refused('MALFORMED_REQUEST', 'The query holds a NUL character.')
 }
 

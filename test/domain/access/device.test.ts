@@ -142,7 +142,7 @@ describe('a device', () => {
     expect(await askAtOnce(deviceCode)).toMatchObject({ code: 'AUTHORIZATION_PENDING' })
     expect(await askAtOnce(deviceCode, neighbour)).toEqual({
       code: 'SLOW_DOWN',
-      message: `This is asked too often: wait ${(intervalMs + 5_000) / 1000} seconds each time.`,
+      message: `Polled too often: wait ${(intervalMs + 5_000) / 1000} seconds between requests.`,
     })
   })
 

@@ -152,7 +152,7 @@ describe('what comes back from the provider', () => {
     const back = await sentBack(new Browser())
     const response = await fetch(back)
     expect(response.status).toBe(401)
-    expect(((await response.json()) as SignedIn).message).toContain('This browser has begun no sign-in')
+    expect(((await response.json()) as SignedIn).message).toContain('This browser has not started a sign-in')
   })
 
   it.each([
@@ -174,7 +174,7 @@ describe('what comes back from the provider', () => {
     const response = await fetch(back, { headers: { cookie } })
     expect([response.status, ((await response.json()) as SignedIn).message]).toEqual([
       401,
-      `The sign-in did not succeed (${reason}). Begin again.`,
+      `The sign-in did not succeed (${reason}). Start again.`,
     ])
   })
 
@@ -195,7 +195,7 @@ describe('what comes back from the provider', () => {
     ])
     const input = { parameters: parameters.toString(), pending }
     const finished = await anonymously<{ message: string }>(server, 'finishOidcSignIn', input, 'accessToken')
-    expect(finished.message).toBe('The sign-in did not succeed (invalid_response). Begin again.')
+    expect(finished.message).toBe('The sign-in did not succeed (invalid_response). Start again.')
     for (const redirectUri of ['nonsense', 'javascript:alert(1)', '/callback', 'https://example.com/#here'])
       expect(await begin(redirectUri)).toMatchObject({ code: 'INVALID_INPUT' })
   })
@@ -208,7 +208,7 @@ describe('what comes back from the provider', () => {
     const response = await fetch(back, { headers: { cookie } })
     expect([response.status, ((await response.json()) as SignedIn).message]).toEqual([
       401,
-      'The sign-in did not succeed (access_denied). Begin again.',
+      'The sign-in did not succeed (access_denied). Start again.',
     ])
   })
 })
@@ -324,7 +324,7 @@ describe('a provider that is not what it should be', () => {
     const issuer = `http://127.0.0.1:${await freePort()}`
     expect(await tried(issuer)).toEqual({
       status: 502,
-      message: "The identity provider can't be used now: it can't be reached.",
+      message: "The identity provider cannot be used at the moment: it can't be reached.",
     })
   })
 
@@ -356,7 +356,7 @@ describe('a provider that is not what it should be', () => {
     response_types_supported: ['code'],
   })
   const redirectUri = 'http://127.0.0.1/api/auth/callback'
-  const late = "The identity provider can't be used now: it did not answer in time."
+  const late = 'The identity provider cannot be used at the moment: it did not answer in time.'
 
   it('is reported when it does not answer, and asked again by the next sign-in', async () => {
     let isSlow = true

@@ -160,7 +160,7 @@ describe('signing in', () => {
       signIn('nonsense'),
     ])
     for (const answer of answers)
-      expect(answer).toEqual({ code: 'UNAUTHENTICATED', message: 'The e-mail address or the password is not right.' })
+      expect(answer).toEqual({ code: 'UNAUTHENTICATED', message: 'The e-mail address or the password is wrong.' })
   })
 
   it('is refused after ten wrong passwords for one person, the right one included, on every process', async () => {

@@ -25,7 +25,7 @@ it('a small request makes at most 64 MiB of documents', async () => {
       )
     ).writeDocuments
   expect(await write(100)).toEqual({
-    message: 'The writes make documents of more than 67108864 bytes in sum: send fewer at once.',
+    message: 'The written documents have more than 67108864 bytes in total: send fewer at once.',
   })
   expect((await get(server, name.key, { collection: name.collection }))?.version).toBe(1)
   expect(await write(10)).toEqual({})

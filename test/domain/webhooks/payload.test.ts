@@ -248,7 +248,7 @@ describe('a query as body', () => {
     await submitTask(server, { type: 'probe' })
     const refused = await endedDelivery(server, await deliveryOf(users.id))
     expect(refused).toMatchObject({ status: 'FAILED', outcome: 'document_error', responseStatus: null })
-    expect(refused.attempts[0]?.error).toMatch(/^The query can't be answered: FORBIDDEN: .*\(users\)$/)
+    expect(refused.attempts[0]?.error).toMatch(/^The query failed: FORBIDDEN: .*\(users\)$/)
     const [sent] = await receiver.got(1, 'own')
     expect(JSON.parse(sent!.body)).toEqual({ data: { task: { status: 'COMPLETED' } } })
     await graphqlData(server, 'mutation ($id: String!) { revokeApplicationToken(input: { id: $id }) { __typename } }', {

@@ -68,7 +68,7 @@ describe('a filter', () => {
     ['an unknown part', { nor: [] }, 'where.nor: is not part of a filter'],
     ['what objects inherit', { toString: {} }, 'where.toString: is not part of a filter'],
     ['an operator without a path', { eq: 1 }, 'where.eq: needs a path'],
-    ['a path without an operator', { path: 'a' }, 'where: has a path, and asks for nothing there'],
+    ['a path without an operator', { path: 'a' }, 'where: has a path but no condition'],
     ['an empty path', { path: '', eq: 1 }, 'The path "" has an empty part'],
     ['a path too long', { path: Array(17).fill('a').join('.'), eq: 1 }, 'has more than 16 parts'],
     ['a path with NUL', { path: 'a\u0000', eq: 1 }, 'has a character that no document can hold'],

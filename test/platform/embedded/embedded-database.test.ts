@@ -202,7 +202,7 @@ it('is distinguished from a start that fails: PostgreSQL says why', async () => 
   const before = await readFile(file, 'utf8')
   await writeFile(file, 'no_such_setting = 1\n')
   await expect(startIn(directory)).rejects.toThrow(
-    /^The database in .+ doesn't start: configuration file ".+" contains errors\.$/,
+    /^The database in .+ does not start: configuration file ".+" contains errors\.$/,
   )
   await writeFile(file, before)
   await expect(start()).resolves.toBeDefined()

@@ -584,7 +584,7 @@ describe('an unexpected error', () => {
     expect({ status, data: body.data }).toEqual({ status: 200, data: { viewer: { name: 'owner' }, task: null } })
     expect(error).toMatchObject({ path: ['task'], extensions: { code: 'INTERNAL', errorId: expect.any(String) } })
     expect(error?.message).toBe(
-      `Something went wrong here, not in the request. The log has it as ${error?.extensions?.['errorId']}.`,
+      `The server failed to handle the request. Its log has the details under ${error?.extensions?.['errorId']}.`,
     )
     expect(JSON.stringify(body)).not.toMatch(/task_elsewhere|relation|prisma|select/i)
     await broken.close()

@@ -134,7 +134,7 @@ describe('a socket is closed', () => {
     socket.send(init({ token: 'not-seen-before-00000000000000000000' }))
     const { code, reason } = await socket.closed
     expect(code).toBe(4500)
-    expect(reason).toMatch(/^Something went wrong here, not in the request\. The log has it as [0-9a-f-]{36}\.$/)
+    expect(reason).toMatch(/^The server failed to handle the request\. Its log has the details under [0-9a-f-]{36}\.$/)
     await broken.close()
   })
 

@@ -126,7 +126,7 @@ describe('the page of a device', () => {
     await visitor.open(`?user_code=${userCode}`)
     const page = await visitor.press('sign-in', { email: 'nobody@example.com', password })
     expect(page.status).toBe(401)
-    expect(page.text).toMatch(/role="alert">The e-mail address or the password is not right\./)
+    expect(page.text).toMatch(/role="alert">The e-mail address or the password is wrong\./)
     expect(page.text).toContain('value="nobody@example.com" aria-invalid="true" aria-describedby="error"')
     expect(page.text).toContain(`name="user_code" value="${userCode}"`)
     expect(page.text).not.toContain(password)
@@ -166,7 +166,7 @@ describe('the page of a device', () => {
   it.each(['BBBB-BBBB', 'nonsense', '<script>', 'x'.repeat(5_000)])('knows no device %j', async (code) => {
     const { page } = await signedIn(`?user_code=${encodeURIComponent(code)}`)
     expect(page.status).toBe(404)
-    expect(page.text).toContain('No device waits with this code')
+    expect(page.text).toContain('No device is waiting with this code')
     expect(page.text).not.toContain('<script>')
   })
 

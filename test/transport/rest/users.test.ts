@@ -140,7 +140,7 @@ describe('GET /users/me', () => {
   it('refuses an application token, which is not a person', async () => {
     expect(await rest.ask('GET /api/users/me')).toMatchObject({
       status: 404,
-      body: { code: 'NOT_FOUND', detail: expect.stringContaining('no person, but the application token "owner"') },
+      body: { code: 'NOT_FOUND', detail: expect.stringContaining('the application token "owner", not a person') },
     })
   })
 })

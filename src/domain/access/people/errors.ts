@@ -11,7 +11,7 @@ export class UserNotFound extends AppError {
 export class EmailTaken extends AppError {
   readonly code = 'ALREADY_EXISTS'
   constructor(email: string) {
-    super(`${email} belongs to a user of this account already.`)
+    super(`${email} already belongs to a user of this account.`)
   }
 }
 
@@ -19,7 +19,7 @@ export class EmailTaken extends AppError {
 export class OwnRoleRaised extends AppError {
   readonly code = 'OWN_ROLE'
   constructor() {
-    super('Nobody raises their own role: ask another owner.')
+    super('You cannot raise your own role: ask another owner.')
   }
 }
 
@@ -27,7 +27,7 @@ export class OwnRoleRaised extends AppError {
 export class LastOwner extends AppError {
   readonly code = 'LAST_OWNER'
   constructor(of: string) {
-    super(`The last owner of ${of} can neither leave nor step down: make somebody else an owner first.`)
+    super(`The last owner of ${of} can neither leave nor step down: make someone else an owner first.`)
   }
 }
 
@@ -41,21 +41,21 @@ export class TeamNotFound extends AppError {
 export class SlugTaken extends AppError {
   readonly code = 'ALREADY_EXISTS'
   constructor(slug: string) {
-    super(`There is a team ${slug} already.`)
+    super(`The team ${slug} already exists.`)
   }
 }
 
 export class LastTeam extends AppError {
   readonly code = 'LAST_TEAM'
   constructor(slug: string) {
-    super(`${slug} is the account's last team, and stays.`)
+    super(`${slug} is the account's last team, which cannot be deleted.`)
   }
 }
 
 export class AlreadyMember extends AppError {
   readonly code = 'ALREADY_EXISTS'
   constructor(email: string, slug: string) {
-    super(`${email} is a member of ${slug} already.`)
+    super(`${email} is already a member of ${slug}.`)
   }
 }
 

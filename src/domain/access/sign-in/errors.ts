@@ -4,7 +4,7 @@ import { AppError } from '#lib/errors.ts'
 export class SignInRefused extends AppError {
   readonly code = 'UNAUTHENTICATED'
   constructor() {
-    super('The e-mail address or the password is not right.')
+    super('The e-mail address or the password is wrong.')
   }
 }
 
@@ -29,7 +29,7 @@ export class AccountRequired extends AppError {
 export class RefreshRefused extends AppError {
   readonly code = 'UNAUTHENTICATED'
   constructor() {
-    super('This refresh token is not valid any more: sign in again.')
+    super('This refresh token is no longer valid: sign in again.')
   }
 }
 
@@ -62,7 +62,7 @@ export class SessionNotFound extends AppError {
 export class WrongPassword extends AppError {
   readonly code = 'FORBIDDEN'
   constructor() {
-    super('The present password is not right.')
+    super('The current password is wrong.')
   }
 }
 
@@ -80,7 +80,7 @@ export class ProviderRefused extends AppError {
   /** The provider's own code (RFC 6749 §4.1.2.1), `invalid_state`, `invalid_issuer`, `invalid_response`, or `expired`. */
   readonly reason: string
   constructor(reason: string) {
-    super(`The sign-in did not succeed (${reason}). Begin again.`)
+    super(`The sign-in did not succeed (${reason}). Start again.`)
     this.reason = reason
   }
 }
@@ -89,7 +89,7 @@ export class ProviderRefused extends AppError {
 export class ProviderFailed extends AppError {
   readonly code = 'UPSTREAM_FAILED'
   constructor(reason: string, options?: ErrorOptions) {
-    super(`The identity provider can't be used now: ${reason}.`, options)
+    super(`The identity provider cannot be used at the moment: ${reason}.`, options)
   }
 }
 
@@ -97,7 +97,7 @@ export class ProviderFailed extends AppError {
 export class NotInvited extends AppError {
   readonly code = 'FORBIDDEN'
   constructor(reason: string) {
-    super(`You can't be signed in here: ${reason}. Ask an owner to let you in.`)
+    super(`You cannot sign in here: ${reason}. Ask an owner to add you.`)
   }
 }
 
@@ -105,7 +105,7 @@ export class NotInvited extends AppError {
 export class AuthorizationPending extends AppError {
   readonly code = 'AUTHORIZATION_PENDING'
   constructor() {
-    super('Nobody has approved this device yet: ask again.')
+    super('This device has not been approved yet: poll again.')
   }
 }
 
@@ -115,7 +115,7 @@ export class SlowDown extends AppError {
   /** How long to wait between two questions from now on. */
   readonly intervalMs: number
   constructor(intervalMs: number) {
-    super(`This is asked too often: wait ${intervalMs / 1000} seconds each time.`)
+    super(`Polled too often: wait ${intervalMs / 1000} seconds between requests.`)
     this.intervalMs = intervalMs
   }
 }
@@ -132,7 +132,7 @@ export class DeviceDenied extends AppError {
 export class DeviceCodeExpired extends AppError {
   readonly code = 'EXPIRED_TOKEN'
   constructor() {
-    super('This device code is not valid any more: begin again.')
+    super('This device code is no longer valid: start again.')
   }
 }
 
@@ -140,7 +140,7 @@ export class DeviceCodeExpired extends AppError {
 export class DeviceNotFound extends AppError {
   readonly code = 'NOT_FOUND'
   constructor() {
-    super('No device waits with this code: it was mistyped, has expired, or was decided about already.')
+    super('No device is waiting with this code: it was mistyped, has expired, or was already decided.')
   }
 }
 
@@ -148,6 +148,6 @@ export class DeviceNotFound extends AppError {
 export class PersonNeeded extends AppError {
   readonly code = 'FORBIDDEN'
   constructor() {
-    super('Only a person who is signed in can decide about a device, no application token.')
+    super('Only a signed-in person can approve or deny a device; an application token cannot.')
   }
 }

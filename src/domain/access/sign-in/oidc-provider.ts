@@ -162,7 +162,7 @@ export class OidcProvider {
     if (error instanceof oidc.AuthorizationResponseError) return new ProviderRefused(error.error)
     if (error instanceof oidc.ResponseBodyError && error.error === 'invalid_grant')
       return new ProviderRefused(error.error)
-    this.#log.warn({ err: error }, 'the identity provider could not be asked, or what it said is not right')
+    this.#log.warn({ err: error }, 'the identity provider did not respond, or its response is not valid')
     return new ProviderFailed(reasonOf(error), { cause: error })
   }
 }

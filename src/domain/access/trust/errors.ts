@@ -23,6 +23,6 @@ export class ExchangeRefused extends AppError {
 export class IssuerFailed extends AppError {
   readonly code = 'UPSTREAM_FAILED'
   constructor(issuer: string, options?: ErrorOptions) {
-    super(`The keys of the issuer ${issuer} can't be fetched now; try again later.`, options)
+    super(`The keys of the issuer ${issuer} cannot be fetched at the moment; try again later.`, options)
   }
 }

@@ -5,7 +5,7 @@ export class QueryTooSlow extends AppError {
   readonly code = 'TOO_COMPLEX'
   constructor(limitMs: number) {
     super(
-      `The query was broken off after ${limitMs / 1000} seconds. Ask for one collection, for values that are equal to something, or declare an index for what is asked about.`,
+      `The query was stopped after ${limitMs / 1000} seconds. Query a single collection, compare by equality, or declare an index for the path.`,
     )
   }
 }

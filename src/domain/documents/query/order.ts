@@ -64,7 +64,7 @@ export function sortColumns(
 }
 
 function columnOf({ path, type, field, direction }: DocumentOrder, at: string, parameters: Parameters): SortColumn {
-  if ((path == null) === (field == null)) throw refusal(at, 'needs a path, or a field')
+  if ((path == null) === (field == null)) throw refusal(at, 'must have either a path or a field')
   if (field != null) {
     if (type != null) throw refusal(`${at}.type`, 'is known of a field')
     return { ...fieldColumns[field], field, direction, isNullable: false }

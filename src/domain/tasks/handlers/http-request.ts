@@ -15,7 +15,7 @@ const input = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: 'must be an http: or https: URL' })
     .max(2_000)
-    .refine(hasNoCredentials, 'must not carry credentials: they would be kept with the task')
+    .refine(hasNoCredentials, 'must not contain credentials: they would be stored with the task')
     .describe('Where; its host must be public, unless the operator allows its network.'),
   headers: z
     .record(

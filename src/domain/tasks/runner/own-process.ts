@@ -206,7 +206,7 @@ class HostProcess {
     this.#signal('SIGKILL')
     if (!(await this.#killRest())) {
       const { attempt, log } = this.#options
-      log.error({ taskId: attempt.taskId }, 'processes of an attempt that has ended resist being killed')
+      log.error({ taskId: attempt.taskId }, 'processes of an ended attempt could not be killed')
     }
   }
 

@@ -23,7 +23,7 @@ export async function sweep({ workspacesDir, serverId, taskUser, log }: SweepOpt
   const gone = (await directoriesIn(workspacesDir)).filter(isGone)
   const tagged = gone.length === 0 || (await killTagged((tag) => gone.some((id) => isTagOf(id, tag))))
   const orphaned = taskUser.kind !== 'own' || (await killOrphans())
-  if (!tagged || !orphaned) log.warn('processes of an earlier server of this installation resist being killed')
+  if (!tagged || !orphaned) log.warn('processes of an earlier server of this installation could not be killed')
   for (const name of gone) {
     await removeWorkspace(join(workspacesDir, name))
     log.info({ server: name }, 'removed the workspaces of an earlier server')

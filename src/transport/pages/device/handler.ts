@@ -148,7 +148,7 @@ export function createDeviceHandler(options: DeviceHandlerOptions) {
     if (wanted === 'sign-in') return signIn(request, userCode, form)
     if (wanted === 'sign-out') return signOut(request)
     if (wanted === 'approve' || wanted === 'deny') return decide(request, wanted, userCode)
-    throw new Refused('MALFORMED_REQUEST', 'The form says nothing that this page knows.')
+    throw new Refused('MALFORMED_REQUEST', 'The form has no action that this page supports.')
   }
 
   async function signIn(request: PageRequest, userCode: string, form: URLSearchParams): Promise<Reply> {

@@ -192,7 +192,7 @@ function begun(cookies: string): { pending: string; returnTo: string | undefined
     .find((one) => one.startsWith(`${cookieName}=`))
     ?.slice(cookieName.length + 1)
   if (!value)
-    throw new Refused('UNAUTHENTICATED', 'This browser has begun no sign-in, or it took too long. Begin again.')
+    throw new Refused('UNAUTHENTICATED', 'This browser has not started a sign-in, or it took too long. Start again.')
   const [pending = '', returnTo] = value.split('~')
   return {
     pending,

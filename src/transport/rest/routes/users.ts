@@ -120,7 +120,7 @@ export const userRoutes: readonly Route[] = [
     variables: () => ({}),
     async answer({ viewer: { kind, id, name } }, { operations }) {
       if (kind !== 'user')
-        throw new Refused('NOT_FOUND', `You are no person, but the application token "${name}": there is no user.`)
+        throw new Refused('NOT_FOUND', `The caller is the application token "${name}", not a person.`)
       return json(200, toUser(found((await operations.run(UserDocument, { who: id })).user, `user ${id}`)))
     },
   }),

@@ -25,7 +25,7 @@ export async function remoteSource(source: string, egressAllow: readonly string[
     throw new PermanentFailure('The source must be an https: URL or a path below one of the roots.', 'SOURCE_REFUSED')
   if (url.username || url.password)
     throw new PermanentFailure(
-      'The source must not carry credentials: they would be kept with the task.',
+      'The source must not contain credentials: they would be stored with the task.',
       'SOURCE_REFUSED',
     )
   // Loaded for remote sources only: whatever a task's process loads delays each of its starts.
