@@ -192,7 +192,10 @@ describe('token revoke', () => {
       stdout: `Application token ${id} was revoked: lost.\n`,
       stderr: '',
     })
-    expect(await signalbox('token', 'revoke', id)).toMatchObject({ code: 5, stderr: expect.stringContaining('ended') })
+    expect(await signalbox('token', 'revoke', id)).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('no longer valid'),
+    })
     const { token } = await make('spilt')
     expect(await json<Token>('token', 'revoke', token, '--reason', 'spilt')).toMatchObject({
       status: 'REVOKED',

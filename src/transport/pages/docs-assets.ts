@@ -88,6 +88,7 @@ footer { padding: 1.25rem; border-top: 1px solid var(--line); text-align: center
   table, tbody, tr, td { display: block }
   tr { padding: 0.6rem 0; border-bottom: 1px solid var(--line) }
   td { padding: 0.1rem 0; border: 0 }
+  td.none { display: none }
   td:first-child { font-weight: 600 }
   td:not(:first-child, :last-child)::before { content: attr(data-title) ": "; color: var(--soft) }
 }

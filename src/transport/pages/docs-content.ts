@@ -100,9 +100,9 @@ function extensionFor(basePath: string): MarkedExtension {
         // Where there is no room for columns, cells name theirs.
         const titles = header.map(({ tokens }) => escapeHtml(plainText(tokens)))
         const head = header.map((cell) => `<th>${text(cell)}</th>`).join('')
-        const body = rows.map(
-          (row) => `<tr>${row.map((cell, at) => `<td data-title="${titles[at]}">${text(cell)}</td>`).join('')}</tr>`,
-        )
+        const cellOf = (cell: Tokens.TableCell, at: number) =>
+          `<td data-title="${titles[at]}"${cell.text === '—' ? ' class="none"' : ''}>${text(cell)}</td>`
+        const body = rows.map((row) => `<tr>${row.map(cellOf).join('')}</tr>`)
         return `<div class="table"><table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join('\n')}\n</tbody></table></div>\n`
       },
     },

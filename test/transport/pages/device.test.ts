@@ -101,7 +101,7 @@ describe('the page of a device', () => {
   it('takes a code however it is typed, and sends the device away', async () => {
     const begun = await begin()
     const { visitor, page } = await signedIn('')
-    expect(page.text).toContain('Type the code')
+    expect(page.text).toContain('Enter the code')
     const typed = begun.userCode.toLowerCase().replace('-', ' ')
     const shown = await visitor.open(`?user_code=${encodeURIComponent(typed)}`)
     expect(shown.text).toContain(`>${begun.userCode}</p>`)

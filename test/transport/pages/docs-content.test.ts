@@ -17,3 +17,7 @@ it('has no topic but those that are listed', () => {
   expect(renderTopic('nothing', '/docs')).toBeUndefined()
   expect(renderTopic('../docs/tasks', '/docs')).toBeUndefined()
 })
+
+it('marks cells without a value, which narrow pages leave out', () => {
+  expect(renderTopic('metrics', '/docs')?.html).toContain('<td data-title="labels" class="none">—</td>')
+})

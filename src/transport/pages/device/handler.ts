@@ -121,7 +121,7 @@ export function createDeviceHandler(options: DeviceHandlerOptions) {
     if (userCode === '') return { status, page: codePage(facts) }
     const { deviceSignIn: device } = await operations.run(DeviceSignInDocument, { userCode }).catch(orTellOfCode)
     if (typeof device === 'string' || device === null) {
-      const message = device ?? 'No device waits with this code. Was it mistyped, or has it expired?'
+      const message = device ?? 'No device is waiting with this code. Was it mistyped, or has it expired?'
       return { status: 404, page: codePage({ ...facts, userCode, error: message }) }
     }
     // Moments come as they are in memory, whatever the generated types say.

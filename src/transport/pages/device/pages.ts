@@ -72,12 +72,12 @@ export function codePage({ formToken, error, who, userCode = '' }: SignedInFacts
   return page(
     'Sign in a device',
     html`<h1>Sign in a device</h1>
-<p>Type the code that the device shows.</p>
+<p>Enter the code shown by the device.</p>
 ${alertOf(error)}
 <form method="get">
 <label for="user_code">Code</label>
 <input class="code" id="user_code" name="user_code" placeholder="XXXX-XXXX" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="20" required value="${userCode}"${isWrong}>
-<button>Go on</button>
+<button>Continue</button>
 </form>
 ${signedInAs(who, formToken)}`,
   )
