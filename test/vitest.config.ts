@@ -12,8 +12,7 @@ export default defineConfig({
     server: { deps: { inline: [/@pothos/, /graphql/] } },
     // The tests' identity provider says that it is not for production.
     onConsoleLog: (log: string) => !log.includes('oidc-provider'),
-    // One more than the two processors that the suite is made for: many files wait for processes and for time to pass.
-    maxWorkers: 3,
+    maxWorkers: 2,
     sequence: { sequencer: SlowFirst },
     // Loading the server and its libraries for each file costs more than half of what the files do; no file replaces a
     // module or leaves anything behind in one.

@@ -1,4 +1,4 @@
-import type { Things } from '#test/rights/things.ts'
+import type { Things } from '#test/support/things.ts'
 import { type CallerName, type Case, placeholder, shown, withHostile, withValue } from './case.ts'
 import { type Place, printLiteral } from './graphql-places.ts'
 

@@ -12,8 +12,8 @@ import {
   isRequiredInputField,
 } from 'graphql'
 import { rootRights } from '#test/rights/root-fields.ts'
-import type { Things } from '#test/rights/things.ts'
 import { fieldsOf, type Root, rootFields, roots, schema, wholeOperation } from '#test/rights/whole-operation.ts'
+import type { Things } from '#test/support/things.ts'
 
 /** An argument, or a field of an input, in which something hostile can stand. */
 export interface Place {

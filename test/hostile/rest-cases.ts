@@ -1,5 +1,5 @@
 import { restRights } from '#test/rights/rest.ts'
-import type { Things } from '#test/rights/things.ts'
+import type { Things } from '#test/support/things.ts'
 import { type CallerName, type Case, placeholder, shown, withHostile, withValue } from './case.ts'
 
 interface Parameter {

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { processesWith } from '#test/support/attempts.ts'
 import { type Run, records, run, start } from '#test/support/command-line.ts'
+import { openStream } from '#test/support/event-stream.ts'
 import { Follower, submitTask, taskUpdates } from '#test/support/follower.ts'
 import { mainFile, type ServerProcess, startServerProcess } from '#test/support/process.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { openStream } from '#test/transport/graphql/event-stream.ts'
 
 const configFile = join(import.meta.dirname, '../fixtures/process/signalbox.config.ts')
 const files = 4_000

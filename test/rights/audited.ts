@@ -1,8 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { authUrlOf, jwtApp } from '#test/support/salesforce/orgs.ts'
 import type { FakeSalesforce } from '#test/support/salesforce/server.ts'
+import type { Things } from '#test/support/things.ts'
 import { until } from '#test/support/until.ts'
-import type { Things } from './things.ts'
 
 /** What an example can use that is to change something, so that the audit log has an entry of it. */
 export interface Scene {

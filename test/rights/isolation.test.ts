@@ -3,10 +3,10 @@ import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { addPerson } from '#test/support/people.ts'
 import { clientOf } from '#test/support/rest.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { firstCursor, submitDistant } from '#test/support/streams.ts'
+import { makeThings, type Things } from '#test/support/things.ts'
 import { addToken } from '#test/support/tokens.ts'
 import { connectSocket } from '#test/support/websocket.ts'
-import { firstCursor, submitDistant } from '#test/transport/graphql/streams.ts'
-import { makeThings, type Things } from './things.ts'
 
 /** Everybody is on one server; each has an account of their own, and all rights in it. */
 let server: TestServer

@@ -3,11 +3,11 @@ import { type Scope, scopes, scopesOfRole } from '#domain/access/scope.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { clientOf, type RestClient } from '#test/support/rest.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { makeThings, nothing, type Things } from '#test/support/things.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { contentsOf } from './contents.ts'
 import { allows, enough } from './need.ts'
 import { restRights } from './rest.ts'
-import { makeThings, nothing, type Things } from './things.ts'
 
 const calls = Object.keys(restRights)
 

@@ -1,3 +1,4 @@
+import type { Things } from '#test/support/things.ts'
 import {
   type Audit,
   approvedDevice,
@@ -13,7 +14,6 @@ import {
   sfdxAuthUrl,
 } from './audited.ts'
 import type { Right } from './need.ts'
-import type { Things } from './things.ts'
 
 /** How a row is called, where not as the example of its right says. */
 export interface RestCall {

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { scopes as accountScopes, installationScopes, type Scope, scopesOfRole } from '#domain/access/scope.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { firstCursor, submitDistant } from '#test/support/streams.ts'
+import { makeThings, nothing, type Things } from '#test/support/things.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
-import { firstCursor, submitDistant } from '#test/transport/graphql/streams.ts'
 import { contentsOf } from './contents.ts'
 import { allows, enough, isEnough } from './need.ts'
 import { type RootField, rootRights, shown } from './root-fields.ts'
-import { makeThings, nothing, type Things } from './things.ts'
 import {
   fieldsOf,
   isCarrier,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Things } from '#test/support/things.ts'
 import {
   type Audit,
   approvedDevice,
@@ -15,7 +16,6 @@ import {
   suspendedAccount,
 } from './audited.ts'
 import type { Need, Right } from './need.ts'
-import type { Things } from './things.ts'
 import type { Root } from './whole-operation.ts'
 
 /** A root field, and how it is called. */

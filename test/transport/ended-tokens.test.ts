@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import type { TestServer } from '#test/support/server.ts'
 import { sharedServer } from '#test/support/shared-server.ts'
+import { submitDistant } from '#test/support/streams.ts'
 import { until } from '#test/support/until.ts'
-import { submitDistant } from '#test/transport/graphql/streams.ts'
 
 let server: TestServer
 beforeAll(async () => {

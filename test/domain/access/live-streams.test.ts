@@ -1,11 +1,11 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openStream } from '#test/support/event-stream.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { addPerson, signIn } from '#test/support/people.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { firstCursor, submitDistant } from '#test/support/streams.ts'
 import { connectSocket } from '#test/support/websocket.ts'
-import { openStream } from '#test/transport/graphql/event-stream.ts'
-import { firstCursor, submitDistant } from '#test/transport/graphql/streams.ts'
 
 let server: TestServer
 let neighbour: TestServer

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { auditEntriesOnce } from '#test/support/audit.ts'
+import { openStream } from '#test/support/event-stream.ts'
 import { type GraphqlAnswer, graphql, graphqlData } from '#test/support/graphql.ts'
 import { addPerson, signIn } from '#test/support/people.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { connectSocket } from '#test/support/websocket.ts'
-import { openStream } from '#test/transport/graphql/event-stream.ts'
 
 let server: TestServer
 /** Another process of the same installation. */

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run, start } from '#test/support/command-line.ts'
+import { openStream } from '#test/support/event-stream.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 import { connectSocket } from '#test/support/websocket.ts'
-import { openStream } from '#test/transport/graphql/event-stream.ts'
 
 let server: TestServer
 let env: Record<string, string>

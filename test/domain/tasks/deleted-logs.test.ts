@@ -3,8 +3,8 @@ import { toldEvents } from '#test/support/events.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { clientOf, startRestServer } from '#test/support/rest.ts'
 import type { TestServer } from '#test/support/server.ts'
+import { firstCursor } from '#test/support/streams.ts'
 import { connectSocket } from '#test/support/websocket.ts'
-import { firstCursor } from '#test/transport/graphql/streams.ts'
 
 let server: TestServer
 /** Has logged the lines `one`, `two` and `three`, which were deleted. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '#platform/database/migrate.ts'
 import type { EmbeddedDatabase } from '#platform/embedded/embedded-database.ts'
-import { log, makeDirectory, query, removeDirectory, startIn } from './fixture.ts'
+import { log, makeDirectory, query, removeDirectory, startIn } from '#test/support/embedded.ts'
 
 const own = join(import.meta.dirname, '../../../prisma/migrations')
 

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { migrate, pendingMigrations } from '#platform/database/migrate.ts'
 import type { EmbeddedDatabase } from '#platform/embedded/embedded-database.ts'
+import { log, makeDirectory, query, removeDirectory, startIn, until } from '#test/support/embedded.ts'
 import { servePostgresOfVersion } from '#test/support/fake-postgres.ts'
-import { log, makeDirectory, query, removeDirectory, startIn, until } from './fixture.ts'
 
 let directory: string
 let server: EmbeddedDatabase

@@ -2,10 +2,10 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { aliveLock, DatabaseSession } from '#platform/database/session.ts'
 import { PostgresWake } from '#platform/wake/postgres-wake.ts'
+import { log } from '#test/support/embedded.ts'
 import { Forwarder } from '#test/support/failover/forwarder.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
-import { log } from './fixture.ts'
 
 const id = 7
 let database: TestDatabase

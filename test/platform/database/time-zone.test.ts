@@ -7,6 +7,7 @@ import { migrate } from '#platform/database/migrate.ts'
 import { auditEntriesOnce } from '#test/support/audit.ts'
 import { records, run } from '#test/support/command-line.ts'
 import { databaseUrl } from '#test/support/database-url.ts'
+import { log } from '#test/support/embedded.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import {
   createTestDatabase,
@@ -15,7 +16,6 @@ import {
   type TestDatabase,
   type TestServer,
 } from '#test/support/server.ts'
-import { log } from './fixture.ts'
 
 let database: TestDatabase
 let server: TestServer

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type DirectoryLock, lockDirectory } from '#platform/embedded/directory-lock.ts'
 import { ownIdentity } from '#platform/system/process-identity.ts'
-import { isLinux, makeDirectory, removeDirectory } from '#test/platform/database/fixture.ts'
+import { isLinux, makeDirectory, removeDirectory } from '#test/support/embedded.ts'
 
 let directory: string
 let path: string

@@ -14,7 +14,7 @@ import {
   removeDirectory,
   startIn,
   until,
-} from '#test/platform/database/fixture.ts'
+} from '#test/support/embedded.ts'
 
 let directory: string
 let cluster: string

@@ -15,7 +15,7 @@ import {
   query,
   removeDirectory,
   startIn,
-} from '#test/platform/database/fixture.ts'
+} from '#test/support/embedded.ts'
 
 let directory: string
 
@@ -33,7 +33,7 @@ describe('a data directory that can not be used', () => {
 
   it.runIf(process.platform !== 'win32')('is refused with what initdb said, and is not half made', async () => {
     // A limit on the size of files fails as a full disk does.
-    const script = join(import.meta.dirname, 'hold-database.ts')
+    const script = join(import.meta.dirname, '../../fixtures/hold-database.ts')
     const command = `ulimit -f 64; exec "$0" "$1" "$2" "$3"`
     const args = ['-c', command, process.execPath, script, join(directory, 'data'), join(directory, 'shared')]
     const failed = await holdBy('/bin/sh', args)

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
+import { openStream } from '#test/support/event-stream.ts'
 import type { TestServer } from '#test/support/server.ts'
-import { openStream } from './event-stream.ts'
-import { firstCursor, submit } from './streams.ts'
+import { firstCursor, submit } from '#test/support/streams.ts'
 
 /** So many updates, each so large on its way, that the system's own buffers, of some megabytes, hold a part of them. */
 const floodLines = 6_000

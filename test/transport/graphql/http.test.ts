@@ -9,11 +9,11 @@ import { encodeCursor } from '#lib/cursor.ts'
 import { schema } from '#schema/index.ts'
 import { type GraphqlAnswer, graphql, graphqlData } from '#test/support/graphql.ts'
 import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
+import { metric, submitDistant, subscribers } from '#test/support/streams.ts'
 import { addToken } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 import { firstQuery } from '#transport/pages/graphiql.ts'
 import { openPath } from './database-path.ts'
-import { metric, submitDistant, subscribers } from './streams.ts'
 
 let server: TestServer
 beforeAll(async () => {

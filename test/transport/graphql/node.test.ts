@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Scope } from '#domain/access/scope.ts'
-import { makeThings, type Things } from '#test/rights/things.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import type { TestServer } from '#test/support/server.ts'
 import { sharedServer } from '#test/support/shared-server.ts'
+import { makeThings, type Things } from '#test/support/things.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type EventStream, openStream, type SentEvent } from '#test/support/event-stream.ts'
 import { graphql } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { configFile, submit, submitDistant, submitSpeaker, subscribers } from '#test/support/streams.ts'
 import { until } from '#test/support/until.ts'
-import { type EventStream, openStream, type SentEvent } from './event-stream.ts'
 import {
   expectHonestGaps,
   type FloodUpdate,
@@ -12,7 +13,6 @@ import {
   loggedLines,
   submitFlood,
 } from './flood.ts'
-import { configFile, submit, submitDistant, submitSpeaker, subscribers } from './streams.ts'
 
 let server: TestServer
 beforeAll(async () => {

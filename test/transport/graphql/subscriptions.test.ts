@@ -5,11 +5,11 @@ import { endOfTime } from '#platform/journal/entry.ts'
 import { dropPartitions } from '#platform/journal/partitions.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
+import { configFile, firstCursor, submit, submitDistant, submitSpeaker } from '#test/support/streams.ts'
 import { addToken } from '#test/support/tokens.ts'
 import { until } from '#test/support/until.ts'
 import { connectSocket, type RawSocket } from '#test/support/websocket.ts'
 import { floodIsOver, submitFlood } from './flood.ts'
-import { configFile, firstCursor, submit, submitDistant, submitSpeaker } from './streams.ts'
 
 let server: TestServer
 let socket: RawSocket

@@ -11,6 +11,7 @@ import { systemClock } from '#lib/clock.ts'
 import { readConfig } from '#src/config.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { createTestDatabase, startTestServer, type TestServer } from '#test/support/server.ts'
+import { configFile, statusOf, submitDistant, submitSpeaker, subscribers } from '#test/support/streams.ts'
 import { until } from '#test/support/until.ts'
 import { connectSocket, type Frame, openSocket, type RawSocket } from '#test/support/websocket.ts'
 import { createErrorMask } from '#transport/graphql/errors.ts'
@@ -27,7 +28,6 @@ import {
   loggedLines,
   submitFlood,
 } from './flood.ts'
-import { configFile, statusOf, submitDistant, submitSpeaker, subscribers } from './streams.ts'
 
 let server: TestServer
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import { until } from '#test/support/until.ts'
 export { metric, subscribers } from '#test/support/metrics.ts'
 
 /** Task types with which a test decides what a stream tells. */
-export const configFile = join(import.meta.dirname, 'signalbox.config.ts')
+export const configFile = join(import.meta.dirname, '../fixtures/streams/signalbox.config.ts')
 
 type Server = Pick<TestServer, 'url' | 'token'>
 

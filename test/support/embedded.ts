@@ -56,7 +56,7 @@ export interface HeldDatabase {
 
 /** Starts the embedded database from another process. */
 export async function holdDatabase(directory: string, options: SpawnOptions = {}): Promise<HeldDatabase> {
-  const script = join(import.meta.dirname, '../embedded/hold-database.ts')
+  const script = join(import.meta.dirname, '../fixtures/hold-database.ts')
   return holdBy(process.execPath, [script, join(directory, 'data'), join(directory, 'shared')], options)
 }
 
