@@ -5,8 +5,8 @@ import {
   SalesforceOrgUnusable,
 } from '#domain/salesforce/errors.ts'
 import type { FrontDoor } from '#domain/salesforce/front-door.ts'
+import type { ConnectionTest, RemovedOrg } from '#domain/salesforce/org-commands.ts'
 import type { RegisteredOrg } from '#domain/salesforce/registration.ts'
-import type { ConnectionTest, RemovedOrg } from '#domain/salesforce/service.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { builder, isPublic } from '#schema/builder.ts'
 import {

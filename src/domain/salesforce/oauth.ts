@@ -1,11 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { SignJWT } from 'jose'
 import { z } from 'zod'
-import { newId } from '#lib/ids.ts'
 import { type Call, foreignHost } from './calls.ts'
-import { type Credential, readPrivateKey, secretsOf } from './credential.ts'
+import { type Credential, secretsOf } from './credential.ts'
 import { SalesforceFailure } from './errors.ts'
 import { apiFailure, jsonOf, oauthFailure, type SalesforceAnswer, withoutData } from './failure.ts'
+import { grantOf } from './grant.ts'
 import type { SalesforceHosts } from './hosts.ts'
 
 /** What the token endpoint answers with. */
@@ -25,7 +24,6 @@ export interface Session {
   readonly accessToken: string
 }
 
-const assertionSeconds = 180
 const tokenForm = z.object({
   access_token: z.string().min(1),
   refresh_token: z.string().min(1).optional(),
@@ -52,7 +50,7 @@ export type Oauth = ReturnType<typeof createOauth>
 export function createOauth({ call, hosts }: OauthDeps) {
   /** Requests an access token with what an org was registered with. @throws {SalesforceFailure} */
   async function requestToken(loginUrl: string, credential: Credential): Promise<Tokens> {
-    return token(loginUrl, await grantOf(loginUrl, credential), secretsOf(credential))
+    return token(loginUrl, await grantOf(credential, hosts.audienceOf(loginUrl)), secretsOf(credential))
   }
 
   /** Exchanges the code of a web flow. @throws {SalesforceFailure} */
@@ -69,40 +67,6 @@ export function createOauth({ call, hosts }: OauthDeps) {
       ...(clientSecret !== undefined && { client_secret: clientSecret }),
     }
     return token(loginUrl, form, [code, codeVerifier ?? '', clientSecret ?? ''])
-  }
-
-  async function grantOf(loginUrl: string, credential: Credential): Promise<Record<string, string>> {
-    const { clientId } = credential
-    switch (credential.method) {
-      case 'JWT_BEARER':
-        return {
-          grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
-          assertion: await assertionOf(loginUrl, credential),
-        }
-      case 'CLIENT_CREDENTIALS':
-        return { grant_type: 'client_credentials', client_id: clientId, client_secret: credential.clientSecret }
-      default:
-        return {
-          grant_type: 'refresh_token',
-          client_id: clientId,
-          ...(credential.clientSecret !== undefined && { client_secret: credential.clientSecret }),
-          refresh_token: credential.refreshToken,
-        }
-    }
-  }
-
-  function assertionOf(
-    loginUrl: string,
-    { clientId, username, privateKey }: Extract<Credential, { method: 'JWT_BEARER' }>,
-  ): Promise<string> {
-    return new SignJWT()
-      .setProtectedHeader({ alg: 'RS256' })
-      .setIssuer(clientId)
-      .setSubject(username)
-      .setAudience(hosts.audienceOf(loginUrl))
-      .setJti(newId())
-      .setExpirationTime(`${assertionSeconds} s`)
-      .sign(readPrivateKey(privateKey, 'privateKey'))
   }
 
   async function token(loginUrl: string, form: Record<string, string>, secrets: readonly string[]): Promise<Tokens> {
