@@ -169,7 +169,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
       salesforce,
     }),
     health: {
-      ...healthSources(data),
+      ...healthSources(data, tasks),
       isServing: () => serving,
     },
     metrics,
@@ -179,14 +179,14 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
     hasProvider: config.oidc !== undefined,
     log,
   })
-  observe(
-    metrics,
-    data,
+  observe(metrics, data, {
     audit,
-    () => worker,
-    () => deliverer,
-    () => api.sockets,
-  )
+    tasks,
+    webhooks: webhooks.service,
+    worker: () => worker,
+    deliverer: () => deliverer,
+    sockets: () => api.sockets,
+  })
   const port = await listen(http, config.host, config.port)
   cleanup.addUnlimited(async () => {
     await api.close()

@@ -1,3 +1,4 @@
+import type { Account } from '#domain/access/account.ts'
 import type { AccountDeletion } from '#domain/access/account-deletion.ts'
 import {
   AccountAmbiguous,
@@ -7,7 +8,6 @@ import {
 } from '#domain/access/account-errors.ts'
 import type { FirstOwner } from '#domain/access/account-owner.ts'
 import type { CreatedAccount } from '#domain/access/account-service.ts'
-import type { Account } from '#domain/access/account-store.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { isId } from '#lib/ids.ts'

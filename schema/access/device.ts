@@ -1,6 +1,6 @@
 import { ScopeNotHeld } from '#domain/access/errors.ts'
+import type { DeviceRow } from '#domain/access/sign-in/device.ts'
 import type { BegunDevice } from '#domain/access/sign-in/device-sign-in.ts'
-import type { DeviceRow } from '#domain/access/sign-in/device-store.ts'
 import {
   AuthorizationPending,
   DeviceCodeExpired,

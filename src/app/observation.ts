@@ -1,9 +1,8 @@
 import type { AuditService } from '#domain/audit/service.ts'
-import { byPriority } from '#domain/tasks/queue-report.ts'
-import { readQueueStates, readRecentFailures } from '#domain/tasks/store/queues.ts'
+import type { TaskService } from '#domain/tasks/service.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { Worker } from '#domain/tasks/worker.ts'
-import { readBacklog } from '#domain/webhooks/store/backlog.ts'
+import type { WebhookService } from '#domain/webhooks/service.ts'
 import type { WebhookWorker } from '#domain/webhooks/worker.ts'
 import packageJson from '#package.json' with { type: 'json' }
 import type { Metrics } from '#platform/telemetry/metrics.ts'
@@ -13,12 +12,10 @@ import type { DataLayer } from './data-layer.ts'
 const { version } = packageJson
 
 /** What the health report asks for. */
-export function healthSources({
-  database,
-  session,
-  journal,
-  writeHealth,
-}: DataLayer): Omit<HealthSources, 'isServing'> {
+export function healthSources(
+  { database, session, journal, writeHealth }: DataLayer,
+  tasks: TaskService,
+): Omit<HealthSources, 'isServing'> {
   return {
     version,
     journalHeldMs: () => journal.heldMs,
@@ -30,8 +27,8 @@ export function healthSources({
       return { version: row?.server_version ?? 'unknown', active: totalCount - idleCount, max: options.max }
     },
     async queues() {
-      const failed = await readRecentFailures(database)
-      const states = byPriority(await readQueueStates(database, undefined))
+      const failed = await tasks.recentFailures()
+      const states = await tasks.queuesOfAll()
       const facts = (priority: Priority) => {
         const state = states.find((one) => one.priority === priority)
         return { pending: (state?.waiting ?? 0) + (state?.scheduled ?? 0), failed: failed.get(priority) ?? 0 }
@@ -41,17 +38,24 @@ export function healthSources({
   }
 }
 
+/** What the metrics of a process are read from. */
+export interface Observed {
+  readonly audit: AuditService
+  readonly tasks: TaskService
+  readonly webhooks: WebhookService
+  readonly worker: () => Worker | undefined
+  readonly deliverer: () => WebhookWorker | undefined
+  readonly sockets: () => number
+}
+
 /** Registers the metrics of this process. */
 export function observe(
   metrics: Metrics,
   { database, session, journal }: DataLayer,
-  audit: AuditService,
-  worker: () => Worker | undefined,
-  deliverer: () => WebhookWorker | undefined,
-  sockets: () => number,
+  { audit, tasks, webhooks, worker, deliverer, sockets }: Observed,
 ): void {
   metrics.observe({
-    queueDepth: async () => byPriority(await readQueueStates(database, undefined)),
+    queueDepth: () => tasks.queuesOfAll(),
     subscribers: () => journal.streams,
     sockets,
     journalLagSeconds: () => journal.lagMs / 1000,
@@ -65,7 +69,7 @@ export function observe(
     },
   })
   metrics.domains.observe({
-    webhookBacklog: () => readBacklog(database),
+    webhookBacklog: () => webhooks.backlog(),
     runningWebhookAttempts: () => deliverer()?.running ?? 0,
     openWebhookCircuits: () => deliverer()?.openCircuits ?? 0,
     streamItems: () => journal.streamItems,

@@ -2,8 +2,9 @@ import type { Clock } from '#lib/clock.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
+import type { Account } from './account.ts'
 import { AccountStateConflict } from './account-errors.ts'
-import { type Account, findAccount, findFirstAccount, lockAccounts } from './account-store.ts'
+import { findAccount, findFirstAccount, lockAccounts } from './account-store.ts'
 import { accountEvent } from './events.ts'
 
 /** Every table that holds rows of accounts; a table comes before those that it refers to. */

@@ -6,11 +6,11 @@ import { isStorable, unstorable } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor, By } from '#platform/journal/entry.ts'
+import type { Account } from './account.ts'
 import { type AccountDeletion, deleteAccount, previewDeletion } from './account-deletion.ts'
 import { AccountNameTaken, AccountStateConflict } from './account-errors.ts'
 import { addOwner, type FirstOwner, prepareOwner } from './account-owner.ts'
 import {
-  type Account,
   findAccount,
   findAccountsCalled,
   findFirstAccount,

@@ -1,5 +1,6 @@
 import { isStorable } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import type { Account } from './account.ts'
 import { AccountAmbiguous, AccountNotFound } from './account-errors.ts'
 
 /** Whether there is no account yet; keeps others from creating the first one until the transaction ends. */
@@ -16,20 +17,6 @@ export async function hasAccounts(sql: Sql): Promise<boolean> {
 
 export async function insertAccount(sql: Sql, id: string, name: string): Promise<void> {
   await sql.query('INSERT INTO account (id, name) VALUES ($1, $2)', [id, name])
-}
-
-/** A tenant as the operator of the installation sees it. */
-export interface Account {
-  readonly id: string
-  readonly name: string
-  readonly createdAt: Date
-  /** When it was suspended; null: it is active. */
-  readonly suspendedAt: Date | null
-  readonly suspensionReason: string | null
-  /** When its deletion began; null: it is not being deleted. */
-  readonly deletionAt: Date | null
-  /** Whether it was created first: it has the installation's own log, and can't be suspended. */
-  readonly isFirst: boolean
 }
 
 const columns = `

@@ -8,7 +8,7 @@ import { TaskNotFound, TaskPartNotFound } from './errors.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { byPriority, type Percentiles, type QueueReport } from './queue-report.ts'
 import { findPart, readPart } from './store/output.ts'
-import { readQueueStates, readQueueTimes } from './store/queues.ts'
+import { readQueueStates, readQueueTimes, readRecentFailures } from './store/queues.ts'
 import { findTaskState } from './store/tasks.ts'
 import type { Priority } from './task.ts'
 import type { TaskType, TaskTypes } from './task-type.ts'
@@ -97,7 +97,27 @@ export function createTaskReads({ sql, journal, board, types }: TaskReadsDeps) {
     return board.find(taskId)?.percent
   }
 
-  return { readPart: readPartBytes, queues, queueTimes, updates, feed, listTypes, liveProgress }
+  /** What waits and runs now in all accounts, for those who watch over the installation. */
+  async function queuesOfAll(): Promise<QueueReport[]> {
+    return byPriority(await readQueueStates(sql, undefined))
+  }
+
+  /** How many tasks of all accounts have failed in the last hour, by priority. */
+  function recentFailures(): Promise<Map<Priority, number>> {
+    return readRecentFailures(sql)
+  }
+
+  return {
+    readPart: readPartBytes,
+    queues,
+    queueTimes,
+    queuesOfAll,
+    recentFailures,
+    updates,
+    feed,
+    listTypes,
+    liveProgress,
+  }
 }
 
 function percentiles([p50, p95, p99]: readonly [number, number, number]): Percentiles {

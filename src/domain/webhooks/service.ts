@@ -7,6 +7,7 @@ import { redacted } from './redaction.ts'
 import { createRedelivery } from './redelivery.ts'
 import { createRotateSecret, type RotateSecretDeps } from './rotate-secret.ts'
 import type { SightOf } from './sight.ts'
+import { readBacklog } from './store/backlog.ts'
 import { createTestWebhook, type TestWebhookDeps } from './test-webhook.ts'
 import { createTriggerEvent, type TriggerEventDeps } from './trigger-event.ts'
 import { followDeliveries } from './updates.ts'
@@ -55,6 +56,8 @@ export function createWebhookService(deps: WebhookServiceDeps) {
       caller.must('webhooks:admin')
       return followDeliveries(deps.journal, caller.accountId, webhookId, after)
     },
+    /** What waits and is under way in all accounts, for those who watch over the installation. */
+    backlog: () => readBacklog(sql),
     /** To be called with each entry of the journal: webhooks that have changed, or their account, are read again. */
     onJournalEntry({ accountId, type }: Pick<JournalEntry, 'accountId' | 'type'>): void {
       if (changingTypes.has(type) || accountStateTypes.has(type)) deps.endpoints.forget(accountId)

@@ -12,10 +12,10 @@ import { newId } from '#lib/ids.ts'
 import { isStorable } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
+import type { DeviceRow } from './device.ts'
 import { newDeviceCode, newUserCode, normalUserCode } from './device-code.ts'
 import {
   type AskingDevice,
-  type DeviceRow,
   decideDevice,
   deleteDevice,
   findDevice,

@@ -1,16 +1,6 @@
 import { addressNetwork } from '#lib/address.ts'
 import type { Sql } from '#platform/database/sql.ts'
-
-/** A device that waits for somebody to sign it in. */
-export interface DeviceRow {
-  readonly id: string
-  readonly clientName: string
-  readonly scopes: string[]
-  readonly address: string
-  readonly userAgent: string | null
-  readonly createdAt: Date
-  readonly expiresAt: Date
-}
+import type { DeviceRow } from './device.ts'
 
 const columns = `
   id, client_name AS "clientName", scopes, address, user_agent AS "userAgent", created_at AS "createdAt",
