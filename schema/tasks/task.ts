@@ -73,6 +73,17 @@ const BackoffEnum = builder.enumType('Backoff', {
 
 export { BackoffEnum }
 
+const OnWorkerLostEnum = builder.enumType('OnWorkerLost', {
+  description: 'What happens when the worker of an attempt is lost.',
+  values: {
+    FAIL: { value: 'fail', description: 'The attempt has failed, and counts.' },
+    RETRY: {
+      value: 'retry',
+      description: 'Another attempt follows at once. The lost one does not count, up to five times.',
+    },
+  } as const,
+})
+
 const RetryPolicyRef = builder.objectRef<RetryPolicy>('RetryPolicy').implement({
   description: 'The retry policy.',
   fields: (t) => ({
@@ -80,6 +91,12 @@ const RetryPolicyRef = builder.objectRef<RetryPolicy>('RetryPolicy').implement({
     backoff: t.expose('backoff', { type: BackoffEnum, description: 'How the delay between attempts grows.' }),
     delayMs: t.exposeInt('delayMs', { description: 'Delay before the second attempt, in milliseconds.' }),
     maxDelayMs: t.exposeInt('maxDelayMs', { description: 'Upper limit of the delay, in milliseconds.' }),
+    onWorkerLost: t.field({
+      type: OnWorkerLostEnum,
+      description: 'What happens when the worker of an attempt is lost; the task type decides.',
+      // Tasks from before there was a choice don't have it.
+      resolve: ({ onWorkerLost = 'fail' }: Partial<RetryPolicy>) => onWorkerLost,
+    }),
   }),
 })
 

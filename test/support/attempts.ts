@@ -71,7 +71,8 @@ export function newAttempt(type: string, input: unknown = {}, more: Partial<Atte
     workerId: 1,
     timeoutMs: 60_000,
     lockMs: 60_000,
-    retry: { maxAttempts: 1, backoff: 'fixed', delayMs: 0, maxDelayMs: 0 },
+    retry: { maxAttempts: 1, backoff: 'fixed', delayMs: 0, maxDelayMs: 0, onWorkerLost: 'fail' },
+    uncountedLosses: 0,
     startedAt: new Date(),
     ...more,
   }

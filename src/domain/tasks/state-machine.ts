@@ -8,11 +8,12 @@
  * A SCHEDULED task becomes PENDING when its time comes, without an event: `run_at` has told everybody before.
  */
 import type { TaskEventType } from './events.ts'
-import { mayRetry, retryDelayMs } from './retry-plan.ts'
+import { isUncountedLoss, mayRetry, retryDelayMs } from './retry-plan.ts'
 import {
   type Attempt,
   type AttemptEnd,
   hasEnded,
+  isWorkerLost,
   type PastAttempt,
   type TaskError,
   type TaskStatus,
@@ -31,6 +32,8 @@ export interface Transition {
   readonly pastAttempt?: PastAttempt
   /** The attempt does not count, since the server ended it. */
   readonly isUncounted?: true
+  /** The attempt was lost with its worker and does not count. */
+  readonly isUncountedLoss?: true
 }
 
 /** A new task. */
@@ -81,16 +84,17 @@ export function ended(attempt: Attempt, end: AttemptEnd, now: Date, isCancelRequ
   if (isCancelRequested || (end.kind === 'stopped' && end.by === 'cancelled'))
     return { status: 'CANCELLED', event: 'task.cancelled', ...(error && { error }) }
   if (error === undefined) return { status: 'PENDING', event: 'task.released', dueInMs: 0, isUncounted: true }
-  if (!error.retryable || !mayRetry(attempt.retry, attempt.number))
-    return { status: 'FAILED', event: 'task.failed', error }
-  const dueInMs = retryDelayMs(attempt.retry, attempt.number)
-  return {
-    status: dueInMs > 0 ? 'SCHEDULED' : 'PENDING',
+  const again = {
     event: 'task.retried',
-    dueInMs,
     error,
     pastAttempt: pastAttempt(attempt.number, attempt.startedAt, now, error),
-  }
+  } as const
+  if (isWorkerLost(error) && isUncountedLoss(attempt.retry, attempt.uncountedLosses))
+    return { ...again, status: 'PENDING', dueInMs: 0, isUncountedLoss: true }
+  const counted = attempt.number - attempt.uncountedLosses
+  if (!error.retryable || !mayRetry(attempt.retry, counted)) return { status: 'FAILED', event: 'task.failed', error }
+  const dueInMs = retryDelayMs(attempt.retry, counted)
+  return { ...again, status: dueInMs > 0 ? 'SCHEDULED' : 'PENDING', dueInMs }
 }
 
 /** Undefined when nothing failed: the attempt stopped because it was asked to. */

@@ -39,6 +39,7 @@ const typeSchema = z.looseObject(
     run: z.custom((value) => typeof value === 'function', 'must be a function'),
     prepare: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
     isolation: z.enum(['process', 'none'], 'must be process or none').optional(),
+    onWorkerLost: z.enum(['fail', 'retry'], 'must be fail or retry').optional(),
     ...taskSettings,
   },
   'must be a task type from defineTaskType',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RetryPolicy } from './retry-plan.ts'
+import type { OnWorkerLost, RetryPolicy } from './retry-plan.ts'
 import type { Priority } from './task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
 
@@ -52,6 +52,7 @@ export interface TaskDefaults {
   readonly timeoutMs?: number | undefined
   readonly graceMs?: number | undefined
   readonly retry?: Partial<RetryPolicy> | undefined
+  readonly onWorkerLost?: OnWorkerLost | undefined
 }
 
 /** A kind of work that can be handed in. Declare it with {@link defineTaskType}. */
@@ -74,6 +75,11 @@ export interface TaskType<Schema extends z.ZodType = z.ZodType> {
   readonly graceMs?: number
   /** For tasks that don't bring their own. Default: one attempt. */
   readonly retry?: Partial<RetryPolicy>
+  /**
+   * `retry`: running it again does no harm, whatever an attempt had done, so when the worker is lost another attempt
+   * follows at once and the lost one does not count. `fail` (default): it counts as a failed attempt.
+   */
+  readonly onWorkerLost?: OnWorkerLost
   /** What the attempt finds in `context.env`; all other variables of the server are withheld. */
   readonly env?: TaskEnvironment
   /**
@@ -81,7 +87,7 @@ export interface TaskType<Schema extends z.ZodType = z.ZodType> {
    * only the server may read. It must not execute anything that a caller has a say in.
    */
   prepare?(context: TaskContext<z.output<Schema>>): Promise<void>
-  /** Goes before `priority`, `timeoutMs`, `graceMs` and `retry` where they depend on the input. */
+  /** Goes before `priority`, `timeoutMs`, `graceMs`, `retry` and `onWorkerLost` where they depend on the input. */
   defaults?(input: z.output<Schema>): TaskDefaults
   run(context: TaskContext<z.output<Schema>>): unknown
 }
@@ -112,6 +118,7 @@ export function taskDefaults(
     timeoutMs: own.timeoutMs ?? type.timeoutMs ?? defaultTimeoutMs,
     graceMs: own.graceMs ?? type.graceMs ?? defaultGraceMs,
     retry: own.retry ?? type.retry ?? {},
+    onWorkerLost: own.onWorkerLost ?? type.onWorkerLost ?? 'fail',
   }
 }
 

@@ -35,7 +35,8 @@ export interface Attempt {
   /** How long the attempt may go without a sign of life. */
   readonly lockMs: number
   readonly retry: RetryPolicy
-  /** The queue's job behind this attempt. */
+  /** How many of the attempts before were lost with their worker and don't count. */
+  readonly uncountedLosses: number
   readonly startedAt: Date
 }
 
@@ -63,9 +64,15 @@ export interface PastAttempt {
   readonly error: TaskError | null
 }
 
+const workerLostCode = 'WORKER_LOST'
+
 /** The attempt's worker is gone, or can't be reached. */
 export function workerLost(message: string): TaskError {
-  return { code: 'WORKER_LOST', message, retryable: true }
+  return { code: workerLostCode, message, retryable: true }
+}
+
+export function isWorkerLost({ code }: TaskError): boolean {
+  return code === workerLostCode
 }
 
 const ended: ReadonlySet<TaskStatus> = new Set(['COMPLETED', 'FAILED', 'CANCELLED'])

@@ -3,9 +3,22 @@ import { describe, expect, it } from 'vitest'
 import { claimSteps, freeSlots } from '#domain/tasks/claim-policy.ts'
 import { mayRetry, type RetryPolicy, retryDelayMs } from '#domain/tasks/retry-plan.ts'
 import { cancelRequested, ended, retried, submitted } from '#domain/tasks/state-machine.ts'
-import { type Attempt, type AttemptEnd, hasEnded, type TaskStatus, taskStatuses } from '#domain/tasks/task.ts'
+import {
+  type Attempt,
+  type AttemptEnd,
+  hasEnded,
+  type TaskStatus,
+  taskStatuses,
+  workerLost,
+} from '#domain/tasks/task.ts'
 
-const policy: RetryPolicy = { maxAttempts: 5, backoff: 'exponential', delayMs: 100, maxDelayMs: 1_000 }
+const policy: RetryPolicy = {
+  maxAttempts: 5,
+  backoff: 'exponential',
+  delayMs: 100,
+  maxDelayMs: 1_000,
+  onWorkerLost: 'fail',
+}
 
 describe('the wait between attempts', () => {
   it.each([
@@ -108,7 +121,8 @@ describe('the end of an attempt', () => {
     workerId: 1,
     timeoutMs: 1_000,
     lockMs: 1_000,
-    retry: { maxAttempts: 2, backoff: 'fixed', delayMs: 500, maxDelayMs: 500 },
+    retry: { maxAttempts: 2, backoff: 'fixed', delayMs: 500, maxDelayMs: 500, onWorkerLost: 'fail' },
+    uncountedLosses: 0,
     startedAt: new Date('2026-01-01T00:00:00Z'),
   }
   const failure = (retryable: boolean): AttemptEnd => ({
@@ -173,6 +187,37 @@ describe('the end of an attempt', () => {
   it('counts as lost when the worker was without the database for too long', () => {
     const transition = ended(attempt, { kind: 'stopped', by: 'expired' }, now, false)
     expect(transition).toMatchObject({ status: 'SCHEDULED', error: { code: 'WORKER_LOST' } })
+  })
+
+  describe('of a type that may run again after its worker was lost', () => {
+    const safe = { ...attempt, retry: { ...attempt.retry, maxAttempts: 1, onWorkerLost: 'retry' } } as const
+    const loss: AttemptEnd = { kind: 'failed', error: workerLost('It is gone.') }
+
+    it('runs again at once, and does not count the loss', () => {
+      expect(ended(safe, loss, now, false)).toMatchObject({
+        ...{ status: 'PENDING', event: 'task.retried', dueInMs: 0, isUncountedLoss: true },
+        pastAttempt: { number: 1, error: { code: 'WORKER_LOST' } },
+      })
+      expect(ended(safe, { kind: 'stopped', by: 'expired' }, now, false)).toMatchObject({ isUncountedLoss: true })
+    })
+
+    it('has as many attempts as its policy says beside those', () => {
+      const second = { ...safe, number: 3, uncountedLosses: 2 }
+      expect(ended(second, failure(true), now, false)).toMatchObject({ status: 'FAILED' })
+      const patient = { ...second, retry: { ...second.retry, maxAttempts: 2 } }
+      const again = ended(patient, failure(true), now, false)
+      expect(again).toMatchObject({ status: 'SCHEDULED', dueInMs: 500 })
+      expect(again.isUncountedLoss).toBeUndefined()
+    })
+
+    it('is lost at most five times without counting', () => {
+      expect(ended({ ...safe, number: 5, uncountedLosses: 4 }, loss, now, false)).toMatchObject({ status: 'PENDING' })
+      expect(ended({ ...safe, number: 6, uncountedLosses: 5 }, loss, now, false)).toMatchObject({ status: 'FAILED' })
+    })
+
+    it('is cancelled when somebody has asked for that', () => {
+      expect(ended(safe, loss, now, true)).toMatchObject({ status: 'CANCELLED' })
+    })
   })
 
   it('leads where another attempt can follow exactly when there is one', () => {

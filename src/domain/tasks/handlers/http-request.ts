@@ -47,6 +47,9 @@ const input = z.strictObject({
 
 type Request = z.output<typeof input>
 
+/** RFC 9110 §9.2.2: sending these twice does what sending them once does. */
+const idempotentMethods: ReadonlySet<Request['method']> = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
+
 const resultBytes = 128 * 1024
 const partBytes = 64 * 1024 * 1024
 
@@ -56,7 +59,8 @@ function hasNoCredentials(text: string): boolean {
 }
 
 /**
- * Sends one HTTP request. A repeated attempt sends it again: for something that must not be done twice, send the receiver
+ * Sends one HTTP request. A repeated attempt sends it again, and so does one after a lost worker where the method is
+ * idempotent: for something that must not be done twice, send the receiver
  * an idempotency key in a header.
  */
 export function createHttpRequestType({ egressAllow }: { readonly egressAllow: readonly string[] }): TaskType {
@@ -65,6 +69,7 @@ export function createHttpRequestType({ egressAllow }: { readonly egressAllow: r
     description: 'Makes an HTTP request, without following redirects, and keeps the answer as result or part.',
     input,
     isolation: 'none',
+    defaults: ({ method }) => ({ onWorkerLost: idempotentMethods.has(method) ? 'retry' : 'fail' }),
     async run(context) {
       // What every task's process loads delays each of its starts.
       const { GuardedFetch } = await import('#platform/http/guarded-fetch.ts')

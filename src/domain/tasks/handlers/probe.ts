@@ -18,6 +18,7 @@ export const probe = defineTaskType({
   description: 'Does nothing, for as long and in as many steps as asked. To try out an installation or to measure it.',
   input,
   isolation: 'none',
+  onWorkerLost: 'retry',
   run: (context) => {
     // Nothing to wait for and nothing to say: benchmarks submit thousands of these a second.
     if (context.input.durationMs === 0 && context.input.steps === 0) return result(context)

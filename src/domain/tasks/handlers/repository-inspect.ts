@@ -36,6 +36,7 @@ export function createRepositoryInspectType(rules: SourceRules): TaskType {
     description:
       'Fetches a git repository and counts its files and lines by language, its commits by month, and its contributors.',
     input,
+    onWorkerLost: 'retry',
     prepare: (context) => (isUrl(context.input.source) ? loadForRemote() : copyLocal(rules, context)),
     run: (context) => inspect(rules, context),
   })

@@ -18,6 +18,7 @@ interface AttemptRow {
   timeout_ms: number
   lock_ms: number
   retry: RetryPolicy
+  uncounted_losses: number
   started_at: Date
 }
 
@@ -35,12 +36,13 @@ function toAttempt(row: AttemptRow): Attempt {
     timeoutMs: row.timeout_ms,
     lockMs: row.lock_ms,
     retry: row.retry,
+    uncountedLosses: row.uncounted_losses,
     startedAt: row.started_at,
   }
 }
 
 const attemptColumns = `task.account_id, task.id, type, priority, input, labels, attempt, fence, worker_id, timeout_ms, lock_ms,
-  retry, started_at`
+  retry, uncounted_losses, started_at`
 
 const claimSql = `
   UPDATE task SET status = '${started.status}', attempt = attempt + 1, fence = fence + 1, worker_id = $1, started_at = now(),
@@ -91,13 +93,14 @@ const settleSql = `
     run_at = CASE WHEN s.job_id IS NULL THEN run_at ELSE now() + s.due_in_ms * interval '1 millisecond' END,
     job_id = coalesce(s.job_id, task.job_id),
     attempt = attempt - CASE WHEN cancel_requested_at IS NULL THEN s.uncounted ELSE 0 END,
+    uncounted_losses = uncounted_losses + s.uncounted_loss,
     past_attempts = CASE WHEN s.past_attempt IS NULL OR cancel_requested_at IS NOT NULL THEN past_attempts
                          ELSE past_attempts || s.past_attempt END,
     worker_id = NULL
   FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::uuid[],
-              $9::bigint[], $10::jsonb[], $11::int[], $12::int[], $13::int[])
+              $9::bigint[], $10::jsonb[], $11::int[], $12::int[], $13::int[], $14::int[])
     AS s (account_id, task_id, fence, status, if_cancelled, result, error, job_id, due_in_ms, past_attempt, uncounted,
-          progress, held_by)
+          progress, held_by, uncounted_loss)
   WHERE task.account_id = s.account_id AND task.id = s.task_id AND task.fence = s.fence AND task.status = 'ACTIVE'
     AND task.worker_id IS NOT DISTINCT FROM s.held_by
   RETURNING task.id, cancel_requested_at IS NOT NULL AS "isCancelled", task.run_at AS "runAt",
@@ -129,6 +132,7 @@ export async function settleAttempts(sql: Sql, ended: readonly EndedAttempt[]): 
     ended.map(({ transition }) => (transition.isUncounted ? 1 : 0)),
     ended.map(({ progress }) => progress ?? null),
     ended.map(({ attempt }) => attempt.workerId),
+    ended.map(({ transition }) => (transition.isUncountedLoss ? 1 : 0)),
   ])
 }
 

@@ -4474,6 +4474,7 @@ export const TaskScalarFieldEnum = {
   resultExpired: 'resultExpired',
   error: 'error',
   attempt: 'attempt',
+  uncountedLosses: 'uncountedLosses',
   pastAttempts: 'pastAttempts',
   fence: 'fence',
   jobId: 'jobId',

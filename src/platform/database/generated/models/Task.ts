@@ -31,6 +31,7 @@ export type TaskAvgAggregateOutputType = {
   lockMs: number | null
   progress: number | null
   attempt: number | null
+  uncountedLosses: number | null
   fence: number | null
   workerId: number | null
 }
@@ -40,6 +41,7 @@ export type TaskSumAggregateOutputType = {
   lockMs: number | null
   progress: number | null
   attempt: number | null
+  uncountedLosses: number | null
   fence: number | null
   workerId: number | null
 }
@@ -66,6 +68,7 @@ export type TaskMinAggregateOutputType = {
   currentStep: string | null
   resultExpired: boolean | null
   attempt: number | null
+  uncountedLosses: number | null
   fence: number | null
   jobId: string | null
   workerId: number | null
@@ -93,6 +96,7 @@ export type TaskMaxAggregateOutputType = {
   currentStep: string | null
   resultExpired: boolean | null
   attempt: number | null
+  uncountedLosses: number | null
   fence: number | null
   jobId: string | null
   workerId: number | null
@@ -126,6 +130,7 @@ export type TaskCountAggregateOutputType = {
   resultExpired: number
   error: number
   attempt: number
+  uncountedLosses: number
   pastAttempts: number
   fence: number
   jobId: number
@@ -139,6 +144,7 @@ export type TaskAvgAggregateInputType = {
   lockMs?: true
   progress?: true
   attempt?: true
+  uncountedLosses?: true
   fence?: true
   workerId?: true
 }
@@ -148,6 +154,7 @@ export type TaskSumAggregateInputType = {
   lockMs?: true
   progress?: true
   attempt?: true
+  uncountedLosses?: true
   fence?: true
   workerId?: true
 }
@@ -174,6 +181,7 @@ export type TaskMinAggregateInputType = {
   currentStep?: true
   resultExpired?: true
   attempt?: true
+  uncountedLosses?: true
   fence?: true
   jobId?: true
   workerId?: true
@@ -201,6 +209,7 @@ export type TaskMaxAggregateInputType = {
   currentStep?: true
   resultExpired?: true
   attempt?: true
+  uncountedLosses?: true
   fence?: true
   jobId?: true
   workerId?: true
@@ -234,6 +243,7 @@ export type TaskCountAggregateInputType = {
   resultExpired?: true
   error?: true
   attempt?: true
+  uncountedLosses?: true
   pastAttempts?: true
   fence?: true
   jobId?: true
@@ -355,6 +365,7 @@ export type TaskGroupByOutputType = {
   resultExpired: boolean
   error: runtime.JsonValue | null
   attempt: number
+  uncountedLosses: number
   pastAttempts: runtime.JsonValue
   fence: number
   jobId: string
@@ -412,6 +423,7 @@ export type TaskWhereInput = {
   resultExpired?: Prisma.BoolFilter<"Task"> | boolean
   error?: Prisma.JsonNullableFilter<"Task">
   attempt?: Prisma.IntFilter<"Task"> | number
+  uncountedLosses?: Prisma.IntFilter<"Task"> | number
   pastAttempts?: Prisma.JsonFilter<"Task">
   fence?: Prisma.IntFilter<"Task"> | number
   jobId?: Prisma.UuidFilter<"Task"> | string
@@ -448,6 +460,7 @@ export type TaskOrderByWithRelationInput = {
   resultExpired?: Prisma.SortOrder
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   attempt?: Prisma.SortOrder
+  uncountedLosses?: Prisma.SortOrder
   pastAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
@@ -489,6 +502,7 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   resultExpired?: Prisma.BoolFilter<"Task"> | boolean
   error?: Prisma.JsonNullableFilter<"Task">
   attempt?: Prisma.IntFilter<"Task"> | number
+  uncountedLosses?: Prisma.IntFilter<"Task"> | number
   pastAttempts?: Prisma.JsonFilter<"Task">
   fence?: Prisma.IntFilter<"Task"> | number
   jobId?: Prisma.UuidFilter<"Task"> | string
@@ -525,6 +539,7 @@ export type TaskOrderByWithAggregationInput = {
   resultExpired?: Prisma.SortOrder
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   attempt?: Prisma.SortOrder
+  uncountedLosses?: Prisma.SortOrder
   pastAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
@@ -567,6 +582,7 @@ export type TaskScalarWhereWithAggregatesInput = {
   resultExpired?: Prisma.BoolWithAggregatesFilter<"Task"> | boolean
   error?: Prisma.JsonNullableWithAggregatesFilter<"Task">
   attempt?: Prisma.IntWithAggregatesFilter<"Task"> | number
+  uncountedLosses?: Prisma.IntWithAggregatesFilter<"Task"> | number
   pastAttempts?: Prisma.JsonWithAggregatesFilter<"Task">
   fence?: Prisma.IntWithAggregatesFilter<"Task"> | number
   jobId?: Prisma.UuidWithAggregatesFilter<"Task"> | string
@@ -601,6 +617,7 @@ export type TaskCreateInput = {
   resultExpired?: boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
+  uncountedLosses?: number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
@@ -637,6 +654,7 @@ export type TaskUncheckedCreateInput = {
   resultExpired?: boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
+  uncountedLosses?: number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
@@ -673,6 +691,7 @@ export type TaskUpdateInput = {
   resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
@@ -709,6 +728,7 @@ export type TaskUncheckedUpdateInput = {
   resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
@@ -745,6 +765,7 @@ export type TaskCreateManyInput = {
   resultExpired?: boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
+  uncountedLosses?: number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
@@ -779,6 +800,7 @@ export type TaskUpdateManyMutationInput = {
   resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
@@ -813,6 +835,7 @@ export type TaskUncheckedUpdateManyInput = {
   resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
@@ -858,6 +881,7 @@ export type TaskCountOrderByAggregateInput = {
   resultExpired?: Prisma.SortOrder
   error?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
+  uncountedLosses?: Prisma.SortOrder
   pastAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
@@ -869,6 +893,7 @@ export type TaskAvgOrderByAggregateInput = {
   lockMs?: Prisma.SortOrder
   progress?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
+  uncountedLosses?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
 }
@@ -895,6 +920,7 @@ export type TaskMaxOrderByAggregateInput = {
   currentStep?: Prisma.SortOrder
   resultExpired?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
+  uncountedLosses?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
@@ -922,6 +948,7 @@ export type TaskMinOrderByAggregateInput = {
   currentStep?: Prisma.SortOrder
   resultExpired?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
+  uncountedLosses?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
@@ -932,6 +959,7 @@ export type TaskSumOrderByAggregateInput = {
   lockMs?: Prisma.SortOrder
   progress?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
+  uncountedLosses?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
 }
@@ -1005,6 +1033,7 @@ export type TaskCreateWithoutLogsInput = {
   resultExpired?: boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
+  uncountedLosses?: number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
@@ -1040,6 +1069,7 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   resultExpired?: boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
+  uncountedLosses?: number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
@@ -1091,6 +1121,7 @@ export type TaskUpdateWithoutLogsInput = {
   resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
@@ -1126,6 +1157,7 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
@@ -1161,6 +1193,7 @@ export type TaskCreateWithoutPartsInput = {
   resultExpired?: boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
+  uncountedLosses?: number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
@@ -1196,6 +1229,7 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   resultExpired?: boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
+  uncountedLosses?: number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
@@ -1247,6 +1281,7 @@ export type TaskUpdateWithoutPartsInput = {
   resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
@@ -1282,6 +1317,7 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
   pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
@@ -1357,6 +1393,7 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   resultExpired?: boolean
   error?: boolean
   attempt?: boolean
+  uncountedLosses?: boolean
   pastAttempts?: boolean
   fence?: boolean
   jobId?: boolean
@@ -1394,6 +1431,7 @@ export type TaskSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   resultExpired?: boolean
   error?: boolean
   attempt?: boolean
+  uncountedLosses?: boolean
   pastAttempts?: boolean
   fence?: boolean
   jobId?: boolean
@@ -1428,6 +1466,7 @@ export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   resultExpired?: boolean
   error?: boolean
   attempt?: boolean
+  uncountedLosses?: boolean
   pastAttempts?: boolean
   fence?: boolean
   jobId?: boolean
@@ -1462,13 +1501,14 @@ export type TaskSelectScalar = {
   resultExpired?: boolean
   error?: boolean
   attempt?: boolean
+  uncountedLosses?: boolean
   pastAttempts?: boolean
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
 }
 
-export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "pastAttempts" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
+export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "pastAttempts" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
 export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
@@ -1525,7 +1565,9 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     attempt: number
     /**
      * How the attempts before the current one ended, oldest first.
+     * How many attempts were lost with their worker and don't count.
      */
+    uncountedLosses: number
     pastAttempts: runtime.JsonValue
     /**
      * Grows with each claim; a worker with an older one has lost the task.
@@ -1988,6 +2030,7 @@ export interface TaskFieldRefs {
   readonly resultExpired: Prisma.FieldRef<"Task", 'Boolean'>
   readonly error: Prisma.FieldRef<"Task", 'Json'>
   readonly attempt: Prisma.FieldRef<"Task", 'Int'>
+  readonly uncountedLosses: Prisma.FieldRef<"Task", 'Int'>
   readonly pastAttempts: Prisma.FieldRef<"Task", 'Json'>
   readonly fence: Prisma.FieldRef<"Task", 'Int'>
   readonly jobId: Prisma.FieldRef<"Task", 'String'>

@@ -1,0 +1,1 @@
+ALTER TABLE "task" ADD COLUMN "uncounted_losses" SMALLINT NOT NULL DEFAULT 0;
