@@ -1,8 +1,8 @@
 import type { ServerCommands } from '#cli/server-commands.ts'
 
 /**
- * What the command line asks of the server's program, except to serve. Each call is made where the settings' relative
- * paths begin, after `enter` has gone there, and loads what it needs.
+ * The functions of the server's program that the command line uses, except to serve. Each runs in the directory that the
+ * settings' relative paths start from, after `enter` has changed to it, and loads what it needs.
  */
 export function createOperatorCommands(enter: () => void): Omit<ServerCommands, 'serve'> {
   const inPlace =

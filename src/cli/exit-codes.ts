@@ -19,7 +19,7 @@ export const exitCodes = {
 } as const
 
 /** What each exit code means: the source of the help and of the documentation’s table. */
-export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   ok: 'success; with --watch: the task is COMPLETED',
   failed:
     'the task is FAILED; serve, migrate: could not start; doctor: found a problem; audit verify: the log is not intact',

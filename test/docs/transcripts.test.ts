@@ -167,9 +167,10 @@ class Reader {
       .replaceAll('https://example.com/hook', `http://${this.#receiver}/hook`)
   }
 
-  /** With the addresses of the documentation. */
+  /** With the addresses of the documentation, and without what only a busy machine prints. */
   #there(text: string): string {
     return text
+      .replaceAll(/^waiting for a worker\n/gm, '')
       .replaceAll(new URL(this.#server.url).host, '127.0.0.1:4000')
       .replaceAll(this.#receiver, '127.0.0.1:4010')
   }

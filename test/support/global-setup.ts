@@ -50,7 +50,7 @@ async function startCluster(): Promise<Cluster> {
   return cluster
 }
 
-/** Thousands of connections are made in a run, and each proves that it knows the password by hashing it so many times. */
+/** A run opens thousands of connections, and each hashes the password many times to prove that it knows it. */
 async function cheapenPassword(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()

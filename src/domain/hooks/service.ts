@@ -157,7 +157,7 @@ export function createHookService(deps: HookServiceDeps) {
   }
 }
 
-/** Whom the calls of a hook are made as: with the right to submit the tasks of its rules, and no other. */
+/** The identity of a hook’s calls: it may submit the tasks of the hook’s rules, and nothing else. */
 function identityOf(hook: Hook, accountId: string): Identity {
   const id = `hook:${hook.id}`
   return {

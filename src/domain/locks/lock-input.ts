@@ -3,7 +3,7 @@ import { invalidInput, invalidValue } from '#lib/errors.ts'
 import { keyFault } from '#lib/key-rule.ts'
 import { bounds } from './lock.ts'
 
-/** For whoever changes a lock. @throws {Forbidden} @throws {InvalidInput} */
+/** Checks the right to change a lock, and its name. @throws {Forbidden} @throws {InvalidInput} */
 export function mustBeName(caller: Caller, name: string): void {
   caller.must('entries:write', name)
   checkName(name)
