@@ -1,0 +1,23 @@
+import { replaceLostJobs } from '#domain/tasks/lost-jobs.ts'
+import { allowLostRetries } from '#domain/webhooks/retry-jobs.ts'
+import { WorkLoop } from '#platform/work/work-loop.ts'
+import type { AppContext } from './app-context.ts'
+
+const lookIntervalMs = 60_000
+
+/** Finds what waits for jobs that are gone: at the start, since the database may come from a backup, and every minute. */
+export function startJobRecovery({ data, log, cleanup }: AppContext): void {
+  const deps = { sql: data.database, transact: data.transact, queue: data.queue }
+  const periodic = new WorkLoop({
+    name: 'lost jobs',
+    intervalMs: lookIntervalMs,
+    log,
+    async work() {
+      const [tasks, deliveries] = [await replaceLostJobs(deps), await allowLostRetries(deps)]
+      if (tasks + deliveries > 0)
+        log.warn({ tasks, deliveries }, 'jobs were missing from the queue and were created again')
+    },
+  })
+  periodic.start(0)
+  cleanup.add(() => periodic.stop())
+}
