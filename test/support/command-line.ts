@@ -67,7 +67,7 @@ export async function run(args: readonly string[], options: RunOptions = {}) {
 }
 
 /** Runs the command line to its end in a process of its own, as its users do. */
-export async function runProcess(args: readonly string[], options?: RunOptions) {
+async function runProcess(args: readonly string[], options?: RunOptions) {
   const started = start(args, options)
   const code = await started.ended
   return { code, stdout: started.stdout(), stderr: started.stderr() }
