@@ -629,7 +629,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   RateLimit: { needs: 'signed in', fields: 'cost requests' },
   RateLimitState: { needs: 'signed in', fields: 'limit remaining resetMs' },
   Retention: { needs: 'documents:read', fields: 'days kind versions' },
-  RetryPolicy: { needs: 'tasks:read', fields: 'backoff delayMs maxAttempts maxDelayMs' },
+  RetryPolicy: { needs: 'tasks:read', fields: 'backoff delayMs maxAttempts maxDelayMs onWorkerLost' },
   SalesforceOrg: {
     needs: 'salesforce:use',
     fields: `createdAt createdBy edition expiresAt id instanceName instanceUrl isDefault isDevHub kind metadata method name

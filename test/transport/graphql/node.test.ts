@@ -29,6 +29,7 @@ beforeAll(async () => {
     User: user.id,
     Team: team.id,
     Session: things.sessionId,
+    SalesforceOrg: things.salesforceOrgId,
   }
 })
 afterAll(() => server.close())
@@ -70,6 +71,7 @@ const needs: readonly [type: string, scope: Scope][] = [
   ['User', 'access:admin'],
   ['Team', 'access:admin'],
   ['Session', 'access:admin'],
+  ['SalesforceOrg', 'salesforce:use'],
 ]
 
 describe('node(id)', () => {
@@ -115,11 +117,14 @@ async function nodesOf(ids: string[], token = server.token): Promise<(Node | nul
 
 describe('nodes(ids)', () => {
   it('finds nodes of every type, in the order of the ids, with null for what there is not', async () => {
-    const asked = [...Object.values(ids), randomUUID(), 'x', '', '\0', '\ud800', things.taskId.toUpperCase()]
-    const found = await nodesOf(asked)
-    expect(found.slice(0, 7)).toMatchObject(Object.entries(ids).map(([type, id]) => ({ __typename: type, id })))
-    expect(found.slice(7, 12)).toEqual([null, null, null, null, null])
-    expect(found[12]).toMatchObject({ id: things.taskId, type: 'probe' })
+    const known = Object.values(ids)
+    const unknown = [randomUUID(), 'x', '', '\0', '\ud800']
+    const found = await nodesOf([...known, ...unknown, things.taskId.toUpperCase()])
+    expect(found.slice(0, known.length)).toMatchObject(
+      Object.entries(ids).map(([type, id]) => ({ __typename: type, id })),
+    )
+    expect(found.slice(known.length, -1)).toEqual(unknown.map(() => null))
+    expect(found.at(-1)).toMatchObject({ id: things.taskId, type: 'probe' })
     expect(await nodesOf([])).toEqual([])
   })
 
