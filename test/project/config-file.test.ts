@@ -141,7 +141,8 @@ describe('task types', () => {
 
   it('take a command’s defaults from its configuration', async () => {
     const command = loadTaskTypes(await load('full.ts'), { egressAllow: [] }).get('command')!
-    const defaults = { priority: 'BATCH', timeoutMs: 60_000, graceMs: 100, retry: { maxAttempts: 2 } }
+    const retry = { maxAttempts: 2 }
+    const defaults = { priority: 'BATCH', timeoutMs: 60_000, graceMs: 100, retry, onWorkerLost: 'fail' }
     expect(taskDefaults(command, { command: 'lint', args: { path: '.' } })).toEqual(defaults)
     expect(command.env).toEqual(['NPM_TOKEN'])
   })

@@ -141,7 +141,7 @@ describe('a database that can not be gone on from', () => {
   it('is refused when it holds tables of somebody else', async () => {
     await query(databaseUrl, 'CREATE TABLE theirs (n int)')
     await expect(apply()).rejects.toThrow(
-      'already holds tables that are not of Signalbox. Give it a database of its own',
+      'The database already contains tables that do not belong to Signalbox. Set DATABASE_URL to a database of its own.',
     )
   })
 

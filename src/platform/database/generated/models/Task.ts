@@ -1564,10 +1564,12 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
      */
     attempt: number
     /**
-     * How the attempts before the current one ended, oldest first.
      * How many attempts were lost with their worker and don't count.
      */
     uncountedLosses: number
+    /**
+     * How the attempts before the current one ended, oldest first.
+     */
     pastAttempts: runtime.JsonValue
     /**
      * Grows with each claim; a worker with an older one has lost the task.
