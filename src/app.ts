@@ -176,6 +176,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
     api: config.roles.api,
     graphiql: !config.production,
     publicUrl: config.publicUrl,
+    instance: config.instance,
     hasProvider: config.oidc !== undefined,
     log,
   })

@@ -45,6 +45,12 @@ export const environment = z.object({
   PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: 'must be an address such as https://signalbox.example.com' })
     .optional(),
+  INSTANCE_NAME: z.string().trim().max(40, 'must have at most 40 characters').optional(),
+  INSTANCE_COLOR: z
+    .string()
+    .trim()
+    .regex(/^#[\da-f]{6}$/i, 'must be a color such as #b3261e')
+    .optional(),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be an address such as postgresql://user:password@host:5432/name' })
     .optional(),
@@ -153,6 +159,8 @@ export interface Config {
   readonly host: string
   /** Where others reach this server; derived from host and port when not given. */
   readonly publicUrl: string | undefined
+  /** What the console calls this installation, and the color that it shows it by. */
+  readonly instance: { readonly name: string | undefined; readonly color: string | undefined }
   readonly databaseUrl: string | undefined
   readonly databasePool: number
   /** Absolute. */
@@ -246,6 +254,7 @@ export function readConfig(
     port: it.PORT,
     host: it.HOST,
     publicUrl: it.PUBLIC_URL,
+    instance: { name: it.INSTANCE_NAME, color: it.INSTANCE_COLOR },
     databaseUrl: it.DATABASE_URL,
     databasePool: it.DATABASE_POOL,
     dataDir: resolve(options.workingDirectory, it.DATA_DIR),

@@ -14,6 +14,8 @@ export const environmentGroups: readonly {
       HOST: 'Address to listen on; `0.0.0.0` or `::` accepts connections from other machines.',
       PUBLIC_URL:
         'Address at which clients reach this server, if it differs from where it listens. A path in it becomes part of all links.',
+      INSTANCE_NAME: 'What the console calls this installation, such as `production`; at most 40 characters.',
+      INSTANCE_COLOR: 'Color of the name in the console, such as `#b3261e`, to tell installations apart.',
       TRUSTED_PROXIES:
         'Addresses and networks of reverse proxies, separated by commas. Only these are trusted to name the client’s address, in `X-Forwarded-For` or, without that, in `Forwarded` (ports, brackets and quotes are fine). A proxy that writes `Forwarded` must remove a client’s `X-Forwarded-For`.',
       CORS_ORIGINS:

@@ -12,6 +12,7 @@ import { readBody } from './body.ts'
 import { requestToken } from './credentials.ts'
 import { forwardedFor } from './forwarded.ts'
 import { requestIdOf } from './request-id.ts'
+import type { SessionCookies } from './session-cookies.ts'
 
 /** The state of a request that is being processed. */
 interface RequestState {
@@ -34,6 +35,8 @@ export interface RequestAuthOptions {
   readonly trustedProxies: readonly string[]
   /** How many bytes of the bodies of unknown callers may be in memory together. */
   readonly anonymousBodyBytes: number
+  /** What browsers are signed in with. */
+  readonly cookies: SessionCookies
 }
 
 /** Authenticates and counts every request, whatever handler it goes to. */
@@ -42,9 +45,11 @@ export class RequestAuth {
   readonly #limits: RequestAuthOptions['limits']
   readonly #isTrusted: (address: string, hop: number) => boolean
   readonly #bodies: AnonymousBodies
+  readonly #cookies: SessionCookies
   readonly #states = new WeakMap<IncomingMessage, RequestState>()
 
-  constructor({ access, limits, trustedProxies, anonymousBodyBytes }: RequestAuthOptions) {
+  constructor({ access, limits, trustedProxies, anonymousBodyBytes, cookies }: RequestAuthOptions) {
+    this.#cookies = cookies
     this.#bodies = new AnonymousBodies(anonymousBodyBytes)
     this.#access = access
     this.#limits = limits
@@ -57,14 +62,15 @@ export class RequestAuth {
   }
 
   /**
-   * The caller of a request, by the token in its header or the given one. Counts the request for the caller, or for the
-   * address when the token is not valid. `end` is called when the token is revoked before {@link release}.
-   * @throws {Unauthenticated} @throws {RateLimited}
+   * The caller of a request, by the given token, the token in its header, or the cookie of a browser session. Counts the
+   * request for the caller, or for the address when the token is not valid. `end` is called when the token is revoked
+   * before {@link release}.
+   * @throws {Unauthenticated} @throws {RateLimited} @throws {ForeignOrigin}
    */
   async authenticate(
     req: IncomingMessage,
     end: () => void = () => req.socket.destroy(),
-    token = requestToken(req.headers),
+    token = this.#tokenOf(req),
   ): Promise<Caller> {
     const state = this.#stateOf(req)
     const caller = await this.#access
@@ -129,9 +135,9 @@ export class RequestAuth {
     return state.work
   }
 
-  /** Whether the request has no token. */
-  isAnonymous({ headers }: IncomingMessage): boolean {
-    return headers.authorization === undefined
+  /** Whether the request has neither a token nor the cookie of a browser session. */
+  isAnonymous(req: IncomingMessage): boolean {
+    return req.headers.authorization === undefined && this.#cookies.chosen(req) === undefined
   }
 
   /** The authenticated caller of a request; undefined when there is none. */
@@ -152,6 +158,14 @@ export class RequestAuth {
     state.work?.end()
     state.release?.()
     state.releaseBody?.()
+  }
+
+  /** A token in the header comes before a cookie, which browsers send along. @throws {ForeignOrigin} */
+  #tokenOf(req: IncomingMessage): string | undefined {
+    if (req.headers.authorization !== undefined) return requestToken(req.headers)
+    const session = this.#cookies.chosen(req)
+    if (session !== undefined) this.#cookies.mustBeOwn(req)
+    return session?.token
   }
 
   /** Guessed tokens count for the address. */

@@ -20,6 +20,7 @@ import { createHookHandler, hookPaths } from './hooks/handler.ts'
 import { hasOneHost, refuseHost } from './host.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { onlyGet } from './only-get.ts'
+import { createSessionHandler, sessionPath } from './pages/console/session-handler.ts'
 import { devicePath } from './pages/device/cookies.ts'
 import { createDeviceHandler } from './pages/device/handler.ts'
 import { createDocsHandler, docsPath } from './pages/docs-handler.ts'
@@ -29,6 +30,7 @@ import { tellLimits } from './rate-headers.ts'
 import { RequestAuth } from './request-auth.ts'
 import { createRest } from './rest/create-rest.ts'
 import type { HealthSources } from './rest/health.ts'
+import { SessionCookies } from './session-cookies.ts'
 import { shownPath } from './shown-path.ts'
 
 export interface ApiOptions {
@@ -58,6 +60,8 @@ export interface ApiOptions {
   readonly publicUrl: string | undefined
   /** Whether people can sign in at an identity provider. */
   readonly hasProvider: boolean
+  /** What the console calls this installation, and the color that it shows it by. */
+  readonly instance: { readonly name: string | undefined; readonly color: string | undefined }
   readonly log: Logger
 }
 
@@ -66,7 +70,8 @@ export function serveApi(options: ApiOptions) {
   const { http, access, limits, documentLimits, contextOf, health, metrics, api, graphiql, publicUrl, log } = options
   const { hasProvider, hooks, persisted, bodyBytes, anonymousBodyBytes, corsOrigins, trustedProxies } = options
   const maskError = createErrorMask(log)
-  const auth = new RequestAuth({ access, limits, trustedProxies, anonymousBodyBytes })
+  const cookies = new SessionCookies(publicUrl)
+  const auth = new RequestAuth({ access, limits, trustedProxies, anonymousBodyBytes, cookies })
   const server = createGraphqlServer({ contextOf, maskError, limits, documentLimits, persisted, bodyBytes })
   const websocket = api ? serveWebsocket({ http, server, auth, persisted, maskError, log }) : undefined
   const rest = createRest({
@@ -91,11 +96,14 @@ export function serveApi(options: ApiOptions) {
   function apiHandlers(): [path: string, Handler][] {
     const graphql = createGraphqlHttp({ server, auth, maskError, persisted, bodyBytes })
     const docs = createDocsHandler({ auth, maskError, publicUrl, version: health.version })
+    const { version } = health
+    const instance = { ...options.instance, version, graphiql, hasProvider }
     const hook = createHookHandler({ hooks, auth, maskError, onAnswered: metrics.domains.countHookCall })
     return [
       [graphqlPath, graphiql ? withGraphiql(graphql) : graphql],
       ...(graphiql ? graphiqlFiles(graphqlPath) : []),
       [devicePath, createDeviceHandler({ server, auth, maskError, publicUrl, hasProvider })],
+      [sessionPath, createSessionHandler({ server, auth, access, cookies, maskError, instance })],
       [docsPath, docs],
       [`${docsPath}/`, docs],
       ...hookPaths.map((path): [string, Handler] => [path, hook]),

@@ -14,7 +14,7 @@ export const accountTables = [
   ...['salesforce_login', 'salesforce_org'],
   ...['document_version', 'document', 'collection'],
   ...['entry_version', 'entry', 'entry_ledger', 'lock_waiter', 'lock'],
-  ...['token_hour', 'refusal_count', 'application_token', 'idempotent_request'],
+  ...['token_hour', 'refusal_count', 'browser_session', 'application_token', 'idempotent_request'],
   ...['refresh_token', 'session', 'identity', 'sign_in_place', 'device_sign_in', 'team_member', 'team', 'users'],
   ...['journal', 'audit_entry', 'audit_chain'],
   // Deleting from the others adds rows here.

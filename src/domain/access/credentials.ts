@@ -5,10 +5,11 @@ import { Snapshot } from '#platform/database/snapshot.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Identity } from './caller.ts'
 import { Unauthenticated } from './errors.ts'
+import { findBrowserSession, isBrowserToken } from './sign-in/browser-session-store.ts'
 import type { OidcSignIn } from './sign-in/oidc-sign-in.ts'
-import type { Sessions } from './sign-in/sessions.ts'
+import { identifySession, type Sessions } from './sign-in/sessions.ts'
 import { grantsOfToken, hashToken } from './tokens/token.ts'
-import { findToken } from './tokens/token-store.ts'
+import { type FoundToken, findToken, findTokenById } from './tokens/token-store.ts'
 
 /** How long an identity is cached, in milliseconds; the journal reports changes sooner. */
 const believedMs = 1_000
@@ -54,17 +55,32 @@ export class Credentials {
   }
 
   async #load(key: string, token: string, hash: Uint8Array): Promise<Identity> {
-    const identity = jwtForm.test(token) ? await this.#signedIn(token) : await this.#application(hash)
+    const identity = await this.#find(token, hash)
     this.#known.set(key, identity)
     return identity
+  }
+
+  async #find(token: string, hash: Uint8Array): Promise<Identity> {
+    if (jwtForm.test(token)) return this.#signedIn(token)
+    if (isBrowserToken(token)) return this.#browser(hash)
+    return this.#application(await findToken(this.#sql, hash))
+  }
+
+  /** A browser acts as what it was signed in with, with the rights that this has now. */
+  async #browser(hash: Uint8Array): Promise<Identity> {
+    const found = await findBrowserSession(this.#sql, hash)
+    if (found === undefined) throw new Unauthenticated('session-ended')
+    const { accountId, sessionId, userId, tokenId, expiresAt } = found
+    if (sessionId !== null && userId !== null) return identifySession(this.#sql, { sessionId, userId }, expiresAt)
+    const identity = this.#application(await findTokenById(this.#sql, accountId, tokenId ?? ''))
+    return { ...identity, expiresAt: earlier(expiresAt, identity.expiresAt) }
   }
 
   #signedIn(token: string): Promise<Identity> {
     return this.#oidc.isProviders(issuerOf(token)) ? this.#oidc.identify(token) : this.#sessions.identify(token)
   }
 
-  async #application(hash: Uint8Array): Promise<Identity> {
-    const row = await findToken(this.#sql, hash)
+  #application(row: FoundToken | undefined): Identity {
     if (row === undefined) throw new Unauthenticated('unknown')
     if (row.revokedAt !== null) throw new Unauthenticated(row.successorId === null ? 'revoked' : 'rotated')
     if (row.isSuspended) throw new Unauthenticated('account-suspended')
@@ -83,6 +99,10 @@ export class Credentials {
       seen: new Snapshot(row),
     }
   }
+}
+
+function earlier(one: Date, other: Date | undefined): Date {
+  return other !== undefined && other < one ? other : one
 }
 
 /** The issuer that an unverified token names. */

@@ -52,6 +52,10 @@ export const authEventCatalog: EventTypes<(typeof authEventTypes)[number]> = {
     description: 'A token was used more than ten times as much as usual.',
     data: token.extend({ calls: z.number().describe('In this hour.'), usualCalls: z.number() }),
   },
+  ...eventTypesOf(token, {
+    'auth.token_signed_in': 'A browser was signed in with an application token.',
+    'auth.token_signed_out': 'A browser that was signed in with an application token signed out.',
+  }),
   ...eventTypesOf(person, {
     'auth.user_created': 'A person was added to the account.',
     'auth.user_changed': 'A person’s names were changed.',

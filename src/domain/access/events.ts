@@ -17,6 +17,8 @@ export const authEventTypes = [
   'auth.token_expired',
   'auth.token_used_from_new_address',
   'auth.token_used_unusually',
+  'auth.token_signed_in',
+  'auth.token_signed_out',
   'auth.user_created',
   'auth.user_changed',
   'auth.user_role_changed',

@@ -1,5 +1,6 @@
 import type { Database } from '#platform/database/client.ts'
 import { deleteOldRefusals } from './incidents/incident-store.ts'
+import { deleteOldBrowserSessions } from './sign-in/browser-session-store.ts'
 import { deleteOldDevices } from './sign-in/device-store.ts'
 import { deleteOldPlaces } from './sign-in/place-store.ts'
 import { deleteOldSessions } from './sign-in/session-store.ts'
@@ -15,6 +16,7 @@ export async function applyAccessRetention(database: Database): Promise<void> {
   await deleteOldRefusals(database)
   await deleteOldDevices(database)
   await deleteOldPlaces(database)
+  while ((await deleteOldBrowserSessions(database, deletedAtOnce)) === deletedAtOnce);
   while ((await deleteOldTokens(database, deletedAtOnce)) === deletedAtOnce);
   while ((await deleteOldSessions(database, sessionRetentionDays, deletedAtOnce)) === deletedAtOnce);
 }

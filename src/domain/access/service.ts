@@ -17,6 +17,7 @@ import { LiveCallers } from './live-callers.ts'
 import { createTeamService } from './people/team-service.ts'
 import { createUserService } from './people/user-service.ts'
 import { applyAccessRetention } from './retention.ts'
+import { createBrowserSessions } from './sign-in/browser-sessions.ts'
 import { createDeviceSignIn } from './sign-in/device-sign-in.ts'
 import type { OidcProvider } from './sign-in/oidc-provider.ts'
 import { createOidcSignIn } from './sign-in/oidc-sign-in.ts'
@@ -70,11 +71,8 @@ export function createAccessService(deps: AccessServiceDeps) {
   const sessionUsage = new SessionUsage(database)
   const incidents = new Incidents(transact, clock)
   const { trustRules: rules, outbound, log } = deps
-  const tokenExchange = createTokenExchange({
-    ...{ sql: database, transact, clock, quotas },
-    ...{ incidents, rules, outbound, log },
-  })
-
+  const exchangeDeps = { sql: database, transact, clock, quotas, incidents, rules, outbound, log }
+  const tokenExchange = createTokenExchange(exchangeDeps)
   const { authenticate, personOf } = createAuthentication({ credentials, usage, sessionUsage, incidents })
 
   /** To be called with each journal entry: when it ends rights, what is cached and under way with them ends. */
@@ -103,6 +101,8 @@ export function createAccessService(deps: AccessServiceDeps) {
       ...createSessionCommands({ transact }),
       check: personOf,
     },
+    /** What browsers are signed in with. */
+    browsers: createBrowserSessions({ transact, clock, forget: (id) => credentials.forget(id) }),
     oidc: {
       begin: oidc.begin,
       finish: (parameters: string, pending: string, request: RequestOrigin) =>

@@ -3,13 +3,14 @@ import { type ExecutionResult, GraphQLError } from 'graphql'
 import { Unauthenticated } from '#domain/access/errors.ts'
 import type { Caller } from '#domain/access/service.ts'
 import type { Work } from '#domain/limits/work.ts'
+import { errorTable } from '#lib/error-codes.ts'
 import { isRecord } from '#lib/json.ts'
 import { anonymousBytes, BodyTooLarge, drain } from '#transport/body.ts'
 import { mediaTypeOf, mustBePlainUtf8, textOf } from '#transport/content.ts'
 import { type RequestAuth, unlessEnded } from '#transport/request-auth.ts'
 import { type Accepted, acceptedBy, type JsonType, legacyType, modernType } from './accept.ts'
 import { automaticPersistedQueryFault } from './automatic-persisted-query.ts'
-import { formatError, httpHint } from './errors.ts'
+import { formatError, httpHint, kindOf } from './errors.ts'
 import { type OperationParams, prepareOperation } from './operation.ts'
 import type { PersistedOperations } from './persisted-operations.ts'
 import { readQueryString } from './query-string.ts'
@@ -211,7 +212,8 @@ function statusOf(result: ExecutionResult, type: JsonType): number {
 /** Answers with a well-formed response without data (GraphQL over HTTP §6.4). */
 function refuse(req: IncomingMessage, res: ServerResponse, { json }: Accepted, error: GraphQLError): void {
   drain(req)
-  const { status = 500, retryAfterMs } = httpHint(error)
+  const kind = kindOf(error)
+  const { status = kind === undefined ? 500 : errorTable[kind].status, retryAfterMs } = httpHint(error)
   res.writeHead(status, {
     'content-type': `${json ?? legacyType}; charset=utf-8`,
     ...(retryAfterMs !== undefined && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),

@@ -9,6 +9,7 @@ import { mustBeEncodedUtf8 } from '#transport/content.ts'
 import type { GraphqlServer } from '#transport/graphql/server.ts'
 import { publicPathOf } from '#transport/public-path.ts'
 import { type RequestAuth, unlessEnded } from '#transport/request-auth.ts'
+import { sessionParameter } from '#transport/session-cookies.ts'
 import { acceptsJson, hasBody, isForm, readForm, readJson } from './body.ts'
 import { check } from './health.ts'
 import { type Operations, operationsOf } from './operations.ts'
@@ -122,6 +123,8 @@ async function requestOf(
   if (answersJson(route)) acceptsJson(req.header('accept'))
   const { pathname: path, search, searchParams: query } = targetUrl(req.url)
   mustBeEncodedUtf8(search)
+  // Who asks is no concern of routes.
+  query.delete(sessionParameter)
   if (!isDecodable(path)) throw new Refused('MALFORMED_REQUEST', 'The path is not percent-encoded UTF-8.')
   return {
     method: req.method,

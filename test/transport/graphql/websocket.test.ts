@@ -18,6 +18,7 @@ import { createErrorMask } from '#transport/graphql/errors.ts'
 import { createGraphqlServer } from '#transport/graphql/server.ts'
 import { serveWebsocket } from '#transport/graphql/websocket.ts'
 import { RequestAuth } from '#transport/request-auth.ts'
+import { SessionCookies } from '#transport/session-cookies.ts'
 import { openPath } from './database-path.ts'
 import {
   expectHonestGaps,
@@ -206,7 +207,8 @@ async function openWebsocket(times: { initTimeoutMs?: number; keepAliveMs?: numb
     authenticate: async () => new Caller(somebody, { requestId: '', address: '', userAgent: '' }),
     hold: () => () => {},
   } as unknown as AccessService
-  const auth = new RequestAuth({ access, limits, trustedProxies: [], anonymousBodyBytes: 1_048_576 })
+  const cookies = new SessionCookies(undefined)
+  const auth = new RequestAuth({ access, limits, trustedProxies: [], anonymousBodyBytes: 1_048_576, cookies })
   const endpoint = serveWebsocket({ http, server: graphqlServer, auth, maskError, log, ...times })
   await once(http.listen(0, '127.0.0.1'), 'listening')
   return {

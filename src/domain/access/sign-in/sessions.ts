@@ -67,14 +67,8 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
   /** Who an access token belongs to, with the rights that they have now. @throws {Unauthenticated} */
   async function identify(token: string): Promise<Identity> {
     const { userId, sessionId, expiresAt } = await keys.verify(token)
-    const session = isId(sessionId) && isId(userId) ? await findSession(sql, sessionId, userId) : undefined
-    if (session === undefined) throw new Unauthenticated('session-ended')
-    if (session.isSuspended) throw new Unauthenticated('account-suspended')
-    return {
-      ...identityOf(session),
-      expiresAt: new Date(Math.min(expiresAt.getTime(), session.expiresAt.getTime())),
-      seen: new Snapshot(session),
-    }
+    if (!isId(sessionId) || !isId(userId)) throw new Unauthenticated('session-ended')
+    return identifySession(sql, { sessionId, userId }, expiresAt)
   }
 
   /**
@@ -162,6 +156,22 @@ export function createSessions({ sql, transact, keys, clock }: SessionsDeps) {
   }
 
   return { identify, begin, open, signedIn, refresh }
+}
+
+/** The person whose session it is, until the session or the given credential expires. @throws {Unauthenticated} */
+export async function identifySession(
+  sql: Sql,
+  { sessionId, userId }: { readonly sessionId: string; readonly userId: string },
+  expiresAt: Date,
+): Promise<Identity> {
+  const session = await findSession(sql, sessionId, userId)
+  if (session === undefined) throw new Unauthenticated('session-ended')
+  if (session.isSuspended) throw new Unauthenticated('account-suspended')
+  return {
+    ...identityOf(session),
+    expiresAt: new Date(Math.min(expiresAt.getTime(), session.expiresAt.getTime())),
+    seen: new Snapshot(session),
+  }
 }
 
 export type Sessions = ReturnType<typeof createSessions>

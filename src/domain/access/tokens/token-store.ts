@@ -43,6 +43,16 @@ export async function findToken(sql: Sql, hash: Uint8Array): Promise<FoundToken 
   return row
 }
 
+const findTokenByIdSql = `
+  SELECT ${columns}, ${seenColumns}, ${isSuspended('application_token.account_id')} AS "isSuspended"
+  FROM application_token WHERE account_id = $1 AND id = $2`
+
+/** As {@link findToken}, by account and id. */
+export async function findTokenById(sql: Sql, accountId: string, id: string): Promise<FoundToken | undefined> {
+  const [row] = await sql.query<FoundToken>(findTokenByIdSql, [accountId, id])
+  return row
+}
+
 const lockTokenSql = `SELECT ${columns} FROM application_token WHERE account_id = $1 AND id = $2 FOR UPDATE`
 
 /** Reads a token of the account, and keeps others from changing it until the transaction ends. */

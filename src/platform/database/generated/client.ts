@@ -82,6 +82,11 @@ export type TeamMember = Prisma.TeamMemberModel
  */
 export type Session = Prisma.SessionModel
 /**
+ * Model BrowserSession
+ * A browser that is signed in by a cookie: with a person's session, or with an application token.
+ */
+export type BrowserSession = Prisma.BrowserSessionModel
+/**
  * Model Identity
  * Whom an identity provider means by one of its ids.
  */

@@ -405,6 +405,7 @@ export const ModelName = {
   Team: 'Team',
   TeamMember: 'TeamMember',
   Session: 'Session',
+  BrowserSession: 'BrowserSession',
   Identity: 'Identity',
   SignInPlace: 'SignInPlace',
   RefreshToken: 'RefreshToken',
@@ -458,7 +459,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "task" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "task" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1051,6 +1052,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.SessionCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.SessionCountAggregateOutputType> | number
+        }
+      }
+    }
+    BrowserSession: {
+      payload: Prisma.$BrowserSessionPayload<ExtArgs>
+      fields: Prisma.BrowserSessionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.BrowserSessionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.BrowserSessionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload>
+        }
+        findFirst: {
+          args: Prisma.BrowserSessionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.BrowserSessionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload>
+        }
+        findMany: {
+          args: Prisma.BrowserSessionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload>[]
+        }
+        create: {
+          args: Prisma.BrowserSessionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload>
+        }
+        createMany: {
+          args: Prisma.BrowserSessionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.BrowserSessionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload>[]
+        }
+        delete: {
+          args: Prisma.BrowserSessionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload>
+        }
+        update: {
+          args: Prisma.BrowserSessionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload>
+        }
+        deleteMany: {
+          args: Prisma.BrowserSessionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.BrowserSessionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.BrowserSessionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload>[]
+        }
+        upsert: {
+          args: Prisma.BrowserSessionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BrowserSessionPayload>
+        }
+        aggregate: {
+          args: Prisma.BrowserSessionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateBrowserSession>
+        }
+        groupBy: {
+          args: Prisma.BrowserSessionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.BrowserSessionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.BrowserSessionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.BrowserSessionCountAggregateOutputType> | number
         }
       }
     }
@@ -4026,6 +4101,18 @@ export const SessionScalarFieldEnum = {
 export type SessionScalarFieldEnum = (typeof SessionScalarFieldEnum)[keyof typeof SessionScalarFieldEnum]
 
 
+export const BrowserSessionScalarFieldEnum = {
+  hash: 'hash',
+  accountId: 'accountId',
+  sessionId: 'sessionId',
+  tokenId: 'tokenId',
+  createdAt: 'createdAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type BrowserSessionScalarFieldEnum = (typeof BrowserSessionScalarFieldEnum)[keyof typeof BrowserSessionScalarFieldEnum]
+
+
 export const IdentityScalarFieldEnum = {
   issuer: 'issuer',
   subject: 'subject',
@@ -5158,6 +5245,7 @@ export type GlobalOmitConfig = {
   team?: Prisma.TeamOmit
   teamMember?: Prisma.TeamMemberOmit
   session?: Prisma.SessionOmit
+  browserSession?: Prisma.BrowserSessionOmit
   identity?: Prisma.IdentityOmit
   signInPlace?: Prisma.SignInPlaceOmit
   refreshToken?: Prisma.RefreshTokenOmit

@@ -59,6 +59,7 @@ export const ModelName = {
   Team: 'Team',
   TeamMember: 'TeamMember',
   Session: 'Session',
+  BrowserSession: 'BrowserSession',
   Identity: 'Identity',
   SignInPlace: 'SignInPlace',
   RefreshToken: 'RefreshToken',
@@ -234,6 +235,18 @@ export const SessionScalarFieldEnum = {
 } as const
 
 export type SessionScalarFieldEnum = (typeof SessionScalarFieldEnum)[keyof typeof SessionScalarFieldEnum]
+
+
+export const BrowserSessionScalarFieldEnum = {
+  hash: 'hash',
+  accountId: 'accountId',
+  sessionId: 'sessionId',
+  tokenId: 'tokenId',
+  createdAt: 'createdAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type BrowserSessionScalarFieldEnum = (typeof BrowserSessionScalarFieldEnum)[keyof typeof BrowserSessionScalarFieldEnum]
 
 
 export const IdentityScalarFieldEnum = {

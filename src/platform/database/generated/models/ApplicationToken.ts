@@ -337,6 +337,7 @@ export type ApplicationTokenWhereInput = {
   lastUsedAgent?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   addresses?: Prisma.StringNullableListFilter<"ApplicationToken">
   owner?: Prisma.XOR<Prisma.UserNullableScalarRelationFilter, Prisma.UserWhereInput> | null
+  browsers?: Prisma.BrowserSessionListRelationFilter
 }
 
 export type ApplicationTokenOrderByWithRelationInput = {
@@ -363,6 +364,7 @@ export type ApplicationTokenOrderByWithRelationInput = {
   lastUsedAgent?: Prisma.SortOrderInput | Prisma.SortOrder
   addresses?: Prisma.SortOrder
   owner?: Prisma.UserOrderByWithRelationInput
+  browsers?: Prisma.BrowserSessionOrderByRelationAggregateInput
 }
 
 export type ApplicationTokenWhereUniqueInput = Prisma.AtLeast<{
@@ -393,6 +395,7 @@ export type ApplicationTokenWhereUniqueInput = Prisma.AtLeast<{
   lastUsedAgent?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   addresses?: Prisma.StringNullableListFilter<"ApplicationToken">
   owner?: Prisma.XOR<Prisma.UserNullableScalarRelationFilter, Prisma.UserWhereInput> | null
+  browsers?: Prisma.BrowserSessionListRelationFilter
 }, "accountId_id" | "hash">
 
 export type ApplicationTokenOrderByWithAggregationInput = {
@@ -475,6 +478,7 @@ export type ApplicationTokenCreateInput = {
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
   owner?: Prisma.UserCreateNestedOneWithoutTokensInput
+  browsers?: Prisma.BrowserSessionCreateNestedManyWithoutTokenInput
 }
 
 export type ApplicationTokenUncheckedCreateInput = {
@@ -500,6 +504,7 @@ export type ApplicationTokenUncheckedCreateInput = {
   lastUsedAddress?: string | null
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  browsers?: Prisma.BrowserSessionUncheckedCreateNestedManyWithoutTokenInput
 }
 
 export type ApplicationTokenUpdateInput = {
@@ -524,6 +529,7 @@ export type ApplicationTokenUpdateInput = {
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
   owner?: Prisma.UserUpdateOneWithoutTokensNestedInput
+  browsers?: Prisma.BrowserSessionUpdateManyWithoutTokenNestedInput
 }
 
 export type ApplicationTokenUncheckedUpdateInput = {
@@ -549,6 +555,7 @@ export type ApplicationTokenUncheckedUpdateInput = {
   lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  browsers?: Prisma.BrowserSessionUncheckedUpdateManyWithoutTokenNestedInput
 }
 
 export type ApplicationTokenCreateManyInput = {
@@ -722,6 +729,11 @@ export type ApplicationTokenOrderByRelationAggregateInput = {
   _count?: Prisma.SortOrder
 }
 
+export type ApplicationTokenNullableScalarRelationFilter = {
+  is?: Prisma.ApplicationTokenWhereInput | null
+  isNot?: Prisma.ApplicationTokenWhereInput | null
+}
+
 export type ApplicationTokenCreatescopesInput = {
   set: string[]
 }
@@ -802,6 +814,22 @@ export type ApplicationTokenUncheckedUpdateManyWithoutOwnerNestedInput = {
   deleteMany?: Prisma.ApplicationTokenScalarWhereInput | Prisma.ApplicationTokenScalarWhereInput[]
 }
 
+export type ApplicationTokenCreateNestedOneWithoutBrowsersInput = {
+  create?: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutBrowsersInput, Prisma.ApplicationTokenUncheckedCreateWithoutBrowsersInput>
+  connectOrCreate?: Prisma.ApplicationTokenCreateOrConnectWithoutBrowsersInput
+  connect?: Prisma.ApplicationTokenWhereUniqueInput
+}
+
+export type ApplicationTokenUpdateOneWithoutBrowsersNestedInput = {
+  create?: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutBrowsersInput, Prisma.ApplicationTokenUncheckedCreateWithoutBrowsersInput>
+  connectOrCreate?: Prisma.ApplicationTokenCreateOrConnectWithoutBrowsersInput
+  upsert?: Prisma.ApplicationTokenUpsertWithoutBrowsersInput
+  disconnect?: Prisma.ApplicationTokenWhereInput | boolean
+  delete?: Prisma.ApplicationTokenWhereInput | boolean
+  connect?: Prisma.ApplicationTokenWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.ApplicationTokenUpdateToOneWithWhereWithoutBrowsersInput, Prisma.ApplicationTokenUpdateWithoutBrowsersInput>, Prisma.ApplicationTokenUncheckedUpdateWithoutBrowsersInput>
+}
+
 export type ApplicationTokenCreateWithoutOwnerInput = {
   id: string
   name: string
@@ -823,6 +851,7 @@ export type ApplicationTokenCreateWithoutOwnerInput = {
   lastUsedAddress?: string | null
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  browsers?: Prisma.BrowserSessionCreateNestedManyWithoutTokenInput
 }
 
 export type ApplicationTokenUncheckedCreateWithoutOwnerInput = {
@@ -846,6 +875,7 @@ export type ApplicationTokenUncheckedCreateWithoutOwnerInput = {
   lastUsedAddress?: string | null
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  browsers?: Prisma.BrowserSessionUncheckedCreateNestedManyWithoutTokenInput
 }
 
 export type ApplicationTokenCreateOrConnectWithoutOwnerInput = {
@@ -902,6 +932,120 @@ export type ApplicationTokenScalarWhereInput = {
   addresses?: Prisma.StringNullableListFilter<"ApplicationToken">
 }
 
+export type ApplicationTokenCreateWithoutBrowsersInput = {
+  id: string
+  name: string
+  hash: runtime.Bytes
+  role: $Enums.Role
+  scopes?: Prisma.ApplicationTokenCreatescopesInput | string[]
+  createdAt?: Date | string
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt: Date | string
+  revokedAt?: Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: string | null
+  successorId?: string | null
+  lineageId?: string | null
+  expiryTold?: boolean
+  expiryWarned?: boolean
+  calls?: bigint | number
+  lastUsedAt?: Date | string | null
+  lastUsedAddress?: string | null
+  lastUsedAgent?: string | null
+  addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  owner?: Prisma.UserCreateNestedOneWithoutTokensInput
+}
+
+export type ApplicationTokenUncheckedCreateWithoutBrowsersInput = {
+  accountId: string
+  id: string
+  name: string
+  hash: runtime.Bytes
+  role: $Enums.Role
+  scopes?: Prisma.ApplicationTokenCreatescopesInput | string[]
+  createdAt?: Date | string
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt: Date | string
+  revokedAt?: Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: string | null
+  successorId?: string | null
+  lineageId?: string | null
+  ownerId?: string | null
+  expiryTold?: boolean
+  expiryWarned?: boolean
+  calls?: bigint | number
+  lastUsedAt?: Date | string | null
+  lastUsedAddress?: string | null
+  lastUsedAgent?: string | null
+  addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+}
+
+export type ApplicationTokenCreateOrConnectWithoutBrowsersInput = {
+  where: Prisma.ApplicationTokenWhereUniqueInput
+  create: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutBrowsersInput, Prisma.ApplicationTokenUncheckedCreateWithoutBrowsersInput>
+}
+
+export type ApplicationTokenUpsertWithoutBrowsersInput = {
+  update: Prisma.XOR<Prisma.ApplicationTokenUpdateWithoutBrowsersInput, Prisma.ApplicationTokenUncheckedUpdateWithoutBrowsersInput>
+  create: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutBrowsersInput, Prisma.ApplicationTokenUncheckedCreateWithoutBrowsersInput>
+  where?: Prisma.ApplicationTokenWhereInput
+}
+
+export type ApplicationTokenUpdateToOneWithWhereWithoutBrowsersInput = {
+  where?: Prisma.ApplicationTokenWhereInput
+  data: Prisma.XOR<Prisma.ApplicationTokenUpdateWithoutBrowsersInput, Prisma.ApplicationTokenUncheckedUpdateWithoutBrowsersInput>
+}
+
+export type ApplicationTokenUpdateWithoutBrowsersInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  name?: Prisma.StringFieldUpdateOperationsInput | string
+  hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  role?: Prisma.EnumRoleFieldUpdateOperationsInput | $Enums.Role
+  scopes?: Prisma.ApplicationTokenUpdatescopesInput | string[]
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  successorId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lineageId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  expiryTold?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  expiryWarned?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  lastUsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  owner?: Prisma.UserUpdateOneWithoutTokensNestedInput
+}
+
+export type ApplicationTokenUncheckedUpdateWithoutBrowsersInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  name?: Prisma.StringFieldUpdateOperationsInput | string
+  hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  role?: Prisma.EnumRoleFieldUpdateOperationsInput | $Enums.Role
+  scopes?: Prisma.ApplicationTokenUpdatescopesInput | string[]
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  successorId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lineageId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  ownerId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  expiryTold?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  expiryWarned?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  lastUsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+}
+
 export type ApplicationTokenCreateManyOwnerInput = {
   id: string
   name: string
@@ -946,6 +1090,7 @@ export type ApplicationTokenUpdateWithoutOwnerInput = {
   lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  browsers?: Prisma.BrowserSessionUpdateManyWithoutTokenNestedInput
 }
 
 export type ApplicationTokenUncheckedUpdateWithoutOwnerInput = {
@@ -969,6 +1114,7 @@ export type ApplicationTokenUncheckedUpdateWithoutOwnerInput = {
   lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  browsers?: Prisma.BrowserSessionUncheckedUpdateManyWithoutTokenNestedInput
 }
 
 export type ApplicationTokenUncheckedUpdateManyWithoutOwnerInput = {
@@ -995,6 +1141,35 @@ export type ApplicationTokenUncheckedUpdateManyWithoutOwnerInput = {
 }
 
 
+/**
+ * Count Type ApplicationTokenCountOutputType
+ */
+
+export type ApplicationTokenCountOutputType = {
+  browsers: number
+}
+
+export type ApplicationTokenCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  browsers?: boolean | ApplicationTokenCountOutputTypeCountBrowsersArgs
+}
+
+/**
+ * ApplicationTokenCountOutputType without action
+ */
+export type ApplicationTokenCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the ApplicationTokenCountOutputType
+   */
+  select?: Prisma.ApplicationTokenCountOutputTypeSelect<ExtArgs> | null
+}
+
+/**
+ * ApplicationTokenCountOutputType without action
+ */
+export type ApplicationTokenCountOutputTypeCountBrowsersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.BrowserSessionWhereInput
+}
+
 
 export type ApplicationTokenSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   accountId?: boolean
@@ -1020,6 +1195,8 @@ export type ApplicationTokenSelect<ExtArgs extends runtime.Types.Extensions.Inte
   lastUsedAgent?: boolean
   addresses?: boolean
   owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
+  browsers?: boolean | Prisma.ApplicationToken$browsersArgs<ExtArgs>
+  _count?: boolean | Prisma.ApplicationTokenCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["applicationToken"]>
 
 export type ApplicationTokenSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -1102,6 +1279,8 @@ export type ApplicationTokenSelectScalar = {
 export type ApplicationTokenOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "name" | "hash" | "role" | "scopes" | "createdAt" | "createdBy" | "expiresAt" | "revokedAt" | "endedBy" | "endReason" | "successorId" | "lineageId" | "ownerId" | "expiryTold" | "expiryWarned" | "calls" | "lastUsedAt" | "lastUsedAddress" | "lastUsedAgent" | "addresses", ExtArgs["result"]["applicationToken"]>
 export type ApplicationTokenInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
+  browsers?: boolean | Prisma.ApplicationToken$browsersArgs<ExtArgs>
+  _count?: boolean | Prisma.ApplicationTokenCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type ApplicationTokenIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
@@ -1114,6 +1293,7 @@ export type $ApplicationTokenPayload<ExtArgs extends runtime.Types.Extensions.In
   name: "ApplicationToken"
   objects: {
     owner: Prisma.$UserPayload<ExtArgs> | null
+    browsers: Prisma.$BrowserSessionPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     accountId: string
@@ -1554,6 +1734,7 @@ readonly fields: ApplicationTokenFieldRefs;
 export interface Prisma__ApplicationTokenClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
   owner<T extends Prisma.ApplicationToken$ownerArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.ApplicationToken$ownerArgs<ExtArgs>>): Prisma.Prisma__UserClient<runtime.Types.Result.GetResult<Prisma.$UserPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  browsers<T extends Prisma.ApplicationToken$browsersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.ApplicationToken$browsersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$BrowserSessionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -2022,6 +2203,30 @@ export type ApplicationToken$ownerArgs<ExtArgs extends runtime.Types.Extensions.
    */
   include?: Prisma.UserInclude<ExtArgs> | null
   where?: Prisma.UserWhereInput
+}
+
+/**
+ * ApplicationToken.browsers
+ */
+export type ApplicationToken$browsersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the BrowserSession
+   */
+  select?: Prisma.BrowserSessionSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the BrowserSession
+   */
+  omit?: Prisma.BrowserSessionOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BrowserSessionInclude<ExtArgs> | null
+  where?: Prisma.BrowserSessionWhereInput
+  orderBy?: Prisma.BrowserSessionOrderByWithRelationInput | Prisma.BrowserSessionOrderByWithRelationInput[]
+  cursor?: Prisma.BrowserSessionWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.BrowserSessionScalarFieldEnum | Prisma.BrowserSessionScalarFieldEnum[]
 }
 
 /**

@@ -236,6 +236,7 @@ export type SessionWhereInput = {
   userAgent?: Prisma.StringNullableFilter<"Session"> | string | null
   user?: Prisma.XOR<Prisma.UserScalarRelationFilter, Prisma.UserWhereInput>
   refreshTokens?: Prisma.RefreshTokenListRelationFilter
+  browsers?: Prisma.BrowserSessionListRelationFilter
 }
 
 export type SessionOrderByWithRelationInput = {
@@ -253,6 +254,7 @@ export type SessionOrderByWithRelationInput = {
   userAgent?: Prisma.SortOrderInput | Prisma.SortOrder
   user?: Prisma.UserOrderByWithRelationInput
   refreshTokens?: Prisma.RefreshTokenOrderByRelationAggregateInput
+  browsers?: Prisma.BrowserSessionOrderByRelationAggregateInput
 }
 
 export type SessionWhereUniqueInput = Prisma.AtLeast<{
@@ -274,6 +276,7 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   userAgent?: Prisma.StringNullableFilter<"Session"> | string | null
   user?: Prisma.XOR<Prisma.UserScalarRelationFilter, Prisma.UserWhereInput>
   refreshTokens?: Prisma.RefreshTokenListRelationFilter
+  browsers?: Prisma.BrowserSessionListRelationFilter
 }, "accountId_id" | "id">
 
 export type SessionOrderByWithAggregationInput = {
@@ -325,6 +328,7 @@ export type SessionCreateInput = {
   userAgent?: string | null
   user: Prisma.UserCreateNestedOneWithoutSessionsInput
   refreshTokens?: Prisma.RefreshTokenCreateNestedManyWithoutSessionInput
+  browsers?: Prisma.BrowserSessionCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateInput = {
@@ -341,6 +345,7 @@ export type SessionUncheckedCreateInput = {
   address: string
   userAgent?: string | null
   refreshTokens?: Prisma.RefreshTokenUncheckedCreateNestedManyWithoutSessionInput
+  browsers?: Prisma.BrowserSessionUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUpdateInput = {
@@ -356,6 +361,7 @@ export type SessionUpdateInput = {
   userAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   user?: Prisma.UserUpdateOneRequiredWithoutSessionsNestedInput
   refreshTokens?: Prisma.RefreshTokenUpdateManyWithoutSessionNestedInput
+  browsers?: Prisma.BrowserSessionUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateInput = {
@@ -372,6 +378,7 @@ export type SessionUncheckedUpdateInput = {
   address?: Prisma.StringFieldUpdateOperationsInput | string
   userAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   refreshTokens?: Prisma.RefreshTokenUncheckedUpdateManyWithoutSessionNestedInput
+  browsers?: Prisma.BrowserSessionUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateManyInput = {
@@ -475,6 +482,11 @@ export type SessionMinOrderByAggregateInput = {
   userAgent?: Prisma.SortOrder
 }
 
+export type SessionNullableScalarRelationFilter = {
+  is?: Prisma.SessionWhereInput | null
+  isNot?: Prisma.SessionWhereInput | null
+}
+
 export type SessionScalarRelationFilter = {
   is?: Prisma.SessionWhereInput
   isNot?: Prisma.SessionWhereInput
@@ -531,6 +543,22 @@ export type SessionUpdatescopesInput = {
   push?: string | string[]
 }
 
+export type SessionCreateNestedOneWithoutBrowsersInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutBrowsersInput, Prisma.SessionUncheckedCreateWithoutBrowsersInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutBrowsersInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneWithoutBrowsersNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutBrowsersInput, Prisma.SessionUncheckedCreateWithoutBrowsersInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutBrowsersInput
+  upsert?: Prisma.SessionUpsertWithoutBrowsersInput
+  disconnect?: Prisma.SessionWhereInput | boolean
+  delete?: Prisma.SessionWhereInput | boolean
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutBrowsersInput, Prisma.SessionUpdateWithoutBrowsersInput>, Prisma.SessionUncheckedUpdateWithoutBrowsersInput>
+}
+
 export type SessionCreateNestedOneWithoutRefreshTokensInput = {
   create?: Prisma.XOR<Prisma.SessionCreateWithoutRefreshTokensInput, Prisma.SessionUncheckedCreateWithoutRefreshTokensInput>
   connectOrCreate?: Prisma.SessionCreateOrConnectWithoutRefreshTokensInput
@@ -557,6 +585,7 @@ export type SessionCreateWithoutUserInput = {
   address: string
   userAgent?: string | null
   refreshTokens?: Prisma.RefreshTokenCreateNestedManyWithoutSessionInput
+  browsers?: Prisma.BrowserSessionCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutUserInput = {
@@ -571,6 +600,7 @@ export type SessionUncheckedCreateWithoutUserInput = {
   address: string
   userAgent?: string | null
   refreshTokens?: Prisma.RefreshTokenUncheckedCreateNestedManyWithoutSessionInput
+  browsers?: Prisma.BrowserSessionUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutUserInput = {
@@ -617,6 +647,84 @@ export type SessionScalarWhereInput = {
   userAgent?: Prisma.StringNullableFilter<"Session"> | string | null
 }
 
+export type SessionCreateWithoutBrowsersInput = {
+  id: string
+  scopes?: Prisma.SessionCreatescopesInput | string[]
+  method: string
+  createdAt?: Date | string
+  lastUsedAt?: Date | string
+  expiresAt: Date | string
+  endedAt?: Date | string | null
+  endReason?: string | null
+  address: string
+  userAgent?: string | null
+  user: Prisma.UserCreateNestedOneWithoutSessionsInput
+  refreshTokens?: Prisma.RefreshTokenCreateNestedManyWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutBrowsersInput = {
+  accountId: string
+  id: string
+  userId: string
+  scopes?: Prisma.SessionCreatescopesInput | string[]
+  method: string
+  createdAt?: Date | string
+  lastUsedAt?: Date | string
+  expiresAt: Date | string
+  endedAt?: Date | string | null
+  endReason?: string | null
+  address: string
+  userAgent?: string | null
+  refreshTokens?: Prisma.RefreshTokenUncheckedCreateNestedManyWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutBrowsersInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutBrowsersInput, Prisma.SessionUncheckedCreateWithoutBrowsersInput>
+}
+
+export type SessionUpsertWithoutBrowsersInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutBrowsersInput, Prisma.SessionUncheckedUpdateWithoutBrowsersInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutBrowsersInput, Prisma.SessionUncheckedCreateWithoutBrowsersInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutBrowsersInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutBrowsersInput, Prisma.SessionUncheckedUpdateWithoutBrowsersInput>
+}
+
+export type SessionUpdateWithoutBrowsersInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  scopes?: Prisma.SessionUpdatescopesInput | string[]
+  method?: Prisma.StringFieldUpdateOperationsInput | string
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lastUsedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  address?: Prisma.StringFieldUpdateOperationsInput | string
+  userAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  user?: Prisma.UserUpdateOneRequiredWithoutSessionsNestedInput
+  refreshTokens?: Prisma.RefreshTokenUpdateManyWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutBrowsersInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  userId?: Prisma.StringFieldUpdateOperationsInput | string
+  scopes?: Prisma.SessionUpdatescopesInput | string[]
+  method?: Prisma.StringFieldUpdateOperationsInput | string
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lastUsedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  address?: Prisma.StringFieldUpdateOperationsInput | string
+  userAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  refreshTokens?: Prisma.RefreshTokenUncheckedUpdateManyWithoutSessionNestedInput
+}
+
 export type SessionCreateWithoutRefreshTokensInput = {
   id: string
   scopes?: Prisma.SessionCreatescopesInput | string[]
@@ -629,6 +737,7 @@ export type SessionCreateWithoutRefreshTokensInput = {
   address: string
   userAgent?: string | null
   user: Prisma.UserCreateNestedOneWithoutSessionsInput
+  browsers?: Prisma.BrowserSessionCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutRefreshTokensInput = {
@@ -644,6 +753,7 @@ export type SessionUncheckedCreateWithoutRefreshTokensInput = {
   endReason?: string | null
   address: string
   userAgent?: string | null
+  browsers?: Prisma.BrowserSessionUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutRefreshTokensInput = {
@@ -674,6 +784,7 @@ export type SessionUpdateWithoutRefreshTokensInput = {
   address?: Prisma.StringFieldUpdateOperationsInput | string
   userAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   user?: Prisma.UserUpdateOneRequiredWithoutSessionsNestedInput
+  browsers?: Prisma.BrowserSessionUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutRefreshTokensInput = {
@@ -689,6 +800,7 @@ export type SessionUncheckedUpdateWithoutRefreshTokensInput = {
   endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   address?: Prisma.StringFieldUpdateOperationsInput | string
   userAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  browsers?: Prisma.BrowserSessionUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateManyUserInput = {
@@ -716,6 +828,7 @@ export type SessionUpdateWithoutUserInput = {
   address?: Prisma.StringFieldUpdateOperationsInput | string
   userAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   refreshTokens?: Prisma.RefreshTokenUpdateManyWithoutSessionNestedInput
+  browsers?: Prisma.BrowserSessionUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutUserInput = {
@@ -730,6 +843,7 @@ export type SessionUncheckedUpdateWithoutUserInput = {
   address?: Prisma.StringFieldUpdateOperationsInput | string
   userAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   refreshTokens?: Prisma.RefreshTokenUncheckedUpdateManyWithoutSessionNestedInput
+  browsers?: Prisma.BrowserSessionUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutUserInput = {
@@ -752,10 +866,12 @@ export type SessionUncheckedUpdateManyWithoutUserInput = {
 
 export type SessionCountOutputType = {
   refreshTokens: number
+  browsers: number
 }
 
 export type SessionCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   refreshTokens?: boolean | SessionCountOutputTypeCountRefreshTokensArgs
+  browsers?: boolean | SessionCountOutputTypeCountBrowsersArgs
 }
 
 /**
@@ -775,6 +891,13 @@ export type SessionCountOutputTypeCountRefreshTokensArgs<ExtArgs extends runtime
   where?: Prisma.RefreshTokenWhereInput
 }
 
+/**
+ * SessionCountOutputType without action
+ */
+export type SessionCountOutputTypeCountBrowsersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.BrowserSessionWhereInput
+}
+
 
 export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   accountId?: boolean
@@ -791,6 +914,7 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   userAgent?: boolean
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
   refreshTokens?: boolean | Prisma.Session$refreshTokensArgs<ExtArgs>
+  browsers?: boolean | Prisma.Session$browsersArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["session"]>
 
@@ -845,6 +969,7 @@ export type SessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
 export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
   refreshTokens?: boolean | Prisma.Session$refreshTokensArgs<ExtArgs>
+  browsers?: boolean | Prisma.Session$browsersArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type SessionIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -859,6 +984,7 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
   objects: {
     user: Prisma.$UserPayload<ExtArgs>
     refreshTokens: Prisma.$RefreshTokenPayload<ExtArgs>[]
+    browsers: Prisma.$BrowserSessionPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     accountId: string
@@ -1275,6 +1401,7 @@ export interface Prisma__SessionClient<T, Null = never, ExtArgs extends runtime.
   readonly [Symbol.toStringTag]: "PrismaPromise"
   user<T extends Prisma.UserDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.UserDefaultArgs<ExtArgs>>): Prisma.Prisma__UserClient<runtime.Types.Result.GetResult<Prisma.$UserPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
   refreshTokens<T extends Prisma.Session$refreshTokensArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$refreshTokensArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$RefreshTokenPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  browsers<T extends Prisma.Session$browsersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$browsersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$BrowserSessionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1738,6 +1865,30 @@ export type Session$refreshTokensArgs<ExtArgs extends runtime.Types.Extensions.I
   take?: number
   skip?: number
   distinct?: Prisma.RefreshTokenScalarFieldEnum | Prisma.RefreshTokenScalarFieldEnum[]
+}
+
+/**
+ * Session.browsers
+ */
+export type Session$browsersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the BrowserSession
+   */
+  select?: Prisma.BrowserSessionSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the BrowserSession
+   */
+  omit?: Prisma.BrowserSessionOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BrowserSessionInclude<ExtArgs> | null
+  where?: Prisma.BrowserSessionWhereInput
+  orderBy?: Prisma.BrowserSessionOrderByWithRelationInput | Prisma.BrowserSessionOrderByWithRelationInput[]
+  cursor?: Prisma.BrowserSessionWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.BrowserSessionScalarFieldEnum | Prisma.BrowserSessionScalarFieldEnum[]
 }
 
 /**
