@@ -1,6 +1,14 @@
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
-import type { PastAttempt } from '#domain/tasks/task.ts'
-import { hasEnded, type priorities, type TaskError, type taskStatuses } from '#domain/tasks/task.ts'
+import {
+  type AttemptStatus,
+  attemptStatus,
+  hasEnded,
+  type PastAttempt,
+  type priorities,
+  type TaskError,
+  type TaskStatus,
+  type taskStatuses,
+} from '#domain/tasks/task.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
@@ -46,21 +54,50 @@ const TaskErrorRef = builder.objectRef<TaskError>('TaskError').implement({
   }),
 })
 
-const TaskAttempt = builder.objectRef<PastAttempt & { readonly finishedAt: string | null }>('TaskAttempt')
-TaskAttempt.implement({
+const TaskAttemptStatusEnum = builder.enumType('TaskAttemptStatus', {
+  description: 'Where an attempt is, or how it ended.',
+  values: described<AttemptStatus>({
+    ACTIVE: 'It is running.',
+    COMPLETED: 'It ended with a result.',
+    FAILED: 'It failed.',
+    CANCELLED: 'It was stopped because the task was cancelled.',
+    LOST: 'Its worker was lost.',
+  }),
+})
+
+interface AttemptFields extends Omit<PastAttempt, 'status' | 'finishedAt'> {
+  readonly status: AttemptStatus
+  readonly finishedAt: Date | null
+}
+
+const TaskAttempt = builder.objectRef<AttemptFields>('TaskAttempt').implement({
   description: 'One execution of a task.',
   fields: (t) => ({
     number: t.exposeInt('number', { description: '1 for the first.' }),
-    startedAt: t.field({ type: 'DateTime', description: 'When.', resolve: (attempt) => new Date(attempt.startedAt) }),
-    finishedAt: t.field({
+    status: t.expose('status', { type: TaskAttemptStatusEnum, description: 'Where it is, or how it ended.' }),
+    workerId: t.id({
+      nullable: true,
+      description: 'The id of the worker that ran it; null where an older version recorded it.',
+      resolve: ({ workerId }) => workerId?.toString(),
+    }),
+    worker: t.string({
+      nullable: true,
+      description: 'The name of that worker.',
+      resolve: ({ workerId }) => workerName(workerId),
+    }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it began.' }),
+    finishedAt: t.expose('finishedAt', {
       type: 'DateTime',
       nullable: true,
       description: 'When it ended; null while it runs.',
-      resolve: (attempt) => (attempt.finishedAt === null ? null : new Date(attempt.finishedAt)),
     }),
     error: t.expose('error', { type: TaskErrorRef, nullable: true, description: 'Why it failed; null if it did not.' }),
   }),
 })
+
+function workerName(id: number | null): string | null {
+  return id === null ? null : `worker-${id}`
+}
 
 const BackoffEnum = builder.enumType('Backoff', {
   description: 'How the delay between attempts grows.',
@@ -188,7 +225,15 @@ export const TaskRef = builder.prismaObject('Task', {
     attempts: t.field({
       type: [TaskAttempt],
       description: 'All attempts, oldest first.',
-      select: { attempt: true, pastAttempts: true, startedAt: true, finishedAt: true, error: true, status: true },
+      select: {
+        attempt: true,
+        workerId: true,
+        startedAt: true,
+        finishedAt: true,
+        error: true,
+        status: true,
+        pastAttempts: { orderBy: { number: 'asc' } },
+      },
       resolve: attemptsOf,
     }),
     retry: t.field({
@@ -228,8 +273,8 @@ export const TaskRef = builder.prismaObject('Task', {
     worker: t.string({
       nullable: true,
       description: 'The worker that is running it.',
-      select: { workerId: true },
-      resolve: (task) => (task.workerId === null ? null : `worker-${task.workerId}`),
+      select: { workerId: true, status: true },
+      resolve: (task) => (task.status === 'ACTIVE' ? workerName(task.workerId) : null),
     }),
     parts: t.relation('parts', {
       description: 'The parts of the result, in the order in which they were started; at most 100.',
@@ -281,22 +326,25 @@ function parseLogCursor(taskId: string, cursor: string): bigint {
 
 interface AttemptColumns {
   readonly attempt: number
-  readonly pastAttempts: unknown
+  readonly workerId: number | null
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
   readonly error: unknown
-  readonly status: (typeof taskStatuses)[number]
+  readonly status: TaskStatus
+  readonly pastAttempts: readonly { readonly number: number; readonly error: unknown }[]
 }
 
-function attemptsOf(task: AttemptColumns) {
-  const past = task.pastAttempts as PastAttempt[]
-  const isTold = past.at(-1)?.number === task.attempt
-  if (task.startedAt === null || task.attempt === 0 || isTold) return past
-  const current = {
-    number: task.attempt,
-    startedAt: task.startedAt.toISOString(),
-    finishedAt: task.finishedAt?.toISOString() ?? null,
-    error: hasEnded(task.status) ? (task.error as TaskError | null) : null,
-  }
-  return [...past, current as PastAttempt]
+function attemptsOf(task: AttemptColumns): AttemptFields[] {
+  const past = task.pastAttempts as unknown as readonly PastAttempt[]
+  const isPast = past.at(-1)?.number === task.attempt
+  if (task.startedAt === null || task.attempt === 0 || isPast) return [...past]
+  return [...past, lastAttemptOf(task, task.startedAt)]
+}
+
+/** The attempt that is part of the task's own row. */
+function lastAttemptOf({ attempt: number, workerId, finishedAt, status, ...task }: AttemptColumns, startedAt: Date) {
+  const error = hasEnded(status) ? (task.error as TaskError | null) : null
+  const isOver = status === 'FAILED' || status === 'CANCELLED'
+  const own: AttemptStatus = isOver ? attemptStatus(status, error) : status === 'COMPLETED' ? 'COMPLETED' : 'ACTIVE'
+  return { number, status: own, workerId, startedAt, finishedAt, error }
 }

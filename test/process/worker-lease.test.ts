@@ -142,9 +142,8 @@ describe('a worker that alone loses the database', () => {
     await reaches(lost, 'PENDING', 1)
     expect(cut.output()).toContain('this process has been without the database for too long')
     const sql = `
-      SELECT past_attempts->0->'error'->>'code' AS code,
-             (past_attempts->0->>'finishedAt')::timestamptz - $2::timestamptz >= interval '6 seconds' AS "wasKept"
-      FROM task WHERE id = $1`
+      SELECT error->>'code' AS code, finished_at - $2::timestamptz >= interval '6 seconds' AS "wasKept"
+      FROM task_attempt WHERE task_id = $1`
     expect(await database.query(sql, [lost, cutAt])).toEqual([{ code: 'WORKER_LOST', wasKept: true }])
     openGate('open')
     for (const id of ids) await until(async () => (await task(id))?.status === 'COMPLETED', 30_000)
@@ -213,7 +212,7 @@ describe('a worker without its session', () => {
     openGate('open')
     await reaches(id, 'COMPLETED', 2)
     expect(bookLines()).toBe(1)
-    const sql = `SELECT past_attempts->0->'error'->>'code' AS code FROM task WHERE id = $1`
+    const sql = `SELECT error->>'code' AS code FROM task_attempt WHERE task_id = $1`
     expect(await database.query(sql, [id])).toEqual([{ code: 'WORKER_LOST' }])
   }, 120_000)
 })

@@ -12,6 +12,7 @@ import { isUncountedLoss, mayRetry, retryDelayMs } from './retry-plan.ts'
 import {
   type Attempt,
   type AttemptEnd,
+  attemptStatus,
   hasEnded,
   isWorkerLost,
   type PastAttempt,
@@ -60,6 +61,7 @@ export function cancelRequested(status: TaskStatus): Transition | undefined {
 export interface LastAttempt {
   readonly status: TaskStatus
   readonly attempt: number
+  readonly workerId: number | null
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
   readonly error: unknown
@@ -68,10 +70,12 @@ export interface LastAttempt {
 /** Somebody gives a task that failed or was cancelled one more attempt; undefined for any other. */
 export function retried(task: LastAttempt): Transition | undefined {
   if (task.status !== 'FAILED' && task.status !== 'CANCELLED') return undefined
-  const { attempt: number, startedAt, finishedAt, error } = task
+  const { attempt: number, workerId, startedAt, finishedAt } = task
   const transition = { status: 'PENDING', event: 'task.retried', dueInMs: 0 } as const
   if (startedAt === null || finishedAt === null || number === 0) return transition
-  return { ...transition, pastAttempt: pastAttempt(number, startedAt, finishedAt, error as TaskError | null) }
+  const error = task.error as TaskError | null
+  const status = attemptStatus(task.status, error)
+  return { ...transition, pastAttempt: { number, status, workerId, startedAt, finishedAt, error } }
 }
 
 /** An attempt was taken from a worker that gave no sign of life; its end follows as {@link ended}. */
@@ -87,7 +91,14 @@ export function ended(attempt: Attempt, end: AttemptEnd, now: Date, isCancelRequ
   const again = {
     event: 'task.retried',
     error,
-    pastAttempt: pastAttempt(attempt.number, attempt.startedAt, now, error),
+    pastAttempt: {
+      number: attempt.number,
+      status: attemptStatus('FAILED', error),
+      workerId: attempt.workerId,
+      startedAt: attempt.startedAt,
+      finishedAt: now,
+      error,
+    },
   } as const
   if (isWorkerLost(error) && isUncountedLoss(attempt.retry, attempt.uncountedLosses))
     return { ...again, status: 'PENDING', dueInMs: 0, isUncountedLoss: true }
@@ -101,8 +112,4 @@ export function ended(attempt: Attempt, end: AttemptEnd, now: Date, isCancelRequ
 function errorOf(end: Exclude<AttemptEnd, { kind: 'completed' }>): TaskError | undefined {
   if (end.kind === 'failed') return end.error
   return end.by === 'expired' ? workerLost('The process that ran the task lost the database.') : undefined
-}
-
-function pastAttempt(number: number, startedAt: Date, finishedAt: Date, error: TaskError | null): PastAttempt {
-  return { number, startedAt: startedAt.toISOString(), finishedAt: finishedAt.toISOString(), error }
 }

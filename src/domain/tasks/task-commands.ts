@@ -10,6 +10,7 @@ import { type TaskEventData, taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
 import { cancelRequested, retried, type Transition } from './state-machine.ts'
 import { deleteLogs } from './store/output.ts'
+import { insertPastAttempts } from './store/past-attempts.ts'
 import { type LockedTask, lockTask, reopenTask, requestCancel } from './store/tasks.ts'
 import type { Priority } from './task.ts'
 
@@ -55,6 +56,8 @@ export function createTaskCommands({ transact, queue, quotas, onWaiting }: TaskC
       if (transition === undefined) throw new TaskNotRetryable(id, task.status)
       const jobId = newId()
       await reopenTask(tx, caller.accountId, id, transition, jobId)
+      if (transition.pastAttempt !== undefined)
+        await insertPastAttempts(tx, [{ accountId: caller.accountId, taskId: id, ...transition.pastAttempt }])
       await queue.send(tx, [
         { queue: queueOf[task.priority], id: jobId, data: { accountId: caller.accountId, taskId: id } },
       ])

@@ -56,12 +56,25 @@ export type AttemptEnd =
 /** What an attempt itself can say of its end. */
 export type ReportedEnd = Exclude<AttemptEnd, { readonly kind: 'stopped' }>
 
+export const attemptStatuses = ['ACTIVE', 'COMPLETED', 'FAILED', 'CANCELLED', 'LOST'] as const
+/** Where an attempt is, or how it ended; LOST: with its worker. */
+export type AttemptStatus = (typeof attemptStatuses)[number]
+
 /** What is kept of an attempt that is not the task's current or last one. */
 export interface PastAttempt {
   readonly number: number
-  readonly startedAt: string
-  readonly finishedAt: string
+  readonly status: Exclude<AttemptStatus, 'ACTIVE' | 'COMPLETED'>
+  /** Unknown for attempts that an older version recorded. */
+  readonly workerId: number | null
+  readonly startedAt: Date
+  readonly finishedAt: Date
   readonly error: TaskError | null
+}
+
+/** How an attempt that led its task to an end, or failed with this error, ended. */
+export function attemptStatus(status: TaskStatus, error: Pick<TaskError, 'code'> | null): PastAttempt['status'] {
+  if (status === 'CANCELLED') return 'CANCELLED'
+  return error !== null && isWorkerLost(error) ? 'LOST' : 'FAILED'
 }
 
 const workerLostCode = 'WORKER_LOST'
@@ -71,7 +84,7 @@ export function workerLost(message: string): TaskError {
   return { code: workerLostCode, message, retryable: true }
 }
 
-export function isWorkerLost({ code }: TaskError): boolean {
+export function isWorkerLost({ code }: Pick<TaskError, 'code'>): boolean {
   return code === workerLostCode
 }
 

@@ -7,7 +7,8 @@ import { taskEvent } from './events.ts'
 import { queueOf } from './jobs.ts'
 import { ended, lost, type Transition } from './state-machine.ts'
 import { type EndedAttempt, type SettledAttempt, settleAttempts } from './store/attempts.ts'
-import type { Attempt, AttemptEnd, TaskError } from './task.ts'
+import { insertPastAttempts, type PastAttemptOfTask } from './store/past-attempts.ts'
+import type { Attempt, AttemptEnd, PastAttempt, TaskError } from './task.ts'
 
 /** An attempt that runs no more. */
 export interface ToSettle {
@@ -34,14 +35,17 @@ export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): P
   const rows = ends.map((end) => toRow(end, now))
   const settled = new Map((await settleAttempts(tx, rows)).map((one) => [one.id, one]))
   const jobs: NewJob[] = []
+  const past: PastAttemptOfTask[] = []
   const transitions = rows.map((row) => {
     const written = settled.get(row.attempt.taskId)
     const transition = written?.isCancelled ? row.ifCancelled : row.transition
     if (written === undefined) return transition
     tx.journal(endEvent(row.attempt, transition, written, actor))
     if (transition.dueInMs !== undefined) jobs.push(jobOf(row, transition.dueInMs, written))
+    if (transition.pastAttempt !== undefined) past.push(pastAttemptOf(row, transition.pastAttempt))
     return transition
   })
+  await insertPastAttempts(tx, past)
   await queue.send(tx, jobs)
   return transitions
 }
@@ -70,6 +74,10 @@ function toRow({ attempt, end, progress }: ToSettle, now: Date): EndedAttempt {
     jobId: transition.dueInMs === undefined ? undefined : newId(),
     progress,
   }
+}
+
+function pastAttemptOf({ attempt: { accountId, taskId } }: EndedAttempt, past: PastAttempt): PastAttemptOfTask {
+  return { accountId, taskId, ...past }
 }
 
 function jobOf({ attempt, jobId = '' }: EndedAttempt, dueInMs: number, { runAt }: SettledAttempt): NewJob {

@@ -66,7 +66,14 @@ interface Task {
   readonly attempt: number
   readonly result: unknown
   readonly error: { code: string; message: string; retryable: boolean; stack: string | null } | null
-  readonly attempts: { number: number; finishedAt: string | null; error: { code: string } | null }[]
+  readonly attempts: {
+    number: number
+    status: string
+    workerId: string
+    worker: string
+    finishedAt: string | null
+    error: { code: string } | null
+  }[]
   readonly createdBy: { kind: string; name: string }
   readonly cancelReason: string | null
   readonly worker: string | null
@@ -79,7 +86,7 @@ const taskQuery = /* GraphQL */ `
     task(id: $id) {
       status progress attempt result cancelReason worker runAt startedAt
       error { code message retryable stack }
-      attempts { number finishedAt error { code } }
+      attempts { number status workerId worker finishedAt error { code } }
       createdBy { kind name }
     }
   }
@@ -281,11 +288,12 @@ describe('a task that fails', () => {
     const retry = { maxAttempts: 3, delayMs: 10, backoff: 'FIXED' }
     const task = await ended(await submit({ type: 'test.throw', input: { times: 9 }, retry }))
     expect(task).toMatchObject({ status: 'FAILED', attempt: 3, error: { code: 'HANDLER_FAILED', message: 'thrown 3' } })
-    expect(task.attempts.map((one) => [one.number, one.error?.code])).toEqual([
-      [1, 'HANDLER_FAILED'],
-      [2, 'HANDLER_FAILED'],
-      [3, 'HANDLER_FAILED'],
+    expect(task.attempts.map((one) => [one.number, one.status, one.error?.code])).toEqual([
+      [1, 'FAILED', 'HANDLER_FAILED'],
+      [2, 'FAILED', 'HANDLER_FAILED'],
+      [3, 'FAILED', 'HANDLER_FAILED'],
     ])
+    for (const { worker, workerId } of task.attempts) expect(worker).toBe(`worker-${workerId}`)
     expect(task.error?.stack).toContain('signalbox.config')
   })
 
@@ -302,7 +310,10 @@ describe('a task that fails', () => {
     expect(retryTask).toMatchObject({ task: { id } })
     const task = await ended(id)
     expect(task).toMatchObject({ status: 'COMPLETED', attempt: 2 })
-    expect(task.attempts.map((one) => one.number)).toEqual([1, 2])
+    expect(task.attempts.map((one) => [one.number, one.status])).toEqual([
+      [1, 'FAILED'],
+      [2, 'COMPLETED'],
+    ])
     const again = await graphqlData<{ retryTask: object }>(server, retryQuery, { input: { id } })
     expect(again.retryTask).toMatchObject({ code: 'TASK_NOT_RETRYABLE', status: 'COMPLETED' })
   })

@@ -144,8 +144,10 @@ describe('the end of an attempt', () => {
       error: { code: 'X', message: 'x', retryable: true },
       pastAttempt: {
         number: 1,
-        startedAt: '2026-01-01T00:00:00.000Z',
-        finishedAt: '2026-01-01T00:00:10.000Z',
+        status: 'FAILED',
+        workerId: attempt.workerId,
+        startedAt: attempt.startedAt,
+        finishedAt: now,
         error: { code: 'X', message: 'x', retryable: true },
       },
     })
@@ -196,7 +198,7 @@ describe('the end of an attempt', () => {
     it('runs again at once, and does not count the loss', () => {
       expect(ended(safe, loss, now, false)).toMatchObject({
         ...{ status: 'PENDING', event: 'task.retried', dueInMs: 0, isUncountedLoss: true },
-        pastAttempt: { number: 1, error: { code: 'WORKER_LOST' } },
+        pastAttempt: { number: 1, status: 'LOST', error: { code: 'WORKER_LOST' } },
       })
       expect(ended(safe, { kind: 'stopped', by: 'expired' }, now, false)).toMatchObject({ isUncountedLoss: true })
     })
@@ -262,15 +264,15 @@ describe('what callers ask of a task', () => {
   })
 
   it.each(taskStatuses)('to retry it when it is %s', (status) => {
-    const transition = retried({ status, attempt: 0, startedAt: null, finishedAt: null, error: null })
+    const transition = retried({ status, attempt: 0, workerId: null, startedAt: null, finishedAt: null, error: null })
     const mayBeRetried = status === 'FAILED' || status === 'CANCELLED'
     expect(transition).toEqual(mayBeRetried ? { status: 'PENDING', event: 'task.retried', dueInMs: 0 } : undefined)
   })
 
   it('to retry it keeps its last attempt', () => {
     const error = { code: 'X', message: 'x', retryable: false }
-    const last = { status: 'FAILED', attempt: 2, startedAt: now, finishedAt: now, error } as const
-    const time = now.toISOString()
-    expect(retried(last)?.pastAttempt).toEqual({ number: 2, startedAt: time, finishedAt: time, error })
+    const times = { workerId: 7, startedAt: now, finishedAt: now }
+    const last = { status: 'FAILED', attempt: 2, ...times, error } as const
+    expect(retried(last)?.pastAttempt).toEqual({ number: 2, status: 'FAILED', ...times, error })
   })
 })

@@ -93,13 +93,10 @@ const settleSql = `
     run_at = CASE WHEN s.job_id IS NULL THEN run_at ELSE now() + s.due_in_ms * interval '1 millisecond' END,
     job_id = coalesce(s.job_id, task.job_id),
     attempt = attempt - CASE WHEN cancel_requested_at IS NULL THEN s.uncounted ELSE 0 END,
-    uncounted_losses = uncounted_losses + s.uncounted_loss,
-    past_attempts = CASE WHEN s.past_attempt IS NULL OR cancel_requested_at IS NOT NULL THEN past_attempts
-                         ELSE past_attempts || s.past_attempt END,
-    worker_id = NULL
+    uncounted_losses = uncounted_losses + s.uncounted_loss
   FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::uuid[],
-              $9::bigint[], $10::jsonb[], $11::int[], $12::int[], $13::int[], $14::int[])
-    AS s (account_id, task_id, fence, status, if_cancelled, result, error, job_id, due_in_ms, past_attempt, uncounted,
+              $9::bigint[], $10::int[], $11::int[], $12::int[], $13::int[])
+    AS s (account_id, task_id, fence, status, if_cancelled, result, error, job_id, due_in_ms, uncounted,
           progress, held_by, uncounted_loss)
   WHERE task.account_id = s.account_id AND task.id = s.task_id AND task.fence = s.fence AND task.status = 'ACTIVE'
     AND task.worker_id IS NOT DISTINCT FROM s.held_by
@@ -128,7 +125,6 @@ export async function settleAttempts(sql: Sql, ended: readonly EndedAttempt[]): 
     ended.map(({ transition }) => json(transition.error)),
     ended.map(({ jobId }) => jobId ?? null),
     ended.map(({ transition }) => transition.dueInMs ?? 0),
-    ended.map(({ transition }) => json(transition.pastAttempt)),
     ended.map(({ transition }) => (transition.isUncounted ? 1 : 0)),
     ended.map(({ progress }) => progress ?? null),
     ended.map(({ attempt }) => attempt.workerId),
@@ -176,7 +172,7 @@ export async function findAttemptsOf(sql: Sql, workerId: number): Promise<Attemp
   return (await sql.query<AttemptRow>(ownSql, [workerId])).map(toAttempt)
 }
 
-const holdersSql = `SELECT DISTINCT worker_id AS id FROM task WHERE status = 'ACTIVE' AND worker_id IS NOT NULL`
+const holdersSql = `SELECT DISTINCT worker_id AS id FROM task WHERE status = 'ACTIVE'`
 
 /** Workers that hold attempts. */
 export async function findHolders(sql: Sql): Promise<number[]> {

@@ -1,7 +1,6 @@
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 import type { Transition } from '#domain/tasks/state-machine.ts'
 import { hasEnded, type Priority, type TaskStatus } from '#domain/tasks/task.ts'
-import { storableJson } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { By } from '#platform/journal/entry.ts'
 import type { PositionRow } from '#platform/journal/store.ts'
@@ -109,6 +108,7 @@ export interface LockedTask {
   readonly status: TaskStatus
   readonly labels: Record<string, string>
   readonly attempt: number
+  readonly workerId: number | null
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
   readonly error: unknown
@@ -116,7 +116,7 @@ export interface LockedTask {
 }
 
 const lockTaskSql = `
-  SELECT account_id AS "accountId", id, type, priority, status, labels, attempt, started_at AS "startedAt",
+  SELECT account_id AS "accountId", id, type, priority, status, labels, attempt, worker_id AS "workerId", started_at AS "startedAt",
          finished_at AS "finishedAt", error, cancel_requested_at AS "cancelRequestedAt"
   FROM task WHERE account_id = $1 AND id = $2 FOR UPDATE`
 
@@ -161,9 +161,8 @@ export async function requestCancel(
 }
 
 const reopenSql = `
-  UPDATE task SET status = $5::task_status, job_id = $3, run_at = now(), finished_at = NULL, result_expired = false, cancel_requested_at = NULL,
-    cancel_reason = NULL, error = NULL, result = NULL, progress = 0, current_step = NULL,
-    past_attempts = past_attempts || $4::jsonb
+  UPDATE task SET status = $4::task_status, job_id = $3, run_at = now(), finished_at = NULL, result_expired = false, cancel_requested_at = NULL,
+    cancel_reason = NULL, error = NULL, result = NULL, progress = 0, current_step = NULL
   WHERE account_id = $1 AND id = $2`
 
 /** Writes where one more attempt leads a task that has ended. */
@@ -171,9 +170,8 @@ export async function reopenTask(
   sql: Sql,
   accountId: string,
   id: string,
-  { status, pastAttempt }: Transition,
+  { status }: Transition,
   jobId: string,
 ): Promise<void> {
-  const pastAttempts = pastAttempt === undefined ? [] : [pastAttempt]
-  await sql.query(reopenSql, [accountId, id, jobId, storableJson(pastAttempts), status])
+  await sql.query(reopenSql, [accountId, id, jobId, status])
 }

@@ -242,6 +242,11 @@ export type SalesforceLogin = Prisma.SalesforceLoginModel
  */
 export type Task = Prisma.TaskModel
 /**
+ * Model TaskAttempt
+ * An attempt that another one followed. The current or last one is part of its task's row.
+ */
+export type TaskAttempt = Prisma.TaskAttemptModel
+/**
  * Model TaskLog
  * One line that an attempt logged.
  */

@@ -437,6 +437,7 @@ export const ModelName = {
   SalesforceOrg: 'SalesforceOrg',
   SalesforceLogin: 'SalesforceLogin',
   Task: 'Task',
+  TaskAttempt: 'TaskAttempt',
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
   TaskPartChunk: 'TaskPartChunk',
@@ -459,7 +460,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "task" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "task" | "taskAttempt" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3423,6 +3424,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    TaskAttempt: {
+      payload: Prisma.$TaskAttemptPayload<ExtArgs>
+      fields: Prisma.TaskAttemptFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskAttemptFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskAttemptFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload>
+        }
+        findFirst: {
+          args: Prisma.TaskAttemptFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskAttemptFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload>
+        }
+        findMany: {
+          args: Prisma.TaskAttemptFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload>[]
+        }
+        create: {
+          args: Prisma.TaskAttemptCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload>
+        }
+        createMany: {
+          args: Prisma.TaskAttemptCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskAttemptCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload>[]
+        }
+        delete: {
+          args: Prisma.TaskAttemptDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload>
+        }
+        update: {
+          args: Prisma.TaskAttemptUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskAttemptDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskAttemptUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskAttemptUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskAttemptUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskAttemptPayload>
+        }
+        aggregate: {
+          args: Prisma.TaskAttemptAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskAttempt>
+        }
+        groupBy: {
+          args: Prisma.TaskAttemptGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskAttemptGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskAttemptCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskAttemptCountAggregateOutputType> | number
+        }
+      }
+    }
     TaskLog: {
       payload: Prisma.$TaskLogPayload<ExtArgs>
       fields: Prisma.TaskLogFieldRefs
@@ -4562,13 +4637,26 @@ export const TaskScalarFieldEnum = {
   error: 'error',
   attempt: 'attempt',
   uncountedLosses: 'uncountedLosses',
-  pastAttempts: 'pastAttempts',
   fence: 'fence',
   jobId: 'jobId',
   workerId: 'workerId'
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
+
+
+export const TaskAttemptScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  number: 'number',
+  status: 'status',
+  workerId: 'workerId',
+  startedAt: 'startedAt',
+  finishedAt: 'finishedAt',
+  error: 'error'
+} as const
+
+export type TaskAttemptScalarFieldEnum = (typeof TaskAttemptScalarFieldEnum)[keyof typeof TaskAttemptScalarFieldEnum]
 
 
 export const TaskLogScalarFieldEnum = {
@@ -4990,6 +5078,20 @@ export type ListEnumTaskStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$P
 
 
 /**
+ * Reference to a field of type 'AttemptStatus'
+ */
+export type EnumAttemptStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AttemptStatus'>
+    
+
+
+/**
+ * Reference to a field of type 'AttemptStatus[]'
+ */
+export type ListEnumAttemptStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AttemptStatus[]'>
+    
+
+
+/**
  * Reference to a field of type 'WebhookMethod'
  */
 export type EnumWebhookMethodFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'WebhookMethod'>
@@ -5277,6 +5379,7 @@ export type GlobalOmitConfig = {
   salesforceOrg?: Prisma.SalesforceOrgOmit
   salesforceLogin?: Prisma.SalesforceLoginOmit
   task?: Prisma.TaskOmit
+  taskAttempt?: Prisma.TaskAttemptOmit
   taskLog?: Prisma.TaskLogOmit
   taskPart?: Prisma.TaskPartOmit
   taskPartChunk?: Prisma.TaskPartChunkOmit

@@ -91,6 +91,7 @@ export const ModelName = {
   SalesforceOrg: 'SalesforceOrg',
   SalesforceLogin: 'SalesforceLogin',
   Task: 'Task',
+  TaskAttempt: 'TaskAttempt',
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
   TaskPartChunk: 'TaskPartChunk',
@@ -698,13 +699,26 @@ export const TaskScalarFieldEnum = {
   error: 'error',
   attempt: 'attempt',
   uncountedLosses: 'uncountedLosses',
-  pastAttempts: 'pastAttempts',
   fence: 'fence',
   jobId: 'jobId',
   workerId: 'workerId'
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
+
+
+export const TaskAttemptScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  number: 'number',
+  status: 'status',
+  workerId: 'workerId',
+  startedAt: 'startedAt',
+  finishedAt: 'finishedAt',
+  error: 'error'
+} as const
+
+export type TaskAttemptScalarFieldEnum = (typeof TaskAttemptScalarFieldEnum)[keyof typeof TaskAttemptScalarFieldEnum]
 
 
 export const TaskLogScalarFieldEnum = {

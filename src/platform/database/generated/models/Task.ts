@@ -131,7 +131,6 @@ export type TaskCountAggregateOutputType = {
   error: number
   attempt: number
   uncountedLosses: number
-  pastAttempts: number
   fence: number
   jobId: number
   workerId: number
@@ -244,7 +243,6 @@ export type TaskCountAggregateInputType = {
   error?: true
   attempt?: true
   uncountedLosses?: true
-  pastAttempts?: true
   fence?: true
   jobId?: true
   workerId?: true
@@ -366,7 +364,6 @@ export type TaskGroupByOutputType = {
   error: runtime.JsonValue | null
   attempt: number
   uncountedLosses: number
-  pastAttempts: runtime.JsonValue
   fence: number
   jobId: string
   workerId: number | null
@@ -424,12 +421,12 @@ export type TaskWhereInput = {
   error?: Prisma.JsonNullableFilter<"Task">
   attempt?: Prisma.IntFilter<"Task"> | number
   uncountedLosses?: Prisma.IntFilter<"Task"> | number
-  pastAttempts?: Prisma.JsonFilter<"Task">
   fence?: Prisma.IntFilter<"Task"> | number
   jobId?: Prisma.UuidFilter<"Task"> | string
   workerId?: Prisma.IntNullableFilter<"Task"> | number | null
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
+  pastAttempts?: Prisma.TaskAttemptListRelationFilter
 }
 
 export type TaskOrderByWithRelationInput = {
@@ -461,12 +458,12 @@ export type TaskOrderByWithRelationInput = {
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   attempt?: Prisma.SortOrder
   uncountedLosses?: Prisma.SortOrder
-  pastAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrderInput | Prisma.SortOrder
   logs?: Prisma.TaskLogOrderByRelationAggregateInput
   parts?: Prisma.TaskPartOrderByRelationAggregateInput
+  pastAttempts?: Prisma.TaskAttemptOrderByRelationAggregateInput
 }
 
 export type TaskWhereUniqueInput = Prisma.AtLeast<{
@@ -503,12 +500,12 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   error?: Prisma.JsonNullableFilter<"Task">
   attempt?: Prisma.IntFilter<"Task"> | number
   uncountedLosses?: Prisma.IntFilter<"Task"> | number
-  pastAttempts?: Prisma.JsonFilter<"Task">
   fence?: Prisma.IntFilter<"Task"> | number
   jobId?: Prisma.UuidFilter<"Task"> | string
   workerId?: Prisma.IntNullableFilter<"Task"> | number | null
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
+  pastAttempts?: Prisma.TaskAttemptListRelationFilter
 }, "accountId_id" | "accountId_principalId_idempotencyKey">
 
 export type TaskOrderByWithAggregationInput = {
@@ -540,7 +537,6 @@ export type TaskOrderByWithAggregationInput = {
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   attempt?: Prisma.SortOrder
   uncountedLosses?: Prisma.SortOrder
-  pastAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -583,7 +579,6 @@ export type TaskScalarWhereWithAggregatesInput = {
   error?: Prisma.JsonNullableWithAggregatesFilter<"Task">
   attempt?: Prisma.IntWithAggregatesFilter<"Task"> | number
   uncountedLosses?: Prisma.IntWithAggregatesFilter<"Task"> | number
-  pastAttempts?: Prisma.JsonWithAggregatesFilter<"Task">
   fence?: Prisma.IntWithAggregatesFilter<"Task"> | number
   jobId?: Prisma.UuidWithAggregatesFilter<"Task"> | string
   workerId?: Prisma.IntNullableWithAggregatesFilter<"Task"> | number | null
@@ -618,12 +613,12 @@ export type TaskCreateInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
 }
 
 export type TaskUncheckedCreateInput = {
@@ -655,12 +650,12 @@ export type TaskUncheckedCreateInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
 }
 
 export type TaskUpdateInput = {
@@ -692,12 +687,12 @@ export type TaskUpdateInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateInput = {
@@ -729,12 +724,12 @@ export type TaskUncheckedUpdateInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
 }
 
 export type TaskCreateManyInput = {
@@ -766,7 +761,6 @@ export type TaskCreateManyInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
   workerId?: number | null
@@ -801,7 +795,6 @@ export type TaskUpdateManyMutationInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -836,7 +829,6 @@ export type TaskUncheckedUpdateManyInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -882,7 +874,6 @@ export type TaskCountOrderByAggregateInput = {
   error?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
   uncountedLosses?: Prisma.SortOrder
-  pastAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
@@ -977,6 +968,20 @@ export type EnumTaskStatusFieldUpdateOperationsInput = {
   set?: $Enums.TaskStatus
 }
 
+export type TaskCreateNestedOneWithoutPastAttemptsInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutPastAttemptsInput, Prisma.TaskUncheckedCreateWithoutPastAttemptsInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutPastAttemptsInput
+  connect?: Prisma.TaskWhereUniqueInput
+}
+
+export type TaskUpdateOneRequiredWithoutPastAttemptsNestedInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutPastAttemptsInput, Prisma.TaskUncheckedCreateWithoutPastAttemptsInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutPastAttemptsInput
+  upsert?: Prisma.TaskUpsertWithoutPastAttemptsInput
+  connect?: Prisma.TaskWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutPastAttemptsInput, Prisma.TaskUpdateWithoutPastAttemptsInput>, Prisma.TaskUncheckedUpdateWithoutPastAttemptsInput>
+}
+
 export type TaskCreateNestedOneWithoutLogsInput = {
   create?: Prisma.XOR<Prisma.TaskCreateWithoutLogsInput, Prisma.TaskUncheckedCreateWithoutLogsInput>
   connectOrCreate?: Prisma.TaskCreateOrConnectWithoutLogsInput
@@ -1003,6 +1008,166 @@ export type TaskUpdateOneRequiredWithoutPartsNestedInput = {
   upsert?: Prisma.TaskUpsertWithoutPartsInput
   connect?: Prisma.TaskWhereUniqueInput
   update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutPartsInput, Prisma.TaskUpdateWithoutPartsInput>, Prisma.TaskUncheckedUpdateWithoutPartsInput>
+}
+
+export type TaskCreateWithoutPastAttemptsInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+}
+
+export type TaskUncheckedCreateWithoutPastAttemptsInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+}
+
+export type TaskCreateOrConnectWithoutPastAttemptsInput = {
+  where: Prisma.TaskWhereUniqueInput
+  create: Prisma.XOR<Prisma.TaskCreateWithoutPastAttemptsInput, Prisma.TaskUncheckedCreateWithoutPastAttemptsInput>
+}
+
+export type TaskUpsertWithoutPastAttemptsInput = {
+  update: Prisma.XOR<Prisma.TaskUpdateWithoutPastAttemptsInput, Prisma.TaskUncheckedUpdateWithoutPastAttemptsInput>
+  create: Prisma.XOR<Prisma.TaskCreateWithoutPastAttemptsInput, Prisma.TaskUncheckedCreateWithoutPastAttemptsInput>
+  where?: Prisma.TaskWhereInput
+}
+
+export type TaskUpdateToOneWithWhereWithoutPastAttemptsInput = {
+  where?: Prisma.TaskWhereInput
+  data: Prisma.XOR<Prisma.TaskUpdateWithoutPastAttemptsInput, Prisma.TaskUncheckedUpdateWithoutPastAttemptsInput>
+}
+
+export type TaskUpdateWithoutPastAttemptsInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+}
+
+export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
 }
 
 export type TaskCreateWithoutLogsInput = {
@@ -1034,11 +1199,11 @@ export type TaskCreateWithoutLogsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
   workerId?: number | null
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutLogsInput = {
@@ -1070,11 +1235,11 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
   workerId?: number | null
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutLogsInput = {
@@ -1122,11 +1287,11 @@ export type TaskUpdateWithoutLogsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutLogsInput = {
@@ -1158,11 +1323,11 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
 }
 
 export type TaskCreateWithoutPartsInput = {
@@ -1194,11 +1359,11 @@ export type TaskCreateWithoutPartsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutPartsInput = {
@@ -1230,11 +1395,11 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutPartsInput = {
@@ -1282,11 +1447,11 @@ export type TaskUpdateWithoutPartsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutPartsInput = {
@@ -1318,11 +1483,11 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
-  pastAttempts?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
 }
 
 
@@ -1333,11 +1498,13 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
 export type TaskCountOutputType = {
   logs: number
   parts: number
+  pastAttempts: number
 }
 
 export type TaskCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   logs?: boolean | TaskCountOutputTypeCountLogsArgs
   parts?: boolean | TaskCountOutputTypeCountPartsArgs
+  pastAttempts?: boolean | TaskCountOutputTypeCountPastAttemptsArgs
 }
 
 /**
@@ -1362,6 +1529,13 @@ export type TaskCountOutputTypeCountLogsArgs<ExtArgs extends runtime.Types.Exten
  */
 export type TaskCountOutputTypeCountPartsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.TaskPartWhereInput
+}
+
+/**
+ * TaskCountOutputType without action
+ */
+export type TaskCountOutputTypeCountPastAttemptsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.TaskAttemptWhereInput
 }
 
 
@@ -1394,12 +1568,12 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   error?: boolean
   attempt?: boolean
   uncountedLosses?: boolean
-  pastAttempts?: boolean
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
+  pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["task"]>
 
@@ -1432,7 +1606,6 @@ export type TaskSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   error?: boolean
   attempt?: boolean
   uncountedLosses?: boolean
-  pastAttempts?: boolean
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
@@ -1467,7 +1640,6 @@ export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   error?: boolean
   attempt?: boolean
   uncountedLosses?: boolean
-  pastAttempts?: boolean
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
@@ -1502,16 +1674,16 @@ export type TaskSelectScalar = {
   error?: boolean
   attempt?: boolean
   uncountedLosses?: boolean
-  pastAttempts?: boolean
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
 }
 
-export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "pastAttempts" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
+export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
 export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
+  pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type TaskIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -1522,6 +1694,7 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   objects: {
     logs: Prisma.$TaskLogPayload<ExtArgs>[]
     parts: Prisma.$TaskPartPayload<ExtArgs>[]
+    pastAttempts: Prisma.$TaskAttemptPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     accountId: string
@@ -1568,10 +1741,6 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
      */
     uncountedLosses: number
     /**
-     * How the attempts before the current one ended, oldest first.
-     */
-    pastAttempts: runtime.JsonValue
-    /**
      * Grows with each claim; a worker with an older one has lost the task.
      */
     fence: number
@@ -1579,6 +1748,9 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
      * The queue's job that stands for the next or present attempt.
      */
     jobId: string
+    /**
+     * Of the current or last attempt.
+     */
     workerId: number | null
   }, ExtArgs["result"]["task"]>
   composites: {}
@@ -1976,6 +2148,7 @@ export interface Prisma__TaskClient<T, Null = never, ExtArgs extends runtime.Typ
   readonly [Symbol.toStringTag]: "PrismaPromise"
   logs<T extends Prisma.Task$logsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$logsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskLogPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   parts<T extends Prisma.Task$partsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$partsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskPartPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  pastAttempts<T extends Prisma.Task$pastAttemptsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$pastAttemptsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskAttemptPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -2033,7 +2206,6 @@ export interface TaskFieldRefs {
   readonly error: Prisma.FieldRef<"Task", 'Json'>
   readonly attempt: Prisma.FieldRef<"Task", 'Int'>
   readonly uncountedLosses: Prisma.FieldRef<"Task", 'Int'>
-  readonly pastAttempts: Prisma.FieldRef<"Task", 'Json'>
   readonly fence: Prisma.FieldRef<"Task", 'Int'>
   readonly jobId: Prisma.FieldRef<"Task", 'String'>
   readonly workerId: Prisma.FieldRef<"Task", 'Int'>
@@ -2475,6 +2647,30 @@ export type Task$partsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs
   take?: number
   skip?: number
   distinct?: Prisma.TaskPartScalarFieldEnum | Prisma.TaskPartScalarFieldEnum[]
+}
+
+/**
+ * Task.pastAttempts
+ */
+export type Task$pastAttemptsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the TaskAttempt
+   */
+  select?: Prisma.TaskAttemptSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the TaskAttempt
+   */
+  omit?: Prisma.TaskAttemptOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TaskAttemptInclude<ExtArgs> | null
+  where?: Prisma.TaskAttemptWhereInput
+  orderBy?: Prisma.TaskAttemptOrderByWithRelationInput | Prisma.TaskAttemptOrderByWithRelationInput[]
+  cursor?: Prisma.TaskAttemptWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.TaskAttemptScalarFieldEnum | Prisma.TaskAttemptScalarFieldEnum[]
 }
 
 /**
