@@ -209,7 +209,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   }
   startRetention(context, { access, audit, hooks, entries })
   startUsageCounting(context)
-  startJobRecovery(context)
+  startJobRecovery(context, types)
   // The last step that can fail, so that a token that was created is always shown.
   const ownerToken = await access.bootstrap(config.bootstrapToken)
   const warnings = [...config.warnings, ...(tasksAs?.warnings ?? []), ...(await access.expiryWarnings())]

@@ -25,6 +25,10 @@ export const SubmitTaskInput = builder.inputType('SubmitTaskInput', {
         'Repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another.',
     }),
     fairnessKey: t.string({ description: 'Stored with the task; has no effect in this version.' }),
+    concurrencyKey: t.string({
+      description:
+        'At most as many tasks of the account with the same key run at once as the task type allows, 1 where it says nothing; the others wait without taking a slot. Default: as the task type says. At most 255 characters.',
+    }),
     timeoutMs: t.int({ description: 'How long an attempt may take, in milliseconds.' }),
     lockMs: t.int({ description: 'How long an attempt may go without a sign of life; default 300,000.' }),
     retry: t.field({ type: RetryPolicyInput, description: 'Default: the task type’s policy.' }),

@@ -9,6 +9,7 @@ import {
   type TaskStatus,
   type taskStatuses,
 } from '#domain/tasks/task.ts'
+import { type Waiting, type WaitReason, waitingOf } from '#domain/tasks/waiting.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
@@ -179,6 +180,34 @@ export const TaskPart = builder.prismaObject('TaskPart', {
   }),
 })
 
+const TaskWaitReasonEnum = builder.enumType('TaskWaitReason', {
+  description: 'Why a task is waiting.',
+  values: described<WaitReason>({
+    SLOT: 'It is its turn next, or all slots for its priority are taken.',
+    SCHEDULE: 'It is not due yet.',
+    RETRY: 'An attempt failed, and the next one is not due yet.',
+    CONCURRENCY: 'As many tasks with its concurrency key are running as may run at once.',
+    RATE: 'As many tasks of its type have started as its rate limit allows.',
+    QUOTA: 'The account is running as many tasks as its quota allows.',
+  }),
+})
+
+const TaskWaiting = builder.objectRef<Waiting>('TaskWaiting').implement({
+  description: 'Why a task is waiting, since when, and how many are before it.',
+  fields: (t) => ({
+    reason: t.expose('reason', { type: TaskWaitReasonEnum, description: 'The reason.' }),
+    since: t.expose('since', { type: 'DateTime', description: 'Since when it has been waiting for this reason.' }),
+    message: t.exposeString('message', { description: 'The reason as a sentence.' }),
+    ahead: t.int({
+      nullable: true,
+      description:
+        'SLOT: how many tasks start before it. CONCURRENCY: how many with the same key do. Null otherwise, or when more than 10,000 do.',
+      complexity: separateRead,
+      resolve: async (waiting, _args, { tasks }) => (await tasks.countAhead(waiting)) ?? null,
+    }),
+  }),
+})
+
 export const TaskRef = builder.prismaObject('Task', {
   interfaces: [NodeRef],
   description: 'A piece of work of a registered type.',
@@ -249,6 +278,31 @@ export const TaskRef = builder.prismaObject('Task', {
       resolve: (task) => task.labels,
     }),
     fairnessKey: t.exposeString('fairnessKey', { nullable: true, description: 'As submitted.' }),
+    concurrencyKey: t.exposeString('concurrencyKey', {
+      nullable: true,
+      description: 'Limits how many tasks with the same key run at once.',
+    }),
+    waiting: t.field({
+      type: TaskWaiting,
+      nullable: true,
+      description: 'Why it is waiting; null unless it is.',
+      select: {
+        accountId: true,
+        id: true,
+        status: true,
+        priority: true,
+        attempt: true,
+        createdAt: true,
+        runAt: true,
+        held: true,
+        heldAt: true,
+        concurrencyKey: true,
+        jobId: true,
+        pastAttempts: { orderBy: { number: 'desc' }, take: 1, select: { finishedAt: true } },
+      },
+      resolve: ({ pastAttempts, ...task }) =>
+        waitingOf({ ...task, lastFinishedAt: pastAttempts[0]?.finishedAt ?? null }),
+    }),
     idempotencyKey: t.exposeString('idempotencyKey', { nullable: true, description: 'As submitted.' }),
     timeoutMs: t.exposeInt('timeoutMs', { description: 'How long an attempt may take, in milliseconds.' }),
     lockMs: t.exposeInt('lockMs', {

@@ -1,4 +1,6 @@
+import { releaseWhereRoom } from '#domain/tasks/held-tasks.ts'
 import { replaceLostJobs } from '#domain/tasks/lost-jobs.ts'
+import type { TaskTypes } from '#domain/tasks/task-type.ts'
 import { allowLostRetries } from '#domain/webhooks/retry-jobs.ts'
 import { WorkLoop } from '#platform/work/work-loop.ts'
 import type { AppContext } from './app-context.ts'
@@ -6,8 +8,8 @@ import type { AppContext } from './app-context.ts'
 const lookIntervalMs = 60_000
 
 /** Finds what waits for jobs that are gone: at the start, since the database may come from a backup, and every minute. */
-export function startJobRecovery({ data, log, cleanup }: AppContext): void {
-  const deps = { sql: data.database, transact: data.transact, queue: data.queue }
+export function startJobRecovery({ data, log, cleanup }: AppContext, types: TaskTypes): void {
+  const deps = { sql: data.database, transact: data.transact, queue: data.queue, types }
   const periodic = new WorkLoop({
     name: 'lost jobs',
     intervalMs: lookIntervalMs,
@@ -16,6 +18,7 @@ export function startJobRecovery({ data, log, cleanup }: AppContext): void {
       const [tasks, deliveries] = [await replaceLostJobs(deps), await allowLostRetries(deps)]
       if (tasks + deliveries > 0)
         log.warn({ tasks, deliveries }, 'jobs were missing from the queue and were created again')
+      await releaseWhereRoom(deps)
     },
   })
   periodic.start(0)

@@ -4,7 +4,7 @@ import { applyDocumentRetention } from '#domain/documents/retention.ts'
 import type { EntryService } from '#domain/entries/service.ts'
 import type { HookService } from '#domain/hooks/service.ts'
 import { forgetOldCounts } from '#domain/limits/retention.ts'
-import { applyTaskRetention } from '#domain/tasks/retention.ts'
+import { applyTaskRetention, forgetIdleLimits } from '#domain/tasks/retention.ts'
 import { applyDeliveryRetention } from '#domain/webhooks/retention.ts'
 import { deleteExpiredKeys } from '#platform/database/idempotency.ts'
 import { addPartitions, dropPartitions } from '#platform/journal/partitions.ts'
@@ -54,6 +54,7 @@ export function startRetention(
       )
       if (dropped.length > 0) log.info({ dropped }, 'old days of the journal were dropped')
       await applyTaskRetention(database, config.retention)
+      await forgetIdleLimits(database)
       await applyDocumentRetention(database)
       await access.maintain()
       await hooks.prune()

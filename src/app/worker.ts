@@ -44,6 +44,7 @@ export async function openWorker(
     ...data,
     quotas,
     runner,
+    types,
     plan: { slots: config.slots, criticalSlots: config.criticalSlots },
     embeddedIn: config.databaseUrl === undefined ? installation : undefined,
     leaseMs: config.workerLeaseMs,

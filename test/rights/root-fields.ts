@@ -649,11 +649,11 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   SignInAccount: { needs: 'anyone', fields: 'id name' },
   Task: {
     needs: 'tasks:read',
-    fields: `attempt attempts cancelReason cancelRequestedAt createdAt createdBy currentStep error fairnessKey finishedAt
+    fields: `attempt attempts cancelReason cancelRequestedAt concurrencyKey createdAt createdBy currentStep error fairnessKey finishedAt
       id idempotencyKey input labels lockMs logs part parts priority progress result resultExpired retry runAt startedAt
-      status timeoutMs type worker`,
+      status timeoutMs type waiting worker`,
   },
-  TaskAttempt: { needs: 'tasks:read', fields: 'error finishedAt number startedAt' },
+  TaskAttempt: { needs: 'tasks:read', fields: 'error finishedAt number startedAt status worker workerId' },
   TaskError: { needs: 'tasks:read', fields: 'code message retryable stack' },
   TaskLog: { needs: 'tasks:read', fields: 'at attempt message' },
   TaskLogLine: { needs: 'tasks:read', fields: 'at message' },
@@ -662,6 +662,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     fields: 'attempt bytes complete contentType createdAt name sizeBytes text',
   },
   TaskType: { needs: 'tasks:read', fields: 'description input name priority' },
+  TaskWaiting: { needs: 'tasks:read', fields: 'ahead message reason since' },
   TaskUpdate: {
     needs: 'tasks:read',
     fields: 'at attempt cursor kind log part progress skipped status step task taskId',

@@ -27,12 +27,13 @@ function show(output: Output, task: TaskDetails): void {
     ['type', task.type],
     ['status', output.styled(statusStyles[task.status], task.status)],
     ['priority', task.priority],
+    ['waiting', waitingText(task)],
     [
       'progress',
       task.status === 'ACTIVE' ? printable(`${task.progress} % ${task.currentStep ?? ''}`).trim() : undefined,
     ],
     ['error', errorText(task.error)],
-    ['handed in', `${moment(task.createdAt)} by ${printable(task.createdBy.name)}`],
+    ['submitted', `${moment(task.createdAt)} by ${printable(task.createdBy.name)}`],
     [task.attempt > 0 ? 'next attempt' : 'due', dueText(task)],
     ['started', time(task.startedAt)],
     ['ended', time(task.finishedAt)],
@@ -45,6 +46,7 @@ function show(output: Output, task: TaskDetails): void {
     ['worker', task.worker ?? undefined],
     ['labels', labelText(task.labels)],
     ['idempotency key', task.idempotencyKey === null ? undefined : printable(task.idempotencyKey)],
+    ['concurrency key', task.concurrencyKey === null ? undefined : printable(task.concurrencyKey)],
     ['fairness key', task.fairnessKey === null ? undefined : printable(task.fairnessKey)],
     ['input', output.value(task.input)],
     ['result', task.resultExpired ? 'expired' : task.result === null ? undefined : output.value(task.result)],
@@ -58,6 +60,7 @@ function showAttempts(output: Output, { attempts }: TaskDetails): void {
   output.line()
   output.table(attempts, [
     { title: 'ATTEMPT', text: ({ number }) => String(number) },
+    { title: 'STATUS', text: ({ status }) => status },
     { title: 'STARTED', text: ({ startedAt }) => moment(startedAt) },
     { title: 'RAN', text: (attempt) => runTime(attempt) ?? '' },
     { title: 'ERROR', text: ({ error }) => errorText(error) ?? '', flexible: true },
@@ -83,6 +86,13 @@ export function partTable(output: Output, parts: TaskDetails['parts']): void {
 
 function errorText(error: TaskDetails['error']): string | undefined {
   return error === null ? undefined : errorLines(error, `${error.code}${error.retryable ? '' : ', final'}`)
+}
+
+function waitingText({ waiting }: TaskDetails): string | undefined {
+  if (waiting === null) return undefined
+  const { message, since, ahead } = waiting
+  const before = ahead === null || ahead === 0 ? '' : ` ${ahead} ${ahead === 1 ? 'task is' : 'tasks are'} before it.`
+  return printable(`${message} Since ${moment(since)}.${before}`)
 }
 
 function dueText({ status, runAt }: TaskDetails): string | undefined {

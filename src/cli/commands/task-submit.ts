@@ -15,6 +15,7 @@ interface SubmitOptions {
   readonly runAt?: string
   readonly idempotencyKey?: string
   readonly fairnessKey?: string
+  readonly concurrencyKey?: string
   readonly timeout?: number
   readonly attempts?: number
   readonly watch?: boolean
@@ -41,6 +42,7 @@ export function addTaskSubmitCommand(parent: Command, session: Session): void {
     .option('--run-at <moment>', 'not before: 2026-11-24T18:00:00Z, or 30s, 10m, 2h, 1d from now')
     .option('--idempotency-key <key>', 'the same key again answers with the same task')
     .option('--fairness-key <key>', 'whose share of the slots it uses')
+    .option('--concurrency-key <key>', 'run only as many with the same key at once as the task type allows')
     .option('--timeout <seconds>', 'how long an attempt may take', readCount)
     .option('--attempts <count>', 'how many there may be in all', readCount)
     .option('-w, --watch', 'show it until it has ended')
@@ -74,7 +76,7 @@ async function submit(api: Api, options: SubmitOptions, type: string): Promise<n
 }
 
 async function toSubmission(type: string, options: SubmitOptions): Promise<SubmitTaskInput> {
-  const { priority, label, runAt, idempotencyKey, fairnessKey, timeout, attempts } = options
+  const { priority, label, runAt, idempotencyKey, fairnessKey, concurrencyKey, timeout, attempts } = options
   return {
     type,
     input: await readInput(options),
@@ -83,6 +85,7 @@ async function toSubmission(type: string, options: SubmitOptions): Promise<Submi
     runAt: runAt === undefined ? undefined : readMoment(runAt),
     idempotencyKey,
     fairnessKey,
+    concurrencyKey,
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
     retry: attempts === undefined ? undefined : { maxAttempts: attempts },
   }

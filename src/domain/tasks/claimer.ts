@@ -1,19 +1,24 @@
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
-import type { Actor } from '#platform/journal/entry.ts'
+import type { Actor, NewEntry } from '#platform/journal/entry.ts'
 import type { ClaimedJob, NewJob, Queue } from '#platform/queue/queue.ts'
 import { type ClaimStep, claimSteps, type FreeSlots, type SlotPlan } from './claim-policy.ts'
 import { taskEvent } from './events.ts'
+import { type Decision, decide, limitedTypes } from './gate.ts'
 import { attemptJob, queueOf } from './jobs.ts'
 import { started } from './state-machine.ts'
 import { type JobRef, startAttempts } from './store/attempts.ts'
+import { holdForQuota, holdTasks, lockWaiting, type WaitingTask } from './store/held.ts'
 import { type Attempt, type Priority, priorities } from './task.ts'
+import type { TaskTypes } from './task-type.ts'
+import type { HoldReason } from './waiting.ts'
 
 export interface ClaimerDeps {
   readonly queue: Queue
   readonly quotas: Pick<QuotaService, 'takeRunning'>
   readonly plan: SlotPlan
+  readonly types: TaskTypes
   readonly workerId: number
   readonly actor: Actor
   readonly clock: Clock
@@ -30,11 +35,14 @@ interface QueuedJob extends JobRef {
 /** Takes waiting tasks from the queues for free slots, and remembers which queues are worth a look. */
 export class Claimer {
   readonly #deps: ClaimerDeps
+  /** Types whose tasks are looked at before they start, whether they have a concurrency key or not. */
+  readonly #limitedTypes: readonly string[]
   /** Queues that may hold due jobs: those that a hint named, or whose last claim was filled. */
   readonly #promising = new Set<Priority>(priorities)
 
   constructor(deps: ClaimerDeps) {
     this.#deps = deps
+    this.#limitedTypes = limitedTypes(deps.types)
   }
 
   /** Whether a claim could find anything. */
@@ -77,7 +85,10 @@ export class Claimer {
   /** A job whose task was cancelled, or has another job by now, stands for nothing. */
   async #start(tx: Transaction, jobs: readonly QueuedJob[]): Promise<Attempt[]> {
     if (jobs.length === 0) return []
-    const attempts = await startAttempts(tx, this.#deps.workerId, await this.#withinQuota(tx, jobs))
+    const granted = await this.#withinQuota(tx, jobs)
+    const unlimited = { isChecked: false, limitedTypes: this.#limitedTypes } as const
+    const attempts = await startAttempts(tx, this.#deps.workerId, granted, unlimited)
+    if (attempts.length < granted.length) attempts.push(...(await this.#startLimited(tx, granted, attempts)))
     for (const { type, priority, labels, number, ...rest } of attempts) {
       const data = { type, priority, labels, status: started.status, attempt: number }
       tx.journal(taskEvent(started.event, rest, this.#deps, data))
@@ -85,23 +96,66 @@ export class Claimer {
     return attempts
   }
 
+  /** Starts what limits let start; what they don't is held without a job, or comes again when it may start. */
+  async #startLimited(
+    tx: Transaction,
+    jobs: readonly QueuedJob[],
+    started: readonly Attempt[],
+  ): Promise<readonly Attempt[]> {
+    const { queue, types, workerId } = this.#deps
+    const isStarted = new Set(started.map(({ taskId }) => taskId))
+    const tasks = await lockWaiting(
+      tx,
+      jobs.filter(({ taskId }) => !isStarted.has(taskId)),
+    )
+    if (tasks.length === 0) return []
+    const decisions = await decide(tx, types, tasks)
+    const decided = tasks.map((task, index) => ({ task, decision: decisions[index] as Decision }))
+    const held: { accountId: string; taskId: string; reason: HoldReason }[] = []
+    const later: NewJob[] = []
+    for (const { task, decision } of decided) {
+      if (decision.kind === 'start') continue
+      const { accountId, taskId, jobId: id, priority } = task
+      const reason = decision.kind === 'hold' ? decision.reason : 'RATE'
+      held.push({ accountId, taskId, reason })
+      tx.journal(heldEvent(task, reason, this.#deps))
+      if (decision.kind === 'defer')
+        later.push({ queue: queueOf[priority], id, data: { accountId, taskId }, startAfter: decision.at })
+    }
+    if (held.length > 0) await holdTasks(tx, held)
+    await queue.send(tx, later)
+    const admitted = decided.flatMap(({ task, decision }) => (decision.kind === 'start' ? [task] : []))
+    return admitted.length === 0 ? [] : startAttempts(tx, workerId, admitted, { isChecked: true })
+  }
+
   /** Those that their accounts may run beside what they run; the others go back to their queue for a while. */
   async #withinQuota(tx: Transaction, jobs: readonly QueuedJob[]): Promise<readonly QueuedJob[]> {
     const { quotas, queue, clock } = this.#deps
     const granted: QueuedJob[] = []
     const deferred: NewJob[] = []
+    const held: JobRef[] = []
     for (const [accountId, own] of Map.groupBy(jobs, (job) => job.accountId)) {
       const { count, waiting } = await quotas.takeRunning(accountId, own.length)
       granted.push(...own.slice(0, count))
       // The more wait, the longer, so that at most a thousand in a second are looked at in vain.
       const startAfter = new Date(clock.now().getTime() + quotaDelayMs + waiting)
-      for (const { queue, jobId: id, taskId } of own.slice(count))
+      for (const { queue, jobId: id, taskId } of own.slice(count)) {
         deferred.push({ queue, id, data: { accountId, taskId }, startAfter })
+        held.push({ accountId, taskId, jobId: id })
+      }
     }
-    if (deferred.length > 0) tx.quiet('jobs that wait for a quota')
+    if (deferred.length > 0) {
+      tx.quiet('jobs that wait for a quota')
+      await holdForQuota(tx, held)
+    }
     await queue.send(tx, deferred)
     return granted
   }
+}
+
+function heldEvent(task: WaitingTask, reason: HoldReason, by: { readonly actor: Actor }): NewEntry {
+  const { type, priority, labels, attempt } = task
+  return taskEvent('task.held', task, by, { type, priority, labels, status: 'PENDING', attempt, waiting: reason })
 }
 
 function toQueuedJob({ id, data }: ClaimedJob, queue: string): QueuedJob {

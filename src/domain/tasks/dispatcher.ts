@@ -19,6 +19,7 @@ import { Settler } from './settler.ts'
 import type { Transition } from './state-machine.ts'
 import { promoteDue } from './store/attempts.ts'
 import type { Attempt, AttemptEnd, Priority, StopReason } from './task.ts'
+import type { TaskTypes } from './task-type.ts'
 
 export interface DispatcherDeps {
   readonly sql: Sql
@@ -32,6 +33,7 @@ export interface DispatcherDeps {
   readonly clock: Clock
   readonly log: Logger
   readonly plan: SlotPlan
+  readonly types: TaskTypes
   readonly workerId: number
   readonly quotas: Pick<QuotaService, 'takeRunning'>
   readonly actor: Actor
@@ -73,7 +75,11 @@ export class Dispatcher {
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps
-    this.#settler = new Settler({ ...deps, onWritten: (attempt, transition) => this.#onWritten(attempt, transition) })
+    this.#settler = new Settler({
+      ...deps,
+      onWritten: (attempt, transition) => this.#onWritten(attempt, transition),
+      onReleased: (priority) => this.#claimer.expect(priority),
+    })
     this.#claimer = new Claimer(deps)
     this.#recollection = new Recollection(deps)
     this.#loop = new WorkLoop({

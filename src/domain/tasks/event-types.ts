@@ -39,6 +39,10 @@ export const taskEventCatalog: EventTypes<TaskEventType> = {
     description: 'An attempt ended because its worker was lost.',
     data: task.extend({ error: error.optional() }),
   },
+  'task.held': {
+    description: 'The turn of a waiting task has come, and a limit does not let it start yet.',
+    data: task.extend({ waiting: z.enum(['CONCURRENCY', 'RATE']).describe('The reason, as in `Task.waiting`.') }),
+  },
   'task.cancelled': {
     description: 'The task was cancelled.',
     data: task.extend({ error: error.optional(), reason: z.string().optional() }),

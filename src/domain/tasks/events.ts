@@ -13,6 +13,7 @@ export const taskEventTypes = [
   'task.retried',
   'task.released',
   'task.lost',
+  'task.held',
   'task.step',
   'task.part',
   'task.log',
@@ -35,6 +36,8 @@ export interface TaskEventData {
   readonly labels: Readonly<Record<string, string>>
   readonly error?: Pick<TaskError, 'code' | 'message' | 'retryable'>
   readonly reason?: string
+  /** Of `task.held`: why it may not start yet. */
+  readonly waiting?: string
   /** When the next attempt is due. */
   readonly runAt?: string
   readonly step?: string

@@ -1,4 +1,6 @@
 import type { Sql } from '#platform/database/sql.ts'
+import { forgetIdleKeys } from './store/concurrency.ts'
+import { forgetIdleRates } from './store/rates.ts'
 import { deleteOldTasks, expireResults } from './store/retention.ts'
 
 /** Rows in one statement, so that no statement holds others up. */
@@ -9,6 +11,12 @@ export interface TaskRetention {
   readonly resultDays: number
   /** Tasks are kept this many days after their end. */
   readonly taskDays: number
+}
+
+/** Deletes what is known of concurrency keys and rates that hold nobody back; harmless to repeat. */
+export async function forgetIdleLimits(sql: Sql): Promise<void> {
+  while ((await forgetIdleKeys(sql, batchSize)) === batchSize);
+  while ((await forgetIdleRates(sql, batchSize)) === batchSize);
 }
 
 /** Deletes what is older than its retention; harmless to repeat, also by several processes. */

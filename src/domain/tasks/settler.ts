@@ -8,7 +8,7 @@ import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import type { Transition } from './state-machine.ts'
-import type { Attempt, AttemptEnd } from './task.ts'
+import type { Attempt, AttemptEnd, Priority } from './task.ts'
 import { type ToSettle, writeEnds } from './write-ends.ts'
 
 type Waiting = Pick<ToSettle, 'attempt' | 'end'>
@@ -22,6 +22,8 @@ export interface SettlerDeps {
   readonly log: Logger
   /** Called for each attempt once its end is committed, with where it leads the task. */
   readonly onWritten: (attempt: Attempt, transition: Transition) => void
+  /** Called when tasks of this priority that were held wait in the queue now. */
+  readonly onReleased: (priority: Priority) => void
 }
 
 /** How many ends one transaction writes at most. */
@@ -73,14 +75,15 @@ export class Settler {
   }
 
   async #writeSome(): Promise<void> {
-    const { transact, queue, actor, board, clock, onWritten } = this.#deps
+    const { transact, queue, actor, board, clock, onWritten, onReleased } = this.#deps
     const now = clock.now()
     const ends = this.#waiting
       .slice(0, this.#batchSize)
       .map((end) => ({ ...end, progress: board.find(end.attempt.taskId)?.percent }))
-    const transitions = await transact((tx) => writeEnds({ tx, queue, actor, now }, ends))
+    const { transitions, released } = await transact((tx) => writeEnds({ tx, queue, actor, now }, ends))
     this.#waiting = this.#waiting.slice(ends.length)
     if (this.#waiting.length === 0) this.#batchSize = maxBatchSize
+    for (const priority of released) onReleased(priority)
     for (const [index, { attempt }] of ends.entries()) onWritten(attempt, transitions[index] as Transition)
   }
 

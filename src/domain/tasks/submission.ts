@@ -31,6 +31,7 @@ const submission = z.strictObject({
   runAt: z.date().optional(),
   idempotencyKey: shortText(255).optional(),
   fairnessKey: shortText(255).optional(),
+  concurrencyKey: shortText(255).optional(),
   timeoutMs: z
     .int()
     .min(1)
@@ -75,7 +76,7 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
     )
   const checked = checkInput(type, wanted.input)
   const defaults = taskDefaults(type, checked.input)
-  const { priority, timeoutMs, lockMs, labels, fairnessKey, idempotencyKey, runAt } = wanted
+  const { priority, timeoutMs, lockMs, labels, fairnessKey, concurrencyKey, idempotencyKey, runAt } = wanted
   return {
     accountId: caller.accountId,
     id: newId(),
@@ -86,6 +87,7 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
     storedBytes: checked.sizeBytes + Buffer.byteLength(JSON.stringify(labels ?? {})),
     labels: labels ?? {},
     fairnessKey,
+    concurrencyKey: concurrencyKey ?? keyOf(type, checked.input),
     idempotencyKey,
     principalId: caller.principalId,
     request: wanted,
@@ -102,6 +104,12 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
     status: submitted(runAt, now).status,
     runAt,
   }
+}
+
+/** The concurrency key of a task that names none; undefined when its type has no limit. */
+function keyOf({ name, concurrency }: TaskType, input: unknown): string | undefined {
+  if (concurrency === undefined) return undefined
+  return concurrency.key === undefined ? name : concurrency.key(input)
 }
 
 /** Without what was left open. */

@@ -4,6 +4,7 @@ import { isId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Journal } from '#platform/journal/journal.ts'
 import { toPosition } from '#platform/journal/store.ts'
+import type { Queue } from '#platform/queue/queue.ts'
 import { TaskNotFound, TaskPartNotFound } from './errors.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { byPriority, type Percentiles, type QueueReport } from './queue-report.ts'
@@ -13,9 +14,12 @@ import { findTaskState } from './store/tasks.ts'
 import type { Priority } from './task.ts'
 import type { TaskType, TaskTypes } from './task-type.ts'
 import { followTask, followTasks, type TaskFeedFilter, type TaskUpdate } from './updates.ts'
+import type { Waiting } from './waiting.ts'
+import { countAhead } from './waiting-order.ts'
 
 export interface TaskReadsDeps {
   readonly sql: Sql
+  readonly queue: Queue
   readonly journal: Journal
   readonly board: ProgressBoard
   readonly types: TaskTypes
@@ -25,7 +29,7 @@ export interface TaskReadsDeps {
 const partReadLimit = 1024 * 1024
 
 /** What can be read of tasks, beyond what GraphQL selects from their rows. */
-export function createTaskReads({ sql, journal, board, types }: TaskReadsDeps) {
+export function createTaskReads({ sql, queue, journal, board, types }: TaskReadsDeps) {
   /** Up to 1 MiB of a part, also while it is being written. @throws {TaskPartNotFound} @throws {InvalidInput} */
   async function readPartBytes(caller: Caller, taskId: string, name: string, from: number, length: number) {
     caller.must('tasks:read')
@@ -109,6 +113,7 @@ export function createTaskReads({ sql, journal, board, types }: TaskReadsDeps) {
 
   return {
     readPart: readPartBytes,
+    countAhead: (waiting: Waiting) => countAhead(sql, queue, waiting),
     queues,
     queueTimes,
     queuesOfAll,

@@ -55,7 +55,24 @@ export interface TaskDefaults {
   readonly onWorkerLost?: OnWorkerLost | undefined
 }
 
-/** A kind of work that can be handed in. Declare it with {@link defineTaskType}. */
+/**
+ * How many tasks of an account with the same concurrency key may run at once, over all its processes. Tasks beyond it wait
+ * without taking a slot, and without keeping others from running. The key may be shared by several types.
+ */
+export interface Concurrency<Schema extends z.ZodType = z.ZodType> {
+  /** At least 1. */
+  readonly limit: number
+  /** The key of a task that was submitted without one, at most 255 characters; default: the type's name. */
+  key?(input: z.output<Schema>): string | undefined
+}
+
+/** At most `limit` starts in any `perMs` milliseconds, about evenly once the first `limit` have started. */
+export interface RateLimit {
+  readonly limit: number
+  readonly perMs: number
+}
+
+/** A kind of work that can be submitted. Declare it with {@link defineTaskType}. */
 export interface TaskType<Schema extends z.ZodType = z.ZodType> {
   /** `a-z`, digits, `.`, `-` and `_`, at most 64 characters; what `submitTask` names. */
   readonly name: string
@@ -80,6 +97,10 @@ export interface TaskType<Schema extends z.ZodType = z.ZodType> {
    * follows at once and the lost one does not count. `fail` (default): it counts as a failed attempt.
    */
   readonly onWorkerLost?: OnWorkerLost
+  /** How many tasks with the same concurrency key run at once. */
+  readonly concurrency?: Concurrency<Schema>
+  /** How many of its tasks may start in a time, for each concurrency key. */
+  readonly rateLimit?: RateLimit
   /** What the attempt finds in `context.env`; all other variables of the server are withheld. */
   readonly env?: TaskEnvironment
   /**
@@ -169,6 +190,7 @@ export class TaskTypes {
     for (const type of types) {
       if (!namePattern.test(type.name))
         throw new Error(`The task type name "${type.name}" must match ${namePattern.source}.`)
+      mustHaveLimits(type)
       if (this.#types.has(type.name)) throw new Error(`The task type "${type.name}" is defined twice.`)
       this.#types.set(type.name, type)
     }
@@ -182,6 +204,14 @@ export class TaskTypes {
   list(): TaskType[] {
     return [...this.#types.values()].sort((a, b) => a.name.localeCompare(b.name))
   }
+}
+
+function mustHaveLimits({ name, concurrency, rateLimit }: TaskType): void {
+  const isPositive = (value: number) => Number.isInteger(value) && value > 0
+  if (concurrency !== undefined && !isPositive(concurrency.limit))
+    throw new Error(`The task type "${name}" must have a concurrency limit of at least 1.`)
+  if (rateLimit !== undefined && !(isPositive(rateLimit.limit) && isPositive(rateLimit.perMs)))
+    throw new Error(`The task type "${name}" must have a rate limit of at least 1 task in at least 1 millisecond.`)
 }
 
 /** A task type's input as JSON Schema 2020-12, as a caller writes it. */

@@ -20,6 +20,7 @@ import { Reaper } from './reaper.ts'
 import { OutputRecorder } from './recorder.ts'
 import type { Runner } from './runner.ts'
 import type { Attempt, AttemptEnd } from './task.ts'
+import type { TaskTypes } from './task-type.ts'
 
 export interface WorkerOptions {
   readonly database: Database
@@ -31,6 +32,7 @@ export interface WorkerOptions {
   readonly runner: Runner
   readonly quotas: Pick<QuotaService, 'takeRunning'>
   readonly plan: SlotPlan
+  readonly types: TaskTypes
   /** The installation whose embedded database this process has started, if it has. */
   readonly embeddedIn: string | undefined
   /** For how long this process may be without the database before it stops what it runs, in milliseconds. */
@@ -75,6 +77,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     recorder,
     board,
     plan,
+    types: options.types,
     workerId: id,
     stalledMs,
     onSettled: options.onSettled,

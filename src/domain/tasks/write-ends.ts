@@ -4,11 +4,12 @@ import type { Actor, NewEntry } from '#platform/journal/entry.ts'
 import type { NewJob, Queue } from '#platform/queue/queue.ts'
 import type { AttemptLoss } from './attempt-loss.ts'
 import { taskEvent } from './events.ts'
+import { freeKeys } from './held-tasks.ts'
 import { queueOf } from './jobs.ts'
 import { ended, lost, type Transition } from './state-machine.ts'
 import { type EndedAttempt, type SettledAttempt, settleAttempts } from './store/attempts.ts'
 import { insertPastAttempts, type PastAttemptOfTask } from './store/past-attempts.ts'
-import type { Attempt, AttemptEnd, PastAttempt, TaskError } from './task.ts'
+import type { Attempt, AttemptEnd, PastAttempt, Priority, TaskError } from './task.ts'
 
 /** An attempt that runs no more. */
 export interface ToSettle {
@@ -26,11 +27,19 @@ export interface EndWriter {
   readonly now: Date
 }
 
+/** What follows from the ends of attempts. */
+export interface WrittenEnds {
+  /** Where each leads its task; one whose fence is out of date changes nothing and leads where it would have led. */
+  readonly transitions: readonly Transition[]
+  /** Of tasks that were held because of those that ended, and wait in the queue now. */
+  readonly released: ReadonlySet<Priority>
+}
+
 /**
- * Writes how attempts ended, the jobs of those that another attempt follows, and the journal's entries. Returns where
- * each leads its task; one whose fence is out of date changes nothing and leads where it would have led.
+ * Writes how attempts ended, the jobs of those that another attempt follows, and the journal's entries, and lets tasks
+ * go that waited for their concurrency keys.
  */
-export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): Promise<Transition[]> {
+export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): Promise<WrittenEnds> {
   const { tx, queue, actor, now } = writer
   const rows = ends.map((end) => toRow(end, now))
   const settled = new Map((await settleAttempts(tx, rows)).map((one) => [one.id, one]))
@@ -47,7 +56,7 @@ export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): P
   })
   await insertPastAttempts(tx, past)
   await queue.send(tx, jobs)
-  return transitions
+  return { transitions, released: await freeKeys(tx, queue, [...settled.values()]) }
 }
 
 /** Ends attempts that were lost, each with an entry that says so. */

@@ -41,6 +41,28 @@ const claimSql = (table: string) => `
   )
   SELECT id, data FROM taken ORDER BY priority DESC, created_on`
 
+const countBeforeSql = (table: string) => `
+  SELECT (
+    SELECT count(*)::int FROM (
+      SELECT FROM pgboss.${table}
+      WHERE name = $1 AND state < 'active' AND NOT blocked AND start_after <= clock_timestamp()
+        AND (priority > own.priority OR priority = own.priority AND created_on < own.created_on)
+      LIMIT $3
+    ) AS before
+  ) AS count
+  FROM pgboss.${table} AS own WHERE name = $1 AND id = $2 AND state < 'active'`
+
+/** How many due jobs would be claimed before this one, at most `limit`; undefined when it does not wait. */
+export async function countJobsBefore(
+  sql: Sql,
+  { name, table }: QueueTable,
+  id: string,
+  limit: number,
+): Promise<number | undefined> {
+  const [row] = await sql.query<{ count: number }>(countBeforeSql(table), [name, id, limit])
+  return row?.count
+}
+
 const missingSql = (table: string) => `
   SELECT wanted.id FROM unnest($2::uuid[]) AS wanted (id)
   WHERE NOT EXISTS (SELECT 1 FROM pgboss.${table} WHERE name = $1 AND id = wanted.id AND state < 'active')`

@@ -3,7 +3,14 @@ import type { Database } from '#platform/database/client.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
-import { type ClaimedJob, claimJobs, findMissingJobs, moveToOwnTable, type QueueTable } from './own-sql.ts'
+import {
+  type ClaimedJob,
+  claimJobs,
+  countJobsBefore,
+  findMissingJobs,
+  moveToOwnTable,
+  type QueueTable,
+} from './own-sql.ts'
 
 export type { ClaimedJob } from './own-sql.ts'
 
@@ -78,6 +85,11 @@ export class Queue {
   /** Which of these jobs wait in the queue no more: they were claimed, cancelled or deleted. */
   async findMissing(sql: Sql, queue: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return ids.length === 0 ? new Set() : findMissingJobs(sql, this.#tableOf(queue), ids)
+  }
+
+  /** How many due jobs would be claimed before this one, at most `limit`; undefined when it waits in the queue no more. */
+  async countBefore(sql: Sql, queue: string, id: string, limit: number): Promise<number | undefined> {
+    return countJobsBefore(sql, this.#tableOf(queue), id, limit)
   }
 
   async stop(): Promise<void> {

@@ -46,10 +46,11 @@ const attemptColumns = `task.account_id, task.id, type, priority, input, labels,
 
 const claimSql = `
   UPDATE task SET status = '${started.status}', attempt = attempt + 1, fence = fence + 1, worker_id = $1, started_at = now(),
-                  progress = 0, current_step = NULL
+                  progress = 0, current_step = NULL, held = NULL, held_at = NULL
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS job (account_id, task_id, job_id)
   WHERE task.account_id = job.account_id AND task.id = job.task_id AND task.job_id = job.job_id
     AND task.status IN ('PENDING', 'SCHEDULED')
+    AND ($5 OR task.concurrency_key IS NULL AND task.type <> ALL($6::text[]))
   RETURNING ${attemptColumns}`
 
 export interface JobRef {
@@ -58,13 +59,28 @@ export interface JobRef {
   readonly jobId: string
 }
 
-/** Starts the attempts that these jobs stand for; a job whose task doesn't wait for it any more has no part in the answer. */
-export async function startAttempts(sql: Sql, workerId: number, jobs: readonly JobRef[]): Promise<Attempt[]> {
+/** Which tasks start: all, because they were checked before, or those that no limit applies to. */
+export type Admission =
+  | { readonly isChecked: true }
+  | { readonly isChecked: false; readonly limitedTypes: readonly string[] }
+
+/**
+ * Starts the attempts that these jobs stand for; a job whose task doesn't wait for it any more, or is not admitted, has no
+ * part in the answer.
+ */
+export async function startAttempts(
+  sql: Sql,
+  workerId: number,
+  jobs: readonly JobRef[],
+  admission: Admission,
+): Promise<Attempt[]> {
   const rows = await sql.query<AttemptRow>(claimSql, [
     workerId,
     jobs.map((job) => job.accountId),
     jobs.map((job) => job.taskId),
     jobs.map((job) => job.jobId),
+    admission.isChecked,
+    admission.isChecked ? [] : admission.limitedTypes,
   ])
   return rows.map(toAttempt)
 }
@@ -100,12 +116,15 @@ const settleSql = `
           progress, held_by, uncounted_loss)
   WHERE task.account_id = s.account_id AND task.id = s.task_id AND task.fence = s.fence AND task.status = 'ACTIVE'
     AND task.worker_id IS NOT DISTINCT FROM s.held_by
-  RETURNING task.id, cancel_requested_at IS NOT NULL AS "isCancelled", task.run_at AS "runAt",
+  RETURNING task.account_id AS "accountId", task.id, task.concurrency_key AS "concurrencyKey",
+    cancel_requested_at IS NOT NULL AS "isCancelled", task.run_at AS "runAt",
     task.cancel_reason AS "cancelReason"`
 
 export interface SettledAttempt {
+  readonly accountId: string
   /** Of the task. */
   readonly id: string
+  readonly concurrencyKey: string | null
   /** Somebody has asked the task to stop. */
   readonly isCancelled: boolean
   readonly runAt: Date

@@ -17,6 +17,7 @@ export interface NewTask {
   readonly storedBytes: number
   readonly labels: Readonly<Record<string, string>>
   readonly fairnessKey: string | undefined
+  readonly concurrencyKey: string | undefined
   readonly idempotencyKey: string | undefined
   /** Whose idempotency keys it has one of. */
   readonly principalId: string
@@ -34,14 +35,14 @@ export interface NewTask {
 
 const insertTasksSql = `
   INSERT INTO task (account_id, id, job_id, type, priority, status, input, labels, fairness_key, idempotency_key,
-                    request_hash, timeout_ms, lock_ms, retry, created_by, run_at, principal_id)
+                    request_hash, timeout_ms, lock_ms, retry, created_by, run_at, principal_id, concurrency_key)
   SELECT account_id, id, job_id, type, priority::priority, status::task_status, input, labels, fairness_key,
-         idempotency_key, request_hash, timeout_ms, lock_ms, retry, created_by, coalesce(run_at, now()), principal_id
+         idempotency_key, request_hash, timeout_ms, lock_ms, retry, created_by, coalesce(run_at, now()), principal_id, concurrency_key
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[],
               $9::text[], $10::bytea[], $11::int[], $12::int[], $13::jsonb[], $14::jsonb[], $15::timestamptz[], $16::text[],
-              $17::text[])
+              $17::text[], $18::text[])
     AS new (account_id, id, job_id, type, priority, input, labels, fairness_key, idempotency_key, request_hash,
-            timeout_ms, lock_ms, retry, created_by, run_at, status, principal_id)
+            timeout_ms, lock_ms, retry, created_by, run_at, status, principal_id, concurrency_key)
   ON CONFLICT DO NOTHING
   RETURNING id, created_at AS "createdAt", run_at AS "runAt"`
 
@@ -72,6 +73,7 @@ export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<
     tasks.map((task) => task.runAt ?? null),
     tasks.map((task) => task.status),
     tasks.map((task) => (task.idempotencyKey === undefined ? null : task.principalId)),
+    tasks.map((task) => task.concurrencyKey ?? null),
   ])
   return new Map(rows.map((row) => [row.id, row]))
 }
@@ -146,7 +148,7 @@ export async function findTaskState(sql: Sql, accountId: string, id: string): Pr
 
 const requestCancelSql = `
   UPDATE task SET cancel_requested_at = now(), cancel_reason = $3, status = $4::task_status,
-    finished_at = CASE WHEN $5 THEN now() END
+    finished_at = CASE WHEN $5 THEN now() END, held = NULL, held_at = NULL
   WHERE account_id = $1 AND id = $2`
 
 /** Writes that somebody has asked a task to stop, and where that leads it. */

@@ -242,6 +242,16 @@ export type SalesforceLogin = Prisma.SalesforceLoginModel
  */
 export type Task = Prisma.TaskModel
 /**
+ * Model TaskConcurrency
+ * How many tasks with the same concurrency key run.
+ */
+export type TaskConcurrency = Prisma.TaskConcurrencyModel
+/**
+ * Model TaskRate
+ * When the next task of a type with a rate limit may start, if tasks started evenly.
+ */
+export type TaskRate = Prisma.TaskRateModel
+/**
  * Model TaskAttempt
  * An attempt that another one followed. The current or last one is part of its task's row.
  */

@@ -769,6 +769,8 @@ export type SigningMethod =
 
 /** A task to submit. */
 export type SubmitTaskInput = {
+  /** At most as many tasks of the account with the same key run at once as the task type allows, 1 where it says nothing; the others wait without taking a slot. Default: as the task type says. At most 255 characters. */
+  concurrencyKey?: string | null | undefined;
   /** Stored with the task; has no effect in this version. */
   fairnessKey?: string | null | undefined;
   /** Repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another. */

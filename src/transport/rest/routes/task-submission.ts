@@ -64,6 +64,10 @@ export const taskSubmission = z
       .describe('How long an attempt may take, in milliseconds; the default is the task type’s.'),
     labels: z.record(z.string(), z.string()).optional().describe('At most 32 names with values, to find tasks by.'),
     fairnessKey: z.string().optional().describe('Accepted, but without effect in this version.'),
+    concurrencyKey: z
+      .string()
+      .optional()
+      .describe('At most as many tasks with the same key run at once as the task type allows.'),
     retryConfig: retryConfig.optional(),
     recurrenceConfig: z.unknown().optional().describe('Not supported yet.'),
   })
@@ -74,7 +78,7 @@ type TaskSubmission = z.output<typeof taskSubmission>
 /** @throws {Refused} 422 when the schedule contradicts itself, or asks for what is not there yet. */
 export function toSubmitTaskInput(task: TaskSubmission, idempotencyKey: string | undefined): SubmitTaskInput {
   refuseSchedule(task)
-  const { type, data, priority, scheduledFor, lockDuration, timeout, labels, fairnessKey } = task
+  const { type, data, priority, scheduledFor, lockDuration, timeout, labels, fairnessKey, concurrencyKey } = task
   return {
     type,
     input: data,
@@ -84,6 +88,7 @@ export function toSubmitTaskInput(task: TaskSubmission, idempotencyKey: string |
     ...(timeout !== undefined && { timeoutMs: timeout }),
     ...(labels !== undefined && { labels }),
     ...(fairnessKey !== undefined && { fairnessKey }),
+    ...(concurrencyKey !== undefined && { concurrencyKey }),
     ...(task.retryConfig !== undefined && { retry: toRetry(task.retryConfig) }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   }

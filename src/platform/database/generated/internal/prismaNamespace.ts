@@ -437,6 +437,8 @@ export const ModelName = {
   SalesforceOrg: 'SalesforceOrg',
   SalesforceLogin: 'SalesforceLogin',
   Task: 'Task',
+  TaskConcurrency: 'TaskConcurrency',
+  TaskRate: 'TaskRate',
   TaskAttempt: 'TaskAttempt',
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
@@ -460,7 +462,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "task" | "taskAttempt" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "task" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3424,6 +3426,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    TaskConcurrency: {
+      payload: Prisma.$TaskConcurrencyPayload<ExtArgs>
+      fields: Prisma.TaskConcurrencyFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskConcurrencyFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskConcurrencyFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload>
+        }
+        findFirst: {
+          args: Prisma.TaskConcurrencyFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskConcurrencyFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload>
+        }
+        findMany: {
+          args: Prisma.TaskConcurrencyFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload>[]
+        }
+        create: {
+          args: Prisma.TaskConcurrencyCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload>
+        }
+        createMany: {
+          args: Prisma.TaskConcurrencyCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskConcurrencyCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload>[]
+        }
+        delete: {
+          args: Prisma.TaskConcurrencyDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload>
+        }
+        update: {
+          args: Prisma.TaskConcurrencyUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskConcurrencyDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskConcurrencyUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskConcurrencyUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskConcurrencyUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskConcurrencyPayload>
+        }
+        aggregate: {
+          args: Prisma.TaskConcurrencyAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskConcurrency>
+        }
+        groupBy: {
+          args: Prisma.TaskConcurrencyGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskConcurrencyGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskConcurrencyCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskConcurrencyCountAggregateOutputType> | number
+        }
+      }
+    }
+    TaskRate: {
+      payload: Prisma.$TaskRatePayload<ExtArgs>
+      fields: Prisma.TaskRateFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskRateFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskRateFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload>
+        }
+        findFirst: {
+          args: Prisma.TaskRateFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskRateFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload>
+        }
+        findMany: {
+          args: Prisma.TaskRateFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload>[]
+        }
+        create: {
+          args: Prisma.TaskRateCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload>
+        }
+        createMany: {
+          args: Prisma.TaskRateCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskRateCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload>[]
+        }
+        delete: {
+          args: Prisma.TaskRateDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload>
+        }
+        update: {
+          args: Prisma.TaskRateUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskRateDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskRateUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskRateUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskRateUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskRatePayload>
+        }
+        aggregate: {
+          args: Prisma.TaskRateAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskRate>
+        }
+        groupBy: {
+          args: Prisma.TaskRateGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskRateGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskRateCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskRateCountAggregateOutputType> | number
+        }
+      }
+    }
     TaskAttempt: {
       payload: Prisma.$TaskAttemptPayload<ExtArgs>
       fields: Prisma.TaskAttemptFieldRefs
@@ -4617,6 +4767,9 @@ export const TaskScalarFieldEnum = {
   input: 'input',
   labels: 'labels',
   fairnessKey: 'fairnessKey',
+  concurrencyKey: 'concurrencyKey',
+  held: 'held',
+  heldAt: 'heldAt',
   idempotencyKey: 'idempotencyKey',
   principalId: 'principalId',
   requestHash: 'requestHash',
@@ -4643,6 +4796,25 @@ export const TaskScalarFieldEnum = {
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
+
+
+export const TaskConcurrencyScalarFieldEnum = {
+  accountId: 'accountId',
+  key: 'key',
+  running: 'running'
+} as const
+
+export type TaskConcurrencyScalarFieldEnum = (typeof TaskConcurrencyScalarFieldEnum)[keyof typeof TaskConcurrencyScalarFieldEnum]
+
+
+export const TaskRateScalarFieldEnum = {
+  accountId: 'accountId',
+  type: 'type',
+  key: 'key',
+  nextAt: 'nextAt'
+} as const
+
+export type TaskRateScalarFieldEnum = (typeof TaskRateScalarFieldEnum)[keyof typeof TaskRateScalarFieldEnum]
 
 
 export const TaskAttemptScalarFieldEnum = {
@@ -5379,6 +5551,8 @@ export type GlobalOmitConfig = {
   salesforceOrg?: Prisma.SalesforceOrgOmit
   salesforceLogin?: Prisma.SalesforceLoginOmit
   task?: Prisma.TaskOmit
+  taskConcurrency?: Prisma.TaskConcurrencyOmit
+  taskRate?: Prisma.TaskRateOmit
   taskAttempt?: Prisma.TaskAttemptOmit
   taskLog?: Prisma.TaskLogOmit
   taskPart?: Prisma.TaskPartOmit

@@ -91,6 +91,8 @@ export const ModelName = {
   SalesforceOrg: 'SalesforceOrg',
   SalesforceLogin: 'SalesforceLogin',
   Task: 'Task',
+  TaskConcurrency: 'TaskConcurrency',
+  TaskRate: 'TaskRate',
   TaskAttempt: 'TaskAttempt',
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
@@ -679,6 +681,9 @@ export const TaskScalarFieldEnum = {
   input: 'input',
   labels: 'labels',
   fairnessKey: 'fairnessKey',
+  concurrencyKey: 'concurrencyKey',
+  held: 'held',
+  heldAt: 'heldAt',
   idempotencyKey: 'idempotencyKey',
   principalId: 'principalId',
   requestHash: 'requestHash',
@@ -705,6 +710,25 @@ export const TaskScalarFieldEnum = {
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
+
+
+export const TaskConcurrencyScalarFieldEnum = {
+  accountId: 'accountId',
+  key: 'key',
+  running: 'running'
+} as const
+
+export type TaskConcurrencyScalarFieldEnum = (typeof TaskConcurrencyScalarFieldEnum)[keyof typeof TaskConcurrencyScalarFieldEnum]
+
+
+export const TaskRateScalarFieldEnum = {
+  accountId: 'accountId',
+  type: 'type',
+  key: 'key',
+  nextAt: 'nextAt'
+} as const
+
+export type TaskRateScalarFieldEnum = (typeof TaskRateScalarFieldEnum)[keyof typeof TaskRateScalarFieldEnum]
 
 
 export const TaskAttemptScalarFieldEnum = {

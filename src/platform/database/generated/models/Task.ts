@@ -53,6 +53,9 @@ export type TaskMinAggregateOutputType = {
   priority: $Enums.Priority | null
   status: $Enums.TaskStatus | null
   fairnessKey: string | null
+  concurrencyKey: string | null
+  held: string | null
+  heldAt: Date | null
   idempotencyKey: string | null
   principalId: string | null
   requestHash: runtime.Bytes | null
@@ -81,6 +84,9 @@ export type TaskMaxAggregateOutputType = {
   priority: $Enums.Priority | null
   status: $Enums.TaskStatus | null
   fairnessKey: string | null
+  concurrencyKey: string | null
+  held: string | null
+  heldAt: Date | null
   idempotencyKey: string | null
   principalId: string | null
   requestHash: runtime.Bytes | null
@@ -111,6 +117,9 @@ export type TaskCountAggregateOutputType = {
   input: number
   labels: number
   fairnessKey: number
+  concurrencyKey: number
+  held: number
+  heldAt: number
   idempotencyKey: number
   principalId: number
   requestHash: number
@@ -165,6 +174,9 @@ export type TaskMinAggregateInputType = {
   priority?: true
   status?: true
   fairnessKey?: true
+  concurrencyKey?: true
+  held?: true
+  heldAt?: true
   idempotencyKey?: true
   principalId?: true
   requestHash?: true
@@ -193,6 +205,9 @@ export type TaskMaxAggregateInputType = {
   priority?: true
   status?: true
   fairnessKey?: true
+  concurrencyKey?: true
+  held?: true
+  heldAt?: true
   idempotencyKey?: true
   principalId?: true
   requestHash?: true
@@ -223,6 +238,9 @@ export type TaskCountAggregateInputType = {
   input?: true
   labels?: true
   fairnessKey?: true
+  concurrencyKey?: true
+  held?: true
+  heldAt?: true
   idempotencyKey?: true
   principalId?: true
   requestHash?: true
@@ -344,6 +362,9 @@ export type TaskGroupByOutputType = {
   input: runtime.JsonValue
   labels: runtime.JsonValue
   fairnessKey: string | null
+  concurrencyKey: string | null
+  held: string | null
+  heldAt: Date | null
   idempotencyKey: string | null
   principalId: string | null
   requestHash: runtime.Bytes | null
@@ -401,6 +422,9 @@ export type TaskWhereInput = {
   input?: Prisma.JsonFilter<"Task">
   labels?: Prisma.JsonFilter<"Task">
   fairnessKey?: Prisma.StringNullableFilter<"Task"> | string | null
+  concurrencyKey?: Prisma.StringNullableFilter<"Task"> | string | null
+  held?: Prisma.StringNullableFilter<"Task"> | string | null
+  heldAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
   idempotencyKey?: Prisma.StringNullableFilter<"Task"> | string | null
   principalId?: Prisma.StringNullableFilter<"Task"> | string | null
   requestHash?: Prisma.BytesNullableFilter<"Task"> | runtime.Bytes | null
@@ -438,6 +462,9 @@ export type TaskOrderByWithRelationInput = {
   input?: Prisma.SortOrder
   labels?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  concurrencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  held?: Prisma.SortOrderInput | Prisma.SortOrder
+  heldAt?: Prisma.SortOrderInput | Prisma.SortOrder
   idempotencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
   principalId?: Prisma.SortOrderInput | Prisma.SortOrder
   requestHash?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -480,6 +507,9 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   input?: Prisma.JsonFilter<"Task">
   labels?: Prisma.JsonFilter<"Task">
   fairnessKey?: Prisma.StringNullableFilter<"Task"> | string | null
+  concurrencyKey?: Prisma.StringNullableFilter<"Task"> | string | null
+  held?: Prisma.StringNullableFilter<"Task"> | string | null
+  heldAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
   idempotencyKey?: Prisma.StringNullableFilter<"Task"> | string | null
   principalId?: Prisma.StringNullableFilter<"Task"> | string | null
   requestHash?: Prisma.BytesNullableFilter<"Task"> | runtime.Bytes | null
@@ -517,6 +547,9 @@ export type TaskOrderByWithAggregationInput = {
   input?: Prisma.SortOrder
   labels?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  concurrencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  held?: Prisma.SortOrderInput | Prisma.SortOrder
+  heldAt?: Prisma.SortOrderInput | Prisma.SortOrder
   idempotencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
   principalId?: Prisma.SortOrderInput | Prisma.SortOrder
   requestHash?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -559,6 +592,9 @@ export type TaskScalarWhereWithAggregatesInput = {
   input?: Prisma.JsonWithAggregatesFilter<"Task">
   labels?: Prisma.JsonWithAggregatesFilter<"Task">
   fairnessKey?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
+  concurrencyKey?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
+  held?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
+  heldAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Task"> | Date | string | null
   idempotencyKey?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
   principalId?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
   requestHash?: Prisma.BytesNullableWithAggregatesFilter<"Task"> | runtime.Bytes | null
@@ -593,6 +629,9 @@ export type TaskCreateInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -630,6 +669,9 @@ export type TaskUncheckedCreateInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -667,6 +709,9 @@ export type TaskUpdateInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -704,6 +749,9 @@ export type TaskUncheckedUpdateInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -741,6 +789,9 @@ export type TaskCreateManyInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -775,6 +826,9 @@ export type TaskUpdateManyMutationInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -809,6 +863,9 @@ export type TaskUncheckedUpdateManyInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -854,6 +911,9 @@ export type TaskCountOrderByAggregateInput = {
   input?: Prisma.SortOrder
   labels?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrder
+  concurrencyKey?: Prisma.SortOrder
+  held?: Prisma.SortOrder
+  heldAt?: Prisma.SortOrder
   idempotencyKey?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
   requestHash?: Prisma.SortOrder
@@ -896,6 +956,9 @@ export type TaskMaxOrderByAggregateInput = {
   priority?: Prisma.SortOrder
   status?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrder
+  concurrencyKey?: Prisma.SortOrder
+  held?: Prisma.SortOrder
+  heldAt?: Prisma.SortOrder
   idempotencyKey?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
   requestHash?: Prisma.SortOrder
@@ -924,6 +987,9 @@ export type TaskMinOrderByAggregateInput = {
   priority?: Prisma.SortOrder
   status?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrder
+  concurrencyKey?: Prisma.SortOrder
+  held?: Prisma.SortOrder
+  heldAt?: Prisma.SortOrder
   idempotencyKey?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
   requestHash?: Prisma.SortOrder
@@ -1019,6 +1085,9 @@ export type TaskCreateWithoutPastAttemptsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1055,6 +1124,9 @@ export type TaskUncheckedCreateWithoutPastAttemptsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1107,6 +1179,9 @@ export type TaskUpdateWithoutPastAttemptsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1143,6 +1218,9 @@ export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1179,6 +1257,9 @@ export type TaskCreateWithoutLogsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1215,6 +1296,9 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1267,6 +1351,9 @@ export type TaskUpdateWithoutLogsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1303,6 +1390,9 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1339,6 +1429,9 @@ export type TaskCreateWithoutPartsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1375,6 +1468,9 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1427,6 +1523,9 @@ export type TaskUpdateWithoutPartsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1463,6 +1562,9 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1548,6 +1650,9 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  concurrencyKey?: boolean
+  held?: boolean
+  heldAt?: boolean
   idempotencyKey?: boolean
   principalId?: boolean
   requestHash?: boolean
@@ -1586,6 +1691,9 @@ export type TaskSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  concurrencyKey?: boolean
+  held?: boolean
+  heldAt?: boolean
   idempotencyKey?: boolean
   principalId?: boolean
   requestHash?: boolean
@@ -1620,6 +1728,9 @@ export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  concurrencyKey?: boolean
+  held?: boolean
+  heldAt?: boolean
   idempotencyKey?: boolean
   principalId?: boolean
   requestHash?: boolean
@@ -1654,6 +1765,9 @@ export type TaskSelectScalar = {
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  concurrencyKey?: boolean
+  held?: boolean
+  heldAt?: boolean
   idempotencyKey?: boolean
   principalId?: boolean
   requestHash?: boolean
@@ -1679,7 +1793,7 @@ export type TaskSelectScalar = {
   workerId?: boolean
 }
 
-export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
+export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "concurrencyKey" | "held" | "heldAt" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
 export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
@@ -1705,6 +1819,15 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     input: runtime.JsonValue
     labels: runtime.JsonValue
     fairnessKey: string | null
+    /**
+     * At most so many tasks of the account with the same key run at once as the task's type says.
+     */
+    concurrencyKey: string | null
+    /**
+     * Why a task that is due can't be claimed now, though a worker may be free; null when it can.
+     */
+    held: string | null
+    heldAt: Date | null
     idempotencyKey: string | null
     /**
      * Whose idempotency key it is; null without one.
@@ -2186,6 +2309,9 @@ export interface TaskFieldRefs {
   readonly input: Prisma.FieldRef<"Task", 'Json'>
   readonly labels: Prisma.FieldRef<"Task", 'Json'>
   readonly fairnessKey: Prisma.FieldRef<"Task", 'String'>
+  readonly concurrencyKey: Prisma.FieldRef<"Task", 'String'>
+  readonly held: Prisma.FieldRef<"Task", 'String'>
+  readonly heldAt: Prisma.FieldRef<"Task", 'DateTime'>
   readonly idempotencyKey: Prisma.FieldRef<"Task", 'String'>
   readonly principalId: Prisma.FieldRef<"Task", 'String'>
   readonly requestHash: Prisma.FieldRef<"Task", 'Bytes'>

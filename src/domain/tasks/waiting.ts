@@ -1,0 +1,72 @@
+import type { Priority, TaskStatus } from './task.ts'
+
+/**
+ * Why a task whose turn has come may not start yet: too many with its key run, its type has started enough, or its
+ * account runs enough.
+ */
+export type HoldReason = 'CONCURRENCY' | 'RATE' | 'QUOTA'
+
+/**
+ * Why a task waits. SLOT: every slot is taken, or it is about to start. SCHEDULE: it is not due yet. RETRY: an attempt
+ * failed, and the next one is not due yet. The others say which limit holds it.
+ */
+export type WaitReason = 'SLOT' | 'SCHEDULE' | 'RETRY' | HoldReason
+
+/** What a task's row says about its waiting. */
+export interface WaitingRow {
+  readonly accountId: string
+  readonly id: string
+  readonly status: TaskStatus
+  readonly priority: Priority
+  readonly attempt: number
+  readonly createdAt: Date
+  readonly runAt: Date
+  readonly held: string | null
+  readonly heldAt: Date | null
+  readonly concurrencyKey: string | null
+  readonly jobId: string
+  /** When the attempt before ended; null before the first. */
+  readonly lastFinishedAt: Date | null
+}
+
+export interface Waiting {
+  readonly reason: WaitReason
+  readonly since: Date
+  readonly message: string
+  readonly task: WaitingRow
+}
+
+/** Why a task waits, and since when; undefined unless it does. */
+export function waitingOf(task: WaitingRow): Waiting | undefined {
+  if (task.status !== 'SCHEDULED' && task.status !== 'PENDING') return undefined
+  const reason = reasonOf(task)
+  return { reason, since: sinceOf(task, reason), message: messageOf(task, reason), task }
+}
+
+function reasonOf({ status, held, lastFinishedAt }: WaitingRow): WaitReason {
+  if (status === 'SCHEDULED') return lastFinishedAt === null ? 'SCHEDULE' : 'RETRY'
+  return (held as HoldReason | null) ?? 'SLOT'
+}
+
+function sinceOf({ createdAt, runAt, heldAt, lastFinishedAt }: WaitingRow, reason: WaitReason): Date {
+  if (reason === 'SCHEDULE') return createdAt
+  if (reason === 'RETRY') return lastFinishedAt ?? createdAt
+  return (reason === 'SLOT' ? undefined : heldAt) ?? runAt
+}
+
+function messageOf({ runAt, priority, concurrencyKey }: WaitingRow, reason: WaitReason): string {
+  switch (reason) {
+    case 'SLOT':
+      return `It is waiting for a free slot for ${priority} tasks.`
+    case 'SCHEDULE':
+      return `It is due at ${runAt.toISOString()}.`
+    case 'RETRY':
+      return `Its last attempt failed; the next one is due at ${runAt.toISOString()}.`
+    case 'CONCURRENCY':
+      return `As many tasks with the concurrency key "${concurrencyKey}" are running as may run at once.`
+    case 'RATE':
+      return 'As many tasks of its type have started as its rate limit allows.'
+    case 'QUOTA':
+      return 'The account is running as many tasks as its quota allows.'
+  }
+}
