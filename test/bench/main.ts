@@ -1,16 +1,22 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { benchAccess } from './access.ts'
 import { benchAudit } from './audit.ts'
+import { benchClasses } from './classes.ts'
 import { benchDocuments } from './documents.ts'
 import { benchEntries } from './entries.ts'
+import { benchLive } from './live.ts'
+import { benchRecovery } from './recovery.ts'
 import { benchSubmissions, benchTasks } from './tasks.ts'
 import { benchWebhooks } from './webhooks.ts'
 
 const benches: Record<string, () => Promise<object>> = {
   access: benchAccess,
   audit: benchAudit,
+  classes: benchClasses,
   documents: benchDocuments,
   entries: benchEntries,
+  live: benchLive,
+  recovery: benchRecovery,
   tasks: benchTasks,
   submissions: benchSubmissions,
   webhooks: benchWebhooks,

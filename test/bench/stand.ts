@@ -22,6 +22,10 @@ export interface Stand {
     databaseUrl: string,
     env?: Record<string, string>,
   ): Promise<{ url: string; pid: number; stop(): Promise<void> }>
+  /** A Signalbox with an embedded database of its own, and how to end it at once and start it again. */
+  startEmbedded(
+    env?: Record<string, string>,
+  ): Promise<{ pid: number; url: string; restart(): Promise<void>; stop(): Promise<void> }>
   /** PostGraphile on the tables of a Signalbox. */
   startPostgraphile(databaseUrl: string): Promise<{ url: string; pid: number; stop(): Promise<void> }>
   /** What answers queries of a Signalbox's database without any check. */
@@ -48,6 +52,24 @@ export async function openStand(): Promise<Stand> {
       servers += 1
       return startServer(url, join(directory, `server-${servers}`), env)
     },
+    async startEmbedded(env = {}) {
+      servers += 1
+      const dataDir = join(directory, `server-${servers}`)
+      const port = String(await freePort())
+      const start = () => startServer(undefined, dataDir, { PORT: port, ...env })
+      let server = await start()
+      return {
+        get pid() {
+          return server.pid
+        },
+        url: server.url,
+        async restart() {
+          await server.kill()
+          server = await start()
+        },
+        stop: () => server.stop(),
+      }
+    },
     startPostgraphile: (url) =>
       startProgram(
         'postgraphile.ts',
@@ -62,10 +84,10 @@ export async function openStand(): Promise<Stand> {
   }
 }
 
-function startServer(url: string, dataDir: string, env: Record<string, string>) {
+function startServer(url: string | undefined, dataDir: string, env: Record<string, string>) {
   const all = {
     PATH: process.env['PATH'],
-    DATABASE_URL: url,
+    ...(url !== undefined && { DATABASE_URL: url }),
     DATA_DIR: dataDir,
     BOOTSTRAP_TOKEN: token,
     SIGNALBOX_CONFIG: fileURLToPath(new URL('./bench.config.ts', import.meta.url)),
@@ -81,7 +103,7 @@ function startServer(url: string, dataDir: string, env: Record<string, string>) 
 
 /** A program of ours in a process of its own, once it answers at all under this path. */
 async function startProgram(file: string, env: NodeJS.ProcessEnv, path: string, args: readonly string[] = []) {
-  const port = await freePort()
+  const port = env['PORT'] ?? (await freePort())
   const child: ChildProcess = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], {
     env: { PORT: String(port), ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -99,6 +121,10 @@ async function startProgram(file: string, env: NodeJS.ProcessEnv, path: string, 
   return {
     url: base,
     pid: child.pid ?? 0,
+    async kill() {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
     async stop() {
       child.kill('SIGTERM')
       await once(child, 'exit')

@@ -4,8 +4,9 @@ import pg from 'pg'
 import { PgBoss } from 'pg-boss'
 import { Pool } from 'undici'
 import { until } from '#test/support/until.ts'
+import { post } from './graphql.ts'
 import { percentile, type Row, report } from './report.ts'
-import { openStand, type Stand, token } from './stand.ts'
+import { openStand, type Stand } from './stand.ts'
 import { countFor, openSubmitters } from './submissions.ts'
 
 const turns = 5
@@ -74,19 +75,6 @@ async function submit(client: Pool, type: string): Promise<string> {
   })
   if (data.submitTask.task === undefined) throw new Error(`not submitted: ${data.submitTask.code}`)
   return data.submitTask.task.id
-}
-
-async function post<Data>(client: Pool, query: string, variables: object): Promise<Data> {
-  const { body, statusCode } = await client.request({
-    path: '/graphql',
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body: JSON.stringify({ query, variables }),
-  })
-  const answer = (await body.json()) as { data?: Data; errors?: unknown }
-  if (statusCode !== 200 || answer.errors !== undefined || answer.data === undefined)
-    throw new Error(`status ${statusCode}: ${JSON.stringify(answer.errors)}`)
-  return answer.data
 }
 
 async function throughput(stand: Stand): Promise<Row[]> {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,6 +6,7 @@ import { openJournal } from '#test/support/journal.ts'
 import { createWebhook } from '#test/support/webhooks.ts'
 import { percentile, type Row, report } from './report.ts'
 import { openStand, type Stand, token } from './stand.ts'
+import { cpuMs } from './usage.ts'
 
 const endpoints = 100
 const dead = 3
@@ -16,8 +16,6 @@ const eventsPerSecond = 1_000
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 60)
 const backlog = 20_000
 const bareMs = 5_000
-/** Clock ticks of /proc in a second, on every Linux that Node runs on. */
-const ticks = 100
 
 /** Events to a hundred webhooks, of which some are dead and some slow; then a heap of them; beside a bare client. */
 export async function benchWebhooks(): Promise<object> {
@@ -163,12 +161,6 @@ function row(what: string, latencies: readonly number[], count: number, elapsedM
     'p99 ms': at(0.99),
     'CPU µs each': (cpu * 1_000) / count,
   }
-}
-
-/** What a process has used of the processors so far. */
-async function cpuMs(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? []
-  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / ticks
 }
 
 async function startReceivers() {

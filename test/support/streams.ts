@@ -25,10 +25,10 @@ export async function submit(server: Server, input: Record<string, unknown>): Pr
   return submitTask.task.id
 }
 
-/** A task of the type `speaks`, and the word that lets it end. */
-export async function submitSpeaker(server: Server, more: Record<string, unknown> = {}) {
+/** A task of the type `speaks`, and the word that lets it end, or fail. */
+export async function submitSpeaker(server: Server, more: Record<string, unknown> = {}, { fails = false } = {}) {
   const until = join(mkdtempSync(join(tmpdir(), 'signalbox-speaker-')), randomUUID())
-  const id = await submit(server, { type: 'speaks', input: { until }, ...more })
+  const id = await submit(server, { type: 'speaks', input: { until, fails }, ...more })
   const release = () => writeFileSync(until, '')
   // A test that fails leaves no slot taken to the next ones.
   onTestFinished(release)

@@ -1,3 +1,4 @@
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import type { Snapshot } from '#platform/database/snapshot.ts'
 import type { Actor, By, Origin } from '#platform/journal/entry.ts'
 import { Forbidden } from './errors.ts'
@@ -128,6 +129,22 @@ export class Caller {
     return reach(this.grants, scope)
   }
 
+  /** Equal for callers of one account with equal rights, whoever they are. */
+  get rightsKey(): CompositeKey {
+    const grants = this.grants.map(({ scope, pattern }) =>
+      pattern === undefined ? compositeKey(scope) : compositeKey(scope, pattern),
+    )
+    return compositeKey(this.accountId, this.role, ...grants.sort())
+  }
+
+  /**
+   * The same caller for work whose result others of an equal {@link rightsKey} receive, too: `onPersonal` is called as soon
+   * as something else about the caller is read or noted, and the result is then for this caller alone.
+   */
+  shared(onPersonal: () => void): Caller {
+    return new SharedCaller(this.#identity, this.#request, { onPersonal, onRefused: this.#onRefused })
+  }
+
   /** The same caller in one operation of the request. */
   in(operation: NonNullable<Origin['operation']>): Caller {
     return new Caller(this.#identity, this.#request, { operation, onRefused: this.#onRefused })
@@ -140,6 +157,60 @@ export class Caller {
       actor,
       origin: { ...this.#request, credential, operation: this.#operation, scopes: [...this.#used] },
     }
+  }
+}
+
+/** @see {@link Caller.shared} */
+class SharedCaller extends Caller {
+  readonly #onPersonal: () => void
+
+  constructor(
+    identity: Identity,
+    request: RequestOrigin,
+    { onPersonal, ...more }: { onPersonal: () => void; onRefused: OnRefused | undefined },
+  ) {
+    super(identity, request, more)
+    this.#onPersonal = onPersonal
+  }
+
+  override get actor(): Actor {
+    this.#onPersonal()
+    return super.actor
+  }
+
+  override get principalId(): string {
+    this.#onPersonal()
+    return super.principalId
+  }
+
+  override get ownerId(): string | undefined {
+    this.#onPersonal()
+    return super.ownerId
+  }
+
+  override get credential(): Identity['credential'] {
+    this.#onPersonal()
+    return super.credential
+  }
+
+  override get expiresAt(): Date | undefined {
+    this.#onPersonal()
+    return super.expiresAt
+  }
+
+  override hasSeen(xid: bigint): boolean {
+    this.#onPersonal()
+    return super.hasSeen(xid)
+  }
+
+  override lacks(sufficientScopes: readonly string[], resource?: string): void {
+    this.#onPersonal()
+    super.lacks(sufficientScopes, resource)
+  }
+
+  override in(operation: NonNullable<Origin['operation']>): Caller {
+    this.#onPersonal()
+    return super.in(operation)
   }
 }
 

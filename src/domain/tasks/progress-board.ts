@@ -23,6 +23,8 @@ export interface ToldProgress extends Progress {
   readonly step: string | undefined
 }
 
+type ProgressListener = (progress: ToldProgress) => void
+
 /** At most ten updates a second and task are passed on. */
 const passOnIntervalMs = 100
 /** At most one write a second and task. */
@@ -49,7 +51,8 @@ export class ProgressBoard {
   readonly #sql: Sql
   readonly #log: Logger
   readonly #wake: Wake
-  readonly #listeners = new Set<(progress: ToldProgress) => void>()
+  readonly #taskListeners = new Map<string, Set<ProgressListener>>()
+  readonly #accountListeners = new Map<string, Set<ProgressListener>>()
   readonly #running = new Map<string, { progress: Progress; fence: number; workerId: number }>()
   readonly #remote = new Map<string, Progress>()
   readonly #steps = new Map<string, string>()
@@ -65,9 +68,14 @@ export class ProgressBoard {
     this.#wake.listen(channel, (text) => this.#receive(text))
   }
 
-  listen(listener: (progress: ToldProgress) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  /** Calls `listener` with the progress of one task; returns what ends that. */
+  listenToTask(taskId: string, listener: ProgressListener): () => void {
+    return addListener(this.#taskListeners, taskId, listener)
+  }
+
+  /** Calls `listener` with the progress of all tasks of an account; returns what ends that. */
+  listenToAccount(accountId: string, listener: ProgressListener): () => void {
+    return addListener(this.#accountListeners, accountId, listener)
   }
 
   /** What is known of a running task, newer than its row; undefined when nothing is. */
@@ -144,7 +152,8 @@ export class ProgressBoard {
 
   #tell(progress: Progress): void {
     const told = { ...progress, step: this.#steps.get(progress.taskId) }
-    for (const listener of this.#listeners) listener(told)
+    for (const listener of this.#taskListeners.get(progress.taskId) ?? []) listener(told)
+    for (const listener of this.#accountListeners.get(progress.accountId) ?? []) listener(told)
   }
 
   async #save(): Promise<void> {
@@ -159,6 +168,20 @@ export class ProgressBoard {
       this.#log.warn({ err: error }, 'progress was not saved')
     }
     this.#saveTimer = this.#toSave.size > 0 ? setTimeout(() => void this.#save(), saveIntervalMs) : undefined
+  }
+}
+
+// Listeners are found by what they listen to, so progress costs nothing to those it does not concern.
+function addListener(
+  listeners: Map<string, Set<ProgressListener>>,
+  key: string,
+  listener: ProgressListener,
+): () => void {
+  const ofKey = listeners.get(key) ?? new Set()
+  listeners.set(key, ofKey.add(listener))
+  return () => {
+    ofKey.delete(listener)
+    if (ofKey.size === 0 && listeners.get(key) === ofKey) listeners.delete(key)
   }
 }
 

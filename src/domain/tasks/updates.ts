@@ -1,5 +1,5 @@
 import { endable } from '#lib/endable.ts'
-import type { Position } from '#platform/journal/entry.ts'
+import type { JournalEntry, Position } from '#platform/journal/entry.ts'
 import type { Journal, JournalItem, JournalStream } from '#platform/journal/journal.ts'
 import { TaskNotFound } from './errors.ts'
 import { type TaskEventData, type TaskEventType, taskEventTypes, taskIdOf, taskSubject } from './events.ts'
@@ -104,37 +104,29 @@ async function* tellTask(
   state: TaskState | undefined,
   isOver: boolean,
 ): AsyncGenerator<TaskUpdate> {
-  const unlisten = deps.board.listen((progress) => {
-    if (progress.taskId === taskId) stream.pass(taskId, progress)
+  const unlisten = deps.board.listenToTask(taskId, (progress) => {
+    if (progress.accountId === accountId) stream.pass(taskId, progress)
   })
   try {
     if (state !== undefined) yield stateUpdate(stream.cursor, taskId, state)
-    if (!isOver) yield* untilEnd(deps, stream, accountId, taskId)
+    if (isOver) return
+    let lagged: TaskUpdate | undefined
+    for await (const item of stream) {
+      const update = toUpdate(item, taskId)
+      if (update === undefined) continue
+      yield update
+      if (update.kind === 'STATUS' && update.status !== undefined && hasEnded(update.status)) return
+      if (update.kind !== 'LAGGED') continue
+      lagged = update
+      // The end itself may be among what was dropped, and nothing would follow it: read what waits, and no more.
+      if (await hasEndedBehind(deps, accountId, taskId, update.cursor)) stream.close()
+    }
+    const last = lagged && (await deps.findState(accountId, taskId))
+    if (lagged !== undefined && last !== undefined) yield stateUpdate(lagged.cursor, taskId, last)
   } finally {
     unlisten()
     stream.close()
   }
-}
-
-async function* untilEnd(
-  deps: UpdatesDeps,
-  stream: JournalStream<ToldProgress>,
-  accountId: string,
-  taskId: string,
-): AsyncGenerator<TaskUpdate> {
-  let lagged: TaskUpdate | undefined
-  for await (const item of stream) {
-    const update = toUpdate(item, taskId)
-    if (update === undefined) continue
-    yield update
-    if (update.kind === 'STATUS' && update.status !== undefined && hasEnded(update.status)) return
-    if (update.kind !== 'LAGGED') continue
-    lagged = update
-    // The end itself may be among what was dropped, and nothing would follow it: read what waits, and no more.
-    if (await hasEndedBehind(deps, accountId, taskId, update.cursor)) stream.close()
-  }
-  const state = lagged && (await deps.findState(accountId, taskId))
-  if (lagged !== undefined && state !== undefined) yield stateUpdate(lagged.cursor, taskId, state)
 }
 
 /** Whether the task's end stands between a cursor and what was handed out to streams by now. */
@@ -163,9 +155,8 @@ async function* tellTasks(
   accountId: string,
   where: VisibleFeed,
 ): AsyncGenerator<TaskUpdate> {
-  const unlisten = deps.board.listen((progress) => {
-    if (progress.accountId === accountId && matchesFeed(where, { ...progress, status: 'ACTIVE' }))
-      stream.pass(progress.taskId, progress)
+  const unlisten = deps.board.listenToAccount(accountId, (progress) => {
+    if (matchesFeed(where, { ...progress, status: 'ACTIVE' })) stream.pass(progress.taskId, progress)
   })
   try {
     for await (const item of stream) {
@@ -201,30 +192,45 @@ function toUpdate(item: JournalItem<ToldProgress>, streamTaskId: string | undefi
   switch (item.kind) {
     case 'lagged':
       return { kind: 'LAGGED', cursor, at: new Date(), taskId: streamTaskId, skipped: item.skipped }
-    case 'passing': {
-      const { taskId, percent, step, attempt } = item.value
-      return { kind: 'PROGRESS', cursor, at: new Date(), taskId, status: 'ACTIVE', progress: percent, step, attempt }
-    }
-    case 'entry': {
-      const { entry } = item
-      const taskId = taskIdOf(entry.subject)
-      const type = taskEventTypes.find((known) => known === entry.type)
-      if (taskId === undefined || type === undefined) return undefined
-      const data = entry.data as unknown as TaskEventData
-      // The line was deleted.
-      if (type === 'task.log' && data.log === undefined) return undefined
-      return {
-        kind: outputKinds[type] ?? 'STATUS',
-        cursor,
-        at: entry.at,
-        taskId,
-        status: data.status,
-        attempt: data.attempt,
-        progress: data.status === 'COMPLETED' ? 100 : undefined,
-        step: data.step,
-        log: data.log && { ...data.log, at: entry.at },
-        partName: data.part?.name,
-      }
-    }
+    case 'passing':
+      return shared(item.value, cursor, () => progressUpdate(item.value, cursor))
+    case 'entry':
+      return shared(item.entry, cursor, () => entryUpdate(item.entry, cursor))
+  }
+}
+
+const sharedUpdates = new WeakMap<object, { readonly cursor: string; readonly update: TaskUpdate | undefined }>()
+
+/** The same update for all streams that read the same thing at the same cursor, so that it is executed once for them. */
+function shared(item: object, cursor: string, create: () => TaskUpdate | undefined): TaskUpdate | undefined {
+  const known = sharedUpdates.get(item)
+  if (known?.cursor === cursor) return known.update
+  const update = create()
+  sharedUpdates.set(item, { cursor, update })
+  return update
+}
+
+function progressUpdate({ taskId, percent, step, attempt }: ToldProgress, cursor: string): TaskUpdate {
+  return { kind: 'PROGRESS', cursor, at: new Date(), taskId, status: 'ACTIVE', progress: percent, step, attempt }
+}
+
+function entryUpdate(entry: JournalEntry, cursor: string): TaskUpdate | undefined {
+  const taskId = taskIdOf(entry.subject)
+  const type = taskEventTypes.find((known) => known === entry.type)
+  if (taskId === undefined || type === undefined) return undefined
+  const data = entry.data as unknown as TaskEventData
+  // The line was deleted.
+  if (type === 'task.log' && data.log === undefined) return undefined
+  return {
+    kind: outputKinds[type] ?? 'STATUS',
+    cursor,
+    at: entry.at,
+    taskId,
+    status: data.status,
+    attempt: data.attempt,
+    progress: data.status === 'COMPLETED' ? 100 : undefined,
+    step: data.step,
+    log: data.log && { ...data.log, at: entry.at },
+    partName: data.part?.name,
   }
 }

@@ -27,7 +27,10 @@ export type JournalItem<Passing> =
    * when they were deleted with their day while the stream was still in the past: those can't be read again.
    */
   | { readonly kind: 'lagged'; readonly skipped: number | undefined; readonly cursor: string }
-  /** Something that is no history: newest wins, nothing is kept. */
+  /**
+   * Something that is not history: newest wins, nothing is kept. Its cursor is where the journal stood when it was passed
+   * on, so it is the same in all streams that have read up to there.
+   */
   | { readonly kind: 'passing'; readonly value: Passing; readonly cursor: string }
 
 export interface JournalStream<Passing> extends AsyncIterable<JournalItem<Passing>> {
@@ -47,7 +50,7 @@ const recentEntries = 10_000
 
 type Live<Passing> =
   | { readonly entry: JournalEntry }
-  | { readonly passing: Passing }
+  | { readonly passing: Passing; readonly at: Position }
   /** What the journal had behind this position is lost. */
   | { readonly lostAfter: Position }
 
@@ -63,6 +66,11 @@ export class Journal {
   readonly #histories: JournalHistories
   readonly #readers = new Map<CompositeKey, Set<Reader>>()
   readonly #sent = { entry: 0, lagged: 0, passing: 0 }
+  /** Of entries and other positions that several streams share; each belongs to one account in nearly all cases. */
+  readonly #cursors = new WeakMap<
+    Position,
+    { readonly accountId: string; readonly tag: string; readonly text: string }
+  >()
   #skipped = 0
 
   constructor(options: { sql: Sql; tail: JournalTail; histories: JournalHistories }) {
@@ -108,7 +116,12 @@ export class Journal {
   }
 
   #cursor(accountId: string, position: Position): string {
-    return journalCursor(accountId, position, this.#histories.tagOf(position))
+    const tag = this.#histories.tagOf(position)
+    const known = this.#cursors.get(position)
+    if (known?.accountId === accountId && known.tag === tag) return known.text
+    const text = journalCursor(accountId, position, tag)
+    this.#cursors.set(position, { accountId, tag, text })
+    return text
   }
 
   /** Where the journal ends now, as far as its order is final. */
@@ -173,7 +186,7 @@ export class Journal {
         mailbox.close()
       }
       let start = from
-      const read = () => this.#read(filter, mailbox, start, joined)
+      const read = () => this.#read(filter, mailbox, { from: start, joined, close })
       const cursor = () => this.#cursor(filter.accountId, start)
       return {
         get cursor() {
@@ -182,15 +195,9 @@ export class Journal {
         skipTo(position) {
           if (comparePositions(position, start) > 0) start = position
         },
-        pass: (key, value) => mailbox.putLatest(key, { passing: value }),
+        pass: (key, value) => mailbox.putLatest(key, { passing: value, at: this.#tail.position }),
         close,
-        async *[Symbol.asyncIterator]() {
-          try {
-            yield* read()
-          } finally {
-            close()
-          }
-        },
+        [Symbol.asyncIterator]: read,
       }
     } catch (error) {
       unregister()
@@ -201,32 +208,41 @@ export class Journal {
   async *#read<Passing>(
     filter: JournalFilter,
     mailbox: Mailbox<Live<Passing>>,
-    from: Position,
-    joined: Position,
+    { from, joined, close }: { from: Position; joined: Position; close: () => void },
   ): AsyncGenerator<JournalItem<Passing>> {
     let position = from
     const cursor = () => this.#cursor(filter.accountId, position)
-    for await (const item of this.#catchUp(filter, from, joined)) {
-      if ('xid' in item) {
-        position = item
-        yield this.#counted({ kind: 'entry', entry: item, cursor: cursor() })
-      } else {
-        position = item.deletedUpTo
-        yield this.#counted({ kind: 'lagged', skipped: undefined, cursor: cursor() })
+    try {
+      for await (const item of this.#catchUp(filter, from, joined)) {
+        if ('xid' in item) {
+          position = item
+          yield this.#counted({ kind: 'entry', entry: item, cursor: cursor() })
+        } else {
+          position = item.deletedUpTo
+          yield this.#counted({ kind: 'lagged', skipped: undefined, cursor: cursor() })
+        }
       }
-    }
-    for (;;) {
-      const letter = await mailbox.take()
-      if (letter === undefined) return
-      if ('skipped' in letter) yield this.#counted({ kind: 'lagged', skipped: letter.skipped, cursor: cursor() })
-      else if ('passing' in letter.item)
-        yield this.#counted({ kind: 'passing', value: letter.item.passing, cursor: cursor() })
-      else if ('lostAfter' in letter.item) {
-        if (comparePositions(position, letter.item.lostAfter) > 0) throw new CursorExpired('lost')
-      } else if (comparePositions(letter.item.entry, position) > 0) {
-        position = letter.item.entry
-        yield this.#counted({ kind: 'entry', entry: letter.item.entry, cursor: cursor() })
+      for (;;) {
+        const letter = await mailbox.take()
+        if (letter === undefined) return
+        if ('skipped' in letter) yield this.#counted({ kind: 'lagged', skipped: letter.skipped, cursor: cursor() })
+        else if ('passing' in letter.item) {
+          // Entries come first, so all that was handed out before it was passed on has been read.
+          const at = laterOf(position, letter.item.at)
+          yield this.#counted({
+            kind: 'passing',
+            value: letter.item.passing,
+            cursor: this.#cursor(filter.accountId, at),
+          })
+        } else if ('lostAfter' in letter.item) {
+          if (comparePositions(position, letter.item.lostAfter) > 0) throw new CursorExpired('lost')
+        } else if (comparePositions(letter.item.entry, position) > 0) {
+          position = letter.item.entry
+          yield this.#counted({ kind: 'entry', entry: letter.item.entry, cursor: cursor() })
+        }
       }
+    } finally {
+      close()
     }
   }
 
@@ -309,6 +325,10 @@ export class Journal {
 /** Whether it is a position as cursors had it before histories had numbers: behind a transaction rather than at an entry. */
 function isBetweenEntries(position: Position): boolean {
   return historyOf(position) === 0 && position.seq === endOfTime.seq
+}
+
+function laterOf(one: Position, other: Position): Position {
+  return comparePositions(other, one) > 0 ? other : one
 }
 
 /** What readers of an account's entries, or of those about one subject, are found by. */

@@ -11,6 +11,7 @@ import type { OperationContext } from './operation-context.ts'
 import { operationOf } from './operation-facts.ts'
 import { type PersistedOperations, persistedOperationsPlugin } from './persisted-operations.ts'
 import { refusals } from './refusals.ts'
+import { sharedSubscriptionsPlugin } from './shared-subscriptions.ts'
 
 export const graphqlPath = '/graphql'
 
@@ -66,6 +67,7 @@ export function createGraphqlServer(options: GraphqlServerOptions): GraphqlServe
       // In place of its own `no-cache` for streams.
       { onResponse: ({ response }) => response.headers.set('cache-control', 'no-store') },
       limitsPlugin({ limits, document: documentLimits, maskError }),
+      sharedSubscriptionsPlugin(maskError),
       ...(persisted ? [persistedOperationsPlugin(persisted, maskError)] : []),
     ],
     extraParamNames: persisted ? ['documentId'] : [],

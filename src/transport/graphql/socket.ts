@@ -26,7 +26,7 @@ export function joinSocket(socket: WebSocket, options: SocketOptions): void {
   const stopPinging = keepAlive(socket, keepAliveMs)
   const closed = open({
     protocol: socket.protocol,
-    send: (data) => sent(socket, data).then(() => readWhatIsRead(socket)),
+    send: (data) => sendText(socket, data),
     close: (code, reason) => socket.close(code, reason),
     onMessage: (handle) => {
       socket.on('message', (data, isBinary) => {
@@ -50,12 +50,18 @@ export function joinSocket(socket: WebSocket, options: SocketOptions): void {
   }
 }
 
-/** Resolves when the system has taken the message, so that a stream goes no faster than its client reads. */
-function sent(socket: WebSocket, data: string): Promise<void> {
+/**
+ * Sends a message, and goes on reading from a client that reads. Resolves when the system has taken the message, so that
+ * a stream goes no faster than its client reads.
+ */
+export function sendText(socket: WebSocket, text: string): Promise<void> {
   return new Promise((resolve) => {
     // What can't be sent any more needs no error: the closing socket ends its streams.
-    if (socket.readyState === socket.OPEN) socket.send(data, () => resolve())
-    else resolve()
+    if (socket.readyState !== socket.OPEN) return resolve()
+    socket.send(text, () => {
+      readWhatIsRead(socket)
+      resolve()
+    })
   })
 }
 

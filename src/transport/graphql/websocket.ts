@@ -14,7 +14,8 @@ import { closeReason, formatError, kindOf } from './errors.ts'
 import { prepareOperation, type Results } from './operation.ts'
 import type { PersistedOperations } from './persisted-operations.ts'
 import { type GraphqlServer, graphqlPath } from './server.ts'
-import { joinSocket } from './socket.ts'
+import type { SharedResult } from './shared-subscriptions.ts'
+import { joinSocket, sendText } from './socket.ts'
 import { SocketConnection } from './socket-connection.ts'
 
 /** The largest message, in bytes. */
@@ -63,7 +64,7 @@ export function serveWebsocket(options: WebsocketOptions) {
         return refuse(socket, maskError(error))
       }
     },
-    onSubscribe: async ({ extra: { connection } }, _id, asked) => {
+    onSubscribe: async ({ extra: { connection } }, id, asked) => {
       const { request, caller } = connection
       const allowance = auth.allowanceOf(request)
       const work = connection.begin(allowance)
@@ -86,15 +87,13 @@ export function serveWebsocket(options: WebsocketOptions) {
       Object.assign(asked, { variables: operation.args.variableValues })
       const stream = operation.isStream ? await operation.run() : undefined
       // A stream that could not begin is an error of the request, not a result.
-      if (stream !== undefined && !isStream(stream) && stream.errors) return stream.errors
+      if (stream !== undefined && 'errors' in stream) return stream.errors ?? []
+      const results =
+        stream === undefined
+          ? single(operation.run(), leaving.signal)
+          : relay(stream as AsyncGenerator<SharedResult>, connection.socket, id)
       // What is to be run travels as the root value, of which our resolvers know nothing.
-      return {
-        ...operation.args,
-        rootValue: async () =>
-          endable((stream ?? single(operation.run(), leaving.signal)) as AsyncGenerator<ExecutionResult>, () =>
-            leaving.abort(),
-          ),
-      }
+      return { ...operation.args, rootValue: async () => endable(results, () => leaving.abort()) }
     },
     execute: runPrepared,
     subscribe: runPrepared,
@@ -155,12 +154,21 @@ function single(running: Promise<Results>, left: AbortSignal): AsyncGenerator<Ex
   })()
 }
 
-function runPrepared({ rootValue }: ExecutionArgs) {
-  return (rootValue as () => Promise<Results>)()
+/**
+ * Sends the results of a stream as they are shared by its subscribers: one text for all, of which only the id of the
+ * operation is the client's own. graphql-ws, which would serialize each result once more, has none of them to send.
+ */
+function relay(stream: AsyncGenerator<SharedResult>, socket: WebSocket, id: string): AsyncGenerator<never> {
+  const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`
+  // biome-ignore lint/correctness/useYield: what it has to say is on its way already
+  async function* send(): AsyncGenerator<never> {
+    for await (const result of stream) await sendText(socket, `${head}${result.stringify()}}`)
+  }
+  return endable(send(), () => void stream.return(undefined))
 }
 
-function isStream(results: Results): results is AsyncIterable<ExecutionResult> {
-  return Symbol.asyncIterator in results
+function runPrepared({ rootValue }: ExecutionArgs) {
+  return (rootValue as () => Promise<Results>)()
 }
 
 /** Counts a connection for its address until it is known whose it is; undefined when the address has too many. */

@@ -262,7 +262,9 @@ describe('a stream that is still in the past when its days are deleted', () => {
     await write(accountId, 'new')
     const first = await until(async () => {
       const page = await stack.journal.page({ accountId }, undefined, 1201)
-      return page.length === 1201 && page[0]
+      const last = page[1199]
+      // Streams have them behind them, too: what they are still to be told would not be read as the past.
+      return last && (await stack.journal.hasPassed({ accountId }, stack.journal.cursorOf(last))) && page[0]
     })
     const stream = await stack.journal.open({ accountId }, { after: stack.journal.cursorOf(first) })
     const iterator = stream[Symbol.asyncIterator]()
