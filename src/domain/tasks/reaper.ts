@@ -40,8 +40,9 @@ export class Reaper {
     this.#loop = new WorkLoop({ name: 'search for lost workers', intervalMs: lookIntervalMs, work, log: deps.log })
   }
 
+  /** The first look is at once: the process before this one may have been killed. */
   start(): void {
-    this.#loop.start()
+    this.#loop.start(0)
   }
 
   async stop(): Promise<void> {

@@ -104,7 +104,8 @@ export function ended(attempt: Attempt, end: AttemptEnd, now: Date, isCancelRequ
     return { ...again, status: 'PENDING', dueInMs: 0, isUncountedLoss: true }
   const counted = attempt.number - attempt.uncountedLosses
   if (!error.retryable || !mayRetry(attempt.retry, counted)) return { status: 'FAILED', event: 'task.failed', error }
-  const dueInMs = retryDelayMs(attempt.retry, counted)
+  // What a delay is for, such as a service that has to recover, has not failed: the worker has.
+  const dueInMs = isWorkerLost(error) ? 0 : retryDelayMs(attempt.retry, counted)
   return { ...again, status: dueInMs > 0 ? 'SCHEDULED' : 'PENDING', dueInMs }
 }
 

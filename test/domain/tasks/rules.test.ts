@@ -186,9 +186,12 @@ describe('the end of an attempt', () => {
     expect(ended(attempt, { kind: 'stopped', by: 'released' }, now, false)).toEqual(transition)
   })
 
-  it('counts as lost when the worker was without the database for too long', () => {
+  it('counts as lost when the worker was without the database for too long, and is repeated without a delay', () => {
     const transition = ended(attempt, { kind: 'stopped', by: 'expired' }, now, false)
-    expect(transition).toMatchObject({ status: 'SCHEDULED', error: { code: 'WORKER_LOST' } })
+    expect(transition).toMatchObject({ status: 'PENDING', dueInMs: 0, error: { code: 'WORKER_LOST' } })
+    expect(
+      ended({ ...attempt, number: attempt.retry.maxAttempts }, { kind: 'stopped', by: 'expired' }, now, false),
+    ).toMatchObject({ status: 'FAILED' })
   })
 
   describe('of a type that may run again after its worker was lost', () => {
