@@ -80,6 +80,7 @@ export const environment = z.object({
     .pipe(z.array(z.enum(['api', 'worker'], 'must be api, worker, or both with a comma between them'))),
   WORKER_SLOTS: count(1, 10_000).default(8),
   CRITICAL_SLOTS: count(0, 10_000).default(2),
+  WARM_TASK_PROCESSES: count(0, 100).default(1),
   TASK_USER: z.string().min(1).optional(),
   WORKER_LEASE_MS: count(1_000, 3_600_000).default(30_000),
   WEBHOOK_SLOTS: count(1, 10_000).default(200),
@@ -178,6 +179,8 @@ export interface Config {
   readonly roles: { readonly api: boolean; readonly worker: boolean }
   readonly slots: number
   readonly criticalSlots: number
+  /** How many processes are started before a task needs one. */
+  readonly warmTaskProcesses: number
   /** Name or number of the user that tasks run as; undefined: users of their own where the server runs as root. */
   readonly taskUser: string | undefined
   /** How long a worker may be without the database, and others wait for it after a failover, in milliseconds. */
@@ -267,6 +270,7 @@ export function readConfig(
     roles: { api: it.ROLES.includes('api'), worker: it.ROLES.includes('worker') },
     slots: it.WORKER_SLOTS,
     criticalSlots: it.CRITICAL_SLOTS,
+    warmTaskProcesses: it.WARM_TASK_PROCESSES,
     taskUser: it.TASK_USER,
     workerLeaseMs: it.WORKER_LEASE_MS,
     webhooks: { slots: it.WEBHOOK_SLOTS, disableAfter: it.WEBHOOK_DISABLE_AFTER },

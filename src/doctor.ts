@@ -4,6 +4,7 @@ import { type EmbeddedState, examineEmbedded, readEmbeddedState } from '#src/doc
 import { check, type Finding } from '#src/doctor/finding.ts'
 import {
   examineConfigFile,
+  examineCpu,
   examineDataDir,
   examineDisk,
   examineGit,
@@ -29,6 +30,7 @@ export async function examine({ configFile }: { configFile: string | undefined }
       ? []
       : [await check('persisted operations', () => examinePersistedOperations(config))]
   const user = check('task user', () => examineTaskUser(config))
+  const cpu = config.roles.worker ? [await check('CPU', examineCpu)] : []
   const dataDir = check('data directory', () => examineDataDir(config))
   return [
     ...findings,
@@ -37,6 +39,7 @@ export async function examine({ configFile }: { configFile: string | undefined }
     await file,
     ...persisted,
     await user,
+    ...cpu,
     await dataDir,
     ...(await examineServer(config)),
   ]

@@ -36,6 +36,7 @@ export async function openWorker(
     workspacesDir: await locateWorkspaces(config.dataDir, representative(taskUser)),
     taskUser,
     serverId: createServerId(installation),
+    warmHosts: Math.min(config.warmTaskProcesses, config.slots),
     log,
     env: config.env,
   })
@@ -56,6 +57,7 @@ export async function openWorker(
       log.debug({ taskId: attempt.taskId, accountId: attempt.accountId, outcome }, 'an attempt has ended')
     },
   })
-  cleanup.addUnlimited(() => worker.stop(config.shutdownTimeoutMs))
+  cleanup.addUnlimited(() => worker.stop(config.shutdownTimeoutMs).finally(() => runner.close()))
+  runner.prepare()
   return worker
 }

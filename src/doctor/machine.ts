@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { chooseTaskUser } from '#domain/tasks/runner/task-user.ts'
 import { lookForSecretKey } from '#platform/secrets/secret-key.ts'
+import { cpuSharing } from '#platform/system/cpu-priority.ts'
 import { isRoot } from '#platform/system/system-user.ts'
 import { mustNotOwnDatabase, projectBarrier } from '#src/app/task-user.ts'
 import type { Config } from '#src/config.ts'
@@ -79,6 +80,17 @@ function examineOwnUser(refusal: string | undefined): Awaited<Found> {
   return isRoot()
     ? warning('Tasks run as root, and can read everything on this machine.', 'Unset TASK_USER.')
     : ok('Tasks run as the server’s user, and can read what it can.')
+}
+
+/** Whether BATCH tasks give way where the CPU does not suffice for all. */
+export async function examineCpu(): Found {
+  const sharing = await cpuSharing()
+  if (sharing !== 'unweighted sessions')
+    return ok(`BATCH tasks yield the CPU to everything else, by the weights of ${sharing}.`)
+  return warning(
+    'BATCH tasks get as much of the CPU as the server, the database and CRITICAL tasks: the system divides it between sessions, and /proc/<pid>/autogroup, which holds their weights, cannot be written.',
+    'Make /proc writable, or set kernel.sched_autogroup_enabled=0.',
+  )
 }
 
 export async function examineDataDir({ dataDir, secretKey }: Config): Found {

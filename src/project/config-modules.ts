@@ -38,6 +38,12 @@ export function provideConfigModules(): void {
   })
 }
 
+/** Loads these modules before a configuration file asks for them. */
+export async function preloadConfigModules(): Promise<void> {
+  provideConfigModules()
+  await Promise.all([...shared.values()].map((url) => import(url)))
+}
+
 type Resolve = NonNullable<Parameters<typeof registerHooks>[0]['resolve']>
 
 function find(...[specifier, context, next]: Parameters<Resolve>): ReturnType<Resolve> {

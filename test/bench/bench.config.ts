@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { defineConfig, defineTaskType } from 'signalbox'
 import { z } from 'zod'
-import { defineTaskType } from '#domain/tasks/task-type.ts'
-import { defineConfig } from '#src/project/project-config.ts'
 
 /** Task types that measure nothing but the way to them. */
 export default defineConfig({

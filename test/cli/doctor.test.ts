@@ -53,6 +53,7 @@ describe('doctor', () => {
       'git',
       'task types',
       'task user',
+      'CPU',
       'data directory',
       'disk',
       'database',

@@ -125,6 +125,8 @@ export async function openRunner(options: {
     program: URL
     requestHandlers: ReadonlyMap<string, RequestHandler>
   }
+  /** How many hosts wait for an attempt once `prepare` was called. */
+  warmHosts?: number
   /** Runs every type in this process, whatever it says: much faster, for tests of what a handler answers. */
   isWithin?: boolean
 }) {
@@ -141,6 +143,7 @@ export async function openRunner(options: {
     host: contributed
       ? { program: contributed.program, settings: { greeting: 'hello' } }
       : taskHost(config, { egressAllow }),
+    warmHosts: options.warmHosts ?? 0,
     requestHandlers: contributed?.requestHandlers ?? new Map(),
     workspacesDir,
     serverId,

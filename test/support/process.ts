@@ -70,6 +70,7 @@ export async function spawnServer({
       BOOTSTRAP_TOKEN: ownerToken,
       SECRET_KEY: secretKey,
       SHUTDOWN_TIMEOUT_MS: '2000',
+      WARM_TASK_PROCESSES: '0',
       // Tests hand files to their tasks in directories that only they themselves may read.
       TASK_USER: String(process.getuid?.() ?? ''),
       LOG_FORMAT: 'json',

@@ -90,6 +90,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     BOOTSTRAP_TOKEN: ownerToken,
     SECRET_KEY: secretKey,
     SHUTDOWN_TIMEOUT_MS: '2000',
+    WARM_TASK_PROCESSES: '0',
     TASK_USER: String(process.getuid?.() ?? ''),
     LOG_LEVEL: 'warn',
     LOG_FORMAT: 'json',

@@ -35,4 +35,8 @@ export interface Runner {
   run(attempt: Attempt, output: AttemptOutput, stop: AbortSignal): Promise<AttemptEnd>
   /** Ends what an earlier process of this installation left behind after it died: processes and workspaces. */
   sweep(): Promise<void>
+  /** From now on, some processes are started before attempts need them. */
+  prepare(): void
+  /** Ends those that wait for attempts. */
+  close(): Promise<void>
 }

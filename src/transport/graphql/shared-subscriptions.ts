@@ -9,6 +9,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   type ValidatedSubscriptionArgs,
+  type VariableNode,
   validateSubscriptionArgs,
   visit,
 } from 'graphql'
@@ -215,7 +216,7 @@ function usedVariables(document: DocumentNode, operation: OperationDefinitionNod
   const known = variablesOf.get(operation)
   if (known !== undefined) return known
   const names = new Set<string>()
-  const collect = { Variable: ({ name }: { name: { value: string } }) => void names.add(name.value) }
+  const collect = { [Kind.VARIABLE]: ({ name }: VariableNode) => void names.add(name.value) }
   for (const selection of operation.selectionSet.selections)
     visit(selection.kind === Kind.FIELD ? { ...selection, arguments: [] } : selection, collect)
   for (const definition of document.definitions)

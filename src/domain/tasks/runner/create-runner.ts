@@ -6,6 +6,7 @@ import { defaultGraceMs, type TaskType, type TaskTypes } from '#domain/tasks/tas
 import { errorMessage } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { failed } from './failure.ts'
+import { HostPool } from './host-pool.ts'
 import { runInProcess } from './in-process.ts'
 import { LimitedOutput } from './limited-output.ts'
 import { runInOwnProcess, type TaskHost } from './own-process.ts'
@@ -18,6 +19,8 @@ export interface RunnerOptions {
   readonly types: TaskTypes
   /** Runs the attempts that have a process of their own. */
   readonly host: TaskHost
+  /** How many processes are started before an attempt needs them; 0: none. */
+  readonly warmHosts: number
   /** What answers requests of attempts, by the names of their task types. */
   readonly requestHandlers: ReadonlyMap<string, RequestHandler>
   /** Below it each attempt gets a directory; shared by all servers of the installation on this machine. */
@@ -35,6 +38,13 @@ export function createRunner(options: RunnerOptions): Runner {
   const { types, serverId, taskUser, log } = options
   const tags = new ProcessTags(serverId)
   const workspacesDir = resolve(options.workspacesDir)
+  const hosts = new HostPool({
+    program: options.host.program,
+    path: options.env['PATH'] ?? '',
+    cacheDirectory: join(workspacesDir, '.compile-cache'),
+    nextTag: () => tags.next(),
+    size: options.warmHosts,
+  })
 
   async function run(
     attempt: Attempt,
@@ -64,11 +74,9 @@ export function createRunner(options: RunnerOptions): Runner {
     if (type.isolation === 'none') return runInProcess({ ...common, type })
     return runInOwnProcess({
       ...common,
-      tag: tags.next(),
+      hosts,
+      settings: options.host.settings,
       taskUser,
-      path: options.env['PATH'] ?? '',
-      cacheDirectory: join(workspacesDir, '.compile-cache'),
-      host: options.host,
       log,
     })
   }
@@ -79,7 +87,12 @@ export function createRunner(options: RunnerOptions): Runner {
     return handler(request, attempt, stop)
   }
 
-  return { run, sweep: () => sweep({ workspacesDir, serverId, taskUser, log }) }
+  return {
+    run,
+    sweep: () => sweep({ workspacesDir, serverId, taskUser, log }),
+    prepare: () => hosts.fill(),
+    close: () => hosts.close(),
+  }
 }
 
 function graceMs(type: TaskType, attempt: Attempt): number {

@@ -16,8 +16,11 @@ const addedVariables = ['NODE_COMPILE_CACHE', 'PWD', 'OLDPWD', 'SHLVL', '_']
 /** Loads the task types with what the server sends for this: the settings of its `TaskHost`. */
 type LoadTypes = (settings: unknown) => Promise<TaskTypes>
 
-/** Runs the one attempt that the server sends, reports how it ended, and waits to be ended itself. */
-export async function hostAttempt(loadTypes: LoadTypes): Promise<void> {
+/**
+ * Runs the one attempt that the server sends, reports how it ended, and waits to be ended itself. `preload` loads what
+ * every attempt needs while this process may still be waiting for its own.
+ */
+export async function hostAttempt(loadTypes: LoadTypes, preload: () => Promise<void> = async () => {}): Promise<void> {
   for (const name of addedVariables) delete process.env[name]
   const send = takeChannel()
   const output = new HostOutput(send)
@@ -26,7 +29,12 @@ export async function hostAttempt(loadTypes: LoadTypes): Promise<void> {
   endWithServer()
   endOnStrayErrors(end)
   process.once('exit', () => output.flush())
-  const start = await firstMessage(output)
+  const first = firstMessage(output)
+  // What can't be loaded now fails again where it is needed.
+  await preload().catch(() => undefined)
+  const start = await first
+  // This process may have been started before it was known for which attempt.
+  Object.assign(process.env, start.env, { HOME: start.workspace, TMPDIR: start.workspace })
   setInterval(() => send({ kind: 'alive' }), start.heartbeatMs).unref()
   await end(await runAttempt(start, loadTypes, output, stopping))
 }

@@ -1,18 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chown } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { PartWriter } from '#domain/tasks/runner.ts'
 import type { Attempt, AttemptEnd, ReportedEnd } from '#domain/tasks/task.ts'
 import { outputLimits } from '#domain/tasks/task-type.ts'
 import { errorMessage } from '#lib/errors.ts'
+import { yieldCpu } from '#platform/system/cpu-priority.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { failed } from './failure.ts'
+import type { HostPool } from './host-pool.ts'
 import type { LimitedOutput } from './limited-output.ts'
 import { readLines } from './line-splitter.ts'
-import { type ProcessTag, taggedCommand } from './process-tag.ts'
+import type { ProcessTag } from './process-tag.ts'
 import { killTagged, killUsers, signalGroup } from './process-tree.ts'
 import { asHostMessage, type HostMessage, type OutputEvent, type ServerMessage, type StartMessage } from './protocol.ts'
 import { stoppedBy } from './stopped.ts'
@@ -36,11 +37,10 @@ export interface OwnProcessOptions {
   readonly workspace: string
   /** The variables that the type may see. */
   readonly env: Readonly<Record<string, string>>
-  readonly tag: ProcessTag
+  readonly hosts: HostPool
+  /** What the host's program loads the task types with. */
+  readonly settings: unknown
   readonly taskUser: TaskUser
-  readonly path: string
-  readonly cacheDirectory: string
-  readonly host: TaskHost
   /** Answers a request of the handler. */
   readonly answer: (request: unknown) => Promise<unknown>
   readonly log: Logger
@@ -74,6 +74,7 @@ type Cause = 'stop' | 'timeout' | 'stall'
 class HostProcess {
   readonly #options: OwnProcessOptions
   readonly #child: ChildProcess
+  readonly #tag: ProcessTag
   /** Whom it becomes; undefined: it stays who the server is. */
   readonly #user: AttemptUser | undefined
   readonly #parts = new Map<number, PartWriter>()
@@ -89,23 +90,11 @@ class HostProcess {
 
   constructor(options: OwnProcessOptions) {
     this.#options = options
-    const { tag, taskUser, host } = options
-    const hostFile = fileURLToPath(host.program)
-    const [program = '', ...args] = taggedCommand(tag, [process.execPath, hostFile, String(tag)])
-    this.#child = spawn(program, args, {
-      detached: true,
-      serialization: 'advanced',
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: {
-        PATH: options.path,
-        ...options.env,
-        HOME: options.workspace,
-        TMPDIR: options.workspace,
-        // Set here, and not by the host itself, since its very first file would else be compiled each time (90 ms).
-        NODE_COMPILE_CACHE: options.cacheDirectory,
-      },
-    })
-    this.#user = this.#child.pid === undefined ? undefined : attemptUser(taskUser, this.#child.pid)
+    const { env, workspace } = options
+    const { child, tag } = options.hosts.take({ ...env, HOME: workspace, TMPDIR: workspace })
+    this.#child = child
+    this.#tag = tag
+    this.#user = child.pid === undefined ? undefined : attemptUser(options.taskUser, child.pid)
   }
 
   async run(): Promise<AttemptEnd> {
@@ -138,6 +127,8 @@ class HostProcess {
   }
 
   async #start(): Promise<void> {
+    const { pid } = this.#child
+    if (pid !== undefined && this.#options.attempt.priority === 'BATCH') void yieldCpu(pid)
     try {
       if (this.#user !== undefined) await chown(this.#options.workspace, this.#user.uid, this.#user.gid)
     } catch (error) {
@@ -150,7 +141,7 @@ class HostProcess {
   }
 
   #startMessage(): StartMessage {
-    const { attempt, workspace, env, host } = this.#options
+    const { attempt, workspace, env, settings } = this.#options
     const user = this.#user
     const { taskId, type, input, labels, number } = attempt
     const heartbeatMs = Math.max(10, Math.min(attempt.lockMs / 3, maxHeartbeatMs))
@@ -161,7 +152,7 @@ class HostProcess {
       workspace,
       ...(user !== undefined && { user }),
       env,
-      settings: host.settings,
+      settings,
       heartbeatMs,
     }
   }
@@ -212,9 +203,9 @@ class HostProcess {
 
   /** What left the process group. */
   async #killRest(): Promise<boolean> {
-    const { tag, taskUser } = this.#options
+    const { taskUser } = this.#options
     const { uid } = this.#user ?? {}
-    if (taskUser.kind !== 'own' || uid === undefined) return killTagged((found) => found === tag)
+    if (taskUser.kind !== 'own' || uid === undefined) return killTagged((found) => found === this.#tag)
     await killUser(uid)
     return killUsers((found) => found === uid)
   }

@@ -98,7 +98,7 @@ function realUserOf(pid: number): number | undefined {
 }
 
 /** Not one that has ended and that its parent has yet to take note of, for which it may never come. */
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   return /^State:\s+[^ZX\s]/m.test(statusOf(pid))
 }
 

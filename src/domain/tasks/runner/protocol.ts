@@ -10,6 +10,7 @@ export interface StartMessage {
   readonly workspace: string
   /** As whom to go on once everything is loaded; undefined: as the server. */
   readonly user?: AttemptUser
+  /** The variables that the type may see; `HOME` and `TMPDIR` are the workspace. */
   readonly env: Readonly<Record<string, string>>
   /** From the {@link TaskHost}: what the host's program loads the task types with. */
   readonly settings: unknown
