@@ -5,6 +5,7 @@ const LockWaiterRef = builder.objectRef<Waiter>('LockWaiter').implement({
   description: 'A caller that waits for a lock.',
   fields: (t) => ({
     actor: t.field({ type: 'Actor', description: 'Who.', resolve: ({ by }) => by.actor }),
+    reason: t.string({ nullable: true, description: 'What it needs the lock for.', resolve: ({ reason }) => reason }),
     queuedAt: t.expose('queuedAt', { type: 'DateTime', description: 'Since when it waits.' }),
     until: t.expose('until', { type: 'DateTime', description: 'When it stops waiting.' }),
   }),
@@ -19,6 +20,7 @@ export const LockRef = builder.objectRef<Lock>('Lock').implement({
         'The fencing token, which grows with each grant. Renewing and releasing the lock need it; writes with it are refused once it is not the current one.',
     }),
     holder: t.expose('holder', { type: 'Actor', description: 'Who holds it.' }),
+    reason: t.string({ nullable: true, description: 'What the holder needs it for.', resolve: ({ reason }) => reason }),
     acquiredAt: t.expose('acquiredAt', { type: 'DateTime', description: 'When it was acquired.' }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',

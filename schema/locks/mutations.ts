@@ -9,15 +9,20 @@ const fence = 'The fence returned when the lock was acquired.'
 const ttlMs = 'Length of the lease unless it is renewed, in milliseconds: 1,000 to 86,400,000.'
 
 const AcquireLockInput = builder.inputType('AcquireLockInput', {
-  description: 'A lock to acquire.',
+  description: 'A lock to acquire: the one of a name, or any of several.',
   fields: (t) => ({
-    name: t.string({ required: true, description: name }),
+    name: t.string({ description: name }),
+    anyOf: t.stringList({
+      description:
+        'Instead of `name`: names of up to 20 locks, of which the first free one is acquired, or the one that becomes free first.',
+    }),
     ttlMs: t.int({ required: true, description: ttlMs }),
     waitMs: t.int({
       defaultValue: 0,
       required: true,
       description: 'How long to wait if it is held, in milliseconds; at most 300,000.',
     }),
+    reason: t.string({ description: 'What it is needed for, at most 500 characters; shown to others.' }),
   }),
 })
 

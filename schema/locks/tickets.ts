@@ -23,6 +23,7 @@ const LockTicketRef = builder.objectRef<LockTicket>('LockTicket').implement({
     name: t.exposeString('name', { description: 'The lock’s name.' }),
     status: t.expose('status', { type: LockTicketStatus, description: 'Its status.' }),
     actor: t.expose('actor', { type: 'Actor', description: 'Who requested it.' }),
+    reason: t.string({ nullable: true, description: 'What it is needed for.', resolve: ({ reason }) => reason }),
     position: t.exposeInt('position', {
       description: 'Number of tickets ahead of this one, including the holder’s; 0 for the holder.',
     }),
@@ -87,6 +88,7 @@ const RequestLockInput = builder.inputType('RequestLockInput', {
       required: true,
       description: 'Length of the lease once it is acquired, in milliseconds: 1,000 to 86,400,000.',
     }),
+    reason: t.string({ description: 'What it is needed for, at most 500 characters; shown to others.' }),
   }),
 })
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { CommandFailure } from '#cli/exit-codes.ts'
 import { holdLock } from '#cli/hold-lock.ts'
-import { readDuration } from '#cli/options.ts'
+import { collect, readDuration } from '#cli/options.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import { moment, printable } from '#cli/text.ts'
 import { AcquireLockDocument, payloadOf } from '#client/index.ts'
@@ -9,6 +9,8 @@ import { AcquireLockDocument, payloadOf } from '#client/index.ts'
 interface AcquireOptions {
   readonly ttl: number
   readonly wait: number
+  readonly or?: readonly string[]
+  readonly reason?: string
 }
 
 const defaultTtlMs = 30_000
@@ -36,9 +38,12 @@ export function addLockAcquireCommand(parent: Command, session: Session): void {
         .argParser(readDuration)
         .default(0, 'not at all'),
     )
+    .option('--or <name>', 'another lock that would do; may be repeated', collect)
+    .option('--reason <text>', 'what it is needed for; shown to others')
     .addHelpText('after', () =>
       examples(
         `${session.invocation} lock acquire deploy/prod --wait 5m -- ./deploy.sh prod`,
+        `${session.invocation} lock acquire env/qa1 --or env/qa2 --or env/qa3 --wait 5m -- ./test.sh`,
         `FENCE=$(${session.invocation} lock acquire deploy/prod --ttl 10m)`,
       ),
     )
@@ -47,19 +52,20 @@ export function addLockAcquireCommand(parent: Command, session: Session): void {
 
 async function acquire(
   api: Api,
-  { ttl: ttlMs, wait: waitMs }: AcquireOptions,
+  { ttl: ttlMs, wait: waitMs, or, reason }: AcquireOptions,
   name: string,
   command: readonly string[],
 ): Promise<number> {
   const { client, output, json } = api
   if (waitMs > maxWaitMs) throw new CommandFailure('--wait may be at most 5m.')
-  const input = { name, ttlMs, waitMs }
+  const which = or === undefined ? { name } : { anyOf: [name, ...or] }
+  const input = { ...which, ttlMs, waitMs, ...(reason !== undefined && { reason }) }
   const answer = await client.request(AcquireLockDocument, { input }, { timeoutMs: waitMs + patienceMs })
   const { lock } = payloadOf(answer.acquireLock)
   if (command.length > 0) return holdLock(api, lock, ttlMs, command)
   if (json) output.document(lock)
   else {
-    output.remark(`${printable(name)} is held until ${moment(lock.expiresAt)}. Its fence:`)
+    output.remark(`${printable(lock.name)} is held until ${moment(lock.expiresAt)}. Its fence:`)
     output.line(String(lock.fence))
   }
   return 0

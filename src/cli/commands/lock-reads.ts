@@ -49,12 +49,18 @@ export function addLockShowCommand(parent: Command, session: Session): void {
     output.properties([
       ['name', printable(lock.name)],
       ['holder', printable(lock.holder.name)],
+      ['reason', lock.reason === null ? undefined : printable(lock.reason)],
       ['fence', String(lock.fence)],
       ['since', moment(lock.acquiredAt)],
       ['until', moment(lock.expiresAt)],
       [
         'queue',
-        lock.queue.map(({ actor, queuedAt }) => `${printable(actor.name)}, since ${moment(queuedAt)}`).join('\n'),
+        lock.queue
+          .map(({ actor, queuedAt, reason }) => {
+            const why = reason === null ? '' : `: ${printable(reason)}`
+            return `${printable(actor.name)}, since ${moment(queuedAt)}${why}`
+          })
+          .join('\n'),
       ],
     ])
   })

@@ -16,7 +16,7 @@ import {
 const bySystem: By = { actor: { kind: 'system', id: 'system', name: 'system' } }
 
 /** Who is given a lock. */
-type Taker = Pick<Waiter, 'by' | 'principalId'>
+type Taker = Pick<Waiter, 'by' | 'principalId' | 'reason'>
 
 /** One lock, changed in a transaction that excludes others of the account. */
 export class LockChange {
@@ -55,15 +55,16 @@ export class LockChange {
   }
 
   /** Gives the lock, which nobody holds. */
-  give({ by, principalId }: Taker, ttlMs: number, waiterId?: string): Lock {
+  give({ by, principalId, reason }: Taker, ttlMs: number, waiterId?: string): Lock {
     const { now } = this.opening
     this.#lastFence += 1
     const fence = this.#lastFence
     const expiresAt = this.after(ttlMs)
-    const lock = { name: this.#name, fence, holder: by.actor, principalId, acquiredAt: now, expiresAt }
+    const lock = { name: this.#name, fence, holder: by.actor, principalId, reason, acquiredAt: now, expiresAt }
     putLock(this.#tx, this.#accountId, lock, waiterId)
     const data = { name: this.#name, fence, expiresAt: lock.expiresAt.toISOString() }
-    this.#tx.journal(lockEvent('lock.acquired', this.#accountId, by, { ...data, ...(waiterId && { waiterId }) }))
+    const more = { ...(waiterId && { waiterId }), ...(reason !== null && { reason }) }
+    this.#tx.journal(lockEvent('lock.acquired', this.#accountId, by, { ...data, ...more }))
     this.lock = lock
     this.#renewals = { count: 0, notedAt: undefined }
     if (waiterId !== undefined) this.granted = { waiterId, lock }

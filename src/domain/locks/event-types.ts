@@ -12,7 +12,10 @@ const released = lock.extend({ holder: actorShape.optional().describe('Who held 
 export const lockEventCatalog: EventTypes = {
   'lock.acquired': {
     description: 'Somebody got the lock.',
-    data: lease.extend({ waiterId: z.string().optional().describe('The waiter whose turn it was.') }),
+    data: lease.extend({
+      waiterId: z.string().optional().describe('The waiter whose turn it was.'),
+      reason: z.string().optional().describe('What it is needed for.'),
+    }),
   },
   'lock.renewed': { description: 'The holder renewed the lease; at most one event a minute.', data: lease },
   ...eventTypesOf(released, {

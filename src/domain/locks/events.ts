@@ -18,6 +18,8 @@ export interface LockEventData {
   readonly renewals?: number
   /** Of `lock.acquired`: whose turn it was, of those who waited. */
   readonly waiterId?: string
+  /** Of `lock.acquired`: what it is needed for. */
+  readonly reason?: string
   /** Of those that end the lease: who held it. */
   readonly holder?: Actor
   /** Of `lock.forced`: the queue was cleared, too. */

@@ -11,12 +11,10 @@ export interface Held {
   readonly fence: number
 }
 
-/** The commands for locks that somebody holds. */
-export function createLockCommands({ change }: Pick<LockChanges, 'change'>) {
-  /** Lets the caller's own lease last for so long from now. @throws {FenceLost} @throws {NotLockHolder} @throws {InvalidInput} */
+/** The commands of holders, whose right to the lock's name is known. */
+export function createHeldCommands({ change }: Pick<LockChanges, 'change'>) {
+  /** Lets the caller's own lease last for so long from now. @throws {FenceLost} @throws {NotLockHolder} */
   async function renew(caller: Caller, { name, fence }: Held, ttlMs: number): Promise<Lock> {
-    mustBeName(caller, name)
-    checkBounds({ ttlMs })
     return answered(
       caller,
       await change(caller.accountId, name, (change) => {
@@ -28,7 +26,6 @@ export function createLockCommands({ change }: Pick<LockChanges, 'change'>) {
 
   /** Releases the caller's own lock, which goes to the first waiter. @throws {FenceLost} @throws {NotLockHolder} */
   async function release(caller: Caller, { name, fence }: Held): Promise<Lock> {
-    mustBeName(caller, name)
     return answered(
       caller,
       await change(caller.accountId, name, (change) => {
@@ -37,6 +34,26 @@ export function createLockCommands({ change }: Pick<LockChanges, 'change'>) {
         return lock
       }),
     )
+  }
+
+  return { renew, release }
+}
+
+/** The commands for locks that somebody holds. */
+export function createLockCommands({ change }: Pick<LockChanges, 'change'>) {
+  const held = createHeldCommands({ change })
+
+  /** Lets the caller's own lease last for so long from now. @throws {FenceLost} @throws {NotLockHolder} @throws {InvalidInput} */
+  async function renew(caller: Caller, lock: Held, ttlMs: number): Promise<Lock> {
+    mustBeName(caller, lock.name)
+    checkBounds({ ttlMs })
+    return held.renew(caller, lock, ttlMs)
+  }
+
+  /** Releases the caller's own lock, which goes to the first waiter. @throws {FenceLost} @throws {NotLockHolder} */
+  async function release(caller: Caller, lock: Held): Promise<Lock> {
+    mustBeName(caller, lock.name)
+    return held.release(caller, lock)
   }
 
   /**

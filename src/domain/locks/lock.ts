@@ -6,6 +6,8 @@ export interface Lock {
   /** Grows with each grant, across failovers too; a client with an older one no longer holds the lock. */
   readonly fence: number
   readonly holder: Actor
+  /** What the holder needs it for. */
+  readonly reason: string | null
   readonly acquiredAt: Date
   readonly expiresAt: Date
 }
@@ -22,6 +24,8 @@ export interface Waiter {
   readonly by: By
   /** Whose lock it will be. */
   readonly principalId: string
+  /** What it is needed for. */
+  readonly reason: string | null
   readonly ttlMs: number
   readonly queuedAt: Date
   /** Waits no longer. */
@@ -35,6 +39,8 @@ export interface LockTicket {
   readonly status: 'QUEUED' | 'ACQUIRED' | 'RELEASED'
   /** Whose it is. */
   readonly actor: Actor
+  /** What it is needed for. */
+  readonly reason: string | null
   /** How many hold the lock or wait for it before this one. */
   readonly position: number
   /** Null while it waits. */
@@ -57,6 +63,12 @@ export const bounds = {
 
 /** Of a lock's renewals, one in this time has an entry in the journal, in milliseconds; the others are counted. */
 export const renewalEntryMs = 60_000
+
+/** The longest reason, in characters. */
+export const maxReasonLength = 500
+
+/** Of how many locks a caller may ask for any. */
+export const maxAnyOf = 20
 
 /** How many callers may wait for one lock. */
 export const maxWaiters = 1_000

@@ -7,13 +7,15 @@ import { mustHoldFence } from './fences.ts'
 import type { LockTicket } from './lock.ts'
 import { createLockChanges } from './lock-changes.ts'
 import { createLockCommands } from './lock-commands.ts'
-import { checkBounds, mustBeName } from './lock-input.ts'
+import { checkBounds, checkReason, mustBeName } from './lock-input.ts'
 import { createLockReads } from './lock-reads.ts'
+import { createOwnedLocks } from './owned-locks.ts'
 import { deleteOverdueWaiters, findExpiredLocks, readFences } from './store.ts'
 import { createLockTickets } from './tickets.ts'
 import { createWaiterWatch } from './waiter-watch.ts'
 
 export type { Fence } from './fences.ts'
+export type { Lock, Waiter } from './lock.ts'
 
 export interface LockServiceDeps {
   readonly sql: Sql
@@ -33,10 +35,14 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
   const tickets = createLockTickets({ sql, change })
 
   /** Takes a lock, or queues for it without waiting. @throws {InvalidInput} @throws {LockHeld} when its queue is full */
-  async function request(caller: Caller, { name, ttlMs }: Omit<Acquiring, 'waitMs'>): Promise<LockTicket> {
+  async function request(
+    caller: Caller,
+    { name, ttlMs, reason }: { name: string } & Pick<Acquiring, 'ttlMs' | 'reason'>,
+  ): Promise<LockTicket> {
     mustBeName(caller, name)
     checkBounds({ ttlMs })
-    return tickets.request(caller, name, ttlMs)
+    checkReason(reason)
+    return tickets.request(caller, name, { ttlMs, ...(reason && { reason }) })
   }
 
   /** @throws {LockTicketNotFound} @throws {NotLockHolder} */
@@ -45,8 +51,10 @@ export function createLockService({ sql, transact, log, maxWaits }: LockServiceD
     return tickets.release(caller, name, id)
   }
 
+  const { acquire, acquireAny } = createAcquire({ sql, room, change, maxWaits })
   return {
-    acquire: createAcquire({ sql, room, change, maxWaits }),
+    acquire,
+    owned: createOwnedLocks({ sql, change, acquireAny }),
     ...createLockCommands({ change }),
     request,
     releaseTicket,

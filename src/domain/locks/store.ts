@@ -7,14 +7,15 @@ interface LockRow extends Omit<HeldLock, 'fence'> {
   readonly fence: string
 }
 
-const lockColumns = `lock.name, lock.fence, lock.holder, lock.principal_id AS "principalId",
+const lockColumns = `lock.name, lock.fence, lock.holder, lock.principal_id AS "principalId", lock.reason,
   lock.acquired_at AS "acquiredAt", lock.expires_at AS "expiresAt"`
 
-const toLock = ({ name, fence, holder, principalId, acquiredAt, expiresAt }: LockRow): HeldLock => ({
+const toLock = ({ name, fence, holder, principalId, reason, acquiredAt, expiresAt }: LockRow): HeldLock => ({
   name,
   fence: Number(fence),
   holder,
   principalId,
+  reason,
   acquiredAt,
   expiresAt,
 })
@@ -25,12 +26,14 @@ interface WaiterRow {
   readonly by: Actor
   readonly origin: Origin | null
   readonly principalId: string
+  readonly reason: string | null
   readonly ttlMs: number
   readonly queuedAt: Date
   readonly until: Date
 }
 
-const waiterColumns = `name, id, by, origin, principal_id AS "principalId", ttl_ms AS "ttlMs", queued_at AS "queuedAt", until`
+const waiterColumns = `name, id, by, origin, principal_id AS "principalId", reason, ttl_ms AS "ttlMs",
+  queued_at AS "queuedAt", until`
 
 const toWaiter = ({ by, origin, ...row }: WaiterRow): Waiter => ({
   ...row,
@@ -99,12 +102,12 @@ function withDates<Row extends object>(row: Row, names: readonly (keyof Row)[]):
 }
 
 const putSql = `
-  INSERT INTO lock (account_id, name, fence, holder, principal_id, acquired_at, expires_at, waiter_id)
-  VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8)
+  INSERT INTO lock (account_id, name, fence, holder, principal_id, acquired_at, expires_at, waiter_id, reason)
+  VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9)
   ON CONFLICT (account_id, name) DO UPDATE SET
     fence = excluded.fence, holder = excluded.holder, principal_id = excluded.principal_id,
     acquired_at = excluded.acquired_at, expires_at = excluded.expires_at, waiter_id = excluded.waiter_id,
-    renewals = 0, renewal_noted_at = NULL`
+    reason = excluded.reason, renewals = 0, renewal_noted_at = NULL`
 
 const countSql = `
   INSERT INTO entry_ledger (account_id, fence) VALUES ($1, $2)
@@ -112,8 +115,9 @@ const countSql = `
 
 /** Gives the lock to somebody, with all statements under way at once. */
 export function putLock(tx: Transaction, accountId: string, lock: HeldLock, waiterId: string | undefined): void {
-  const { name, fence, holder, principalId, acquiredAt, expiresAt } = lock
-  const values = [accountId, name, fence, JSON.stringify(holder), principalId, acquiredAt, expiresAt, waiterId ?? null]
+  const { name, fence, holder, principalId, acquiredAt, expiresAt, reason } = lock
+  const who = [JSON.stringify(holder), principalId, acquiredAt, expiresAt, waiterId ?? null, reason]
+  const values = [accountId, name, fence, ...who]
   tx.beside(tx.query(putSql, values))
   tx.beside(tx.query(countSql, [accountId, fence]))
   if (waiterId !== undefined) tx.beside(tx.query('DELETE FROM lock_waiter WHERE id = $1', [waiterId]))
@@ -136,8 +140,9 @@ export function extendLock(
 }
 
 const insertWaiterSql = `
-  INSERT INTO lock_waiter (account_id, name, id, by, origin, principal_id, ttl_ms, queued_at, until, seen_at)
-  VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9, CASE WHEN $10::boolean THEN 'infinity'::timestamptz ELSE $8 END)`
+  INSERT INTO lock_waiter (account_id, name, id, by, origin, principal_id, ttl_ms, queued_at, until, seen_at, reason)
+  VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9,
+    CASE WHEN $10::boolean THEN 'infinity'::timestamptz ELSE $8 END, $11)`
 
 /** Puts somebody at the end of a lock's queue; a ticket counts as present without saying so. */
 export function insertWaiter(
@@ -146,10 +151,10 @@ export function insertWaiter(
   waiter: Waiter,
   { isTicket = false }: { isTicket?: boolean } = {},
 ): void {
-  const { name, id, by, principalId, ttlMs, queuedAt, until } = waiter
+  const { name, id, by, principalId, ttlMs, queuedAt, until, reason } = waiter
   const origin = by.origin === undefined ? null : JSON.stringify(by.origin)
   const who = [JSON.stringify(by.actor), origin, principalId]
-  tx.beside(tx.query(insertWaiterSql, [accountId, name, id, ...who, ttlMs, queuedAt, until, isTicket]))
+  tx.beside(tx.query(insertWaiterSql, [accountId, name, id, ...who, ttlMs, queuedAt, until, isTicket, reason]))
 }
 
 /** Takes all who wait for a lock out of its queue. */
@@ -215,6 +220,16 @@ export async function findLock(sql: Sql, accountId: string, name: string): Promi
   return row && toLock(row)
 }
 
+const findAllSql = `
+  SELECT ${lockColumns} FROM lock
+  WHERE account_id = $1 AND name = ANY($2::text[]) AND expires_at > clock_timestamp()`
+
+/** Those of these locks that somebody holds, by name. */
+export async function findLocks(sql: Sql, accountId: string, names: readonly string[]): Promise<Map<string, Lock>> {
+  const rows = await sql.query<LockRow>(findAllSql, [accountId, names])
+  return new Map(rows.map((row) => [row.name, toLock(row)]))
+}
+
 const queueSql = `
   SELECT ${waiterColumns} FROM lock_waiter WHERE account_id = $1 AND name = $2 AND ${waits} ORDER BY seq LIMIT $3`
 
@@ -227,13 +242,13 @@ export async function listWaiters(sql: Sql, accountId: string, name: string, lim
 const ticketsSql = `
   SELECT * FROM (
     SELECT name, coalesce(waiter_id::text, fence::text) AS id, fence::text AS fence, holder AS actor,
-           principal_id AS "principalId", acquired_at AS "acquiredAt", expires_at AS "expiresAt",
+           principal_id AS "principalId", reason, acquired_at AS "acquiredAt", expires_at AS "expiresAt",
            (extract(epoch FROM expires_at - acquired_at) * 1000)::float8 AS "ttlMs",
            coalesce(to_timestamp(('x' || lpad(left(replace(waiter_id::text, '-', ''), 12), 16, '0'))::bit(64)::bigint / 1000.0),
              acquired_at) AS "createdAt", 0 AS position
     FROM lock WHERE account_id = $1 AND name = $2 AND expires_at > clock_timestamp()
     UNION ALL
-    SELECT name, id::text, NULL, by, principal_id, NULL, NULL, ttl_ms::float8, queued_at,
+    SELECT name, id::text, NULL, by, principal_id, reason, NULL, NULL, ttl_ms::float8, queued_at,
            row_number() OVER (ORDER BY seq)::int
     FROM lock_waiter WHERE account_id = $1 AND name = $2 AND ${waits}
   ) AS ticket WHERE $3::text IS NULL OR id = $3 ORDER BY position LIMIT $4`
@@ -246,6 +261,7 @@ export interface TicketRow {
   readonly fence: string | null
   readonly actor: Actor
   readonly principalId: string
+  readonly reason: string | null
   readonly acquiredAt: Date | null
   readonly expiresAt: Date | null
   readonly ttlMs: number

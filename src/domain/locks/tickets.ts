@@ -18,9 +18,13 @@ export function createLockTickets({ sql, change }: LockTicketDeps) {
    * Takes a lock that nobody holds, or queues for it, for at most a day; its lease begins when the turn has come,
    * whether or not anybody looks. @throws {LockHeld} when its queue is full
    */
-  async function request(caller: Caller, name: string, ttlMs: number): Promise<LockTicket> {
+  async function request(
+    caller: Caller,
+    name: string,
+    { ttlMs, reason = null }: { ttlMs: number; reason?: string | null },
+  ): Promise<LockTicket> {
     const id = newId()
-    const taker = { by: caller.by(), principalId: caller.principalId }
+    const taker = { by: caller.by(), principalId: caller.principalId, reason }
     const full = await change(caller.accountId, name, (lock, tx) => {
       if (lock.lock === undefined) return void lock.give(taker, ttlMs, id)
       const { now, waiting } = lock.opening

@@ -15,8 +15,8 @@ export function createWaiterWatch({ sql, room, log }: { sql: Sql; room: WaitingR
       lookedFor.catch((error: unknown) => log.warn({ err: error }, 'a cleared queue could not be read'))
     }
     if (type !== 'lock.acquired') return
-    const { name, fence, expiresAt = '', waiterId } = data as unknown as LockEventData
-    const lock = { name, fence, holder: actor, acquiredAt: at, expiresAt: new Date(expiresAt) }
+    const { name, fence, expiresAt = '', waiterId, reason = null } = data as unknown as LockEventData
+    const lock = { name, fence, holder: actor, reason, acquiredAt: at, expiresAt: new Date(expiresAt) }
     if (waiterId !== undefined) room.grant(waiterId, lock)
     room.lookAfter(accountId, name, lock.expiresAt.getTime() - Date.now())
   }

@@ -385,3 +385,66 @@ describe('a queue that is cleared', () => {
     expect((await later).lock).toMatchObject({ name })
   })
 })
+
+describe('any of several locks', () => {
+  const names = () => [fresh(), fresh(), fresh()] as const
+  const any = (at: Entries, anyOf: readonly string[], more: object = {}) =>
+    at.acquire(fresh(), { name: undefined, anyOf, ...more })
+
+  it('is the first that is free', async () => {
+    const [a, b, c] = names()
+    await here.acquire(a)
+    const { lock } = await any(there, [a, b, c])
+    expect(lock).toMatchObject({ name: b })
+    expect([await waiting(a), await waiting(c)]).toEqual([0, 0])
+  })
+
+  it('is the first that becomes free, and the queues of the others are left', async () => {
+    const [a, b, c] = names()
+    const held = [await here.acquire(a), await here.acquire(b), await here.acquire(c)]
+    const waits = any(there, [a, b, c], { waitMs })
+    await Promise.all([a, b, c].map((name) => queued(name, 1)))
+    await here.release(b, fenceOf(held[1] as Outcome))
+    expect((await waits).lock).toMatchObject({ name: b })
+    expect([await waiting(a), await waiting(c)]).toEqual([0, 0])
+    await here.release(a, fenceOf(held[0] as Outcome))
+    expect(await here.lock(a)).toBeNull()
+  })
+
+  it('is none when all are held for long', async () => {
+    const [a, b] = names()
+    await here.acquire(a)
+    await here.acquire(b)
+    for (const more of [{}, { waitMs: 200 }]) {
+      const { code, message } = await any(there, [a, b], more)
+      expect(code).toBe('LOCK_HELD')
+      expect(message).toMatch(/^The lock "locks\/\d+" is held by owner, until .*; so is the other one/)
+    }
+    expect([await waiting(a), await waiting(b)]).toEqual([0, 0])
+  })
+
+  it('says why it is needed, to others too', async () => {
+    const [a] = names()
+    const { lock } = await here.acquire(a, { reason: 'release 42' })
+    const query = 'query ($name: String!) { lock(name: $name) { reason queue { reason } } }'
+    const queuedUp = there.acquire(a, { reason: 'release 43', waitMs })
+    await queued(a, 1)
+    expect(await graphqlData(server, query, { name: a })).toEqual({
+      lock: { reason: 'release 42', queue: [{ reason: 'release 43' }] },
+    })
+    await here.release(a, fenceOf({ lock } as Outcome))
+    await queuedUp
+    expect(await graphqlData(server, query, { name: a })).toMatchObject({ lock: { reason: 'release 43', queue: [] } })
+  })
+
+  it.each([
+    [{}, 'needs either name or anyOf'],
+    [{ name: 'a', anyOf: ['b'] }, 'needs either name or anyOf'],
+    [{ anyOf: [] }, 'needs either name or anyOf'],
+    [{ anyOf: Array.from({ length: 21 }, (_, n) => `x${n}`) }, 'may have at most 20 names'],
+    [{ name: 'a', reason: 'x'.repeat(501) }, 'may have at most 500 characters'],
+  ])('is refused for what can’t be: %o', async (input, words) => {
+    const outcome = await here.acquire('', { name: undefined, ...input })
+    expect(outcome).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining(words) })
+  })
+})

@@ -9,3 +9,5 @@ export const leaseDurationSeconds = z
   .min(1)
   .max(maxLeaseS)
   .describe(`How long the lock is held unless it is renewed, in seconds; at most ${maxLeaseS}.`)
+
+export const reason = z.string().describe('What it is needed for, at most 500 characters; shown to others.')

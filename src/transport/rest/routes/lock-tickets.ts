@@ -9,7 +9,7 @@ import {
 } from '#transport/rest/generated/graphql.ts'
 import { found } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
-import { actor, leaseDurationSeconds } from './lock-fields.ts'
+import { actor, leaseDurationSeconds, reason } from './lock-fields.ts'
 
 const tag = 'Locks'
 const statuses = { QUEUED: 'queued', ACQUIRED: 'acquired', RELEASED: 'released' } as const
@@ -24,6 +24,7 @@ export const lockTicket = z
     queuePosition: z.int().describe('Number of tickets ahead of this one, including the holder’s.'),
     fence: z.int().nullable().describe('The fencing token for renewals and writes; null while queued.'),
     holder: actor.describe('Who requested it.'),
+    reason: reason.nullable(),
     leaseStart: z.iso.datetime().nullable().describe('Null while queued.'),
     leaseEnd: z.iso.datetime().nullable().describe('When the lease ends unless it is renewed; null while queued.'),
     leaseDurationSeconds: z.number(),
@@ -41,6 +42,7 @@ export const lockTicketExample = {
   queuePosition: 1,
   fence: null,
   holder: { kind: 'application', id: '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11', name: 'pipeline' },
+  reason: 'release 42',
   leaseStart: null,
   leaseEnd: null,
   leaseDurationSeconds: 300,
@@ -59,7 +61,7 @@ const placeParams = z.object({ repository, resource })
 const ticketParams = placeParams.extend({ ticketId: z.string().describe('The ticket’s id.') })
 
 export const lockTicketRequest = z
-  .strictObject({ repository, resource, leaseDurationSeconds })
+  .strictObject({ repository, resource, leaseDurationSeconds, reason: reason.optional() })
   .meta({ id: 'LockTicketRequest', description: 'A lock to request; queued if it is held.' })
 
 /**
@@ -81,6 +83,7 @@ function toTicket(place: Place, { id, status, position, actor, ...ticket }: Lock
     queuePosition: position,
     fence,
     holder: actor,
+    reason: ticket.reason,
     leaseStart: acquiredAt,
     leaseEnd: expiresAt,
     leaseDurationSeconds: ttlMs / 1000,
@@ -100,7 +103,9 @@ export const requestLockRoute = defineRoute({
   answers: {},
   document: RequestLockDocument,
   names: { ttlMs: 'leaseDurationSeconds', name: 'repository' },
-  variables: ({ body }) => ({ input: { name: lockNameOf(body), ttlMs: body.leaseDurationSeconds * 1000 } }),
+  variables: ({ body }) => ({
+    input: { name: lockNameOf(body), ttlMs: body.leaseDurationSeconds * 1000, reason: body.reason ?? null },
+  }),
   answer({ requestLock: { ticket } }, { body, prefix }) {
     const place = [body.repository, body.resource, ticket.id].map(encodeURIComponent)
     return json(201, toTicket(body, ticket), { location: `${prefix}/locks/${place.join('/')}` })

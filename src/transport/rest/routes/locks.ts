@@ -13,7 +13,7 @@ import {
 import { answerPage, linkHeader, listQuery, placeOf } from '#transport/rest/paging.ts'
 import { found } from '#transport/rest/refused.ts'
 import { defineRoute, json, type Route } from '#transport/rest/route.ts'
-import { actor, leaseDurationSeconds } from './lock-fields.ts'
+import { actor, leaseDurationSeconds, reason } from './lock-fields.ts'
 import { lockTicket, lockTicketExample, lockTicketRequest, lockTicketRoutes, requestLockRoute } from './lock-tickets.ts'
 
 const tag = 'Locks'
@@ -26,6 +26,7 @@ const lock = z
     name: z.string(),
     fence,
     holder: actor,
+    reason: reason.nullable(),
     acquiredAt: z.iso.datetime(),
     expiresAt: z.iso.datetime().describe('When the lease ends unless it is renewed.'),
   })
@@ -34,7 +35,7 @@ const lock = z
 const lockWithQueue = lock
   .extend({
     queue: z
-      .array(z.object({ actor, queuedAt: z.iso.datetime(), until: z.iso.datetime() }))
+      .array(z.object({ actor, reason: reason.nullable(), queuedAt: z.iso.datetime(), until: z.iso.datetime() }))
       .describe('The first 50 waiting callers, in queue order.'),
   })
   .meta({ id: 'LockWithQueue', description: 'A held lock and its queue.' })
@@ -43,6 +44,7 @@ const example = {
   name: 'deploy/prod',
   fence: 7,
   holder: { kind: 'application', id: '019e7c3a-5b1e-7c3a-8a51-3f5d0c9a4b11', name: 'pipeline' },
+  reason: null,
   acquiredAt: '2030-01-01T04:00:00.000Z',
   expiresAt: '2030-01-01T04:05:00.000Z',
 }
@@ -54,7 +56,11 @@ const names = { ttlMs: 'leaseDurationSeconds', waitMs: 'waitSeconds' }
 
 const lockRequest = z
   .strictObject({
-    name: z.string().describe('Up to 512 bytes; a slash separates parts.'),
+    name: z.string().optional().describe('Up to 512 bytes; a slash separates parts.'),
+    anyOf: z
+      .array(z.string())
+      .optional()
+      .describe('Instead of `name`: up to 20 names; the lock that is free, or becomes free first, is acquired.'),
     leaseDurationSeconds,
     waitSeconds: z
       .int()
@@ -62,6 +68,7 @@ const lockRequest = z
       .max(maxLockWaitS)
       .default(0)
       .describe(`How many seconds to wait if it is held; at most ${maxLockWaitS}.`),
+    reason: reason.optional(),
   })
   .meta({ id: 'LockRequest', description: 'A lock to acquire.' })
 
@@ -81,7 +88,13 @@ const acquireLockRoute = defineRoute({
   document: AcquireLockDocument,
   names,
   variables: ({ body }) => ({
-    input: { name: body.name, ttlMs: body.leaseDurationSeconds * 1000, waitMs: body.waitSeconds * 1000 },
+    input: {
+      name: body.name ?? null,
+      anyOf: body.anyOf ?? null,
+      ttlMs: body.leaseDurationSeconds * 1000,
+      waitMs: body.waitSeconds * 1000,
+      reason: body.reason ?? null,
+    },
   }),
   answer: ({ acquireLock: { lock } }, { prefix }) =>
     json(201, lock, { location: `${prefix}/locks/${encodeURIComponent(lock.name)}` }),
@@ -92,7 +105,7 @@ const postLockRoute: Route = {
   ...acquireLockRoute,
   summary: 'Acquires or requests a lock.',
   description:
-    'With `name`: 409 if the lock is held and does not become free in time; a caller that disconnects while waiting leaves the queue. With `repository` and `resource`: returns a ticket. If the lock is held, the ticket is queued for at most a day, and its lease begins when its turn comes.',
+    'With `name` or `anyOf`: 409 if the lock is held and does not become free in time; a caller that disconnects while waiting leaves the queue. With `repository` and `resource`: returns a ticket. If the lock is held, the ticket is queued for at most a day, and its lease begins when its turn comes.',
   body: z.union([lockRequest, lockTicketRequest]),
   bodyExamples: {
     ...acquireLockRoute.bodyExamples,

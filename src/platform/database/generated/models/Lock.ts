@@ -41,6 +41,7 @@ export type LockMinAggregateOutputType = {
   name: string | null
   fence: bigint | null
   principalId: string | null
+  reason: string | null
   acquiredAt: Date | null
   expiresAt: Date | null
   waiterId: string | null
@@ -53,6 +54,7 @@ export type LockMaxAggregateOutputType = {
   name: string | null
   fence: bigint | null
   principalId: string | null
+  reason: string | null
   acquiredAt: Date | null
   expiresAt: Date | null
   waiterId: string | null
@@ -66,6 +68,7 @@ export type LockCountAggregateOutputType = {
   fence: number
   holder: number
   principalId: number
+  reason: number
   acquiredAt: number
   expiresAt: number
   waiterId: number
@@ -90,6 +93,7 @@ export type LockMinAggregateInputType = {
   name?: true
   fence?: true
   principalId?: true
+  reason?: true
   acquiredAt?: true
   expiresAt?: true
   waiterId?: true
@@ -102,6 +106,7 @@ export type LockMaxAggregateInputType = {
   name?: true
   fence?: true
   principalId?: true
+  reason?: true
   acquiredAt?: true
   expiresAt?: true
   waiterId?: true
@@ -115,6 +120,7 @@ export type LockCountAggregateInputType = {
   fence?: true
   holder?: true
   principalId?: true
+  reason?: true
   acquiredAt?: true
   expiresAt?: true
   waiterId?: true
@@ -215,6 +221,7 @@ export type LockGroupByOutputType = {
   fence: bigint
   holder: runtime.JsonValue
   principalId: string
+  reason: string | null
   acquiredAt: Date
   expiresAt: Date
   waiterId: string | null
@@ -251,6 +258,7 @@ export type LockWhereInput = {
   fence?: Prisma.BigIntFilter<"Lock"> | bigint | number
   holder?: Prisma.JsonFilter<"Lock">
   principalId?: Prisma.StringFilter<"Lock"> | string
+  reason?: Prisma.StringNullableFilter<"Lock"> | string | null
   acquiredAt?: Prisma.DateTimeFilter<"Lock"> | Date | string
   expiresAt?: Prisma.DateTimeFilter<"Lock"> | Date | string
   waiterId?: Prisma.UuidNullableFilter<"Lock"> | string | null
@@ -264,6 +272,7 @@ export type LockOrderByWithRelationInput = {
   fence?: Prisma.SortOrder
   holder?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
+  reason?: Prisma.SortOrderInput | Prisma.SortOrder
   acquiredAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   waiterId?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -281,6 +290,7 @@ export type LockWhereUniqueInput = Prisma.AtLeast<{
   fence?: Prisma.BigIntFilter<"Lock"> | bigint | number
   holder?: Prisma.JsonFilter<"Lock">
   principalId?: Prisma.StringFilter<"Lock"> | string
+  reason?: Prisma.StringNullableFilter<"Lock"> | string | null
   acquiredAt?: Prisma.DateTimeFilter<"Lock"> | Date | string
   expiresAt?: Prisma.DateTimeFilter<"Lock"> | Date | string
   waiterId?: Prisma.UuidNullableFilter<"Lock"> | string | null
@@ -294,6 +304,7 @@ export type LockOrderByWithAggregationInput = {
   fence?: Prisma.SortOrder
   holder?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
+  reason?: Prisma.SortOrderInput | Prisma.SortOrder
   acquiredAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   waiterId?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -315,6 +326,7 @@ export type LockScalarWhereWithAggregatesInput = {
   fence?: Prisma.BigIntWithAggregatesFilter<"Lock"> | bigint | number
   holder?: Prisma.JsonWithAggregatesFilter<"Lock">
   principalId?: Prisma.StringWithAggregatesFilter<"Lock"> | string
+  reason?: Prisma.StringNullableWithAggregatesFilter<"Lock"> | string | null
   acquiredAt?: Prisma.DateTimeWithAggregatesFilter<"Lock"> | Date | string
   expiresAt?: Prisma.DateTimeWithAggregatesFilter<"Lock"> | Date | string
   waiterId?: Prisma.UuidNullableWithAggregatesFilter<"Lock"> | string | null
@@ -328,6 +340,7 @@ export type LockCreateInput = {
   fence: bigint | number
   holder: Prisma.JsonNullValueInput | runtime.InputJsonValue
   principalId: string
+  reason?: string | null
   acquiredAt: Date | string
   expiresAt: Date | string
   waiterId?: string | null
@@ -341,6 +354,7 @@ export type LockUncheckedCreateInput = {
   fence: bigint | number
   holder: Prisma.JsonNullValueInput | runtime.InputJsonValue
   principalId: string
+  reason?: string | null
   acquiredAt: Date | string
   expiresAt: Date | string
   waiterId?: string | null
@@ -354,6 +368,7 @@ export type LockUpdateInput = {
   fence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   holder?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   principalId?: Prisma.StringFieldUpdateOperationsInput | string
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   acquiredAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   waiterId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -367,6 +382,7 @@ export type LockUncheckedUpdateInput = {
   fence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   holder?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   principalId?: Prisma.StringFieldUpdateOperationsInput | string
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   acquiredAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   waiterId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -380,6 +396,7 @@ export type LockCreateManyInput = {
   fence: bigint | number
   holder: Prisma.JsonNullValueInput | runtime.InputJsonValue
   principalId: string
+  reason?: string | null
   acquiredAt: Date | string
   expiresAt: Date | string
   waiterId?: string | null
@@ -393,6 +410,7 @@ export type LockUpdateManyMutationInput = {
   fence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   holder?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   principalId?: Prisma.StringFieldUpdateOperationsInput | string
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   acquiredAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   waiterId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -406,6 +424,7 @@ export type LockUncheckedUpdateManyInput = {
   fence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   holder?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   principalId?: Prisma.StringFieldUpdateOperationsInput | string
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   acquiredAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   waiterId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -424,6 +443,7 @@ export type LockCountOrderByAggregateInput = {
   fence?: Prisma.SortOrder
   holder?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
+  reason?: Prisma.SortOrder
   acquiredAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   waiterId?: Prisma.SortOrder
@@ -441,6 +461,7 @@ export type LockMaxOrderByAggregateInput = {
   name?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
+  reason?: Prisma.SortOrder
   acquiredAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   waiterId?: Prisma.SortOrder
@@ -453,6 +474,7 @@ export type LockMinOrderByAggregateInput = {
   name?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
+  reason?: Prisma.SortOrder
   acquiredAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   waiterId?: Prisma.SortOrder
@@ -473,6 +495,7 @@ export type LockSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   fence?: boolean
   holder?: boolean
   principalId?: boolean
+  reason?: boolean
   acquiredAt?: boolean
   expiresAt?: boolean
   waiterId?: boolean
@@ -486,6 +509,7 @@ export type LockSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   fence?: boolean
   holder?: boolean
   principalId?: boolean
+  reason?: boolean
   acquiredAt?: boolean
   expiresAt?: boolean
   waiterId?: boolean
@@ -499,6 +523,7 @@ export type LockSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   fence?: boolean
   holder?: boolean
   principalId?: boolean
+  reason?: boolean
   acquiredAt?: boolean
   expiresAt?: boolean
   waiterId?: boolean
@@ -512,6 +537,7 @@ export type LockSelectScalar = {
   fence?: boolean
   holder?: boolean
   principalId?: boolean
+  reason?: boolean
   acquiredAt?: boolean
   expiresAt?: boolean
   waiterId?: boolean
@@ -519,7 +545,7 @@ export type LockSelectScalar = {
   renewalNotedAt?: boolean
 }
 
-export type LockOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "name" | "fence" | "holder" | "principalId" | "acquiredAt" | "expiresAt" | "waiterId" | "renewals" | "renewalNotedAt", ExtArgs["result"]["lock"]>
+export type LockOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "name" | "fence" | "holder" | "principalId" | "reason" | "acquiredAt" | "expiresAt" | "waiterId" | "renewals" | "renewalNotedAt", ExtArgs["result"]["lock"]>
 
 export type $LockPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Lock"
@@ -533,6 +559,10 @@ export type $LockPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
      * Who may renew and release it: the holder, the same for all their sessions and for rotated tokens.
      */
     principalId: string
+    /**
+     * What the holder needs it for.
+     */
+    reason: string | null
     acquiredAt: Date
     expiresAt: Date
     /**
@@ -975,6 +1005,7 @@ export interface LockFieldRefs {
   readonly fence: Prisma.FieldRef<"Lock", 'BigInt'>
   readonly holder: Prisma.FieldRef<"Lock", 'Json'>
   readonly principalId: Prisma.FieldRef<"Lock", 'String'>
+  readonly reason: Prisma.FieldRef<"Lock", 'String'>
   readonly acquiredAt: Prisma.FieldRef<"Lock", 'DateTime'>
   readonly expiresAt: Prisma.FieldRef<"Lock", 'DateTime'>
   readonly waiterId: Prisma.FieldRef<"Lock", 'String'>

@@ -42,6 +42,7 @@ export type LockWaiterMinAggregateOutputType = {
   seq: bigint | null
   id: string | null
   principalId: string | null
+  reason: string | null
   ttlMs: number | null
   queuedAt: Date | null
   until: Date | null
@@ -54,6 +55,7 @@ export type LockWaiterMaxAggregateOutputType = {
   seq: bigint | null
   id: string | null
   principalId: string | null
+  reason: string | null
   ttlMs: number | null
   queuedAt: Date | null
   until: Date | null
@@ -68,6 +70,7 @@ export type LockWaiterCountAggregateOutputType = {
   by: number
   origin: number
   principalId: number
+  reason: number
   ttlMs: number
   queuedAt: number
   until: number
@@ -92,6 +95,7 @@ export type LockWaiterMinAggregateInputType = {
   seq?: true
   id?: true
   principalId?: true
+  reason?: true
   ttlMs?: true
   queuedAt?: true
   until?: true
@@ -104,6 +108,7 @@ export type LockWaiterMaxAggregateInputType = {
   seq?: true
   id?: true
   principalId?: true
+  reason?: true
   ttlMs?: true
   queuedAt?: true
   until?: true
@@ -118,6 +123,7 @@ export type LockWaiterCountAggregateInputType = {
   by?: true
   origin?: true
   principalId?: true
+  reason?: true
   ttlMs?: true
   queuedAt?: true
   until?: true
@@ -219,6 +225,7 @@ export type LockWaiterGroupByOutputType = {
   by: runtime.JsonValue
   origin: runtime.JsonValue | null
   principalId: string
+  reason: string | null
   ttlMs: number
   queuedAt: Date
   until: Date
@@ -256,6 +263,7 @@ export type LockWaiterWhereInput = {
   by?: Prisma.JsonFilter<"LockWaiter">
   origin?: Prisma.JsonNullableFilter<"LockWaiter">
   principalId?: Prisma.StringFilter<"LockWaiter"> | string
+  reason?: Prisma.StringNullableFilter<"LockWaiter"> | string | null
   ttlMs?: Prisma.IntFilter<"LockWaiter"> | number
   queuedAt?: Prisma.DateTimeFilter<"LockWaiter"> | Date | string
   until?: Prisma.DateTimeFilter<"LockWaiter"> | Date | string
@@ -270,6 +278,7 @@ export type LockWaiterOrderByWithRelationInput = {
   by?: Prisma.SortOrder
   origin?: Prisma.SortOrderInput | Prisma.SortOrder
   principalId?: Prisma.SortOrder
+  reason?: Prisma.SortOrderInput | Prisma.SortOrder
   ttlMs?: Prisma.SortOrder
   queuedAt?: Prisma.SortOrder
   until?: Prisma.SortOrder
@@ -288,6 +297,7 @@ export type LockWaiterWhereUniqueInput = Prisma.AtLeast<{
   by?: Prisma.JsonFilter<"LockWaiter">
   origin?: Prisma.JsonNullableFilter<"LockWaiter">
   principalId?: Prisma.StringFilter<"LockWaiter"> | string
+  reason?: Prisma.StringNullableFilter<"LockWaiter"> | string | null
   ttlMs?: Prisma.IntFilter<"LockWaiter"> | number
   queuedAt?: Prisma.DateTimeFilter<"LockWaiter"> | Date | string
   until?: Prisma.DateTimeFilter<"LockWaiter"> | Date | string
@@ -302,6 +312,7 @@ export type LockWaiterOrderByWithAggregationInput = {
   by?: Prisma.SortOrder
   origin?: Prisma.SortOrderInput | Prisma.SortOrder
   principalId?: Prisma.SortOrder
+  reason?: Prisma.SortOrderInput | Prisma.SortOrder
   ttlMs?: Prisma.SortOrder
   queuedAt?: Prisma.SortOrder
   until?: Prisma.SortOrder
@@ -324,6 +335,7 @@ export type LockWaiterScalarWhereWithAggregatesInput = {
   by?: Prisma.JsonWithAggregatesFilter<"LockWaiter">
   origin?: Prisma.JsonNullableWithAggregatesFilter<"LockWaiter">
   principalId?: Prisma.StringWithAggregatesFilter<"LockWaiter"> | string
+  reason?: Prisma.StringNullableWithAggregatesFilter<"LockWaiter"> | string | null
   ttlMs?: Prisma.IntWithAggregatesFilter<"LockWaiter"> | number
   queuedAt?: Prisma.DateTimeWithAggregatesFilter<"LockWaiter"> | Date | string
   until?: Prisma.DateTimeWithAggregatesFilter<"LockWaiter"> | Date | string
@@ -338,6 +350,7 @@ export type LockWaiterCreateInput = {
   by: Prisma.JsonNullValueInput | runtime.InputJsonValue
   origin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   principalId: string
+  reason?: string | null
   ttlMs: number
   queuedAt: Date | string
   until: Date | string
@@ -352,6 +365,7 @@ export type LockWaiterUncheckedCreateInput = {
   by: Prisma.JsonNullValueInput | runtime.InputJsonValue
   origin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   principalId: string
+  reason?: string | null
   ttlMs: number
   queuedAt: Date | string
   until: Date | string
@@ -366,6 +380,7 @@ export type LockWaiterUpdateInput = {
   by?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   origin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   principalId?: Prisma.StringFieldUpdateOperationsInput | string
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   ttlMs?: Prisma.IntFieldUpdateOperationsInput | number
   queuedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   until?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -380,6 +395,7 @@ export type LockWaiterUncheckedUpdateInput = {
   by?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   origin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   principalId?: Prisma.StringFieldUpdateOperationsInput | string
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   ttlMs?: Prisma.IntFieldUpdateOperationsInput | number
   queuedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   until?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -394,6 +410,7 @@ export type LockWaiterCreateManyInput = {
   by: Prisma.JsonNullValueInput | runtime.InputJsonValue
   origin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   principalId: string
+  reason?: string | null
   ttlMs: number
   queuedAt: Date | string
   until: Date | string
@@ -408,6 +425,7 @@ export type LockWaiterUpdateManyMutationInput = {
   by?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   origin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   principalId?: Prisma.StringFieldUpdateOperationsInput | string
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   ttlMs?: Prisma.IntFieldUpdateOperationsInput | number
   queuedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   until?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -422,6 +440,7 @@ export type LockWaiterUncheckedUpdateManyInput = {
   by?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   origin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   principalId?: Prisma.StringFieldUpdateOperationsInput | string
+  reason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   ttlMs?: Prisma.IntFieldUpdateOperationsInput | number
   queuedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   until?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -442,6 +461,7 @@ export type LockWaiterCountOrderByAggregateInput = {
   by?: Prisma.SortOrder
   origin?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
+  reason?: Prisma.SortOrder
   ttlMs?: Prisma.SortOrder
   queuedAt?: Prisma.SortOrder
   until?: Prisma.SortOrder
@@ -459,6 +479,7 @@ export type LockWaiterMaxOrderByAggregateInput = {
   seq?: Prisma.SortOrder
   id?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
+  reason?: Prisma.SortOrder
   ttlMs?: Prisma.SortOrder
   queuedAt?: Prisma.SortOrder
   until?: Prisma.SortOrder
@@ -471,6 +492,7 @@ export type LockWaiterMinOrderByAggregateInput = {
   seq?: Prisma.SortOrder
   id?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
+  reason?: Prisma.SortOrder
   ttlMs?: Prisma.SortOrder
   queuedAt?: Prisma.SortOrder
   until?: Prisma.SortOrder
@@ -492,6 +514,7 @@ export type LockWaiterSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   by?: boolean
   origin?: boolean
   principalId?: boolean
+  reason?: boolean
   ttlMs?: boolean
   queuedAt?: boolean
   until?: boolean
@@ -506,6 +529,7 @@ export type LockWaiterSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   by?: boolean
   origin?: boolean
   principalId?: boolean
+  reason?: boolean
   ttlMs?: boolean
   queuedAt?: boolean
   until?: boolean
@@ -520,6 +544,7 @@ export type LockWaiterSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   by?: boolean
   origin?: boolean
   principalId?: boolean
+  reason?: boolean
   ttlMs?: boolean
   queuedAt?: boolean
   until?: boolean
@@ -534,13 +559,14 @@ export type LockWaiterSelectScalar = {
   by?: boolean
   origin?: boolean
   principalId?: boolean
+  reason?: boolean
   ttlMs?: boolean
   queuedAt?: boolean
   until?: boolean
   seenAt?: boolean
 }
 
-export type LockWaiterOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "name" | "seq" | "id" | "by" | "origin" | "principalId" | "ttlMs" | "queuedAt" | "until" | "seenAt", ExtArgs["result"]["lockWaiter"]>
+export type LockWaiterOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "name" | "seq" | "id" | "by" | "origin" | "principalId" | "reason" | "ttlMs" | "queuedAt" | "until" | "seenAt", ExtArgs["result"]["lockWaiter"]>
 
 export type $LockWaiterPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "LockWaiter"
@@ -559,6 +585,10 @@ export type $LockWaiterPayload<ExtArgs extends runtime.Types.Extensions.Internal
      * As that of the lock, once it is granted.
      */
     principalId: string
+    /**
+     * As that of the lock, once it is granted.
+     */
+    reason: string | null
     ttlMs: number
     queuedAt: Date
     /**
@@ -999,6 +1029,7 @@ export interface LockWaiterFieldRefs {
   readonly by: Prisma.FieldRef<"LockWaiter", 'Json'>
   readonly origin: Prisma.FieldRef<"LockWaiter", 'Json'>
   readonly principalId: Prisma.FieldRef<"LockWaiter", 'String'>
+  readonly reason: Prisma.FieldRef<"LockWaiter", 'String'>
   readonly ttlMs: Prisma.FieldRef<"LockWaiter", 'Int'>
   readonly queuedAt: Prisma.FieldRef<"LockWaiter", 'DateTime'>
   readonly until: Prisma.FieldRef<"LockWaiter", 'DateTime'>
