@@ -13,6 +13,9 @@ const startedFile = /new URL\('(\.[^']+\.ts)', import\.meta\.url\)/g
 export const bundledEntries: Plugin = {
   name: 'bundled-entries',
   enforce: 'pre',
+  // What vitest keeps of an earlier run names the bundle of that time.
+  configureVitest: ({ defineCacheKeyGenerator }) =>
+    defineCacheKeyGenerator(({ sourceCode }) => (sourceCode.search(startedFile) === -1 ? undefined : findBundle())),
   transform: {
     filter: { id: { include: join(packageDirectory, 'src/**/*.ts') }, code: startedFile },
     handler(code, id) {
