@@ -4,6 +4,7 @@ import { lookUpToken } from '#domain/access/owner-token.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { createLimitService } from '#domain/limits/service.ts'
 import { createQuotaService } from '#domain/quotas/service.ts'
+import { salesforceTypeNames } from '#domain/salesforce/tasks/task-types.ts'
 import { createTaskService } from '#domain/tasks/service.ts'
 import { createSubmitter } from '#domain/tasks/submitter.ts'
 import type { Priority } from '#domain/tasks/task.ts'
@@ -197,7 +198,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
     worker = await openWorker(context, {
       project,
       types,
-      requestHandlers: new Map(),
+      requestHandlers: new Map(salesforceTypeNames.map((name) => [name, salesforce.answerAttempt])),
       metrics,
       taskUser: tasksAs.taskUser,
     })

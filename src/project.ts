@@ -18,10 +18,10 @@ export interface Project {
  * @throws {StartupError} with what is wrong, and what would be right
  */
 export async function loadProject(
-  config: Pick<Config, 'configFile' | 'workingDirectory' | 'egressAllow' | 'env'>,
+  config: Pick<Config, 'configFile' | 'workingDirectory' | 'egressAllow' | 'salesforce' | 'env'>,
 ): Promise<Project> {
   const file = await loadProjectConfig({ file: config.configFile, cwd: config.workingDirectory })
-  const types = loadTaskTypes(file, { egressAllow: config.egressAllow })
+  const types = loadTaskTypes(file, config)
   const typeNames = types.list().map(({ name }) => name)
   return { file, types, hooks: hooksOf(file.hooks, { env: config.env, typeNames }) }
 }

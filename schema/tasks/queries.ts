@@ -82,6 +82,11 @@ const TaskTypeRef = builder.objectRef<TaskType>('TaskType').implement({
       description: 'The default priority of its tasks.',
       resolve: (type) => type.priority ?? 'NORMAL',
     }),
+    scope: t.string({
+      nullable: true,
+      description: 'A scope that submitting and retrying its tasks needs in addition to `tasks:write`.',
+      resolve: ({ scope = null }) => scope,
+    }),
     input: t.field({
       type: 'JSON',
       description: 'The JSON Schema (2020-12) of its input.',

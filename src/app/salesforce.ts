@@ -1,6 +1,7 @@
 import { StandIns } from '#domain/access/standing-rights.ts'
 import { SalesforceHosts } from '#domain/salesforce/hosts.ts'
 import { createSalesforceService, type SalesforceService } from '#domain/salesforce/service.ts'
+import { createPartSource } from '#domain/tasks/part-source.ts'
 import { systemClock } from '#lib/clock.ts'
 import { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import { SecretBox } from '#platform/secrets/secret-box.ts'
@@ -27,6 +28,7 @@ export function openSalesforce({ config, secretKey, data, log, cleanup }: AppCon
     publicUrl: config.publicUrl,
     maxApiVersion: config.salesforce.maxApiVersion,
     refreshAfterMs: config.salesforce.refreshAfterMs,
+    readTaskPart: createPartSource(database),
     standIn: (accountId, starter) => standIns.of(database, accountId, starter),
   })
   const unlisten = [tail.listen((entry) => standIns.onJournalEntry(entry)), tail.onCut(() => standIns.forgetAll())]

@@ -16,6 +16,7 @@ export const entries: Readonly<Record<string, string>> = {
   'task-host': 'src/app/task-host.ts',
   'check-process': 'src/domain/documents/schemas/check-process-main.ts',
   'watchdog-thread': 'src/platform/watchdog/thread.ts',
+  'source-thread': 'src/domain/salesforce/tasks/source-thread.ts',
   'graphiql-files': 'src/transport/pages/graphiql-files.ts',
   index: 'src/index.ts',
   zod: 'src/bundle/zod.ts',
@@ -56,8 +57,8 @@ async function bundleTo(directory: string, sources: Set<string>): Promise<void> 
     cwd: packageDirectory,
     input: entries,
     platform: 'node',
-    // 9 MB of text, which one thread reads.
-    external: ['@graphql-yoga/render-graphiql/graphiql'],
+    // 9 MB of text, which one thread reads; and what need not be installed.
+    external: ['@graphql-yoga/render-graphiql/graphiql', '@salesforce/source-deploy-retrieve'],
     plugins: [ownModules(sources), packageModules],
   })
   await bundle.write({

@@ -30,7 +30,10 @@ export const scopeExplanations: Readonly<Record<Scope, { readonly allows: string
   'webhooks:admin': { allows: 'Manage webhooks and their deliveries.' },
   'access:admin': { allows: 'Manage people, teams, sessions and tokens; force-release locks.' },
   'audit:read': { allows: 'Read the audit log and `auth.*` events.' },
-  'salesforce:use': { allows: 'See Salesforce orgs, test them, and open them in a browser.' },
+  'salesforce:use': {
+    allows: 'See Salesforce orgs, test them, open them in a browser, and run tasks that deploy nothing there.',
+  },
+  'salesforce:deploy': { allows: 'Run tasks that deploy to Salesforce orgs.' },
   'salesforce:admin': { allows: 'Register, change and remove Salesforce orgs.' },
   'installation:admin': {
     allows:

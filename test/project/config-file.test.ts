@@ -23,7 +23,7 @@ function load(name: string) {
 async function refusal(name: string): Promise<string> {
   const error = await load(name)
     .then(
-      (config) => loadTaskTypes(config, { egressAllow: [] }),
+      (config) => loadTaskTypes(config, { egressAllow: [], salesforce: { hosts: [] } }),
       (thrown: unknown) => thrown,
     )
     .catch((thrown: unknown) => thrown)
@@ -121,7 +121,7 @@ describe('refusals name the file and the reason', () => {
 
 describe('task types', () => {
   it('are the built-in ones and the project’s', async () => {
-    const types = loadTaskTypes(await load('full.ts'), { egressAllow: [] })
+    const types = loadTaskTypes(await load('full.ts'), { egressAllow: [], salesforce: { hosts: [] } })
     expect(types.list().map((type) => type.name)).toEqual([
       'command',
       'command.lint',
@@ -129,18 +129,25 @@ describe('task types', () => {
       'http.request',
       'probe',
       'repository.inspect',
+      'salesforce.apexTests',
+      'salesforce.deploy',
+      'salesforce.limits',
+      'salesforce.query',
+      'salesforce.retrieve',
+      'salesforce.sourceCheck',
+      'salesforce.validate',
     ])
   })
 
   it('describe their input to callers, command by command', async () => {
-    const command = loadTaskTypes(await load('full.ts'), { egressAllow: [] }).get('command')!
+    const command = loadTaskTypes(await load('full.ts'), { egressAllow: [], salesforce: { hosts: [] } }).get('command')!
     expect(inputJsonSchema(command)).toMatchObject({
       oneOf: [{ description: 'Looks for mistakes.', properties: { command: { const: 'lint' } } }],
     })
   })
 
   it('take a command’s defaults from its configuration', async () => {
-    const command = loadTaskTypes(await load('full.ts'), { egressAllow: [] }).get('command')!
+    const command = loadTaskTypes(await load('full.ts'), { egressAllow: [], salesforce: { hosts: [] } }).get('command')!
     const retry = { maxAttempts: 2 }
     const defaults = { priority: 'BATCH', timeoutMs: 60_000, graceMs: 100, retry, onWorkerLost: 'fail' }
     expect(taskDefaults(command, { command: 'lint', args: { path: '.' } })).toEqual(defaults)

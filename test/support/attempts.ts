@@ -137,12 +137,11 @@ export async function openRunner(options: {
   const serverId = createServerId(installation)
   const { egressAllow = [], file, taskUser = { kind: 'server' }, contributed } = options
   const config = await loadProjectConfig({ file, cwd: options.cwd ?? directory })
-  const types = contributed ? new TaskTypes(contributed.types) : loadTaskTypes(config, { egressAllow })
+  const settings = { egressAllow, salesforce: { hosts: [] } }
+  const types = contributed ? new TaskTypes(contributed.types) : loadTaskTypes(config, settings)
   const runner = createRunner({
     types: options.isWithin ? within(types) : types,
-    host: contributed
-      ? { program: contributed.program, settings: { greeting: 'hello' } }
-      : taskHost(config, { egressAllow }),
+    host: contributed ? { program: contributed.program, settings: { greeting: 'hello' } } : taskHost(config, settings),
     warmHosts: options.warmHosts ?? 0,
     requestHandlers: contributed?.requestHandlers ?? new Map(),
     workspacesDir,

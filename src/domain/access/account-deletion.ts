@@ -9,7 +9,7 @@ import { accountEvent } from './events.ts'
 
 /** Every table that holds rows of accounts; a table comes before those that it refers to. */
 export const accountTables = [
-  ...['task_log', 'task_attempt', 'task_part_chunk', 'task_part', 'task', 'inbound_call'],
+  ...['task_log', 'task_attempt', 'task_part_chunk', 'task_part', 'salesforce_deployment', 'task', 'inbound_call'],
   ...['delivery_attempt', 'delivery', 'webhook'],
   ...['salesforce_login', 'salesforce_org'],
   ...['document_version', 'document', 'collection'],

@@ -13,6 +13,7 @@ export const scopes = [
   'entries:write',
   'webhooks:admin',
   'salesforce:use',
+  'salesforce:deploy',
   'salesforce:admin',
   'access:admin',
   'audit:read',
@@ -37,7 +38,8 @@ const enough: Partial<Record<Scope, readonly Scope[]>> = {
   'tasks:write': ['tasks:admin'],
   'documents:read': ['documents:write'],
   'entries:read': ['entries:write'],
-  'salesforce:use': ['salesforce:admin'],
+  'salesforce:use': ['salesforce:deploy', 'salesforce:admin'],
+  'salesforce:deploy': ['salesforce:admin'],
   // A caller who has events sent somewhere can read them there.
   'events:read': ['webhooks:admin'],
   'events:write': ['webhooks:admin'],

@@ -34,6 +34,7 @@ import { createTokenExchange } from './trust/token-exchange.ts'
 import type { TrustRule } from './trust/trust-rule.ts'
 
 export { Caller, roles } from './caller.ts'
+export type { Scope } from './scope.ts'
 
 export interface AccessServiceDeps {
   readonly database: Database

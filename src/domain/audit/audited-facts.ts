@@ -10,7 +10,7 @@ const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
   document: ['collection', 'key', 'version', 'previousVersion', 'sizeBytes', 'restoredVersion', 'reason'],
   collection: ['path', 'documents'],
   entry: ['key', 'version', 'revision', 'created', 'sizeBytes', 'expiresAt'],
-  lock: ['name', 'fence', 'expiresAt', 'renewals', 'holder', 'waiterId', 'cleared'],
+  lock: ['name', 'fence', 'expiresAt', 'renewals', 'holder', 'waiterId', 'cleared', 'reason'],
   auth: [
     ...['name', 'scopes', 'expiresAt', 'reason', 'successor', 'address', 'calls', 'usualCalls', 'owner'],
     ...['email', 'role', 'method', 'userId', 'issuer', 'client', 'member', 'rule', 'subject'],
@@ -23,6 +23,8 @@ const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
   salesforce: [
     ...['username', 'orgId', 'kind', 'instanceUrl', 'method', 'isDefault', 'loginUrl', 'isConnected', 'isOneTime'],
     ...['isRevoked', 'isRotated', 'state', 'message', 'path', 'reason', 'expiresAt', 'taskId', 'taskType', 'error'],
+    ...['deployId', 'status', 'isSuccessful', 'componentsDeployed', 'componentsTotal', 'componentErrors', 'testsRun'],
+    ...['testErrors', 'limits'],
   ],
   audit: [],
   stream: [],

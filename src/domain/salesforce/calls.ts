@@ -1,8 +1,7 @@
-import { errorMessage } from '#lib/errors.ts'
 import type { GuardedFetch, OutboundRequest } from '#platform/http/guarded-fetch.ts'
 import { OutboundFailure } from '#platform/http/outbound-failure.ts'
 import { SalesforceFailure } from './errors.ts'
-import type { SalesforceAnswer } from './failure.ts'
+import { type SalesforceAnswer, unanswered } from './failure.ts'
 import type { SalesforceHosts } from './hosts.ts'
 
 interface CallOptions {
@@ -44,10 +43,4 @@ export function foreignHost(url: string): SalesforceFailure {
     `Salesforce refers to the host ${host}, which is not one of its own; SALESFORCE_HOSTS can allow it.`,
     { reason: 'FOREIGN_HOST' },
   )
-}
-
-function unanswered(cause: Error, url: string): SalesforceFailure {
-  const reason = cause instanceof OutboundFailure ? cause.failure.toUpperCase() : 'UNREACHABLE'
-  const message = `${new URL(url).host} can’t be reached: ${errorMessage(cause)}`
-  return new SalesforceFailure(message, { reason, state: 'MAINTENANCE' }, { cause })
 }

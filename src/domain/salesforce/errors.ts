@@ -8,6 +8,14 @@ export class SalesforceOrgNotFound extends AppError {
   }
 }
 
+/** No org was named, and the account has no default one. */
+export class NoDefaultOrg extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor() {
+    super('The account has no default Salesforce org: name one, or make one the default.')
+  }
+}
+
 /** An org can't be connected to with what was given, so nothing was stored. */
 export class SalesforceConnectionFailed extends AppError {
   readonly code = 'SALESFORCE_CONNECTION_FAILED'

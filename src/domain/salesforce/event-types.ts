@@ -4,6 +4,17 @@ import type { SalesforceEventType } from './events.ts'
 
 const org = z.looseObject({ username: z.string(), orgId: z.string(), kind: z.string() })
 const state = org.extend({ state: z.string(), message: z.string().nullable().describe('In Salesforce’s own words.') })
+const deployment = org.extend({
+  taskId: z.string(),
+  deployId: z.string().describe('Salesforce’s id of it.'),
+  status: z.string().describe('Salesforce’s word: `Succeeded`, `SucceededPartial`, `Failed` or `Canceled`.'),
+  isSuccessful: z.boolean(),
+  componentsDeployed: z.int(),
+  componentsTotal: z.int(),
+  componentErrors: z.int(),
+  testsRun: z.int(),
+  testErrors: z.int(),
+})
 const settings = org.extend({ instanceUrl: z.string(), method: z.string(), isDefault: z.boolean() })
 
 export const salesforceEventCatalog: EventTypes<SalesforceEventType> = {
@@ -40,6 +51,17 @@ export const salesforceEventCatalog: EventTypes<SalesforceEventType> = {
     'salesforce.org_recovered': 'A Salesforce org can be used again.',
     'salesforce.auth_failed':
       'A Salesforce org can’t be used: its authorization has ended, or it is blocked or locked.',
+  }),
+  'salesforce.limit_near': {
+    description: 'Limits of a Salesforce org are nearly used up.',
+    data: org.extend({
+      taskId: z.string(),
+      limits: z.array(z.object({ name: z.string(), max: z.number(), remaining: z.number() })),
+    }),
+  },
+  ...eventTypesOf(deployment, {
+    'salesforce.validated': 'A validation in a Salesforce org has ended, which changed nothing there.',
+    'salesforce.deployed': 'A deployment to a Salesforce org has ended, successfully or not.',
   }),
   'salesforce.auth_expiring': {
     description: 'A Salesforce org, or its authorization, is about to expire.',

@@ -16,6 +16,9 @@ export type SalesforceEventType =
   | 'salesforce.token_refreshed'
   | 'salesforce.auth_failed'
   | 'salesforce.auth_expiring'
+  | 'salesforce.limit_near'
+  | 'salesforce.validated'
+  | 'salesforce.deployed'
 
 /** Left out of event lists unless asked for: servers cause these again and again. */
 export const quietSalesforceEventTypes: readonly string[] = [

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { errorMessage } from '#lib/errors.ts'
 import { isRecord } from '#lib/json.ts'
+import { OutboundFailure } from '#platform/http/outbound-failure.ts'
 import { SalesforceFailure } from './errors.ts'
 import type { OrgState } from './org.ts'
 
@@ -53,9 +55,17 @@ export function oauthFailure(answer: SalesforceAnswer, secrets: readonly string[
   return new SalesforceFailure(text, { reason: withoutSecrets(reason, secrets), state })
 }
 
+/** Why there is no whole answer. */
+export function unanswered(cause: Error, url: string): SalesforceFailure {
+  const reason = cause instanceof OutboundFailure ? cause.failure.toUpperCase() : 'UNREACHABLE'
+  const message = `${new URL(url).host} can’t be reached: ${errorMessage(cause)}`
+  return new SalesforceFailure(message, { reason, state: 'MAINTENANCE' }, { cause })
+}
+
 /** Why the API refused a request. */
 export function apiFailure(answer: SalesforceAnswer, secrets: readonly string[]): SalesforceFailure {
   const { status } = answer
+  if (String(answer.headers['content-type']).startsWith('text/xml')) return soapFailure(answer, secrets)
   const [first] = [jsonOf(answer)].flat()
   if (status === 401)
     return new SalesforceFailure('The access token is not valid.', {
@@ -68,6 +78,21 @@ export function apiFailure(answer: SalesforceAnswer, secrets: readonly string[])
   const message = withoutSecrets(typeof said === 'string' ? `${reason}: ${said}` : reason, secrets)
   const state = status >= 500 || status === 420 ? 'MAINTENANCE' : apiMeanings[reason]
   return new SalesforceFailure(message, { reason, state, mayPass: passing.has(reason) })
+}
+
+/** What the SOAP API's faults say. */
+function soapFailure({ status, body }: SalesforceAnswer, secrets: readonly string[]): SalesforceFailure {
+  const text = body.toString('utf8')
+  const [, reason = `HTTP_${status}`] = /<faultcode>(?:\w+:)?(\w+)<\/faultcode>/.exec(text) ?? []
+  const [, said = reason] = /<faultstring>([^<]*)<\/faultstring>/.exec(text) ?? []
+  const isSessionInvalid = reason === 'INVALID_SESSION_ID'
+  const mayPass = passing.has(reason) || (status === 503 && reason === 'HTTP_503')
+  return new SalesforceFailure(withoutSecrets(said, secrets), {
+    reason,
+    state: apiMeanings[reason],
+    isSessionInvalid,
+    mayPass,
+  })
 }
 
 /** An answer that is no JSON: pages come during maintenance, and from orgs that were deleted. */

@@ -6,6 +6,7 @@ import { createOauth } from './oauth.ts'
 import { createOrgCommands } from './org-commands.ts'
 import { createRegistration } from './registration.ts'
 import { createRegistrationCommands } from './registration-commands.ts'
+import { createRequestHandler, type ReadTaskPart } from './tasks/request-handler.ts'
 import { TokenKeeper, type TokenKeeperDeps } from './token-keeper.ts'
 import { createWebLogin, type WebLoginDeps } from './web-login.ts'
 
@@ -14,6 +15,7 @@ export interface SalesforceServiceDeps extends Omit<TokenKeeperDeps, 'oauth'> {
   readonly hosts: SalesforceHosts
   readonly standIn: WebLoginDeps['standIn']
   readonly publicUrl: WebLoginDeps['publicUrl']
+  readonly readTaskPart: ReadTaskPart
 }
 
 /** Everything that can be done with Salesforce orgs; the only way in for callers. */
@@ -30,6 +32,8 @@ export function createSalesforceService(deps: SalesforceServiceDeps) {
     ...createOrgCommands({ ...deps, call, oauth, keeper }),
     beginLogin: webLogin.begin,
     finishLogin: webLogin.finish,
+    /** Answers attempts of Salesforce task types. */
+    answerAttempt: createRequestHandler({ ...deps, keeper }),
     heartbeat: createHeartbeat({ ...deps, keeper }),
     /** Resolves when no refresh token is in use here. */
     stop: () => keeper.stop(),

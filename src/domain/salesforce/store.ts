@@ -22,6 +22,13 @@ export async function findOrgByUsername(sql: Sql, accountId: string, username: s
   return (await sql.query<OrgRow>(findByUsernameSql, [accountId, username.toLowerCase()]))[0]
 }
 
+const findDefaultSql = `SELECT ${columns} FROM salesforce_org WHERE account_id = $1 AND is_default`
+
+/** The account's default org. */
+export async function findDefaultOrg(sql: Sql, accountId: string): Promise<OrgRow | undefined> {
+  return (await sql.query<OrgRow>(findDefaultSql, [accountId]))[0]
+}
+
 /** The row, locked until the transaction ends. */
 export async function lockOrg(tx: Sql, { accountId, id }: OrgKey): Promise<OrgRow | undefined> {
   return (await tx.query<OrgRow>(lockSql, [accountId, id]))[0]

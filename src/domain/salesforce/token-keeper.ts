@@ -81,6 +81,23 @@ export class TokenKeeper {
     })
   }
 
+  /**
+   * A session of an org, for work that is done elsewhere; with `staleVersion` a newer one than that, which Salesforce takes
+   * no longer. @throws {SalesforceOrgNotFound} @throws {SalesforceOrgUnusable} @throws {SalesforceFailure}
+   */
+  async session(key: OrgKey, staleVersion?: number): Promise<OrgSession> {
+    const row = await this.#find(key)
+    mustBeUsable(row)
+    const isStale = row.accessToken === null || row.accessVersion === staleVersion
+    return isStale ? this.refresh(key, row.accessVersion) : this.#sessionOf(row)
+  }
+
+  /** Stores what work elsewhere has learned of an org's state. */
+  async noteState(key: OrgKey, state: OrgState, message: string | null): Promise<void> {
+    const row = await findOrg(this.#deps.sql, key)
+    if (row !== undefined && row.state !== state && !isEnded(row)) await this.#settle(row, state, message)
+  }
+
   async #attempt<T>(
     row: OrgRow,
     session: OrgSession,

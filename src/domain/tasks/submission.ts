@@ -59,7 +59,7 @@ export type Submission = z.input<typeof submission>
 
 /**
  * Turns a request into the task to be written.
- * @throws {UnknownTaskType} @throws {InvalidInput} with path and reason of everything that is wrong.
+ * @throws {Forbidden} @throws {UnknownTaskType} @throws {InvalidInput} with path and reason of everything that is wrong.
  */
 export function planTask(caller: Caller, request: Submission, types: TaskTypes, now: Date): NewTask {
   const parsed = submission.safeParse(request, inWords)
@@ -74,7 +74,9 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
       wanted.type,
       types.list().map((known) => known.name),
     )
+  if (type.scope !== undefined) caller.must(type.scope)
   const checked = checkInput(type, wanted.input)
+  for (const read of type.reads?.(checked.input) ?? []) caller.must('tasks:read', read)
   const defaults = taskDefaults(type, checked.input)
   const { priority, timeoutMs, lockMs, labels, fairnessKey, concurrencyKey, idempotencyKey, runAt } = wanted
   return {

@@ -13,9 +13,11 @@ import { deleteLogs } from './store/output.ts'
 import { insertPastAttempts } from './store/past-attempts.ts'
 import { type LockedTask, lockTask, reopenTask, requestCancel } from './store/tasks.ts'
 import type { Priority } from './task.ts'
+import type { TaskTypes } from './task-type.ts'
 
 export interface TaskCommandsDeps {
   readonly transact: Transact
+  readonly types: TaskTypes
   readonly queue: Queue
   readonly quotas: Pick<QuotaService, 'hold'>
   /** Called when a task starts to wait, as a hint to the dispatcher. */
@@ -25,7 +27,7 @@ export interface TaskCommandsDeps {
 const maxReasonLength = 500
 
 /** The commands that change a task. */
-export function createTaskCommands({ transact, queue, quotas, onWaiting }: TaskCommandsDeps) {
+export function createTaskCommands({ transact, types, queue, quotas, onWaiting }: TaskCommandsDeps) {
   /**
    * Asks a task to stop: one that waits ends at once, one that runs is stopped, killed if need be after its grace period.
    * Asking again changes nothing. @throws {TaskNotFound} @throws {TaskAlreadyEnded}
@@ -52,6 +54,8 @@ export function createTaskCommands({ transact, queue, quotas, onWaiting }: TaskC
     const release = await quotas.hold(caller.accountId, { waitingTasks: 1 })
     const reopened = transact(async (tx) => {
       const task = await lock(tx, caller, id)
+      const scope = types.get(task.type)?.scope
+      if (scope !== undefined) caller.must(scope)
       const transition = retried(task)
       if (transition === undefined) throw new TaskNotRetryable(id, task.status)
       const jobId = newId()

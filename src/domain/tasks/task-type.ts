@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Scope } from '#domain/access/service.ts'
 import type { OnWorkerLost, RetryPolicy } from './retry-plan.ts'
 import type { Priority } from './task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
@@ -33,7 +34,7 @@ export interface TaskContext<Input = unknown> {
 export interface ServerTaskContext<Input = unknown> extends TaskContext<Input> {
   /**
    * Asks the server's process for what only it has, such as a credential that is valid for minutes: the request handler
-   * that the server has for the task type answers, wherever the attempt runs. Both are JSON.
+   * that the server has for the task type answers, wherever the attempt runs. Both are JSON that may hold bytes.
    * @throws with the message of the handler's error, or when the server has no handler for this type.
    */
   request(request: unknown): Promise<unknown>
@@ -74,11 +75,15 @@ export interface RateLimit {
 
 /** A kind of work that can be submitted. Declare it with {@link defineTaskType}. */
 export interface TaskType<Schema extends z.ZodType = z.ZodType> {
-  /** `a-z`, digits, `.`, `-` and `_`, at most 64 characters; what `submitTask` names. */
+  /** A lower-case letter first, then letters, digits, `.`, `-` and `_`, at most 64 characters; what `submitTask` names. */
   readonly name: string
   readonly description: string
   /** What the input must look like; shown to callers as JSON Schema. */
   readonly input: Schema
+  /** A scope that submitting and retrying needs in addition to `tasks:write`, such as `salesforce:deploy`. */
+  readonly scope?: Scope
+  /** The task types whose results this input refers to: the caller must be allowed to read them. */
+  reads?(input: z.output<Schema>): readonly string[]
   /** For tasks that don't name one. Default: NORMAL. */
   readonly priority?: Priority
   /**
@@ -180,7 +185,7 @@ export const outputLimits = {
 const defaultTimeoutMs = 60 * 60 * 1000
 export const defaultGraceMs = 5_000
 
-const namePattern = /^[a-z][a-z0-9._-]{0,63}$/
+const namePattern = /^[a-z][a-zA-Z0-9._-]{0,63}$/
 
 /** The task types of this process, by name. */
 export class TaskTypes {

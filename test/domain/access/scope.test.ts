@@ -90,6 +90,7 @@ describe('a role', () => {
   it.each([
     ['tasks:read', ['OWNER', 'MEMBER']],
     ['salesforce:use', ['OWNER', 'MEMBER']],
+    ['salesforce:deploy', ['OWNER']],
     ['documents:write', ['OWNER']],
     ['access:admin', ['OWNER']],
   ] as const)('is enough for %s when it holds that scope or a wider one: %j', (scope, roles) => {

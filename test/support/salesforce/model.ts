@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { FakeWork } from './work.ts'
 
 export type FakeOrgKind = 'production' | 'sandbox' | 'scratch' | 'developer'
 
@@ -27,6 +28,7 @@ export interface FakeOrg {
   /** Records by object, for queries. */
   readonly records: Map<string, readonly Readonly<Record<string, unknown>>[]>
   readonly limits: Record<string, { Max: number; Remaining: number }>
+  readonly work: FakeWork
 }
 
 /** An External Client App. */
@@ -104,6 +106,7 @@ export class FakeModel {
         DailyApiRequests: { Max: 15_000, Remaining: 14_998 },
         DailyBulkV2QueryJobs: { Max: 10_000, Remaining: 10_000 },
       },
+      work: new FakeWork(),
       ...rest,
     }
     this.orgs.push(org)

@@ -11,12 +11,13 @@ export interface FakeRequest {
   readonly query: URLSearchParams
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: string
+  readonly bytes: Buffer
 }
 
 export interface FakeAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  /** A text is sent as it is, anything else as JSON. */
+  /** A text, or a stream of texts, is sent as it is, anything else as JSON. */
   readonly body: unknown
 }
 

@@ -1,24 +1,20 @@
+import { answerBulk } from './bulk-api.ts'
+import { answerDeploy, answerSoap } from './metadata-api.ts'
 import type { FakeModel, FakeOrg } from './model.ts'
 import type { FakeAnswer, FakeRequest } from './oauth.ts'
+import { ApiRefusal } from './refusal.ts'
+import { abortTests, runTests, testRecords } from './test-api.ts'
 
 /** What the fake's orgs offer. */
 const versions = ['40.0', '41.0', '60.0', '65.0', '66.0', '67.0']
 /** Records in one answer to a query. */
 const pageSize = 2_000
 
-/** A refusal in the form of the REST API. */
-class ApiRefusal extends Error {
-  readonly status: number
-  readonly errorCode: string
-  constructor(status: number, errorCode: string, message: string) {
-    super(message)
-    this.status = status
-    this.errorCode = errorCode
-  }
-}
-
 /** The REST API below `/services/data`; undefined for other paths. */
-export function answerRestApi(model: FakeModel, request: FakeRequest): FakeAnswer | undefined {
+export async function answerRestApi(model: FakeModel, request: FakeRequest): Promise<FakeAnswer | undefined> {
+  const soap = model.orgAt(request.host)
+  if (soap !== undefined && /^\/services\/Soap\/m\/\d+\.0$/.test(request.path))
+    return answerSoap(soap, request, (session) => model.grantOf(session)?.org === soap)
   if (!request.path.startsWith('/services/data')) return undefined
   const org = model.orgAt(request.host)
   if (org === undefined) return { status: 404, body: 'no such org' }
@@ -28,10 +24,11 @@ export function answerRestApi(model: FakeModel, request: FakeRequest): FakeAnswe
       body: versions.map((version) => ({ label: version, url: `/services/data/v${version}`, version })),
     }
   try {
-    return { ...answerVersioned(model, org, request), headers: { 'sforce-limit-info': usageOf(org) } }
+    const answer = await answerVersioned(model, org, request)
+    return { ...answer, headers: { 'sforce-limit-info': usageOf(org), ...answer.headers } }
   } catch (error) {
     if (!(error instanceof ApiRefusal)) throw error
-    return { status: error.status, body: [{ message: error.message, errorCode: error.errorCode }] }
+    return error.answer()
   }
 }
 
@@ -40,12 +37,16 @@ function usageOf({ limits }: FakeOrg): string {
   return `api-usage=${Max - Remaining}/${Max}`
 }
 
-function answerVersioned(model: FakeModel, org: FakeOrg, request: FakeRequest): FakeAnswer {
+function answerVersioned(model: FakeModel, org: FakeOrg, request: FakeRequest): FakeAnswer | Promise<FakeAnswer> {
   const [, version = '', path = ''] = /^\/services\/data\/v([\d.]+)(\/.*)$/.exec(request.path) ?? []
   if (!versions.includes(version)) throw new ApiRefusal(404, 'NOT_FOUND', 'The requested resource does not exist')
   const token = /^Bearer (.+)$/.exec(request.headers['authorization'] ?? '')?.[1] ?? ''
   if (model.grantOf(token)?.org !== org) throw new ApiRefusal(401, 'INVALID_SESSION_ID', 'Session expired or invalid')
   if (org.status !== 'active') throw new ApiRefusal(403, 'ORG_LOCKED', 'organization is locked')
+  if (path.startsWith('/jobs/query')) return answerBulk(org.work, path, request)
+  if (path.startsWith('/metadata/')) return answerDeploy(org, path, request)
+  if (path === '/tooling/runTestsAsynchronous') return runTests(org.work, request)
+  if (path === '/composite/sobjects') return abortTests(org.work, request)
   if (path === '/limits') return { status: 200, body: org.limits }
   if (path === '/query' || path === '/query/') return query(org, version, request.query.get('q') ?? '')
   const more = /^\/query\/(\w+)-(\d+)$/.exec(path)
@@ -108,6 +109,8 @@ function sandboxNamed(model: FakeModel, org: FakeOrg, name: string): FakeOrg | u
 
 function toolingQuery(model: FakeModel, org: FakeOrg, request: FakeRequest): FakeAnswer {
   const soql = request.query.get('q') ?? ''
+  const tests = testRecords(org.work, soql)
+  if (tests !== undefined) return records('66.0', 'ApexTestResult', tests)
   const [, name] = /from SandboxProcess where SandboxName\s*=\s*'(\w+)'/i.exec(soql) ?? []
   if (name === undefined) throw new ApiRefusal(400, 'MALFORMED_QUERY', 'unexpected token')
   const sandbox = sandboxNamed(model, org, name)

@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { Agent, request as send } from 'undici'
 import { salesforceCertificate, trustSalesforceCertificate } from './certificate.ts'
 import { answerFault, Faults } from './faults.ts'
@@ -43,9 +45,9 @@ export async function startFakeSalesforce(): Promise<FakeSalesforce> {
     requests.push(request)
     const fault = faults.take(request.path)
     if (fault !== undefined && fault.kind !== 'hold') return answerFault(fault, response)
-    const known = (await answerOauth(model, request)) ?? answerRestApi(model, request)
+    const known = (await answerOauth(model, request)) ?? (await answerRestApi(model, request))
     if (fault !== undefined) await fault.held
-    reply(response, known ?? { status: 404, body: 'not found' })
+    await reply(response, known ?? { status: 404, body: 'not found' })
   }
 
   http.listen(0, '127.0.0.1')
@@ -79,18 +81,26 @@ const agent = new Agent({
 
 async function requestOf(incoming: IncomingMessage): Promise<FakeRequest> {
   const url = new URL(incoming.url ?? '/', `https://${incoming.headers.host}`)
+  const bytes = await buffer(incoming)
   return {
     method: incoming.method ?? '',
     host: incoming.headers.host ?? '',
     path: url.pathname,
     query: url.searchParams,
     headers: incoming.headers as FakeRequest['headers'],
-    body: await text(incoming),
+    body: bytes.toString('utf8'),
+    bytes,
   }
 }
 
-function reply(response: ServerResponse, { status, headers = {}, body }: FakeAnswer): void {
+async function reply(response: ServerResponse, { status, headers = {}, body }: FakeAnswer): Promise<void> {
   const isText = typeof body === 'string'
   response.writeHead(status, { 'content-type': isText ? 'text/plain' : 'application/json;charset=UTF-8', ...headers })
-  response.end(isText ? body : JSON.stringify(body))
+  if (isText) response.end(body)
+  else if (isStream(body)) await pipeline(Readable.from(body), response).catch(() => undefined)
+  else response.end(JSON.stringify(body))
+}
+
+function isStream(body: unknown): body is AsyncIterable<string> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }

@@ -237,6 +237,11 @@ export type SalesforceOrg = Prisma.SalesforceOrgModel
  */
 export type SalesforceLogin = Prisma.SalesforceLoginModel
 /**
+ * Model SalesforceDeployment
+ * What a task has started in an org; its next attempt goes on with that.
+ */
+export type SalesforceDeployment = Prisma.SalesforceDeploymentModel
+/**
  * Model Task
  * A piece of work of a registered type. Its identifier (UUID v7) sorts by creation.
  */

@@ -8,6 +8,7 @@ const taskType = z
     name: z.string().describe('The `type` of its tasks.'),
     description: z.string(),
     priority: z.enum(['critical', 'normal', 'batch']).describe('The default priority of its tasks.'),
+    scope: z.string().nullable().describe('What submitting needs beside `tasks:write`; null: nothing.'),
     input: z.record(z.string(), z.unknown()).describe('The JSON Schema (2020-12) of its tasks’ `data`.'),
   })
   .meta({ id: 'TaskType', description: 'A kind of task.' })

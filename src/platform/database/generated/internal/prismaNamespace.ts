@@ -436,6 +436,7 @@ export const ModelName = {
   UsageChange: 'UsageChange',
   SalesforceOrg: 'SalesforceOrg',
   SalesforceLogin: 'SalesforceLogin',
+  SalesforceDeployment: 'SalesforceDeployment',
   Task: 'Task',
   TaskConcurrency: 'TaskConcurrency',
   TaskRate: 'TaskRate',
@@ -462,7 +463,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "task" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "task" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3352,6 +3353,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    SalesforceDeployment: {
+      payload: Prisma.$SalesforceDeploymentPayload<ExtArgs>
+      fields: Prisma.SalesforceDeploymentFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SalesforceDeploymentFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SalesforceDeploymentFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload>
+        }
+        findFirst: {
+          args: Prisma.SalesforceDeploymentFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SalesforceDeploymentFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload>
+        }
+        findMany: {
+          args: Prisma.SalesforceDeploymentFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload>[]
+        }
+        create: {
+          args: Prisma.SalesforceDeploymentCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload>
+        }
+        createMany: {
+          args: Prisma.SalesforceDeploymentCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SalesforceDeploymentCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload>[]
+        }
+        delete: {
+          args: Prisma.SalesforceDeploymentDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload>
+        }
+        update: {
+          args: Prisma.SalesforceDeploymentUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload>
+        }
+        deleteMany: {
+          args: Prisma.SalesforceDeploymentDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SalesforceDeploymentUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SalesforceDeploymentUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload>[]
+        }
+        upsert: {
+          args: Prisma.SalesforceDeploymentUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SalesforceDeploymentPayload>
+        }
+        aggregate: {
+          args: Prisma.SalesforceDeploymentAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSalesforceDeployment>
+        }
+        groupBy: {
+          args: Prisma.SalesforceDeploymentGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SalesforceDeploymentGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SalesforceDeploymentCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SalesforceDeploymentCountAggregateOutputType> | number
+        }
+      }
+    }
     Task: {
       payload: Prisma.$TaskPayload<ExtArgs>
       fields: Prisma.TaskFieldRefs
@@ -4621,6 +4696,7 @@ export const LockScalarFieldEnum = {
   fence: 'fence',
   holder: 'holder',
   principalId: 'principalId',
+  reason: 'reason',
   acquiredAt: 'acquiredAt',
   expiresAt: 'expiresAt',
   waiterId: 'waiterId',
@@ -4639,6 +4715,7 @@ export const LockWaiterScalarFieldEnum = {
   by: 'by',
   origin: 'origin',
   principalId: 'principalId',
+  reason: 'reason',
   ttlMs: 'ttlMs',
   queuedAt: 'queuedAt',
   until: 'until',
@@ -4756,6 +4833,19 @@ export const SalesforceLoginScalarFieldEnum = {
 } as const
 
 export type SalesforceLoginScalarFieldEnum = (typeof SalesforceLoginScalarFieldEnum)[keyof typeof SalesforceLoginScalarFieldEnum]
+
+
+export const SalesforceDeploymentScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  orgId: 'orgId',
+  deployId: 'deployId',
+  isValidation: 'isValidation',
+  startedAt: 'startedAt',
+  status: 'status'
+} as const
+
+export type SalesforceDeploymentScalarFieldEnum = (typeof SalesforceDeploymentScalarFieldEnum)[keyof typeof SalesforceDeploymentScalarFieldEnum]
 
 
 export const TaskScalarFieldEnum = {
@@ -5550,6 +5640,7 @@ export type GlobalOmitConfig = {
   usageChange?: Prisma.UsageChangeOmit
   salesforceOrg?: Prisma.SalesforceOrgOmit
   salesforceLogin?: Prisma.SalesforceLoginOmit
+  salesforceDeployment?: Prisma.SalesforceDeploymentOmit
   task?: Prisma.TaskOmit
   taskConcurrency?: Prisma.TaskConcurrencyOmit
   taskRate?: Prisma.TaskRateOmit

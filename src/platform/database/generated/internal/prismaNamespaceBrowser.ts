@@ -90,6 +90,7 @@ export const ModelName = {
   UsageChange: 'UsageChange',
   SalesforceOrg: 'SalesforceOrg',
   SalesforceLogin: 'SalesforceLogin',
+  SalesforceDeployment: 'SalesforceDeployment',
   Task: 'Task',
   TaskConcurrency: 'TaskConcurrency',
   TaskRate: 'TaskRate',
@@ -535,6 +536,7 @@ export const LockScalarFieldEnum = {
   fence: 'fence',
   holder: 'holder',
   principalId: 'principalId',
+  reason: 'reason',
   acquiredAt: 'acquiredAt',
   expiresAt: 'expiresAt',
   waiterId: 'waiterId',
@@ -553,6 +555,7 @@ export const LockWaiterScalarFieldEnum = {
   by: 'by',
   origin: 'origin',
   principalId: 'principalId',
+  reason: 'reason',
   ttlMs: 'ttlMs',
   queuedAt: 'queuedAt',
   until: 'until',
@@ -670,6 +673,19 @@ export const SalesforceLoginScalarFieldEnum = {
 } as const
 
 export type SalesforceLoginScalarFieldEnum = (typeof SalesforceLoginScalarFieldEnum)[keyof typeof SalesforceLoginScalarFieldEnum]
+
+
+export const SalesforceDeploymentScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  orgId: 'orgId',
+  deployId: 'deployId',
+  isValidation: 'isValidation',
+  startedAt: 'startedAt',
+  status: 'status'
+} as const
+
+export type SalesforceDeploymentScalarFieldEnum = (typeof SalesforceDeploymentScalarFieldEnum)[keyof typeof SalesforceDeploymentScalarFieldEnum]
 
 
 export const TaskScalarFieldEnum = {

@@ -451,6 +451,7 @@ export type TaskWhereInput = {
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
+  deployment?: Prisma.XOR<Prisma.SalesforceDeploymentNullableScalarRelationFilter, Prisma.SalesforceDeploymentWhereInput> | null
 }
 
 export type TaskOrderByWithRelationInput = {
@@ -491,6 +492,7 @@ export type TaskOrderByWithRelationInput = {
   logs?: Prisma.TaskLogOrderByRelationAggregateInput
   parts?: Prisma.TaskPartOrderByRelationAggregateInput
   pastAttempts?: Prisma.TaskAttemptOrderByRelationAggregateInput
+  deployment?: Prisma.SalesforceDeploymentOrderByWithRelationInput
 }
 
 export type TaskWhereUniqueInput = Prisma.AtLeast<{
@@ -536,6 +538,7 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
+  deployment?: Prisma.XOR<Prisma.SalesforceDeploymentNullableScalarRelationFilter, Prisma.SalesforceDeploymentWhereInput> | null
 }, "accountId_id" | "accountId_principalId_idempotencyKey">
 
 export type TaskOrderByWithAggregationInput = {
@@ -658,6 +661,7 @@ export type TaskCreateInput = {
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateInput = {
@@ -698,6 +702,7 @@ export type TaskUncheckedCreateInput = {
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUpdateInput = {
@@ -738,6 +743,7 @@ export type TaskUpdateInput = {
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateInput = {
@@ -778,6 +784,7 @@ export type TaskUncheckedUpdateInput = {
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskCreateManyInput = {
@@ -889,6 +896,11 @@ export type TaskUncheckedUpdateManyInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+}
+
+export type TaskScalarRelationFilter = {
+  is?: Prisma.TaskWhereInput
+  isNot?: Prisma.TaskWhereInput
 }
 
 export type TaskAccountIdPrincipalIdIdempotencyKeyCompoundUniqueInput = {
@@ -1021,9 +1033,18 @@ export type TaskSumOrderByAggregateInput = {
   workerId?: Prisma.SortOrder
 }
 
-export type TaskScalarRelationFilter = {
-  is?: Prisma.TaskWhereInput
-  isNot?: Prisma.TaskWhereInput
+export type TaskCreateNestedOneWithoutDeploymentInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutDeploymentInput, Prisma.TaskUncheckedCreateWithoutDeploymentInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutDeploymentInput
+  connect?: Prisma.TaskWhereUniqueInput
+}
+
+export type TaskUpdateOneRequiredWithoutDeploymentNestedInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutDeploymentInput, Prisma.TaskUncheckedCreateWithoutDeploymentInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutDeploymentInput
+  upsert?: Prisma.TaskUpsertWithoutDeploymentInput
+  connect?: Prisma.TaskWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutDeploymentInput, Prisma.TaskUpdateWithoutDeploymentInput>, Prisma.TaskUncheckedUpdateWithoutDeploymentInput>
 }
 
 export type EnumPriorityFieldUpdateOperationsInput = {
@@ -1076,6 +1097,182 @@ export type TaskUpdateOneRequiredWithoutPartsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutPartsInput, Prisma.TaskUpdateWithoutPartsInput>, Prisma.TaskUncheckedUpdateWithoutPartsInput>
 }
 
+export type TaskCreateWithoutDeploymentInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+}
+
+export type TaskUncheckedCreateWithoutDeploymentInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+}
+
+export type TaskCreateOrConnectWithoutDeploymentInput = {
+  where: Prisma.TaskWhereUniqueInput
+  create: Prisma.XOR<Prisma.TaskCreateWithoutDeploymentInput, Prisma.TaskUncheckedCreateWithoutDeploymentInput>
+}
+
+export type TaskUpsertWithoutDeploymentInput = {
+  update: Prisma.XOR<Prisma.TaskUpdateWithoutDeploymentInput, Prisma.TaskUncheckedUpdateWithoutDeploymentInput>
+  create: Prisma.XOR<Prisma.TaskCreateWithoutDeploymentInput, Prisma.TaskUncheckedCreateWithoutDeploymentInput>
+  where?: Prisma.TaskWhereInput
+}
+
+export type TaskUpdateToOneWithWhereWithoutDeploymentInput = {
+  where?: Prisma.TaskWhereInput
+  data: Prisma.XOR<Prisma.TaskUpdateWithoutDeploymentInput, Prisma.TaskUncheckedUpdateWithoutDeploymentInput>
+}
+
+export type TaskUpdateWithoutDeploymentInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+}
+
+export type TaskUncheckedUpdateWithoutDeploymentInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+}
+
 export type TaskCreateWithoutPastAttemptsInput = {
   accountId: string
   id: string
@@ -1113,6 +1310,7 @@ export type TaskCreateWithoutPastAttemptsInput = {
   workerId?: number | null
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutPastAttemptsInput = {
@@ -1152,6 +1350,7 @@ export type TaskUncheckedCreateWithoutPastAttemptsInput = {
   workerId?: number | null
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutPastAttemptsInput = {
@@ -1207,6 +1406,7 @@ export type TaskUpdateWithoutPastAttemptsInput = {
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
@@ -1246,6 +1446,7 @@ export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskCreateWithoutLogsInput = {
@@ -1285,6 +1486,7 @@ export type TaskCreateWithoutLogsInput = {
   workerId?: number | null
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutLogsInput = {
@@ -1324,6 +1526,7 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   workerId?: number | null
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutLogsInput = {
@@ -1379,6 +1582,7 @@ export type TaskUpdateWithoutLogsInput = {
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutLogsInput = {
@@ -1418,6 +1622,7 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskCreateWithoutPartsInput = {
@@ -1457,6 +1662,7 @@ export type TaskCreateWithoutPartsInput = {
   workerId?: number | null
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutPartsInput = {
@@ -1496,6 +1702,7 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   workerId?: number | null
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutPartsInput = {
@@ -1551,6 +1758,7 @@ export type TaskUpdateWithoutPartsInput = {
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutPartsInput = {
@@ -1590,6 +1798,7 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 
@@ -1679,6 +1888,7 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
+  deployment?: boolean | Prisma.Task$deploymentArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["task"]>
 
@@ -1798,6 +2008,7 @@ export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
+  deployment?: boolean | Prisma.Task$deploymentArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type TaskIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -1809,6 +2020,7 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     logs: Prisma.$TaskLogPayload<ExtArgs>[]
     parts: Prisma.$TaskPartPayload<ExtArgs>[]
     pastAttempts: Prisma.$TaskAttemptPayload<ExtArgs>[]
+    deployment: Prisma.$SalesforceDeploymentPayload<ExtArgs> | null
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     accountId: string
@@ -2272,6 +2484,7 @@ export interface Prisma__TaskClient<T, Null = never, ExtArgs extends runtime.Typ
   logs<T extends Prisma.Task$logsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$logsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskLogPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   parts<T extends Prisma.Task$partsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$partsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskPartPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   pastAttempts<T extends Prisma.Task$pastAttemptsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$pastAttemptsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskAttemptPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  deployment<T extends Prisma.Task$deploymentArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$deploymentArgs<ExtArgs>>): Prisma.Prisma__SalesforceDeploymentClient<runtime.Types.Result.GetResult<Prisma.$SalesforceDeploymentPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -2797,6 +3010,25 @@ export type Task$pastAttemptsArgs<ExtArgs extends runtime.Types.Extensions.Inter
   take?: number
   skip?: number
   distinct?: Prisma.TaskAttemptScalarFieldEnum | Prisma.TaskAttemptScalarFieldEnum[]
+}
+
+/**
+ * Task.deployment
+ */
+export type Task$deploymentArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the SalesforceDeployment
+   */
+  select?: Prisma.SalesforceDeploymentSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the SalesforceDeployment
+   */
+  omit?: Prisma.SalesforceDeploymentOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.SalesforceDeploymentInclude<ExtArgs> | null
+  where?: Prisma.SalesforceDeploymentWhereInput
 }
 
 /**
