@@ -52,11 +52,14 @@ export interface SignalboxClient {
 
 const defaultTimeoutMs = 30_000
 
+/** Browsers refuse to call theirs as a member of anything else than the page. */
+const globalFetch: typeof fetch = (...request) => fetch(...request)
+
 /** A client of a Signalbox server; connects when first used. @throws {TypeError} when the address is none. */
 export function createClient({ url, token, timeoutMs = defaultTimeoutMs, ...options }: ClientOptions): SignalboxClient {
   const endpoint = endpointOf(url)
   const closing = new AbortController()
-  const connection: HttpConnection = { url: endpoint.http, token, timeoutMs, fetch: options.fetch ?? fetch }
+  const connection: HttpConnection = { url: endpoint.http, token, timeoutMs, fetch: options.fetch ?? globalFetch }
   const socket = new SubscriptionSocket({ url: endpoint.webSocket, http: connection, webSocket: options.webSocket })
   const untilClosed = (signal: AbortSignal | undefined) =>
     signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])

@@ -7,7 +7,7 @@ const groups = [
     title: 'Use',
     names: ['tasks', 'documents', 'entries-and-locks', 'webhooks', 'salesforce', 'events', 'subscriptions'],
   },
-  { title: 'Interfaces', names: ['rest', 'client', 'react', 'command-line', 'errors'] },
+  { title: 'Interfaces', names: ['console', 'rest', 'client', 'react', 'command-line', 'errors'] },
   { title: 'Administer', names: ['access', 'audit', 'limits'] },
   { title: 'Operate', names: ['operations', 'environment', 'metrics'] },
   { title: 'Develop', names: ['architecture', 'contributing'] },

@@ -20,6 +20,7 @@ import { createHookHandler, hookPaths } from './hooks/handler.ts'
 import { hasOneHost, refuseHost } from './host.ts'
 import { createMetricsHttp, metricsPath } from './metrics.ts'
 import { onlyGet } from './only-get.ts'
+import { consoleHandlers } from './pages/console/console-handler.ts'
 import { createSessionHandler, sessionPath } from './pages/console/session-handler.ts'
 import { devicePath } from './pages/device/cookies.ts'
 import { createDeviceHandler } from './pages/device/handler.ts'
@@ -104,6 +105,7 @@ export function serveApi(options: ApiOptions) {
       ...(graphiql ? graphiqlFiles(graphqlPath) : []),
       [devicePath, createDeviceHandler({ server, auth, maskError, publicUrl, hasProvider })],
       [sessionPath, createSessionHandler({ server, auth, access, cookies, maskError, instance })],
+      ...consoleHandlers({ auth, publicUrl, other: rest }),
       [docsPath, docs],
       [`${docsPath}/`, docs],
       ...hookPaths.map((path): [string, Handler] => [path, hook]),

@@ -12,7 +12,7 @@ export {
 } from './use-documents.ts'
 export { useEntries, useEntry, useLock, useLocks } from './use-entries.ts'
 export { type EventsOptions, useEvents } from './use-events.ts'
-export type { List, ListQuery, ListState, Page } from './use-list.ts'
+export { type List, type ListQuery, type ListState, type Page, useList } from './use-list.ts'
 export { type Log, type LogLine, type LogsOptions, useLogs } from './use-logs.ts'
 export { type MutationState, useMutation } from './use-mutation.ts'
 export { type QueryOptions, type QueryState, useQuery } from './use-query.ts'
