@@ -24,7 +24,17 @@ export const SubmitTaskInput = builder.inputType('SubmitTaskInput', {
       description:
         'Repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another.',
     }),
-    fairnessKey: t.string({ description: 'Stored with the task; has no effect in this version.' }),
+    fairnessKey: t.string({
+      description:
+        'Tasks of the account and priority with the same key are a lane, and lanes take turns. At most 255 characters.',
+    }),
+    fairnessWeight: t.int({
+      description:
+        'How many turns its lane gets where a lane of weight 1 gets one, 1 to 100; default 1. The latest applies.',
+    }),
+    rank: t.int({
+      description: 'Within its lane, tasks with a higher rank start first; -100 to 100, default 0.',
+    }),
     concurrencyKey: t.string({
       description:
         'At most as many tasks of the account with the same key run at once as the task type allows, 1 where it says nothing; the others wait without taking a slot. Default: as the task type says. At most 255 characters.',

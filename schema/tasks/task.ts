@@ -188,6 +188,7 @@ const TaskWaitReasonEnum = builder.enumType('TaskWaitReason', {
     RETRY: 'An attempt failed, and the next one is not due yet.',
     CONCURRENCY: 'As many tasks with its concurrency key are running as may run at once.',
     RATE: 'As many tasks of its type have started as its rate limit allows.',
+    SHARE: 'Tasks of the account with other fairness keys, or a higher rank, have their turns before it.',
     QUOTA: 'The account is running as many tasks as its quota allows.',
   }),
 })
@@ -278,6 +279,7 @@ export const TaskRef = builder.prismaObject('Task', {
       resolve: (task) => task.labels,
     }),
     fairnessKey: t.exposeString('fairnessKey', { nullable: true, description: 'As submitted.' }),
+    rank: t.exposeInt('rank', { description: '-100 to 100; within its lane, tasks with a higher rank start first.' }),
     concurrencyKey: t.exposeString('concurrencyKey', {
       nullable: true,
       description: 'Limits how many tasks with the same key run at once.',

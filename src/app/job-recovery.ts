@@ -1,6 +1,7 @@
 import { releaseWhereRoom } from '#domain/tasks/held-tasks.ts'
 import { replaceLostJobs } from '#domain/tasks/lost-jobs.ts'
 import type { TaskTypes } from '#domain/tasks/task-type.ts'
+import { restartTurns } from '#domain/tasks/turns.ts'
 import { allowLostRetries } from '#domain/webhooks/retry-jobs.ts'
 import { WorkLoop } from '#platform/work/work-loop.ts'
 import type { AppContext } from './app-context.ts'
@@ -19,6 +20,7 @@ export function startJobRecovery({ data, log, cleanup }: AppContext, types: Task
       if (tasks + deliveries > 0)
         log.warn({ tasks, deliveries }, 'jobs were missing from the queue and were created again')
       await releaseWhereRoom(deps)
+      await restartTurns(deps)
     },
   })
   periodic.start(0)

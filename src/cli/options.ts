@@ -42,6 +42,11 @@ export function readCount(text: string): number {
   return Number(text)
 }
 
+export function readWhole(text: string): number {
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(text)
+}
+
 /** Reads a duration such as `30s`, `10m`, `2h`, `1d`, into milliseconds. */
 export function readDuration(text: string): number {
   const ms = durationMs(text)

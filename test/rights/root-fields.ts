@@ -650,7 +650,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   Task: {
     needs: 'tasks:read',
     fields: `attempt attempts cancelReason cancelRequestedAt concurrencyKey createdAt createdBy currentStep error fairnessKey finishedAt
-      id idempotencyKey input labels lockMs logs part parts priority progress result resultExpired retry runAt startedAt
+      id idempotencyKey input labels lockMs logs part parts priority progress rank result resultExpired retry runAt startedAt
       status timeoutMs type waiting worker`,
   },
   TaskAttempt: { needs: 'tasks:read', fields: 'error finishedAt number startedAt status worker workerId' },

@@ -28,7 +28,8 @@ export async function sharedServer(): Promise<TestServer> {
   return { ...server, token: ownerToken, accountId: account.id, close: async () => {} }
 }
 
-async function addAccount(databaseUrl: string) {
+/** Creates another account in a database; its owner's token is in the answer. */
+export async function addAccount(databaseUrl: string) {
   const database = openDatabase({ url: databaseUrl, poolSize: 1, onError: () => {} })
   const seals = new Seals(auditSealPurpose, Buffer.from(secretKey, 'base64'))
   try {

@@ -46,6 +46,7 @@ function show(output: Output, task: TaskDetails): void {
     ['worker', task.worker ?? undefined],
     ['labels', labelText(task.labels)],
     ['idempotency key', task.idempotencyKey === null ? undefined : printable(task.idempotencyKey)],
+    ['rank', task.rank === 0 ? undefined : String(task.rank)],
     ['concurrency key', task.concurrencyKey === null ? undefined : printable(task.concurrencyKey)],
     ['fairness key', task.fairnessKey === null ? undefined : printable(task.fairnessKey)],
     ['input', output.value(task.input)],

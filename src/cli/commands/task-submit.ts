@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { exitCodeHelp } from '#cli/exit-codes.ts'
 import { readInput, readLabels, readMoment } from '#cli/input.ts'
-import { choice, collect, readCount } from '#cli/options.ts'
+import { choice, collect, readCount, readWhole } from '#cli/options.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import { watchTask } from '#cli/watch-task.ts'
 import { type Priority, payloadOf, SubmitTaskDocument, type SubmitTaskInput } from '#client/index.ts'
@@ -15,6 +15,8 @@ interface SubmitOptions {
   readonly runAt?: string
   readonly idempotencyKey?: string
   readonly fairnessKey?: string
+  readonly fairnessWeight?: number
+  readonly rank?: number
   readonly concurrencyKey?: string
   readonly timeout?: number
   readonly attempts?: number
@@ -41,7 +43,13 @@ export function addTaskSubmitCommand(parent: Command, session: Session): void {
     .option('-l, --label <name=value>', 'to find the task by; may be repeated', collect)
     .option('--run-at <moment>', 'not before: 2026-11-24T18:00:00Z, or 30s, 10m, 2h, 1d from now')
     .option('--idempotency-key <key>', 'the same key again answers with the same task')
-    .option('--fairness-key <key>', 'whose share of the slots it uses')
+    .option('--fairness-key <key>', 'its lane: lanes take turns')
+    .option(
+      '--fairness-weight <weight>',
+      'how many turns its lane gets where one of weight 1 gets one, 1 to 100',
+      readCount,
+    )
+    .option('--rank <rank>', 'within its lane, a higher one starts first, -100 to 100', readWhole)
     .option('--concurrency-key <key>', 'run only as many with the same key at once as the task type allows')
     .option('--timeout <seconds>', 'how long an attempt may take', readCount)
     .option('--attempts <count>', 'how many there may be in all', readCount)
@@ -76,7 +84,18 @@ async function submit(api: Api, options: SubmitOptions, type: string): Promise<n
 }
 
 async function toSubmission(type: string, options: SubmitOptions): Promise<SubmitTaskInput> {
-  const { priority, label, runAt, idempotencyKey, fairnessKey, concurrencyKey, timeout, attempts } = options
+  const {
+    priority,
+    label,
+    runAt,
+    idempotencyKey,
+    fairnessKey,
+    fairnessWeight,
+    rank,
+    concurrencyKey,
+    timeout,
+    attempts,
+  } = options
   return {
     type,
     input: await readInput(options),
@@ -85,6 +104,8 @@ async function toSubmission(type: string, options: SubmitOptions): Promise<Submi
     runAt: runAt === undefined ? undefined : readMoment(runAt),
     idempotencyKey,
     fairnessKey,
+    fairnessWeight,
+    rank,
     concurrencyKey,
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
     retry: attempts === undefined ? undefined : { maxAttempts: attempts },

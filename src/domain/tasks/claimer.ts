@@ -1,20 +1,25 @@
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
-import type { Transaction } from '#platform/database/transaction.ts'
+import type { Sql } from '#platform/database/sql.ts'
+import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor, NewEntry } from '#platform/journal/entry.ts'
 import type { ClaimedJob, NewJob, Queue } from '#platform/queue/queue.ts'
 import { type ClaimStep, claimSteps, type FreeSlots, type SlotPlan } from './claim-policy.ts'
 import { taskEvent } from './events.ts'
 import { type Decision, decide, limitedTypes } from './gate.ts'
-import { attemptJob, queueOf } from './jobs.ts'
+import { type AttemptJob, attemptJob, queueOf } from './jobs.ts'
 import { started } from './state-machine.ts'
 import { type JobRef, startAttempts } from './store/attempts.ts'
 import { holdForQuota, holdTasks, lockWaiting, type WaitingTask } from './store/held.ts'
+import { advanceClock, type ShareRef } from './store/shares.ts'
 import { type Attempt, type Priority, priorities } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
+import { admitWhereRoom, atPresentTurn, chooseTasks, RankedShares, type TurnJob, type WaitedJob } from './turns.ts'
 import type { HoldReason } from './waiting.ts'
 
 export interface ClaimerDeps {
+  readonly sql: Sql
+  readonly transact: Transact
   readonly queue: Queue
   readonly quotas: Pick<QuotaService, 'takeRunning'>
   readonly plan: SlotPlan
@@ -28,8 +33,8 @@ export interface ClaimerDeps {
 const quotaDelayMs = 1_000
 
 /** A job that was claimed, and what it stands for. */
-interface QueuedJob extends JobRef {
-  readonly queue: string
+interface QueuedJob extends TurnJob {
+  readonly turn: number
 }
 
 /** Takes waiting tasks from the queues for free slots, and remembers which queues are worth a look. */
@@ -39,6 +44,8 @@ export class Claimer {
   readonly #limitedTypes: readonly string[]
   /** Queues that may hold due jobs: those that a hint named, or whose last claim was filled. */
   readonly #promising = new Set<Priority>(priorities)
+
+  readonly #ranked = new RankedShares()
 
   constructor(deps: ClaimerDeps) {
     this.#deps = deps
@@ -53,6 +60,18 @@ export class Claimer {
   /** A task of this priority may be due. */
   expect(priority: Priority): void {
     this.#promising.add(priority)
+  }
+
+  /** A task with a rank waits in this account. */
+  expectRanked(share: ShareRef): void {
+    this.#ranked.add(share)
+  }
+
+  /** Takes note of what waits beside the queue; sends jobs where some are missing. */
+  async look(): Promise<void> {
+    const { sql } = this.#deps
+    await this.#ranked.read(sql)
+    for (const priority of await admitWhereRoom(this.#deps)) this.expect(priority)
   }
 
   expectAll(): void {
@@ -79,16 +98,21 @@ export class Claimer {
     const queue = queueOf[priority]
     const jobs = await this.#deps.queue.claim(tx, queue, limit)
     if (jobs.length === limit) this.#promising.add(priority)
-    return jobs.map((job) => toQueuedJob(job, queue))
+    const last = jobs.at(-1)
+    if (last !== undefined) tx.beside(advanceClock(tx, priority, last.turn))
+    return jobs.map((job) => toQueuedJob(job, priority))
   }
 
   /** A job whose task was cancelled, or has another job by now, stands for nothing. */
   async #start(tx: Transaction, jobs: readonly QueuedJob[]): Promise<Attempt[]> {
     if (jobs.length === 0) return []
     const granted = await this.#withinQuota(tx, jobs)
+    const chosen = await chooseTasks(tx, this.#deps.queue, granted, this.#ranked)
     const unlimited = { isChecked: false, limitedTypes: this.#limitedTypes } as const
-    const attempts = await startAttempts(tx, this.#deps.workerId, granted, unlimited)
-    if (attempts.length < granted.length) attempts.push(...(await this.#startLimited(tx, granted, attempts)))
+    const attempts = await startAttempts(tx, this.#deps.workerId, chosen, unlimited)
+    if (attempts.length < chosen.length) attempts.push(...(await this.#startLimited(tx, chosen, attempts)))
+    // Jobs of lanes may have been replaced though nothing started.
+    if (attempts.length === 0) tx.quiet('jobs that stand for nothing')
     for (const { type, priority, labels, number, ...rest } of attempts) {
       const data = { type, priority, labels, status: started.status, attempt: number }
       tx.journal(taskEvent(started.event, rest, this.#deps, data))
@@ -99,7 +123,7 @@ export class Claimer {
   /** Starts what limits let start; what they don't is held without a job, or comes again when it may start. */
   async #startLimited(
     tx: Transaction,
-    jobs: readonly QueuedJob[],
+    jobs: readonly JobRef[],
     started: readonly Attempt[],
   ): Promise<readonly Attempt[]> {
     const { queue, types, workerId } = this.#deps
@@ -112,18 +136,17 @@ export class Claimer {
     const decisions = await decide(tx, types, tasks)
     const decided = tasks.map((task, index) => ({ task, decision: decisions[index] as Decision }))
     const held: { accountId: string; taskId: string; reason: HoldReason }[] = []
-    const later: NewJob[] = []
+    const later: WaitedJob[] = []
     for (const { task, decision } of decided) {
       if (decision.kind === 'start') continue
       const { accountId, taskId, jobId: id, priority } = task
       const reason = decision.kind === 'hold' ? decision.reason : 'RATE'
       held.push({ accountId, taskId, reason })
       tx.journal(heldEvent(task, reason, this.#deps))
-      if (decision.kind === 'defer')
-        later.push({ queue: queueOf[priority], id, data: { accountId, taskId }, startAfter: decision.at })
+      if (decision.kind === 'defer') later.push({ priority, id, data: { accountId, taskId }, startAfter: decision.at })
     }
     if (held.length > 0) await holdTasks(tx, held)
-    await queue.send(tx, later)
+    await queue.send(tx, await atPresentTurn(tx, later))
     const admitted = decided.flatMap(({ task, decision }) => (decision.kind === 'start' ? [task] : []))
     return admitted.length === 0 ? [] : startAttempts(tx, workerId, admitted, { isChecked: true })
   }
@@ -139,9 +162,10 @@ export class Claimer {
       granted.push(...own.slice(0, count))
       // The more wait, the longer, so that at most a thousand in a second are looked at in vain.
       const startAfter = new Date(clock.now().getTime() + quotaDelayMs + waiting)
-      for (const { queue, jobId: id, taskId } of own.slice(count)) {
-        deferred.push({ queue, id, data: { accountId, taskId }, startAfter })
-        held.push({ accountId, taskId, jobId: id })
+      for (const { priority, jobId: id, taskId, turn, standsFor } of own.slice(count)) {
+        const data: AttemptJob = { accountId, taskId, standsFor }
+        deferred.push({ queue: queueOf[priority], id, data, turn, startAfter })
+        if (taskId !== undefined) held.push({ accountId, taskId, jobId: id })
       }
     }
     if (deferred.length > 0) {
@@ -158,6 +182,6 @@ function heldEvent(task: WaitingTask, reason: HoldReason, by: { readonly actor: 
   return taskEvent('task.held', task, by, { type, priority, labels, status: 'PENDING', attempt, waiting: reason })
 }
 
-function toQueuedJob({ id, data }: ClaimedJob, queue: string): QueuedJob {
-  return { ...attemptJob.parse(data), jobId: id, queue }
+function toQueuedJob({ id, data, turn }: ClaimedJob, priority: Priority): QueuedJob {
+  return { ...attemptJob.parse(data), jobId: id, priority, turn }
 }

@@ -18,6 +18,7 @@ import { RunningAttempt, RunningAttempts } from './running-attempts.ts'
 import { Settler } from './settler.ts'
 import type { Transition } from './state-machine.ts'
 import { promoteDue } from './store/attempts.ts'
+import type { ShareRef } from './store/shares.ts'
 import type { Attempt, AttemptEnd, Priority, StopReason } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
 
@@ -108,6 +109,11 @@ export class Dispatcher {
     this.wake()
   }
 
+  /** A task with a rank waits in this account. */
+  expectRanked(share: ShareRef): void {
+    this.#claimer.expectRanked(share)
+  }
+
   /** There may be work. What is heard, or ends, in the same turn of the event loop belongs to the same round. */
   wake(): void {
     this.#loop.hint()
@@ -184,9 +190,10 @@ export class Dispatcher {
     }
   }
 
-  /** Lets tasks wait for a slot whose time has come, and looks again when the next one falls due. */
+  /** Lets tasks wait for a slot whose time or turn has come, and looks again when the next one falls due. */
   async #promoteDue(): Promise<void> {
     this.#checkDue = false
+    await this.#claimer.look()
     const dueMs = await promoteDue(this.#deps.sql)
     this.#lookAt = performance.now() + Math.min(dueMs ?? lookIntervalMs, lookIntervalMs)
   }

@@ -14,8 +14,11 @@ const error = z.looseObject({ code: z.string(), message: z.string(), retryable: 
 const part = z.looseObject({ name: z.string(), contentType: z.string(), sizeBytes: z.int() })
 
 export const taskEventCatalog: EventTypes<TaskEventType> = {
+  'task.submitted': {
+    description: 'A task was submitted.',
+    data: task.extend({ rank: z.int().optional().describe('Unless it is 0.') }),
+  },
   ...eventTypesOf(task, {
-    'task.submitted': 'A task was submitted.',
     'task.started': 'An attempt began.',
     'task.completed': 'The task completed.',
     'task.released': 'An attempt returned to the queue because its server stopped.',

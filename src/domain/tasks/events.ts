@@ -33,6 +33,8 @@ export interface TaskEventData {
   /** After the event. */
   readonly status: TaskStatus
   readonly attempt: number
+  /** Of `task.submitted`: unless it is 0. */
+  readonly rank?: number
   readonly labels: Readonly<Record<string, string>>
   readonly error?: Pick<TaskError, 'code' | 'message' | 'retryable'>
   readonly reason?: string

@@ -4,12 +4,12 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { concurrencyLimit } from './gate.ts'
-import { queueOf } from './jobs.ts'
 import type { JobRef, SettledAttempt } from './store/attempts.ts'
 import { countEnded, type KeyCount } from './store/concurrency.ts'
 import { findHoldingKeys, lockHeldByKey, releaseTasks } from './store/held.ts'
 import type { Priority } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
+import { atPresentTurn } from './turns.ts'
 
 /**
  * Counts attempts that ended, and puts as many tasks that waited for their concurrency keys into the queue. Returns the
@@ -39,11 +39,11 @@ export async function release(
     tasks.map((task) => ({ ...task, jobId: newId() })),
   )
   const jobs = released.map(({ accountId, taskId, jobId: id, priority }) => ({
-    queue: queueOf[priority],
+    priority,
     id,
     data: { accountId, taskId },
   }))
-  await queue.send(tx, jobs)
+  await queue.send(tx, await atPresentTurn(tx, jobs))
   return new Set(released.map(({ priority }) => priority))
 }
 

@@ -10,5 +10,12 @@ export const queueOf: Readonly<Record<Priority, string>> = {
 
 export const queueNames: readonly string[] = priorities.map((priority) => queueOf[priority])
 
-/** What a job carries: it stands for the task's next attempt, and its id is the task's `jobId` of that attempt. */
-export const attemptJob = z.object({ accountId: z.uuid(), taskId: z.uuid() })
+/** What a job carries: it stands for a task's next attempt, and its id is the task's `jobId` of that attempt. */
+export const attemptJob = z.object({
+  accountId: z.uuid(),
+  /** The task, unless it is chosen when the job is claimed. */
+  taskId: z.uuid().optional(),
+  /** From what the task is then chosen: the account's lanes, or the tasks without a fairness key, by their ranks. */
+  standsFor: z.enum(['lanes', 'rank']).optional(),
+})
+export type AttemptJob = z.output<typeof attemptJob>

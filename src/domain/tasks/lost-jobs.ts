@@ -4,6 +4,7 @@ import type { Transact } from '#platform/database/transaction.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { queueOf } from './jobs.ts'
 import { findOverdueTasks, type OverdueTask, replaceJobs } from './store/lost-jobs.ts'
+import { atPresentTurn } from './turns.ts'
 
 /** A task whose job should have come so long ago may have none. */
 const overdueMs = 60_000
@@ -34,11 +35,11 @@ export async function replaceLostJobs({ sql, transact, queue }: LostJobsDeps): P
       lost.map((task) => ({ ...task, newJobId: newId() })),
     )
     const jobs = replaced.map(({ accountId, id: taskId, priority, jobId: id }) => ({
-      queue: queueOf[priority],
+      priority,
       id,
       data: { accountId, taskId },
     }))
-    await queue.send(tx, jobs)
+    await queue.send(tx, await atPresentTurn(tx, jobs))
     return replaced.length
   })
 }

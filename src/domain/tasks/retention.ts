@@ -2,6 +2,7 @@ import type { Sql } from '#platform/database/sql.ts'
 import { forgetIdleKeys } from './store/concurrency.ts'
 import { forgetIdleRates } from './store/rates.ts'
 import { deleteOldTasks, expireResults } from './store/retention.ts'
+import { forgetPastShares } from './store/shares.ts'
 
 /** Rows in one statement, so that no statement holds others up. */
 const batchSize = 500
@@ -13,10 +14,11 @@ export interface TaskRetention {
   readonly taskDays: number
 }
 
-/** Deletes what is known of concurrency keys and rates that hold nobody back; harmless to repeat. */
+/** Deletes what is known of concurrency keys, rates and turns that hold nobody back; harmless to repeat. */
 export async function forgetIdleLimits(sql: Sql): Promise<void> {
   while ((await forgetIdleKeys(sql, batchSize)) === batchSize);
   while ((await forgetIdleRates(sql, batchSize)) === batchSize);
+  while ((await forgetPastShares(sql, batchSize)) === batchSize);
 }
 
 /** Deletes what is older than its retention; harmless to repeat, also by several processes. */

@@ -15,6 +15,7 @@ import { submitted } from './state-machine.ts'
 import type { NewTask } from './store/tasks.ts'
 import { priorities } from './task.ts'
 import { type TaskType, type TaskTypes, taskDefaults } from './task-type.ts'
+import { waitsInLane } from './turns.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 const defaultLockMs = 300_000
@@ -31,6 +32,8 @@ const submission = z.strictObject({
   runAt: z.date().optional(),
   idempotencyKey: shortText(255).optional(),
   fairnessKey: shortText(255).optional(),
+  fairnessWeight: z.int().min(1).max(100).optional(),
+  rank: z.int().min(-100).max(100).optional(),
   concurrencyKey: shortText(255).optional(),
   timeoutMs: z
     .int()
@@ -79,6 +82,8 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
   for (const read of type.reads?.(checked.input) ?? []) caller.must('tasks:read', read)
   const defaults = taskDefaults(type, checked.input)
   const { priority, timeoutMs, lockMs, labels, fairnessKey, concurrencyKey, idempotencyKey, runAt } = wanted
+  const { status } = submitted(runAt, now)
+  const rank = wanted.rank ?? 0
   return {
     accountId: caller.accountId,
     id: newId(),
@@ -89,6 +94,9 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
     storedBytes: checked.sizeBytes + Buffer.byteLength(JSON.stringify(labels ?? {})),
     labels: labels ?? {},
     fairnessKey,
+    fairnessWeight: wanted.fairnessWeight ?? 1,
+    rank,
+    held: waitsInLane({ fairnessKey, rank, status }) ? 'SHARE' : undefined,
     concurrencyKey: concurrencyKey ?? keyOf(type, checked.input),
     idempotencyKey,
     principalId: caller.principalId,
@@ -103,7 +111,7 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
       onWorkerLost: defaults.onWorkerLost,
     },
     by: caller.by(),
-    status: submitted(runAt, now).status,
+    status,
     runAt,
   }
 }

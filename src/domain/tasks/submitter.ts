@@ -5,10 +5,10 @@ import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { TaskKeyReused } from './errors.ts'
 import { taskEvent } from './events.ts'
-import { queueOf } from './jobs.ts'
 import { findKeyHolders, insertTasks, type KeyHolder, type NewTask, type Written } from './store/tasks.ts'
 import { isHashOf } from './submission.ts'
 import type { Priority } from './task.ts'
+import { enqueue } from './turns.ts'
 
 /** The outcome of one submission: a new task, or the one created before under the same idempotency key. */
 export interface Submitted {
@@ -83,7 +83,7 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
     const inserting = insertTasks(tx, tasks)
     tx.beside(inserting)
     const fresh = await freshOf(tasks, inserting)
-    await queue.send(tx, fresh.map(toJob))
+    await enqueue(tx, queue, fresh)
     for (const task of fresh) tx.journal(submittedEvent(task))
     return { inserting, repeated: await answerRepeated(tx, tasks, fresh) }
   }
@@ -163,12 +163,8 @@ function orThrow(result: Submitted | Error): Submitted {
   return result
 }
 
-function toJob(task: NewTask) {
-  const { accountId, id: taskId, jobId, priority, runAt } = task
-  return { queue: queueOf[priority], id: jobId, data: { accountId, taskId }, startAfter: runAt }
-}
-
 function submittedEvent(task: NewTask) {
-  const { accountId, id: taskId, by, type, priority, labels, status } = task
-  return taskEvent('task.submitted', { accountId, taskId }, by, { type, priority, labels, status, attempt: 0 })
+  const { accountId, id: taskId, by, type, priority, labels, status, rank } = task
+  const data = { type, priority, labels, status, attempt: 0, ...(rank !== 0 && { rank }) }
+  return taskEvent('task.submitted', { accountId, taskId }, by, data)
 }

@@ -7,13 +7,13 @@ import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { TaskAlreadyEnded, TaskNotFound, TaskNotRetryable } from './errors.ts'
 import { type TaskEventData, taskEvent } from './events.ts'
-import { queueOf } from './jobs.ts'
 import { cancelRequested, retried, type Transition } from './state-machine.ts'
 import { deleteLogs } from './store/output.ts'
 import { insertPastAttempts } from './store/past-attempts.ts'
 import { type LockedTask, lockTask, reopenTask, requestCancel } from './store/tasks.ts'
 import type { Priority } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
+import { atPresentTurn } from './turns.ts'
 
 export interface TaskCommandsDeps {
   readonly transact: Transact
@@ -62,9 +62,8 @@ export function createTaskCommands({ transact, types, queue, quotas, onWaiting }
       await reopenTask(tx, caller.accountId, id, transition, jobId)
       if (transition.pastAttempt !== undefined)
         await insertPastAttempts(tx, [{ accountId: caller.accountId, taskId: id, ...transition.pastAttempt }])
-      await queue.send(tx, [
-        { queue: queueOf[task.priority], id: jobId, data: { accountId: caller.accountId, taskId: id } },
-      ])
+      const job = { priority: task.priority, id: jobId, data: { accountId: caller.accountId, taskId: id } }
+      await queue.send(tx, await atPresentTurn(tx, [job]))
       note(tx, caller, task, transition)
       return task.priority
     })

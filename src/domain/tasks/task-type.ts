@@ -60,7 +60,7 @@ export interface TaskDefaults {
  * How many tasks of an account with the same concurrency key may run at once, over all its processes. Tasks beyond it wait
  * without taking a slot, and without keeping others from running. The key may be shared by several types.
  */
-export interface Concurrency<Schema extends z.ZodType = z.ZodType> {
+interface Concurrency<Schema extends z.ZodType = z.ZodType> {
   /** At least 1. */
   readonly limit: number
   /** The key of a task that was submitted without one, at most 255 characters; default: the type's name. */

@@ -1,10 +1,10 @@
 import type { Priority, TaskStatus } from './task.ts'
 
 /**
- * Why a task whose turn has come may not start yet: too many with its key run, its type has started enough, or its
- * account runs enough.
+ * Why a task whose turn has come may not start yet: too many with its key run, its type has started enough, its
+ * account runs enough, or tasks of other lanes of the account have their turns before.
  */
-export type HoldReason = 'CONCURRENCY' | 'RATE' | 'QUOTA'
+export type HoldReason = 'CONCURRENCY' | 'RATE' | 'QUOTA' | 'SHARE'
 
 /**
  * Why a task waits. SLOT: every slot is taken, or it is about to start. SCHEDULE: it is not due yet. RETRY: an attempt
@@ -66,6 +66,8 @@ function messageOf({ runAt, priority, concurrencyKey }: WaitingRow, reason: Wait
       return `As many tasks with the concurrency key "${concurrencyKey}" are running as may run at once.`
     case 'RATE':
       return 'As many tasks of its type have started as its rate limit allows.'
+    case 'SHARE':
+      return 'Tasks of the account with other fairness keys, or with a higher rank, have their turns before it.'
     case 'QUOTA':
       return 'The account is running as many tasks as its quota allows.'
   }

@@ -130,6 +130,8 @@ function onJournalEntry(dispatcher: Dispatcher, entry: JournalEntry): void {
   const data = entry.data as unknown as TaskEventData
   switch (entry.type) {
     case 'task.submitted':
+      if (data.rank !== undefined) dispatcher.expectRanked({ accountId: entry.accountId, priority: data.priority })
+      return dispatcher.expect(data.priority, data.status === 'SCHEDULED' ? 'later' : 'now')
     case 'task.retried':
     case 'task.released':
       return dispatcher.expect(data.priority, data.status === 'SCHEDULED' ? 'later' : 'now')

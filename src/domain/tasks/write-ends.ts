@@ -1,15 +1,15 @@
 import { newId } from '#lib/ids.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
 import type { Actor, NewEntry } from '#platform/journal/entry.ts'
-import type { NewJob, Queue } from '#platform/queue/queue.ts'
+import type { Queue } from '#platform/queue/queue.ts'
 import type { AttemptLoss } from './attempt-loss.ts'
 import { taskEvent } from './events.ts'
 import { freeKeys } from './held-tasks.ts'
-import { queueOf } from './jobs.ts'
 import { ended, lost, type Transition } from './state-machine.ts'
 import { type EndedAttempt, type SettledAttempt, settleAttempts } from './store/attempts.ts'
 import { insertPastAttempts, type PastAttemptOfTask } from './store/past-attempts.ts'
 import type { Attempt, AttemptEnd, PastAttempt, Priority, TaskError } from './task.ts'
+import { atPresentTurn, type WaitedJob } from './turns.ts'
 
 /** An attempt that runs no more. */
 export interface ToSettle {
@@ -43,7 +43,7 @@ export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): P
   const { tx, queue, actor, now } = writer
   const rows = ends.map((end) => toRow(end, now))
   const settled = new Map((await settleAttempts(tx, rows)).map((one) => [one.id, one]))
-  const jobs: NewJob[] = []
+  const jobs: WaitedJob[] = []
   const past: PastAttemptOfTask[] = []
   const transitions = rows.map((row) => {
     const written = settled.get(row.attempt.taskId)
@@ -55,7 +55,7 @@ export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): P
     return transition
   })
   await insertPastAttempts(tx, past)
-  await queue.send(tx, jobs)
+  await queue.send(tx, await atPresentTurn(tx, jobs))
   return { transitions, released: await freeKeys(tx, queue, [...settled.values()]) }
 }
 
@@ -89,10 +89,10 @@ function pastAttemptOf({ attempt: { accountId, taskId } }: EndedAttempt, past: P
   return { accountId, taskId, ...past }
 }
 
-function jobOf({ attempt, jobId = '' }: EndedAttempt, dueInMs: number, { runAt }: SettledAttempt): NewJob {
+function jobOf({ attempt, jobId = '' }: EndedAttempt, dueInMs: number, { runAt }: SettledAttempt): WaitedJob {
   const { accountId, taskId, priority } = attempt
   const startAfter = dueInMs > 0 ? runAt : undefined
-  return { queue: queueOf[priority], id: jobId, data: { accountId, taskId }, startAfter }
+  return { priority, id: jobId, data: { accountId, taskId }, startAfter }
 }
 
 function endEvent(attempt: Attempt, transition: Transition, written: SettledAttempt, actor: Actor): NewEntry {

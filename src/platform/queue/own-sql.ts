@@ -18,6 +18,7 @@ export interface QueueTable {
 export interface ClaimedJob {
   readonly id: string
   readonly data: unknown
+  readonly turn: number
 }
 
 /**
@@ -39,7 +40,7 @@ const claimSql = (table: string) => `
     DELETE FROM pgboss.${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM next))
     RETURNING id, data, priority, created_on
   )
-  SELECT id, data FROM taken ORDER BY priority DESC, created_on`
+  SELECT id, data, -priority AS turn FROM taken ORDER BY priority DESC, created_on`
 
 const countBeforeSql = (table: string) => `
   SELECT (
@@ -61,6 +62,14 @@ export async function countJobsBefore(
 ): Promise<number | undefined> {
   const [row] = await sql.query<{ count: number }>(countBeforeSql(table), [name, id, limit])
   return row?.count
+}
+
+/** Adds so much to the turns of all waiting jobs, none of which becomes less than 0. */
+export async function shiftTurns(sql: Sql, { name, table }: QueueTable, by: number): Promise<void> {
+  await sql.query(
+    `UPDATE pgboss.${table} SET priority = least(0, priority - $2::int) WHERE name = $1 AND state < 'active'`,
+    [name, by],
+  )
 }
 
 const missingSql = (table: string) => `

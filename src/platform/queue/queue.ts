@@ -1,4 +1,4 @@
-import { PgBoss } from 'pg-boss'
+import { type JobInsert, PgBoss } from 'pg-boss'
 import type { Database } from '#platform/database/client.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
@@ -10,6 +10,7 @@ import {
   findMissingJobs,
   moveToOwnTable,
   type QueueTable,
+  shiftTurns,
 } from './own-sql.ts'
 
 export type { ClaimedJob } from './own-sql.ts'
@@ -19,6 +20,8 @@ export interface NewJob {
   readonly queue: string
   readonly id: string
   readonly data: object
+  /** Jobs with a lower one are claimed first, those with the same in the order in which they were sent. Default: 0, the first of all. */
+  readonly turn?: number
   /** Not to be claimed before; at once when absent. */
   readonly startAfter?: Date | undefined
 }
@@ -92,6 +95,11 @@ export class Queue {
     return countJobsBefore(sql, this.#tableOf(queue), id, limit)
   }
 
+  /** Adds so much to the turns of all jobs that wait in a queue. */
+  async shiftTurns(tx: Transaction, queue: string, by: number): Promise<void> {
+    await shiftTurns(tx, this.#tableOf(queue), by)
+  }
+
   async stop(): Promise<void> {
     await this.#boss.stop({ graceful: false, close: false })
   }
@@ -121,6 +129,6 @@ async function readTables(boss: PgBoss): Promise<ReadonlyMap<string, QueueTable>
   return new Map((await boss.getQueues()).map(({ name, table }) => [name, { name, table }]))
 }
 
-function toInsert({ id, data, startAfter }: NewJob): { id: string; data: object; startAfter?: Date } {
-  return startAfter === undefined ? { id, data } : { id, data, startAfter }
+function toInsert({ id, data, turn = 0, startAfter }: NewJob): JobInsert {
+  return { id, data, priority: -turn, ...(startAfter && { startAfter }) }
 }

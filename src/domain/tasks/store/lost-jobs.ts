@@ -16,7 +16,7 @@ const perAccount = 100
 const overdueSql = `
   SELECT task.* FROM account CROSS JOIN LATERAL (
     SELECT account_id AS "accountId", id, priority, job_id AS "jobId" FROM task
-    WHERE account_id = account.id AND status = 'PENDING' AND (held IS NULL OR held IN ('RATE', 'QUOTA'))
+    WHERE account_id = account.id AND status = 'PENDING' AND (held IS NULL OR held IN ('RATE', 'QUOTA') OR held = 'SHARE' AND fairness_key IS NULL)
       AND run_at < now() - $1 * interval '1 millisecond'
     ORDER BY id LIMIT ${perAccount}
   ) AS task LIMIT $2`

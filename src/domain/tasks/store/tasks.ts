@@ -1,6 +1,7 @@
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 import type { Transition } from '#domain/tasks/state-machine.ts'
 import { hasEnded, type Priority, type TaskStatus } from '#domain/tasks/task.ts'
+import type { HoldReason } from '#domain/tasks/waiting.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { By } from '#platform/journal/entry.ts'
 import type { PositionRow } from '#platform/journal/store.ts'
@@ -17,7 +18,13 @@ export interface NewTask {
   readonly storedBytes: number
   readonly labels: Readonly<Record<string, string>>
   readonly fairnessKey: string | undefined
+  /** How many turns its lane gets where one of weight 1 gets one. */
+  readonly fairnessWeight: number
+  /** -100 to 100: within its lane, those with a higher one are first. */
+  readonly rank: number
   readonly concurrencyKey: string | undefined
+  /** Why it can't be claimed at once, though it is due. */
+  readonly held: HoldReason | undefined
   readonly idempotencyKey: string | undefined
   /** Whose idempotency keys it has one of. */
   readonly principalId: string
@@ -35,14 +42,15 @@ export interface NewTask {
 
 const insertTasksSql = `
   INSERT INTO task (account_id, id, job_id, type, priority, status, input, labels, fairness_key, idempotency_key,
-                    request_hash, timeout_ms, lock_ms, retry, created_by, run_at, principal_id, concurrency_key)
+                    request_hash, timeout_ms, lock_ms, retry, created_by, run_at, principal_id, concurrency_key, rank, held, held_at)
   SELECT account_id, id, job_id, type, priority::priority, status::task_status, input, labels, fairness_key,
-         idempotency_key, request_hash, timeout_ms, lock_ms, retry, created_by, coalesce(run_at, now()), principal_id, concurrency_key
+         idempotency_key, request_hash, timeout_ms, lock_ms, retry, created_by, coalesce(run_at, now()), principal_id, concurrency_key, rank, held,
+         CASE WHEN held IS NOT NULL THEN now() END
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[],
               $9::text[], $10::bytea[], $11::int[], $12::int[], $13::jsonb[], $14::jsonb[], $15::timestamptz[], $16::text[],
-              $17::text[], $18::text[])
+              $17::text[], $18::text[], $19::int[], $20::text[])
     AS new (account_id, id, job_id, type, priority, input, labels, fairness_key, idempotency_key, request_hash,
-            timeout_ms, lock_ms, retry, created_by, run_at, status, principal_id, concurrency_key)
+            timeout_ms, lock_ms, retry, created_by, run_at, status, principal_id, concurrency_key, rank, held)
   ON CONFLICT DO NOTHING
   RETURNING id, created_at AS "createdAt", run_at AS "runAt"`
 
@@ -74,6 +82,8 @@ export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<
     tasks.map((task) => task.status),
     tasks.map((task) => (task.idempotencyKey === undefined ? null : task.principalId)),
     tasks.map((task) => task.concurrencyKey ?? null),
+    tasks.map((task) => task.rank),
+    tasks.map((task) => task.held ?? null),
   ])
   return new Map(rows.map((row) => [row.id, row]))
 }

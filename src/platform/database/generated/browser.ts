@@ -223,6 +223,21 @@ export type SalesforceDeployment = Prisma.SalesforceDeploymentModel
  */
 export type Task = Prisma.TaskModel
 /**
+ * Model TaskClock
+ * The turn that a priority has come to.
+ */
+export type TaskClock = Prisma.TaskClockModel
+/**
+ * Model TaskShare
+ * The turns of an account in a priority.
+ */
+export type TaskShare = Prisma.TaskShareModel
+/**
+ * Model TaskLane
+ * Tasks of an account and priority with the same fairness key.
+ */
+export type TaskLane = Prisma.TaskLaneModel
+/**
  * Model TaskConcurrency
  * How many tasks with the same concurrency key run.
  */

@@ -777,8 +777,10 @@ export type SigningMethod =
 export type SubmitTaskInput = {
   /** At most as many tasks of the account with the same key run at once as the task type allows, 1 where it says nothing; the others wait without taking a slot. Default: as the task type says. At most 255 characters. */
   concurrencyKey?: string | null | undefined;
-  /** Stored with the task; has no effect in this version. */
+  /** Tasks of the account and priority with the same key are a lane, and lanes take turns. At most 255 characters. */
   fairnessKey?: string | null | undefined;
+  /** How many turns its lane gets where a lane of weight 1 gets one, 1 to 100; default 1. The latest applies. */
+  fairnessWeight?: number | null | undefined;
   /** Repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another. */
   idempotencyKey?: string | null | undefined;
   /** The input, as the task type defines it; default `{}`. */
@@ -789,6 +791,8 @@ export type SubmitTaskInput = {
   lockMs?: number | null | undefined;
   /** Default: the task type’s priority. */
   priority?: Priority | null | undefined;
+  /** Within its lane, tasks with a higher rank start first; -100 to 100, default 0. */
+  rank?: number | null | undefined;
   /** Default: the task type’s policy. */
   retry?: RetryPolicyInput | null | undefined;
   /** Earliest start; default: now. */

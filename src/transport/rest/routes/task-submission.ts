@@ -63,7 +63,22 @@ export const taskSubmission = z
       .optional()
       .describe('How long an attempt may take, in milliseconds; the default is the task type’s.'),
     labels: z.record(z.string(), z.string()).optional().describe('At most 32 names with values, to find tasks by.'),
-    fairnessKey: z.string().optional().describe('Accepted, but without effect in this version.'),
+    fairnessKey: z
+      .string()
+      .optional()
+      .describe('Its lane: tasks with the same key take turns with those of other keys.'),
+    fairnessWeight: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('How many turns its lane gets where one of weight 1 gets one; default 1.'),
+    rank: z
+      .int()
+      .min(-100)
+      .max(100)
+      .optional()
+      .describe('Within its lane, tasks with a higher one start first; default 0.'),
     concurrencyKey: z
       .string()
       .optional()
@@ -78,7 +93,19 @@ type TaskSubmission = z.output<typeof taskSubmission>
 /** @throws {Refused} 422 when the schedule contradicts itself, or asks for what is not there yet. */
 export function toSubmitTaskInput(task: TaskSubmission, idempotencyKey: string | undefined): SubmitTaskInput {
   refuseSchedule(task)
-  const { type, data, priority, scheduledFor, lockDuration, timeout, labels, fairnessKey, concurrencyKey } = task
+  const {
+    type,
+    data,
+    priority,
+    scheduledFor,
+    lockDuration,
+    timeout,
+    labels,
+    fairnessKey,
+    fairnessWeight,
+    rank,
+    concurrencyKey,
+  } = task
   return {
     type,
     input: data,
@@ -88,6 +115,8 @@ export function toSubmitTaskInput(task: TaskSubmission, idempotencyKey: string |
     ...(timeout !== undefined && { timeoutMs: timeout }),
     ...(labels !== undefined && { labels }),
     ...(fairnessKey !== undefined && { fairnessKey }),
+    ...(fairnessWeight !== undefined && { fairnessWeight }),
+    ...(rank !== undefined && { rank }),
     ...(concurrencyKey !== undefined && { concurrencyKey }),
     ...(task.retryConfig !== undefined && { retry: toRetry(task.retryConfig) }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),

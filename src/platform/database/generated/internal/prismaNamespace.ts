@@ -438,6 +438,9 @@ export const ModelName = {
   SalesforceLogin: 'SalesforceLogin',
   SalesforceDeployment: 'SalesforceDeployment',
   Task: 'Task',
+  TaskClock: 'TaskClock',
+  TaskShare: 'TaskShare',
+  TaskLane: 'TaskLane',
   TaskConcurrency: 'TaskConcurrency',
   TaskRate: 'TaskRate',
   TaskAttempt: 'TaskAttempt',
@@ -463,7 +466,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "task" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "task" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3501,6 +3504,228 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    TaskClock: {
+      payload: Prisma.$TaskClockPayload<ExtArgs>
+      fields: Prisma.TaskClockFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskClockFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskClockFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload>
+        }
+        findFirst: {
+          args: Prisma.TaskClockFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskClockFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload>
+        }
+        findMany: {
+          args: Prisma.TaskClockFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload>[]
+        }
+        create: {
+          args: Prisma.TaskClockCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload>
+        }
+        createMany: {
+          args: Prisma.TaskClockCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskClockCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload>[]
+        }
+        delete: {
+          args: Prisma.TaskClockDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload>
+        }
+        update: {
+          args: Prisma.TaskClockUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskClockDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskClockUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskClockUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskClockUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskClockPayload>
+        }
+        aggregate: {
+          args: Prisma.TaskClockAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskClock>
+        }
+        groupBy: {
+          args: Prisma.TaskClockGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskClockGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskClockCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskClockCountAggregateOutputType> | number
+        }
+      }
+    }
+    TaskShare: {
+      payload: Prisma.$TaskSharePayload<ExtArgs>
+      fields: Prisma.TaskShareFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskShareFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskShareFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload>
+        }
+        findFirst: {
+          args: Prisma.TaskShareFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskShareFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload>
+        }
+        findMany: {
+          args: Prisma.TaskShareFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload>[]
+        }
+        create: {
+          args: Prisma.TaskShareCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload>
+        }
+        createMany: {
+          args: Prisma.TaskShareCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskShareCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload>[]
+        }
+        delete: {
+          args: Prisma.TaskShareDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload>
+        }
+        update: {
+          args: Prisma.TaskShareUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskShareDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskShareUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskShareUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskShareUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSharePayload>
+        }
+        aggregate: {
+          args: Prisma.TaskShareAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskShare>
+        }
+        groupBy: {
+          args: Prisma.TaskShareGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskShareGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskShareCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskShareCountAggregateOutputType> | number
+        }
+      }
+    }
+    TaskLane: {
+      payload: Prisma.$TaskLanePayload<ExtArgs>
+      fields: Prisma.TaskLaneFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskLaneFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskLaneFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload>
+        }
+        findFirst: {
+          args: Prisma.TaskLaneFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskLaneFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload>
+        }
+        findMany: {
+          args: Prisma.TaskLaneFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload>[]
+        }
+        create: {
+          args: Prisma.TaskLaneCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload>
+        }
+        createMany: {
+          args: Prisma.TaskLaneCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskLaneCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload>[]
+        }
+        delete: {
+          args: Prisma.TaskLaneDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload>
+        }
+        update: {
+          args: Prisma.TaskLaneUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskLaneDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskLaneUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskLaneUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskLaneUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLanePayload>
+        }
+        aggregate: {
+          args: Prisma.TaskLaneAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskLane>
+        }
+        groupBy: {
+          args: Prisma.TaskLaneGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskLaneGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskLaneCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskLaneCountAggregateOutputType> | number
+        }
+      }
+    }
     TaskConcurrency: {
       payload: Prisma.$TaskConcurrencyPayload<ExtArgs>
       fields: Prisma.TaskConcurrencyFieldRefs
@@ -4857,6 +5082,7 @@ export const TaskScalarFieldEnum = {
   input: 'input',
   labels: 'labels',
   fairnessKey: 'fairnessKey',
+  rank: 'rank',
   concurrencyKey: 'concurrencyKey',
   held: 'held',
   heldAt: 'heldAt',
@@ -4886,6 +5112,38 @@ export const TaskScalarFieldEnum = {
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
+
+
+export const TaskClockScalarFieldEnum = {
+  priority: 'priority',
+  now: 'now'
+} as const
+
+export type TaskClockScalarFieldEnum = (typeof TaskClockScalarFieldEnum)[keyof typeof TaskClockScalarFieldEnum]
+
+
+export const TaskShareScalarFieldEnum = {
+  priority: 'priority',
+  accountId: 'accountId',
+  next: 'next',
+  taken: 'taken',
+  laneNext: 'laneNext',
+  laneNow: 'laneNow',
+  places: 'places'
+} as const
+
+export type TaskShareScalarFieldEnum = (typeof TaskShareScalarFieldEnum)[keyof typeof TaskShareScalarFieldEnum]
+
+
+export const TaskLaneScalarFieldEnum = {
+  priority: 'priority',
+  accountId: 'accountId',
+  key: 'key',
+  weight: 'weight',
+  next: 'next'
+} as const
+
+export type TaskLaneScalarFieldEnum = (typeof TaskLaneScalarFieldEnum)[keyof typeof TaskLaneScalarFieldEnum]
 
 
 export const TaskConcurrencyScalarFieldEnum = {
@@ -5340,6 +5598,20 @@ export type ListEnumTaskStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$P
 
 
 /**
+ * Reference to a field of type 'Float'
+ */
+export type FloatFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Float'>
+    
+
+
+/**
+ * Reference to a field of type 'Float[]'
+ */
+export type ListFloatFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Float[]'>
+    
+
+
+/**
  * Reference to a field of type 'AttemptStatus'
  */
 export type EnumAttemptStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AttemptStatus'>
@@ -5434,20 +5706,6 @@ export type EnumDeliveryStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$P
  * Reference to a field of type 'DeliveryStatus[]'
  */
 export type ListEnumDeliveryStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'DeliveryStatus[]'>
-    
-
-
-/**
- * Reference to a field of type 'Float'
- */
-export type FloatFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Float'>
-    
-
-
-/**
- * Reference to a field of type 'Float[]'
- */
-export type ListFloatFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Float[]'>
     
 
 /**
@@ -5642,6 +5900,9 @@ export type GlobalOmitConfig = {
   salesforceLogin?: Prisma.SalesforceLoginOmit
   salesforceDeployment?: Prisma.SalesforceDeploymentOmit
   task?: Prisma.TaskOmit
+  taskClock?: Prisma.TaskClockOmit
+  taskShare?: Prisma.TaskShareOmit
+  taskLane?: Prisma.TaskLaneOmit
   taskConcurrency?: Prisma.TaskConcurrencyOmit
   taskRate?: Prisma.TaskRateOmit
   taskAttempt?: Prisma.TaskAttemptOmit

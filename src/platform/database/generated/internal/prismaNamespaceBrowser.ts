@@ -92,6 +92,9 @@ export const ModelName = {
   SalesforceLogin: 'SalesforceLogin',
   SalesforceDeployment: 'SalesforceDeployment',
   Task: 'Task',
+  TaskClock: 'TaskClock',
+  TaskShare: 'TaskShare',
+  TaskLane: 'TaskLane',
   TaskConcurrency: 'TaskConcurrency',
   TaskRate: 'TaskRate',
   TaskAttempt: 'TaskAttempt',
@@ -697,6 +700,7 @@ export const TaskScalarFieldEnum = {
   input: 'input',
   labels: 'labels',
   fairnessKey: 'fairnessKey',
+  rank: 'rank',
   concurrencyKey: 'concurrencyKey',
   held: 'held',
   heldAt: 'heldAt',
@@ -726,6 +730,38 @@ export const TaskScalarFieldEnum = {
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
+
+
+export const TaskClockScalarFieldEnum = {
+  priority: 'priority',
+  now: 'now'
+} as const
+
+export type TaskClockScalarFieldEnum = (typeof TaskClockScalarFieldEnum)[keyof typeof TaskClockScalarFieldEnum]
+
+
+export const TaskShareScalarFieldEnum = {
+  priority: 'priority',
+  accountId: 'accountId',
+  next: 'next',
+  taken: 'taken',
+  laneNext: 'laneNext',
+  laneNow: 'laneNow',
+  places: 'places'
+} as const
+
+export type TaskShareScalarFieldEnum = (typeof TaskShareScalarFieldEnum)[keyof typeof TaskShareScalarFieldEnum]
+
+
+export const TaskLaneScalarFieldEnum = {
+  priority: 'priority',
+  accountId: 'accountId',
+  key: 'key',
+  weight: 'weight',
+  next: 'next'
+} as const
+
+export type TaskLaneScalarFieldEnum = (typeof TaskLaneScalarFieldEnum)[keyof typeof TaskLaneScalarFieldEnum]
 
 
 export const TaskConcurrencyScalarFieldEnum = {

@@ -27,6 +27,7 @@ export type AggregateTask = {
 }
 
 export type TaskAvgAggregateOutputType = {
+  rank: number | null
   timeoutMs: number | null
   lockMs: number | null
   progress: number | null
@@ -37,6 +38,7 @@ export type TaskAvgAggregateOutputType = {
 }
 
 export type TaskSumAggregateOutputType = {
+  rank: number | null
   timeoutMs: number | null
   lockMs: number | null
   progress: number | null
@@ -53,6 +55,7 @@ export type TaskMinAggregateOutputType = {
   priority: $Enums.Priority | null
   status: $Enums.TaskStatus | null
   fairnessKey: string | null
+  rank: number | null
   concurrencyKey: string | null
   held: string | null
   heldAt: Date | null
@@ -84,6 +87,7 @@ export type TaskMaxAggregateOutputType = {
   priority: $Enums.Priority | null
   status: $Enums.TaskStatus | null
   fairnessKey: string | null
+  rank: number | null
   concurrencyKey: string | null
   held: string | null
   heldAt: Date | null
@@ -117,6 +121,7 @@ export type TaskCountAggregateOutputType = {
   input: number
   labels: number
   fairnessKey: number
+  rank: number
   concurrencyKey: number
   held: number
   heldAt: number
@@ -148,6 +153,7 @@ export type TaskCountAggregateOutputType = {
 
 
 export type TaskAvgAggregateInputType = {
+  rank?: true
   timeoutMs?: true
   lockMs?: true
   progress?: true
@@ -158,6 +164,7 @@ export type TaskAvgAggregateInputType = {
 }
 
 export type TaskSumAggregateInputType = {
+  rank?: true
   timeoutMs?: true
   lockMs?: true
   progress?: true
@@ -174,6 +181,7 @@ export type TaskMinAggregateInputType = {
   priority?: true
   status?: true
   fairnessKey?: true
+  rank?: true
   concurrencyKey?: true
   held?: true
   heldAt?: true
@@ -205,6 +213,7 @@ export type TaskMaxAggregateInputType = {
   priority?: true
   status?: true
   fairnessKey?: true
+  rank?: true
   concurrencyKey?: true
   held?: true
   heldAt?: true
@@ -238,6 +247,7 @@ export type TaskCountAggregateInputType = {
   input?: true
   labels?: true
   fairnessKey?: true
+  rank?: true
   concurrencyKey?: true
   held?: true
   heldAt?: true
@@ -362,6 +372,7 @@ export type TaskGroupByOutputType = {
   input: runtime.JsonValue
   labels: runtime.JsonValue
   fairnessKey: string | null
+  rank: number
   concurrencyKey: string | null
   held: string | null
   heldAt: Date | null
@@ -422,6 +433,7 @@ export type TaskWhereInput = {
   input?: Prisma.JsonFilter<"Task">
   labels?: Prisma.JsonFilter<"Task">
   fairnessKey?: Prisma.StringNullableFilter<"Task"> | string | null
+  rank?: Prisma.IntFilter<"Task"> | number
   concurrencyKey?: Prisma.StringNullableFilter<"Task"> | string | null
   held?: Prisma.StringNullableFilter<"Task"> | string | null
   heldAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
@@ -463,6 +475,7 @@ export type TaskOrderByWithRelationInput = {
   input?: Prisma.SortOrder
   labels?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  rank?: Prisma.SortOrder
   concurrencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
   held?: Prisma.SortOrderInput | Prisma.SortOrder
   heldAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -509,6 +522,7 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   input?: Prisma.JsonFilter<"Task">
   labels?: Prisma.JsonFilter<"Task">
   fairnessKey?: Prisma.StringNullableFilter<"Task"> | string | null
+  rank?: Prisma.IntFilter<"Task"> | number
   concurrencyKey?: Prisma.StringNullableFilter<"Task"> | string | null
   held?: Prisma.StringNullableFilter<"Task"> | string | null
   heldAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
@@ -550,6 +564,7 @@ export type TaskOrderByWithAggregationInput = {
   input?: Prisma.SortOrder
   labels?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  rank?: Prisma.SortOrder
   concurrencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
   held?: Prisma.SortOrderInput | Prisma.SortOrder
   heldAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -595,6 +610,7 @@ export type TaskScalarWhereWithAggregatesInput = {
   input?: Prisma.JsonWithAggregatesFilter<"Task">
   labels?: Prisma.JsonWithAggregatesFilter<"Task">
   fairnessKey?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
+  rank?: Prisma.IntWithAggregatesFilter<"Task"> | number
   concurrencyKey?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
   held?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
   heldAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Task"> | Date | string | null
@@ -632,6 +648,7 @@ export type TaskCreateInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -673,6 +690,7 @@ export type TaskUncheckedCreateInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -714,6 +732,7 @@ export type TaskUpdateInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -755,6 +774,7 @@ export type TaskUncheckedUpdateInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -796,6 +816,7 @@ export type TaskCreateManyInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -833,6 +854,7 @@ export type TaskUpdateManyMutationInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -870,6 +892,7 @@ export type TaskUncheckedUpdateManyInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -923,6 +946,7 @@ export type TaskCountOrderByAggregateInput = {
   input?: Prisma.SortOrder
   labels?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrder
+  rank?: Prisma.SortOrder
   concurrencyKey?: Prisma.SortOrder
   held?: Prisma.SortOrder
   heldAt?: Prisma.SortOrder
@@ -952,6 +976,7 @@ export type TaskCountOrderByAggregateInput = {
 }
 
 export type TaskAvgOrderByAggregateInput = {
+  rank?: Prisma.SortOrder
   timeoutMs?: Prisma.SortOrder
   lockMs?: Prisma.SortOrder
   progress?: Prisma.SortOrder
@@ -968,6 +993,7 @@ export type TaskMaxOrderByAggregateInput = {
   priority?: Prisma.SortOrder
   status?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrder
+  rank?: Prisma.SortOrder
   concurrencyKey?: Prisma.SortOrder
   held?: Prisma.SortOrder
   heldAt?: Prisma.SortOrder
@@ -999,6 +1025,7 @@ export type TaskMinOrderByAggregateInput = {
   priority?: Prisma.SortOrder
   status?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrder
+  rank?: Prisma.SortOrder
   concurrencyKey?: Prisma.SortOrder
   held?: Prisma.SortOrder
   heldAt?: Prisma.SortOrder
@@ -1024,6 +1051,7 @@ export type TaskMinOrderByAggregateInput = {
 }
 
 export type TaskSumOrderByAggregateInput = {
+  rank?: Prisma.SortOrder
   timeoutMs?: Prisma.SortOrder
   lockMs?: Prisma.SortOrder
   progress?: Prisma.SortOrder
@@ -1106,6 +1134,7 @@ export type TaskCreateWithoutDeploymentInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -1146,6 +1175,7 @@ export type TaskUncheckedCreateWithoutDeploymentInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -1202,6 +1232,7 @@ export type TaskUpdateWithoutDeploymentInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1242,6 +1273,7 @@ export type TaskUncheckedUpdateWithoutDeploymentInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1282,6 +1314,7 @@ export type TaskCreateWithoutPastAttemptsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -1322,6 +1355,7 @@ export type TaskUncheckedCreateWithoutPastAttemptsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -1378,6 +1412,7 @@ export type TaskUpdateWithoutPastAttemptsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1418,6 +1453,7 @@ export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1458,6 +1494,7 @@ export type TaskCreateWithoutLogsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -1498,6 +1535,7 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -1554,6 +1592,7 @@ export type TaskUpdateWithoutLogsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1594,6 +1633,7 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1634,6 +1674,7 @@ export type TaskCreateWithoutPartsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -1674,6 +1715,7 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
@@ -1730,6 +1772,7 @@ export type TaskUpdateWithoutPartsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1770,6 +1813,7 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1859,6 +1903,7 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  rank?: boolean
   concurrencyKey?: boolean
   held?: boolean
   heldAt?: boolean
@@ -1901,6 +1946,7 @@ export type TaskSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  rank?: boolean
   concurrencyKey?: boolean
   held?: boolean
   heldAt?: boolean
@@ -1938,6 +1984,7 @@ export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  rank?: boolean
   concurrencyKey?: boolean
   held?: boolean
   heldAt?: boolean
@@ -1975,6 +2022,7 @@ export type TaskSelectScalar = {
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  rank?: boolean
   concurrencyKey?: boolean
   held?: boolean
   heldAt?: boolean
@@ -2003,7 +2051,7 @@ export type TaskSelectScalar = {
   workerId?: boolean
 }
 
-export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "concurrencyKey" | "held" | "heldAt" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
+export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "rank" | "concurrencyKey" | "held" | "heldAt" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
 export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
@@ -2031,6 +2079,10 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     input: runtime.JsonValue
     labels: runtime.JsonValue
     fairnessKey: string | null
+    /**
+     * Within its lane, those with a higher one are first.
+     */
+    rank: number
     /**
      * At most so many tasks of the account with the same key run at once as the task's type says.
      */
@@ -2522,6 +2574,7 @@ export interface TaskFieldRefs {
   readonly input: Prisma.FieldRef<"Task", 'Json'>
   readonly labels: Prisma.FieldRef<"Task", 'Json'>
   readonly fairnessKey: Prisma.FieldRef<"Task", 'String'>
+  readonly rank: Prisma.FieldRef<"Task", 'Int'>
   readonly concurrencyKey: Prisma.FieldRef<"Task", 'String'>
   readonly held: Prisma.FieldRef<"Task", 'String'>
   readonly heldAt: Prisma.FieldRef<"Task", 'DateTime'>
