@@ -61,7 +61,7 @@ const taskEvents = {
 const documentEvents = {
   where: `type ~ '^document\\.'`,
   says: `concat_ws(' ', journal.data->>'key', journal.data->>'version', (
-    SELECT version.data->>'name' FROM document_version AS version
+    SELECT version.data->>'name' FROM document_history AS version
     WHERE version.key = journal.data->>'key' AND version.version = (journal.data->>'version')::int))`,
 }
 const entryEvents = {

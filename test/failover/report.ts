@@ -58,7 +58,7 @@ function acknowledgements({ documents, entries, events, tasks }: Ledger): Exchan
 /** What was acknowledged and is not there; the checker judges whether that may be. */
 async function findLost(stage: Stage, ledger: Ledger): Promise<Exchange[]> {
   const rows = await stage.query<{ name: string }>(`
-    SELECT 'document ' || key || ' ' || version || ' ' || (data->>'name') AS name FROM document_version
+    SELECT 'document ' || key || ' ' || version || ' ' || (data->>'name') AS name FROM document_history
     UNION ALL SELECT 'entry ' || key || ' ' || version || ' ' || (value #>> '{}') FROM entry_version
     UNION ALL SELECT 'event ' || (data->>'key') FROM journal WHERE type = 'failover.one'
     UNION ALL SELECT 'task ' || id FROM task`)

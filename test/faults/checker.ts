@@ -65,7 +65,7 @@ interface Version {
 
 async function checkDocuments({ stage, ledger }: Evidence): Promise<string[]> {
   const rows = await stage.query<Version>(
-    `SELECT key, version, data->>'name' AS value FROM document_version ORDER BY key, version`,
+    `SELECT key, version, data->>'name' AS value FROM document_history ORDER BY key, version`,
   )
   const current = await stage.query<Version>(`SELECT key, version, data->>'name' AS value FROM document`)
   const newest = new Map(rows.map((row) => [row.key, row]))

@@ -2,7 +2,7 @@ import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import type { DocumentState, FullName } from './document.ts'
 import { documentEvent } from './events.ts'
-import { insertVersions, lockDocuments, readTime, updateDocuments } from './store/documents.ts'
+import { lockDocuments, readTime, updateDocuments } from './store/documents.ts'
 import { findNewestVersion } from './store/repair.ts'
 
 /** What became the document: its newest version, or what readers had seen, as a version behind the newest one. */
@@ -58,7 +58,5 @@ async function appendCurrent(
   // Times of one document grow with its versions.
   const last = Math.max(current.updatedAt.getTime(), newest.updatedAt.getTime())
   const updatedAt = new Date(Math.max(now.getTime(), last + 1))
-  const state = { ...current, version: newest.version + 1, updatedAt, updatedBy: by.actor }
-  await insertVersions(tx, [state])
-  return state
+  return { ...current, version: newest.version + 1, updatedAt, updatedBy: by.actor }
 }

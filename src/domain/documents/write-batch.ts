@@ -121,7 +121,8 @@ export class WriteBatch {
     const known = changed.filter((one) => this.#found.has(documentId(one)))
     if (known.length > 0) tx.beside(updateDocuments(tx, known))
     if (fresh.length > 0 && (await insertDocuments(tx, fresh)) < fresh.length) throw new RetryTransaction()
-    tx.beside(insertVersions(tx, this.#versions))
+    const overwritten = this.#versions.filter((one) => this.#current.get(documentId(one))?.version !== one.version)
+    if (overwritten.length > 0) tx.beside(insertVersions(tx, overwritten))
     for (const entry of this.#entries) tx.journal(entry)
   }
 

@@ -189,7 +189,7 @@ describe('retention', () => {
   const versionsOf = async (key: string) =>
     (
       await server.database.query<{ version: number }>(
-        'SELECT version FROM document_version WHERE key = $1 ORDER BY version',
+        'SELECT version FROM document_history WHERE key = $1 ORDER BY version',
         [key],
       )
     ).map(({ version }) => version)

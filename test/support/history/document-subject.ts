@@ -32,7 +32,7 @@ export const documentSubject: Subject<string, DocumentAsked, DocumentAnswer> = {
     },
   ),
   ask: async (server, key, asked) => answerOf(asked, await askDocument(server, key, asked)),
-  versionsSql: `SELECT collection || '|' || key AS key, version FROM document_version ORDER BY collection, key, version`,
+  versionsSql: `SELECT collection || '|' || key AS key, version FROM document_history ORDER BY collection, key, version`,
   toldSql: `
     SELECT data->>'collection' || '|' || (data->>'key') AS key, (data->>'version')::int AS version FROM journal
     WHERE type LIKE 'document.%' ORDER BY xid, seq`,

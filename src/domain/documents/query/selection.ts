@@ -50,12 +50,18 @@ export function selectionSql(selection: Selection, parameters: Parameters): stri
 
 /** Each document as its last version until then made it; found from the documents, whose order pages follow. */
 function pastSql(at: string): string {
+  const columns = 'version, data, created_at, created_by, at, by, deleted, expires_at, size_bytes'
   return `(SELECT e.account_id, e.collection, e.key, v.version, v.data, v.created_at, v.created_by, v.at AS updated_at,
       v.by AS updated_by, v.deleted, v.expires_at, v.size_bytes
     FROM document e CROSS JOIN LATERAL (
-      SELECT * FROM document_version v
-      WHERE v.account_id = e.account_id AND v.collection = e.collection AND v.key = e.key AND v.at <= ${at}
-      ORDER BY v.version DESC LIMIT 1) v) d`
+      SELECT * FROM (
+        SELECT e.version, e.data, e.created_at, e.created_by, e.updated_at, e.updated_by, e.deleted, e.expires_at,
+          e.size_bytes WHERE e.updated_at <= ${at}
+        UNION ALL (
+          SELECT ${columns} FROM document_version v
+          WHERE v.account_id = e.account_id AND v.collection = e.collection AND v.key = e.key AND v.at <= ${at}
+          ORDER BY v.version DESC LIMIT 1)
+      ) AS until (${columns}) ORDER BY version DESC LIMIT 1) v) d`
 }
 
 function searchSql({ words, paths }: NonNullable<Selection['search']>, parameters: Parameters): string {

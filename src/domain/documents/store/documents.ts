@@ -72,11 +72,11 @@ export async function insertDocuments(sql: Sql, documents: readonly DocumentStat
 const updateSql = `
   UPDATE document SET version = given.version, data = given.data, created_at = given.created_at,
     created_by = given.created_by, updated_at = given.updated_at, updated_by = given.updated_by,
-    deleted = given.deleted, expires_at = given.expires_at, size_bytes = given.size_bytes
+    deleted = given.deleted, expires_at = given.expires_at, size_bytes = given.size_bytes, pinned = false
   FROM (${given}) AS given
   WHERE document.account_id = given.account_id AND document.collection = given.collection AND document.key = given.key`
 
-/** Writes documents that are locked. */
+/** Writes documents that are locked; the versions that this overwrites are kept by the database itself. */
 export async function updateDocuments(sql: Sql, documents: readonly DocumentState[]): Promise<void> {
   await sql.query(updateSql, valuesOf(documents))
 }
@@ -106,7 +106,7 @@ const insertVersionsSql = `
     expires_at, size_bytes)
   ${given}`
 
-/** Writes down what each write has made. */
+/** Writes down versions that were overwritten in the transaction that made them. */
 export async function insertVersions(sql: Sql, versions: readonly DocumentState[]): Promise<void> {
   await sql.query(insertVersionsSql, valuesOf(versions))
 }
@@ -114,7 +114,7 @@ export async function insertVersions(sql: Sql, versions: readonly DocumentState[
 /** Versions by their names, as `v`. */
 const askedVersions = `
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) AS asked (account_id, collection, key, version), LATERAL (
-    SELECT * FROM document_version
+    SELECT * FROM document_history
     WHERE account_id = asked.account_id AND collection = asked.collection COLLATE "C" AND key = asked.key COLLATE "C"
       AND version = asked.version LIMIT 1
   ) AS v`
@@ -152,14 +152,14 @@ export async function findDocuments(sql: Sql, names: readonly FullName[]): Promi
   return names.map((name) => byId.get(documentId(name)))
 }
 
-/** Columns of `document_version v` as a {@link DocumentState}. */
+/** Columns of `document_history v` as a {@link DocumentState}. */
 export const versionColumns = `
   v.account_id AS "accountId", v.collection, v.key, v.version, v.data, v.created_at AS "createdAt",
   v.created_by AS "createdBy", v.at AS "updatedAt", v.by AS "updatedBy", v.deleted, v.expires_at AS "expiresAt",
   v.size_bytes AS "sizeBytes"`
 
 const findVersionSql = `
-  SELECT ${versionColumns} FROM document_version v
+  SELECT ${versionColumns} FROM document_history v
   WHERE v.account_id = $1 AND v.collection = $2 AND v.key = $3 AND v.version = $4`
 
 /** A document as one of its writes has made it. */
@@ -172,9 +172,15 @@ export async function findVersion(
   return row
 }
 
+// The current version, or else the last of those before it.
 const findVersionAtSql = `
-  SELECT ${versionColumns} FROM document_version v
-  WHERE v.account_id = $1 AND v.collection = $2 AND v.key = $3 AND v.at <= $4 ORDER BY v.version DESC LIMIT 1`
+  SELECT v.* FROM (
+    SELECT ${documentColumns} FROM document
+    WHERE account_id = $1 AND collection = $2 AND key = $3 AND updated_at <= $4
+    UNION ALL (
+      SELECT ${versionColumns} FROM document_version v
+      WHERE v.account_id = $1 AND v.collection = $2 AND v.key = $3 AND v.at <= $4 ORDER BY v.version DESC LIMIT 1)
+  ) AS v ORDER BY v.version DESC LIMIT 1`
 
 /** A document as it was at a time. */
 export async function findVersionAt(
@@ -187,7 +193,7 @@ export async function findVersionAt(
 }
 
 const historySql = `
-  SELECT version, at, by, deleted, pinned, size_bytes AS "sizeBytes" FROM document_version
+  SELECT version, at, by, deleted, pinned, size_bytes AS "sizeBytes" FROM document_history
   WHERE account_id = $1 AND collection = $2 AND key = $3 AND version < $4 ORDER BY version DESC LIMIT $5`
 
 /** Versions before one, newest first. */
@@ -200,7 +206,11 @@ export async function readHistory(
   return sql.query(historySql, [accountId, collection, key, before, limit])
 }
 
-const pinSql = `
+const pinCurrentSql = `
+  UPDATE document SET pinned = $5 WHERE account_id = $1 AND collection = $2 AND key = $3 AND version = $4
+  RETURNING version, updated_at AS at, updated_by AS by, deleted, pinned, size_bytes AS "sizeBytes"`
+// In a statement of its own: one that overwrites the document meanwhile has moved its version here.
+const pinPastSql = `
   UPDATE document_version SET pinned = $5 WHERE account_id = $1 AND collection = $2 AND key = $3 AND version = $4
   RETURNING version, at, by, deleted, pinned, size_bytes AS "sizeBytes"`
 
@@ -211,8 +221,9 @@ export async function pinVersion(
   version: number,
   pinned: boolean,
 ): Promise<VersionRow | undefined> {
-  const [row] = await sql.query<VersionRow>(pinSql, [accountId, collection, key, version, pinned])
-  return row
+  const values = [accountId, collection, key, version, pinned]
+  const [current] = await sql.query<VersionRow>(pinCurrentSql, values)
+  return current ?? (await sql.query<VersionRow>(pinPastSql, values))[0]
 }
 
 const versionsSql = `
@@ -226,10 +237,21 @@ export async function readVersions(
   return sql.query(versionsSql, [...columnsOf(names), names.map((one) => one.version)])
 }
 
+const logOrder = 'ORDER BY at DESC, key DESC, version DESC LIMIT $6'
+// Each part by an index of its own.
 const logSql = `
-  SELECT key, version, at, by, deleted, pinned, size_bytes AS "sizeBytes" FROM document_version
-  WHERE account_id = $1 AND collection = $2 AND (at, key, version) < ($3::timestamptz, $4::text, $5::int)
-  ORDER BY at DESC, key DESC, version DESC LIMIT $6`
+  SELECT * FROM (
+    (SELECT key, version, updated_at AS at, updated_by AS by, deleted, pinned, size_bytes AS "sizeBytes" FROM document
+     WHERE account_id = $1 AND collection = $2 AND (updated_at, key, version) < ($3::timestamptz, $4::text, $5::int)
+     ORDER BY updated_at DESC, key DESC, version DESC LIMIT $6)
+    UNION ALL
+    (SELECT key, version, at, by, deleted, pinned, size_bytes AS "sizeBytes" FROM document_version v
+     WHERE account_id = $1 AND collection = $2 AND (at, key, version) < ($3::timestamptz, $4::text, $5::int)
+       AND NOT EXISTS (
+         SELECT FROM document d
+         WHERE d.account_id = v.account_id AND d.collection = v.collection AND d.key = v.key AND d.version = v.version)
+     ${logOrder})
+  ) AS log ${logOrder}`
 
 /** What was written to a collection before a place, newest first. */
 export async function readLog(

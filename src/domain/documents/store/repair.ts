@@ -43,7 +43,7 @@ export async function* documentsBehind(
 }
 
 const newestSql = `
-  SELECT ${versionColumns} FROM document_version v
+  SELECT ${versionColumns} FROM document_history v
   WHERE v.account_id = $1 AND v.collection = $2 AND v.key = $3 ORDER BY v.version DESC LIMIT 1`
 
 /** A document as its newest version has it. */

@@ -21,7 +21,7 @@ const pruneSql = `
   ), kept AS (
     SELECT step.account_id, step.collection, step.key, CASE step.retention
       WHEN 'KEEP_LAST' THEN step.version - step.keep_versions + 1
-      ELSE (SELECT max(v.version) FROM document_version v
+      ELSE (SELECT max(v.version) FROM document_history v
             WHERE v.account_id = step.account_id AND v.collection = step.collection AND v.key = step.key
               AND v.at < now() - step.keep_days * interval '1 day') END AS until
     FROM step

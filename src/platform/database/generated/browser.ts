@@ -114,7 +114,7 @@ export type Collection = Prisma.CollectionModel
 export type Document = Prisma.DocumentModel
 /**
  * Model DocumentVersion
- * What a write made of a document; the latest one is the document as it is now.
+ * What a write made of a document, and a later one has overwritten. The current version is the document itself.
  */
 export type DocumentVersion = Prisma.DocumentVersionModel
 /**

@@ -4783,6 +4783,7 @@ export const DocumentScalarFieldEnum = {
   updatedBy: 'updatedBy',
   deleted: 'deleted',
   expiresAt: 'expiresAt',
+  pinned: 'pinned',
   sizeBytes: 'sizeBytes'
 } as const
 

@@ -401,6 +401,7 @@ export const DocumentScalarFieldEnum = {
   updatedBy: 'updatedBy',
   deleted: 'deleted',
   expiresAt: 'expiresAt',
+  pinned: 'pinned',
   sizeBytes: 'sizeBytes'
 } as const
 

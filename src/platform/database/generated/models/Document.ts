@@ -45,6 +45,7 @@ export type DocumentMinAggregateOutputType = {
   updatedAt: Date | null
   deleted: boolean | null
   expiresAt: Date | null
+  pinned: boolean | null
   sizeBytes: number | null
 }
 
@@ -57,6 +58,7 @@ export type DocumentMaxAggregateOutputType = {
   updatedAt: Date | null
   deleted: boolean | null
   expiresAt: Date | null
+  pinned: boolean | null
   sizeBytes: number | null
 }
 
@@ -72,6 +74,7 @@ export type DocumentCountAggregateOutputType = {
   updatedBy: number
   deleted: number
   expiresAt: number
+  pinned: number
   sizeBytes: number
   _all: number
 }
@@ -96,6 +99,7 @@ export type DocumentMinAggregateInputType = {
   updatedAt?: true
   deleted?: true
   expiresAt?: true
+  pinned?: true
   sizeBytes?: true
 }
 
@@ -108,6 +112,7 @@ export type DocumentMaxAggregateInputType = {
   updatedAt?: true
   deleted?: true
   expiresAt?: true
+  pinned?: true
   sizeBytes?: true
 }
 
@@ -123,6 +128,7 @@ export type DocumentCountAggregateInputType = {
   updatedBy?: true
   deleted?: true
   expiresAt?: true
+  pinned?: true
   sizeBytes?: true
   _all?: true
 }
@@ -225,6 +231,7 @@ export type DocumentGroupByOutputType = {
   updatedBy: runtime.JsonValue
   deleted: boolean
   expiresAt: Date | null
+  pinned: boolean
   sizeBytes: number
   _count: DocumentCountAggregateOutputType | null
   _avg: DocumentAvgAggregateOutputType | null
@@ -263,6 +270,7 @@ export type DocumentWhereInput = {
   updatedBy?: Prisma.JsonFilter<"Document">
   deleted?: Prisma.BoolFilter<"Document"> | boolean
   expiresAt?: Prisma.DateTimeNullableFilter<"Document"> | Date | string | null
+  pinned?: Prisma.BoolFilter<"Document"> | boolean
   sizeBytes?: Prisma.IntFilter<"Document"> | number
   in?: Prisma.XOR<Prisma.CollectionScalarRelationFilter, Prisma.CollectionWhereInput>
   versions?: Prisma.DocumentVersionListRelationFilter
@@ -280,6 +288,7 @@ export type DocumentOrderByWithRelationInput = {
   updatedBy?: Prisma.SortOrder
   deleted?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  pinned?: Prisma.SortOrder
   sizeBytes?: Prisma.SortOrder
   in?: Prisma.CollectionOrderByWithRelationInput
   versions?: Prisma.DocumentVersionOrderByRelationAggregateInput
@@ -301,6 +310,7 @@ export type DocumentWhereUniqueInput = Prisma.AtLeast<{
   updatedBy?: Prisma.JsonFilter<"Document">
   deleted?: Prisma.BoolFilter<"Document"> | boolean
   expiresAt?: Prisma.DateTimeNullableFilter<"Document"> | Date | string | null
+  pinned?: Prisma.BoolFilter<"Document"> | boolean
   sizeBytes?: Prisma.IntFilter<"Document"> | number
   in?: Prisma.XOR<Prisma.CollectionScalarRelationFilter, Prisma.CollectionWhereInput>
   versions?: Prisma.DocumentVersionListRelationFilter
@@ -318,6 +328,7 @@ export type DocumentOrderByWithAggregationInput = {
   updatedBy?: Prisma.SortOrder
   deleted?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  pinned?: Prisma.SortOrder
   sizeBytes?: Prisma.SortOrder
   _count?: Prisma.DocumentCountOrderByAggregateInput
   _avg?: Prisma.DocumentAvgOrderByAggregateInput
@@ -341,6 +352,7 @@ export type DocumentScalarWhereWithAggregatesInput = {
   updatedBy?: Prisma.JsonWithAggregatesFilter<"Document">
   deleted?: Prisma.BoolWithAggregatesFilter<"Document"> | boolean
   expiresAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Document"> | Date | string | null
+  pinned?: Prisma.BoolWithAggregatesFilter<"Document"> | boolean
   sizeBytes?: Prisma.IntWithAggregatesFilter<"Document"> | number
 }
 
@@ -354,6 +366,7 @@ export type DocumentCreateInput = {
   updatedBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: boolean
   expiresAt?: Date | string | null
+  pinned?: boolean
   sizeBytes: number
   in: Prisma.CollectionCreateNestedOneWithoutDocumentsInput
   versions?: Prisma.DocumentVersionCreateNestedManyWithoutDocumentInput
@@ -371,6 +384,7 @@ export type DocumentUncheckedCreateInput = {
   updatedBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: boolean
   expiresAt?: Date | string | null
+  pinned?: boolean
   sizeBytes: number
   versions?: Prisma.DocumentVersionUncheckedCreateNestedManyWithoutDocumentInput
 }
@@ -385,6 +399,7 @@ export type DocumentUpdateInput = {
   updatedBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  pinned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   in?: Prisma.CollectionUpdateOneRequiredWithoutDocumentsNestedInput
   versions?: Prisma.DocumentVersionUpdateManyWithoutDocumentNestedInput
@@ -402,6 +417,7 @@ export type DocumentUncheckedUpdateInput = {
   updatedBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  pinned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   versions?: Prisma.DocumentVersionUncheckedUpdateManyWithoutDocumentNestedInput
 }
@@ -418,6 +434,7 @@ export type DocumentCreateManyInput = {
   updatedBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: boolean
   expiresAt?: Date | string | null
+  pinned?: boolean
   sizeBytes: number
 }
 
@@ -431,6 +448,7 @@ export type DocumentUpdateManyMutationInput = {
   updatedBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  pinned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
@@ -446,6 +464,7 @@ export type DocumentUncheckedUpdateManyInput = {
   updatedBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  pinned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
@@ -477,6 +496,7 @@ export type DocumentCountOrderByAggregateInput = {
   updatedBy?: Prisma.SortOrder
   deleted?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  pinned?: Prisma.SortOrder
   sizeBytes?: Prisma.SortOrder
 }
 
@@ -494,6 +514,7 @@ export type DocumentMaxOrderByAggregateInput = {
   updatedAt?: Prisma.SortOrder
   deleted?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  pinned?: Prisma.SortOrder
   sizeBytes?: Prisma.SortOrder
 }
 
@@ -506,6 +527,7 @@ export type DocumentMinOrderByAggregateInput = {
   updatedAt?: Prisma.SortOrder
   deleted?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  pinned?: Prisma.SortOrder
   sizeBytes?: Prisma.SortOrder
 }
 
@@ -585,6 +607,7 @@ export type DocumentCreateWithoutInInput = {
   updatedBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: boolean
   expiresAt?: Date | string | null
+  pinned?: boolean
   sizeBytes: number
   versions?: Prisma.DocumentVersionCreateNestedManyWithoutDocumentInput
 }
@@ -599,6 +622,7 @@ export type DocumentUncheckedCreateWithoutInInput = {
   updatedBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: boolean
   expiresAt?: Date | string | null
+  pinned?: boolean
   sizeBytes: number
   versions?: Prisma.DocumentVersionUncheckedCreateNestedManyWithoutDocumentInput
 }
@@ -644,6 +668,7 @@ export type DocumentScalarWhereInput = {
   updatedBy?: Prisma.JsonFilter<"Document">
   deleted?: Prisma.BoolFilter<"Document"> | boolean
   expiresAt?: Prisma.DateTimeNullableFilter<"Document"> | Date | string | null
+  pinned?: Prisma.BoolFilter<"Document"> | boolean
   sizeBytes?: Prisma.IntFilter<"Document"> | number
 }
 
@@ -657,6 +682,7 @@ export type DocumentCreateWithoutVersionsInput = {
   updatedBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: boolean
   expiresAt?: Date | string | null
+  pinned?: boolean
   sizeBytes: number
   in: Prisma.CollectionCreateNestedOneWithoutDocumentsInput
 }
@@ -673,6 +699,7 @@ export type DocumentUncheckedCreateWithoutVersionsInput = {
   updatedBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: boolean
   expiresAt?: Date | string | null
+  pinned?: boolean
   sizeBytes: number
 }
 
@@ -702,6 +729,7 @@ export type DocumentUpdateWithoutVersionsInput = {
   updatedBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  pinned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   in?: Prisma.CollectionUpdateOneRequiredWithoutDocumentsNestedInput
 }
@@ -718,6 +746,7 @@ export type DocumentUncheckedUpdateWithoutVersionsInput = {
   updatedBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  pinned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
@@ -731,6 +760,7 @@ export type DocumentCreateManyInInput = {
   updatedBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: boolean
   expiresAt?: Date | string | null
+  pinned?: boolean
   sizeBytes: number
 }
 
@@ -744,6 +774,7 @@ export type DocumentUpdateWithoutInInput = {
   updatedBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  pinned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   versions?: Prisma.DocumentVersionUpdateManyWithoutDocumentNestedInput
 }
@@ -758,6 +789,7 @@ export type DocumentUncheckedUpdateWithoutInInput = {
   updatedBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  pinned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   versions?: Prisma.DocumentVersionUncheckedUpdateManyWithoutDocumentNestedInput
 }
@@ -772,6 +804,7 @@ export type DocumentUncheckedUpdateManyWithoutInInput = {
   updatedBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   deleted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  pinned?: Prisma.BoolFieldUpdateOperationsInput | boolean
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
@@ -818,6 +851,7 @@ export type DocumentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   updatedBy?: boolean
   deleted?: boolean
   expiresAt?: boolean
+  pinned?: boolean
   sizeBytes?: boolean
   in?: boolean | Prisma.CollectionDefaultArgs<ExtArgs>
   versions?: boolean | Prisma.Document$versionsArgs<ExtArgs>
@@ -836,6 +870,7 @@ export type DocumentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   updatedBy?: boolean
   deleted?: boolean
   expiresAt?: boolean
+  pinned?: boolean
   sizeBytes?: boolean
   in?: boolean | Prisma.CollectionDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["document"]>
@@ -852,6 +887,7 @@ export type DocumentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   updatedBy?: boolean
   deleted?: boolean
   expiresAt?: boolean
+  pinned?: boolean
   sizeBytes?: boolean
   in?: boolean | Prisma.CollectionDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["document"]>
@@ -868,10 +904,11 @@ export type DocumentSelectScalar = {
   updatedBy?: boolean
   deleted?: boolean
   expiresAt?: boolean
+  pinned?: boolean
   sizeBytes?: boolean
 }
 
-export type DocumentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "collection" | "key" | "version" | "data" | "createdAt" | "createdBy" | "updatedAt" | "updatedBy" | "deleted" | "expiresAt" | "sizeBytes", ExtArgs["result"]["document"]>
+export type DocumentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "collection" | "key" | "version" | "data" | "createdAt" | "createdBy" | "updatedAt" | "updatedBy" | "deleted" | "expiresAt" | "pinned" | "sizeBytes", ExtArgs["result"]["document"]>
 export type DocumentInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   in?: boolean | Prisma.CollectionDefaultArgs<ExtArgs>
   versions?: boolean | Prisma.Document$versionsArgs<ExtArgs>
@@ -905,6 +942,10 @@ export type $DocumentPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     updatedBy: runtime.JsonValue
     deleted: boolean
     expiresAt: Date | null
+    /**
+     * Whether this version is kept whatever the collection's retention says.
+     */
+    pinned: boolean
     /**
      * Of the data as JSON.
      */
@@ -1345,6 +1386,7 @@ export interface DocumentFieldRefs {
   readonly updatedBy: Prisma.FieldRef<"Document", 'Json'>
   readonly deleted: Prisma.FieldRef<"Document", 'Boolean'>
   readonly expiresAt: Prisma.FieldRef<"Document", 'DateTime'>
+  readonly pinned: Prisma.FieldRef<"Document", 'Boolean'>
   readonly sizeBytes: Prisma.FieldRef<"Document", 'Int'>
 }
     

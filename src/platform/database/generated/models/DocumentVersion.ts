@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model DocumentVersion
- * What a write made of a document; the latest one is the document as it is now.
+ * What a write made of a document, and a later one has overwritten. The current version is the document itself.
  */
 export type DocumentVersionModel = runtime.Types.Result.DefaultSelection<Prisma.$DocumentVersionPayload>
 
