@@ -62,7 +62,7 @@ export const environmentGroups: readonly {
         'What this process does: `api` answers requests, `worker` runs tasks. Without `api`, it answers only health and metrics.',
       WORKER_SLOTS: 'How many tasks this process runs at once.',
       WARM_TASK_PROCESSES:
-        'How many processes for tasks are started before a task needs one, so that it begins in milliseconds; each takes about 50 MB of memory while it waits, and runs one task. `0`: none.',
+        'How many processes for tasks are started before a task needs one, so that it begins in milliseconds; each takes about 65 MB of memory while it waits, 25 MB of it not shared, and runs one task. `0`: none.',
       CRITICAL_SLOTS: 'How many of these slots are reserved for CRITICAL tasks; less than `WORKER_SLOTS`.',
       TASK_USER:
         'Name or number of the user that tasks run as if the server runs as root. Unset: each task as a user of its own. `root`: as the server.',
