@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { bundlesDirectory, packageDirectory } from './find-bundle.js'
 
 /** Where the server finds the console: its page, and in `assets` the files that the page loads. */
-export const consoleDirectory = join(bundlesDirectory, 'console')
+const consoleDirectory = join(bundlesDirectory, 'console')
 
 /**
  * Builds the console into files named after their contents. Servers that run have read theirs, or read the new ones.

@@ -105,7 +105,7 @@ export function serveApi(options: ApiOptions) {
       ...(graphiql ? graphiqlFiles(graphqlPath) : []),
       [devicePath, createDeviceHandler({ server, auth, maskError, publicUrl, hasProvider })],
       [sessionPath, createSessionHandler({ server, auth, access, cookies, maskError, instance })],
-      ...consoleHandlers({ auth, publicUrl, other: rest }),
+      ...consoleHandlers({ auth, publicUrl, graphiql, other: rest }),
       [docsPath, docs],
       [`${docsPath}/`, docs],
       ...hookPaths.map((path): [string, Handler] => [path, hook]),

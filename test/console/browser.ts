@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url)
 export const noBrowser = chromiumPath === undefined ? 'no Chromium is installed; set CHROMIUM to its path' : undefined
 
 /** What a page has done that it must not: errors, violations of its policy, and requests to other origins. */
-export type Faults = readonly string[]
+type Faults = readonly string[]
 
 /** A browser with the console as it is built from these sources. */
 export class TestBrowser {

@@ -29,9 +29,7 @@ export function useQuery<Data, Variables>(
 }
 
 /** The name of a document's operation. */
-export function nameOf(
-  document: TypedDocumentNode<unknown, never> | { readonly definitions: readonly unknown[] },
-): string {
+function nameOf(document: TypedDocumentNode<unknown, never> | { readonly definitions: readonly unknown[] }): string {
   const [definition] = document.definitions as readonly { name?: { value: string } }[]
   return definition?.name?.value ?? ''
 }

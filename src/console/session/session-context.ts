@@ -1,6 +1,6 @@
 import { createContext, useContext } from 'react'
 import { may } from '#console/lib/scopes.ts'
-import type { Instance, Session, Sessions } from './session.ts'
+import type { Instance, Session } from './session.ts'
 
 export interface SignedIn {
   readonly session: Session
@@ -27,5 +27,3 @@ export function useSession(): SignedIn {
 export function useMay(scope: string): boolean {
   return may(useSession().session.scopes, scope)
 }
-
-export type { Sessions }

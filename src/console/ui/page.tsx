@@ -3,7 +3,7 @@ import { Link } from 'wouter'
 import { useSession } from '#console/session/session-context.ts'
 import { takePageFocus } from '#console/shell/page-focus.ts'
 
-export interface Crumb {
+interface Crumb {
   readonly title: string
   readonly href: string
 }

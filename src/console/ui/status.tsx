@@ -20,11 +20,6 @@ export function Status({ value, isRunning = false }: { readonly value: string; r
   return <span className={`status ${kind}`}>{text}</span>
 }
 
-/** The kind of a state, for marks of other forms. */
-export function kindOfStatus(value: string): string {
-  return value === 'ACTIVE' ? 'busy' : (kinds[value] ?? '')
-}
-
 /** `PER_SUBJECT` as people read it. */
 export function sentence(name: string): string {
   const text = name.toLowerCase().replaceAll('_', ' ')

@@ -16,7 +16,7 @@ export interface Schema {
 }
 
 /** How a member of an input is entered. */
-export type Control = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'json'
+type Control = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'json'
 
 export interface SchemaField {
   readonly name: string

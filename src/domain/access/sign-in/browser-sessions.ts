@@ -8,7 +8,7 @@ import { TokenRefused } from './errors.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 /** After this long a browser has to be signed in again, in milliseconds. */
-export const browserSessionMs = 30 * dayMs
+const browserSessionMs = 30 * dayMs
 
 /** What a browser is signed in with: a cookie's value instead of a token that scripts could read. */
 export interface OpenBrowserSession {

@@ -41,6 +41,8 @@ export interface ConsoleHandlerOptions {
   readonly auth: Pick<RequestAuth, 'allowAnonymous'>
   /** Where browsers find this installation; its path is the base of all links. */
   readonly publicUrl: string | undefined
+  /** Whether there is a page for trying queries. */
+  readonly graphiql: boolean
   /** Answers a request that is not for a page, although its path is one of the console's. */
   readonly other: Handler
 }
@@ -49,11 +51,16 @@ export interface ConsoleHandlerOptions {
  * The paths of the console: its page, which is the same at all of them, and the files that it loads. None where the
  * console was not built.
  */
-export function consoleHandlers({ auth, publicUrl, other }: ConsoleHandlerOptions): [path: string, Handler][] {
+export function consoleHandlers({
+  auth,
+  publicUrl,
+  graphiql,
+  other,
+}: ConsoleHandlerOptions): [path: string, Handler][] {
   if (!existsSync(`${directory}index.html`)) return []
   let reading: Promise<Console> | undefined
   const read = () => {
-    reading ??= readConsole(`${publicPathOf(publicUrl)}/`)
+    reading ??= readConsole(`${publicPathOf(publicUrl)}/`, graphiql)
     // It may be in the middle of being replaced.
     reading.catch(() => {
       reading = undefined
@@ -90,9 +97,11 @@ interface Console {
  * The page and all its files, half a megabyte, read when the first is asked for. The page has the base, by which it finds
  * its files at any depth of its addresses.
  */
-async function readConsole(base: string): Promise<Console> {
+async function readConsole(base: string, graphiql: boolean): Promise<Console> {
   const html = await readFile(`${directory}index.html`, 'utf8')
-  const body = html.replace('<base href="/">', `<base href="${base}">`)
+  const body = html
+    .replace('<base href="/">', `<base href="${base}">`)
+    .replace('<!-- graphql -->', graphiql ? '<a href="graphql">GraphQL</a>, ' : '')
   const names = await readdir(`${directory}assets`)
   const assets = names.map(async (name) => [name, gzipSync(await readFile(`${directory}assets/${name}`))] as const)
   return {

@@ -17,7 +17,7 @@ import { maxSessions, type SessionCookie, type SessionCookies } from '#transport
 export const sessionPath = '/session'
 
 /** What the console shows of this installation, also to people who have not signed in. */
-export interface Instance {
+interface Instance {
   /** Undefined: it has no name of its own. */
   readonly name: string | undefined
   /** Such as `#b3261e`, so that production does not look like a test. */
