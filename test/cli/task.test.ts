@@ -86,7 +86,7 @@ describe('task submit --watch', () => {
     expect(stdout).not.toContain('scheduled for later')
     const id = /^Submitted: task (\S+)/.exec(stdout)?.[1] ?? ''
     const shown = (await task(['show', id])).stdout
-    expect(shown).toMatch(/^1 +\S+ \S+ +.* The org is locked\. \(HANDLER_FAILED\)\n +by a deployment\n2 /m)
+    expect(shown).toMatch(/^1 +FAILED +\S+ \S+ +.* The org is locked\. \(HANDLER_FAILED\)\n +by a deployment\n2 /m)
   })
 
   it('keeps the line breaks of an error', async () => {
@@ -177,7 +177,7 @@ describe('task submit', () => {
       code: 2,
       stdout: '',
       stderr:
-        'There is no task type "prob". Known types: command, command.deploy, command.frozen, fails-once, http.request, probe, repository.inspect, talk.\n',
+        'There is no task type "prob". Known types: command, command.deploy, command.frozen, fails-once, http.request, probe, repository.inspect, salesforce.apexTests, salesforce.deploy, salesforce.limits, salesforce.query, salesforce.retrieve, salesforce.sourceCheck, salesforce.validate, talk.\n',
     })
   })
 
