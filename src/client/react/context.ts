@@ -8,7 +8,7 @@ export interface SignalboxProviderProps {
   readonly children?: ReactNode
 }
 
-/** Gives the hooks below it their client; whoever created the client closes it. */
+/** Provides the client of the hooks below it. It does not close the client. */
 export function SignalboxProvider({ client, children }: SignalboxProviderProps) {
   return createElement(ClientContext, { value: client }, children)
 }

@@ -32,7 +32,7 @@ export function useTasks({
   })
 }
 
-/** Progress goes into its row at once; whatever else changes decides anew which tasks match. */
+/** Progress goes into its row at once; any other change fetches the matching tasks again. */
 function followList(where: TaskFilter | undefined): Follow<List<TaskSummaryFragment>> {
   // A task that does not match any more would leave a stream of those that match without a word.
   const { status: _, ...lasting } = where ?? {}

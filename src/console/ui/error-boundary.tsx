@@ -4,7 +4,7 @@ interface State {
   readonly message: string | undefined
 }
 
-/** Shows an error of a view in its place, so that the rest of the console stays usable. */
+/** Shows a view's error instead of the view, so that the rest of the console stays usable. */
 export class ErrorBoundary extends Component<{ readonly children: ReactNode }, State> {
   override state: State = { message: undefined }
 

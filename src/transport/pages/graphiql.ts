@@ -11,8 +11,9 @@ import { type PageAnswer, pageHeaders, sendPage, versionedFileHeaders, versionOf
 const require = createRequire(import.meta.url)
 
 /** What stands in the editor at first. */
-export const firstQuery = `# Put your token in place of <your token>, under
-# Headers below; the schema is loaded then.
+export const firstQuery = `# Signed in to the console, you are signed in here.
+# Otherwise put your token in place of <your token>,
+# under Headers below; the schema is loaded then.
 # Ctrl-Enter runs what the cursor is in.
 
 query Types {
@@ -51,11 +52,19 @@ self.fetch = (input, init) =>
   new Headers(init?.headers).get('authorization') === 'Bearer <your token>'
     ? Promise.resolve(Response.json({ data: { hint: ${JSON.stringify(hint)} } }))
     : askServer(input, init)
+// The console remembers which account its tabs show; the cookie of its session is sent along.
+const findAccount = async () => {
+  const { sessions = [] } = await (await askServer(new URL('session', location.href))).json()
+  const accounts = sessions.map(({ account }) => account.id)
+  return accounts.find((id) => id === localStorage.getItem('signalbox.account')) ?? accounts[0]
+}
 let timer
-YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
+findAccount().catch(() => undefined).then((account) => YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
   title: 'Signalbox',
   defaultQuery: ${JSON.stringify(firstQuery)},
-  headers: '{\\n  "Authorization": "Bearer <your token>"\\n}',
+  ...(account === undefined
+    ? { headers: '{\\n  "Authorization": "Bearer <your token>"\\n}' }
+    : { endpoint: new URL('graphql?session=' + account, location.href).href }),
   // Keeping the token in the browser is an opt-in of GraphiQL's settings.
   shouldPersistHeaders: null,
   // Over a WebSocket it would not send the token.
@@ -65,7 +74,7 @@ YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
     if (/"Bearer [^\\s"<]+"/.test(text))
       timer = setTimeout(() => document.querySelector('button[aria-label^="Re-fetch"]')?.click(), 500)
   },
-})
+}))
 `
 
 const script = 'text/javascript; charset=utf-8'

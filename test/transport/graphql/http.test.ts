@@ -425,9 +425,10 @@ describe('GraphiQL', () => {
     expect(await (await send('Bearer <your token>')).json()).toEqual({
       data: { hint: expect.stringContaining('Put your token in place of <your token>') },
     })
-    expect(asked).toEqual([])
+    // It looks whether the browser is signed in, and for nothing else.
+    expect(asked).toEqual([[new URL('http://box.example/session')]])
     await send('Bearer sbx_token')
-    expect(asked).toHaveLength(1)
+    expect(asked).toHaveLength(2)
   })
 
   it('does not let anybody execute anything', async () => {

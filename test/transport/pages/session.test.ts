@@ -15,7 +15,7 @@ afterAll(() => Promise.all([server.close(), other.close()]))
 
 const json = { 'content-type': 'application/json' }
 
-/** Asks `/session` as a page of the server does, unless it is told to come from elsewhere. */
+/** Asks `/session` as a page of the server does, or of the given origin. */
 function ask(method: string, options: { cookie?: string; body?: object; origin?: string; query?: string } = {}) {
   const { cookie, body, origin = server.url, query = '' } = options
   return fetch(`${server.url}/session${query}`, {

@@ -49,7 +49,7 @@ export function DocumentPage({ collection, documentKey }: DocumentProps) {
       <ErrorNote error={shown.error} />
       {isPast && (
         <p className="note warn">
-          This is {version === undefined ? 'the document as it was then' : `version ${version}`}, not the current one.{' '}
+          This is {version === undefined ? 'the document at that time' : `version ${version}`}, not the current one.{' '}
           <Link href={documentHref(collection, documentKey)}>Show the current version</Link>
         </p>
       )}

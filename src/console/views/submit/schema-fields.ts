@@ -25,7 +25,7 @@ export interface SchemaField {
   readonly isRequired: boolean
 }
 
-/** The members of an input as fields of a form; undefined when the input is no plain object. */
+/** The members of an input as fields of a form; undefined when the input is not a plain object. */
 export function fieldsOf(schema: Schema): readonly SchemaField[] | undefined {
   if (schema.type !== 'object' || schema.properties === undefined || schema.anyOf || schema.oneOf) return undefined
   return Object.entries(schema.properties).map(([name, member]) => ({

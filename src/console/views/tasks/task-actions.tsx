@@ -69,7 +69,7 @@ function CancelDialog({ task, onChanged, onClose }: TaskActionsProps & { readonl
     >
       <ErrorNote error={error} />
       <p>A running attempt is asked to stop, and is ended after its grace period.</p>
-      <Field label="Reason" hint="For the audit log and whoever reads the task; may be empty.">
+      <Field label="Reason" hint="Shown with the task and in the audit log; may be empty.">
         {(id) => <input id={id} value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />}
       </Field>
     </Confirm>

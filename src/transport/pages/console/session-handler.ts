@@ -57,8 +57,8 @@ interface Reply {
 }
 
 /**
- * Signs browsers in with a password or a token (POST), tells who they are signed in as (GET), and signs them out (DELETE).
- * Every answer but the cookie is for the page: no secret is among it.
+ * Signs browsers in with a password or a token (POST), returns who they are signed in as (GET), and signs them out
+ * (DELETE). The cookie is the only secret in an answer.
  */
 export function createSessionHandler(options: SessionHandlerOptions) {
   const { server, auth, access, cookies, maskError, instance } = options
