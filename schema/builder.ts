@@ -8,6 +8,7 @@ import type { AuditService } from '#domain/audit/service.ts'
 import type { DocumentQueryService } from '#domain/documents/query/service.ts'
 import type { DocumentService } from '#domain/documents/service.ts'
 import type { EntryService } from '#domain/entries/service.ts'
+import type { EnvironmentService } from '#domain/environments/service.ts'
 import type { EventService } from '#domain/events/service.ts'
 import type { Allowance } from '#domain/limits/allowance.ts'
 import type { LockService } from '#domain/locks/service.ts'
@@ -43,6 +44,7 @@ export interface Context {
   readonly locks: LockService
   readonly webhooks: WebhookService
   readonly salesforce: SalesforceService
+  readonly environments: EnvironmentService
 }
 
 export const builder = new SchemaBuilder<{

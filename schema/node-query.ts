@@ -52,7 +52,20 @@ const finders: Readonly<Record<string, Find>> = {
     return db.session.findMany({ ...query, where: { id: within(ids), ...isOpen, user: { removedAt: null, ...user } } })
   },
 }
-const finderCount = Object.keys(finders).length
+/** Types that are not read from a table alone. */
+const ownFinders: Readonly<Record<string, (ids: readonly string[], context: Context) => Promise<readonly Found[]>>> = {
+  Environment: (ids, { caller, environments }) => environments.findAll(caller, ids),
+}
+const finderCount = Object.keys(finders).length + Object.keys(ownFinders).length
+
+/** Finds objects of a type. */
+function finderOf(typeName: string, context: Context, info: GraphQLResolveInfo) {
+  const own = ownFinders[typeName]
+  if (own !== undefined) return (ids: readonly string[]) => own(ids, context)
+  const find = finders[typeName]
+  return async (ids: readonly string[]) =>
+    (await find?.(ids, context, queryFromInfo({ context, info, typeName }))) ?? []
+}
 
 function allowed(must: () => void): boolean {
   try {
@@ -81,9 +94,10 @@ async function findNodes(
 ): Promise<(Found | null)[]> {
   const found = new Map<string, Found>()
   let missing = [...new Set(ids.filter(isId).map((id) => id.toLowerCase()))]
-  for (const [typeName, find] of Object.entries(finders)) {
+  for (const typeName of [...Object.keys(finders), ...Object.keys(ownFinders)]) {
     if (missing.length === 0) break
-    const nodes = await orNothing(async () => find(missing, context, queryFromInfo({ context, info, typeName })))
+    const wanted = missing
+    const nodes = await orNothing(async () => finderOf(typeName, context, info)(wanted))
     for (const node of nodes) {
       brandWithType(node, typeName as never)
       found.set(node.id, node)

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { authEventTypes } from '#domain/access/events.ts'
 import { lookUpToken } from '#domain/access/owner-token.ts'
+import { createEnvironmentService } from '#domain/environments/service.ts'
 import { createEventService } from '#domain/events/service.ts'
 import { createLimitService } from '#domain/limits/service.ts'
 import { createQuotaService } from '#domain/quotas/service.ts'
@@ -108,6 +109,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   const shownData = createShownData(documents)
   const mayNameSubject = createMayNameSubject(documents)
   const salesforce = openSalesforce(context)
+  const environments = createEnvironmentService({ sql: database, transact, journal, locks })
   const webhooks = openWebhooks(context, eventCatalog.frequent, filters, { shownData, mayNameSubject })
 
   let serving = false
@@ -168,6 +170,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
       locks,
       webhooks: webhooks.service,
       salesforce,
+      environments,
     }),
     health: {
       ...healthSources(data, tasks),

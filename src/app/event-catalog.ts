@@ -2,6 +2,7 @@ import { authEventCatalog } from '#domain/access/event-types.ts'
 import { quietAuthEventTypes } from '#domain/access/events.ts'
 import { documentEventCatalog } from '#domain/documents/event-types.ts'
 import { entryEventCatalog } from '#domain/entries/event-types.ts'
+import { environmentEventCatalog } from '#domain/environments/event-types.ts'
 import { EventCatalog } from '#domain/events/catalog.ts'
 import { hookEventCatalog } from '#domain/hooks/event-types.ts'
 import { quietHookEventTypes } from '#domain/hooks/events.ts'
@@ -24,6 +25,7 @@ export const eventCatalog = new EventCatalog({
     webhookEventCatalog,
     hookEventCatalog,
     salesforceEventCatalog,
+    environmentEventCatalog,
     authEventCatalog,
   ],
   frequent: [

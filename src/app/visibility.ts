@@ -25,7 +25,8 @@ export type MayNameSubject = (caller: Caller, event: Pick<JournalEntry, 'type' |
 export function createMayNameSubject(documents: Pick<DocumentService, 'mayHear'>): MayNameSubject {
   return (caller, { type, subject }) => {
     if (!documents.mayHear(caller, { subject })) return false
-    if (subject.startsWith('salesforce-org:')) return mayHearOfSalesforce(caller)
+    if (subject.startsWith('salesforce-org:') || subject.startsWith('salesforce-environment:'))
+      return mayHearOfSalesforce(caller)
     if (subject.startsWith('lock:')) return mayHearOfLock(caller, { name: subject.slice('lock:'.length) })
     return !type.startsWith('auth.') || mayHearOfAccess(caller)
   }

@@ -32,6 +32,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command, session
   events: async () => (await import('#cli/commands/events.ts')).addEventsCommand,
   doc: async () => (await import('#cli/commands/doc.ts')).addDocCommand,
   webhook: async () => (await import('#cli/commands/webhook.ts')).addWebhookCommand,
+  environment: async () => (await import('#cli/commands/environment.ts')).addEnvironmentCommand,
   org: async () => (await import('#cli/commands/org.ts')).addOrgCommand,
   token: async () => (await import('#cli/commands/token.ts')).addTokenCommand,
   user: async () => (await import('#cli/commands/user.ts')).addUserCommand,

@@ -3,6 +3,7 @@ export { type InputIssue, isPassing, SignalboxError, SignalboxUnreachable } from
 export { type DeliveryUpdate, followDeliveries } from './follow-deliveries.ts'
 export { type DocumentChange, type DocumentSelection, followDocuments } from './follow-documents.ts'
 export { type EntryChange, followEntries } from './follow-entries.ts'
+export { type EnvironmentChange, followEnvironments } from './follow-environments.ts'
 export { type EventSelection, type FollowEventsOptions, followEvents, type SignalboxEvent } from './follow-events.ts'
 export { followTask, hasEnded, type TaskUpdate } from './follow-task.ts'
 export { followTasks, type TaskFeedUpdate } from './follow-tasks.ts'

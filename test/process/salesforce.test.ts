@@ -7,8 +7,10 @@ import { type ServerProcess, startServerProcess } from '#test/support/process.ts
 import { salesforceCertificate } from '#test/support/salesforce/certificate.ts'
 import { authUrlOf, callSalesforce, jwtApp } from '#test/support/salesforce/orgs.ts'
 import { type FakeSalesforce, startFakeSalesforce } from '#test/support/salesforce/server.ts'
+import { runTask } from '#test/support/salesforce/tasks.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
+import { zipOf } from '#test/support/zip.ts'
 
 let salesforce: FakeSalesforce
 let database: TestDatabase
@@ -32,9 +34,9 @@ afterEach(async () => {
   await database.drop()
 })
 
-async function start(): Promise<ServerProcess> {
+async function start(roles = 'api'): Promise<ServerProcess> {
   const dataDir = join(directory, String(processes.length))
-  const env = { ...salesforce.env, NODE_EXTRA_CA_CERTS: join(directory, 'ca.pem'), LOG_LEVEL: 'trace', ROLES: 'api' }
+  const env = { ...salesforce.env, NODE_EXTRA_CA_CERTS: join(directory, 'ca.pem'), LOG_LEVEL: 'trace', ROLES: roles }
   const server = await startServerProcess({ dataDir, databaseUrl: database.url, env })
   processes.push(server)
   return server
@@ -69,7 +71,7 @@ it('a process that is killed between Salesforce’s answer and the commit never 
 }, 120_000)
 
 it('no credential is found in logs, events, the audit log or the database', async () => {
-  const server = await start()
+  const server = await start('api,worker')
   const { model } = salesforce
   const secrets: string[] = []
   const rotating = model.addOrg({ domain: 'leaks1', username: 'leaks1@acme.example' })
@@ -93,6 +95,16 @@ it('no credential is found in logs, events, the audit log or the database', asyn
       headers: { authorization: `Bearer ${server.token}` },
     })
   }
+  byKey.records.set('Account', [])
+  for (const input of [{ soql: 'SELECT Id FROM Account' }, { soql: 'SELEKT' }])
+    await runTask(server, 'salesforce.query', { org: second.org.id, ...input })
+  const zip = zipOf([
+    { name: 'package.xml', data: '<Package/>' },
+    { name: 'classes/A.cls', data: 'class A {}' },
+  ])
+  const deployment = { org: second.org.id, zipBase64: zip.toString('base64') }
+  expect(await runTask(server, 'salesforce.deploy', deployment)).toMatchObject({ status: 'COMPLETED' })
+  await runTask(server, 'salesforce.retrieve', { org: second.org.id, types: { ApexClass: ['*'] } })
   keyApp.approved.clear()
   model.expireAccessTokens(byKey)
   await callSalesforce(server, 'TestSalesforceOrg', { org: second.org.id })
@@ -108,7 +120,7 @@ it('no credential is found in logs, events, the audit log or the database', asyn
   await callSalesforce(server, 'RemoveSalesforceOrg', { org: first.org.id })
   const shown = await graphqlData(
     server,
-    '{ events(types: ["salesforce.*", "salesforce.token_refreshed"]) { nodes { type data } } auditEntries { nodes { type data } } }',
+    '{ events(types: ["salesforce.*", "salesforce.token_refreshed", "task.*"]) { nodes { type data } } auditEntries { nodes { type data } } }',
   )
   const tables = await database.query<{ name: string }>(
     "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'",

@@ -162,6 +162,18 @@ export async function registeredOrg(scene: Scene, input = registration(scene)): 
   return registerSalesforceOrg.org.id
 }
 
+/** The scene's environment, held by the owner's token. */
+export async function heldEnvironment(scene: Scene): Promise<{ id: string; fence: number }> {
+  const id = scene.things.environmentId
+  const acquire = `mutation ($input: AcquireEnvironmentInput!) { acquireEnvironment(input: $input) {
+    ... on AcquireEnvironmentPayload { environment { lease { fence } } } } }`
+  const { acquireEnvironment } = await scene.ask<{ acquireEnvironment: { environment: { lease: { fence: number } } } }>(
+    acquire,
+    { input: { anyOf: [id], ttlMs: 60_000 } },
+  )
+  return { id, fence: acquireEnvironment.environment.lease.fence }
+}
+
 /** A sandbox whose production org is registered. */
 export async function sandbox(scene: Scene): Promise<{ sandboxName: string; production: string }> {
   const { salesforce } = scene

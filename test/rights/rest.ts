@@ -5,6 +5,7 @@ import {
   cancelledTask,
   fenceOf,
   githubPush,
+  heldEnvironment,
   hookSecrets,
   otherTeam,
   refreshToken,
@@ -56,6 +57,7 @@ const session = ({ sessionId }: Things) => `session:${sessionId}`
 const token = ({ tokenId }: Things) => `token:${tokenId}`
 const webhookSubject = ({ webhookId }: Things) => `webhook:${webhookId}`
 const orgQuery = { query: ({ salesforceOrgId }: Things) => ({ username: salesforceOrgId }) }
+const environmentLock = ({ environmentId }: Things) => `lock:environment/${environmentId}`
 const salesforceOrg = ({ salesforceOrgId }: Things) => `salesforce-org:${salesforceOrgId}`
 /** Of an org that the example itself registers. */
 const anyOrg = () => 'salesforce-org:'
@@ -143,6 +145,53 @@ export const restRights: Readonly<Record<string, RestRight>> = {
     audit: { type: 'salesforce.org_removed', subject: salesforceOrg },
   },
   'GET /api/auth/salesforce/orgs': { needs: 'salesforce:use' },
+  'GET /api/environments': { needs: 'salesforce:use' },
+  'POST /api/environments': {
+    needs: 'salesforce:admin',
+    body: ({ environmentId }) => ({ name: environmentId, category: 'test' }),
+    audit: { type: 'salesforce.environment_created', subject: () => 'salesforce-environment:' },
+  },
+  'POST /api/environments/acquire': {
+    needs: 'salesforce:deploy',
+    body: ({ environmentId }) => ({ anyOf: [environmentId], leaseDurationSeconds: 60 }),
+    audit: { type: 'lock.acquired', subject: environmentLock },
+  },
+  'PUT /api/environments/{id}/lease': {
+    needs: 'salesforce:deploy',
+    params: ({ environmentId }) => ({ id: environmentId }),
+    body: () => ({ fence: 1, leaseDurationSeconds: 60 }),
+    audit: {
+      call: async (scene) => {
+        const { id, fence } = await heldEnvironment(scene)
+        return { params: { id }, body: { fence, leaseDurationSeconds: 60 } }
+      },
+      type: 'lock.renewed',
+      subject: environmentLock,
+    },
+  },
+  'DELETE /api/environments/{id}/lease': {
+    needs: 'salesforce:deploy',
+    params: ({ environmentId }) => ({ id: environmentId }),
+    query: () => ({ fence: '1' }),
+    audit: {
+      call: async (scene) => {
+        const { id, fence } = await heldEnvironment(scene)
+        return { params: { id }, query: { fence: String(fence) } }
+      },
+      type: 'lock.released',
+      subject: environmentLock,
+    },
+  },
+  'POST /api/review/environments/assign': {
+    needs: 'salesforce:deploy',
+    body: () => ({ assignmentType: 'pr', assignmentId: '1', repositoryIdentifier: 'acme/shop' }),
+    audit: { type: 'salesforce.environment_assigned', subject: () => 'salesforce-environment:' },
+  },
+  'GET /api/review/environments/{assignmentType}/{assignmentId}': {
+    needs: 'salesforce:use',
+    params: () => ({ assignmentType: 'pr', assignmentId: '1' }),
+    query: () => ({ repositoryIdentifier: 'acme/shop' }),
+  },
   'POST /api/auth/salesforce/register': {
     needs: 'salesforce:admin',
     body: () => ({ sfdxAuthUrl: 'force://client::token@nowhere.invalid' }),

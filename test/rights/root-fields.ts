@@ -5,6 +5,7 @@ import {
   approvedDevice,
   cancelledTask,
   fenceOf,
+  heldEnvironment,
   newAccount,
   otherTeam,
   pastEvent,
@@ -39,6 +40,8 @@ const lock = ({ lockName }: Things) => `lock:${lockName}`
 const session = ({ sessionId }: Things) => `session:${sessionId}`
 const token = ({ tokenId }: Things) => `token:${tokenId}`
 const webhook = ({ webhookId }: Things) => `webhook:${webhookId}`
+const environment = ({ environmentId }: Things) => `salesforce-environment:${environmentId}`
+const environmentLock = ({ environmentId }: Things) => `lock:environment/${environmentId}`
 const salesforceOrg = ({ salesforceOrgId }: Things) => `salesforce-org:${salesforceOrgId}`
 /** Of an org that the example itself registers. */
 const anyOrg = () => 'salesforce-org:'
@@ -63,6 +66,12 @@ export const rootRights: RootFields = {
     entry: { needs: 'entries:read', args: ({ entryKey }) => ({ key: entryKey }) },
     documentAggregates: { needs: 'documents:read' },
     documents: { needs: 'documents:read' },
+    assignedEnvironment: {
+      needs: 'salesforce:use',
+      args: () => ({ type: 'PR', id: '1', repository: 'acme/shop' }),
+    },
+    environment: { needs: 'salesforce:use', args: ({ environmentId }) => ({ id: environmentId }) },
+    environments: { needs: 'salesforce:use' },
     events: { needs: 'events:read' },
     installationAccounts: { needs: 'installation:admin' },
     lock: { needs: 'entries:read', args: ({ lockName }) => ({ name: lockName }) },
@@ -118,6 +127,49 @@ export const rootRights: RootFields = {
       needs: 'anyone',
       args: input(() => ({ clientName: 'a test' })),
       audit: { as: 'nobody', type: 'auth.device_requested', subject: () => 'device:' },
+    },
+    acquireEnvironment: {
+      needs: 'salesforce:deploy',
+      args: input(({ environmentId }) => ({ anyOf: [environmentId], ttlMs: 60_000 })),
+      audit: { type: 'lock.acquired', subject: environmentLock },
+    },
+    assignEnvironment: {
+      needs: 'salesforce:deploy',
+      args: input(() => ({ type: 'PR', id: '1', repository: 'acme/shop' })),
+      audit: { type: 'salesforce.environment_assigned', subject: () => 'salesforce-environment:' },
+    },
+    createEnvironment: {
+      needs: 'salesforce:admin',
+      args: input(({ environmentId }) => ({ name: environmentId, category: 'TEST' })),
+      audit: { type: 'salesforce.environment_created', subject: () => 'salesforce-environment:' },
+    },
+    deleteEnvironment: {
+      needs: 'salesforce:admin',
+      args: input(({ environmentId }) => ({ id: environmentId })),
+      audit: { type: 'salesforce.environment_deleted', subject: environment },
+    },
+    extendEnvironment: {
+      needs: 'salesforce:deploy',
+      args: input(({ environmentId }) => ({ id: environmentId, fence: 1, ttlMs: 60_000 })),
+      audit: {
+        call: async (scene) => ({ input: { ...(await heldEnvironment(scene)), ttlMs: 60_000 } }),
+        type: 'lock.renewed',
+        subject: environmentLock,
+      },
+    },
+    releaseEnvironment: {
+      needs: 'salesforce:deploy',
+      args: input(({ environmentId }) => ({ id: environmentId, fence: 1 })),
+      audit: {
+        call: async (scene) => ({ input: await heldEnvironment(scene) }),
+        type: 'lock.released',
+        subject: environmentLock,
+      },
+    },
+    updateEnvironment: {
+      needs: 'salesforce:admin',
+      args: input(({ environmentId }) => ({ id: environmentId, description: 'changed' })),
+      audit: { type: 'salesforce.environment_updated', subject: environment },
     },
     beginSalesforceLogin: {
       needs: 'salesforce:admin',
@@ -540,6 +592,7 @@ export const rootRights: RootFields = {
     deliveryUpdates: { needs: 'webhooks:admin' },
     documentChanges: { needs: 'documents:read', args: () => ({ in: '**' }) },
     entryChanges: { needs: 'entries:read', args: () => ({ prefix: '' }) },
+    environmentChanges: { needs: 'salesforce:use' },
     events: { needs: 'events:read' },
     taskFeed: { needs: 'tasks:read' },
     taskUpdates: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
@@ -624,6 +677,18 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   PageInfo: { needs: 'anyone', fields: 'endCursor hasNextPage hasPreviousPage startCursor' },
   Percentiles: { needs: 'tasks:read', fields: 'p50 p95 p99' },
   Queue: { needs: 'tasks:read', fields: 'active oldestWaitMs priority run scheduled wait waiting' },
+  Environment: {
+    needs: 'salesforce:use',
+    fields: `assignment branch category createdAt createdBy description devHubUsername expiresAt id isActive isDefault lease
+      metadata name org orgUsername position queue repository tags updatedAt`,
+  },
+  EnvironmentAssignment: {
+    needs: 'salesforce:use',
+    fields: 'at branch by domains expiresAt fence id isActive metadata type',
+  },
+  EnvironmentChange: { needs: 'salesforce:use', fields: 'actor at cursor environment id kind skipped' },
+  EnvironmentLease: { needs: 'salesforce:use', fields: 'acquiredAt expiresAt fence holder reason' },
+  EnvironmentWaiter: { needs: 'salesforce:use', fields: 'actor queuedAt reason until' },
   EventType: { needs: 'signed in', fields: 'dataSchema description isFrequent name' },
   Quota: { needs: 'signed in', fields: 'limit name used' },
   RateLimit: { needs: 'signed in', fields: 'cost requests' },

@@ -23,6 +23,7 @@ export interface Things {
   readonly webhookId: string
   readonly deliveryId: string
   readonly salesforceOrgId: string
+  readonly environmentId: string
 }
 
 const password = 'correct horse battery staple'
@@ -43,6 +44,7 @@ export function nothing(): Things {
     webhookId: randomUUID(),
     deliveryId: randomUUID(),
     salesforceOrgId: randomUUID(),
+    environmentId: randomUUID(),
   }
 }
 
@@ -117,7 +119,22 @@ export async function makeThings(
     lockName,
     webhookId: made.createWebhook.webhook.id,
     deliveryId: randomUUID(),
+    environmentId: await storeEnvironment(at, { accountId: await ownAccount(at), name }),
     salesforceOrgId: await storeOrg(at, { accountId: await ownAccount(at), username: `${name}@salesforce.example` }),
     signedIn,
   }
+}
+
+/** Stores an environment that nobody holds; returns its id. */
+async function storeEnvironment(
+  { database }: Pick<TestServer, 'database'>,
+  { accountId, name }: { accountId: string; name: string },
+): Promise<string> {
+  const id = randomUUID()
+  await database.query(
+    `INSERT INTO environment (account_id, id, name, category, repository, created_by)
+     VALUES ($1, $2, $3, 'TEST', 'acme/shop', '{"kind": "system", "id": "test", "name": "test"}')`,
+    [accountId, id, name],
+  )
+  return id
 }

@@ -11,7 +11,7 @@ import { accountEvent } from './events.ts'
 export const accountTables = [
   ...['task_log', 'task_attempt', 'task_part_chunk', 'task_part', 'salesforce_deployment', 'task', 'inbound_call'],
   ...['delivery_attempt', 'delivery', 'webhook'],
-  ...['salesforce_login', 'salesforce_org'],
+  ...['salesforce_login', 'salesforce_org', 'environment'],
   ...['document_version', 'document', 'collection'],
   ...['entry_version', 'entry', 'entry_ledger', 'lock_waiter', 'lock'],
   ...['token_hour', 'refusal_count', 'browser_session', 'application_token', 'idempotent_request'],

@@ -24,7 +24,7 @@ const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
     ...['username', 'orgId', 'kind', 'instanceUrl', 'method', 'isDefault', 'loginUrl', 'isConnected', 'isOneTime'],
     ...['isRevoked', 'isRotated', 'state', 'message', 'path', 'reason', 'expiresAt', 'taskId', 'taskType', 'error'],
     ...['deployId', 'status', 'isSuccessful', 'componentsDeployed', 'componentsTotal', 'componentErrors', 'testsRun'],
-    ...['testErrors', 'limits'],
+    ...['testErrors', 'limits', 'name', 'repository', 'category', 'assignmentType', 'assignmentId', 'fence'],
   ],
   audit: [],
   stream: [],

@@ -1,6 +1,7 @@
 import type { Caller } from '#domain/access/service.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { createAcquire, Wish } from './acquire.ts'
+import { LockHeld } from './errors.ts'
 import type { Lock, Waiter } from './lock.ts'
 import type { LockChanges } from './lock-changes.ts'
 import { createHeldCommands, type Held } from './lock-commands.ts'
@@ -58,5 +59,10 @@ export function createOwnedLocks({ sql, change, acquireAny }: OwnedLockDeps) {
     return listWaiters(sql, accountId, name, limit)
   }
 
-  return { acquire, renew, release: held.release, clear, findAll, queue }
+  /** What a refusal by {@link acquire} says: the lock as it was last seen; undefined for other errors. */
+  function refusalOf(error: unknown): { readonly lock: Lock | undefined } | undefined {
+    return error instanceof LockHeld ? error : undefined
+  }
+
+  return { acquire, refusalOf, renew, release: held.release, clear, findAll, queue }
 }

@@ -79,12 +79,21 @@ const pathsByScope: Readonly<Partial<Record<Scope | 'none', readonly string[]>>>
     'GET /api/auth/salesforce/frontdoor',
     'GET /api/auth/salesforce/org',
     'GET /api/auth/salesforce/orgs',
+    'GET /api/environments',
+    'GET /api/review/environments/{assignmentType}/{assignmentId}',
     'POST /api/auth/salesforce/test-connection',
+  ],
+  'salesforce:deploy': [
+    'DELETE /api/environments/{id}/lease',
+    'POST /api/environments/acquire',
+    'POST /api/review/environments/assign',
+    'PUT /api/environments/{id}/lease',
   ],
   'salesforce:admin': [
     'DELETE /api/auth/salesforce/org',
     'GET /api/auth/salesforce/login',
     'POST /api/auth/salesforce/register',
+    'POST /api/environments',
     'POST /api/auth/salesforce/register-sandbox-by-name',
   ],
   'tasks:read': [

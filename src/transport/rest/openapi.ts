@@ -23,6 +23,7 @@ const tags = {
   Logs: 'The output of tasks.',
   Events: 'What happened, in commit order.',
   Locks: 'Distributed locks: named leases with a queue and a fencing token.',
+  Environments: 'Share environments, such as test orgs: one caller holds each, others wait for their turn.',
   'Key-value': 'Values under keys.',
   'Signing in': 'Signing in and out, and refreshing tokens.',
   'Application tokens': 'Credentials of programs.',

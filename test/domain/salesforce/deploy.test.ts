@@ -9,12 +9,14 @@ import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Follower, submitTask, taskFeed } from '#test/support/follower.ts'
 import { graphqlData } from '#test/support/graphql.ts'
+import { startReceiver } from '#test/support/receiver.ts'
 import type { FakeOrg } from '#test/support/salesforce/model.ts'
 import { callSalesforce, jwtApp } from '#test/support/salesforce/orgs.ts'
 import { type FakeSalesforce, startFakeSalesforce } from '#test/support/salesforce/server.ts'
 import { certificateEnv, ended, readPart, runTask } from '#test/support/salesforce/tasks.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
+import { createWebhook } from '#test/support/webhooks.ts'
 import { type ZipMember, zipOf } from '#test/support/zip.ts'
 
 let salesforce: FakeSalesforce
@@ -219,6 +221,56 @@ describe('a deployment', () => {
     expect(org.work.deployments.size).toBe(1)
   })
 })
+
+it('a pipeline validates in whichever of three sandboxes is free, watches live, and a webhook reports the deployment', async () => {
+  const receiver = await startReceiver()
+  await createWebhook(server, { name: 'chat', url: receiver.url, events: ['salesforce.deployed'] })
+  const orgs = [await newOrg(), await newOrg(), await newOrg()]
+  for (const [index, { org, username }] of orgs.entries()) {
+    org.work.tests.set('InvoicesTest', [{ method: 'adds' }])
+    await change('CreateEnvironment', {
+      name: `qa${index}`,
+      category: 'TEST',
+      orgUsername: username,
+      tags: ['pipeline'],
+    })
+  }
+  const wish = { where: { tags: ['pipeline'] }, ttlMs: 60_000 }
+  const taken = [await change('AcquireEnvironment', wish), await change('AcquireEnvironment', wish)]
+  const mine = await change('AcquireEnvironment', { ...wish, waitMs: 60_000, reason: 'PR 42' })
+  expect(new Set([...taken, mine].map(({ id }) => id)).size).toBe(3)
+  const follower = await Follower.open(server, taskFeed)
+  const org = mine.orgUsername
+  const validated = await run('salesforce.validate', { org, ...base64(small()), testLevel: 'RunLocalTests' })
+  expect(validated).toMatchObject({ status: 'COMPLETED', result: { username: org, testsRun: 1 } })
+  await follower.find(({ taskId, status }) => taskId === validated.id && status === 'COMPLETED')
+  await follower.close()
+  await change('ReleaseEnvironment', { id: mine.id, fence: mine.lease.fence })
+  const deployed = await run('salesforce.deploy', { org, validation: validated.id })
+  const [, delivery] = await receiver.got(2)
+  expect(JSON.parse(delivery?.body ?? '')).toMatchObject({
+    type: 'salesforce.deployed',
+    data: { taskId: deployed.id, username: org, isSuccessful: true, componentErrors: 0 },
+  })
+  await receiver.close()
+}, 60_000)
+
+interface HeldEnvironment {
+  readonly id: string
+  readonly orgUsername: string
+  readonly lease: { readonly fence: number }
+}
+
+/** Calls a mutation of environments, by the name of its input without "Input". */
+async function change(name: string, input: object): Promise<HeldEnvironment> {
+  const field = `${name.charAt(0).toLowerCase()}${name.slice(1)}`
+  const query = `mutation ($input: ${name}Input!) { outcome: ${field}(input: $input) {
+    ... on ${name}Payload { environment { id orgUsername lease { fence } } } ... on Failure { message } } }`
+  type Outcome = { outcome: { environment?: HeldEnvironment; message?: string } }
+  const { outcome } = await graphqlData<Outcome>(server, query, { input })
+  if (outcome.environment === undefined) throw new Error(outcome.message)
+  return outcome.environment
+}
 
 describe('a quick deployment', () => {
   it('needs a validation of the same org that has succeeded', async () => {

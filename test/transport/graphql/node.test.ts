@@ -30,6 +30,7 @@ beforeAll(async () => {
     Team: team.id,
     Session: things.sessionId,
     SalesforceOrg: things.salesforceOrgId,
+    Environment: things.environmentId,
   }
 })
 afterAll(() => server.close())
@@ -72,6 +73,7 @@ const needs: readonly [type: string, scope: Scope][] = [
   ['Team', 'access:admin'],
   ['Session', 'access:admin'],
   ['SalesforceOrg', 'salesforce:use'],
+  ['Environment', 'salesforce:use'],
 ]
 
 describe('node(id)', () => {

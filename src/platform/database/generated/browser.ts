@@ -138,6 +138,11 @@ export type Entry = Prisma.EntryModel
  */
 export type EntryVersion = Prisma.EntryVersionModel
 /**
+ * Model Environment
+ * Something that one caller at a time uses, such as an org for tests. Who holds it, its lock says.
+ */
+export type Environment = Prisma.EnvironmentModel
+/**
  * Model InboundCall
  * A call of another system that a hook has taken, kept so that repeats change nothing.
  */

@@ -514,6 +514,23 @@ export type EnumEntryChangeKindWithAggregatesFilter<$PrismaModel = never> = {
   _max?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
 }
 
+export type EnumEnvironmentCategoryFilter<$PrismaModel = never> = {
+  equals?: $Enums.EnvironmentCategory | Prisma.EnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  in?: $Enums.EnvironmentCategory[] | Prisma.ListEnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EnvironmentCategory[] | Prisma.ListEnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEnvironmentCategoryFilter<$PrismaModel> | $Enums.EnvironmentCategory
+}
+
+export type EnumEnvironmentCategoryWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.EnvironmentCategory | Prisma.EnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  in?: $Enums.EnvironmentCategory[] | Prisma.ListEnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EnvironmentCategory[] | Prisma.ListEnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEnvironmentCategoryWithAggregatesFilter<$PrismaModel> | $Enums.EnvironmentCategory
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumEnvironmentCategoryFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumEnvironmentCategoryFilter<$PrismaModel>
+}
+
 export type BytesNullableFilter<$PrismaModel = never> = {
   equals?: runtime.Bytes | Prisma.BytesFieldRefInput<$PrismaModel> | null
   in?: runtime.Bytes[] | Prisma.ListBytesFieldRefInput<$PrismaModel> | null
@@ -1215,6 +1232,23 @@ export type NestedEnumEntryChangeKindWithAggregatesFilter<$PrismaModel = never> 
   _count?: Prisma.NestedIntFilter<$PrismaModel>
   _min?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
   _max?: Prisma.NestedEnumEntryChangeKindFilter<$PrismaModel>
+}
+
+export type NestedEnumEnvironmentCategoryFilter<$PrismaModel = never> = {
+  equals?: $Enums.EnvironmentCategory | Prisma.EnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  in?: $Enums.EnvironmentCategory[] | Prisma.ListEnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EnvironmentCategory[] | Prisma.ListEnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEnvironmentCategoryFilter<$PrismaModel> | $Enums.EnvironmentCategory
+}
+
+export type NestedEnumEnvironmentCategoryWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.EnvironmentCategory | Prisma.EnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  in?: $Enums.EnvironmentCategory[] | Prisma.ListEnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EnvironmentCategory[] | Prisma.ListEnumEnvironmentCategoryFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEnvironmentCategoryWithAggregatesFilter<$PrismaModel> | $Enums.EnvironmentCategory
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumEnvironmentCategoryFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumEnvironmentCategoryFilter<$PrismaModel>
 }
 
 export type NestedBytesNullableFilter<$PrismaModel = never> = {

@@ -53,6 +53,16 @@ export const EntryChangeKind = {
 export type EntryChangeKind = (typeof EntryChangeKind)[keyof typeof EntryChangeKind]
 
 
+export const EnvironmentCategory = {
+  DEV: 'DEV',
+  TEST: 'TEST',
+  SNAPSHOT: 'SNAPSHOT',
+  RELEASE: 'RELEASE'
+} as const
+
+export type EnvironmentCategory = (typeof EnvironmentCategory)[keyof typeof EnvironmentCategory]
+
+
 export const SalesforceOrgKind = {
   PRODUCTION: 'PRODUCTION',
   SANDBOX: 'SANDBOX',

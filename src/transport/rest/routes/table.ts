@@ -7,6 +7,7 @@ import { collectionRoutes } from './collections.ts'
 import { deviceRoutes } from './device.ts'
 import { documentRoutes } from './document.ts'
 import { documentStoreRoutes } from './documents.ts'
+import { environmentRoutes } from './environments.ts'
 import { eventRoutes } from './events.ts'
 import { healthRoutes } from './health.ts'
 import { inboundHookDescriptions } from './inbound-hooks.ts'
@@ -54,6 +55,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...logRoutes,
     ...eventRoutes,
     ...lockRoutes,
+    ...environmentRoutes,
     ...keyValueRoutes,
     ...signInRoutes(publicUrl),
     ...deviceRoutes(publicUrl),

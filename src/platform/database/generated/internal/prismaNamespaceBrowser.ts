@@ -75,6 +75,7 @@ export const ModelName = {
   EntryLedger: 'EntryLedger',
   Entry: 'Entry',
   EntryVersion: 'EntryVersion',
+  Environment: 'Environment',
   InboundCall: 'InboundCall',
   JournalEntry: 'JournalEntry',
   JournalHistory: 'JournalHistory',
@@ -474,6 +475,31 @@ export const EntryVersionScalarFieldEnum = {
 } as const
 
 export type EntryVersionScalarFieldEnum = (typeof EntryVersionScalarFieldEnum)[keyof typeof EntryVersionScalarFieldEnum]
+
+
+export const EnvironmentScalarFieldEnum = {
+  accountId: 'accountId',
+  id: 'id',
+  name: 'name',
+  description: 'description',
+  category: 'category',
+  repository: 'repository',
+  orgUsername: 'orgUsername',
+  devHubUsername: 'devHubUsername',
+  isActive: 'isActive',
+  isDefault: 'isDefault',
+  branch: 'branch',
+  tags: 'tags',
+  metadata: 'metadata',
+  position: 'position',
+  expiresAt: 'expiresAt',
+  assignment: 'assignment',
+  createdBy: 'createdBy',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type EnvironmentScalarFieldEnum = (typeof EnvironmentScalarFieldEnum)[keyof typeof EnvironmentScalarFieldEnum]
 
 
 export const InboundCallScalarFieldEnum = {
