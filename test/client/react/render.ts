@@ -20,6 +20,8 @@ export interface Rendered<Value> {
 const globals = ['window', 'document', 'requestAnimationFrame'] as const
 
 const frameMs = 16
+/** A server may have to start meanwhile. */
+const patienceMs = 45_000
 
 /** Gives this process a page for as long as a test file runs; other files of the process must not find it. */
 export function openPage(): { close(): Promise<void> } {
@@ -73,7 +75,7 @@ export async function renderHook<Value>(client: SignalboxClient, hook: () => Val
       return renders
     },
     async until(check: (value: Value) => boolean) {
-      await until(async () => values.length > 0 && check(values[0] as Value))
+      await until(async () => values.length > 0 && check(values[0] as Value), patienceMs)
       return values[0] as Value
     },
     unmount: () => root.unmount(),

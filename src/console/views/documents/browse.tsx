@@ -56,7 +56,7 @@ export function Browse() {
             label="Documents"
             columns={columns}
             rows={list.nodes}
-            idOf={({ collection, key }) => `${collection}\n${key}`}
+            idOf={({ collection, key }) => JSON.stringify([collection, key])}
             list={list}
             empty={
               <Empty title="There are no documents here.">
