@@ -22,6 +22,8 @@ type OutputRecord =
 /** Lines are written together: at most this many in one transaction, and as long as this after the first. */
 const batchSize = 1_000
 const batchDelayMs = 40
+/** The same of the first line after a pause that was longer: alone, or with what is said in the same moment. */
+const firstDelayMs = 10
 /** Above this many unwritten lines, sources are asked to wait. */
 const highWater = 4_000
 const maxStepLength = 200
@@ -38,6 +40,8 @@ export class OutputRecorder {
   #unwritten: OutputRecord[] = []
   readonly #waiting = new Map<Attempt, number>()
   #writing: Promise<void> | undefined
+  /** When something was written last. */
+  #wroteAt = Number.NEGATIVE_INFINITY
   #isStopped = false
   readonly #stopped = Promise.withResolvers<void>()
 
@@ -110,7 +114,9 @@ export class OutputRecorder {
     if (this.#isStopped) return
     this.#unwritten.push(record)
     this.#waiting.set(record.attempt, (this.#waiting.get(record.attempt) ?? 0) + 1)
-    this.#writing ??= this.#write(batchDelayMs)
+    if (this.#writing !== undefined) return
+    const isFirst = performance.now() - this.#wroteAt > batchDelayMs
+    this.#writing = this.#write(isFirst ? firstDelayMs : batchDelayMs)
   }
 
   async #write(delayMs: number): Promise<void> {
@@ -125,6 +131,7 @@ export class OutputRecorder {
       await sleep(1_000)
     } finally {
       this.#writing = undefined
+      this.#wroteAt = performance.now()
     }
     if (this.#unwritten.length > 0) this.#writing = this.#write(this.#unwritten.length >= batchSize ? 0 : batchDelayMs)
   }
