@@ -72,12 +72,14 @@ export function eventsOf<Data>(selection: EventSelection): Follow<Data> {
     })
 }
 
-/** Follows something that not every caller may follow who may read the data. */
+const quietCodes: ReadonlySet<unknown> = new Set(['FORBIDDEN', 'NOT_FOUND'])
+
+/** Follows what may be missing, or closed to a caller who may read the data: the answer to the query says what is there. */
 export async function quietly(sink: Sink<unknown>, follow: () => Promise<void>): Promise<void> {
   try {
     await follow()
   } catch (error) {
-    if (sink.signal.aborted || (error as { code?: string }).code === 'FORBIDDEN') return
+    if (sink.signal.aborted || quietCodes.has((error as { code?: string }).code)) return
     throw error
   }
 }
