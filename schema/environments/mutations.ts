@@ -186,7 +186,11 @@ const AssignEnvironmentPayload = builder
   .implement({
     description: 'An environment is set aside.',
     fields: (t) => ({
-      environment: t.field({ type: EnvironmentRef, description: 'Which.', resolve: (found) => found.environment }),
+      environment: t.field({
+        type: EnvironmentRef,
+        description: 'The environment that is set aside.',
+        resolve: (found) => found.environment,
+      }),
       isNew: t.exposeBoolean('isNew', { description: 'False: it had been set aside for the same already.' }),
     }),
   })

@@ -14,7 +14,7 @@ const AcquireLockInput = builder.inputType('AcquireLockInput', {
     name: t.string({ description: name }),
     anyOf: t.stringList({
       description:
-        'Instead of `name`: names of up to 20 locks, of which the first free one is acquired, or the one that becomes free first.',
+        'Instead of `name`: names of up to 20 locks; acquires the first that is free, or the one that becomes free first.',
     }),
     ttlMs: t.int({ required: true, description: ttlMs }),
     waitMs: t.int({

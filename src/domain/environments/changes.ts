@@ -7,14 +7,13 @@ import { type Environment, environmentOfLock } from './environment.ts'
 import type { EnvironmentReads } from './environment-reads.ts'
 import { environmentOfSubject } from './events.ts'
 
-export const environmentUpdateKinds = [
-  ...(['CREATED', 'UPDATED', 'DELETED', 'ASSIGNED'] as const),
-  ...(['ACQUIRED', 'EXTENDED', 'RELEASED', 'EXPIRED', 'FORCED', 'LAGGED'] as const),
-] as const
+type UpdateKind =
+  | ('CREATED' | 'UPDATED' | 'DELETED' | 'ASSIGNED')
+  | ('ACQUIRED' | 'EXTENDED' | 'RELEASED' | 'EXPIRED' | 'FORCED' | 'LAGGED')
 
 /** One update that a subscriber receives about an account's environments. */
 export interface EnvironmentUpdate {
-  readonly kind: (typeof environmentUpdateKinds)[number]
+  readonly kind: UpdateKind
   /** Where a later stream goes on. */
   readonly cursor: string
   readonly at: Date

@@ -51,7 +51,7 @@ export function createEnvironmentCommands({ sql, transact, locks }: EnvironmentD
     return get(caller, id)
   }
 
-  /** Deletes an environment; whoever holds it loses it, and those who wait go without. @throws {EnvironmentNotFound} */
+  /** Deletes an environment; its holder loses it, and waiting callers are refused. @throws {EnvironmentNotFound} */
   async function remove(caller: Caller, id: string): Promise<Environment> {
     caller.must('salesforce:admin')
     const environment = await get(caller, id)

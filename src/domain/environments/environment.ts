@@ -61,7 +61,7 @@ export interface Environment extends EnvironmentRow {
 
 export type { Waiter }
 
-/** The lock that whoever uses an environment holds. */
+/** The name of an environment’s lock, which the caller that uses it holds. */
 export function lockNameOf(id: string): string {
   return `${lockPrefix}${id}`
 }

@@ -41,7 +41,7 @@ export function createOwnedLocks({ sql, change, acquireAny }: OwnedLockDeps) {
     return held.renew(caller, lock, ttlMs)
   }
 
-  /** Takes a lock from whoever holds it, if somebody does; `queue`: sends those away, too, who wait for it. */
+  /** Takes a lock from its holder, if it has one; `queue`: sends those away, too, who wait for it. */
   async function clear(caller: Caller, name: string, { queue = true } = {}): Promise<void> {
     await change(caller.accountId, name, (lock) => {
       if (queue) lock.clear(caller.by())

@@ -180,7 +180,7 @@ it('changes are streamed once each, and resumed after a cursor', async () => {
   const reading = (async () => {
     for await (const { change } of socket.results('changes')) seen.push(change as Change)
   })().catch(() => undefined)
-  // The stream has begun once it tells of something.
+  // The stream has begun once it has reported a change.
   await until(async () => {
     await pool(1)
     return seen.length > 0

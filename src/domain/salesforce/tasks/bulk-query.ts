@@ -144,7 +144,7 @@ async function end(org: AttemptOrg, jobId: string, isAborted: boolean): Promise<
     if (isAborted) await org.json({ method: 'PATCH', path, body: { state: 'Aborted' }, ...soon })
     await org.json({ method: 'DELETE', path, ...soon })
   } catch (error) {
-    // The job ends by itself; how the attempt came out matters more.
+    // Salesforce deletes the job later; the outcome of the attempt matters more.
     if (!(error instanceof SalesforceFailure)) throw error
   }
 }

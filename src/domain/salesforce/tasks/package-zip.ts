@@ -80,7 +80,9 @@ function mustFit({ zipBytes, unzippedBytes, entries }: Measured): void {
       .map((entry) => `${entry.fileName} (${size(entry)} bytes)`)
       .join(', ')
   if (entries.length > zipLimits.files)
-    throw tooLarge(`has ${entries.length} files; Salesforce takes at most ${zipLimits.files}. ${mostOf(entries)}`)
+    throw tooLarge(
+      `has ${entries.length} files; Salesforce takes at most ${zipLimits.files}. ${fullestDirectories(entries)}`,
+    )
   if (unzippedBytes > zipLimits.unzippedBytes)
     throw tooLarge(
       `has ${unzippedBytes} bytes unpacked; Salesforce takes at most ${zipLimits.unzippedBytes}. The largest: ${largest((entry) => entry.uncompressedSize)}.`,
@@ -92,7 +94,7 @@ function mustFit({ zipBytes, unzippedBytes, entries }: Measured): void {
 }
 
 /** Which directories hold the most files. */
-function mostOf(entries: readonly Entry[]): string {
+function fullestDirectories(entries: readonly Entry[]): string {
   const counts = new Map<string, number>()
   for (const { fileName } of entries) {
     const directory = fileName.slice(0, Math.max(0, fileName.lastIndexOf('/')))

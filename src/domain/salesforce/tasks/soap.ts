@@ -22,7 +22,7 @@ export function xmlText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-/** What an XML text says, with values as texts. @throws when it is no XML */
+/** What an XML text says, with values as texts. @throws when it is not XML */
 export function parseXml(text: string): Record<string, unknown> {
   return parser.parse(text, true) as Record<string, unknown>
 }

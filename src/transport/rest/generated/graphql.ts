@@ -20,7 +20,7 @@ export type AcquireEnvironmentInput = {
 
 /** A lock to acquire: the one of a name, or any of several. */
 export type AcquireLockInput = {
-  /** Instead of `name`: names of up to 20 locks, of which the first free one is acquired, or the one that becomes free first. */
+  /** Instead of `name`: names of up to 20 locks; acquires the first that is free, or the one that becomes free first. */
   anyOf?: Array<string> | null | undefined;
   /** Its name, with the same rules as an entry’s key; a scope narrowed to keys also limits lock names. */
   name?: string | null | undefined;
