@@ -316,8 +316,9 @@ describe('account token', () => {
 
 describe('account delete', () => {
   it('knows every table that holds rows of accounts', async () => {
-    const columns = `SELECT DISTINCT table_name AS name FROM information_schema.columns
-      WHERE table_schema = 'public' AND column_name = 'account_id'`
+    const columns = `SELECT DISTINCT table_name AS name FROM information_schema.columns JOIN information_schema.tables
+      USING (table_schema, table_name)
+      WHERE table_schema = 'public' AND column_name = 'account_id' AND table_type = 'BASE TABLE'`
     const tables = (await server.database.query<{ name: string }>(columns)).map(({ name }) => name)
     expect(tables.toSorted()).toEqual([...accountTables].toSorted())
   })

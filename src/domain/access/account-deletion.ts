@@ -9,7 +9,20 @@ import { accountEvent } from './events.ts'
 
 /** Every table that holds rows of accounts; a table comes before those that it refers to. */
 export const accountTables = [
-  ...['task_log', 'task_attempt', 'task_part_chunk', 'task_part', 'salesforce_deployment', 'task', 'inbound_call'],
+  ...[
+    'task_pause',
+    'task_share',
+    'task_lane',
+    'task_concurrency',
+    'task_rate',
+    'task_log',
+    'task_attempt',
+    'task_part_chunk',
+    'task_part',
+    'salesforce_deployment',
+    'task',
+    'inbound_call',
+  ],
   ...['delivery_attempt', 'delivery', 'webhook'],
   ...['salesforce_login', 'salesforce_org', 'environment'],
   ...['document_version', 'document', 'collection'],

@@ -256,9 +256,14 @@ export async function takeExpiring(
 }
 
 const noteHoursSql = `
+  WITH counted AS MATERIALIZED (
+    SELECT token.account_id, token.id, use.calls
+    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS use (account_id, token_id, calls)
+    JOIN application_token AS token ON token.account_id = use.account_id AND token.id = use.token_id
+    FOR KEY SHARE OF token
+  )
   INSERT INTO token_hour AS known (account_id, token_id, hour, calls)
-  SELECT account_id, token_id, date_trunc('hour', now(), 'UTC'), calls
-  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS use (account_id, token_id, calls)
+  SELECT account_id, id, date_trunc('hour', now(), 'UTC'), calls FROM counted
   ON CONFLICT (account_id, token_id, hour) DO UPDATE SET calls = known.calls + EXCLUDED.calls
   RETURNING account_id AS "accountId", token_id AS id, hour, calls::float AS calls, told`
 
@@ -272,7 +277,10 @@ export interface TokenHour {
   readonly told: boolean
 }
 
-/** Adds calls to the current hour of these tokens, each named once; returns how often they were used in it so far. */
+/**
+ * Adds calls to the current hour of these tokens, each named once; returns how often they were used in it so far. A token
+ * that was deleted meanwhile, with its account, is not in the answer.
+ */
 export async function noteHours(
   sql: Sql,
   uses: readonly { accountId: string; id: string; calls: number }[],

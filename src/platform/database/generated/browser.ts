@@ -228,6 +228,11 @@ export type SalesforceDeployment = Prisma.SalesforceDeploymentModel
  */
 export type Task = Prisma.TaskModel
 /**
+ * Model TaskPause
+ * What is not started until it is resumed.
+ */
+export type TaskPause = Prisma.TaskPauseModel
+/**
  * Model TaskClock
  * The turn that a priority has come to.
  */

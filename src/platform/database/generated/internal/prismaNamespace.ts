@@ -421,7 +421,6 @@ export const ModelName = {
   EntryLedger: 'EntryLedger',
   Entry: 'Entry',
   EntryVersion: 'EntryVersion',
-  Environment: 'Environment',
   InboundCall: 'InboundCall',
   JournalEntry: 'JournalEntry',
   JournalHistory: 'JournalHistory',
@@ -439,6 +438,7 @@ export const ModelName = {
   SalesforceLogin: 'SalesforceLogin',
   SalesforceDeployment: 'SalesforceDeployment',
   Task: 'Task',
+  TaskPause: 'TaskPause',
   TaskClock: 'TaskClock',
   TaskShare: 'TaskShare',
   TaskLane: 'TaskLane',
@@ -467,7 +467,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "environment" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "task" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "task" | "taskPause" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -2247,80 +2247,6 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
-    Environment: {
-      payload: Prisma.$EnvironmentPayload<ExtArgs>
-      fields: Prisma.EnvironmentFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.EnvironmentFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.EnvironmentFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
-        }
-        findFirst: {
-          args: Prisma.EnvironmentFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.EnvironmentFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
-        }
-        findMany: {
-          args: Prisma.EnvironmentFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>[]
-        }
-        create: {
-          args: Prisma.EnvironmentCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
-        }
-        createMany: {
-          args: Prisma.EnvironmentCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.EnvironmentCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>[]
-        }
-        delete: {
-          args: Prisma.EnvironmentDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
-        }
-        update: {
-          args: Prisma.EnvironmentUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
-        }
-        deleteMany: {
-          args: Prisma.EnvironmentDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.EnvironmentUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.EnvironmentUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>[]
-        }
-        upsert: {
-          args: Prisma.EnvironmentUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnvironmentPayload>
-        }
-        aggregate: {
-          args: Prisma.EnvironmentAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateEnvironment>
-        }
-        groupBy: {
-          args: Prisma.EnvironmentGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.EnvironmentGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.EnvironmentCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.EnvironmentCountAggregateOutputType> | number
-        }
-      }
-    }
     InboundCall: {
       payload: Prisma.$InboundCallPayload<ExtArgs>
       fields: Prisma.InboundCallFieldRefs
@@ -3576,6 +3502,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.TaskCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.TaskCountAggregateOutputType> | number
+        }
+      }
+    }
+    TaskPause: {
+      payload: Prisma.$TaskPausePayload<ExtArgs>
+      fields: Prisma.TaskPauseFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskPauseFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskPauseFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload>
+        }
+        findFirst: {
+          args: Prisma.TaskPauseFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskPauseFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload>
+        }
+        findMany: {
+          args: Prisma.TaskPauseFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload>[]
+        }
+        create: {
+          args: Prisma.TaskPauseCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload>
+        }
+        createMany: {
+          args: Prisma.TaskPauseCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskPauseCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload>[]
+        }
+        delete: {
+          args: Prisma.TaskPauseDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload>
+        }
+        update: {
+          args: Prisma.TaskPauseUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskPauseDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskPauseUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskPauseUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskPauseUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskPausePayload>
+        }
+        aggregate: {
+          args: Prisma.TaskPauseAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskPause>
+        }
+        groupBy: {
+          args: Prisma.TaskPauseGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskPauseGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskPauseCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskPauseCountAggregateOutputType> | number
         }
       }
     }
@@ -4933,31 +4933,6 @@ export const EntryVersionScalarFieldEnum = {
 export type EntryVersionScalarFieldEnum = (typeof EntryVersionScalarFieldEnum)[keyof typeof EntryVersionScalarFieldEnum]
 
 
-export const EnvironmentScalarFieldEnum = {
-  accountId: 'accountId',
-  id: 'id',
-  name: 'name',
-  description: 'description',
-  category: 'category',
-  repository: 'repository',
-  orgUsername: 'orgUsername',
-  devHubUsername: 'devHubUsername',
-  isActive: 'isActive',
-  isDefault: 'isDefault',
-  branch: 'branch',
-  tags: 'tags',
-  metadata: 'metadata',
-  position: 'position',
-  expiresAt: 'expiresAt',
-  assignment: 'assignment',
-  createdBy: 'createdBy',
-  createdAt: 'createdAt',
-  updatedAt: 'updatedAt'
-} as const
-
-export type EnvironmentScalarFieldEnum = (typeof EnvironmentScalarFieldEnum)[keyof typeof EnvironmentScalarFieldEnum]
-
-
 export const InboundCallScalarFieldEnum = {
   accountId: 'accountId',
   hook: 'hook',
@@ -5213,6 +5188,18 @@ export const TaskScalarFieldEnum = {
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
+
+
+export const TaskPauseScalarFieldEnum = {
+  accountId: 'accountId',
+  kind: 'kind',
+  value: 'value',
+  reason: 'reason',
+  pausedBy: 'pausedBy',
+  pausedAt: 'pausedAt'
+} as const
+
+export type TaskPauseScalarFieldEnum = (typeof TaskPauseScalarFieldEnum)[keyof typeof TaskPauseScalarFieldEnum]
 
 
 export const TaskClockScalarFieldEnum = {
@@ -5629,20 +5616,6 @@ export type ListEnumEntryChangeKindFieldRefInput<$PrismaModel> = FieldRefInputTy
 
 
 /**
- * Reference to a field of type 'EnvironmentCategory'
- */
-export type EnumEnvironmentCategoryFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'EnvironmentCategory'>
-    
-
-
-/**
- * Reference to a field of type 'EnvironmentCategory[]'
- */
-export type ListEnumEnvironmentCategoryFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'EnvironmentCategory[]'>
-    
-
-
-/**
  * Reference to a field of type 'SalesforceOrgKind'
  */
 export type EnumSalesforceOrgKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'SalesforceOrgKind'>
@@ -5998,7 +5971,6 @@ export type GlobalOmitConfig = {
   entryLedger?: Prisma.EntryLedgerOmit
   entry?: Prisma.EntryOmit
   entryVersion?: Prisma.EntryVersionOmit
-  environment?: Prisma.EnvironmentOmit
   inboundCall?: Prisma.InboundCallOmit
   journalEntry?: Prisma.JournalEntryOmit
   journalHistory?: Prisma.JournalHistoryOmit
@@ -6016,6 +5988,7 @@ export type GlobalOmitConfig = {
   salesforceLogin?: Prisma.SalesforceLoginOmit
   salesforceDeployment?: Prisma.SalesforceDeploymentOmit
   task?: Prisma.TaskOmit
+  taskPause?: Prisma.TaskPauseOmit
   taskClock?: Prisma.TaskClockOmit
   taskShare?: Prisma.TaskShareOmit
   taskLane?: Prisma.TaskLaneOmit

@@ -93,6 +93,7 @@ export const ModelName = {
   SalesforceLogin: 'SalesforceLogin',
   SalesforceDeployment: 'SalesforceDeployment',
   Task: 'Task',
+  TaskPause: 'TaskPause',
   TaskClock: 'TaskClock',
   TaskShare: 'TaskShare',
   TaskLane: 'TaskLane',
@@ -757,6 +758,18 @@ export const TaskScalarFieldEnum = {
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
+
+
+export const TaskPauseScalarFieldEnum = {
+  accountId: 'accountId',
+  kind: 'kind',
+  value: 'value',
+  reason: 'reason',
+  pausedBy: 'pausedBy',
+  pausedAt: 'pausedAt'
+} as const
+
+export type TaskPauseScalarFieldEnum = (typeof TaskPauseScalarFieldEnum)[keyof typeof TaskPauseScalarFieldEnum]
 
 
 export const TaskClockScalarFieldEnum = {

@@ -336,6 +336,7 @@ export type ApplicationTokenWhereInput = {
   lastUsedAddress?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   lastUsedAgent?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   addresses?: Prisma.StringNullableListFilter<"ApplicationToken">
+  hours?: Prisma.TokenHourListRelationFilter
   owner?: Prisma.XOR<Prisma.UserNullableScalarRelationFilter, Prisma.UserWhereInput> | null
   browsers?: Prisma.BrowserSessionListRelationFilter
 }
@@ -363,6 +364,7 @@ export type ApplicationTokenOrderByWithRelationInput = {
   lastUsedAddress?: Prisma.SortOrderInput | Prisma.SortOrder
   lastUsedAgent?: Prisma.SortOrderInput | Prisma.SortOrder
   addresses?: Prisma.SortOrder
+  hours?: Prisma.TokenHourOrderByRelationAggregateInput
   owner?: Prisma.UserOrderByWithRelationInput
   browsers?: Prisma.BrowserSessionOrderByRelationAggregateInput
 }
@@ -394,6 +396,7 @@ export type ApplicationTokenWhereUniqueInput = Prisma.AtLeast<{
   lastUsedAddress?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   lastUsedAgent?: Prisma.StringNullableFilter<"ApplicationToken"> | string | null
   addresses?: Prisma.StringNullableListFilter<"ApplicationToken">
+  hours?: Prisma.TokenHourListRelationFilter
   owner?: Prisma.XOR<Prisma.UserNullableScalarRelationFilter, Prisma.UserWhereInput> | null
   browsers?: Prisma.BrowserSessionListRelationFilter
 }, "accountId_id" | "hash">
@@ -477,6 +480,7 @@ export type ApplicationTokenCreateInput = {
   lastUsedAddress?: string | null
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  hours?: Prisma.TokenHourCreateNestedManyWithoutTokenInput
   owner?: Prisma.UserCreateNestedOneWithoutTokensInput
   browsers?: Prisma.BrowserSessionCreateNestedManyWithoutTokenInput
 }
@@ -504,6 +508,7 @@ export type ApplicationTokenUncheckedCreateInput = {
   lastUsedAddress?: string | null
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  hours?: Prisma.TokenHourUncheckedCreateNestedManyWithoutTokenInput
   browsers?: Prisma.BrowserSessionUncheckedCreateNestedManyWithoutTokenInput
 }
 
@@ -528,6 +533,7 @@ export type ApplicationTokenUpdateInput = {
   lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  hours?: Prisma.TokenHourUpdateManyWithoutTokenNestedInput
   owner?: Prisma.UserUpdateOneWithoutTokensNestedInput
   browsers?: Prisma.BrowserSessionUpdateManyWithoutTokenNestedInput
 }
@@ -555,6 +561,7 @@ export type ApplicationTokenUncheckedUpdateInput = {
   lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  hours?: Prisma.TokenHourUncheckedUpdateManyWithoutTokenNestedInput
   browsers?: Prisma.BrowserSessionUncheckedUpdateManyWithoutTokenNestedInput
 }
 
@@ -719,6 +726,11 @@ export type ApplicationTokenSumOrderByAggregateInput = {
   calls?: Prisma.SortOrder
 }
 
+export type ApplicationTokenScalarRelationFilter = {
+  is?: Prisma.ApplicationTokenWhereInput
+  isNot?: Prisma.ApplicationTokenWhereInput
+}
+
 export type ApplicationTokenListRelationFilter = {
   every?: Prisma.ApplicationTokenWhereInput
   some?: Prisma.ApplicationTokenWhereInput
@@ -770,6 +782,20 @@ export type BigIntFieldUpdateOperationsInput = {
 export type ApplicationTokenUpdateaddressesInput = {
   set?: string[]
   push?: string | string[]
+}
+
+export type ApplicationTokenCreateNestedOneWithoutHoursInput = {
+  create?: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutHoursInput, Prisma.ApplicationTokenUncheckedCreateWithoutHoursInput>
+  connectOrCreate?: Prisma.ApplicationTokenCreateOrConnectWithoutHoursInput
+  connect?: Prisma.ApplicationTokenWhereUniqueInput
+}
+
+export type ApplicationTokenUpdateOneRequiredWithoutHoursNestedInput = {
+  create?: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutHoursInput, Prisma.ApplicationTokenUncheckedCreateWithoutHoursInput>
+  connectOrCreate?: Prisma.ApplicationTokenCreateOrConnectWithoutHoursInput
+  upsert?: Prisma.ApplicationTokenUpsertWithoutHoursInput
+  connect?: Prisma.ApplicationTokenWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.ApplicationTokenUpdateToOneWithWhereWithoutHoursInput, Prisma.ApplicationTokenUpdateWithoutHoursInput>, Prisma.ApplicationTokenUncheckedUpdateWithoutHoursInput>
 }
 
 export type ApplicationTokenCreateNestedManyWithoutOwnerInput = {
@@ -830,6 +856,124 @@ export type ApplicationTokenUpdateOneWithoutBrowsersNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.ApplicationTokenUpdateToOneWithWhereWithoutBrowsersInput, Prisma.ApplicationTokenUpdateWithoutBrowsersInput>, Prisma.ApplicationTokenUncheckedUpdateWithoutBrowsersInput>
 }
 
+export type ApplicationTokenCreateWithoutHoursInput = {
+  id: string
+  name: string
+  hash: runtime.Bytes
+  role: $Enums.Role
+  scopes?: Prisma.ApplicationTokenCreatescopesInput | string[]
+  createdAt?: Date | string
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt: Date | string
+  revokedAt?: Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: string | null
+  successorId?: string | null
+  lineageId?: string | null
+  expiryTold?: boolean
+  expiryWarned?: boolean
+  calls?: bigint | number
+  lastUsedAt?: Date | string | null
+  lastUsedAddress?: string | null
+  lastUsedAgent?: string | null
+  addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  owner?: Prisma.UserCreateNestedOneWithoutTokensInput
+  browsers?: Prisma.BrowserSessionCreateNestedManyWithoutTokenInput
+}
+
+export type ApplicationTokenUncheckedCreateWithoutHoursInput = {
+  accountId: string
+  id: string
+  name: string
+  hash: runtime.Bytes
+  role: $Enums.Role
+  scopes?: Prisma.ApplicationTokenCreatescopesInput | string[]
+  createdAt?: Date | string
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt: Date | string
+  revokedAt?: Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: string | null
+  successorId?: string | null
+  lineageId?: string | null
+  ownerId?: string | null
+  expiryTold?: boolean
+  expiryWarned?: boolean
+  calls?: bigint | number
+  lastUsedAt?: Date | string | null
+  lastUsedAddress?: string | null
+  lastUsedAgent?: string | null
+  addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  browsers?: Prisma.BrowserSessionUncheckedCreateNestedManyWithoutTokenInput
+}
+
+export type ApplicationTokenCreateOrConnectWithoutHoursInput = {
+  where: Prisma.ApplicationTokenWhereUniqueInput
+  create: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutHoursInput, Prisma.ApplicationTokenUncheckedCreateWithoutHoursInput>
+}
+
+export type ApplicationTokenUpsertWithoutHoursInput = {
+  update: Prisma.XOR<Prisma.ApplicationTokenUpdateWithoutHoursInput, Prisma.ApplicationTokenUncheckedUpdateWithoutHoursInput>
+  create: Prisma.XOR<Prisma.ApplicationTokenCreateWithoutHoursInput, Prisma.ApplicationTokenUncheckedCreateWithoutHoursInput>
+  where?: Prisma.ApplicationTokenWhereInput
+}
+
+export type ApplicationTokenUpdateToOneWithWhereWithoutHoursInput = {
+  where?: Prisma.ApplicationTokenWhereInput
+  data: Prisma.XOR<Prisma.ApplicationTokenUpdateWithoutHoursInput, Prisma.ApplicationTokenUncheckedUpdateWithoutHoursInput>
+}
+
+export type ApplicationTokenUpdateWithoutHoursInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  name?: Prisma.StringFieldUpdateOperationsInput | string
+  hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  role?: Prisma.EnumRoleFieldUpdateOperationsInput | $Enums.Role
+  scopes?: Prisma.ApplicationTokenUpdatescopesInput | string[]
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  successorId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lineageId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  expiryTold?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  expiryWarned?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  lastUsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  owner?: Prisma.UserUpdateOneWithoutTokensNestedInput
+  browsers?: Prisma.BrowserSessionUpdateManyWithoutTokenNestedInput
+}
+
+export type ApplicationTokenUncheckedUpdateWithoutHoursInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  name?: Prisma.StringFieldUpdateOperationsInput | string
+  hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  role?: Prisma.EnumRoleFieldUpdateOperationsInput | $Enums.Role
+  scopes?: Prisma.ApplicationTokenUpdatescopesInput | string[]
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedBy?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  successorId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lineageId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  ownerId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  expiryTold?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  expiryWarned?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  lastUsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  browsers?: Prisma.BrowserSessionUncheckedUpdateManyWithoutTokenNestedInput
+}
+
 export type ApplicationTokenCreateWithoutOwnerInput = {
   id: string
   name: string
@@ -851,6 +995,7 @@ export type ApplicationTokenCreateWithoutOwnerInput = {
   lastUsedAddress?: string | null
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  hours?: Prisma.TokenHourCreateNestedManyWithoutTokenInput
   browsers?: Prisma.BrowserSessionCreateNestedManyWithoutTokenInput
 }
 
@@ -875,6 +1020,7 @@ export type ApplicationTokenUncheckedCreateWithoutOwnerInput = {
   lastUsedAddress?: string | null
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  hours?: Prisma.TokenHourUncheckedCreateNestedManyWithoutTokenInput
   browsers?: Prisma.BrowserSessionUncheckedCreateNestedManyWithoutTokenInput
 }
 
@@ -953,6 +1099,7 @@ export type ApplicationTokenCreateWithoutBrowsersInput = {
   lastUsedAddress?: string | null
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  hours?: Prisma.TokenHourCreateNestedManyWithoutTokenInput
   owner?: Prisma.UserCreateNestedOneWithoutTokensInput
 }
 
@@ -979,6 +1126,7 @@ export type ApplicationTokenUncheckedCreateWithoutBrowsersInput = {
   lastUsedAddress?: string | null
   lastUsedAgent?: string | null
   addresses?: Prisma.ApplicationTokenCreateaddressesInput | string[]
+  hours?: Prisma.TokenHourUncheckedCreateNestedManyWithoutTokenInput
 }
 
 export type ApplicationTokenCreateOrConnectWithoutBrowsersInput = {
@@ -1018,6 +1166,7 @@ export type ApplicationTokenUpdateWithoutBrowsersInput = {
   lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  hours?: Prisma.TokenHourUpdateManyWithoutTokenNestedInput
   owner?: Prisma.UserUpdateOneWithoutTokensNestedInput
 }
 
@@ -1044,6 +1193,7 @@ export type ApplicationTokenUncheckedUpdateWithoutBrowsersInput = {
   lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  hours?: Prisma.TokenHourUncheckedUpdateManyWithoutTokenNestedInput
 }
 
 export type ApplicationTokenCreateManyOwnerInput = {
@@ -1090,6 +1240,7 @@ export type ApplicationTokenUpdateWithoutOwnerInput = {
   lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  hours?: Prisma.TokenHourUpdateManyWithoutTokenNestedInput
   browsers?: Prisma.BrowserSessionUpdateManyWithoutTokenNestedInput
 }
 
@@ -1114,6 +1265,7 @@ export type ApplicationTokenUncheckedUpdateWithoutOwnerInput = {
   lastUsedAddress?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lastUsedAgent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   addresses?: Prisma.ApplicationTokenUpdateaddressesInput | string[]
+  hours?: Prisma.TokenHourUncheckedUpdateManyWithoutTokenNestedInput
   browsers?: Prisma.BrowserSessionUncheckedUpdateManyWithoutTokenNestedInput
 }
 
@@ -1146,10 +1298,12 @@ export type ApplicationTokenUncheckedUpdateManyWithoutOwnerInput = {
  */
 
 export type ApplicationTokenCountOutputType = {
+  hours: number
   browsers: number
 }
 
 export type ApplicationTokenCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  hours?: boolean | ApplicationTokenCountOutputTypeCountHoursArgs
   browsers?: boolean | ApplicationTokenCountOutputTypeCountBrowsersArgs
 }
 
@@ -1161,6 +1315,13 @@ export type ApplicationTokenCountOutputTypeDefaultArgs<ExtArgs extends runtime.T
    * Select specific fields to fetch from the ApplicationTokenCountOutputType
    */
   select?: Prisma.ApplicationTokenCountOutputTypeSelect<ExtArgs> | null
+}
+
+/**
+ * ApplicationTokenCountOutputType without action
+ */
+export type ApplicationTokenCountOutputTypeCountHoursArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.TokenHourWhereInput
 }
 
 /**
@@ -1194,6 +1355,7 @@ export type ApplicationTokenSelect<ExtArgs extends runtime.Types.Extensions.Inte
   lastUsedAddress?: boolean
   lastUsedAgent?: boolean
   addresses?: boolean
+  hours?: boolean | Prisma.ApplicationToken$hoursArgs<ExtArgs>
   owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
   browsers?: boolean | Prisma.ApplicationToken$browsersArgs<ExtArgs>
   _count?: boolean | Prisma.ApplicationTokenCountOutputTypeDefaultArgs<ExtArgs>
@@ -1278,6 +1440,7 @@ export type ApplicationTokenSelectScalar = {
 
 export type ApplicationTokenOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "name" | "hash" | "role" | "scopes" | "createdAt" | "createdBy" | "expiresAt" | "revokedAt" | "endedBy" | "endReason" | "successorId" | "lineageId" | "ownerId" | "expiryTold" | "expiryWarned" | "calls" | "lastUsedAt" | "lastUsedAddress" | "lastUsedAgent" | "addresses", ExtArgs["result"]["applicationToken"]>
 export type ApplicationTokenInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  hours?: boolean | Prisma.ApplicationToken$hoursArgs<ExtArgs>
   owner?: boolean | Prisma.ApplicationToken$ownerArgs<ExtArgs>
   browsers?: boolean | Prisma.ApplicationToken$browsersArgs<ExtArgs>
   _count?: boolean | Prisma.ApplicationTokenCountOutputTypeDefaultArgs<ExtArgs>
@@ -1292,6 +1455,7 @@ export type ApplicationTokenIncludeUpdateManyAndReturn<ExtArgs extends runtime.T
 export type $ApplicationTokenPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "ApplicationToken"
   objects: {
+    hours: Prisma.$TokenHourPayload<ExtArgs>[]
     owner: Prisma.$UserPayload<ExtArgs> | null
     browsers: Prisma.$BrowserSessionPayload<ExtArgs>[]
   }
@@ -1733,6 +1897,7 @@ readonly fields: ApplicationTokenFieldRefs;
  */
 export interface Prisma__ApplicationTokenClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
+  hours<T extends Prisma.ApplicationToken$hoursArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.ApplicationToken$hoursArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TokenHourPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   owner<T extends Prisma.ApplicationToken$ownerArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.ApplicationToken$ownerArgs<ExtArgs>>): Prisma.Prisma__UserClient<runtime.Types.Result.GetResult<Prisma.$UserPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   browsers<T extends Prisma.ApplicationToken$browsersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.ApplicationToken$browsersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$BrowserSessionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
@@ -2184,6 +2349,30 @@ export type ApplicationTokenDeleteManyArgs<ExtArgs extends runtime.Types.Extensi
    * Limit how many ApplicationTokens to delete.
    */
   limit?: number
+}
+
+/**
+ * ApplicationToken.hours
+ */
+export type ApplicationToken$hoursArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the TokenHour
+   */
+  select?: Prisma.TokenHourSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the TokenHour
+   */
+  omit?: Prisma.TokenHourOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
+  where?: Prisma.TokenHourWhereInput
+  orderBy?: Prisma.TokenHourOrderByWithRelationInput | Prisma.TokenHourOrderByWithRelationInput[]
+  cursor?: Prisma.TokenHourWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.TokenHourScalarFieldEnum | Prisma.TokenHourScalarFieldEnum[]
 }
 
 /**

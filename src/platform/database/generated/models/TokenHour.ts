@@ -216,6 +216,7 @@ export type TokenHourWhereInput = {
   hour?: Prisma.DateTimeFilter<"TokenHour"> | Date | string
   calls?: Prisma.BigIntFilter<"TokenHour"> | bigint | number
   told?: Prisma.BoolFilter<"TokenHour"> | boolean
+  token?: Prisma.XOR<Prisma.ApplicationTokenScalarRelationFilter, Prisma.ApplicationTokenWhereInput>
 }
 
 export type TokenHourOrderByWithRelationInput = {
@@ -224,6 +225,7 @@ export type TokenHourOrderByWithRelationInput = {
   hour?: Prisma.SortOrder
   calls?: Prisma.SortOrder
   told?: Prisma.SortOrder
+  token?: Prisma.ApplicationTokenOrderByWithRelationInput
 }
 
 export type TokenHourWhereUniqueInput = Prisma.AtLeast<{
@@ -236,6 +238,7 @@ export type TokenHourWhereUniqueInput = Prisma.AtLeast<{
   hour?: Prisma.DateTimeFilter<"TokenHour"> | Date | string
   calls?: Prisma.BigIntFilter<"TokenHour"> | bigint | number
   told?: Prisma.BoolFilter<"TokenHour"> | boolean
+  token?: Prisma.XOR<Prisma.ApplicationTokenScalarRelationFilter, Prisma.ApplicationTokenWhereInput>
 }, "accountId_tokenId_hour">
 
 export type TokenHourOrderByWithAggregationInput = {
@@ -263,11 +266,10 @@ export type TokenHourScalarWhereWithAggregatesInput = {
 }
 
 export type TokenHourCreateInput = {
-  accountId: string
-  tokenId: string
   hour: Date | string
   calls: bigint | number
   told?: boolean
+  token: Prisma.ApplicationTokenCreateNestedOneWithoutHoursInput
 }
 
 export type TokenHourUncheckedCreateInput = {
@@ -279,11 +281,10 @@ export type TokenHourUncheckedCreateInput = {
 }
 
 export type TokenHourUpdateInput = {
-  accountId?: Prisma.StringFieldUpdateOperationsInput | string
-  tokenId?: Prisma.StringFieldUpdateOperationsInput | string
   hour?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   told?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  token?: Prisma.ApplicationTokenUpdateOneRequiredWithoutHoursNestedInput
 }
 
 export type TokenHourUncheckedUpdateInput = {
@@ -303,8 +304,6 @@ export type TokenHourCreateManyInput = {
 }
 
 export type TokenHourUpdateManyMutationInput = {
-  accountId?: Prisma.StringFieldUpdateOperationsInput | string
-  tokenId?: Prisma.StringFieldUpdateOperationsInput | string
   hour?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   told?: Prisma.BoolFieldUpdateOperationsInput | boolean
@@ -316,6 +315,16 @@ export type TokenHourUncheckedUpdateManyInput = {
   hour?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   told?: Prisma.BoolFieldUpdateOperationsInput | boolean
+}
+
+export type TokenHourListRelationFilter = {
+  every?: Prisma.TokenHourWhereInput
+  some?: Prisma.TokenHourWhereInput
+  none?: Prisma.TokenHourWhereInput
+}
+
+export type TokenHourOrderByRelationAggregateInput = {
+  _count?: Prisma.SortOrder
 }
 
 export type TokenHourAccountIdTokenIdHourCompoundUniqueInput = {
@@ -356,6 +365,121 @@ export type TokenHourSumOrderByAggregateInput = {
   calls?: Prisma.SortOrder
 }
 
+export type TokenHourCreateNestedManyWithoutTokenInput = {
+  create?: Prisma.XOR<Prisma.TokenHourCreateWithoutTokenInput, Prisma.TokenHourUncheckedCreateWithoutTokenInput> | Prisma.TokenHourCreateWithoutTokenInput[] | Prisma.TokenHourUncheckedCreateWithoutTokenInput[]
+  connectOrCreate?: Prisma.TokenHourCreateOrConnectWithoutTokenInput | Prisma.TokenHourCreateOrConnectWithoutTokenInput[]
+  createMany?: Prisma.TokenHourCreateManyTokenInputEnvelope
+  connect?: Prisma.TokenHourWhereUniqueInput | Prisma.TokenHourWhereUniqueInput[]
+}
+
+export type TokenHourUncheckedCreateNestedManyWithoutTokenInput = {
+  create?: Prisma.XOR<Prisma.TokenHourCreateWithoutTokenInput, Prisma.TokenHourUncheckedCreateWithoutTokenInput> | Prisma.TokenHourCreateWithoutTokenInput[] | Prisma.TokenHourUncheckedCreateWithoutTokenInput[]
+  connectOrCreate?: Prisma.TokenHourCreateOrConnectWithoutTokenInput | Prisma.TokenHourCreateOrConnectWithoutTokenInput[]
+  createMany?: Prisma.TokenHourCreateManyTokenInputEnvelope
+  connect?: Prisma.TokenHourWhereUniqueInput | Prisma.TokenHourWhereUniqueInput[]
+}
+
+export type TokenHourUpdateManyWithoutTokenNestedInput = {
+  create?: Prisma.XOR<Prisma.TokenHourCreateWithoutTokenInput, Prisma.TokenHourUncheckedCreateWithoutTokenInput> | Prisma.TokenHourCreateWithoutTokenInput[] | Prisma.TokenHourUncheckedCreateWithoutTokenInput[]
+  connectOrCreate?: Prisma.TokenHourCreateOrConnectWithoutTokenInput | Prisma.TokenHourCreateOrConnectWithoutTokenInput[]
+  upsert?: Prisma.TokenHourUpsertWithWhereUniqueWithoutTokenInput | Prisma.TokenHourUpsertWithWhereUniqueWithoutTokenInput[]
+  createMany?: Prisma.TokenHourCreateManyTokenInputEnvelope
+  set?: Prisma.TokenHourWhereUniqueInput | Prisma.TokenHourWhereUniqueInput[]
+  disconnect?: Prisma.TokenHourWhereUniqueInput | Prisma.TokenHourWhereUniqueInput[]
+  delete?: Prisma.TokenHourWhereUniqueInput | Prisma.TokenHourWhereUniqueInput[]
+  connect?: Prisma.TokenHourWhereUniqueInput | Prisma.TokenHourWhereUniqueInput[]
+  update?: Prisma.TokenHourUpdateWithWhereUniqueWithoutTokenInput | Prisma.TokenHourUpdateWithWhereUniqueWithoutTokenInput[]
+  updateMany?: Prisma.TokenHourUpdateManyWithWhereWithoutTokenInput | Prisma.TokenHourUpdateManyWithWhereWithoutTokenInput[]
+  deleteMany?: Prisma.TokenHourScalarWhereInput | Prisma.TokenHourScalarWhereInput[]
+}
+
+export type TokenHourUncheckedUpdateManyWithoutTokenNestedInput = {
+  create?: Prisma.XOR<Prisma.TokenHourCreateWithoutTokenInput, Prisma.TokenHourUncheckedCreateWithoutTokenInput> | Prisma.TokenHourCreateWithoutTokenInput[] | Prisma.TokenHourUncheckedCreateWithoutTokenInput[]
+  connectOrCreate?: Prisma.TokenHourCreateOrConnectWithoutTokenInput | Prisma.TokenHourCreateOrConnectWithoutTokenInput[]
+  upsert?: Prisma.TokenHourUpsertWithWhereUniqueWithoutTokenInput | Prisma.TokenHourUpsertWithWhereUniqueWithoutTokenInput[]
+  createMany?: Prisma.TokenHourCreateManyTokenInputEnvelope
+  set?: Prisma.TokenHourWhereUniqueInput | Prisma.TokenHourWhereUniqueInput[]
+  disconnect?: Prisma.TokenHourWhereUniqueInput | Prisma.TokenHourWhereUniqueInput[]
+  delete?: Prisma.TokenHourWhereUniqueInput | Prisma.TokenHourWhereUniqueInput[]
+  connect?: Prisma.TokenHourWhereUniqueInput | Prisma.TokenHourWhereUniqueInput[]
+  update?: Prisma.TokenHourUpdateWithWhereUniqueWithoutTokenInput | Prisma.TokenHourUpdateWithWhereUniqueWithoutTokenInput[]
+  updateMany?: Prisma.TokenHourUpdateManyWithWhereWithoutTokenInput | Prisma.TokenHourUpdateManyWithWhereWithoutTokenInput[]
+  deleteMany?: Prisma.TokenHourScalarWhereInput | Prisma.TokenHourScalarWhereInput[]
+}
+
+export type TokenHourCreateWithoutTokenInput = {
+  hour: Date | string
+  calls: bigint | number
+  told?: boolean
+}
+
+export type TokenHourUncheckedCreateWithoutTokenInput = {
+  hour: Date | string
+  calls: bigint | number
+  told?: boolean
+}
+
+export type TokenHourCreateOrConnectWithoutTokenInput = {
+  where: Prisma.TokenHourWhereUniqueInput
+  create: Prisma.XOR<Prisma.TokenHourCreateWithoutTokenInput, Prisma.TokenHourUncheckedCreateWithoutTokenInput>
+}
+
+export type TokenHourCreateManyTokenInputEnvelope = {
+  data: Prisma.TokenHourCreateManyTokenInput | Prisma.TokenHourCreateManyTokenInput[]
+  skipDuplicates?: boolean
+}
+
+export type TokenHourUpsertWithWhereUniqueWithoutTokenInput = {
+  where: Prisma.TokenHourWhereUniqueInput
+  update: Prisma.XOR<Prisma.TokenHourUpdateWithoutTokenInput, Prisma.TokenHourUncheckedUpdateWithoutTokenInput>
+  create: Prisma.XOR<Prisma.TokenHourCreateWithoutTokenInput, Prisma.TokenHourUncheckedCreateWithoutTokenInput>
+}
+
+export type TokenHourUpdateWithWhereUniqueWithoutTokenInput = {
+  where: Prisma.TokenHourWhereUniqueInput
+  data: Prisma.XOR<Prisma.TokenHourUpdateWithoutTokenInput, Prisma.TokenHourUncheckedUpdateWithoutTokenInput>
+}
+
+export type TokenHourUpdateManyWithWhereWithoutTokenInput = {
+  where: Prisma.TokenHourScalarWhereInput
+  data: Prisma.XOR<Prisma.TokenHourUpdateManyMutationInput, Prisma.TokenHourUncheckedUpdateManyWithoutTokenInput>
+}
+
+export type TokenHourScalarWhereInput = {
+  AND?: Prisma.TokenHourScalarWhereInput | Prisma.TokenHourScalarWhereInput[]
+  OR?: Prisma.TokenHourScalarWhereInput[]
+  NOT?: Prisma.TokenHourScalarWhereInput | Prisma.TokenHourScalarWhereInput[]
+  accountId?: Prisma.UuidFilter<"TokenHour"> | string
+  tokenId?: Prisma.UuidFilter<"TokenHour"> | string
+  hour?: Prisma.DateTimeFilter<"TokenHour"> | Date | string
+  calls?: Prisma.BigIntFilter<"TokenHour"> | bigint | number
+  told?: Prisma.BoolFilter<"TokenHour"> | boolean
+}
+
+export type TokenHourCreateManyTokenInput = {
+  hour: Date | string
+  calls: bigint | number
+  told?: boolean
+}
+
+export type TokenHourUpdateWithoutTokenInput = {
+  hour?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  told?: Prisma.BoolFieldUpdateOperationsInput | boolean
+}
+
+export type TokenHourUncheckedUpdateWithoutTokenInput = {
+  hour?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  told?: Prisma.BoolFieldUpdateOperationsInput | boolean
+}
+
+export type TokenHourUncheckedUpdateManyWithoutTokenInput = {
+  hour?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  calls?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  told?: Prisma.BoolFieldUpdateOperationsInput | boolean
+}
+
 
 
 export type TokenHourSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -364,6 +488,7 @@ export type TokenHourSelect<ExtArgs extends runtime.Types.Extensions.InternalArg
   hour?: boolean
   calls?: boolean
   told?: boolean
+  token?: boolean | Prisma.ApplicationTokenDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["tokenHour"]>
 
 export type TokenHourSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -372,6 +497,7 @@ export type TokenHourSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ext
   hour?: boolean
   calls?: boolean
   told?: boolean
+  token?: boolean | Prisma.ApplicationTokenDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["tokenHour"]>
 
 export type TokenHourSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -380,6 +506,7 @@ export type TokenHourSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ext
   hour?: boolean
   calls?: boolean
   told?: boolean
+  token?: boolean | Prisma.ApplicationTokenDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["tokenHour"]>
 
 export type TokenHourSelectScalar = {
@@ -391,10 +518,21 @@ export type TokenHourSelectScalar = {
 }
 
 export type TokenHourOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "tokenId" | "hour" | "calls" | "told", ExtArgs["result"]["tokenHour"]>
+export type TokenHourInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  token?: boolean | Prisma.ApplicationTokenDefaultArgs<ExtArgs>
+}
+export type TokenHourIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  token?: boolean | Prisma.ApplicationTokenDefaultArgs<ExtArgs>
+}
+export type TokenHourIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  token?: boolean | Prisma.ApplicationTokenDefaultArgs<ExtArgs>
+}
 
 export type $TokenHourPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "TokenHour"
-  objects: {}
+  objects: {
+    token: Prisma.$ApplicationTokenPayload<ExtArgs>
+  }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     accountId: string
     tokenId: string
@@ -798,6 +936,7 @@ readonly fields: TokenHourFieldRefs;
  */
 export interface Prisma__TokenHourClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
+  token<T extends Prisma.ApplicationTokenDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.ApplicationTokenDefaultArgs<ExtArgs>>): Prisma.Prisma__ApplicationTokenClient<runtime.Types.Result.GetResult<Prisma.$ApplicationTokenPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -849,6 +988,10 @@ export type TokenHourFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Int
    */
   omit?: Prisma.TokenHourOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
+  /**
    * Filter, which TokenHour to fetch.
    */
   where: Prisma.TokenHourWhereUniqueInput
@@ -867,6 +1010,10 @@ export type TokenHourFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    */
   omit?: Prisma.TokenHourOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
+  /**
    * Filter, which TokenHour to fetch.
    */
   where: Prisma.TokenHourWhereUniqueInput
@@ -884,6 +1031,10 @@ export type TokenHourFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Omit specific fields from the TokenHour
    */
   omit?: Prisma.TokenHourOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
   /**
    * Filter, which TokenHour to fetch.
    */
@@ -933,6 +1084,10 @@ export type TokenHourFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensio
    */
   omit?: Prisma.TokenHourOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
+  /**
    * Filter, which TokenHour to fetch.
    */
   where?: Prisma.TokenHourWhereInput
@@ -980,6 +1135,10 @@ export type TokenHourFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Omit specific fields from the TokenHour
    */
   omit?: Prisma.TokenHourOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
   /**
    * Filter, which TokenHours to fetch.
    */
@@ -1029,6 +1188,10 @@ export type TokenHourCreateArgs<ExtArgs extends runtime.Types.Extensions.Interna
    */
   omit?: Prisma.TokenHourOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
+  /**
    * The data needed to create a TokenHour.
    */
   data: Prisma.XOR<Prisma.TokenHourCreateInput, Prisma.TokenHourUncheckedCreateInput>
@@ -1062,6 +1225,10 @@ export type TokenHourCreateManyAndReturnArgs<ExtArgs extends runtime.Types.Exten
    */
   data: Prisma.TokenHourCreateManyInput | Prisma.TokenHourCreateManyInput[]
   skipDuplicates?: boolean
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourIncludeCreateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1076,6 +1243,10 @@ export type TokenHourUpdateArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Omit specific fields from the TokenHour
    */
   omit?: Prisma.TokenHourOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
   /**
    * The data needed to update a TokenHour.
    */
@@ -1128,6 +1299,10 @@ export type TokenHourUpdateManyAndReturnArgs<ExtArgs extends runtime.Types.Exten
    * Limit how many TokenHours to update.
    */
   limit?: number
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourIncludeUpdateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1142,6 +1317,10 @@ export type TokenHourUpsertArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Omit specific fields from the TokenHour
    */
   omit?: Prisma.TokenHourOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
   /**
    * The filter to search for the TokenHour to update in case it exists.
    */
@@ -1168,6 +1347,10 @@ export type TokenHourDeleteArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Omit specific fields from the TokenHour
    */
   omit?: Prisma.TokenHourOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
   /**
    * Filter which TokenHour to delete.
    */
@@ -1200,4 +1383,8 @@ export type TokenHourDefaultArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Omit specific fields from the TokenHour
    */
   omit?: Prisma.TokenHourOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TokenHourInclude<ExtArgs> | null
 }
