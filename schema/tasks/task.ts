@@ -186,6 +186,7 @@ const TaskWaitReasonEnum = builder.enumType('TaskWaitReason', {
     SLOT: 'It is its turn next, or all slots for its priority are taken.',
     SCHEDULE: 'It is not due yet.',
     RETRY: 'An attempt failed, and the next one is not due yet.',
+    PAUSED: 'Its priority, its type or its concurrency key is paused.',
     CONCURRENCY: 'As many tasks with its concurrency key are running as may run at once.',
     RATE: 'As many tasks of its type have started as its rate limit allows.',
     SHARE: 'Tasks of the account with other fairness keys, or a higher rank, have their turns before it.',

@@ -1,5 +1,6 @@
 import { releaseWhereRoom } from '#domain/tasks/held-tasks.ts'
 import { replaceLostJobs } from '#domain/tasks/lost-jobs.ts'
+import { releaseAllResumed } from '#domain/tasks/pause-commands.ts'
 import type { TaskTypes } from '#domain/tasks/task-type.ts'
 import { restartTurns } from '#domain/tasks/turns.ts'
 import { allowLostRetries } from '#domain/webhooks/retry-jobs.ts'
@@ -21,6 +22,7 @@ export function startJobRecovery({ data, log, cleanup }: AppContext, types: Task
         log.warn({ tasks, deliveries }, 'jobs were missing from the queue and were created again')
       await releaseWhereRoom(deps)
       await restartTurns(deps)
+      await releaseAllResumed(deps)
     },
   })
   periodic.start(0)

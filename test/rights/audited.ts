@@ -67,6 +67,13 @@ export async function cancelledTask({ ask, things: { taskId: id } }: Scene): Pro
   return id
 }
 
+/** A task type that is paused. */
+export async function pausedType({ ask }: Scene): Promise<string> {
+  const type = 'never.submitted'
+  await ask('mutation ($type: String!) { pauseTasks(input: { type: $type }) { __typename } }', { type })
+  return type
+}
+
 /** The code of a device that the person of the scene has approved. */
 export async function approvedDevice({ ask, person }: Scene): Promise<string> {
   const { beginDeviceSignIn: device } = await ask<{ beginDeviceSignIn: { deviceCode: string; userCode: string } }>(

@@ -9,6 +9,7 @@ import {
   newAccount,
   otherTeam,
   pastEvent,
+  pausedType,
   refreshToken,
   registeredOrg,
   registration,
@@ -88,6 +89,7 @@ export const rootRights: RootFields = {
     salesforceOrgs: { needs: 'salesforce:use' },
     sessions: { needs: 'access:admin', people: 'signed in' },
     task: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
+    taskPauses: { needs: 'tasks:read' },
     taskTypes: { needs: 'tasks:read' },
     tasks: { needs: 'tasks:read' },
     team: { needs: 'access:admin', people: 'signed in', args: ({ teamSlug }) => ({ slug: teamSlug }) },
@@ -195,6 +197,11 @@ export const rootRights: RootFields = {
         type: 'salesforce.org_opened',
         subject: anyOrg,
       },
+    },
+    pauseTasks: {
+      needs: 'tasks:write',
+      args: input(() => ({ type: 'never.submitted' })),
+      audit: { type: 'task.paused', subject: () => 'task-pause:4:TYPE15:never.submitted' },
     },
     registerSalesforceOrg: {
       needs: 'salesforce:admin',
@@ -483,6 +490,15 @@ export const rootRights: RootFields = {
         subject: lock,
       },
     },
+    resumeTasks: {
+      needs: 'tasks:write',
+      args: input(() => ({ type: 'never.submitted' })),
+      audit: {
+        call: async (scene) => ({ input: { type: await pausedType(scene) } }),
+        type: 'task.resumed',
+        subject: () => 'task-pause:4:TYPE15:never.submitted',
+      },
+    },
     retryTask: {
       needs: 'tasks:write',
       args: input(({ taskId }) => ({ id: taskId })),
@@ -727,6 +743,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     fields: 'attempt bytes complete contentType createdAt name sizeBytes text',
   },
   TaskType: { needs: 'tasks:read', fields: 'description input name priority scope' },
+  TaskPause: { needs: 'tasks:read', fields: 'kind pausedAt pausedBy reason value' },
   TaskWaiting: { needs: 'tasks:read', fields: 'ahead message reason since' },
   TaskUpdate: {
     needs: 'tasks:read',

@@ -4,6 +4,7 @@ import { addTaskCancelCommand } from './task-cancel.ts'
 import { addTaskListCommand } from './task-list.ts'
 import { addTaskLogsCommand } from './task-logs.ts'
 import { addTaskPartsCommand } from './task-parts.ts'
+import { addTaskPauseCommand, addTaskPausesCommand, addTaskResumeCommand } from './task-pause.ts'
 import { addTaskResultCommand } from './task-result.ts'
 import { addTaskRetryCommand } from './task-retry.ts'
 import { addTaskShowCommand } from './task-show.ts'
@@ -28,6 +29,9 @@ export function addTaskCommand(parent: Command, session: Session): void {
     addTaskPartsCommand,
     addTaskCancelCommand,
     addTaskRetryCommand,
+    addTaskPauseCommand,
+    addTaskResumeCommand,
+    addTaskPausesCommand,
   ])
     add(task, session)
 }

@@ -11,6 +11,7 @@ import { type AttemptJob, attemptJob, queueOf } from './jobs.ts'
 import { started } from './state-machine.ts'
 import { type JobRef, startAttempts } from './store/attempts.ts'
 import { holdForQuota, holdTasks, lockWaiting, type WaitingTask } from './store/held.ts'
+import { findPausingAccounts } from './store/pauses.ts'
 import { advanceClock, type ShareRef } from './store/shares.ts'
 import { type Attempt, type Priority, priorities } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
@@ -46,6 +47,8 @@ export class Claimer {
   readonly #promising = new Set<Priority>(priorities)
 
   readonly #ranked = new RankedShares()
+  /** Accounts that have paused something: each of their tasks is looked at before it starts. */
+  #pausingAccounts = new Set<string>()
 
   constructor(deps: ClaimerDeps) {
     this.#deps = deps
@@ -67,10 +70,16 @@ export class Claimer {
     this.#ranked.add(share)
   }
 
+  /** Something is paused in this account. */
+  expectPaused(accountId: string): void {
+    this.#pausingAccounts.add(accountId)
+  }
+
   /** Takes note of what waits beside the queue; sends jobs where some are missing. */
   async look(): Promise<void> {
     const { sql } = this.#deps
     await this.#ranked.read(sql)
+    this.#pausingAccounts = new Set(await findPausingAccounts(sql))
     for (const priority of await admitWhereRoom(this.#deps)) this.expect(priority)
   }
 
@@ -108,7 +117,11 @@ export class Claimer {
     if (jobs.length === 0) return []
     const granted = await this.#withinQuota(tx, jobs)
     const chosen = await chooseTasks(tx, this.#deps.queue, granted, this.#ranked)
-    const unlimited = { isChecked: false, limitedTypes: this.#limitedTypes } as const
+    const unlimited = {
+      isChecked: false,
+      limitedTypes: this.#limitedTypes,
+      pausingAccounts: [...this.#pausingAccounts],
+    } as const
     const attempts = await startAttempts(tx, this.#deps.workerId, chosen, unlimited)
     if (attempts.length < chosen.length) attempts.push(...(await this.#startLimited(tx, chosen, attempts)))
     // Jobs of lanes may have been replaced though nothing started.

@@ -114,6 +114,17 @@ export class Dispatcher {
     this.#claimer.expectRanked(share)
   }
 
+  /** Tasks of any priority may wait again. */
+  expectAll(): void {
+    this.#claimer.expectAll()
+    this.wake()
+  }
+
+  /** Something is paused in this account. */
+  expectPaused(accountId: string): void {
+    this.#claimer.expectPaused(accountId)
+  }
+
   /** There may be work. What is heard, or ends, in the same turn of the event loop belongs to the same round. */
   wake(): void {
     this.#loop.hint()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type EventTypes, eventTypesOf } from '#platform/journal/event-type.ts'
 import type { TaskEventType } from './events.ts'
+import { pauseKinds } from './pause.ts'
 import { priorities, taskStatuses } from './task.ts'
 
 const task = z.looseObject({
@@ -11,6 +12,11 @@ const task = z.looseObject({
   labels: z.record(z.string(), z.string()),
 })
 const error = z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean() })
+const pause = z.looseObject({
+  kind: z.enum(pauseKinds).describe('What is paused.'),
+  value: z.string().describe('The priority, the type or the concurrency key.'),
+  type: z.string().optional().describe('The type, where one is paused.'),
+})
 const part = z.looseObject({ name: z.string(), contentType: z.string(), sizeBytes: z.int() })
 
 export const taskEventCatalog: EventTypes<TaskEventType> = {
@@ -44,7 +50,9 @@ export const taskEventCatalog: EventTypes<TaskEventType> = {
   },
   'task.held': {
     description: 'The turn of a waiting task has come, and a limit does not let it start yet.',
-    data: task.extend({ waiting: z.enum(['CONCURRENCY', 'RATE']).describe('The reason, as in `Task.waiting`.') }),
+    data: task.extend({
+      waiting: z.enum(['PAUSED', 'CONCURRENCY', 'RATE']).describe('The reason, as in `Task.waiting`.'),
+    }),
   },
   'task.cancelled': {
     description: 'The task was cancelled.',
@@ -61,6 +69,11 @@ export const taskEventCatalog: EventTypes<TaskEventType> = {
         .describe('Absent once the task’s log was deleted.'),
     }),
   },
+  'task.paused': {
+    description: 'Somebody paused tasks: none of them starts until they are resumed.',
+    data: pause.extend({ reason: z.string().optional() }),
+  },
+  'task.resumed': { description: 'Somebody let paused tasks start again.', data: pause },
   'task.logs_deleted': {
     description: 'Somebody deleted the log of a task.',
     data: task.extend({ lines: z.int().describe('How many lines.') }),

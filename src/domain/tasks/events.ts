@@ -18,7 +18,7 @@ export const taskEventTypes = [
   'task.part',
   'task.log',
 ] as const
-export type TaskEventType = (typeof taskEventTypes)[number] | 'task.logs_deleted'
+export type TaskEventType = (typeof taskEventTypes)[number] | 'task.logs_deleted' | 'task.paused' | 'task.resumed'
 
 /** Left out of event lists unless asked for by name: log lines are many. */
 export const quietEventTypes: readonly string[] = ['task.log']

@@ -1,14 +1,16 @@
 import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import type { Sql } from '#platform/database/sql.ts'
+import { isFor, maxPauses, type PauseRef } from './pause.ts'
 import { countRunning, lockKeys, type RunningKey } from './store/concurrency.ts'
 import type { WaitingTask } from './store/held.ts'
+import { readPauses } from './store/pauses.ts'
 import { lockRates, type Rate, saveRates } from './store/rates.ts'
 import type { RateLimit, TaskTypes } from './task-type.ts'
 
 /** What happens to a task whose turn has come. A start `at` a time is reserved: the task need not be checked against the rate again. */
 export type Decision =
   | { readonly kind: 'start' }
-  | { readonly kind: 'hold'; readonly reason: 'CONCURRENCY' }
+  | { readonly kind: 'hold'; readonly reason: 'CONCURRENCY' | 'PAUSED' }
   | { readonly kind: 'defer'; readonly at: Date }
 
 /** A limit for tasks whose type declares none, where they were submitted with a concurrency key. */
@@ -26,6 +28,7 @@ interface Limits {
   /** When the next task would start if tasks started evenly, by account, type and concurrency key. */
   readonly rates: Map<CompositeKey, Rate>
   readonly now: Date
+  readonly pauses: readonly PauseRef[]
 }
 
 /** Types whose tasks are always looked at before they start. */
@@ -40,7 +43,10 @@ export function limitedTypes(types: TaskTypes): string[] {
 export async function decide(tx: Sql, types: TaskTypes, tasks: readonly WaitingTask[]): Promise<Decision[]> {
   const running = new Map((await lockKeys(tx, keysOf(tasks))).map((row) => [keyOf(row), row]))
   const locked = await lockRates(tx, ratesOf(types, tasks))
-  const limits = { running, rates: new Map(locked.rates.map((row) => [rateKeyOf(row), row])), now: locked.now }
+  const rates = new Map(locked.rates.map((row) => [rateKeyOf(row), row]))
+  const accountIds = [...new Set(tasks.map(({ accountId }) => accountId))]
+  const pauses = await readPauses(tx, accountIds, maxPauses)
+  const limits = { running, rates, now: locked.now, pauses }
   const decisions = tasks.map((task) => decideOne(task, types, limits))
   await countRunning(tx, [...limits.running.values()])
   await saveRates(tx, [...limits.rates.values()])
@@ -48,6 +54,7 @@ export async function decide(tx: Sql, types: TaskTypes, tasks: readonly WaitingT
 }
 
 function decideOne(task: WaitingTask, types: TaskTypes, limits: Limits): Decision {
+  if (limits.pauses.some((pause) => isFor(pause, task))) return { kind: 'hold', reason: 'PAUSED' }
   const rateLimit = types.get(task.type)?.rateLimit
   const running =
     task.concurrencyKey === null ? undefined : limits.running.get(keyOf({ ...task, key: task.concurrencyKey }))

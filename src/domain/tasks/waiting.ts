@@ -1,10 +1,10 @@
 import type { Priority, TaskStatus } from './task.ts'
 
 /**
- * Why a task whose turn has come may not start yet: too many with its key run, its type has started enough, its
+ * Why a task whose turn has come may not start yet: somebody paused such tasks, too many with its key run, its type has started enough, its
  * account runs enough, or tasks of other lanes of the account have their turns before.
  */
-export type HoldReason = 'CONCURRENCY' | 'RATE' | 'QUOTA' | 'SHARE'
+export type HoldReason = 'PAUSED' | 'CONCURRENCY' | 'RATE' | 'QUOTA' | 'SHARE'
 
 /**
  * Why a task waits. SLOT: every slot is taken, or it is about to start. SCHEDULE: it is not due yet. RETRY: an attempt
@@ -62,6 +62,8 @@ function messageOf({ runAt, priority, concurrencyKey }: WaitingRow, reason: Wait
       return `It is due at ${runAt.toISOString()}.`
     case 'RETRY':
       return `Its last attempt failed; the next one is due at ${runAt.toISOString()}.`
+    case 'PAUSED':
+      return 'Its priority, its type or its concurrency key is paused.'
     case 'CONCURRENCY':
       return `As many tasks with the concurrency key "${concurrencyKey}" are running as may run at once.`
     case 'RATE':

@@ -125,6 +125,8 @@ function watchLease(
 
 /** What the journal tells a dispatcher: that a task waits, that one is to stop, that one was taken from it. */
 function onJournalEntry(dispatcher: Dispatcher, entry: JournalEntry): void {
+  if (entry.type === 'task.paused') return dispatcher.expectPaused(entry.accountId)
+  if (entry.type === 'task.resumed') return dispatcher.expectAll()
   const taskId = taskIdOf(entry.subject)
   if (taskId === undefined) return
   const data = entry.data as unknown as TaskEventData

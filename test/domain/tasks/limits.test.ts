@@ -146,6 +146,51 @@ describe('tasks of a type with a rate limit', () => {
   })
 })
 
+describe('tasks that are paused', () => {
+  const pauseQuery = `mutation ($input: PauseTasksInput!) {
+    pauseTasks(input: $input) { ... on PauseTasksPayload { pause { kind value reason pausedBy { name } } } ... on Failure { code message } } }`
+  const pause = (input: object) => graphqlData<{ pauseTasks: object }>(servers[0]!, pauseQuery, { input })
+  const resume = (input: object) =>
+    graphqlData<{ resumeTasks: object }>(
+      servers[1]!,
+      'mutation ($input: ResumeTasksInput!) { resumeTasks(input: $input) { ... on ResumeTasksPayload { wasPaused } } }',
+      { input },
+    )
+
+  it.each([
+    ['PRIORITY', { priority: 'BATCH' }, 'BATCH'],
+    ['TYPE', { type: 'limits.pair' }, 'limits.pair'],
+    ['CONCURRENCY_KEY', { concurrencyKey: 'org paused' }, 'org paused'],
+  ])('by their %s don’t start until they are resumed; others do', async (kind, ref, value) => {
+    const by = { type: 'limits.free', ...ref }
+    const before = await submitGated(1, by)
+    await reach(before.ids, (tasks) => countOf(tasks, 'ACTIVE') === 1)
+    expect(await pause({ ...ref, reason: 'a freeze' })).toMatchObject({
+      pauseTasks: { pause: { kind, value, reason: 'a freeze' } },
+    })
+    const paused = await submitGated(3, by)
+    const others = await submitGated(1, { type: 'limits.free' })
+    await reach(paused.ids, (tasks) => heldFor(tasks, 'PAUSED').length === 3)
+    for (const { open } of [before, paused, others]) open()
+    await completed([...before.ids, ...others.ids])
+    const { taskPauses } = await graphqlData<{ taskPauses: object[] }>(servers[1]!, '{ taskPauses { kind value } }')
+    expect(taskPauses).toEqual([{ kind, value }])
+    expect(await resume(ref)).toEqual({ resumeTasks: { wasPaused: true } })
+    await completed(paused.ids)
+    expect(await resume(ref)).toEqual({ resumeTasks: { wasPaused: false } })
+  })
+
+  it.each([
+    [{}, 'Exactly one of priority, type and concurrencyKey must be given.'],
+    [{ type: 'a', priority: 'BATCH' }, 'Exactly one of priority, type and concurrencyKey must be given.'],
+    [{ type: 'a', reason: 'x'.repeat(501) }, 'reason: Too big'],
+  ])('are not when the request is wrong: %#', async (input, message) => {
+    expect(await pause(input)).toMatchObject({
+      pauseTasks: { code: 'INVALID_INPUT', message: expect.stringContaining(message) },
+    })
+  })
+})
+
 describe('a task that waits', () => {
   it('says until when, and why', async () => {
     const runAt = new Date(Date.now() + 3_600_000).toISOString()

@@ -50,7 +50,8 @@ const claimSql = `
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS job (account_id, task_id, job_id)
   WHERE task.account_id = job.account_id AND task.id = job.task_id AND task.job_id = job.job_id
     AND task.status IN ('PENDING', 'SCHEDULED')
-    AND ($5 OR task.concurrency_key IS NULL AND task.type <> ALL($6::text[]))
+    AND ($5 OR task.concurrency_key IS NULL AND task.type <> ALL($6::text[])
+         AND task.account_id <> ALL($7::uuid[]))
   RETURNING ${attemptColumns}`
 
 export interface JobRef {
@@ -62,7 +63,7 @@ export interface JobRef {
 /** Which tasks start: all, because they were checked before, or those that no limit applies to. */
 export type Admission =
   | { readonly isChecked: true }
-  | { readonly isChecked: false; readonly limitedTypes: readonly string[] }
+  | { readonly isChecked: false; readonly limitedTypes: readonly string[]; readonly pausingAccounts: readonly string[] }
 
 /**
  * Starts the attempts that these jobs stand for; a job whose task doesn't wait for it any more, or is not admitted, has no
@@ -81,6 +82,7 @@ export async function startAttempts(
     jobs.map((job) => job.jobId),
     admission.isChecked,
     admission.isChecked ? [] : admission.limitedTypes,
+    admission.isChecked ? [] : admission.pausingAccounts,
   ])
   return rows.map(toAttempt)
 }
