@@ -1,5 +1,6 @@
 import type { Caller } from '#domain/access/service.ts'
 import type { Lock } from '#domain/locks/service.ts'
+import { isId } from '#lib/ids.ts'
 import type { EnvironmentDeps } from './deps.ts'
 import { type Environment, lockNameOf } from './environment.ts'
 import type { EnvironmentReads } from './environment-reads.ts'
@@ -28,7 +29,7 @@ export function createLeases({ sql, locks }: EnvironmentDeps, { get }: Environme
   async function acquire(caller: Caller, request: EnvironmentRequest, left?: AbortSignal): Promise<Environment> {
     caller.must('salesforce:deploy')
     const { anyOf, where, ...wish } = request
-    const filter = { ...where, ids: anyOf }
+    const filter = { ...where, ids: anyOf?.filter(isId) }
     const candidates = await findUsable(sql, caller.accountId, filter, maxCandidates)
     if (candidates.length === 0) throw new NoSuchEnvironment()
     const names = candidates.map(({ id }) => lockNameOf(id))

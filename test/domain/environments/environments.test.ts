@@ -125,6 +125,7 @@ describe('an environment', () => {
     expect(await acquire({ repository })).toMatchObject({ code: 'NOT_FOUND' })
     await call('UpdateEnvironment', { id, expiresAt: null })
     expect(await acquire({ repository, tags: ['pool', 'none'] })).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await acquire({ repository }, { anyOf: ['no id'] })).toMatchObject({ code: 'NOT_FOUND' })
     expect(await acquire({ repository, tags: ['pool'] })).toMatchObject({ environment: { id } })
   })
 
