@@ -70,7 +70,7 @@ function decideOne(task: WaitingTask, types: TaskTypes, limits: Limits): Decisio
 }
 
 /** Takes the next start that the limit allows, and returns its time: now, or later. */
-export function reserve(rate: { nextAt: Date }, { limit, perMs }: RateLimit, now: Date): Date {
+function reserve(rate: { nextAt: Date }, { limit, perMs }: RateLimit, now: Date): Date {
   const intervalMs = perMs / limit
   const next = Math.max(rate.nextAt.getTime(), now.getTime())
   rate.nextAt = new Date(next + intervalMs)

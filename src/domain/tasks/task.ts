@@ -56,9 +56,8 @@ export type AttemptEnd =
 /** What an attempt itself can say of its end. */
 export type ReportedEnd = Exclude<AttemptEnd, { readonly kind: 'stopped' }>
 
-export const attemptStatuses = ['ACTIVE', 'COMPLETED', 'FAILED', 'CANCELLED', 'LOST'] as const
 /** Where an attempt is, or how it ended; LOST: with its worker. */
-export type AttemptStatus = (typeof attemptStatuses)[number]
+export type AttemptStatus = 'ACTIVE' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'LOST'
 
 /** What is kept of an attempt that is not the task's current or last one. */
 export interface PastAttempt {
