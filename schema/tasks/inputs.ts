@@ -10,6 +10,10 @@ const RetryPolicyInput = builder.inputType('RetryPolicyInput', {
     backoff: t.field({ type: BackoffEnum, description: 'How the delay between attempts grows.' }),
     delayMs: t.int({ description: 'Delay before the second attempt, in milliseconds.' }),
     maxDelayMs: t.int({ description: 'Upper limit of the delay, in milliseconds.' }),
+    jitter: t.float({ description: 'Each delay is shortened by a random share of at most this, 0 to 1.' }),
+    retryOn: t.stringList({
+      description: 'Retry only after an error with one of these codes, or the loss of the worker; at most 50.',
+    }),
   }),
 })
 

@@ -5,10 +5,10 @@ import {
   hasEnded,
   type PastAttempt,
   type priorities,
-  type TaskError,
   type TaskStatus,
   type taskStatuses,
 } from '#domain/tasks/task.ts'
+import type { TaskError } from '#domain/tasks/task-error.ts'
 import { type Waiting, type WaitReason, waitingOf } from '#domain/tasks/waiting.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Actor } from '#platform/journal/entry.ts'
@@ -52,6 +52,12 @@ const TaskErrorRef = builder.objectRef<TaskError>('TaskError').implement({
       resolve: (error, _args, { caller }) => (caller.role === 'OWNER' ? (error.stack ?? null) : null),
     }),
     retryable: t.exposeBoolean('retryable', { description: 'Whether a retry could help.' }),
+    retryAfterMs: t.int({
+      nullable: true,
+      description:
+        'How long the next attempt waits because this one asked for it, in milliseconds; null if it did not.',
+      resolve: ({ retryAfterMs }) => retryAfterMs,
+    }),
   }),
 })
 
@@ -129,6 +135,15 @@ const RetryPolicyRef = builder.objectRef<RetryPolicy>('RetryPolicy').implement({
     backoff: t.expose('backoff', { type: BackoffEnum, description: 'How the delay between attempts grows.' }),
     delayMs: t.exposeInt('delayMs', { description: 'Delay before the second attempt, in milliseconds.' }),
     maxDelayMs: t.exposeInt('maxDelayMs', { description: 'Upper limit of the delay, in milliseconds.' }),
+    jitter: t.float({
+      description: 'Each delay is shortened by a random share of at most this, 0 to 1.',
+      resolve: ({ jitter = 0 }) => jitter,
+    }),
+    retryOn: t.stringList({
+      nullable: true,
+      description: 'Only errors with these codes are retried; null: all that may be retried.',
+      resolve: ({ retryOn }) => retryOn,
+    }),
     onWorkerLost: t.field({
       type: OnWorkerLostEnum,
       description: 'What happens when the worker of an attempt is lost; the task type decides.',

@@ -27,3 +27,11 @@ export function repeatedHeader(names: readonly string[]): string | undefined {
   const seen = new Set<string>()
   return names.find((name) => seen.size === seen.add(name.toLowerCase()).size)
 }
+
+/** How long a `Retry-After` asks to wait (RFC 9110 §10.2.3), in milliseconds; undefined when it says nothing. */
+export function parseRetryAfter(text: string | undefined, now: Date): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d{1,10}$/.test(text.trim())) return Number(text) * 1_000
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now.getTime())
+}

@@ -710,7 +710,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   RateLimit: { needs: 'signed in', fields: 'cost requests' },
   RateLimitState: { needs: 'signed in', fields: 'limit remaining resetMs' },
   Retention: { needs: 'documents:read', fields: 'days kind versions' },
-  RetryPolicy: { needs: 'tasks:read', fields: 'backoff delayMs maxAttempts maxDelayMs onWorkerLost' },
+  RetryPolicy: { needs: 'tasks:read', fields: 'backoff delayMs jitter maxAttempts maxDelayMs onWorkerLost retryOn' },
   SalesforceOrg: {
     needs: 'salesforce:use',
     fields: `createdAt createdBy edition expiresAt id instanceName instanceUrl isDefault isDevHub kind metadata method name
@@ -735,7 +735,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
       status timeoutMs type waiting worker`,
   },
   TaskAttempt: { needs: 'tasks:read', fields: 'error finishedAt number startedAt status worker workerId' },
-  TaskError: { needs: 'tasks:read', fields: 'code message retryable stack' },
+  TaskError: { needs: 'tasks:read', fields: 'code message retryAfterMs retryable stack' },
   TaskLog: { needs: 'tasks:read', fields: 'at attempt message' },
   TaskLogLine: { needs: 'tasks:read', fields: 'at message' },
   TaskPart: {

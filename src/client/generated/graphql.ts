@@ -841,10 +841,14 @@ export type RetryPolicyInput = {
   backoff?: Backoff | null | undefined;
   /** Delay before the second attempt, in milliseconds. */
   delayMs?: number | null | undefined;
+  /** Each delay is shortened by a random share of at most this, 0 to 1. */
+  jitter?: number | null | undefined;
   /** Maximum number of attempts, 1 to 100. */
   maxAttempts?: number | null | undefined;
   /** Upper limit of the delay, in milliseconds. */
   maxDelayMs?: number | null | undefined;
+  /** Retry only after an error with one of these codes, or the loss of the worker; at most 50. */
+  retryOn?: Array<string> | null | undefined;
 };
 
 /** A task to retry. */

@@ -1,4 +1,5 @@
-import { type Attempt, type TaskError, workerLost } from './task.ts'
+import type { Attempt } from './task.ts'
+import { type TaskError, workerLost } from './task-error.ts'
 
 /** An attempt that is taken from its worker, and why. */
 export interface AttemptLoss {

@@ -1,6 +1,7 @@
 import type { Caller } from '#domain/access/service.ts'
 import type { By, NewEntry } from '#platform/journal/entry.ts'
-import type { Priority, TaskError, TaskStatus } from './task.ts'
+import type { Priority, TaskStatus } from './task.ts'
+import type { TaskError } from './task-error.ts'
 
 /** What streams of tasks show: `task.log`, `task.step` and `task.part` are output, the others the life cycle. */
 export const taskEventTypes = [

@@ -9,17 +9,8 @@
  */
 import type { TaskEventType } from './events.ts'
 import { isUncountedLoss, mayRetry, retryDelayMs } from './retry-plan.ts'
-import {
-  type Attempt,
-  type AttemptEnd,
-  attemptStatus,
-  hasEnded,
-  isWorkerLost,
-  type PastAttempt,
-  type TaskError,
-  type TaskStatus,
-  workerLost,
-} from './task.ts'
+import { type Attempt, type AttemptEnd, attemptStatus, hasEnded, type PastAttempt, type TaskStatus } from './task.ts'
+import { isWorkerLost, type TaskError, workerLost } from './task-error.ts'
 
 /** One step in a task's life: the status it leads to, the event that reports it, and what else it writes. */
 export interface Transition {
@@ -81,8 +72,16 @@ export function retried(task: LastAttempt): Transition | undefined {
 /** An attempt was taken from a worker that gave no sign of life; its end follows as {@link ended}. */
 export const lost = { status: 'ACTIVE', event: 'task.lost' } as const satisfies Transition
 
-/** An attempt has ended. A request to cancel that came meanwhile wins, unless the attempt has completed. */
-export function ended(attempt: Attempt, end: AttemptEnd, now: Date, isCancelRequested: boolean): Transition {
+/**
+ * An attempt has ended. A request to cancel that came meanwhile wins, unless the attempt has completed. `random`, at least
+ * 0 and below 1, spreads retries.
+ */
+export function ended(
+  attempt: Attempt,
+  end: AttemptEnd,
+  { now, random }: { readonly now: Date; readonly random: number },
+  isCancelRequested: boolean,
+): Transition {
   if (end.kind === 'completed') return { status: 'COMPLETED', event: 'task.completed', result: end.result }
   const error = errorOf(end)
   if (isCancelRequested || (end.kind === 'stopped' && end.by === 'cancelled'))
@@ -103,9 +102,8 @@ export function ended(attempt: Attempt, end: AttemptEnd, now: Date, isCancelRequ
   if (isWorkerLost(error) && isUncountedLoss(attempt.retry, attempt.uncountedLosses))
     return { ...again, status: 'PENDING', dueInMs: 0, isUncountedLoss: true }
   const counted = attempt.number - attempt.uncountedLosses
-  if (!error.retryable || !mayRetry(attempt.retry, counted)) return { status: 'FAILED', event: 'task.failed', error }
-  // What a delay is for, such as a service that has to recover, has not failed: the worker has.
-  const dueInMs = isWorkerLost(error) ? 0 : retryDelayMs(attempt.retry, counted)
+  if (!mayRetry(attempt.retry, counted, error)) return { status: 'FAILED', event: 'task.failed', error }
+  const dueInMs = retryDelayMs(attempt.retry, counted, error, random)
   return { ...again, status: dueInMs > 0 ? 'SCHEDULED' : 'PENDING', dueInMs }
 }
 

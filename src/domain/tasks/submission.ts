@@ -51,6 +51,8 @@ const submission = z.strictObject({
         .min(0)
         .max(30 * dayMs)
         .optional(),
+      jitter: z.number().min(0).max(1).optional(),
+      retryOn: z.array(shortText(64)).min(1).max(50).optional(),
     })
     .optional(),
   labels: z

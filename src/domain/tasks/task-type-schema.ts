@@ -24,6 +24,8 @@ export const taskSettings = {
         backoff: z.enum(['fixed', 'linear', 'exponential'], 'must be fixed, linear or exponential').optional(),
         delayMs: z.int('must be a whole number').min(0, 'must not be negative').optional(),
         maxDelayMs: z.int('must be a whole number').min(0, 'must not be negative').optional(),
+        jitter: z.number('must be a number').min(0, 'must be 0 to 1').max(1, 'must be 0 to 1').optional(),
+        retryOn: z.array(text, 'must be a list of error codes').min(1, 'must name at least one error code').optional(),
       },
       'must be an object',
     )

@@ -148,14 +148,21 @@ export function taskDefaults(
   }
 }
 
+export interface TaskFailureOptions extends ErrorOptions {
+  /** How long another attempt should wait, in milliseconds, at most a day; default: as the retry policy says. */
+  readonly retryAfterMs?: number | undefined
+}
+
 /** Thrown by a task type's `run` to fail with a code of its own; another attempt may follow. */
 export class TaskFailure extends Error {
   readonly code: string
   readonly retryable: boolean = true
-  constructor(message: string, code: string, options?: ErrorOptions) {
+  readonly retryAfterMs: number | undefined
+  constructor(message: string, code: string, options?: TaskFailureOptions) {
     super(message, options)
     this.name = 'TaskFailure'
     this.code = code
+    this.retryAfterMs = options?.retryAfterMs
   }
 }
 

@@ -1,4 +1,5 @@
 import type { RetryPolicy } from './retry-plan.ts'
+import { isWorkerLost, type TaskError } from './task-error.ts'
 
 export const priorities = ['CRITICAL', 'NORMAL', 'BATCH'] as const
 /** In which queue a task waits. */
@@ -6,16 +7,6 @@ export type Priority = (typeof priorities)[number]
 
 export const taskStatuses = ['SCHEDULED', 'PENDING', 'ACTIVE', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
 export type TaskStatus = (typeof taskStatuses)[number]
-
-/** Why an attempt, and so perhaps its task, has failed. */
-export interface TaskError {
-  /** Stable: `HANDLER_FAILED`, `TIMEOUT`, `EXITED`, `WORKER_LOST`, `INVALID_INPUT`, `UNKNOWN_TASK_TYPE`, or one of the task type's own. */
-  readonly code: string
-  readonly message: string
-  readonly stack?: string
-  /** Whether trying again could help. */
-  readonly retryable: boolean
-}
 
 /** One execution of a task, as the worker that holds it sees it. */
 export interface Attempt {
@@ -74,17 +65,6 @@ export interface PastAttempt {
 export function attemptStatus(status: TaskStatus, error: Pick<TaskError, 'code'> | null): PastAttempt['status'] {
   if (status === 'CANCELLED') return 'CANCELLED'
   return error !== null && isWorkerLost(error) ? 'LOST' : 'FAILED'
-}
-
-const workerLostCode = 'WORKER_LOST'
-
-/** The attempt's worker is gone, or can't be reached. */
-export function workerLost(message: string): TaskError {
-  return { code: workerLostCode, message, retryable: true }
-}
-
-export function isWorkerLost({ code }: Pick<TaskError, 'code'>): boolean {
-  return code === workerLostCode
 }
 
 const ended: ReadonlySet<TaskStatus> = new Set(['COMPLETED', 'FAILED', 'CANCELLED'])

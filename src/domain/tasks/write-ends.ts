@@ -8,7 +8,8 @@ import { freeKeys } from './held-tasks.ts'
 import { ended, lost, type Transition } from './state-machine.ts'
 import { type EndedAttempt, type SettledAttempt, settleAttempts } from './store/attempts.ts'
 import { insertPastAttempts, type PastAttemptOfTask } from './store/past-attempts.ts'
-import type { Attempt, AttemptEnd, PastAttempt, Priority, TaskError } from './task.ts'
+import type { Attempt, AttemptEnd, PastAttempt, Priority } from './task.ts'
+import type { TaskError } from './task-error.ts'
 import { atPresentTurn, type WaitedJob } from './turns.ts'
 
 /** An attempt that runs no more. */
@@ -75,11 +76,12 @@ export async function writeLosses(writer: EndWriter, losses: readonly AttemptLos
 
 /** Both ways out; the database takes one, since only it knows whether somebody has asked the task to stop. */
 function toRow({ attempt, end, progress }: ToSettle, now: Date): EndedAttempt {
-  const transition = ended(attempt, end, now, false)
+  const at = { now, random: Math.random() }
+  const transition = ended(attempt, end, at, false)
   return {
     attempt,
     transition,
-    ifCancelled: ended(attempt, end, now, true),
+    ifCancelled: ended(attempt, end, at, true),
     jobId: transition.dueInMs === undefined ? undefined : newId(),
     progress,
   }

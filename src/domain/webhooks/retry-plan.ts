@@ -53,11 +53,3 @@ function plannedMs({ backoff, delayMs, maxDelayMs, scheduleMs }: RetryPlan, atte
     return Math.min(scheduleMs[Math.min(attempt, scheduleMs.length) - 1] ?? delayMs, maxDelayMs)
   return backoffMs({ growth: growthOf[backoff], delayMs, maxDelayMs }, attempt)
 }
-
-/** How long a `Retry-After` asks to wait (RFC 9110 §10.2.3), in milliseconds; undefined when it says nothing. */
-export function parseRetryAfter(text: string | undefined, now: Date): number | undefined {
-  if (text === undefined) return undefined
-  if (/^\d{1,10}$/.test(text.trim())) return Number(text) * second
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now.getTime())
-}

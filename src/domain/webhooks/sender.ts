@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Caller } from '#domain/access/service.ts'
 import type { Clock } from '#lib/clock.ts'
-import { mergeHeaders } from '#lib/http-header.ts'
+import { mergeHeaders, parseRetryAfter } from '#lib/http-header.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { GuardedFetch, OutboundResponse } from '#platform/http/guarded-fetch.ts'
 import { classOfStatus, OutboundFailure } from '#platform/http/outbound-failure.ts'
@@ -15,7 +15,6 @@ import { eventHeaders } from './payload/envelope.ts'
 import { json, type Message, type Payload } from './payload/payload.ts'
 import { render } from './payload/render.ts'
 import { redact } from './redaction.ts'
-import { parseRetryAfter } from './retry-plan.ts'
 import { lapsedReason, type Sight, type SightOf } from './sight.ts'
 
 /** How much of an answer's body is kept, and how much is read so that its connection can be used again. */

@@ -24,6 +24,15 @@ interface Ended {
   readonly part: { text: string; contentType: string } | null
 }
 
+interface Retried {
+  readonly status: string
+  readonly attempts: readonly {
+    readonly startedAt: string
+    readonly finishedAt: string | null
+    readonly error: { readonly retryAfterMs: number | null } | null
+  }[]
+}
+
 /** Makes the request as a task, and waits for the task's end. */
 async function outcome(input: object, on: TestServer = server): Promise<Ended> {
   const id = await submitTask(on, { type: 'http.request', input })
@@ -71,6 +80,25 @@ describe('the task type http.request', () => {
     expect((await outcome({ url: receiver.url, expectedStatus: [404] })).status).toBe('COMPLETED')
     receiver.answer((_req, res) => res.writeHead(503).end())
     expect((await outcome({ url: receiver.url })).error).toMatchObject({ code: 'UNEXPECTED_STATUS', retryable: true })
+  })
+
+  it('is tried again when the receiver wants it, where it says so', async () => {
+    let answered = 0
+    receiver.answer((_req, res) => {
+      answered += 1
+      if (answered === 1) res.writeHead(429, { 'retry-after': '1' }).end()
+      else res.writeHead(200).end('at last')
+    })
+    const retry = { maxAttempts: 2, delayMs: 3_600_000 }
+    const id = await submitTask(server, { type: 'http.request', input: { url: receiver.url }, retry })
+    const task = await until(async () => {
+      const query = `query ($id: ID!) { task(id: $id) { status attempts { startedAt finishedAt error { retryAfterMs } } } }`
+      const { task } = await graphqlData<{ task: Retried }>(server, query, { id })
+      return task.status === 'COMPLETED' && task
+    })
+    const [first, second] = task.attempts
+    expect([first?.error?.retryAfterMs, second?.error]).toEqual([1_000, null])
+    expect(Date.parse(second?.startedAt ?? '') - Date.parse(first?.finishedAt ?? '')).toBeGreaterThan(900)
   })
 
   it('ends in time', async () => {

@@ -87,6 +87,7 @@ const taskQuery = /* GraphQL */ `
       status progress attempt result cancelReason worker runAt startedAt
       error { code message retryable stack }
       attempts { number status workerId worker finishedAt error { code } }
+      retry { jitter retryOn }
       createdBy { kind name }
     }
   }
@@ -150,6 +151,8 @@ describe('a task', () => {
     [{ type: 'probe', input: { steps: -1 } }, 'input.steps'],
     [{ type: 'probe', timeoutMs: 0 }, 'timeoutMs'],
     [{ type: 'probe', retry: { maxAttempts: 0 } }, 'retry.maxAttempts'],
+    [{ type: 'probe', retry: { jitter: 1.5 } }, 'retry.jitter'],
+    [{ type: 'probe', retry: { retryOn: [] } }, 'retry.retryOn'],
     [{ type: 'probe', labels: { a: 1 } }, 'labels.a'],
     [{ type: 'probe', labels: ['a'] }, 'labels'],
     [{ type: 'probe', idempotencyKey: '' }, 'idempotencyKey'],
@@ -301,6 +304,18 @@ describe('a task that fails', () => {
     const retry = { maxAttempts: 5, delayMs: 0, backoff: 'FIXED' }
     const task = await ended(await submit({ type: 'test.throw', input: { times: 2 }, retry }))
     expect(task).toMatchObject({ status: 'COMPLETED', attempt: 3, error: null, result: 'at last' })
+  })
+
+  it('is tried again only after the errors that its policy lists', async () => {
+    const retry = { maxAttempts: 3, delayMs: 0, jitter: 0.5, retryOn: ['TIMEOUT'] }
+    const task = await ended(await submit({ type: 'test.throw', input: { times: 2 }, retry }))
+    expect(task).toMatchObject({ status: 'FAILED', attempt: 1 })
+    const listed = { ...retry, retryOn: ['TIMEOUT', 'HANDLER_FAILED'] }
+    expect(await ended(await submit({ type: 'test.throw', input: { times: 2 }, retry: listed }))).toMatchObject({
+      status: 'COMPLETED',
+      attempt: 3,
+      retry: { jitter: 0.5, retryOn: listed.retryOn },
+    })
   })
 
   it('can be given one more attempt', async () => {

@@ -3,14 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { claimSteps, freeSlots } from '#domain/tasks/claim-policy.ts'
 import { mayRetry, type RetryPolicy, retryDelayMs } from '#domain/tasks/retry-plan.ts'
 import { cancelRequested, ended, retried, submitted } from '#domain/tasks/state-machine.ts'
-import {
-  type Attempt,
-  type AttemptEnd,
-  hasEnded,
-  type TaskStatus,
-  taskStatuses,
-  workerLost,
-} from '#domain/tasks/task.ts'
+import { type Attempt, type AttemptEnd, hasEnded, type TaskStatus, taskStatuses } from '#domain/tasks/task.ts'
+import { workerLost } from '#domain/tasks/task-error.ts'
 
 const policy: RetryPolicy = {
   maxAttempts: 5,
@@ -19,6 +13,7 @@ const policy: RetryPolicy = {
   maxDelayMs: 1_000,
   onWorkerLost: 'fail',
 }
+const failure = { code: 'X', message: 'x', retryable: true }
 
 describe('the wait between attempts', () => {
   it.each([
@@ -26,16 +21,18 @@ describe('the wait between attempts', () => {
     ['linear', [100, 200, 300, 400]],
     ['exponential', [100, 200, 400, 800]],
   ] as const)('grows as %s says', (backoff, delays) => {
-    expect([1, 2, 3, 4].map((attempt) => retryDelayMs({ ...policy, backoff }, attempt))).toEqual(delays)
+    expect([1, 2, 3, 4].map((attempt) => retryDelayMs({ ...policy, backoff }, attempt, failure, 0))).toEqual(delays)
   })
 
   it('never passes its limit, however many attempts there were', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 1_000 }),
-        fc.constantFrom('fixed', 'linear', 'exponential'),
-        (attempt, backoff) => {
-          const delay = retryDelayMs({ ...policy, backoff: backoff as RetryPolicy['backoff'] }, attempt)
+        fc.constantFrom<RetryPolicy['backoff']>('fixed', 'linear', 'exponential'),
+        fc.float({ min: 0, max: 1, noNaN: true }),
+        fc.float({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (attempt, backoff, jitter, random) => {
+          const delay = retryDelayMs({ ...policy, backoff, jitter }, attempt, failure, random)
           expect(delay).toBeGreaterThanOrEqual(0)
           expect(delay).toBeLessThanOrEqual(policy.maxDelayMs)
         },
@@ -43,8 +40,25 @@ describe('the wait between attempts', () => {
     )
   })
 
+  it('is shortened by a random share of up to its jitter', () => {
+    const delays = [0, 0.5, 0.99].map((random) => retryDelayMs({ ...policy, jitter: 0.5 }, 3, failure, random))
+    expect(delays).toEqual([400, 300, 202])
+  })
+
+  it('is what the error asks for, where it does, and none after a lost worker', () => {
+    expect(retryDelayMs({ ...policy, jitter: 1 }, 1, { ...failure, retryAfterMs: 60_000 }, 0.5)).toBe(60_000)
+    expect(retryDelayMs(policy, 1, { ...failure, retryAfterMs: 0 }, 0)).toBe(0)
+    expect(retryDelayMs(policy, 1, workerLost('It is gone.'), 0)).toBe(0)
+  })
+
   it('ends with the last attempt that may be made', () => {
-    expect([1, 4, 5, 6].map((attempt) => mayRetry(policy, attempt))).toEqual([true, true, false, false])
+    expect([1, 4, 5, 6].map((attempt) => mayRetry(policy, attempt, failure))).toEqual([true, true, false, false])
+  })
+
+  it('follows only errors that the policy lists, where it does, and the loss of the worker', () => {
+    const listed = { ...policy, retryOn: ['LIMIT', 'X'] }
+    const errors = [failure, { ...failure, code: 'OTHER' }, { ...failure, retryable: false }, workerLost('It is gone.')]
+    expect(errors.map((error) => mayRetry(listed, 1, error))).toEqual([true, false, false, true])
   })
 })
 
@@ -109,6 +123,7 @@ type Counts = Record<'CRITICAL' | 'NORMAL' | 'BATCH', number>
 
 describe('the end of an attempt', () => {
   const now = new Date('2026-01-01T00:00:10Z')
+  const at = { now, random: 0 }
   const attempt: Attempt = {
     accountId: 'a',
     taskId: 't',
@@ -125,7 +140,7 @@ describe('the end of an attempt', () => {
     uncountedLosses: 0,
     startedAt: new Date('2026-01-01T00:00:00Z'),
   }
-  const failure = (retryable: boolean): AttemptEnd => ({
+  const failed = (retryable: boolean): AttemptEnd => ({
     kind: 'failed',
     error: { code: 'X', message: 'x', retryable },
   })
@@ -133,11 +148,11 @@ describe('the end of an attempt', () => {
   it('completes the task with its result, even when somebody asked it to stop', () => {
     const transition = { status: 'COMPLETED', event: 'task.completed', result: 42 }
     for (const isCancelRequested of [false, true])
-      expect(ended(attempt, { kind: 'completed', result: 42 }, now, isCancelRequested)).toEqual(transition)
+      expect(ended(attempt, { kind: 'completed', result: 42 }, at, isCancelRequested)).toEqual(transition)
   })
 
   it('lets it wait again while attempts are left', () => {
-    expect(ended(attempt, failure(true), now, false)).toEqual({
+    expect(ended(attempt, failed(true), at, false)).toEqual({
       status: 'SCHEDULED',
       event: 'task.retried',
       dueInMs: 500,
@@ -155,14 +170,14 @@ describe('the end of an attempt', () => {
 
   it('lets it wait without a delay when the policy has none', () => {
     const soon = { ...attempt, retry: { ...attempt.retry, delayMs: 0 } }
-    expect(ended(soon, failure(true), now, false)).toMatchObject({ status: 'PENDING', dueInMs: 0 })
+    expect(ended(soon, failed(true), at, false)).toMatchObject({ status: 'PENDING', dueInMs: 0 })
   })
 
   it.each([
     ['the last attempt', { ...attempt, number: 2 }, true],
     ['what can’t be helped', attempt, false],
   ])('fails the task after %s', (_what, last, retryable) => {
-    const transition = ended(last, failure(retryable), now, false)
+    const transition = ended(last, failed(retryable), at, false)
     expect(transition).toEqual({
       status: 'FAILED',
       event: 'task.failed',
@@ -172,10 +187,10 @@ describe('the end of an attempt', () => {
 
   it.each<[string, AttemptEnd, boolean]>([
     ['stopped for it', { kind: 'stopped', by: 'cancelled' }, false],
-    ['failed after it', failure(true), true],
+    ['failed after it', failed(true), true],
     ['was stopped by the server after it', { kind: 'stopped', by: 'released' }, true],
   ])('cancels a task that %s', (_what, end, isCancelRequested) => {
-    const transition = ended(attempt, end, now, isCancelRequested)
+    const transition = ended(attempt, end, at, isCancelRequested)
     expect(transition).toMatchObject({ status: 'CANCELLED', event: 'task.cancelled' })
     expect(transition.dueInMs).toBeUndefined()
     expect(transition.pastAttempt).toBeUndefined()
@@ -183,14 +198,14 @@ describe('the end of an attempt', () => {
 
   it('gives back, uncounted, a task that the server had to stop', () => {
     const transition = { status: 'PENDING', event: 'task.released', dueInMs: 0, isUncounted: true }
-    expect(ended(attempt, { kind: 'stopped', by: 'released' }, now, false)).toEqual(transition)
+    expect(ended(attempt, { kind: 'stopped', by: 'released' }, at, false)).toEqual(transition)
   })
 
   it('counts as lost when the worker was without the database for too long, and is repeated without a delay', () => {
-    const transition = ended(attempt, { kind: 'stopped', by: 'expired' }, now, false)
+    const transition = ended(attempt, { kind: 'stopped', by: 'expired' }, at, false)
     expect(transition).toMatchObject({ status: 'PENDING', dueInMs: 0, error: { code: 'WORKER_LOST' } })
     expect(
-      ended({ ...attempt, number: attempt.retry.maxAttempts }, { kind: 'stopped', by: 'expired' }, now, false),
+      ended({ ...attempt, number: attempt.retry.maxAttempts }, { kind: 'stopped', by: 'expired' }, at, false),
     ).toMatchObject({ status: 'FAILED' })
   })
 
@@ -199,44 +214,44 @@ describe('the end of an attempt', () => {
     const loss: AttemptEnd = { kind: 'failed', error: workerLost('It is gone.') }
 
     it('runs again at once, and does not count the loss', () => {
-      expect(ended(safe, loss, now, false)).toMatchObject({
+      expect(ended(safe, loss, at, false)).toMatchObject({
         ...{ status: 'PENDING', event: 'task.retried', dueInMs: 0, isUncountedLoss: true },
         pastAttempt: { number: 1, status: 'LOST', error: { code: 'WORKER_LOST' } },
       })
-      expect(ended(safe, { kind: 'stopped', by: 'expired' }, now, false)).toMatchObject({ isUncountedLoss: true })
+      expect(ended(safe, { kind: 'stopped', by: 'expired' }, at, false)).toMatchObject({ isUncountedLoss: true })
     })
 
     it('has as many attempts as its policy says beside those', () => {
       const second = { ...safe, number: 3, uncountedLosses: 2 }
-      expect(ended(second, failure(true), now, false)).toMatchObject({ status: 'FAILED' })
+      expect(ended(second, failed(true), at, false)).toMatchObject({ status: 'FAILED' })
       const patient = { ...second, retry: { ...second.retry, maxAttempts: 2 } }
-      const again = ended(patient, failure(true), now, false)
+      const again = ended(patient, failed(true), at, false)
       expect(again).toMatchObject({ status: 'SCHEDULED', dueInMs: 500 })
       expect(again.isUncountedLoss).toBeUndefined()
     })
 
     it('is lost at most five times without counting', () => {
-      expect(ended({ ...safe, number: 5, uncountedLosses: 4 }, loss, now, false)).toMatchObject({ status: 'PENDING' })
-      expect(ended({ ...safe, number: 6, uncountedLosses: 5 }, loss, now, false)).toMatchObject({ status: 'FAILED' })
+      expect(ended({ ...safe, number: 5, uncountedLosses: 4 }, loss, at, false)).toMatchObject({ status: 'PENDING' })
+      expect(ended({ ...safe, number: 6, uncountedLosses: 5 }, loss, at, false)).toMatchObject({ status: 'FAILED' })
     })
 
     it('is cancelled when somebody has asked for that', () => {
-      expect(ended(safe, loss, now, true)).toMatchObject({ status: 'CANCELLED' })
+      expect(ended(safe, loss, at, true)).toMatchObject({ status: 'CANCELLED' })
     })
   })
 
   it('leads where another attempt can follow exactly when there is one', () => {
     const end = fc.constantFrom<AttemptEnd>(
       { kind: 'completed', result: null },
-      failure(true),
-      failure(false),
+      failed(true),
+      failed(false),
       { kind: 'stopped', by: 'cancelled' },
       { kind: 'stopped', by: 'released' },
       { kind: 'stopped', by: 'expired' },
     )
     fc.assert(
       fc.property(end, fc.boolean(), fc.integer({ min: 1, max: 3 }), (how, isCancelRequested, number) => {
-        const { status, dueInMs } = ended({ ...attempt, number }, how, now, isCancelRequested)
+        const { status, dueInMs } = ended({ ...attempt, number }, how, at, isCancelRequested)
         expect(hasEnded(status)).toBe(dueInMs === undefined)
       }),
     )

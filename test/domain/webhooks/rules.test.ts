@@ -6,7 +6,8 @@ import { EndpointThrottles } from '#domain/webhooks/endpoint-throttles.ts'
 import { selects } from '#domain/webhooks/event-pattern.ts'
 import { settle } from '#domain/webhooks/outcome.ts'
 import { looksSensitive, redact } from '#domain/webhooks/redaction.ts'
-import { defaultRetryPlan, parseRetryAfter, waitMs } from '#domain/webhooks/retry-plan.ts'
+import { defaultRetryPlan, waitMs } from '#domain/webhooks/retry-plan.ts'
+import { parseRetryAfter } from '#lib/http-header.ts'
 
 const plan = { ...defaultRetryPlan, backoff: 'FIXED', delayMs: 1_000, maxDelayMs: 60_000 } as const
 const middle = 0.5

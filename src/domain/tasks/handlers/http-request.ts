@@ -7,7 +7,14 @@ import {
   type TaskType,
 } from '#domain/tasks/task-type.ts'
 import { parseExactJson } from '#lib/exact-json.ts'
-import { headerName, headerValue, isTransportHeader, mergeHeaders, repeatedHeader } from '#lib/http-header.ts'
+import {
+  headerName,
+  headerValue,
+  isTransportHeader,
+  mergeHeaders,
+  parseRetryAfter,
+  repeatedHeader,
+} from '#lib/http-header.ts'
 import type { OpenedResponse } from '#platform/http/guarded-fetch.ts'
 
 const input = z.strictObject({
@@ -114,12 +121,12 @@ async function keep(context: TaskContext<Request>, answer: OpenedResponse): Prom
   const type = String(headers['content-type'] ?? 'application/octet-stream')
   if (context.input.response === 'part') {
     await context.part('body', answer.body, type)
-    mustBeExpected(context.input, status)
+    mustBeExpected(context.input, answer)
     return { status, headers }
   }
   const chunks: Uint8Array[] = []
   for await (const chunk of answer.body) chunks.push(chunk)
-  mustBeExpected(context.input, status)
+  mustBeExpected(context.input, answer)
   const bytes = Buffer.concat(chunks)
   const text = decodedText(bytes, type)
   if (text === undefined) return { status, headers, body: null, bodyBase64: bytes.toString('base64') }
@@ -136,12 +143,14 @@ function decodedText(bytes: Buffer, type: string): string | undefined {
   }
 }
 
-function mustBeExpected({ expectedStatus }: Request, status: number): void {
+function mustBeExpected({ expectedStatus }: Request, { status, headers }: OpenedResponse): void {
   if (expectedStatus?.includes(status) ?? (status >= 200 && status < 300)) return
   const message = `The answer was ${status}.`
   // Of the rest, only these say that another time may be better (RFC 9110 §15.5.9, RFC 6585 §4, RFC 8470 §5.2).
   const mayPass = status >= 500 || [408, 425, 429].includes(status)
-  throw mayPass ? new TaskFailure(message, 'UNEXPECTED_STATUS') : new PermanentFailure(message, 'UNEXPECTED_STATUS')
+  if (!mayPass) throw new PermanentFailure(message, 'UNEXPECTED_STATUS')
+  const retryAfterMs = parseRetryAfter(headers['retry-after'], new Date())
+  throw new TaskFailure(message, 'UNEXPECTED_STATUS', { retryAfterMs })
 }
 
 function parsed(text: string, type: string): unknown {

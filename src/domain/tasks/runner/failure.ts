@@ -1,4 +1,6 @@
-import type { ReportedEnd, TaskError } from '#domain/tasks/task.ts'
+import { maxRetryAfterMs } from '#domain/tasks/retry-plan.ts'
+import type { ReportedEnd } from '#domain/tasks/task.ts'
+import type { TaskError } from '#domain/tasks/task-error.ts'
 import { TaskFailure } from '#domain/tasks/task-type.ts'
 import { sourceStack } from '#platform/telemetry/source-stack.ts'
 import { cutText, storableText } from './text.ts'
@@ -13,20 +15,32 @@ export function failed(code: string, message: string, retryable: boolean): Repor
 
 /** What an attempt's failure looks like from outside, from whatever its handler threw. */
 export function taskError(thrown: unknown): TaskError {
-  const { code, retryable } = verdict(thrown)
-  const message = cutText(storableText(thrownText(thrown)), maxMessageLength)
+  const reason = { ...verdict(thrown), message: cutText(storableText(thrownText(thrown)), maxMessageLength) }
   // A TaskFailure is thrown on purpose, and its message says it all; the stack is only useful for other errors.
   const isMeant = thrown instanceof TaskFailure || !(thrown instanceof Error)
-  if (isMeant || thrown.stack === undefined) return { code, message, retryable }
-  return { code, message, retryable, stack: cutText(storableText(sourceStack(thrown.stack)), maxStackLength) }
+  if (isMeant || thrown.stack === undefined) return reason
+  return { ...reason, stack: cutText(storableText(sourceStack(thrown.stack)), maxStackLength) }
 }
 
-function verdict(thrown: unknown): { code: string; retryable: boolean } {
-  if (thrown instanceof TaskFailure) return { code: storableText(thrown.code), retryable: thrown.retryable }
+function verdict(thrown: unknown): Pick<TaskError, 'code' | 'retryable' | 'retryAfterMs'> {
+  if (thrown instanceof TaskFailure)
+    return { code: storableText(thrown.code), retryable: thrown.retryable, ...waitOf(thrown.retryAfterMs) }
   // A configuration outside this package may bring a second copy of it, whose classes are others than ours.
   if (thrown instanceof Error && thrown.name === 'PermanentFailure')
     return { code: 'code' in thrown ? storableText(String(thrown.code)) : 'PERMANENT_FAILURE', retryable: false }
+  if (thrown instanceof Error && thrown.name === 'TaskFailure' && 'code' in thrown)
+    return {
+      code: storableText(String(thrown.code)),
+      retryable: true,
+      ...waitOf('retryAfterMs' in thrown ? thrown.retryAfterMs : undefined),
+    }
   return { code: 'HANDLER_FAILED', retryable: true }
+}
+
+/** A handler may compute what it asks for, and ask for nonsense. */
+function waitOf(retryAfterMs: unknown): Pick<TaskError, 'retryAfterMs'> {
+  if (typeof retryAfterMs !== 'number' || Number.isNaN(retryAfterMs)) return {}
+  return { retryAfterMs: Math.round(Math.min(Math.max(retryAfterMs, 0), maxRetryAfterMs)) }
 }
 
 const deepestCause = 5

@@ -1,3 +1,4 @@
+import { maxRetryAfterMs } from '#domain/tasks/retry-plan.ts'
 import type { ReportedEnd } from '#domain/tasks/task.ts'
 import { isNestedBeyond } from '#lib/json-depth.ts'
 import type { AttemptFacts } from './context.ts'
@@ -93,10 +94,15 @@ function isOutputEvent(event: unknown): event is OutputEvent {
   return (kind === 'step' && isText(name)) || (kind === 'skip' && isNumber(lines))
 }
 
+function isWait(ms: unknown): boolean {
+  return ms === undefined || (isNumber(ms) && Number.isInteger(ms) && ms >= 0 && ms <= maxRetryAfterMs)
+}
+
 function isOutcome(outcome: unknown): outcome is ReportedEnd {
   if (!isFields(outcome)) return false
   // A handler's own code can send what its host would have refused.
   if (outcome['kind'] !== 'failed') return outcome['kind'] === 'completed' && !isNestedBeyond(outcome['result'])
   const error = outcome['error']
-  return isFields(error) && isText(error['code']) && isText(error['message']) && typeof error['retryable'] === 'boolean'
+  if (!isFields(error) || !isText(error['code']) || !isText(error['message'])) return false
+  return typeof error['retryable'] === 'boolean' && isWait(error['retryAfterMs'])
 }

@@ -19,6 +19,13 @@ const retryConfig = z
       .max(30 * dayMs)
       .optional()
       .describe('Upper limit of the delay, in milliseconds.'),
+    jitter: z.number().min(0).max(1).optional().describe('Each delay is shortened by a random share of at most this.'),
+    retryOn: z
+      .array(z.string().min(1).max(64))
+      .min(1)
+      .max(50)
+      .optional()
+      .describe('Retry only after an error with one of these codes, or the loss of the worker.'),
   })
   .describe('The retry policy; absent fields come from the task type.')
 
@@ -136,11 +143,13 @@ function refused(path: string, message: string): Refused {
   return refusedInput('INVALID_INPUT', 'The body', [{ path, message }])
 }
 
-function toRetry({ maxAttempts, delay, backoff, maxDelay }: z.output<typeof retryConfig>) {
+function toRetry({ maxAttempts, delay, backoff, maxDelay, jitter, retryOn }: z.output<typeof retryConfig>) {
   return {
     ...(maxAttempts !== undefined && { maxAttempts }),
     ...(delay !== undefined && { delayMs: delay }),
     ...(backoff !== undefined && { backoff: backoffOf[backoff] }),
     ...(maxDelay !== undefined && { maxDelayMs: maxDelay }),
+    ...(jitter !== undefined && { jitter }),
+    ...(retryOn !== undefined && { retryOn }),
   }
 }
