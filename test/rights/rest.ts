@@ -184,12 +184,12 @@ export const restRights: Readonly<Record<string, RestRight>> = {
   },
   'POST /api/review/environments/assign': {
     needs: 'salesforce:deploy',
-    body: () => ({ assignmentType: 'pr', assignmentId: '1', repositoryIdentifier: 'acme/shop' }),
+    body: () => ({ assignmentType: 'pr', assignmentId: '2', repositoryIdentifier: 'acme/shop' }),
     audit: { type: 'salesforce.environment_assigned', subject: () => 'salesforce-environment:' },
   },
   'GET /api/review/environments/{assignmentType}/{assignmentId}': {
     needs: 'salesforce:use',
-    params: () => ({ assignmentType: 'pr', assignmentId: '1' }),
+    params: () => ({ assignmentType: 'pr', assignmentId: '2' }),
     query: () => ({ repositoryIdentifier: 'acme/shop' }),
   },
   'POST /api/auth/salesforce/register': {

@@ -124,11 +124,21 @@ async function runOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>) 
     return { result, entries, journaledBytes }
   } catch (error) {
     broken = await rollback(client)
-    await Promise.allSettled(besides)
-    throw error
+    throw causeOf(error, await Promise.allSettled(besides))
   } finally {
     client.release(broken)
   }
+}
+
+/** PostgreSQL refuses so all that follows a failed statement. */
+const refusedInFailed = '25P02'
+
+/** Why a transaction failed: a statement beside the others may have, and then the next one only says that one did. */
+function causeOf(error: unknown, besides: readonly PromiseSettledResult<unknown>[]): unknown {
+  const isConsequence = (failure: unknown) => (failure as { code?: string } | undefined)?.code === refusedInFailed
+  if (!isConsequence(error)) return error
+  const failures = besides.flatMap((settled) => (settled.status === 'rejected' ? [settled.reason as unknown] : []))
+  return failures.find((failure) => !isConsequence(failure)) ?? error
 }
 
 /** Costs nothing where something was journaled; elsewhere the answers to writes that are still under way. */

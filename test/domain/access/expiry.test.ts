@@ -1,3 +1,4 @@
+import { until } from '#test/support/until.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '#test/support/command-line.ts'
 import { toldEvents } from '#test/support/events.ts'
@@ -40,7 +41,7 @@ describe('credentials that end soon', () => {
     const locked = `From ${day(5)} on nobody can administer the account main`
     expect(await doctor()).toMatchObject({ status: 'warning', message: expect.stringContaining(locked) })
     const other = await startServerProcess({ dataDir: server.dataDir, databaseUrl: server.database.url })
-    expect(other.output()).toMatch(new RegExp(`^warning +${locked}`, 'm'))
+    await until(() => new RegExp(`^warning +${locked}`, 'm').test(other.output()))
     await other.end('SIGTERM')
     const [event, ...more] = await toldEvents(server, ['auth.token_expiring'], () => true)
     expect([event?.data['name'], more]).toEqual(['owner', []])

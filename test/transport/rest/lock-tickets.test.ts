@@ -63,6 +63,7 @@ describe('a lock’s ticket', () => {
       resource: 'prod',
       status: 'acquired',
       queuePosition: 0,
+      reason: null,
       fence: expect.any(Number),
       holder: expect.objectContaining({ kind: 'application' }),
       leaseStart: expect.any(String),
