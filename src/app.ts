@@ -119,6 +119,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   const submitter = createSubmitter({ transact, queue, onWaiting })
   const tasks = createTaskService({
     clock: systemClock,
+    batchWindow: config.batchWindow,
     sql: database,
     transact,
     queue,

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { OidcSettings } from '#domain/access/sign-in/oidc-provider.ts'
 import type { Limits } from '#domain/limits/service.ts'
 import type { Quotas } from '#domain/quotas/quota.ts'
+import { type BatchWindow, parseBatchWindow } from '#domain/tasks/batch-window.ts'
 import { StartupError } from '#lib/errors.ts'
 import { secretKeyBytes } from '#platform/secrets/secret-key.ts'
 import type { DocumentLimits } from '#transport/graphql/document-limits.ts'
@@ -80,6 +81,15 @@ export const environment = z.object({
     .pipe(z.array(z.enum(['api', 'worker'], 'must be api, worker, or both with a comma between them'))),
   WORKER_SLOTS: count(1, 10_000).default(8),
   CRITICAL_SLOTS: count(0, 10_000).default(2),
+  BATCH_WINDOW: z
+    .string()
+    .min(1)
+    .transform(parseBatchWindow)
+    .refine(
+      (window) => window !== undefined,
+      'must be two times of day and a time zone, such as 22:00-06:00 Europe/Berlin',
+    )
+    .optional(),
   WARM_TASK_PROCESSES: count(0, 100).default(1),
   TASK_USER: z.string().min(1).optional(),
   WORKER_LEASE_MS: count(1_000, 3_600_000).default(30_000),
@@ -179,6 +189,7 @@ export interface Config {
   readonly roles: { readonly api: boolean; readonly worker: boolean }
   readonly slots: number
   readonly criticalSlots: number
+  readonly batchWindow: BatchWindow | undefined
   /** How many processes are started before a task needs one. */
   readonly warmTaskProcesses: number
   /** Name or number of the user that tasks run as; undefined: users of their own where the server runs as root. */
@@ -270,6 +281,7 @@ export function readConfig(
     roles: { api: it.ROLES.includes('api'), worker: it.ROLES.includes('worker') },
     slots: it.WORKER_SLOTS,
     criticalSlots: it.CRITICAL_SLOTS,
+    batchWindow: it.BATCH_WINDOW,
     warmTaskProcesses: it.WARM_TASK_PROCESSES,
     taskUser: it.TASK_USER,
     workerLeaseMs: it.WORKER_LEASE_MS,

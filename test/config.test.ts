@@ -71,6 +71,11 @@ describe('readConfig refuses', () => {
     ['DATABASE_POOL', '1', whole(2, 200)],
     ['WORKER_SLOTS', '0', whole(1, 10_000)],
     ['CRITICAL_SLOTS', 'none', whole(0, 10_000)],
+    ...['22:00-06:00', '22:00-06:00 Europe/Bonn', '22:00-22:00 UTC', '24:00-06:00 UTC'].map((window) => [
+      'BATCH_WINDOW',
+      window,
+      'must be two times of day and a time zone, such as 22:00-06:00 Europe/Berlin',
+    ]),
     ['SHUTDOWN_TIMEOUT_MS', '10s', whole(0, 3_600_000)],
     ['JOURNAL_RETENTION_DAYS', '0', whole(1, 3_650)],
     ['RESULT_RETENTION_DAYS', '3651', whole(1, 3_650)],

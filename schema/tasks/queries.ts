@@ -87,6 +87,10 @@ const TaskTypeRef = builder.objectRef<TaskType>('TaskType').implement({
       description: 'A scope that submitting and retrying its tasks needs in addition to `tasks:write`.',
       resolve: ({ scope = null }) => scope,
     }),
+    preemptible: t.boolean({
+      description: 'Whether a BATCH attempt may be asked to stop because CRITICAL tasks wait for a slot.',
+      resolve: ({ preemptible = false }) => preemptible,
+    }),
     input: t.field({
       type: 'JSON',
       description: 'The JSON Schema (2020-12) of its input.',

@@ -9,7 +9,7 @@ import {
   type taskStatuses,
 } from '#domain/tasks/task.ts'
 import type { TaskError } from '#domain/tasks/task-error.ts'
-import { type Waiting, type WaitReason, waitingOf } from '#domain/tasks/waiting.ts'
+import type { Waiting, WaitReason } from '#domain/tasks/waiting.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
@@ -69,12 +69,14 @@ const TaskAttemptStatusEnum = builder.enumType('TaskAttemptStatus', {
     FAILED: 'It failed.',
     CANCELLED: 'It was stopped because the task was cancelled.',
     LOST: 'Its worker was lost.',
+    PREEMPTED: 'It was stopped because a CRITICAL task needed its slot; it does not count.',
   }),
 })
 
 interface AttemptFields extends Omit<PastAttempt, 'status' | 'finishedAt'> {
   readonly status: AttemptStatus
   readonly finishedAt: Date | null
+  readonly checkpoint: unknown
 }
 
 const TaskAttempt = builder.objectRef<AttemptFields>('TaskAttempt').implement({
@@ -99,6 +101,11 @@ const TaskAttempt = builder.objectRef<AttemptFields>('TaskAttempt').implement({
       description: 'When it ended; null while it runs.',
     }),
     error: t.expose('error', { type: TaskErrorRef, nullable: true, description: 'Why it failed; null if it did not.' }),
+    checkpoint: t.expose('checkpoint', {
+      type: 'JSON',
+      nullable: true,
+      description: 'What it saved for the next attempt, unless a later one has saved something since.',
+    }),
   }),
 })
 
@@ -200,6 +207,7 @@ const TaskWaitReasonEnum = builder.enumType('TaskWaitReason', {
   values: described<WaitReason>({
     SLOT: 'It is its turn next, or all slots for its priority are taken.',
     SCHEDULE: 'It is not due yet.',
+    WINDOW: 'BATCH tasks may not start at this time of day.',
     RETRY: 'An attempt failed, and the next one is not due yet.',
     PAUSED: 'Its priority, its type or its concurrency key is paused.',
     CONCURRENCY: 'As many tasks with its concurrency key are running as may run at once.',
@@ -279,8 +287,16 @@ export const TaskRef = builder.prismaObject('Task', {
         error: true,
         status: true,
         pastAttempts: { orderBy: { number: 'asc' } },
+        checkpoint: { select: { attempt: true, value: true } },
       },
       resolve: attemptsOf,
+    }),
+    checkpoint: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What its attempts saved last for the next one.',
+      select: { checkpoint: { select: { value: true } } },
+      resolve: ({ checkpoint }) => checkpoint?.value,
     }),
     retry: t.field({
       type: RetryPolicyRef,
@@ -318,8 +334,8 @@ export const TaskRef = builder.prismaObject('Task', {
         jobId: true,
         pastAttempts: { orderBy: { number: 'desc' }, take: 1, select: { finishedAt: true } },
       },
-      resolve: ({ pastAttempts, ...task }) =>
-        waitingOf({ ...task, lastFinishedAt: pastAttempts[0]?.finishedAt ?? null }),
+      resolve: ({ pastAttempts, ...task }, _args, { tasks }) =>
+        tasks.waiting({ ...task, lastFinishedAt: pastAttempts[0]?.finishedAt ?? null }),
     }),
     idempotencyKey: t.exposeString('idempotencyKey', { nullable: true, description: 'As submitted.' }),
     timeoutMs: t.exposeInt('timeoutMs', { description: 'How long an attempt may take, in milliseconds.' }),
@@ -404,13 +420,16 @@ interface AttemptColumns {
   readonly error: unknown
   readonly status: TaskStatus
   readonly pastAttempts: readonly { readonly number: number; readonly error: unknown }[]
+  readonly checkpoint: { readonly attempt: number; readonly value: unknown } | null
 }
 
 function attemptsOf(task: AttemptColumns): AttemptFields[] {
   const past = task.pastAttempts as unknown as readonly PastAttempt[]
   const isPast = past.at(-1)?.number === task.attempt
-  if (task.startedAt === null || task.attempt === 0 || isPast) return [...past]
-  return [...past, lastAttemptOf(task, task.startedAt)]
+  const isOld = task.startedAt === null || task.attempt === 0 || isPast
+  const all = isOld ? past : [...past, lastAttemptOf(task, task.startedAt)]
+  const { checkpoint } = task
+  return all.map((one) => ({ ...one, checkpoint: one.number === checkpoint?.attempt ? checkpoint.value : null }))
 }
 
 /** The attempt that is part of the task's own row. */

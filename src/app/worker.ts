@@ -46,7 +46,7 @@ export async function openWorker(
     quotas,
     runner,
     types,
-    plan: { slots: config.slots, criticalSlots: config.criticalSlots },
+    plan: { slots: config.slots, criticalSlots: config.criticalSlots, batchWindow: config.batchWindow },
     embeddedIn: config.databaseUrl === undefined ? installation : undefined,
     leaseMs: config.workerLeaseMs,
     clock: systemClock,

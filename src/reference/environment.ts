@@ -63,6 +63,8 @@ export const environmentGroups: readonly {
       WORKER_SLOTS: 'How many tasks this process runs at once.',
       WARM_TASK_PROCESSES:
         'How many processes for tasks are started before a task needs one, so that it begins in milliseconds; each takes about 65 MB of memory while it waits, 25 MB of it not shared, and runs one task. `0`: none.',
+      BATCH_WINDOW:
+        'When BATCH tasks may start, such as `22:00-06:00 Europe/Berlin`: a time of day, another one, and a time zone. By default at any time.',
       CRITICAL_SLOTS: 'How many of these slots are reserved for CRITICAL tasks; less than `WORKER_SLOTS`.',
       TASK_USER:
         'Name or number of the user that tasks run as if the server runs as root. Unset: each task as a user of its own. `root`: as the server.',

@@ -730,11 +730,11 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   SignInAccount: { needs: 'anyone', fields: 'id name' },
   Task: {
     needs: 'tasks:read',
-    fields: `attempt attempts cancelReason cancelRequestedAt concurrencyKey createdAt createdBy currentStep error fairnessKey finishedAt
+    fields: `attempt attempts cancelReason cancelRequestedAt checkpoint concurrencyKey createdAt createdBy currentStep error fairnessKey finishedAt
       id idempotencyKey input labels lockMs logs part parts priority progress rank result resultExpired retry runAt startedAt
       status timeoutMs type waiting worker`,
   },
-  TaskAttempt: { needs: 'tasks:read', fields: 'error finishedAt number startedAt status worker workerId' },
+  TaskAttempt: { needs: 'tasks:read', fields: 'checkpoint error finishedAt number startedAt status worker workerId' },
   TaskError: { needs: 'tasks:read', fields: 'code message retryAfterMs retryable stack' },
   TaskLog: { needs: 'tasks:read', fields: 'at attempt message' },
   TaskLogLine: { needs: 'tasks:read', fields: 'at message' },
@@ -742,7 +742,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     needs: 'tasks:read',
     fields: 'attempt bytes complete contentType createdAt name sizeBytes text',
   },
-  TaskType: { needs: 'tasks:read', fields: 'description input name priority scope' },
+  TaskType: { needs: 'tasks:read', fields: 'description input name preemptible priority scope' },
   TaskPause: { needs: 'tasks:read', fields: 'kind pausedAt pausedBy reason value' },
   TaskWaiting: { needs: 'tasks:read', fields: 'ahead message reason since' },
   TaskUpdate: {

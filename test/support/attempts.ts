@@ -24,6 +24,7 @@ export class RecordedOutput implements AttemptOutput {
   readonly lines: string[] = []
   readonly steps: string[] = []
   readonly progressed: { percent: number; step: string | undefined }[] = []
+  readonly checkpoints: unknown[] = []
   readonly parts = new Map<string, KeptPart>()
   readonly #ready = Promise.withResolvers<void>()
   /** Resolves with the line `ready`. */
@@ -43,6 +44,10 @@ export class RecordedOutput implements AttemptOutput {
   }
 
   async drained(): Promise<void> {}
+
+  async checkpoint(json: string): Promise<void> {
+    this.checkpoints.push(JSON.parse(json))
+  }
 
   async openPart(name: string, contentType: string): Promise<PartWriter> {
     const chunks: Buffer[] = []
@@ -73,6 +78,8 @@ export function newAttempt(type: string, input: unknown = {}, more: Partial<Atte
     lockMs: 60_000,
     retry: { maxAttempts: 1, backoff: 'fixed', delayMs: 0, maxDelayMs: 0, onWorkerLost: 'fail' },
     uncountedLosses: 0,
+    uncountedAttempts: 0,
+    checkpoint: null,
     startedAt: new Date(),
     ...more,
   }

@@ -1025,7 +1025,9 @@ export type TaskAttemptStatus =
   /** It failed. */
   | 'FAILED'
   /** Its worker was lost. */
-  | 'LOST';
+  | 'LOST'
+  /** It was stopped because a CRITICAL task needed its slot; it does not count. */
+  | 'PREEMPTED';
 
 /** Selects tasks; all given conditions must match. */
 export type TaskFilter = {
@@ -1108,7 +1110,9 @@ export type TaskWaitReason =
   /** Tasks of the account with other fairness keys, or a higher rank, have their turns before it. */
   | 'SHARE'
   /** It is its turn next, or all slots for its priority are taken. */
-  | 'SLOT';
+  | 'SLOT'
+  /** BATCH tasks may not start at this time of day. */
+  | 'WINDOW';
 
 /** A person in a team. */
 export type TeamMemberInput = {

@@ -1,9 +1,12 @@
+import type { BatchWindow } from './batch-window.ts'
 import type { Priority } from './task.ts'
 
-/** How many tasks run at once, and how many of those slots only CRITICAL tasks get. */
+/** How many tasks run at once, how many of those slots only CRITICAL tasks get, and when BATCH tasks may start. */
 export interface SlotPlan {
   readonly slots: number
   readonly criticalSlots: number
+  /** Undefined: at any time. */
+  readonly batchWindow?: BatchWindow | undefined
 }
 
 export type CountByPriority = Readonly<Record<Priority, number>>
@@ -32,14 +35,19 @@ export function freeSlots(plan: SlotPlan, running: CountByPriority): FreeSlots {
 
 /**
  * In which order free slots are filled. The consumer passes to `next` how many tasks it found for a step: CRITICAL first,
- * then a share for BATCH, then NORMAL, and what is left to BATCH.
+ * then a share for BATCH, then NORMAL, and what is left to BATCH; nothing to BATCH while its window is closed.
  */
 export function* claimSteps(
   plan: SlotPlan,
   { critical, shared }: FreeSlots,
   runningBatch: number,
+  isBatchOpen: boolean,
 ): Generator<ClaimStep, void, number> {
   let left = Math.min(shared, critical - (yield { priority: 'CRITICAL', limit: critical }))
+  if (!isBatchOpen) {
+    yield { priority: 'NORMAL', limit: left }
+    return
+  }
   const offered = batchPart(left, runningBatch, plan)
   const batch = yield { priority: 'BATCH', limit: offered }
   left -= batch

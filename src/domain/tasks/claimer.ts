@@ -4,6 +4,7 @@ import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Actor, NewEntry } from '#platform/journal/entry.ts'
 import type { ClaimedJob, NewJob, Queue } from '#platform/queue/queue.ts'
+import { isBatchOpen } from './batch-window.ts'
 import { type ClaimStep, claimSteps, type FreeSlots, type SlotPlan } from './claim-policy.ts'
 import { taskEvent } from './events.ts'
 import { type Decision, decide, limitedTypes } from './gate.ts'
@@ -57,7 +58,16 @@ export class Claimer {
 
   /** Whether a claim could find anything. */
   get isPromising(): boolean {
-    return this.#promising.size > 0
+    return this.#promising.size > (this.#promising.has('BATCH') && !this.#isBatchOpen ? 1 : 0)
+  }
+
+  get #isBatchOpen(): boolean {
+    return isBatchOpen(this.#deps.plan.batchWindow, this.#deps.clock.now())
+  }
+
+  /** Whether a task of this priority may be due. */
+  isExpected(priority: Priority): boolean {
+    return this.#promising.has(priority)
   }
 
   /** A task of this priority may be due. */
@@ -90,7 +100,7 @@ export class Claimer {
   /** Starts attempts for as many tasks as there are free slots, as far as their accounts may run them. */
   async claim(tx: Transaction, free: FreeSlots, runningBatch: number): Promise<Attempt[]> {
     const jobs: QueuedJob[] = []
-    const steps = claimSteps(this.#deps.plan, free, runningBatch)
+    const steps = claimSteps(this.#deps.plan, free, runningBatch, this.#isBatchOpen)
     let step = steps.next(0)
     while (!step.done) {
       const found = await this.#claimStep(tx, step.value)

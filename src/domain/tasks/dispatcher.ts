@@ -10,6 +10,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { WorkLoop } from '#platform/work/work-loop.ts'
 import { type FreeSlots, freeSlots, type SlotPlan } from './claim-policy.ts'
 import { Claimer } from './claimer.ts'
+import { Preemption } from './preemption.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { Recollection } from './recollection.ts'
 import type { OutputRecorder } from './recorder.ts'
@@ -63,6 +64,7 @@ export class Dispatcher {
   readonly #claimer: Claimer
   readonly #running = new RunningAttempts()
   readonly #recollection: Recollection
+  readonly #preemption: Preemption
   /** The connection for which what runs here and what the database says were compared; undefined: not since a failure. */
   #comparedOn: SessionConnection | undefined
   readonly #loop: WorkLoop
@@ -83,6 +85,7 @@ export class Dispatcher {
     })
     this.#claimer = new Claimer(deps)
     this.#recollection = new Recollection(deps)
+    this.#preemption = new Preemption(deps, this.#running)
     this.#loop = new WorkLoop({
       name: 'dispatching tasks',
       work: () => this.#round(),
@@ -147,6 +150,7 @@ export class Dispatcher {
    */
   async drain(limitMs: number): Promise<void> {
     this.#claiming = false
+    this.#preemption.stop()
     const idle = this.#untilIdle()
     if (!(await within(limitMs, idle))) {
       this.#releaseAll()
@@ -213,6 +217,7 @@ export class Dispatcher {
   async #claim(): Promise<number> {
     await this.#compare()
     const free = this.#freeSlots()
+    if (free.critical === 0 && this.#claiming && this.#claimer.isExpected('CRITICAL')) this.#preemption.expect()
     if (free.critical === 0 || !this.#claimer.isPromising) return 0
     const { BATCH } = this.#running.counts
     const claim = this.#deps.transact((tx) => this.#claimer.claim(tx, free, BATCH))

@@ -28,6 +28,7 @@ export const taskEventCatalog: EventTypes<TaskEventType> = {
     'task.started': 'An attempt began.',
     'task.completed': 'The task completed.',
     'task.released': 'An attempt returned to the queue because its server stopped.',
+    'task.preempted': 'An attempt returned to the queue because a CRITICAL task needed its slot.',
   }),
   'task.failed': {
     description: 'The task failed; no attempt follows.',

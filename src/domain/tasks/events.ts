@@ -14,6 +14,7 @@ export const taskEventTypes = [
   'task.retried',
   'task.released',
   'task.lost',
+  'task.preempted',
   'task.held',
   'task.step',
   'task.part',

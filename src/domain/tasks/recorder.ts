@@ -6,6 +6,7 @@ import type { Logger } from '#platform/telemetry/log.ts'
 import { type TaskEventData, taskEvent } from './events.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import type { AttemptOutput, PartWriter } from './runner.ts'
+import { saveCheckpoint } from './store/checkpoints.ts'
 import { appendToPart, findHeld, insertLogs, insertPart, saveSteps } from './store/output.ts'
 import type { Attempt } from './task.ts'
 
@@ -83,6 +84,7 @@ export class OutputRecorder {
       },
       drained: () => this.#drained(),
       openPart: async (name, contentType) => this.#openPart(attempt, name, contentType),
+      checkpoint: (json) => this.#saveCheckpoint(attempt, json),
     }
   }
 
@@ -216,6 +218,16 @@ export class OutputRecorder {
         await flush(true)
       },
     }
+  }
+
+  async #saveCheckpoint(attempt: Attempt, json: string): Promise<void> {
+    if (this.#isStopped) throw new Error('The database is out of reach.')
+    const save = this.#transact.quiet('a checkpoint')(async (tx) => {
+      const holds = await this.#holds(tx, attempt)
+      if (holds) await saveCheckpoint(tx, attempt, json)
+      return holds
+    })
+    if (!(await save)) throw new Error('The attempt does not hold its task any more.')
   }
 
   async #holds(tx: Transaction, attempt: Attempt): Promise<boolean> {

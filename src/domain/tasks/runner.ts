@@ -8,6 +8,8 @@ export interface AttemptOutput {
   log(line: string): void
   /** Writes one part; resolves when it can be read. The writer must be closed. */
   openPart(name: string, contentType: string): Promise<PartWriter>
+  /** Keeps JSON for the next attempt, in the place of what was kept before; resolves when it is kept. */
+  checkpoint(json: string): Promise<void>
   /** Resolves when more log lines are welcome; a runner waits for it before it reads on, so that a flood is held back. */
   drained(): Promise<void>
 }

@@ -4,7 +4,7 @@
  *
  *     submitted → SCHEDULED or PENDING → started → ACTIVE → ended → COMPLETED, FAILED or CANCELLED
  *
- * An attempt that failed or was released leads back to SCHEDULED or PENDING; so does `retried` from FAILED and CANCELLED.
+ * An attempt that failed, was released or was preempted leads back to SCHEDULED or PENDING; so does `retried` from FAILED and CANCELLED.
  * A SCHEDULED task becomes PENDING when its time comes, without an event: `run_at` has told everybody before.
  */
 import type { TaskEventType } from './events.ts'
@@ -22,9 +22,11 @@ export interface Transition {
   readonly error?: TaskError
   /** The attempt that ended, where another one follows it or may follow. */
   readonly pastAttempt?: PastAttempt
-  /** The attempt does not count, since the server ended it. */
+  /** The attempt's number is given to the next one: the server ended it before its time. */
+  readonly isUndone?: true
+  /** The attempt does not count against the retry policy. */
   readonly isUncounted?: true
-  /** The attempt was lost with its worker and does not count. */
+  /** It was lost with its worker and does not count. */
   readonly isUncountedLoss?: true
 }
 
@@ -86,22 +88,18 @@ export function ended(
   const error = errorOf(end)
   if (isCancelRequested || (end.kind === 'stopped' && end.by === 'cancelled'))
     return { status: 'CANCELLED', event: 'task.cancelled', ...(error && { error }) }
-  if (error === undefined) return { status: 'PENDING', event: 'task.released', dueInMs: 0, isUncounted: true }
-  const again = {
-    event: 'task.retried',
-    error,
-    pastAttempt: {
-      number: attempt.number,
-      status: attemptStatus('FAILED', error),
-      workerId: attempt.workerId,
-      startedAt: attempt.startedAt,
-      finishedAt: now,
-      error,
-    },
-  } as const
+  const past = { number: attempt.number, workerId: attempt.workerId, startedAt: attempt.startedAt, finishedAt: now }
+  if (error === undefined) {
+    if (end.kind !== 'stopped' || end.by !== 'preempted')
+      return { status: 'PENDING', event: 'task.released', dueInMs: 0, isUndone: true }
+    const pastAttempt = { ...past, status: 'PREEMPTED', error: null } as const
+    return { status: 'PENDING', event: 'task.preempted', dueInMs: 0, isUncounted: true, pastAttempt }
+  }
+  const pastAttempt = { ...past, status: attemptStatus('FAILED', error), error }
+  const again = { event: 'task.retried', error, pastAttempt } as const
   if (isWorkerLost(error) && isUncountedLoss(attempt.retry, attempt.uncountedLosses))
-    return { ...again, status: 'PENDING', dueInMs: 0, isUncountedLoss: true }
-  const counted = attempt.number - attempt.uncountedLosses
+    return { ...again, status: 'PENDING', dueInMs: 0, isUncounted: true, isUncountedLoss: true }
+  const counted = attempt.number - attempt.uncountedAttempts
   if (!mayRetry(attempt.retry, counted, error)) return { status: 'FAILED', event: 'task.failed', error }
   const dueInMs = retryDelayMs(attempt.retry, counted, error, random)
   return { ...again, status: dueInMs > 0 ? 'SCHEDULED' : 'PENDING', dueInMs }

@@ -1,10 +1,12 @@
 import type { Caller } from '#domain/access/service.ts'
+import type { Clock } from '#lib/clock.ts'
 import { InvalidInput } from '#lib/errors.ts'
 import { isId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Journal } from '#platform/journal/journal.ts'
 import { toPosition } from '#platform/journal/store.ts'
 import type { Queue } from '#platform/queue/queue.ts'
+import { type BatchWindow, isBatchOpen } from './batch-window.ts'
 import { TaskNotFound, TaskPartNotFound } from './errors.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { byPriority, type Percentiles, type QueueReport } from './queue-report.ts'
@@ -14,7 +16,7 @@ import { findTaskState } from './store/tasks.ts'
 import type { Priority } from './task.ts'
 import type { TaskType, TaskTypes } from './task-type.ts'
 import { followTask, followTasks, type TaskFeedFilter, type TaskUpdate } from './updates.ts'
-import type { Waiting } from './waiting.ts'
+import { type Waiting, type WaitingRow, waitingOf } from './waiting.ts'
 import { countAhead } from './waiting-order.ts'
 
 export interface TaskReadsDeps {
@@ -23,13 +25,16 @@ export interface TaskReadsDeps {
   readonly journal: Journal
   readonly board: ProgressBoard
   readonly types: TaskTypes
+  readonly clock: Clock
+  /** When BATCH tasks may start; undefined: at any time. */
+  readonly batchWindow: BatchWindow | undefined
 }
 
 /** The largest piece of a part in one read, in bytes. */
 const partReadLimit = 1024 * 1024
 
 /** What can be read of tasks, beyond what GraphQL selects from their rows. */
-export function createTaskReads({ sql, queue, journal, board, types }: TaskReadsDeps) {
+export function createTaskReads({ sql, queue, journal, board, types, clock, batchWindow }: TaskReadsDeps) {
   /** Up to 1 MiB of a part, also while it is being written. @throws {TaskPartNotFound} @throws {InvalidInput} */
   async function readPartBytes(caller: Caller, taskId: string, name: string, from: number, length: number) {
     caller.must('tasks:read')
@@ -96,6 +101,11 @@ export function createTaskReads({ sql, queue, journal, board, types }: TaskReads
     return types.list().filter(({ name }) => caller.can('tasks:read', name))
   }
 
+  /** Why a task waits, and since when; undefined unless it does. */
+  function waiting(row: WaitingRow): Waiting | undefined {
+    return waitingOf(row, isBatchOpen(batchWindow, clock.now()) ? undefined : batchWindow)
+  }
+
   /** Progress of a running task in percent, newer than its row. */
   function liveProgress(taskId: string): number | undefined {
     return board.find(taskId)?.percent
@@ -113,6 +123,7 @@ export function createTaskReads({ sql, queue, journal, board, types }: TaskReads
 
   return {
     readPart: readPartBytes,
+    waiting,
     countAhead: (waiting: Waiting) => countAhead(sql, queue, waiting),
     queues,
     queueTimes,

@@ -42,6 +42,7 @@ const typeSchema = z.looseObject(
     prepare: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
     isolation: z.enum(['process', 'none'], 'must be process or none').optional(),
     onWorkerLost: z.enum(['fail', 'retry'], 'must be fail or retry').optional(),
+    preemptible: z.boolean('must be true or false').optional(),
     scope: text.optional(),
     reads: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
     ...taskSettings,

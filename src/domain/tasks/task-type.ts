@@ -11,6 +11,8 @@ export interface TaskContext<Input = unknown> {
   readonly task: { readonly id: string; readonly type: string; readonly labels: Readonly<Record<string, string>> }
   /** 1 for the first attempt. */
   readonly attempt: number
+  /** What this task's attempts saved last with {@link checkpoint}; undefined when they have saved nothing. */
+  readonly lastCheckpoint: unknown
   /** Aborts when the task is cancelled, times out, or the server stops; stop soon after, or be stopped. */
   readonly signal: AbortSignal
   /** Absolute path of a directory of this attempt's own; removed with all its content afterwards. */
@@ -28,6 +30,12 @@ export interface TaskContext<Input = unknown> {
    * Text and bytes are stored as they are, a stream as it comes, anything else as JSON.
    */
   part(name: string, data: PartData, contentType?: string): Promise<void>
+  /**
+   * Saves JSON of up to 256 KiB for the next attempt, which finds it as `lastCheckpoint`; it is kept once this resolves.
+   * Each one replaces the one before. It can still be called while the attempt is being stopped.
+   * @throws when it is no JSON, or too large.
+   */
+  checkpoint(value: unknown): Promise<void>
 }
 
 /** What an attempt of a task type that is part of the server gets to work with. */
@@ -102,6 +110,11 @@ export interface TaskType<Schema extends z.ZodType = z.ZodType> {
    * follows at once and the lost one does not count. `fail` (default): it counts as a failed attempt.
    */
   readonly onWorkerLost?: OnWorkerLost
+  /**
+   * A BATCH attempt may be asked to stop because CRITICAL tasks wait for a slot. It should save a checkpoint and return;
+   * another attempt follows when it has its turn again, and the one that was stopped does not count.
+   */
+  readonly preemptible?: boolean
   /** How many tasks with the same concurrency key run at once. */
   readonly concurrency?: Concurrency<Schema>
   /** How many of its tasks may start in a time, for each concurrency key. */
@@ -187,6 +200,8 @@ export const outputLimits = {
   partBytes: 64 * 1024 * 1024,
   /** Parts of one task. */
   parts: 100,
+  /** What an attempt saves for the next one, as JSON, in bytes. */
+  checkpointBytes: 256 * 1024,
 } as const
 
 const defaultTimeoutMs = 60 * 60 * 1000

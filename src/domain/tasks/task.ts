@@ -28,14 +28,19 @@ export interface Attempt {
   readonly retry: RetryPolicy
   /** How many of the attempts before were lost with their worker and don't count. */
   readonly uncountedLosses: number
+  /** How many of the attempts before don't count against the retry policy, those lost included. */
+  readonly uncountedAttempts: number
+  /** What the attempts before have saved last; null when they have saved nothing. */
+  readonly checkpoint: unknown
   readonly startedAt: Date
 }
 
 /**
- * Why an attempt was asked to stop: by its caller, because the server stops, because the task is no longer its own, or
- * because the worker has been without the database for as long as its lease, so that others take it soon.
+ * Why an attempt was asked to stop: by its caller, because the server stops, because a CRITICAL task needs its slot,
+ * because the task is no longer its own, or because the worker has been without the database for as long as its lease, so
+ * that others take it soon.
  */
-export type StopReason = 'cancelled' | 'released' | 'lost' | 'expired'
+export type StopReason = 'cancelled' | 'released' | 'preempted' | 'lost' | 'expired'
 
 /** How an attempt ended. */
 export type AttemptEnd =
@@ -47,8 +52,8 @@ export type AttemptEnd =
 /** What an attempt itself can say of its end. */
 export type ReportedEnd = Exclude<AttemptEnd, { readonly kind: 'stopped' }>
 
-/** Where an attempt is, or how it ended; LOST: with its worker. */
-export type AttemptStatus = 'ACTIVE' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'LOST'
+/** Where an attempt is, or how it ended; LOST: with its worker, PREEMPTED: because a CRITICAL task needed its slot. */
+export type AttemptStatus = 'ACTIVE' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'LOST' | 'PREEMPTED'
 
 /** What is kept of an attempt that is not the task's current or last one. */
 export interface PastAttempt {

@@ -1,3 +1,4 @@
+import { type BatchWindow, batchWindowText } from './batch-window.ts'
 import type { Priority, TaskStatus } from './task.ts'
 
 /**
@@ -8,9 +9,9 @@ export type HoldReason = 'PAUSED' | 'CONCURRENCY' | 'RATE' | 'QUOTA' | 'SHARE'
 
 /**
  * Why a task waits. SLOT: every slot is taken, or it is about to start. SCHEDULE: it is not due yet. RETRY: an attempt
- * failed, and the next one is not due yet. The others say which limit holds it.
+ * failed, and the next one is not due yet. WINDOW: BATCH tasks may not start at this time of day. The others say which limit holds it.
  */
-export type WaitReason = 'SLOT' | 'SCHEDULE' | 'RETRY' | HoldReason
+export type WaitReason = 'SLOT' | 'SCHEDULE' | 'RETRY' | 'WINDOW' | HoldReason
 
 /** What a task's row says about its waiting. */
 export interface WaitingRow {
@@ -36,25 +37,30 @@ export interface Waiting {
   readonly task: WaitingRow
 }
 
-/** Why a task waits, and since when; undefined unless it does. */
-export function waitingOf(task: WaitingRow): Waiting | undefined {
+/** Why a task waits, and since when; undefined unless it does. `batchWindow`: while it is closed. */
+export function waitingOf(task: WaitingRow, batchWindow: BatchWindow | undefined): Waiting | undefined {
   if (task.status !== 'SCHEDULED' && task.status !== 'PENDING') return undefined
-  const reason = reasonOf(task)
-  return { reason, since: sinceOf(task, reason), message: messageOf(task, reason), task }
+  const reason = reasonOf(task, batchWindow !== undefined)
+  return { reason, since: sinceOf(task, reason), message: messageOf(task, reason, batchWindow), task }
 }
 
-function reasonOf({ status, held, lastFinishedAt }: WaitingRow): WaitReason {
+function reasonOf({ status, held, lastFinishedAt, priority }: WaitingRow, isBatchClosed: boolean): WaitReason {
   if (status === 'SCHEDULED') return lastFinishedAt === null ? 'SCHEDULE' : 'RETRY'
-  return (held as HoldReason | null) ?? 'SLOT'
+  if (held !== null) return held as HoldReason
+  return priority === 'BATCH' && isBatchClosed ? 'WINDOW' : 'SLOT'
 }
 
 function sinceOf({ createdAt, runAt, heldAt, lastFinishedAt }: WaitingRow, reason: WaitReason): Date {
   if (reason === 'SCHEDULE') return createdAt
   if (reason === 'RETRY') return lastFinishedAt ?? createdAt
-  return (reason === 'SLOT' ? undefined : heldAt) ?? runAt
+  return (reason === 'SLOT' || reason === 'WINDOW' ? undefined : heldAt) ?? runAt
 }
 
-function messageOf({ runAt, priority, concurrencyKey }: WaitingRow, reason: WaitReason): string {
+function messageOf(
+  { runAt, priority, concurrencyKey }: WaitingRow,
+  reason: WaitReason,
+  batchWindow: BatchWindow | undefined,
+): string {
   switch (reason) {
     case 'SLOT':
       return `It is waiting for a free slot for ${priority} tasks.`
@@ -62,6 +68,8 @@ function messageOf({ runAt, priority, concurrencyKey }: WaitingRow, reason: Wait
       return `It is due at ${runAt.toISOString()}.`
     case 'RETRY':
       return `Its last attempt failed; the next one is due at ${runAt.toISOString()}.`
+    case 'WINDOW':
+      return `BATCH tasks start at ${batchWindow && batchWindowText(batchWindow)} only.`
     case 'PAUSED':
       return 'Its priority, its type or its concurrency key is paused.'
     case 'CONCURRENCY':

@@ -136,9 +136,10 @@ function onJournalEntry(dispatcher: Dispatcher, entry: JournalEntry): void {
       return dispatcher.expect(data.priority, data.status === 'SCHEDULED' ? 'later' : 'now')
     case 'task.retried':
     case 'task.released':
+    case 'task.preempted':
       return dispatcher.expect(data.priority, data.status === 'SCHEDULED' ? 'later' : 'now')
     case 'task.cancel_requested':
-      return dispatcher.stopAttempt(taskId, 'cancelled')
+      return dispatcher.stopAttempt(taskId, 'cancelled', { number: data.attempt })
     case 'task.lost':
       return dispatcher.stopAttempt(taskId, 'lost', { number: data.attempt })
   }

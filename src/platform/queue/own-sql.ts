@@ -42,6 +42,17 @@ const claimSql = (table: string) => `
   )
   SELECT id, data, -priority AS turn FROM taken ORDER BY priority DESC, created_on`
 
+const waitsSql = (table: string) => `
+  SELECT extract(epoch FROM clock_timestamp() - greatest(created_on, start_after))::float8 * 1000 AS "waitMs"
+  FROM pgboss.${table}
+  WHERE name = $1 AND state < 'active' AND NOT blocked AND start_after <= clock_timestamp()
+  ORDER BY priority DESC, created_on LIMIT $2`
+
+/** For how long each of up to `limit` due jobs has been due, in milliseconds, in the order in which they are claimed. */
+export async function readWaits(sql: Sql, { name, table }: QueueTable, limit: number): Promise<number[]> {
+  return (await sql.query<{ waitMs: number }>(waitsSql(table), [name, limit])).map(({ waitMs }) => waitMs)
+}
+
 const countBeforeSql = (table: string) => `
   SELECT (
     SELECT count(*)::int FROM (

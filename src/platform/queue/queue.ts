@@ -10,6 +10,7 @@ import {
   findMissingJobs,
   moveToOwnTable,
   type QueueTable,
+  readWaits,
   shiftTurns,
 } from './own-sql.ts'
 
@@ -93,6 +94,11 @@ export class Queue {
   /** How many due jobs would be claimed before this one, at most `limit`; undefined when it waits in the queue no more. */
   async countBefore(sql: Sql, queue: string, id: string, limit: number): Promise<number | undefined> {
     return countJobsBefore(sql, this.#tableOf(queue), id, limit)
+  }
+
+  /** For how long each of up to `limit` due jobs has been due, in milliseconds, in the order in which they are claimed. */
+  async readWaits(sql: Sql, queue: string, limit: number): Promise<number[]> {
+    return readWaits(sql, this.#tableOf(queue), limit)
   }
 
   /** Adds so much to the turns of all jobs that wait in a queue. */

@@ -82,10 +82,15 @@ describe('the slots', () => {
   })
 
   /** What is claimed when so many wait in each queue. */
-  function fill(slots: { slots: number; criticalSlots: number }, now: Counts, waiting: Counts): Counts {
+  function fill(
+    slots: { slots: number; criticalSlots: number },
+    now: Counts,
+    waiting: Counts,
+    isBatchOpen = true,
+  ): Counts {
     const left = { ...waiting }
     const claimed = { CRITICAL: 0, NORMAL: 0, BATCH: 0 }
-    const steps = claimSteps(slots, freeSlots(slots, now), now.BATCH)
+    const steps = claimSteps(slots, freeSlots(slots, now), now.BATCH, isBatchOpen)
     let step = steps.next(0)
     while (!step.done) {
       const { priority, limit } = step.value
@@ -105,6 +110,17 @@ describe('the slots', () => {
         const others = claimed.NORMAL + claimed.BATCH
         expect(claimed.CRITICAL).toBe(Math.min(critical, waiting.CRITICAL))
         expect(others).toBe(Math.min(shared, critical - claimed.CRITICAL, waiting.NORMAL + waiting.BATCH))
+      }),
+    )
+  })
+
+  it('are left empty rather than given to batch tasks while those may not start', () => {
+    fc.assert(
+      fc.property(plan, running, running, (slots, now, waiting) => {
+        const { critical, shared } = freeSlots(slots, now)
+        const claimed = fill(slots, now, waiting, false)
+        expect(claimed.BATCH).toBe(0)
+        expect(claimed.NORMAL).toBe(Math.min(shared, critical - claimed.CRITICAL, waiting.NORMAL))
       }),
     )
   })
@@ -138,6 +154,8 @@ describe('the end of an attempt', () => {
     lockMs: 1_000,
     retry: { maxAttempts: 2, backoff: 'fixed', delayMs: 500, maxDelayMs: 500, onWorkerLost: 'fail' },
     uncountedLosses: 0,
+    uncountedAttempts: 0,
+    checkpoint: null,
     startedAt: new Date('2026-01-01T00:00:00Z'),
   }
   const failed = (retryable: boolean): AttemptEnd => ({
@@ -197,7 +215,7 @@ describe('the end of an attempt', () => {
   })
 
   it('gives back, uncounted, a task that the server had to stop', () => {
-    const transition = { status: 'PENDING', event: 'task.released', dueInMs: 0, isUncounted: true }
+    const transition = { status: 'PENDING', event: 'task.released', dueInMs: 0, isUndone: true }
     expect(ended(attempt, { kind: 'stopped', by: 'released' }, at, false)).toEqual(transition)
   })
 
@@ -222,7 +240,7 @@ describe('the end of an attempt', () => {
     })
 
     it('has as many attempts as its policy says beside those', () => {
-      const second = { ...safe, number: 3, uncountedLosses: 2 }
+      const second = { ...safe, number: 3, uncountedLosses: 2, uncountedAttempts: 2 }
       expect(ended(second, failed(true), at, false)).toMatchObject({ status: 'FAILED' })
       const patient = { ...second, retry: { ...second.retry, maxAttempts: 2 } }
       const again = ended(patient, failed(true), at, false)
@@ -231,8 +249,12 @@ describe('the end of an attempt', () => {
     })
 
     it('is lost at most five times without counting', () => {
-      expect(ended({ ...safe, number: 5, uncountedLosses: 4 }, loss, at, false)).toMatchObject({ status: 'PENDING' })
-      expect(ended({ ...safe, number: 6, uncountedLosses: 5 }, loss, at, false)).toMatchObject({ status: 'FAILED' })
+      expect(ended({ ...safe, number: 5, uncountedLosses: 4, uncountedAttempts: 4 }, loss, at, false)).toMatchObject({
+        status: 'PENDING',
+      })
+      expect(ended({ ...safe, number: 6, uncountedLosses: 5, uncountedAttempts: 5 }, loss, at, false)).toMatchObject({
+        status: 'FAILED',
+      })
     })
 
     it('is cancelled when somebody has asked for that', () => {

@@ -108,6 +108,7 @@ describe('tasks', () => {
       name: 'holds',
       description: 'Logs three lines, and ends when a file is there.',
       priority: 'normal',
+      scope: null,
       input: expect.objectContaining({ type: 'object' }),
     })
   })

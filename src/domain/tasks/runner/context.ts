@@ -1,9 +1,11 @@
 import type { AttemptOutput } from '#domain/tasks/runner.ts'
 import type { Attempt } from '#domain/tasks/task.ts'
 import type { PartData, ServerTaskContext } from '#domain/tasks/task-type.ts'
+import { attemptJson } from './attempt-json.ts'
+import { checkpointKind } from './limited-output.ts'
 
 /** What of an attempt its handler may know. */
-export type AttemptFacts = Pick<Attempt, 'taskId' | 'type' | 'input' | 'labels' | 'number'>
+export type AttemptFacts = Pick<Attempt, 'taskId' | 'type' | 'input' | 'labels' | 'number' | 'checkpoint'>
 
 export interface ContextOptions {
   readonly attempt: AttemptFacts
@@ -23,6 +25,7 @@ export class AttemptContext implements ServerTaskContext {
   readonly input: unknown
   readonly task: ServerTaskContext['task']
   readonly attempt: number
+  readonly lastCheckpoint: unknown
   readonly signal: AbortSignal
   readonly env: Readonly<Record<string, string>>
   readonly request: (request: unknown) => Promise<unknown>
@@ -35,6 +38,7 @@ export class AttemptContext implements ServerTaskContext {
     this.input = input
     this.task = { id: attempt.taskId, type: attempt.type, labels: attempt.labels }
     this.attempt = attempt.number
+    this.lastCheckpoint = attempt.checkpoint ?? undefined
     this.signal = options.signal
     this.env = options.env
     this.request = options.request
@@ -66,6 +70,10 @@ export class AttemptContext implements ServerTaskContext {
     // A handler that does not await it learns of a failure from `partsWritten`, not from an unhandled rejection.
     writing.catch(() => undefined)
     return writing
+  }
+
+  checkpoint = async (value: unknown): Promise<void> => {
+    await this.#output.checkpoint(attemptJson(value, checkpointKind))
   }
 
   /** Resolves when no part is being written any more, rejects when one that the handler didn't await failed. */

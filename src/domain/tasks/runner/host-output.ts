@@ -70,6 +70,10 @@ export class HostOutput implements AttemptOutput {
     }
   }
 
+  checkpoint(json: string): Promise<void> {
+    return this.#request({ kind: 'checkpoint', json })
+  }
+
   async drained(): Promise<void> {
     while (this.#isUnderWay) await this.#underWay
   }

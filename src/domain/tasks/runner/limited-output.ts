@@ -1,11 +1,14 @@
 import type { AttemptOutput, PartWriter } from '#domain/tasks/runner.ts'
-import { outputLimits } from '#domain/tasks/task-type.ts'
+import { outputLimits, PermanentFailure } from '#domain/tasks/task-type.ts'
+import { shallow } from './attempt-json.ts'
 import { cutText, storableText } from './text.ts'
 
 /** The part that holds a result too large to be one; it doesn't count against the number of parts. */
 export const resultPartName = 'result.json'
 
 const maxStepNameLength = 200
+export const checkpointKind = { what: 'The checkpoint', code: 'INVALID_CHECKPOINT' }
+
 const endedText = 'The attempt has ended; its parts can no longer be written.'
 
 /**
@@ -65,6 +68,20 @@ export class LimitedOutput implements AttemptOutput {
     this.#open.add(writer)
     if (this.#closed) await this.#giveUp()
     return this.#limit(name, writer)
+  }
+
+  /** @throws {PermanentFailure} when it is too large or nested too deeply. */
+  async checkpoint(json: string): Promise<void> {
+    if (this.#closed) throw new Error('The attempt has ended; its checkpoint can no longer be saved.')
+    const sizeBytes = Buffer.byteLength(json)
+    const { checkpointBytes } = outputLimits
+    if (sizeBytes > checkpointBytes)
+      throw new PermanentFailure(
+        `The checkpoint is ${sizeBytes.toLocaleString('en')} bytes; at most ${checkpointBytes.toLocaleString('en')} can be saved.`,
+        checkpointKind.code,
+      )
+    shallow(JSON.parse(json), checkpointKind)
+    await this.#output.checkpoint(json)
   }
 
   /** Says what was dropped, gives up what is still being written, and passes nothing on from now on. */

@@ -143,9 +143,9 @@ class HostProcess {
   #startMessage(): StartMessage {
     const { attempt, workspace, env, settings } = this.#options
     const user = this.#user
-    const { taskId, type, input, labels, number } = attempt
+    const { taskId, type, input, labels, number, checkpoint } = attempt
     const heartbeatMs = Math.max(10, Math.min(attempt.lockMs / 3, maxHeartbeatMs))
-    const facts = { taskId, type, input, labels, number }
+    const facts = { taskId, type, input, labels, number, checkpoint }
     return {
       kind: 'start',
       attempt: facts,
@@ -260,6 +260,7 @@ class HostProcess {
     const { output } = this.#options
     // An answer that can't be sent is an error of this request, not of the server.
     if (message.kind === 'request') return structuredClone(await this.#options.answer(message.request))
+    if (message.kind === 'checkpoint') return output.checkpoint(message.json)
     if (message.kind === 'events') {
       for (const event of message.events) this.#emit(event)
       return output.drained()

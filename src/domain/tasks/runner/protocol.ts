@@ -49,6 +49,7 @@ export type HostMessage =
     }
   | { readonly kind: 'part-chunk'; readonly id: number; readonly part: number; readonly bytes: Uint8Array }
   | { readonly kind: 'part-close'; readonly id: number; readonly part: number; readonly keep: boolean }
+  | { readonly kind: 'checkpoint'; readonly id: number; readonly json: string }
   | { readonly kind: 'request'; readonly id: number; readonly request: unknown }
   | { readonly kind: 'ended'; readonly outcome: ReportedEnd }
 
@@ -67,6 +68,7 @@ const hostMessageForms: Record<HostMessage['kind'], (message: Fields) => boolean
     isNumber(id) && isNumber(part) && isText(name) && isText(contentType),
   'part-chunk': ({ id, part, bytes }) => isNumber(id) && isNumber(part) && bytes instanceof Uint8Array,
   'part-close': ({ id, part, keep }) => isNumber(id) && isNumber(part) && typeof keep === 'boolean',
+  checkpoint: ({ id, json }) => isNumber(id) && isText(json),
   request: ({ id }) => isNumber(id),
   ended: ({ outcome }) => isOutcome(outcome),
 }

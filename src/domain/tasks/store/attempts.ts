@@ -19,6 +19,8 @@ interface AttemptRow {
   lock_ms: number
   retry: RetryPolicy
   uncounted_losses: number
+  uncounted_attempts: number
+  checkpoint: unknown
   started_at: Date
 }
 
@@ -37,12 +39,18 @@ function toAttempt(row: AttemptRow): Attempt {
     lockMs: row.lock_ms,
     retry: row.retry,
     uncountedLosses: row.uncounted_losses,
+    uncountedAttempts: row.uncounted_attempts,
+    checkpoint: row.checkpoint,
     startedAt: row.started_at,
   }
 }
 
-const attemptColumns = `task.account_id, task.id, type, priority, input, labels, attempt, fence, worker_id, timeout_ms, lock_ms,
-  retry, uncounted_losses, started_at`
+// A task that was never claimed before has no checkpoint.
+const attemptColumns = `task.account_id, task.id, type, priority, input, labels, task.attempt, fence, worker_id, timeout_ms,
+  lock_ms, retry, uncounted_losses, uncounted_attempts, started_at,
+  CASE WHEN fence > 1 THEN (
+    SELECT value FROM task_checkpoint AS saved WHERE saved.account_id = task.account_id AND saved.task_id = task.id
+  ) END AS checkpoint`
 
 const claimSql = `
   UPDATE task SET status = '${started.status}', attempt = attempt + 1, fence = fence + 1, worker_id = $1, started_at = now(),
@@ -110,12 +118,13 @@ const settleSql = `
     finished_at = CASE WHEN s.job_id IS NULL OR cancel_requested_at IS NOT NULL THEN now() END,
     run_at = CASE WHEN s.job_id IS NULL THEN run_at ELSE now() + s.due_in_ms * interval '1 millisecond' END,
     job_id = coalesce(s.job_id, task.job_id),
-    attempt = attempt - CASE WHEN cancel_requested_at IS NULL THEN s.uncounted ELSE 0 END,
+    attempt = attempt - CASE WHEN cancel_requested_at IS NULL THEN s.undone ELSE 0 END,
+    uncounted_attempts = uncounted_attempts + s.uncounted,
     uncounted_losses = uncounted_losses + s.uncounted_loss
   FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::uuid[],
-              $9::bigint[], $10::int[], $11::int[], $12::int[], $13::int[])
-    AS s (account_id, task_id, fence, status, if_cancelled, result, error, job_id, due_in_ms, uncounted,
-          progress, held_by, uncounted_loss)
+              $9::bigint[], $10::int[], $11::int[], $12::int[], $13::int[], $14::int[])
+    AS s (account_id, task_id, fence, status, if_cancelled, result, error, job_id, due_in_ms, undone,
+          progress, held_by, uncounted_loss, uncounted)
   WHERE task.account_id = s.account_id AND task.id = s.task_id AND task.fence = s.fence AND task.status = 'ACTIVE'
     AND task.worker_id IS NOT DISTINCT FROM s.held_by
   RETURNING task.account_id AS "accountId", task.id, task.concurrency_key AS "concurrencyKey",
@@ -146,10 +155,11 @@ export async function settleAttempts(sql: Sql, ended: readonly EndedAttempt[]): 
     ended.map(({ transition }) => json(transition.error)),
     ended.map(({ jobId }) => jobId ?? null),
     ended.map(({ transition }) => transition.dueInMs ?? 0),
-    ended.map(({ transition }) => (transition.isUncounted ? 1 : 0)),
+    ended.map(({ transition }) => (transition.isUndone ? 1 : 0)),
     ended.map(({ progress }) => progress ?? null),
     ended.map(({ attempt }) => attempt.workerId),
     ended.map(({ transition }) => (transition.isUncountedLoss ? 1 : 0)),
+    ended.map(({ transition }) => (transition.isUncounted ? 1 : 0)),
   ])
 }
 

@@ -263,6 +263,11 @@ export type TaskRate = Prisma.TaskRateModel
  */
 export type TaskAttempt = Prisma.TaskAttemptModel
 /**
+ * Model TaskCheckpoint
+ * What a task's attempts have saved last for the next one.
+ */
+export type TaskCheckpoint = Prisma.TaskCheckpointModel
+/**
  * Model TaskLog
  * One line that an attempt logged.
  */

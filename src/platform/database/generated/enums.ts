@@ -120,7 +120,8 @@ export const AttemptStatus = {
   COMPLETED: 'COMPLETED',
   FAILED: 'FAILED',
   CANCELLED: 'CANCELLED',
-  LOST: 'LOST'
+  LOST: 'LOST',
+  PREEMPTED: 'PREEMPTED'
 } as const
 
 export type AttemptStatus = (typeof AttemptStatus)[keyof typeof AttemptStatus]

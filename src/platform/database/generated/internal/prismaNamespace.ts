@@ -446,6 +446,7 @@ export const ModelName = {
   TaskConcurrency: 'TaskConcurrency',
   TaskRate: 'TaskRate',
   TaskAttempt: 'TaskAttempt',
+  TaskCheckpoint: 'TaskCheckpoint',
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
   TaskPartChunk: 'TaskPartChunk',
@@ -468,7 +469,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "environment" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "task" | "taskPause" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "environment" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "task" | "taskPause" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskCheckpoint" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -4098,6 +4099,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    TaskCheckpoint: {
+      payload: Prisma.$TaskCheckpointPayload<ExtArgs>
+      fields: Prisma.TaskCheckpointFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskCheckpointFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskCheckpointFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload>
+        }
+        findFirst: {
+          args: Prisma.TaskCheckpointFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskCheckpointFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload>
+        }
+        findMany: {
+          args: Prisma.TaskCheckpointFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload>[]
+        }
+        create: {
+          args: Prisma.TaskCheckpointCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload>
+        }
+        createMany: {
+          args: Prisma.TaskCheckpointCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskCheckpointCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload>[]
+        }
+        delete: {
+          args: Prisma.TaskCheckpointDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload>
+        }
+        update: {
+          args: Prisma.TaskCheckpointUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskCheckpointDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskCheckpointUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskCheckpointUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskCheckpointUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskCheckpointPayload>
+        }
+        aggregate: {
+          args: Prisma.TaskCheckpointAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskCheckpoint>
+        }
+        groupBy: {
+          args: Prisma.TaskCheckpointGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskCheckpointGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskCheckpointCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskCheckpointCountAggregateOutputType> | number
+        }
+      }
+    }
     TaskLog: {
       payload: Prisma.$TaskLogPayload<ExtArgs>
       fields: Prisma.TaskLogFieldRefs
@@ -5282,6 +5357,7 @@ export const TaskScalarFieldEnum = {
   error: 'error',
   attempt: 'attempt',
   uncountedLosses: 'uncountedLosses',
+  uncountedAttempts: 'uncountedAttempts',
   fence: 'fence',
   jobId: 'jobId',
   workerId: 'workerId'
@@ -5365,6 +5441,17 @@ export const TaskAttemptScalarFieldEnum = {
 } as const
 
 export type TaskAttemptScalarFieldEnum = (typeof TaskAttemptScalarFieldEnum)[keyof typeof TaskAttemptScalarFieldEnum]
+
+
+export const TaskCheckpointScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  attempt: 'attempt',
+  value: 'value',
+  savedAt: 'savedAt'
+} as const
+
+export type TaskCheckpointScalarFieldEnum = (typeof TaskCheckpointScalarFieldEnum)[keyof typeof TaskCheckpointScalarFieldEnum]
 
 
 export const TaskLogScalarFieldEnum = {
@@ -6110,6 +6197,7 @@ export type GlobalOmitConfig = {
   taskConcurrency?: Prisma.TaskConcurrencyOmit
   taskRate?: Prisma.TaskRateOmit
   taskAttempt?: Prisma.TaskAttemptOmit
+  taskCheckpoint?: Prisma.TaskCheckpointOmit
   taskLog?: Prisma.TaskLogOmit
   taskPart?: Prisma.TaskPartOmit
   taskPartChunk?: Prisma.TaskPartChunkOmit

@@ -100,6 +100,7 @@ export const ModelName = {
   TaskConcurrency: 'TaskConcurrency',
   TaskRate: 'TaskRate',
   TaskAttempt: 'TaskAttempt',
+  TaskCheckpoint: 'TaskCheckpoint',
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
   TaskPartChunk: 'TaskPartChunk',
@@ -752,6 +753,7 @@ export const TaskScalarFieldEnum = {
   error: 'error',
   attempt: 'attempt',
   uncountedLosses: 'uncountedLosses',
+  uncountedAttempts: 'uncountedAttempts',
   fence: 'fence',
   jobId: 'jobId',
   workerId: 'workerId'
@@ -835,6 +837,17 @@ export const TaskAttemptScalarFieldEnum = {
 } as const
 
 export type TaskAttemptScalarFieldEnum = (typeof TaskAttemptScalarFieldEnum)[keyof typeof TaskAttemptScalarFieldEnum]
+
+
+export const TaskCheckpointScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  attempt: 'attempt',
+  value: 'value',
+  savedAt: 'savedAt'
+} as const
+
+export type TaskCheckpointScalarFieldEnum = (typeof TaskCheckpointScalarFieldEnum)[keyof typeof TaskCheckpointScalarFieldEnum]
 
 
 export const TaskLogScalarFieldEnum = {

@@ -33,6 +33,7 @@ export type TaskAvgAggregateOutputType = {
   progress: number | null
   attempt: number | null
   uncountedLosses: number | null
+  uncountedAttempts: number | null
   fence: number | null
   workerId: number | null
 }
@@ -44,6 +45,7 @@ export type TaskSumAggregateOutputType = {
   progress: number | null
   attempt: number | null
   uncountedLosses: number | null
+  uncountedAttempts: number | null
   fence: number | null
   workerId: number | null
 }
@@ -75,6 +77,7 @@ export type TaskMinAggregateOutputType = {
   resultExpired: boolean | null
   attempt: number | null
   uncountedLosses: number | null
+  uncountedAttempts: number | null
   fence: number | null
   jobId: string | null
   workerId: number | null
@@ -107,6 +110,7 @@ export type TaskMaxAggregateOutputType = {
   resultExpired: boolean | null
   attempt: number | null
   uncountedLosses: number | null
+  uncountedAttempts: number | null
   fence: number | null
   jobId: string | null
   workerId: number | null
@@ -145,6 +149,7 @@ export type TaskCountAggregateOutputType = {
   error: number
   attempt: number
   uncountedLosses: number
+  uncountedAttempts: number
   fence: number
   jobId: number
   workerId: number
@@ -159,6 +164,7 @@ export type TaskAvgAggregateInputType = {
   progress?: true
   attempt?: true
   uncountedLosses?: true
+  uncountedAttempts?: true
   fence?: true
   workerId?: true
 }
@@ -170,6 +176,7 @@ export type TaskSumAggregateInputType = {
   progress?: true
   attempt?: true
   uncountedLosses?: true
+  uncountedAttempts?: true
   fence?: true
   workerId?: true
 }
@@ -201,6 +208,7 @@ export type TaskMinAggregateInputType = {
   resultExpired?: true
   attempt?: true
   uncountedLosses?: true
+  uncountedAttempts?: true
   fence?: true
   jobId?: true
   workerId?: true
@@ -233,6 +241,7 @@ export type TaskMaxAggregateInputType = {
   resultExpired?: true
   attempt?: true
   uncountedLosses?: true
+  uncountedAttempts?: true
   fence?: true
   jobId?: true
   workerId?: true
@@ -271,6 +280,7 @@ export type TaskCountAggregateInputType = {
   error?: true
   attempt?: true
   uncountedLosses?: true
+  uncountedAttempts?: true
   fence?: true
   jobId?: true
   workerId?: true
@@ -396,6 +406,7 @@ export type TaskGroupByOutputType = {
   error: runtime.JsonValue | null
   attempt: number
   uncountedLosses: number
+  uncountedAttempts: number
   fence: number
   jobId: string
   workerId: number | null
@@ -457,12 +468,14 @@ export type TaskWhereInput = {
   error?: Prisma.JsonNullableFilter<"Task">
   attempt?: Prisma.IntFilter<"Task"> | number
   uncountedLosses?: Prisma.IntFilter<"Task"> | number
+  uncountedAttempts?: Prisma.IntFilter<"Task"> | number
   fence?: Prisma.IntFilter<"Task"> | number
   jobId?: Prisma.UuidFilter<"Task"> | string
   workerId?: Prisma.IntNullableFilter<"Task"> | number | null
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
+  checkpoint?: Prisma.XOR<Prisma.TaskCheckpointNullableScalarRelationFilter, Prisma.TaskCheckpointWhereInput> | null
   deployment?: Prisma.XOR<Prisma.SalesforceDeploymentNullableScalarRelationFilter, Prisma.SalesforceDeploymentWhereInput> | null
 }
 
@@ -499,12 +512,14 @@ export type TaskOrderByWithRelationInput = {
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   attempt?: Prisma.SortOrder
   uncountedLosses?: Prisma.SortOrder
+  uncountedAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrderInput | Prisma.SortOrder
   logs?: Prisma.TaskLogOrderByRelationAggregateInput
   parts?: Prisma.TaskPartOrderByRelationAggregateInput
   pastAttempts?: Prisma.TaskAttemptOrderByRelationAggregateInput
+  checkpoint?: Prisma.TaskCheckpointOrderByWithRelationInput
   deployment?: Prisma.SalesforceDeploymentOrderByWithRelationInput
 }
 
@@ -546,12 +561,14 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   error?: Prisma.JsonNullableFilter<"Task">
   attempt?: Prisma.IntFilter<"Task"> | number
   uncountedLosses?: Prisma.IntFilter<"Task"> | number
+  uncountedAttempts?: Prisma.IntFilter<"Task"> | number
   fence?: Prisma.IntFilter<"Task"> | number
   jobId?: Prisma.UuidFilter<"Task"> | string
   workerId?: Prisma.IntNullableFilter<"Task"> | number | null
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
+  checkpoint?: Prisma.XOR<Prisma.TaskCheckpointNullableScalarRelationFilter, Prisma.TaskCheckpointWhereInput> | null
   deployment?: Prisma.XOR<Prisma.SalesforceDeploymentNullableScalarRelationFilter, Prisma.SalesforceDeploymentWhereInput> | null
 }, "accountId_id" | "accountId_principalId_idempotencyKey">
 
@@ -588,6 +605,7 @@ export type TaskOrderByWithAggregationInput = {
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   attempt?: Prisma.SortOrder
   uncountedLosses?: Prisma.SortOrder
+  uncountedAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -634,6 +652,7 @@ export type TaskScalarWhereWithAggregatesInput = {
   error?: Prisma.JsonNullableWithAggregatesFilter<"Task">
   attempt?: Prisma.IntWithAggregatesFilter<"Task"> | number
   uncountedLosses?: Prisma.IntWithAggregatesFilter<"Task"> | number
+  uncountedAttempts?: Prisma.IntWithAggregatesFilter<"Task"> | number
   fence?: Prisma.IntWithAggregatesFilter<"Task"> | number
   jobId?: Prisma.UuidWithAggregatesFilter<"Task"> | string
   workerId?: Prisma.IntNullableWithAggregatesFilter<"Task"> | number | null
@@ -672,12 +691,14 @@ export type TaskCreateInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
 }
 
@@ -714,12 +735,14 @@ export type TaskUncheckedCreateInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
 }
 
@@ -756,12 +779,14 @@ export type TaskUpdateInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
 }
 
@@ -798,12 +823,14 @@ export type TaskUncheckedUpdateInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
@@ -840,6 +867,7 @@ export type TaskCreateManyInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
@@ -878,6 +906,7 @@ export type TaskUpdateManyMutationInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -916,6 +945,7 @@ export type TaskUncheckedUpdateManyInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -970,6 +1000,7 @@ export type TaskCountOrderByAggregateInput = {
   error?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
   uncountedLosses?: Prisma.SortOrder
+  uncountedAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
@@ -982,6 +1013,7 @@ export type TaskAvgOrderByAggregateInput = {
   progress?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
   uncountedLosses?: Prisma.SortOrder
+  uncountedAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
 }
@@ -1013,6 +1045,7 @@ export type TaskMaxOrderByAggregateInput = {
   resultExpired?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
   uncountedLosses?: Prisma.SortOrder
+  uncountedAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
@@ -1045,6 +1078,7 @@ export type TaskMinOrderByAggregateInput = {
   resultExpired?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
   uncountedLosses?: Prisma.SortOrder
+  uncountedAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
@@ -1057,6 +1091,7 @@ export type TaskSumOrderByAggregateInput = {
   progress?: Prisma.SortOrder
   attempt?: Prisma.SortOrder
   uncountedLosses?: Prisma.SortOrder
+  uncountedAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
 }
@@ -1095,6 +1130,20 @@ export type TaskUpdateOneRequiredWithoutPastAttemptsNestedInput = {
   upsert?: Prisma.TaskUpsertWithoutPastAttemptsInput
   connect?: Prisma.TaskWhereUniqueInput
   update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutPastAttemptsInput, Prisma.TaskUpdateWithoutPastAttemptsInput>, Prisma.TaskUncheckedUpdateWithoutPastAttemptsInput>
+}
+
+export type TaskCreateNestedOneWithoutCheckpointInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutCheckpointInput, Prisma.TaskUncheckedCreateWithoutCheckpointInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutCheckpointInput
+  connect?: Prisma.TaskWhereUniqueInput
+}
+
+export type TaskUpdateOneRequiredWithoutCheckpointNestedInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutCheckpointInput, Prisma.TaskUncheckedCreateWithoutCheckpointInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutCheckpointInput
+  upsert?: Prisma.TaskUpsertWithoutCheckpointInput
+  connect?: Prisma.TaskWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutCheckpointInput, Prisma.TaskUpdateWithoutCheckpointInput>, Prisma.TaskUncheckedUpdateWithoutCheckpointInput>
 }
 
 export type TaskCreateNestedOneWithoutLogsInput = {
@@ -1158,12 +1207,14 @@ export type TaskCreateWithoutDeploymentInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutDeploymentInput = {
@@ -1199,12 +1250,14 @@ export type TaskUncheckedCreateWithoutDeploymentInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutDeploymentInput = {
@@ -1256,12 +1309,14 @@ export type TaskUpdateWithoutDeploymentInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutDeploymentInput = {
@@ -1297,12 +1352,14 @@ export type TaskUncheckedUpdateWithoutDeploymentInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskCreateWithoutPastAttemptsInput = {
@@ -1338,11 +1395,13 @@ export type TaskCreateWithoutPastAttemptsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
 }
 
@@ -1379,11 +1438,13 @@ export type TaskUncheckedCreateWithoutPastAttemptsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
 }
 
@@ -1436,11 +1497,13 @@ export type TaskUpdateWithoutPastAttemptsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
 }
 
@@ -1477,11 +1540,201 @@ export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskCreateWithoutCheckpointInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+}
+
+export type TaskUncheckedCreateWithoutCheckpointInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+}
+
+export type TaskCreateOrConnectWithoutCheckpointInput = {
+  where: Prisma.TaskWhereUniqueInput
+  create: Prisma.XOR<Prisma.TaskCreateWithoutCheckpointInput, Prisma.TaskUncheckedCreateWithoutCheckpointInput>
+}
+
+export type TaskUpsertWithoutCheckpointInput = {
+  update: Prisma.XOR<Prisma.TaskUpdateWithoutCheckpointInput, Prisma.TaskUncheckedUpdateWithoutCheckpointInput>
+  create: Prisma.XOR<Prisma.TaskCreateWithoutCheckpointInput, Prisma.TaskUncheckedCreateWithoutCheckpointInput>
+  where?: Prisma.TaskWhereInput
+}
+
+export type TaskUpdateToOneWithWhereWithoutCheckpointInput = {
+  where?: Prisma.TaskWhereInput
+  data: Prisma.XOR<Prisma.TaskUpdateWithoutCheckpointInput, Prisma.TaskUncheckedUpdateWithoutCheckpointInput>
+}
+
+export type TaskUpdateWithoutCheckpointInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskUncheckedUpdateWithoutCheckpointInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
@@ -1518,11 +1771,13 @@ export type TaskCreateWithoutLogsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
 }
 
@@ -1559,11 +1814,13 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
 }
 
@@ -1616,11 +1873,13 @@ export type TaskUpdateWithoutLogsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
 }
 
@@ -1657,11 +1916,13 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
@@ -1698,11 +1959,13 @@ export type TaskCreateWithoutPartsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
 }
 
@@ -1739,11 +2002,13 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: number
   uncountedLosses?: number
+  uncountedAttempts?: number
   fence?: number
   jobId: string
   workerId?: number | null
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
 }
 
@@ -1796,11 +2061,13 @@ export type TaskUpdateWithoutPartsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
 }
 
@@ -1837,11 +2104,13 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   attempt?: Prisma.IntFieldUpdateOperationsInput | number
   uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
@@ -1927,12 +2196,14 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   error?: boolean
   attempt?: boolean
   uncountedLosses?: boolean
+  uncountedAttempts?: boolean
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
+  checkpoint?: boolean | Prisma.Task$checkpointArgs<ExtArgs>
   deployment?: boolean | Prisma.Task$deploymentArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["task"]>
@@ -1970,6 +2241,7 @@ export type TaskSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   error?: boolean
   attempt?: boolean
   uncountedLosses?: boolean
+  uncountedAttempts?: boolean
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
@@ -2008,6 +2280,7 @@ export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   error?: boolean
   attempt?: boolean
   uncountedLosses?: boolean
+  uncountedAttempts?: boolean
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
@@ -2046,16 +2319,18 @@ export type TaskSelectScalar = {
   error?: boolean
   attempt?: boolean
   uncountedLosses?: boolean
+  uncountedAttempts?: boolean
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
 }
 
-export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "rank" | "concurrencyKey" | "held" | "heldAt" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
+export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "rank" | "concurrencyKey" | "held" | "heldAt" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "uncountedAttempts" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
 export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
+  checkpoint?: boolean | Prisma.Task$checkpointArgs<ExtArgs>
   deployment?: boolean | Prisma.Task$deploymentArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
 }
@@ -2068,6 +2343,7 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     logs: Prisma.$TaskLogPayload<ExtArgs>[]
     parts: Prisma.$TaskPartPayload<ExtArgs>[]
     pastAttempts: Prisma.$TaskAttemptPayload<ExtArgs>[]
+    checkpoint: Prisma.$TaskCheckpointPayload<ExtArgs> | null
     deployment: Prisma.$SalesforceDeploymentPayload<ExtArgs> | null
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
@@ -2127,6 +2403,10 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
      * How many attempts were lost with their worker and don't count.
      */
     uncountedLosses: number
+    /**
+     * How many attempts don't count against the retry policy, those lost included.
+     */
+    uncountedAttempts: number
     /**
      * Grows with each claim; a worker with an older one has lost the task.
      */
@@ -2536,6 +2816,7 @@ export interface Prisma__TaskClient<T, Null = never, ExtArgs extends runtime.Typ
   logs<T extends Prisma.Task$logsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$logsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskLogPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   parts<T extends Prisma.Task$partsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$partsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskPartPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   pastAttempts<T extends Prisma.Task$pastAttemptsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$pastAttemptsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskAttemptPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  checkpoint<T extends Prisma.Task$checkpointArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$checkpointArgs<ExtArgs>>): Prisma.Prisma__TaskCheckpointClient<runtime.Types.Result.GetResult<Prisma.$TaskCheckpointPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   deployment<T extends Prisma.Task$deploymentArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$deploymentArgs<ExtArgs>>): Prisma.Prisma__SalesforceDeploymentClient<runtime.Types.Result.GetResult<Prisma.$SalesforceDeploymentPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
@@ -2598,6 +2879,7 @@ export interface TaskFieldRefs {
   readonly error: Prisma.FieldRef<"Task", 'Json'>
   readonly attempt: Prisma.FieldRef<"Task", 'Int'>
   readonly uncountedLosses: Prisma.FieldRef<"Task", 'Int'>
+  readonly uncountedAttempts: Prisma.FieldRef<"Task", 'Int'>
   readonly fence: Prisma.FieldRef<"Task", 'Int'>
   readonly jobId: Prisma.FieldRef<"Task", 'String'>
   readonly workerId: Prisma.FieldRef<"Task", 'Int'>
@@ -3063,6 +3345,25 @@ export type Task$pastAttemptsArgs<ExtArgs extends runtime.Types.Extensions.Inter
   take?: number
   skip?: number
   distinct?: Prisma.TaskAttemptScalarFieldEnum | Prisma.TaskAttemptScalarFieldEnum[]
+}
+
+/**
+ * Task.checkpoint
+ */
+export type Task$checkpointArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the TaskCheckpoint
+   */
+  select?: Prisma.TaskCheckpointSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the TaskCheckpoint
+   */
+  omit?: Prisma.TaskCheckpointOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TaskCheckpointInclude<ExtArgs> | null
+  where?: Prisma.TaskCheckpointWhereInput
 }
 
 /**
