@@ -1,4 +1,3 @@
-import { until } from '#test/support/until.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '#test/support/command-line.ts'
 import { toldEvents } from '#test/support/events.ts'
@@ -6,6 +5,7 @@ import { addPerson } from '#test/support/people.ts'
 import { startServerProcess } from '#test/support/process.ts'
 import { startTestServer, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
+import { until } from '#test/support/until.ts'
 
 let server: TestServer
 beforeAll(async () => {
