@@ -14,6 +14,7 @@ import type { Allowance } from '#domain/limits/allowance.ts'
 import type { LockService } from '#domain/locks/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { SalesforceService } from '#domain/salesforce/service.ts'
+import type { SecretService } from '#domain/secrets/service.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
 import type { WebhookService } from '#domain/webhooks/service.ts'
 import type { AccountView } from '#platform/database/account-view.ts'
@@ -45,6 +46,7 @@ export interface Context {
   readonly webhooks: WebhookService
   readonly salesforce: SalesforceService
   readonly environments: EnvironmentService
+  readonly secrets: SecretService
 }
 
 export const builder = new SchemaBuilder<{

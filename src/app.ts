@@ -6,6 +6,7 @@ import { createEventService } from '#domain/events/service.ts'
 import { createLimitService } from '#domain/limits/service.ts'
 import { createQuotaService } from '#domain/quotas/service.ts'
 import { salesforceTypeNames } from '#domain/salesforce/tasks/task-types.ts'
+import { createSecretService } from '#domain/secrets/service.ts'
 import { createTaskService } from '#domain/tasks/service.ts'
 import { createSubmitter } from '#domain/tasks/submitter.ts'
 import type { Priority } from '#domain/tasks/task.ts'
@@ -16,6 +17,7 @@ import { systemClock } from '#lib/clock.ts'
 import { FilterEvaluator } from '#lib/filter/filter-evaluator.ts'
 import { AccountViews } from '#platform/database/account-view.ts'
 import { closeServer, listen } from '#platform/http/listener.ts'
+import { SecretBox } from '#platform/secrets/secret-box.ts'
 import { findSecretKey } from '#platform/secrets/secret-key.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
@@ -109,6 +111,8 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   const shownData = createShownData(documents)
   const mayNameSubject = createMayNameSubject(documents)
   const salesforce = openSalesforce(context)
+  const box = new SecretBox(secretKey, config.previousSecretKeys)
+  const secrets = createSecretService({ sql: database, transact, box })
   const environments = createEnvironmentService({ sql: database, transact, journal, locks })
   const webhooks = openWebhooks(context, eventCatalog.frequent, filters, { shownData, mayNameSubject })
 
@@ -172,6 +176,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
       webhooks: webhooks.service,
       salesforce,
       environments,
+      secrets,
     }),
     health: {
       ...healthSources(data, tasks),
@@ -203,6 +208,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
       project,
       types,
       requestHandlers: new Map(salesforceTypeNames.map((name) => [name, salesforce.answerAttempt])),
+      giveSecrets: secrets.give,
       metrics,
       taskUser: tasksAs.taskUser,
     })

@@ -10,6 +10,7 @@ const encryptedColumns: readonly EncryptedColumn[] = [
   { name: 'secret headers of webhooks', table: 'webhook', id: 'id', column: 'secret_headers' },
   { name: 'credentials of Salesforce orgs', table: 'salesforce_org', id: 'id', column: 'credential' },
   { name: 'access tokens of Salesforce orgs', table: 'salesforce_org', id: 'id', column: 'access_token' },
+  { name: 'secrets of tasks', table: 'secret', id: 'id', column: 'value' },
   { name: 'logins at Salesforce', table: 'salesforce_login', id: 'id', column: 'request' },
 ]
 

@@ -4,6 +4,7 @@ export type { HookCall, HookConfig, HookRule } from '#domain/hooks/hook.ts'
 export type { CommandConfig } from '#domain/tasks/handlers/command-line.ts'
 export type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 export type { Priority } from '#domain/tasks/task.ts'
+export type { TaskSecrets } from '#domain/tasks/task-secrets.ts'
 export {
   defineTaskType,
   type PartData,

@@ -1,4 +1,5 @@
 import type { Percentiles, QueueReport } from '#domain/tasks/queue-report.ts'
+import { secretForms } from '#domain/tasks/task-secrets.ts'
 import { inputJsonSchema, type TaskType } from '#domain/tasks/task-type.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
@@ -90,6 +91,10 @@ const TaskTypeRef = builder.objectRef<TaskType>('TaskType').implement({
     preemptible: t.boolean({
       description: 'Whether a BATCH attempt may be asked to stop because CRITICAL tasks wait for a slot.',
       resolve: ({ preemptible = false }) => preemptible,
+    }),
+    secrets: t.stringList({
+      description: 'The names of the secrets that its attempts get; empty when that depends on the input.',
+      resolve: ({ secrets }) => (typeof secrets === 'function' ? [] : [...secretForms(secrets).keys()]),
     }),
     input: t.field({
       type: 'JSON',

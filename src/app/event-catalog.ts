@@ -10,6 +10,8 @@ import { lockEventCatalog } from '#domain/locks/event-types.ts'
 import { quietLockEventTypes } from '#domain/locks/events.ts'
 import { salesforceEventCatalog } from '#domain/salesforce/event-types.ts'
 import { quietSalesforceEventTypes } from '#domain/salesforce/events.ts'
+import { secretEventCatalog } from '#domain/secrets/event-types.ts'
+import { quietSecretEventTypes } from '#domain/secrets/events.ts'
 import { taskEventCatalog } from '#domain/tasks/event-types.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
 import { webhookEventCatalog } from '#domain/webhooks/event-types.ts'
@@ -26,6 +28,7 @@ export const eventCatalog = new EventCatalog({
     hookEventCatalog,
     salesforceEventCatalog,
     environmentEventCatalog,
+    secretEventCatalog,
     authEventCatalog,
   ],
   frequent: [
@@ -35,5 +38,6 @@ export const eventCatalog = new EventCatalog({
     ...quietWebhookEventTypes,
     ...quietLockEventTypes,
     ...quietSalesforceEventTypes,
+    ...quietSecretEventTypes,
   ],
 })

@@ -4,6 +4,7 @@ import type { DocumentService } from '#domain/documents/service.ts'
 import { shownOfEntry } from '#domain/entries/events.ts'
 import { mayHearOfLock } from '#domain/locks/events.ts'
 import { mayHearOfSalesforce } from '#domain/salesforce/events.ts'
+import { mayHearOfSecrets } from '#domain/secrets/events.ts'
 import { mayHearOfTask } from '#domain/tasks/events.ts'
 import { mayHearOfWebhook } from '#domain/webhooks/events.ts'
 import type { JournalEntry } from '#platform/journal/entry.ts'
@@ -27,6 +28,7 @@ export function createMayNameSubject(documents: Pick<DocumentService, 'mayHear'>
     if (!documents.mayHear(caller, { subject })) return false
     if (subject.startsWith('salesforce-org:') || subject.startsWith('salesforce-environment:'))
       return mayHearOfSalesforce(caller)
+    if (subject.startsWith('secret:')) return mayHearOfSecrets(caller)
     if (subject.startsWith('lock:')) return mayHearOfLock(caller, { name: subject.slice('lock:'.length) })
     return !type.startsWith('auth.') || mayHearOfAccess(caller)
   }
@@ -40,6 +42,7 @@ const shownOfFamily: Record<OwnFamily, ShownData> = {
   lock: (caller, { data }) => shownIf(mayHearOfLock(caller, data), data),
   webhook: (caller, { data }) => shownIf(mayHearOfWebhook(caller), data),
   salesforce: (caller, { data }) => shownIf(mayHearOfSalesforce(caller), data),
+  secret: (caller, { data }) => shownIf(mayHearOfSecrets(caller), data),
   auth: (caller, { data }) => shownIf(mayHearOfAccess(caller), data),
   entry: shownOfEntry,
   // Whether these may be read, `mayHear` has decided.

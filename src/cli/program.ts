@@ -34,6 +34,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command, session
   webhook: async () => (await import('#cli/commands/webhook.ts')).addWebhookCommand,
   environment: async () => (await import('#cli/commands/environment.ts')).addEnvironmentCommand,
   org: async () => (await import('#cli/commands/org.ts')).addOrgCommand,
+  secret: async () => (await import('#cli/commands/secret.ts')).addSecretCommand,
   token: async () => (await import('#cli/commands/token.ts')).addTokenCommand,
   user: async () => (await import('#cli/commands/user.ts')).addUserCommand,
   session: async () => (await import('#cli/commands/session.ts')).addSessionCommand,

@@ -24,7 +24,7 @@ export const scopeExplanations: Readonly<Record<Scope, { readonly allows: string
   },
   'events:read': {
     allows:
-      'Read your own event types and `hook.*`. Other families need another scope as well: `task.*`, logs included, `tasks:read` for the type; `document.*` and `collection.*` `documents:read`; `lock.*` `entries:read`; `webhook.*` `webhooks:admin`; `salesforce.*` `salesforce:use`; `auth.*` `audit:read`. `entry.*` shows values only with `entries:read`.',
+      'Read your own event types and `hook.*`. Other families need another scope as well: `task.*`, logs included, `tasks:read` for the type; `document.*` and `collection.*` `documents:read`; `lock.*` `entries:read`; `webhook.*` `webhooks:admin`; `salesforce.*` `salesforce:use`; `secret.*` `secrets:read`; `auth.*` `audit:read`. `entry.*` shows values only with `entries:read`.',
   },
   'events:write': { allows: 'Publish events of your own types.' },
   'webhooks:admin': { allows: 'Manage webhooks and their deliveries.' },
@@ -35,6 +35,8 @@ export const scopeExplanations: Readonly<Record<Scope, { readonly allows: string
   },
   'salesforce:deploy': { allows: 'Run tasks that deploy to Salesforce orgs.' },
   'salesforce:admin': { allows: 'Register, change and remove Salesforce orgs.' },
+  'secrets:read': { allows: 'List the names of the secrets of tasks, and read `secret.*` events.' },
+  'secrets:write': { allows: 'Set and delete secrets of tasks. No scope reads their values.' },
   'installation:admin': {
     allows:
       'Manage the accounts of the installation. Only tokens of `signalbox account token` have it; `*` does not include it.',

@@ -48,13 +48,14 @@ describe('secrets rotate', () => {
   it('encrypts everything again while servers run, so that the old key can be removed', async () => {
     const before = await startTestServer({ database, env: { LOG_LEVEL: 'silent' } })
     const { accessToken } = await signIn(before, await addPerson(before))
+    await graphql(before, 'mutation { putSecret(input: { name: "KEPT", value: "as it was" }) { __typename } }')
     const webhook = await createWebhook(before, { url: 'https://nowhere.invalid', headers: { authorization: 'mine' } })
     await until(async () => (await database.query('SELECT 1 FROM audit_chain')).length > 0)
     await before.close()
     const both = { SECRET_KEY: newKey, SECRET_KEY_PREVIOUS: secretKey }
     expect(await doctorSays(both)).toBe(
       'Still encrypted with an older key: keys that sign access tokens, 1; keys that sign deliveries to webhooks, 1; ' +
-        'secret headers of webhooks, 1; seals of audit logs, 1.',
+        'secret headers of webhooks, 1; secrets of tasks, 1; seals of audit logs, 1.',
     )
     const during = await startTestServer({ database, env: { LOG_LEVEL: 'silent', ...both } })
     const { code, renewed, remaining } = await rotate(both)

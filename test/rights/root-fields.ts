@@ -42,6 +42,7 @@ const session = ({ sessionId }: Things) => `session:${sessionId}`
 const token = ({ tokenId }: Things) => `token:${tokenId}`
 const webhook = ({ webhookId }: Things) => `webhook:${webhookId}`
 const environment = ({ environmentId }: Things) => `salesforce-environment:${environmentId}`
+const secret = ({ secretName }: Things) => `secret:${secretName}`
 const environmentLock = ({ environmentId }: Things) => `lock:environment/${environmentId}`
 const salesforceOrg = ({ salesforceOrgId }: Things) => `salesforce-org:${salesforceOrgId}`
 /** Of an org that the example itself registers. */
@@ -87,6 +88,7 @@ export const rootRights: RootFields = {
     rateLimit: { needs: 'signed in' },
     salesforceOrg: { needs: 'salesforce:use', args: ({ salesforceOrgId }) => ({ org: salesforceOrgId }) },
     salesforceOrgs: { needs: 'salesforce:use' },
+    secrets: { needs: 'secrets:read' },
     sessions: { needs: 'access:admin', people: 'signed in' },
     task: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
     taskPauses: { needs: 'tasks:read' },
@@ -202,6 +204,11 @@ export const rootRights: RootFields = {
       needs: 'tasks:write',
       args: input(() => ({ type: 'never.submitted' })),
       audit: { type: 'task.paused', subject: () => 'task-pause:4:TYPE15:never.submitted' },
+    },
+    putSecret: {
+      needs: 'secrets:write',
+      args: input(({ secretName }) => ({ name: secretName, value: 'another' })),
+      audit: { type: 'secret.updated', subject: secret },
     },
     registerSalesforceOrg: {
       needs: 'salesforce:admin',
@@ -344,6 +351,11 @@ export const rootRights: RootFields = {
       needs: 'access:admin',
       args: input(({ teamSlug }) => ({ slug: teamSlug })),
       audit: { type: 'auth.team_deleted', subject: () => 'team:' },
+    },
+    deleteSecret: {
+      needs: 'secrets:write',
+      args: input(({ secretName }) => ({ name: secretName })),
+      audit: { type: 'secret.deleted', subject: secret },
     },
     deleteWebhook: {
       needs: 'webhooks:admin',
@@ -742,7 +754,8 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     needs: 'tasks:read',
     fields: 'attempt bytes complete contentType createdAt name sizeBytes text',
   },
-  TaskType: { needs: 'tasks:read', fields: 'description input name preemptible priority scope' },
+  Secret: { needs: 'secrets:read', fields: 'createdAt createdBy lastUsedAt name updatedAt updatedBy' },
+  TaskType: { needs: 'tasks:read', fields: 'description input name preemptible priority scope secrets' },
   TaskPause: { needs: 'tasks:read', fields: 'kind pausedAt pausedBy reason value' },
   TaskWaiting: { needs: 'tasks:read', fields: 'ahead message reason since' },
   TaskUpdate: {

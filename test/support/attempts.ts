@@ -134,6 +134,8 @@ export async function openRunner(options: {
   }
   /** How many hosts wait for an attempt once `prepare` was called. */
   warmHosts?: number
+  /** The secrets of the attempts' account. */
+  secrets?: Readonly<Record<string, string>>
   /** Runs every type in this process, whatever it says: much faster, for tests of what a handler answers. */
   isWithin?: boolean
 }) {
@@ -151,6 +153,8 @@ export async function openRunner(options: {
     host: contributed ? { program: contributed.program, settings: { greeting: 'hello' } } : taskHost(config, settings),
     warmHosts: options.warmHosts ?? 0,
     requestHandlers: contributed?.requestHandlers ?? new Map(),
+    giveSecrets: async (_attempt, names) =>
+      new Map(Object.entries(options.secrets ?? {}).filter(([name]) => names.includes(name))),
     workspacesDir,
     serverId,
     taskUser,

@@ -24,6 +24,7 @@ export interface Things {
   readonly deliveryId: string
   readonly salesforceOrgId: string
   readonly environmentId: string
+  readonly secretName: string
 }
 
 const password = 'correct horse battery staple'
@@ -45,6 +46,7 @@ export function nothing(): Things {
     deliveryId: randomUUID(),
     salesforceOrgId: randomUUID(),
     environmentId: randomUUID(),
+    secretName: `NONE_${randomUUID().replaceAll('-', '_').toUpperCase()}`,
   }
 }
 
@@ -60,6 +62,7 @@ export async function makeThings(
   const documentKey = `of ${name}/x y`
   const twin = { collection: `default of ${name}/x`, key: 'y', data: { twin: true } }
   const teamSlug = `team-of-${name}`
+  const secretName = `SECRET_OF_${name.replaceAll(/\W/g, '_').toUpperCase()}`
   const [entryKey, lockName] = [`entry of/${name} x`, `lock of/${name} x`]
   const made = await graphqlData<{
     submitTask: { task: { id: string } }
@@ -70,7 +73,8 @@ export async function makeThings(
   }>(
     at,
     `mutation ($email: String!, $role: PersonRole!, $slug: String!, $password: String!, $runAt: DateTime!,
-      $documentKey: String!, $collection: String!, $entryKey: String!, $lockName: String!, $twin: PutDocumentInput!) {
+      $documentKey: String!, $collection: String!, $entryKey: String!, $lockName: String!, $twin: PutDocumentInput!, $secretName: String!) {
+      putSecret(input: { name: $secretName, value: "hidden" }) { __typename }
       createCollection(input: { path: $collection }) { __typename }
       submitTask(input: { type: "probe", runAt: $runAt }) { ... on SubmitTaskPayload { task { id } } }
       putDocument(input: { key: $documentKey, data: { secret: 42 } }) { __typename }
@@ -99,6 +103,7 @@ export async function makeThings(
       collection,
       entryKey,
       lockName,
+      secretName,
       twin,
       runAt: new Date(Date.now() + 3_600_000_000).toISOString(),
     },
@@ -117,6 +122,7 @@ export async function makeThings(
     userCode: made.beginDeviceSignIn.userCode,
     entryKey,
     lockName,
+    secretName,
     webhookId: made.createWebhook.webhook.id,
     deliveryId: randomUUID(),
     environmentId: await storeEnvironment(at, { accountId: await ownAccount(at), name }),

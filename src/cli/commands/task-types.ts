@@ -51,6 +51,7 @@ function describe(output: Output, type: TaskType, invocation: string): void {
   output.properties([
     ['name', type.name],
     ['priority', type.priority],
+    ['secrets', type.secrets.length > 0 ? type.secrets.join(', ') : undefined],
   ])
   output.line()
   if (fields.length > 0) {

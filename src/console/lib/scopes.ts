@@ -7,6 +7,7 @@ const includedIn: Readonly<Record<string, readonly string[]>> = {
   'events:read': ['webhooks:admin'],
   'events:write': ['webhooks:admin'],
   'salesforce:use': ['salesforce:admin'],
+  'secrets:read': ['secrets:write'],
 }
 
 /** Whether somebody with these scopes may do something at least somewhere. */

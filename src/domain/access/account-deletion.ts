@@ -24,7 +24,7 @@ export const accountTables = [
     'inbound_call',
   ],
   ...['delivery_attempt', 'delivery', 'webhook'],
-  ...['salesforce_login', 'salesforce_org', 'environment'],
+  ...['salesforce_login', 'salesforce_org', 'environment', 'secret'],
   ...['document_version', 'document', 'collection'],
   ...['entry_version', 'entry', 'entry_ledger', 'lock_waiter', 'lock'],
   ...['token_hour', 'refusal_count', 'browser_session', 'application_token', 'idempotent_request'],

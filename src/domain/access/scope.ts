@@ -15,6 +15,8 @@ export const scopes = [
   'salesforce:use',
   'salesforce:deploy',
   'salesforce:admin',
+  'secrets:read',
+  'secrets:write',
   'access:admin',
   'audit:read',
   'events:read',
@@ -40,6 +42,7 @@ const enough: Partial<Record<Scope, readonly Scope[]>> = {
   'entries:read': ['entries:write'],
   'salesforce:use': ['salesforce:deploy', 'salesforce:admin'],
   'salesforce:deploy': ['salesforce:admin'],
+  'secrets:read': ['secrets:write'],
   // A caller who has events sent somewhere can read them there.
   'events:read': ['webhooks:admin'],
   'events:write': ['webhooks:admin'],

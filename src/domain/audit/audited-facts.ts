@@ -26,6 +26,7 @@ const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
     ...['deployId', 'status', 'isSuccessful', 'componentsDeployed', 'componentsTotal', 'componentErrors', 'testsRun'],
     ...['testErrors', 'limits', 'name', 'repository', 'category', 'assignmentType', 'assignmentId', 'fence'],
   ],
+  secret: ['name', 'taskId', 'taskType', 'attempt'],
   audit: [],
   stream: [],
   hook: ['hook', 'sender', 'event', 'deliveryId', 'reason', 'suppressed'],

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { priorities } from './task.ts'
 import { taskEnvironmentSchema } from './task-environment.ts'
+import { taskSecretsSchema } from './task-secrets.ts'
 
 /** Whether a value is a schema of zod 4, from whichever copy of the package. */
 export const isSchema = (value: unknown): value is z.ZodType =>
@@ -31,7 +32,10 @@ export const taskSettings = {
     )
     .optional(),
   env: taskEnvironmentSchema.optional(),
+  secrets: taskSecretsSchema.optional(),
 }
+
+const isFunction = z.custom((value) => typeof value === 'function', 'must be a function')
 
 const typeSchema = z.looseObject(
   {
@@ -46,6 +50,7 @@ const typeSchema = z.looseObject(
     scope: text.optional(),
     reads: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
     ...taskSettings,
+    secrets: isFunction.or(taskSecretsSchema).optional(),
   },
   'must be a task type from defineTaskType',
 )

@@ -3,6 +3,9 @@ import type { Scope } from '#domain/access/service.ts'
 import type { OnWorkerLost, RetryPolicy } from './retry-plan.ts'
 import type { Priority } from './task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
+import type { TaskSecrets } from './task-secrets.ts'
+
+export { PermanentFailure, TaskFailure } from './task-failure.ts'
 
 /** What a running attempt gets to work with. */
 export interface TaskContext<Input = unknown> {
@@ -19,6 +22,10 @@ export interface TaskContext<Input = unknown> {
   readonly workspace: string
   /** The environment variables of the type's `env`, without those that the server doesn't have. */
   readonly env: Readonly<Record<string, string>>
+  /** The secrets of the type's `secrets`, by name: their values, or the paths of their files. */
+  readonly secrets: Readonly<Record<string, string>>
+  /** Replaces the attempt's secrets in a text by `***`, as it is done with log lines, errors and results; for parts. */
+  mask(text: string): string
   /** Sets the percentage (0–100, clamped) and, when given, the current step. Cheap: call it as often as you like. */
   progress(percent: number, step?: string): void
   /** Names what the task does now. Never dropped, unlike progress. */
@@ -122,6 +129,11 @@ export interface TaskType<Schema extends z.ZodType = z.ZodType> {
   /** What the attempt finds in `context.env`; all other variables of the server are withheld. */
   readonly env?: TaskEnvironment
   /**
+   * The account's secrets that an attempt gets, in its environment and as `context.secrets`; it fails with SECRET_MISSING
+   * before it starts when one does not exist. They are masked in what it logs, returns and fails with.
+   */
+  readonly secrets?: TaskSecrets | ((input: z.output<Schema>) => TaskSecrets)
+  /**
    * Runs before `run`, with the server's own rights where tasks run as another user: for copying into the workspace what
    * only the server may read. It must not execute anything that a caller has a say in.
    */
@@ -161,31 +173,11 @@ export function taskDefaults(
   }
 }
 
-export interface TaskFailureOptions extends ErrorOptions {
-  /** How long another attempt should wait, in milliseconds, at most a day; default: as the retry policy says. */
-  readonly retryAfterMs?: number | undefined
-}
-
-/** Thrown by a task type's `run` to fail with a code of its own; another attempt may follow. */
-export class TaskFailure extends Error {
-  readonly code: string
-  readonly retryable: boolean = true
-  readonly retryAfterMs: number | undefined
-  constructor(message: string, code: string, options?: TaskFailureOptions) {
-    super(message, options)
-    this.name = 'TaskFailure'
-    this.code = code
-    this.retryAfterMs = options?.retryAfterMs
-  }
-}
-
-/** Thrown by a task type's `run` when trying again cannot help; ends the task whatever its retry policy says. */
-export class PermanentFailure extends TaskFailure {
-  override readonly retryable = false
-  constructor(message: string, code = 'PERMANENT_FAILURE', options?: ErrorOptions) {
-    super(message, code, options)
-    this.name = 'PermanentFailure'
-  }
+/** The secrets that an attempt with this input gets; none when the input is not valid, since the attempt then fails. */
+export function secretsOf({ secrets, input: schema }: TaskType, input: unknown): TaskSecrets {
+  if (typeof secrets !== 'function') return secrets ?? []
+  const parsed = schema.safeParse(input)
+  return parsed.success ? secrets(parsed.data) : []
 }
 
 /** Limits of what one attempt may leave behind. Beyond them output is cut, and says so. */

@@ -11,6 +11,7 @@ export const ownFamilies = [
   'stream',
   'hook',
   'salesforce',
+  'secret',
 ] as const
 export type OwnFamily = (typeof ownFamilies)[number]
 

@@ -53,13 +53,13 @@ export async function readNext(
 
 /** Of which entries a record is wanted. */
 export interface JournalFilter {
-  /** Types that are wanted although the system did it by itself: they begin with this. */
-  readonly prefix: string
+  /** Types that are wanted although the system did it by itself: they begin with one of these. */
+  readonly prefixes: readonly string[]
   /** Excluded types, regardless of the actor. */
   readonly excludedTypes: readonly string[]
 }
 
-const recorded = `(origin IS NOT NULL OR type LIKE $1) AND NOT type = ANY($2)`
+const recorded = `(origin IS NOT NULL OR type LIKE ANY ($1)) AND NOT type = ANY($2)`
 
 const nextRecords = `
   SELECT ${columns}, origin FROM journal
@@ -69,11 +69,11 @@ const nextRecords = `
 /** Records of all accounts between two positions, in commit order. */
 export async function readRecords(
   sql: Sql,
-  { prefix, excludedTypes }: JournalFilter,
+  { prefixes, excludedTypes }: JournalFilter,
   { after, upTo }: { readonly after: Position; readonly upTo: Position },
   limit: number,
 ): Promise<JournalRecord[]> {
-  const values = [prefixPattern(prefix), excludedTypes, after.xid, after.seq, upTo.xid, upTo.seq, limit]
+  const values = [prefixes.map(prefixPattern), excludedTypes, after.xid, after.seq, upTo.xid, upTo.seq, limit]
   const rows = await sql.query<EntryRow & { origin: Origin | null }>(nextRecords, values)
   return rows.map((row) => ({ ...toEntry(row), origin: row.origin ?? undefined }))
 }
@@ -86,11 +86,11 @@ const waitingRecords = `
 /** Records behind a position: how many, at most `limit`, and by the database's clock how old the oldest of them is. */
 export async function readWaitingRecords(
   sql: Pick<Sql, 'query'>,
-  { prefix, excludedTypes }: JournalFilter,
+  { prefixes, excludedTypes }: JournalFilter,
   after: Position,
   limit: number,
 ): Promise<{ count: number; ageMs: number }> {
-  const values = [prefixPattern(prefix), excludedTypes, after.xid, after.seq, limit]
+  const values = [prefixes.map(prefixPattern), excludedTypes, after.xid, after.seq, limit]
   const [row] = await sql.query<{ count: number; ageMs: number }>(waitingRecords, values)
   return { count: row?.count ?? 0, ageMs: Math.max(0, row?.ageMs ?? 0) }
 }

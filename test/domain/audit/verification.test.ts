@@ -401,7 +401,7 @@ describe('old entries', () => {
   function prune(days: number): Promise<number> {
     return withDatabase((database) => {
       const transact = createTransact(database.pool, () => {})
-      const query = { prefix: 'auth.', excludedTypes: [] }
+      const query = { prefixes: ['auth.'], excludedTypes: [] }
       return createAuditService({ sql: database, transact, seals, query }).prune(days)
     })
   }

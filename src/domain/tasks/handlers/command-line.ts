@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 import type { Priority } from '#domain/tasks/task.ts'
 import type { TaskEnvironment } from '#domain/tasks/task-environment.ts'
+import type { TaskSecrets } from '#domain/tasks/task-secrets.ts'
 
 /** A program that callers may run by name, as a task of the type `command`. */
 export interface CommandConfig {
@@ -17,6 +18,8 @@ export interface CommandConfig {
   readonly allowDashArgs?: boolean | undefined
   /** Its environment beside the usual. */
   readonly env?: TaskEnvironment | undefined
+  /** The account's secrets that it gets, in variables of their names: their values, or the paths of their files. */
+  readonly secrets?: TaskSecrets | undefined
   /**
    * Which of the lines `::progress`, `::step` and `::part` that the program prints are obeyed: `any` (the default);
    * `marked`, only those that carry the attempt's marker, `::$SIGNALBOX_MARKER::progress 40`, so that text of others which

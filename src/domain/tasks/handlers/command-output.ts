@@ -63,7 +63,7 @@ export class CommandOutput {
 
   /** Readers of the log must not learn the marker while the program runs. */
   #logged(line: string, cutBytes: number): string {
-    return shortened(line.replaceAll(this.#options.marker, '***'), cutBytes)
+    return shortened(this.#context.mask(line).replaceAll(this.#options.marker, '***'), cutBytes)
   }
 
   #step(name: string): true {

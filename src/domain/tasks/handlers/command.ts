@@ -33,6 +33,7 @@ export function createCommandType(commands: Readonly<Record<string, CommandConfi
     description: 'Runs one of the programs that signalbox.config.ts names under `commands`.',
     input: commandInputSchema(commands),
     env: Object.values(commands).flatMap(({ env }) => inheritedNames(env)),
+    secrets: ({ command }) => commands[command]?.secrets ?? [],
     defaults: ({ command }) => presentDefaults(commands[command]),
     run: (context) => {
       const { command, args } = context.input
@@ -59,6 +60,7 @@ export function createNamedCommandTypes(commands: Readonly<Record<string, Comman
         description: commandDescription(config),
         input: commandArgsSchema(config),
         env: inheritedNames(config.env),
+        secrets: config.secrets ?? [],
         defaults: () => presentDefaults(config),
         run: (context) => runCommand(config, context.input, context),
       }),
@@ -101,6 +103,7 @@ function environment(config: CommandConfig, context: TaskContext, resultFile: st
     TMPDIR: context.workspace,
     PATH: process.env['PATH'] ?? '',
     ...resolveEnvironment(config.env, context.env),
+    ...context.secrets,
     SIGNALBOX_RESULT: resultFile,
     SIGNALBOX_WORKSPACE: context.workspace,
     SIGNALBOX_TASK_ID: context.task.id,

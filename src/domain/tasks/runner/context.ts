@@ -1,8 +1,11 @@
 import type { AttemptOutput } from '#domain/tasks/runner.ts'
 import type { Attempt } from '#domain/tasks/task.ts'
+import type { AttemptSecret } from '#domain/tasks/task-secrets.ts'
 import type { PartData, ServerTaskContext } from '#domain/tasks/task-type.ts'
 import { attemptJson } from './attempt-json.ts'
 import { checkpointKind } from './limited-output.ts'
+import { secretVariables } from './secret-files.ts'
+import { SecretMask } from './secret-mask.ts'
 
 /** What of an attempt its handler may know. */
 export type AttemptFacts = Pick<Attempt, 'taskId' | 'type' | 'input' | 'labels' | 'number' | 'checkpoint'>
@@ -14,6 +17,7 @@ export interface ContextOptions {
   /** Called at each look at `context.workspace`, so that it need not exist before. */
   readonly workspace: () => string
   readonly env: Readonly<Record<string, string>>
+  readonly secrets: readonly AttemptSecret[]
   /** Has the server answer a request of the handler. */
   readonly request: (request: unknown) => Promise<unknown>
 }
@@ -28,7 +32,9 @@ export class AttemptContext implements ServerTaskContext {
   readonly lastCheckpoint: unknown
   readonly signal: AbortSignal
   readonly env: Readonly<Record<string, string>>
+  readonly secrets: Readonly<Record<string, string>>
   readonly request: (request: unknown) => Promise<unknown>
+  readonly #mask: SecretMask | undefined
   readonly #output: AttemptOutput
   readonly #workspace: () => string
   readonly #parts = new Set<Promise<void>>()
@@ -41,6 +47,8 @@ export class AttemptContext implements ServerTaskContext {
     this.lastCheckpoint = attempt.checkpoint ?? undefined
     this.signal = options.signal
     this.env = options.env
+    this.secrets = secretVariables(options.secrets, options.workspace)
+    this.#mask = SecretMask.of(options.secrets.map(({ value }) => value))
     this.request = options.request
     this.#output = options.output
     this.#workspace = options.workspace
@@ -61,8 +69,10 @@ export class AttemptContext implements ServerTaskContext {
   }
 
   log = (message: string): void => {
-    for (const line of String(message).split(/\r?\n/)) this.#output.log(line)
+    for (const line of this.mask(String(message)).split(/\r?\n/)) this.#output.log(line)
   }
+
+  mask = (text: string): string => this.#mask?.text(text) ?? text
 
   part = (name: string, data: PartData, contentType?: string): Promise<void> => {
     const writing = this.#writePart(name, data, contentType).finally(() => this.#parts.delete(writing))

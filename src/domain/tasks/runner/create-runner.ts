@@ -1,16 +1,19 @@
 import { join, resolve } from 'node:path'
-import type { RequestHandler, Runner } from '#domain/tasks/runner.ts'
+import type { AttemptOutput, RequestHandler, Runner } from '#domain/tasks/runner.ts'
 import type { Attempt, AttemptEnd } from '#domain/tasks/task.ts'
 import { resolveEnvironment } from '#domain/tasks/task-environment.ts'
+import type { AttemptSecret, GiveSecrets } from '#domain/tasks/task-secrets.ts'
 import { defaultGraceMs, type TaskType, type TaskTypes } from '#domain/tasks/task-type.ts'
 import { errorMessage } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import { findSecrets, maskedEnd } from './attempt-secrets.ts'
 import { failed } from './failure.ts'
 import { HostPool } from './host-pool.ts'
 import { runInProcess } from './in-process.ts'
 import { LimitedOutput } from './limited-output.ts'
 import { runInOwnProcess, type TaskHost } from './own-process.ts'
 import { ProcessTags } from './process-tag.ts'
+import { SecretMask } from './secret-mask.ts'
 import { sweep } from './sweep.ts'
 import type { TaskUser } from './task-user.ts'
 import { workspacePath } from './workspace.ts'
@@ -23,6 +26,8 @@ export interface RunnerOptions {
   readonly warmHosts: number
   /** What answers requests of attempts, by the names of their task types. */
   readonly requestHandlers: ReadonlyMap<string, RequestHandler>
+  /** Reads the secrets that task types list. */
+  readonly giveSecrets: GiveSecrets
   /** Below it each attempt gets a directory; shared by all servers of the installation on this machine. */
   readonly workspacesDir: string
   /** From `createServerId`. */
@@ -46,30 +51,43 @@ export function createRunner(options: RunnerOptions): Runner {
     size: options.warmHosts,
   })
 
-  async function run(
-    attempt: Attempt,
-    rawOutput: Parameters<Runner['run']>[1],
-    stop: AbortSignal,
-  ): Promise<AttemptEnd> {
+  async function run(attempt: Attempt, rawOutput: AttemptOutput, stop: AbortSignal): Promise<AttemptEnd> {
     const type = types.get(attempt.type)
     if (!type) return failed('UNKNOWN_TASK_TYPE', `This server has no task type "${attempt.type}".`, false)
     try {
-      return await start(type, attempt, new LimitedOutput(rawOutput), stop)
+      return await start(type, attempt, rawOutput, stop)
     } catch (error) {
       log.error({ err: error, taskId: attempt.taskId }, 'the runner itself failed')
       return failed('RUNNER_FAILED', `The server could not run it: ${errorMessage(error)}`, true)
     }
   }
 
-  function start(type: TaskType, attempt: Attempt, output: LimitedOutput, stop: AbortSignal): Promise<AttemptEnd> {
+  async function start(
+    type: TaskType,
+    attempt: Attempt,
+    rawOutput: AttemptOutput,
+    stop: AbortSignal,
+  ): Promise<AttemptEnd> {
+    const found = await findSecrets(options.giveSecrets, type, attempt)
+    if ('end' in found) return found.end
+    const { secrets } = found
+    const mask = SecretMask.of(secrets.map(({ value }) => value))
+    const output = new LimitedOutput(rawOutput, mask)
+    return maskedEnd(await execute(type, attempt, { secrets, output, stop }), mask)
+  }
+
+  function execute(
+    type: TaskType,
+    attempt: Attempt,
+    means: { readonly secrets: readonly AttemptSecret[]; readonly output: LimitedOutput; readonly stop: AbortSignal },
+  ): Promise<AttemptEnd> {
     const common = {
+      ...means,
       attempt,
-      output,
-      stop,
       graceMs: graceMs(type, attempt),
       workspace: workspacePath(workspacesDir, serverId, attempt.taskId, attempt.fence),
       env: resolveEnvironment(type.env, options.env),
-      answer: (request: unknown) => answer(request, attempt, stop),
+      answer: (request: unknown) => answer(request, attempt, means.stop),
     }
     if (type.isolation === 'none') return runInProcess({ ...common, type })
     return runInOwnProcess({

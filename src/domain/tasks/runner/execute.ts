@@ -3,6 +3,8 @@ import type { TaskType } from '#domain/tasks/task-type.ts'
 import { AttemptContext, type ContextOptions } from './context.ts'
 import { failed, taskError } from './failure.ts'
 import { deliverResult } from './result.ts'
+import { writeSecretFiles } from './secret-files.ts'
+import { SecretMask } from './secret-mask.ts'
 
 export interface ExecuteOptions extends ContextOptions {
   /** Called between the type's `prepare` and its `run`. */
@@ -11,17 +13,19 @@ export interface ExecuteOptions extends ContextOptions {
 
 /** Runs a type's handler once, here, and returns how it ended; never rejects. */
 export async function execute(type: TaskType, options: ExecuteOptions): Promise<ReportedEnd> {
+  const mask = SecretMask.of(options.secrets.map(({ value }) => value))
   try {
     const input = await type.input.safeParseAsync(options.attempt.input)
     if (!input.success) return failed('INVALID_INPUT', `The input is refused: ${issueText(input.error.issues)}`, false)
     const context = new AttemptContext(options, input.data)
     await type.prepare?.(context)
     options.giveUpRights?.()
+    await writeSecretFiles(options.secrets, options.workspace)
     const result = await type.run(context)
     await context.partsWritten()
-    return { kind: 'completed', result: await deliverResult(result, options.output) }
+    return { kind: 'completed', result: await deliverResult(result, options.output, mask) }
   } catch (error) {
-    return { kind: 'failed', error: taskError(error) }
+    return { kind: 'failed', error: taskError(error, mask) }
   }
 }
 

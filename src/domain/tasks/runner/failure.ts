@@ -3,6 +3,7 @@ import type { ReportedEnd } from '#domain/tasks/task.ts'
 import type { TaskError } from '#domain/tasks/task-error.ts'
 import { TaskFailure } from '#domain/tasks/task-type.ts'
 import { sourceStack } from '#platform/telemetry/source-stack.ts'
+import type { SecretMask } from './secret-mask.ts'
 import { cutText, storableText } from './text.ts'
 
 const maxMessageLength = 8_192
@@ -13,13 +14,14 @@ export function failed(code: string, message: string, retryable: boolean): Repor
   return { kind: 'failed', error: { code, message: cutText(storableText(message), maxMessageLength), retryable } }
 }
 
-/** What an attempt's failure looks like from outside, from whatever its handler threw. */
-export function taskError(thrown: unknown): TaskError {
-  const reason = { ...verdict(thrown), message: cutText(storableText(thrownText(thrown)), maxMessageLength) }
+/** What an attempt's failure looks like from outside, from whatever its handler threw; without secrets that `mask` knows. */
+export function taskError(thrown: unknown, mask?: SecretMask): TaskError {
+  const masked = (text: string) => storableText(mask?.text(text) ?? text)
+  const reason = { ...verdict(thrown), message: cutText(masked(thrownText(thrown)), maxMessageLength) }
   // A TaskFailure is thrown on purpose, and its message says it all; the stack is only useful for other errors.
   const isMeant = thrown instanceof TaskFailure || !(thrown instanceof Error)
   if (isMeant || thrown.stack === undefined) return reason
-  return { ...reason, stack: cutText(storableText(sourceStack(thrown.stack)), maxStackLength) }
+  return { ...reason, stack: cutText(masked(sourceStack(thrown.stack)), maxStackLength) }
 }
 
 function verdict(thrown: unknown): Pick<TaskError, 'code' | 'retryable' | 'retryAfterMs'> {

@@ -8,6 +8,7 @@ import { failed, taskError } from './failure.ts'
 import { HostOutput } from './host-output.ts'
 import { killTagged } from './process-tree.ts'
 import type { HostMessage, ServerMessage, StartMessage } from './protocol.ts'
+import { secretVariables } from './secret-files.ts'
 import { type AttemptUser, becomeUser, killOwnUser } from './task-user.ts'
 
 /** What our own settings and the shell on the way here have put into the environment. */
@@ -34,7 +35,9 @@ export async function hostAttempt(loadTypes: LoadTypes, preload: () => Promise<v
   await preload().catch(() => undefined)
   const start = await first
   // This process may have been started before it was known for which attempt.
-  Object.assign(process.env, start.env, { HOME: start.workspace, TMPDIR: start.workspace })
+  const { workspace } = start
+  const variables = secretVariables(start.secrets, () => workspace)
+  Object.assign(process.env, start.env, variables, { HOME: workspace, TMPDIR: workspace })
   setInterval(() => send({ kind: 'alive' }), start.heartbeatMs).unref()
   await end(await runAttempt(start, loadTypes, output, stopping))
 }
@@ -49,7 +52,7 @@ async function runAttempt(
   if (type && 'retryable' in type)
     return failed('CONFIGURATION_FAILED', `The configuration could not be loaded: ${type.message}`, true)
   if (!type) return failed('UNKNOWN_TASK_TYPE', `There is no task type "${start.attempt.type}" any more.`, false)
-  const { attempt, workspace, env, user } = start
+  const { attempt, workspace, env, secrets, user } = start
   // What `prepare` makes has to be readable for the user that `run` is executed as.
   if (user !== undefined) process.umask(0o022)
   process.chdir(workspace)
@@ -59,6 +62,7 @@ async function runAttempt(
     signal,
     workspace: () => workspace,
     env,
+    secrets,
     request: (request) => output.ask(request),
     ...(user !== undefined && { giveUpRights: () => giveUpRights(user, workspace) }),
   })

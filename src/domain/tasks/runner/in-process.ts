@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import type { Attempt, AttemptEnd, ReportedEnd } from '#domain/tasks/task.ts'
+import type { AttemptSecret } from '#domain/tasks/task-secrets.ts'
 import type { TaskType } from '#domain/tasks/task-type.ts'
 import { execute } from './execute.ts'
 import { failed } from './failure.ts'
@@ -16,6 +17,7 @@ export interface InProcessOptions {
   readonly graceMs: number
   readonly workspace: string
   readonly env: Readonly<Record<string, string>>
+  readonly secrets: readonly AttemptSecret[]
   /** Answers a request of the handler. */
   readonly answer: (request: unknown) => Promise<unknown>
 }
@@ -25,7 +27,7 @@ export interface InProcessOptions {
  * is abandoned: it has ended for everybody but itself, and nothing that it says later is heard.
  */
 export async function runInProcess(options: InProcessOptions): Promise<AttemptEnd> {
-  const { type, attempt, output, stop, env, answer } = options
+  const { type, attempt, output, stop, env, secrets, answer } = options
   const controller = new AbortController()
   const workspace = lazyWorkspace(options.workspace)
   const running = execute(type, {
@@ -34,6 +36,7 @@ export async function runInProcess(options: InProcessOptions): Promise<AttemptEn
     signal: controller.signal,
     workspace: workspace.path,
     env,
+    secrets,
     request: answer,
   })
   try {

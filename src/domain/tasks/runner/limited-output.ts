@@ -1,6 +1,7 @@
 import type { AttemptOutput, PartWriter } from '#domain/tasks/runner.ts'
 import { outputLimits, PermanentFailure } from '#domain/tasks/task-type.ts'
 import { shallow } from './attempt-json.ts'
+import type { SecretMask } from './secret-mask.ts'
 import { cutText, storableText } from './text.ts'
 
 /** The part that holds a result too large to be one; it doesn't count against the number of parts. */
@@ -13,35 +14,45 @@ const endedText = 'The attempt has ended; its parts can no longer be written.'
 
 /**
  * Holds one attempt to {@link outputLimits}, and passes nothing on once it is closed. What goes beyond a limit is
- * dropped, and the log says so.
+ * dropped, and the log says so. Secrets that `mask` knows are masked in log lines and steps.
  */
 export class LimitedOutput implements AttemptOutput {
   readonly #output: AttemptOutput
+  readonly #mask: SecretMask | undefined
   readonly #partNames = new Set<string>()
   readonly #open = new Set<PartWriter>()
   #lines = 0
   #steps = 0
   #closed = false
 
-  constructor(output: AttemptOutput) {
+  constructor(output: AttemptOutput, mask?: SecretMask) {
     this.#output = output
+    this.#mask = mask
   }
 
   progress(percent: number, step?: string): void {
-    if (!this.#closed) this.#output.progress(percent, step === undefined ? undefined : stepName(step))
+    if (!this.#closed) this.#output.progress(percent, step === undefined ? undefined : this.#stepName(step))
   }
 
   step(name: string): void {
     if (this.#closed) return
     this.#steps += 1
-    if (this.#steps <= outputLimits.logLines) this.#output.step(stepName(name))
+    if (this.#steps <= outputLimits.logLines) this.#output.step(this.#stepName(name))
   }
 
   log(line: string, cutBytes = 0): void {
     if (this.#closed) return
     this.#lines += 1
     if (this.#lines <= outputLimits.logLines)
-      this.#output.log(storableText(cutText(line, outputLimits.logLineLength, cutBytes)))
+      this.#output.log(storableText(cutText(this.#masked(line, cutBytes), outputLimits.logLineLength, cutBytes)))
+  }
+
+  #masked(line: string, cutBytes: number): string {
+    return this.#mask?.text(line, cutBytes > 0) ?? line
+  }
+
+  #stepName(name: string): string {
+    return storableText(this.#masked(name, 0).slice(0, maxStepNameLength))
   }
 
   line(text: string, cutBytes: number): void {
@@ -149,7 +160,3 @@ export class LimitedOutput implements AttemptOutput {
 }
 
 const discardingWriter: PartWriter = { write: async () => {}, close: async () => {}, abort: async () => {} }
-
-function stepName(name: string): string {
-  return storableText(name.slice(0, maxStepNameLength))
-}

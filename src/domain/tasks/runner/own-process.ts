@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PartWriter } from '#domain/tasks/runner.ts'
 import type { Attempt, AttemptEnd, ReportedEnd } from '#domain/tasks/task.ts'
+import type { AttemptSecret } from '#domain/tasks/task-secrets.ts'
 import { outputLimits } from '#domain/tasks/task-type.ts'
 import { errorMessage } from '#lib/errors.ts'
 import { yieldCpu } from '#platform/system/cpu-priority.ts'
@@ -37,6 +38,7 @@ export interface OwnProcessOptions {
   readonly workspace: string
   /** The variables that the type may see. */
   readonly env: Readonly<Record<string, string>>
+  readonly secrets: readonly AttemptSecret[]
   readonly hosts: HostPool
   /** What the host's program loads the task types with. */
   readonly settings: unknown
@@ -141,7 +143,7 @@ class HostProcess {
   }
 
   #startMessage(): StartMessage {
-    const { attempt, workspace, env, settings } = this.#options
+    const { attempt, workspace, env, secrets, settings } = this.#options
     const user = this.#user
     const { taskId, type, input, labels, number, checkpoint } = attempt
     const heartbeatMs = Math.max(10, Math.min(attempt.lockMs / 3, maxHeartbeatMs))
@@ -152,6 +154,7 @@ class HostProcess {
       workspace,
       ...(user !== undefined && { user }),
       env,
+      secrets,
       settings,
       heartbeatMs,
     }

@@ -1,5 +1,6 @@
 import { maxRetryAfterMs } from '#domain/tasks/retry-plan.ts'
 import type { ReportedEnd } from '#domain/tasks/task.ts'
+import type { AttemptSecret } from '#domain/tasks/task-secrets.ts'
 import { isNestedBeyond } from '#lib/json-depth.ts'
 import type { AttemptFacts } from './context.ts'
 import type { AttemptUser } from './task-user.ts'
@@ -13,6 +14,8 @@ export interface StartMessage {
   readonly user?: AttemptUser
   /** The variables that the type may see; `HOME` and `TMPDIR` are the workspace. */
   readonly env: Readonly<Record<string, string>>
+  /** Only ever in this message: the arguments and the environment that a process starts with can be seen from outside. */
+  readonly secrets: readonly AttemptSecret[]
   /** From the {@link TaskHost}: what the host's program loads the task types with. */
   readonly settings: unknown
   readonly heartbeatMs: number

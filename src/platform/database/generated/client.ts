@@ -247,6 +247,11 @@ export type SalesforceLogin = Prisma.SalesforceLoginModel
  */
 export type SalesforceDeployment = Prisma.SalesforceDeploymentModel
 /**
+ * Model Secret
+ * A credential that tasks use by its name. Its value can be replaced, and never read through the API.
+ */
+export type Secret = Prisma.SecretModel
+/**
  * Model Task
  * A piece of work of a registered type. Its identifier (UUID v7) sorts by creation.
  */

@@ -2249,6 +2249,8 @@ type Refusal_SchemaViolation_Fragment = { code: string, message: string };
 
 type Refusal_ScopeNotHeld_Fragment = { code: string, message: string };
 
+type Refusal_SecretNotFound_Fragment = { code: string, message: string };
+
 type Refusal_SessionNotFound_Fragment = { code: string, message: string };
 
 type Refusal_SignInRefused_Fragment = { code: string, message: string };
@@ -2349,6 +2351,7 @@ export type RefusalFragment =
   | Refusal_SalesforceOrgUnusable_Fragment
   | Refusal_SchemaViolation_Fragment
   | Refusal_ScopeNotHeld_Fragment
+  | Refusal_SecretNotFound_Fragment
   | Refusal_SessionNotFound_Fragment
   | Refusal_SignInRefused_Fragment
   | Refusal_SlowDown_Fragment

@@ -92,6 +92,7 @@ export const ModelName = {
   SalesforceOrg: 'SalesforceOrg',
   SalesforceLogin: 'SalesforceLogin',
   SalesforceDeployment: 'SalesforceDeployment',
+  Secret: 'Secret',
   Task: 'Task',
   TaskPause: 'TaskPause',
   TaskClock: 'TaskClock',
@@ -718,6 +719,21 @@ export const SalesforceDeploymentScalarFieldEnum = {
 } as const
 
 export type SalesforceDeploymentScalarFieldEnum = (typeof SalesforceDeploymentScalarFieldEnum)[keyof typeof SalesforceDeploymentScalarFieldEnum]
+
+
+export const SecretScalarFieldEnum = {
+  accountId: 'accountId',
+  id: 'id',
+  name: 'name',
+  value: 'value',
+  createdBy: 'createdBy',
+  createdAt: 'createdAt',
+  updatedBy: 'updatedBy',
+  updatedAt: 'updatedAt',
+  lastUsedAt: 'lastUsedAt'
+} as const
+
+export type SecretScalarFieldEnum = (typeof SecretScalarFieldEnum)[keyof typeof SecretScalarFieldEnum]
 
 
 export const TaskScalarFieldEnum = {
