@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import { type CookieOptions, parse, serialize } from 'hono/utils/cookie'
 import { AppError } from '#lib/errors.ts'
+import { isId } from '#lib/ids.ts'
 
 /** A page of another origin has sent a request with the cookie of a browser session. */
 class ForeignOrigin extends AppError {
@@ -14,7 +16,6 @@ export const sessionParameter = 'session'
 
 /** Sessions of one browser that are looked at. */
 export const maxSessions = 8
-const accountId = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 
 /** A session of a browser, as its cookie says. */
 export interface SessionCookie {
@@ -28,8 +29,7 @@ export interface SessionCookie {
  */
 export class SessionCookies {
   readonly #prefix: string
-  readonly #form: RegExp
-  readonly #attributes: string
+  readonly #options: CookieOptions
   readonly #publicUrl: URL | undefined
 
   /** `publicUrl`: where browsers find this installation; without one, as it was asked for. */
@@ -38,25 +38,24 @@ export class SessionCookies {
     const isSecure = this.#publicUrl?.protocol === 'https:'
     // The prefix binds a cookie to its host (RFC 6265bis §4.1.3.2); over plain http, browsers refuse it.
     this.#prefix = `${isSecure ? '__Host-' : ''}signalbox-`
-    this.#form = new RegExp(`^${this.#prefix}(${accountId})=(.+)$`)
-    this.#attributes = `Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
+    this.#options = { path: '/', httpOnly: true, sameSite: 'Lax', secure: isSecure }
   }
 
   /** Keeps a browser signed in until then. */
-  set({ accountId, token }: SessionCookie, expiresAt: Date): string {
-    return `${this.#prefix}${accountId}=${token}; ${this.#attributes}; Expires=${expiresAt.toUTCString()}`
+  set({ accountId, token }: SessionCookie, expires: Date): string {
+    return serialize(`${this.#prefix}${accountId}`, token, { ...this.#options, expires })
   }
 
   clear(accountId: string): string {
-    return `${this.#prefix}${accountId}=; ${this.#attributes}; Max-Age=0`
+    return serialize(`${this.#prefix}${accountId}`, '', { ...this.#options, maxAge: 0 })
   }
 
   /** The sessions that a request carries. */
   all({ headers: { cookie } }: IncomingMessage): SessionCookie[] {
     if (cookie === undefined || !cookie.includes(this.#prefix)) return []
-    const found = cookie.split(/; */).flatMap((pair): SessionCookie[] => {
-      const [, accountId, token] = this.#form.exec(pair) ?? []
-      return accountId === undefined || token === undefined ? [] : [{ accountId, token }]
+    const found = Object.entries(parse(cookie)).flatMap(([name, token]): SessionCookie[] => {
+      const accountId = name.startsWith(this.#prefix) ? name.slice(this.#prefix.length) : ''
+      return isId(accountId) && token !== '' ? [{ accountId, token }] : []
     })
     return found.slice(0, maxSessions)
   }

@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { type CookieOptions, parse, serialize } from 'hono/utils/cookie'
 import { publicPathOf } from '#transport/public-path.ts'
 
 /** Where the page stands; there is one path, so that its forms work behind any prefix of a proxy. */
@@ -11,25 +12,29 @@ const names = { signedIn: 'signalbox_device', form: 'signalbox_device_form' } as
 
 /** The page's own cookies: who is signed in there, and that a form was ours. */
 export class DeviceCookies {
-  readonly #attributes: string
+  readonly #options: CookieOptions
 
   /** `publicUrl`: where browsers find this installation; without one, as it was asked for. */
   constructor(publicUrl: string | undefined) {
     const url = publicUrl === undefined ? undefined : new URL(publicUrl)
-    this.#attributes = `Path=${publicPathOf(publicUrl)}${devicePath}; HttpOnly${url?.protocol === 'https:' ? '; Secure' : ''}`
+    this.#options = {
+      path: `${publicPathOf(publicUrl)}${devicePath}`,
+      httpOnly: true,
+      secure: url?.protocol === 'https:',
+    }
   }
 
   /** Keeps somebody signed in. Lax, since they may come back from an identity provider; no form of others carries it. */
   signedIn(accessToken: string): string {
-    return `${names.signedIn}=${accessToken}; ${this.#attributes}; SameSite=Lax; Max-Age=${signedInS}`
+    return serialize(names.signedIn, accessToken, { ...this.#options, sameSite: 'Lax', maxAge: signedInS })
   }
 
   signedOut(): string {
-    return `${names.signedIn}=; ${this.#attributes}; SameSite=Lax; Max-Age=0`
+    return serialize(names.signedIn, '', { ...this.#options, sameSite: 'Lax', maxAge: 0 })
   }
 
   form(token: string): string {
-    return `${names.form}=${token}; ${this.#attributes}; SameSite=Strict`
+    return serialize(names.form, token, { ...this.#options, sameSite: 'Strict' })
   }
 }
 
@@ -57,6 +62,5 @@ export function isOwnForm(req: IncomingMessage, token: string): boolean {
 }
 
 function cookieOf({ headers }: IncomingMessage, name: string): string | undefined {
-  const pair = (headers.cookie ?? '').split(/; */).find((one) => one.startsWith(`${name}=`))
-  return pair?.slice(name.length + 1) || undefined
+  return parse(headers.cookie ?? '', name)[name] || undefined
 }
