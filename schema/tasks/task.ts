@@ -8,7 +8,7 @@ import {
   type TaskStatus,
   type taskStatuses,
 } from '#domain/tasks/task.ts'
-import type { TaskError } from '#domain/tasks/task-error.ts'
+import { isCancelForced, type TaskError } from '#domain/tasks/task-error.ts'
 import type { Waiting, WaitReason } from '#domain/tasks/waiting.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Actor } from '#platform/journal/entry.ts'
@@ -350,6 +350,16 @@ export const TaskRef = builder.prismaObject('Task', {
       type: 'DateTime',
       nullable: true,
       description: 'When it was asked to stop.',
+    }),
+    cancelAcknowledgedAt: t.expose('cancelAcknowledgedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the attempt that ran was told to stop; null before, and where none ran.',
+    }),
+    cancelForced: t.boolean({
+      description: 'It did not stop within its grace period after it was cancelled, and was ended.',
+      select: { error: true },
+      resolve: ({ error }) => error !== null && isCancelForced(error as unknown as TaskError),
     }),
     cancelReason: t.exposeString('cancelReason', { nullable: true, description: 'Why it was asked to stop.' }),
     createdBy: t.field({

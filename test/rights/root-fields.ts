@@ -742,7 +742,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   SignInAccount: { needs: 'anyone', fields: 'id name' },
   Task: {
     needs: 'tasks:read',
-    fields: `attempt attempts cancelReason cancelRequestedAt checkpoint concurrencyKey createdAt createdBy currentStep error fairnessKey finishedAt
+    fields: `attempt attempts cancelAcknowledgedAt cancelForced cancelReason cancelRequestedAt checkpoint concurrencyKey createdAt createdBy currentStep error fairnessKey finishedAt
       id idempotencyKey input labels lockMs logs part parts priority progress rank result resultExpired retry runAt startedAt
       status timeoutMs type waiting worker`,
   },

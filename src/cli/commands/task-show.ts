@@ -102,9 +102,12 @@ function dueText({ status, runAt }: TaskDetails): string | undefined {
   return waitMs > 0 ? `${moment(runAt)}, in ${duration(waitMs)}` : moment(runAt)
 }
 
-function cancelText({ cancelRequestedAt, cancelReason }: TaskDetails): string | undefined {
+function cancelText(task: TaskDetails): string | undefined {
+  const { cancelRequestedAt, cancelAcknowledgedAt, cancelForced, cancelReason } = task
   if (cancelRequestedAt === null) return undefined
-  return `since ${moment(cancelRequestedAt)}${cancelReason === null ? '' : `: ${printable(cancelReason)}`}`
+  const told = cancelAcknowledgedAt === null ? '' : `, told ${moment(cancelAcknowledgedAt)}`
+  const forced = cancelForced ? ', ended by force' : ''
+  return `since ${moment(cancelRequestedAt)}${told}${forced}${cancelReason === null ? '' : `: ${printable(cancelReason)}`}`
 }
 
 function labelText(labels: unknown): string {

@@ -135,7 +135,8 @@ export class Dispatcher {
 
   /** Asks a task's attempt to stop if this process runs it, and it is the one that is meant. */
   stopAttempt(taskId: string, reason: StopReason, meant?: Partial<Pick<Attempt, 'number' | 'fence'>>): void {
-    this.#running.stop(taskId, reason, meant)
+    const stopped = this.#running.stop(taskId, reason, meant)
+    if (stopped !== undefined && reason === 'cancelled') this.#deps.recorder.acknowledgeCancel(stopped.attempt)
   }
 
   /** Asks all that runs to stop: this process has been without the database for longer than its lease. */

@@ -45,6 +45,7 @@ export const taskEventCatalog: EventTypes<TaskEventType> = {
     description: 'Somebody asked a running task to stop.',
     data: task.extend({ reason: z.string().optional() }),
   },
+  'task.cancel_acknowledged': { description: 'The attempt that runs was told to stop.', data: task },
   'task.lost': {
     description: 'An attempt ended because its worker was lost.',
     data: task.extend({ error: error.optional() }),
@@ -57,7 +58,10 @@ export const taskEventCatalog: EventTypes<TaskEventType> = {
   },
   'task.cancelled': {
     description: 'The task was cancelled.',
-    data: task.extend({ error: error.optional(), reason: z.string().optional() }),
+    data: task.extend({
+      error: error.optional().describe('CANCEL_FORCED: it did not stop within its grace period, and was ended.'),
+      reason: z.string().optional(),
+    }),
   },
   'task.step': { description: 'A running task named its current step.', data: task.extend({ step: z.string() }) },
   'task.part': { description: 'A part of the result is complete.', data: task.extend({ part }) },

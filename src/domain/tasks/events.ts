@@ -10,6 +10,7 @@ export const taskEventTypes = [
   'task.completed',
   'task.failed',
   'task.cancel_requested',
+  'task.cancel_acknowledged',
   'task.cancelled',
   'task.retried',
   'task.released',

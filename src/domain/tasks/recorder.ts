@@ -7,7 +7,7 @@ import { type TaskEventData, taskEvent } from './events.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import type { AttemptOutput, PartWriter } from './runner.ts'
 import { saveCheckpoint } from './store/checkpoints.ts'
-import { appendToPart, findHeld, insertLogs, insertPart, saveSteps } from './store/output.ts'
+import { appendToPart, findHeld, insertLogs, insertPart, saveAcknowledgedCancels, saveSteps } from './store/output.ts'
 import type { Attempt } from './task.ts'
 
 type OutputRecord =
@@ -19,6 +19,7 @@ type OutputRecord =
       readonly message: string
     }
   | { readonly attempt: Attempt; readonly kind: 'step'; readonly step: string }
+  | { readonly attempt: Attempt; readonly kind: 'cancel' }
 
 /** Lines are written together: at most this many in one transaction, and as long as this after the first. */
 const batchSize = 1_000
@@ -88,6 +89,11 @@ export class OutputRecorder {
     }
   }
 
+  /** Notes that an attempt was told to stop, since its task is cancelled. */
+  acknowledgeCancel(attempt: Attempt): void {
+    this.#record({ attempt, kind: 'cancel' })
+  }
+
   /** Resolves when everything that the attempt has said is written, or given up. */
   async flush(attempt: Attempt): Promise<void> {
     while (this.#waiting.has(attempt)) {
@@ -154,6 +160,10 @@ export class OutputRecorder {
       const records = batch.filter((record) => held.has(record.attempt.taskId))
       await insertLogs(tx, records.flatMap(toLogLine))
       await saveSteps(tx, latestSteps(records))
+      await saveAcknowledgedCancels(
+        tx,
+        records.filter(({ kind }) => kind === 'cancel').map(({ attempt }) => attempt),
+      )
       for (const record of records) tx.journal(this.#entry(record))
       return attempts.filter((attempt) => !held.has(attempt.taskId))
     })
@@ -162,6 +172,8 @@ export class OutputRecorder {
 
   #entry(record: OutputRecord) {
     const { attempt } = record
+    if (record.kind === 'cancel')
+      return taskEvent('task.cancel_acknowledged', attempt, { actor: this.#actor }, eventData(attempt))
     if (record.kind === 'step')
       return taskEvent('task.step', attempt, { actor: this.#actor }, { ...eventData(attempt), step: record.step })
     const log = { seq: record.seq.toString(), message: record.message }

@@ -71,12 +71,21 @@ export class RunningAttempts {
     if (this.#byTask.size === 0) this.#onEmpty?.()
   }
 
-  /** Asks a task's attempt to stop if it runs here, and it is the one that is meant. */
-  stop(taskId: string, reason: StopReason, meant: Partial<Pick<Attempt, 'number' | 'fence'>> = {}): void {
+  /**
+   * Asks a task's attempt to stop if it runs here, and it is the one that is meant.
+   * @returns the attempt; undefined when none was asked that had not been asked before.
+   */
+  stop(
+    taskId: string,
+    reason: StopReason,
+    meant: Partial<Pick<Attempt, 'number' | 'fence'>> = {},
+  ): RunningAttempt | undefined {
     const running = this.#byTask.get(taskId)
-    if (running === undefined) return
+    if (running === undefined || running.hasEnded || running.stopReason !== undefined) return undefined
     const { number, fence } = running.attempt
-    if ((meant.number ?? number) === number && (meant.fence ?? fence) === fence) running.stop(reason)
+    if ((meant.number ?? number) !== number || (meant.fence ?? fence) !== fence) return undefined
+    running.stop(reason)
+    return running
   }
 
   stopAll(reason: StopReason): void {

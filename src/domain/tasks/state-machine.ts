@@ -10,7 +10,7 @@
 import type { TaskEventType } from './events.ts'
 import { isUncountedLoss, mayRetry, retryDelayMs } from './retry-plan.ts'
 import { type Attempt, type AttemptEnd, attemptStatus, hasEnded, type PastAttempt, type TaskStatus } from './task.ts'
-import { isWorkerLost, type TaskError, workerLost } from './task-error.ts'
+import { cancelForced, isWorkerLost, type TaskError, workerLost } from './task-error.ts'
 
 /** One step in a task's life: the status it leads to, the event that reports it, and what else it writes. */
 export interface Transition {
@@ -87,7 +87,12 @@ export function ended(
   if (end.kind === 'completed') return { status: 'COMPLETED', event: 'task.completed', result: end.result }
   const error = errorOf(end)
   if (isCancelRequested || (end.kind === 'stopped' && end.by === 'cancelled'))
-    return { status: 'CANCELLED', event: 'task.cancelled', ...(error && { error }) }
+    return {
+      status: 'CANCELLED',
+      event: 'task.cancelled',
+      ...(error && { error }),
+      ...(end.kind === 'stopped' && end.isForced && { error: cancelForced }),
+    }
   const past = { number: attempt.number, workerId: attempt.workerId, startedAt: attempt.startedAt, finishedAt: now }
   if (error === undefined) {
     if (end.kind !== 'stopped' || end.by !== 'preempted')

@@ -46,8 +46,8 @@ export type StopReason = 'cancelled' | 'released' | 'preempted' | 'lost' | 'expi
 export type AttemptEnd =
   | { readonly kind: 'completed'; readonly result: unknown }
   | { readonly kind: 'failed'; readonly error: TaskError }
-  /** It stopped because it was asked to. */
-  | { readonly kind: 'stopped'; readonly by: StopReason }
+  /** It stopped because it was asked to, or was ended once its grace period was over. */
+  | { readonly kind: 'stopped'; readonly by: StopReason; readonly isForced?: true }
 
 /** What an attempt itself can say of its end. */
 export type ReportedEnd = Exclude<AttemptEnd, { readonly kind: 'stopped' }>

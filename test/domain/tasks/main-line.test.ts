@@ -84,7 +84,7 @@ interface Task {
 const taskQuery = /* GraphQL */ `
   query ($id: ID!) {
     task(id: $id) {
-      status progress attempt result cancelReason worker runAt startedAt
+      status progress attempt result cancelReason cancelAcknowledgedAt cancelForced worker runAt startedAt
       error { code message retryable stack }
       attempts { number status workerId worker finishedAt error { code } }
       retry { jitter retryOn }
@@ -376,7 +376,10 @@ describe('cancelling', () => {
   it('ends a task that waits at once', async () => {
     const id = await submit({ type: 'probe', runAt: '2099-01-01T00:00:00Z' })
     expect(await cancel(id, 'not needed')).toMatchObject({ task: { status: 'CANCELLED' } })
-    expect(await find(id)).toMatchObject({ status: 'CANCELLED', cancelReason: 'not needed', attempt: 0 })
+    expect(await find(id)).toMatchObject({
+      ...{ status: 'CANCELLED', cancelReason: 'not needed', attempt: 0 },
+      ...{ cancelAcknowledgedAt: null, cancelForced: false },
+    })
   })
 
   it('stops a task that runs', async () => {
@@ -384,7 +387,33 @@ describe('cancelling', () => {
     expect((await active(id)).worker).toMatch(/^worker-\d+$/)
     // It may have ended by the time that it is read for the answer.
     expect(await cancel(id)).toMatchObject({ task: { status: expect.stringMatching(/^(ACTIVE|CANCELLED)$/) } })
-    expect(await ended(id)).toMatchObject({ status: 'CANCELLED', worker: null })
+    expect(await ended(id)).toMatchObject({
+      ...{ status: 'CANCELLED', worker: null, error: null },
+      ...{ cancelAcknowledgedAt: expect.any(String), cancelForced: false },
+    })
+  })
+
+  it('ends a task that does not stop in time, and says so', async () => {
+    const file = join(gates, 'deaf')
+    const id = await submit({ type: 'test.deaf', input: { file } })
+    await active(id)
+    await cancel(id)
+    expect(await ended(id)).toMatchObject({
+      ...{ status: 'CANCELLED', cancelAcknowledgedAt: expect.any(String), cancelForced: true },
+      error: { code: 'CANCEL_FORCED' },
+    })
+    await writeFile(file, '')
+    const events = await server.database.query<{ type: string }>(
+      'SELECT type FROM journal WHERE subject = $1 ORDER BY xid, seq',
+      [`task:${id}`],
+    )
+    expect(events.map(({ type }) => type)).toEqual([
+      'task.submitted',
+      'task.started',
+      'task.cancel_requested',
+      'task.cancel_acknowledged',
+      'task.cancelled',
+    ])
   })
 
   it('changes nothing when it is asked for again', async () => {

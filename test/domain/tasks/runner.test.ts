@@ -219,7 +219,7 @@ describe('the end', () => {
   })
 
   it('kills what ignores SIGTERM, with its children', async () => {
-    expect((await stopWhenReady('ignores-term')).outcome).toEqual({ kind: 'stopped', by: 'cancelled' })
+    expect((await stopWhenReady('ignores-term')).outcome).toEqual({ kind: 'stopped', by: 'cancelled', isForced: true })
   }, 15_000)
 
   it('times out', async () => {
@@ -253,7 +253,11 @@ describe('the end', () => {
   })
 
   it('ends what has left the process group when it is stopped', async () => {
-    expect((await stopWhenReady('escapes-and-waits')).outcome).toEqual({ kind: 'stopped', by: 'cancelled' })
+    expect((await stopWhenReady('escapes-and-waits')).outcome).toEqual({
+      kind: 'stopped',
+      by: 'cancelled',
+      isForced: true,
+    })
   }, 15_000)
 })
 

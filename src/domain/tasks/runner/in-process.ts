@@ -59,7 +59,10 @@ function orInterrupted(
     const interrupt = (end: AttemptEnd, reason: unknown) => {
       if (interruption) return
       interruption = end
-      grace = setTimeout(() => finish(end), timerMs(graceMs))
+      grace = setTimeout(() => {
+        if (end.kind === 'stopped') interruption = { ...end, isForced: true }
+        finish(end)
+      }, timerMs(graceMs))
       controller.abort(reason)
     }
     const onStop = () => interrupt(stoppedBy(stop), stop.reason)

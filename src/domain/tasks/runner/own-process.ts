@@ -83,6 +83,8 @@ class HostProcess {
   readonly #timers: NodeJS.Timeout[] = []
   /** Why it was asked to stop. */
   #cause: Cause | undefined
+  /** Its grace period was over before it ended. */
+  #isForced = false
   /** What the host itself said. */
   #reported: ReportedEnd | undefined
   #lastSign = Date.now()
@@ -188,7 +190,12 @@ class HostProcess {
     this.#cause = cause
     // One whose event loop stands still can't hear that it should stop.
     this.#signal(cause === 'stall' ? 'SIGKILL' : 'SIGTERM')
-    this.#timers.push(setTimeout(() => this.#signal('SIGKILL'), timerMs(this.#options.graceMs)))
+    this.#timers.push(setTimeout(() => this.#force(), timerMs(this.#options.graceMs)))
+  }
+
+  #force(): void {
+    this.#isForced = true
+    this.#signal('SIGKILL')
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -225,7 +232,7 @@ class HostProcess {
 
   #verdict(exit: Exit): AttemptEnd {
     const { attempt } = this.#options
-    if (this.#cause === 'stop') return stoppedBy(this.#options.stop)
+    if (this.#cause === 'stop') return stoppedBy(this.#options.stop, this.#isForced)
     if (this.#cause === 'timeout') return timeoutFailure(attempt.timeoutMs)
     if (this.#cause === 'stall')
       return failed('STALLED', `It gave no sign of life for ${attempt.lockMs.toLocaleString('en')} ms.`, true)

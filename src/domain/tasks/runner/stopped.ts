@@ -1,6 +1,9 @@
 import type { AttemptEnd, StopReason } from '#domain/tasks/task.ts'
 
-/** The end of an attempt that stopped because it was asked to; the signal was aborted with a `StopReason`. */
-export function stoppedBy(stop: AbortSignal): AttemptEnd {
-  return { kind: 'stopped', by: stop.reason as StopReason }
+/**
+ * The end of an attempt that was asked to stop; the signal was aborted with a `StopReason`. `isForced`: it didn't stop
+ * within its grace period.
+ */
+export function stoppedBy(stop: AbortSignal, isForced = false): AttemptEnd {
+  return { kind: 'stopped', by: stop.reason as StopReason, ...(isForced && { isForced }) }
 }

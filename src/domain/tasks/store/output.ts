@@ -70,6 +70,16 @@ export async function saveSteps(
   ])
 }
 
+const acknowledgeSql = `
+  UPDATE task SET cancel_acknowledged_at = now() FROM unnest($1::uuid[], $2::uuid[]) AS told (account_id, task_id)
+  WHERE task.account_id = told.account_id AND task.id = told.task_id`
+
+/** Keeps that running attempts, which {@link findHeld} has found in the same transaction, were told to stop. */
+export async function saveAcknowledgedCancels(sql: Sql, attempts: readonly AttemptRef[]): Promise<void> {
+  if (attempts.length === 0) return
+  await sql.query(acknowledgeSql, [attempts.map(({ accountId }) => accountId), attempts.map(({ taskId }) => taskId)])
+}
+
 const saveProgressSql = `
   UPDATE task SET progress = p.progress
   FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[])

@@ -174,7 +174,7 @@ export async function requestCancel(
 
 const reopenSql = `
   UPDATE task SET status = $4::task_status, job_id = $3, run_at = now(), finished_at = NULL, result_expired = false, cancel_requested_at = NULL,
-    cancel_reason = NULL, error = NULL, result = NULL, progress = 0, current_step = NULL
+    cancel_acknowledged_at = NULL, cancel_reason = NULL, error = NULL, result = NULL, progress = 0, current_step = NULL
   WHERE account_id = $1 AND id = $2`
 
 /** Writes where one more attempt leads a task that has ended. */

@@ -5439,6 +5439,7 @@ export const TaskScalarFieldEnum = {
   startedAt: 'startedAt',
   finishedAt: 'finishedAt',
   cancelRequestedAt: 'cancelRequestedAt',
+  cancelAcknowledgedAt: 'cancelAcknowledgedAt',
   cancelReason: 'cancelReason',
   progress: 'progress',
   currentStep: 'currentStep',

@@ -71,6 +71,7 @@ export type TaskMinAggregateOutputType = {
   startedAt: Date | null
   finishedAt: Date | null
   cancelRequestedAt: Date | null
+  cancelAcknowledgedAt: Date | null
   cancelReason: string | null
   progress: number | null
   currentStep: string | null
@@ -104,6 +105,7 @@ export type TaskMaxAggregateOutputType = {
   startedAt: Date | null
   finishedAt: Date | null
   cancelRequestedAt: Date | null
+  cancelAcknowledgedAt: Date | null
   cancelReason: string | null
   progress: number | null
   currentStep: string | null
@@ -141,6 +143,7 @@ export type TaskCountAggregateOutputType = {
   startedAt: number
   finishedAt: number
   cancelRequestedAt: number
+  cancelAcknowledgedAt: number
   cancelReason: number
   progress: number
   currentStep: number
@@ -202,6 +205,7 @@ export type TaskMinAggregateInputType = {
   startedAt?: true
   finishedAt?: true
   cancelRequestedAt?: true
+  cancelAcknowledgedAt?: true
   cancelReason?: true
   progress?: true
   currentStep?: true
@@ -235,6 +239,7 @@ export type TaskMaxAggregateInputType = {
   startedAt?: true
   finishedAt?: true
   cancelRequestedAt?: true
+  cancelAcknowledgedAt?: true
   cancelReason?: true
   progress?: true
   currentStep?: true
@@ -272,6 +277,7 @@ export type TaskCountAggregateInputType = {
   startedAt?: true
   finishedAt?: true
   cancelRequestedAt?: true
+  cancelAcknowledgedAt?: true
   cancelReason?: true
   progress?: true
   currentStep?: true
@@ -398,6 +404,7 @@ export type TaskGroupByOutputType = {
   startedAt: Date | null
   finishedAt: Date | null
   cancelRequestedAt: Date | null
+  cancelAcknowledgedAt: Date | null
   cancelReason: string | null
   progress: number
   currentStep: string | null
@@ -460,6 +467,7 @@ export type TaskWhereInput = {
   startedAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
   finishedAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
   cancelRequestedAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
+  cancelAcknowledgedAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
   cancelReason?: Prisma.StringNullableFilter<"Task"> | string | null
   progress?: Prisma.IntFilter<"Task"> | number
   currentStep?: Prisma.StringNullableFilter<"Task"> | string | null
@@ -504,6 +512,7 @@ export type TaskOrderByWithRelationInput = {
   startedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   finishedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   cancelRequestedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  cancelAcknowledgedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   cancelReason?: Prisma.SortOrderInput | Prisma.SortOrder
   progress?: Prisma.SortOrder
   currentStep?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -553,6 +562,7 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   startedAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
   finishedAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
   cancelRequestedAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
+  cancelAcknowledgedAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
   cancelReason?: Prisma.StringNullableFilter<"Task"> | string | null
   progress?: Prisma.IntFilter<"Task"> | number
   currentStep?: Prisma.StringNullableFilter<"Task"> | string | null
@@ -597,6 +607,7 @@ export type TaskOrderByWithAggregationInput = {
   startedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   finishedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   cancelRequestedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  cancelAcknowledgedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   cancelReason?: Prisma.SortOrderInput | Prisma.SortOrder
   progress?: Prisma.SortOrder
   currentStep?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -644,6 +655,7 @@ export type TaskScalarWhereWithAggregatesInput = {
   startedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Task"> | Date | string | null
   finishedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Task"> | Date | string | null
   cancelRequestedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Task"> | Date | string | null
+  cancelAcknowledgedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Task"> | Date | string | null
   cancelReason?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
   progress?: Prisma.IntWithAggregatesFilter<"Task"> | number
   currentStep?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
@@ -683,6 +695,7 @@ export type TaskCreateInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -727,6 +740,7 @@ export type TaskUncheckedCreateInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -771,6 +785,7 @@ export type TaskUpdateInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -815,6 +830,7 @@ export type TaskUncheckedUpdateInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -859,6 +875,7 @@ export type TaskCreateManyInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -898,6 +915,7 @@ export type TaskUpdateManyMutationInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -937,6 +955,7 @@ export type TaskUncheckedUpdateManyInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -992,6 +1011,7 @@ export type TaskCountOrderByAggregateInput = {
   startedAt?: Prisma.SortOrder
   finishedAt?: Prisma.SortOrder
   cancelRequestedAt?: Prisma.SortOrder
+  cancelAcknowledgedAt?: Prisma.SortOrder
   cancelReason?: Prisma.SortOrder
   progress?: Prisma.SortOrder
   currentStep?: Prisma.SortOrder
@@ -1039,6 +1059,7 @@ export type TaskMaxOrderByAggregateInput = {
   startedAt?: Prisma.SortOrder
   finishedAt?: Prisma.SortOrder
   cancelRequestedAt?: Prisma.SortOrder
+  cancelAcknowledgedAt?: Prisma.SortOrder
   cancelReason?: Prisma.SortOrder
   progress?: Prisma.SortOrder
   currentStep?: Prisma.SortOrder
@@ -1072,6 +1093,7 @@ export type TaskMinOrderByAggregateInput = {
   startedAt?: Prisma.SortOrder
   finishedAt?: Prisma.SortOrder
   cancelRequestedAt?: Prisma.SortOrder
+  cancelAcknowledgedAt?: Prisma.SortOrder
   cancelReason?: Prisma.SortOrder
   progress?: Prisma.SortOrder
   currentStep?: Prisma.SortOrder
@@ -1199,6 +1221,7 @@ export type TaskCreateWithoutDeploymentInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -1242,6 +1265,7 @@ export type TaskUncheckedCreateWithoutDeploymentInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -1301,6 +1325,7 @@ export type TaskUpdateWithoutDeploymentInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1344,6 +1369,7 @@ export type TaskUncheckedUpdateWithoutDeploymentInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1387,6 +1413,7 @@ export type TaskCreateWithoutPastAttemptsInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -1430,6 +1457,7 @@ export type TaskUncheckedCreateWithoutPastAttemptsInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -1489,6 +1517,7 @@ export type TaskUpdateWithoutPastAttemptsInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1532,6 +1561,7 @@ export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1575,6 +1605,7 @@ export type TaskCreateWithoutCheckpointInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -1618,6 +1649,7 @@ export type TaskUncheckedCreateWithoutCheckpointInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -1677,6 +1709,7 @@ export type TaskUpdateWithoutCheckpointInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1720,6 +1753,7 @@ export type TaskUncheckedUpdateWithoutCheckpointInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1763,6 +1797,7 @@ export type TaskCreateWithoutLogsInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -1806,6 +1841,7 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -1865,6 +1901,7 @@ export type TaskUpdateWithoutLogsInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1908,6 +1945,7 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1951,6 +1989,7 @@ export type TaskCreateWithoutPartsInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -1994,6 +2033,7 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   startedAt?: Date | string | null
   finishedAt?: Date | string | null
   cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
   cancelReason?: string | null
   progress?: number
   currentStep?: string | null
@@ -2053,6 +2093,7 @@ export type TaskUpdateWithoutPartsInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -2096,6 +2137,7 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   progress?: Prisma.IntFieldUpdateOperationsInput | number
   currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -2188,6 +2230,7 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   startedAt?: boolean
   finishedAt?: boolean
   cancelRequestedAt?: boolean
+  cancelAcknowledgedAt?: boolean
   cancelReason?: boolean
   progress?: boolean
   currentStep?: boolean
@@ -2233,6 +2276,7 @@ export type TaskSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   startedAt?: boolean
   finishedAt?: boolean
   cancelRequestedAt?: boolean
+  cancelAcknowledgedAt?: boolean
   cancelReason?: boolean
   progress?: boolean
   currentStep?: boolean
@@ -2272,6 +2316,7 @@ export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   startedAt?: boolean
   finishedAt?: boolean
   cancelRequestedAt?: boolean
+  cancelAcknowledgedAt?: boolean
   cancelReason?: boolean
   progress?: boolean
   currentStep?: boolean
@@ -2311,6 +2356,7 @@ export type TaskSelectScalar = {
   startedAt?: boolean
   finishedAt?: boolean
   cancelRequestedAt?: boolean
+  cancelAcknowledgedAt?: boolean
   cancelReason?: boolean
   progress?: boolean
   currentStep?: boolean
@@ -2325,7 +2371,7 @@ export type TaskSelectScalar = {
   workerId?: boolean
 }
 
-export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "rank" | "concurrencyKey" | "held" | "heldAt" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "uncountedAttempts" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
+export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "rank" | "concurrencyKey" | "held" | "heldAt" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelAcknowledgedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "uncountedAttempts" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
 export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
@@ -2386,6 +2432,10 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     startedAt: Date | null
     finishedAt: Date | null
     cancelRequestedAt: Date | null
+    /**
+     * When the attempt that ran was told.
+     */
+    cancelAcknowledgedAt: Date | null
     cancelReason: string | null
     progress: number
     currentStep: string | null
@@ -2871,6 +2921,7 @@ export interface TaskFieldRefs {
   readonly startedAt: Prisma.FieldRef<"Task", 'DateTime'>
   readonly finishedAt: Prisma.FieldRef<"Task", 'DateTime'>
   readonly cancelRequestedAt: Prisma.FieldRef<"Task", 'DateTime'>
+  readonly cancelAcknowledgedAt: Prisma.FieldRef<"Task", 'DateTime'>
   readonly cancelReason: Prisma.FieldRef<"Task", 'String'>
   readonly progress: Prisma.FieldRef<"Task", 'Int'>
   readonly currentStep: Prisma.FieldRef<"Task", 'String'>
