@@ -23,6 +23,8 @@ const within = (ids: readonly string[]) => ({ in: [...ids] })
 const finders: Readonly<Record<string, Find>> = {
   Task: (ids, { caller, db }, query) =>
     db.task.findMany({ ...query, where: { id: within(ids), ...visibleTasks(caller) } }),
+  TaskSchedule: (ids, { caller, db }, query) =>
+    db.taskSchedule.findMany({ ...query, where: { id: within(ids), ...visibleTasks(caller) } }),
   Webhook(ids, { caller, db }, query) {
     caller.must('webhooks:admin')
     return db.webhook.findMany({ ...query, where: { id: within(ids), deletedAt: null } })

@@ -36,6 +36,7 @@ import { startRetention, startUsageCounting } from './app/maintenance.ts'
 import { healthSources, observe } from './app/observation.ts'
 import { findPersistedOperations } from './app/persisted-operations.ts'
 import { openSalesforce } from './app/salesforce.ts'
+import { openSchedules } from './app/schedules.ts'
 import { findTaskUser } from './app/task-user.ts'
 import { createMayNameSubject, createShownData } from './app/visibility.ts'
 import { openDeliverer, openWebhooks } from './app/webhooks.ts'
@@ -144,6 +145,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   })
 
   const hooks = openHooks(context, tasks, configuredHooks)
+  const schedules = openSchedules(context, { types, submitter })
 
   const limits = createLimitService({ pool: database.pool, limits: config.limits, clock: systemClock, log })
   const views = new AccountViews(database.prisma)
@@ -166,6 +168,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
       db: views.of(caller.accountId),
       access,
       tasks,
+      schedules,
       documents,
       documentQueries,
       events,

@@ -9,7 +9,7 @@ import { labelsOf, TaskFilter } from './inputs.ts'
 import { PriorityEnum, TaskRef } from './task.ts'
 import { visibleTasks } from './visible.ts'
 
-const TaskConnection = connectionOf('Task', TaskRef)
+export const TaskConnection = connectionOf('Task', TaskRef)
 
 const TaskOrder = builder.enumType('TaskOrder', {
   description: 'The order of tasks.',

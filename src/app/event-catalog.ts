@@ -14,6 +14,7 @@ import { secretEventCatalog } from '#domain/secrets/event-types.ts'
 import { quietSecretEventTypes } from '#domain/secrets/events.ts'
 import { taskEventCatalog } from '#domain/tasks/event-types.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
+import { scheduleEventCatalog } from '#domain/tasks/schedules/event-types.ts'
 import { webhookEventCatalog } from '#domain/webhooks/event-types.ts'
 import { quietWebhookEventTypes } from '#domain/webhooks/events.ts'
 
@@ -21,6 +22,7 @@ import { quietWebhookEventTypes } from '#domain/webhooks/events.ts'
 export const eventCatalog = new EventCatalog({
   families: [
     taskEventCatalog,
+    scheduleEventCatalog,
     documentEventCatalog,
     entryEventCatalog,
     lockEventCatalog,

@@ -16,7 +16,7 @@ const connections = 20
 /** Salesforce orgs, and what keeps their authorizations alive. */
 export function openSalesforce({ config, secretKey, data, log, cleanup }: AppContext): SalesforceService {
   const { database, transact, tail } = data
-  const standIns = new StandIns()
+  const standIns = new StandIns('salesforce')
   const outbound = new GuardedFetch({ egressAllow: config.egressAllow, connections })
   const salesforce = createSalesforceService({
     sql: database,

@@ -39,6 +39,7 @@ type Shown = ReturnType<ShownData>
 /** Events about something that has a scope of its own are for those who may read that thing. */
 const shownOfFamily: Record<OwnFamily, ShownData> = {
   task: (caller, { data }) => shownIf(mayHearOfTask(caller, data), data),
+  schedule: (caller, { data }) => shownIf(mayHearOfTask(caller, data), data),
   lock: (caller, { data }) => shownIf(mayHearOfLock(caller, data), data),
   webhook: (caller, { data }) => shownIf(mayHearOfWebhook(caller), data),
   salesforce: (caller, { data }) => shownIf(mayHearOfSalesforce(caller), data),

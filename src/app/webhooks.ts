@@ -37,7 +37,7 @@ export function openWebhooks(
   const secrets = new SecretBox(secretKey, config.previousSecretKeys)
   const rules = { quietTypes: new Set(quietTypes), securityTypes: new Set<string>(authEventTypes), filters }
   const endpoints = new Endpoints({ sql: database, secrets, rules })
-  const standIns = new StandIns()
+  const standIns = new StandIns('webhook')
   const sightOf: SightOf = async (sql, { accountId, maker }) =>
     new Sight(await standIns.of(sql, accountId, maker), shownData)
   const onEntry = (entry: JournalEntry) => standIns.onJournalEntry(entry)

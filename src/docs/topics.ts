@@ -5,7 +5,16 @@ const groups = [
   { title: 'Start', names: ['quickstart'] },
   {
     title: 'Use',
-    names: ['tasks', 'documents', 'entries-and-locks', 'webhooks', 'salesforce', 'events', 'subscriptions'],
+    names: [
+      'tasks',
+      'schedules',
+      'documents',
+      'entries-and-locks',
+      'webhooks',
+      'salesforce',
+      'events',
+      'subscriptions',
+    ],
   },
   { title: 'Interfaces', names: ['console', 'rest', 'client', 'react', 'command-line', 'errors'] },
   { title: 'Administer', names: ['access', 'audit', 'limits'] },

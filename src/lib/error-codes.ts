@@ -55,6 +55,7 @@ export const errorCodes = {
   FENCE_LOST: 'conflict',
   TASK_ALREADY_ENDED: 'conflict',
   TASK_NOT_RETRYABLE: 'conflict',
+  SCHEDULE_ENDED: 'conflict',
   IDEMPOTENCY_KEY_REUSED: 'conflict',
   TOKEN_ENDED: 'conflict',
   TOKEN_SHOWN: 'conflict',

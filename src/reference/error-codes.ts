@@ -71,6 +71,7 @@ export const errorExplanations: Readonly<Record<RefusalCode, Explanation>> = {
     meaning: 'The task runs once, so there are no further runs to stop.',
     action: 'Cancel it instead.',
   },
+  SCHEDULE_ENDED: { meaning: 'The schedule has no further runs.', action: 'Create another.' },
   ACCOUNT_STATE: {
     meaning: 'The account is suspended or not suspended, or is the first account, as the message says.',
     action: 'See `account list`.',

@@ -67,6 +67,12 @@ export async function cancelledTask({ ask, things: { taskId: id } }: Scene): Pro
   return id
 }
 
+/** The id of the scene's schedule, which is paused. */
+export async function pausedSchedule({ ask, things: { scheduleId: id } }: Scene): Promise<string> {
+  await ask('mutation ($id: ID!) { pauseTaskSchedule(input: { id: $id }) { __typename } }', { id })
+  return id
+}
+
 /** A task type that is paused. */
 export async function pausedType({ ask }: Scene): Promise<string> {
   const type = 'never.submitted'

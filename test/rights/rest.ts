@@ -51,6 +51,7 @@ function placeOf({ lockName }: Things) {
 const lockPlace = { params: placeOf }
 const lock = ({ lockName }: Things) => `lock:${lockName}`
 const task = ({ taskId }: Things) => `task:${taskId}`
+const schedule = ({ scheduleId }: Things) => `schedule:${scheduleId}`
 const document = ({ documentKey }: Things) => `document:default/${documentKey}`
 const entry = (things: Things) => `entry:${things.entryKey}`
 const session = ({ sessionId }: Things) => `session:${sessionId}`
@@ -516,9 +517,9 @@ export const restRights: Readonly<Record<string, RestRight>> = {
   },
   'GET /api/tasks/{operationId}/status': { needs: 'tasks:read', ...operationId },
   'POST /api/tasks/{operationId}/stop-recurring': {
-    needs: 'tasks:read',
-    ...operationId,
-    audit: { unaudited: 'it changes nothing: no task recurs' },
+    needs: 'tasks:write',
+    params: ({ scheduleId }) => ({ operationId: scheduleId }),
+    audit: { type: 'schedule.ended', subject: schedule },
   },
   'GET /api/teams': { needs: 'access:admin', people: 'signed in' },
   'POST /api/teams': {

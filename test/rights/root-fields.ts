@@ -9,6 +9,7 @@ import {
   newAccount,
   otherTeam,
   pastEvent,
+  pausedSchedule,
   pausedType,
   refreshToken,
   registeredOrg,
@@ -38,6 +39,7 @@ const task = ({ taskId }: Things) => `task:${taskId}`
 const document = ({ documentKey }: Things) => `document:default/${documentKey}`
 const entry = ({ entryKey }: Things) => `entry:${entryKey}`
 const lock = ({ lockName }: Things) => `lock:${lockName}`
+const schedule = ({ scheduleId }: Things) => `schedule:${scheduleId}`
 const session = ({ sessionId }: Things) => `session:${sessionId}`
 const token = ({ tokenId }: Things) => `token:${tokenId}`
 const webhook = ({ webhookId }: Things) => `webhook:${webhookId}`
@@ -92,6 +94,8 @@ export const rootRights: RootFields = {
     sessions: { needs: 'access:admin', people: 'signed in' },
     task: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
     taskPauses: { needs: 'tasks:read' },
+    taskSchedule: { needs: 'tasks:read', args: ({ scheduleId }) => ({ id: scheduleId }) },
+    taskSchedules: { needs: 'tasks:read' },
     taskTypes: { needs: 'tasks:read' },
     tasks: { needs: 'tasks:read' },
     team: { needs: 'access:admin', people: 'signed in', args: ({ teamSlug }) => ({ slug: teamSlug }) },
@@ -511,6 +515,45 @@ export const rootRights: RootFields = {
         subject: () => 'task-pause:4:TYPE15:never.submitted',
       },
     },
+    createTaskSchedule: {
+      needs: 'tasks:write',
+      args: input(() => ({ name: 'x', everyMs: 2_000_000_000, task: { type: 'probe' } })),
+      audit: { type: 'schedule.created', subject: () => 'schedule:' },
+    },
+    updateTaskSchedule: {
+      needs: 'tasks:write',
+      args: input(({ scheduleId }) => ({ id: scheduleId, name: 'renamed' })),
+      audit: { type: 'schedule.updated', subject: schedule },
+    },
+    pauseTaskSchedule: {
+      needs: 'tasks:write',
+      args: input(({ scheduleId }) => ({ id: scheduleId })),
+      audit: { type: 'schedule.paused', subject: schedule },
+    },
+    resumeTaskSchedule: {
+      needs: 'tasks:write',
+      args: input(({ scheduleId }) => ({ id: scheduleId })),
+      audit: {
+        call: async (scene) => ({ input: { id: await pausedSchedule(scene) } }),
+        type: 'schedule.resumed',
+        subject: schedule,
+      },
+    },
+    runTaskSchedule: {
+      needs: 'tasks:write',
+      args: input(({ scheduleId }) => ({ id: scheduleId })),
+      audit: { type: 'schedule.run', subject: schedule },
+    },
+    stopTaskSchedule: {
+      needs: 'tasks:write',
+      args: input(({ scheduleId }) => ({ id: scheduleId })),
+      audit: { type: 'schedule.ended', subject: schedule },
+    },
+    deleteTaskSchedule: {
+      needs: 'tasks:write',
+      args: input(({ scheduleId }) => ({ id: scheduleId })),
+      audit: { type: 'schedule.deleted', subject: schedule },
+    },
     retryTask: {
       needs: 'tasks:write',
       args: input(({ taskId }) => ({ id: taskId })),
@@ -743,8 +786,8 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   Task: {
     needs: 'tasks:read',
     fields: `attempt attempts cancelAcknowledgedAt cancelForced cancelReason cancelRequestedAt checkpoint concurrencyKey createdAt createdBy currentStep error fairnessKey finishedAt
-      id idempotencyKey input labels lockMs logs part parts priority progress rank result resultExpired retry runAt startedAt
-      status timeoutMs type waiting worker`,
+      id idempotencyKey input labels lockMs logs part parts priority progress rank result resultExpired retry runAt schedule
+      scheduledFor startedAt status timeoutMs type waiting worker`,
   },
   TaskAttempt: { needs: 'tasks:read', fields: 'checkpoint error finishedAt number startedAt status worker workerId' },
   TaskError: { needs: 'tasks:read', fields: 'code message retryAfterMs retryable stack' },
@@ -757,6 +800,11 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   Secret: { needs: 'secrets:read', fields: 'createdAt createdBy lastUsedAt name updatedAt updatedBy' },
   TaskType: { needs: 'tasks:read', fields: 'description input name preemptible priority scope secrets' },
   TaskPause: { needs: 'tasks:read', fields: 'kind pausedAt pausedBy reason value' },
+  TaskSchedule: {
+    needs: 'tasks:read',
+    fields: `createdAt createdBy cron endAt endedAt everyMs id maker maxRuns missed name nextRunAt nextRuns overlap rrule runCount
+      runs startAt status statusReason task timeZone type updatedAt waitingRuns`,
+  },
   TaskWaiting: { needs: 'tasks:read', fields: 'ahead message reason since' },
   TaskUpdate: {
     needs: 'tasks:read',

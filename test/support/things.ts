@@ -25,6 +25,7 @@ export interface Things {
   readonly salesforceOrgId: string
   readonly environmentId: string
   readonly secretName: string
+  readonly scheduleId: string
 }
 
 const password = 'correct horse battery staple'
@@ -47,6 +48,7 @@ export function nothing(): Things {
     salesforceOrgId: randomUUID(),
     environmentId: randomUUID(),
     secretName: `NONE_${randomUUID().replaceAll('-', '_').toUpperCase()}`,
+    scheduleId: randomUUID(),
   }
 }
 
@@ -70,6 +72,7 @@ export async function makeThings(
     signIn: { accessToken: string }
     beginDeviceSignIn: { userCode: string }
     createWebhook: { webhook: { id: string } }
+    createTaskSchedule: { schedule: { id: string } }
   }>(
     at,
     `mutation ($email: String!, $role: PersonRole!, $slug: String!, $password: String!, $runAt: DateTime!,
@@ -92,6 +95,9 @@ export async function makeThings(
       beginDeviceSignIn(input: { clientName: "one" }) { ... on BeginDeviceSignInPayload { userCode } }
       createWebhook(input: { name: "one", url: "https://nowhere.invalid", events: ["nothing.at.all"], retry: { maxAttempts: 1 } }) {
         ... on CreateWebhookPayload { webhook { id } }
+      }
+      createTaskSchedule(input: { name: "one", everyMs: 2000000000, task: { type: "probe" } }) {
+        ... on CreateTaskSchedulePayload { schedule { id } }
       }
     }`,
     {
@@ -125,6 +131,7 @@ export async function makeThings(
     secretName,
     webhookId: made.createWebhook.webhook.id,
     deliveryId: randomUUID(),
+    scheduleId: made.createTaskSchedule.schedule.id,
     environmentId: await storeEnvironment(at, { accountId: await ownAccount(at), name }),
     salesforceOrgId: await storeOrg(at, { accountId: await ownAccount(at), username: `${name}@salesforce.example` }),
     signedIn,

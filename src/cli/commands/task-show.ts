@@ -35,6 +35,7 @@ function show(output: Output, task: TaskDetails): void {
     ['error', errorText(task.error)],
     ['submitted', `${moment(task.createdAt)} by ${printable(task.createdBy.name)}`],
     [task.attempt > 0 ? 'next attempt' : 'due', dueText(task)],
+    ['schedule', scheduleText(task)],
     ['started', time(task.startedAt)],
     ['ended', time(task.finishedAt)],
     ['ran', runTime(task)],
@@ -100,6 +101,11 @@ function dueText({ status, runAt }: TaskDetails): string | undefined {
   if (status !== 'SCHEDULED') return undefined
   const waitMs = Date.parse(runAt) - Date.now()
   return waitMs > 0 ? `${moment(runAt)}, in ${duration(waitMs)}` : moment(runAt)
+}
+
+function scheduleText({ schedule, scheduledFor }: TaskDetails): string | undefined {
+  if (schedule === null || scheduledFor === null) return undefined
+  return `${printable(schedule.name)} (${schedule.id}), for ${moment(scheduledFor)}`
 }
 
 function cancelText(task: TaskDetails): string | undefined {

@@ -6,7 +6,8 @@ import { type Api, examples, type Session } from '#cli/session.ts'
 import { watchTask } from '#cli/watch-task.ts'
 import { type Priority, payloadOf, SubmitTaskDocument, type SubmitTaskInput } from '#client/index.ts'
 
-interface SubmitOptions {
+/** What says what a task is. */
+export interface SubmitOptions {
   readonly input?: string
   readonly inputFile?: string
   readonly set?: readonly string[]
@@ -83,7 +84,8 @@ async function submit(api: Api, options: SubmitOptions, type: string): Promise<n
   return undefined
 }
 
-async function toSubmission(type: string, options: SubmitOptions): Promise<SubmitTaskInput> {
+/** The submission that the options of a command stand for. */
+export async function toSubmission(type: string, options: SubmitOptions): Promise<SubmitTaskInput> {
   const {
     priority,
     label,

@@ -20,6 +20,8 @@ export const accountTables = [
     'task_part_chunk',
     'task_part',
     'salesforce_deployment',
+    'task_schedule_run',
+    'task_schedule',
     'task',
     'inbound_call',
   ],

@@ -34,7 +34,6 @@ const tokenSql = `
   FROM chain WHERE valid ORDER BY hops DESC LIMIT 1`
 const userSql = 'SELECT role FROM users WHERE account_id = $1 AND id = $2 AND removed_at IS NULL'
 
-const unknownRequest = { requestId: 'webhook', address: '', userAgent: undefined }
 /** How long rights that were read are believed, in milliseconds; the journal reports losses sooner. */
 const believedMs = 1_000
 const maxKnown = 10_000
@@ -63,15 +62,21 @@ interface Known {
  * ended or they were removed. Rights are read once for many who ask, not each time.
  */
 export class StandIns {
+  readonly #purpose: string
   readonly #known = new LRUCache<string, Known>({ max: maxKnown, ttl: believedMs })
   readonly #callers = new WeakMap<StandingRequest, { readonly rights: CurrentRights; readonly caller: Caller }>()
+
+  /** `purpose` stands in the place of the id of a request, such as `webhook`. */
+  constructor(purpose: string) {
+    this.#purpose = purpose
+  }
 
   /** Reads through `sql` when it has to: a transaction passes itself, so that it never waits for another connection. */
   async of(sql: Sql, accountId: string, request: StandingRequest): Promise<Caller> {
     const rights = await this.#rightsOf(sql, accountId, request)
     const made = this.#callers.get(request)
     if (made?.rights === rights && made.caller.accountId === accountId) return made.caller
-    const caller = callerWith(accountId, request, rights)
+    const caller = this.#callerWith(accountId, request, rights)
     this.#callers.set(request, { rights, caller })
     return caller
   }
@@ -96,6 +101,19 @@ export class StandIns {
     this.#known.set(key, { accountId, read })
     return read.value
   }
+
+  #callerWith(accountId: string, { actor, credential, scopes }: StandingRequest, rights: CurrentRights): Caller {
+    const identity: Identity = {
+      accountId,
+      actor,
+      principalId: rights.principalId ?? actor.id,
+      role: rights.role,
+      grants: grantsOf(scopes).filter((grant) => isWithin(grant, rights.grants)),
+      credential: { kind: credential.kind === 'token' ? 'token' : 'session', id: credential.id },
+      expiresAt: undefined,
+    }
+    return new Caller(identity, { requestId: this.#purpose, address: '', userAgent: undefined })
+  }
 }
 
 async function readRights(sql: Sql, accountId: string, actor: Actor, credentialId: string): Promise<CurrentRights> {
@@ -108,17 +126,4 @@ async function readRights(sql: Sql, accountId: string, actor: Actor, credentialI
   const [token] = await sql.query<TokenRow>(tokenSql, [accountId, credentialId])
   if (token === undefined) return none
   return { role: token.role, grants: grantsOfToken(token), principalId: token.lineageId }
-}
-
-function callerWith(accountId: string, { actor, credential, scopes }: StandingRequest, rights: CurrentRights): Caller {
-  const identity: Identity = {
-    accountId,
-    actor,
-    principalId: rights.principalId ?? actor.id,
-    role: rights.role,
-    grants: grantsOf(scopes).filter((grant) => isWithin(grant, rights.grants)),
-    credential: { kind: credential.kind === 'token' ? 'token' : 'session', id: credential.id },
-    expiresAt: undefined,
-  }
-  return new Caller(identity, unknownRequest)
 }

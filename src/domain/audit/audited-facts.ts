@@ -30,6 +30,10 @@ const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
   audit: [],
   stream: [],
   hook: ['hook', 'sender', 'event', 'deliveryId', 'reason', 'suppressed'],
+  schedule: [
+    ...['type', 'name', 'cron', 'everyMs', 'rrule', 'timeZone', 'status', 'nextAt', 'reason', 'taskId'],
+    ...['scheduledFor', 'isManual'],
+  ],
 }
 
 const maxTextLength = 256

@@ -1,4 +1,5 @@
 import type { Sql } from '#platform/database/sql.ts'
+import { deleteEndedSchedules } from './schedules/store.ts'
 import { forgetIdleKeys } from './store/concurrency.ts'
 import { forgetIdleRates } from './store/rates.ts'
 import { deleteOldTasks, expireResults } from './store/retention.ts'
@@ -10,7 +11,7 @@ const batchSize = 500
 export interface TaskRetention {
   /** Results and parts are kept this many days after the task's end. */
   readonly resultDays: number
-  /** Tasks are kept this many days after their end. */
+  /** Tasks and schedules are kept this many days after their end. */
   readonly taskDays: number
 }
 
@@ -25,4 +26,5 @@ export async function forgetIdleLimits(sql: Sql): Promise<void> {
 export async function applyTaskRetention(sql: Sql, retention: TaskRetention): Promise<void> {
   while ((await deleteOldTasks(sql, retention.taskDays, batchSize)) === batchSize);
   while ((await expireResults(sql, retention.resultDays, batchSize)) === batchSize);
+  while ((await deleteEndedSchedules(sql, retention.taskDays, batchSize)) === batchSize);
 }

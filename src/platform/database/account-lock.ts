@@ -25,5 +25,5 @@ export async function shareLockOfAccount(
 }
 
 /** Numbers that keep the locks of different kinds apart. */
-const kinds = { entries: 0x5b0e } as const
+const kinds = { entries: 0x5b0e, schedules: 0x5b0f } as const
 type AccountLockKind = keyof typeof kinds

@@ -27,6 +27,7 @@ const accountColumn: Partial<Record<Prisma.ModelName, 'accountId' | 'id'>> = {
   Task: 'accountId',
   TaskLog: 'accountId',
   TaskPart: 'accountId',
+  TaskSchedule: 'accountId',
   Team: 'accountId',
   TeamMember: 'accountId',
   User: 'accountId',

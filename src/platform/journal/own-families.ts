@@ -12,6 +12,7 @@ export const ownFamilies = [
   'hook',
   'salesforce',
   'secret',
+  'schedule',
 ] as const
 export type OwnFamily = (typeof ownFamilies)[number]
 

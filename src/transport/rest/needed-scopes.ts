@@ -105,11 +105,11 @@ const pathsByScope: Readonly<Partial<Record<Scope | 'none', readonly string[]>>>
     'GET /api/tasks/{operationId}/result/parts',
     'GET /api/tasks/{operationId}/result/parts/{name}',
     'GET /api/tasks/{operationId}/status',
-    'POST /api/tasks/{operationId}/stop-recurring',
   ],
   'tasks:write': [
     'DELETE /api/logs/{operationId}',
     'POST /api/tasks/{operationId}/retry',
+    'POST /api/tasks/{operationId}/stop-recurring',
     'POST /api/tasks',
     'DELETE /api/tasks/{operationId}',
   ],

@@ -30,7 +30,7 @@ it('looks up webhooks and the rights of their makers without a second connection
   const rules = { quietTypes: new Set<string>(), securityTypes: new Set<string>(), filters: new FilterEvaluator() }
   const secrets = new SecretBox(Buffer.from(secretKey, 'base64'))
   const endpoints = new Endpoints({ sql: database, secrets, rules })
-  const standIns = new StandIns()
+  const standIns = new StandIns('webhook')
   const sightOf: SightOf = async (sql, { accountId: account, maker }) =>
     new Sight(await standIns.of(sql, account, maker), (_maker, { data }) => data)
 

@@ -31,6 +31,7 @@ beforeAll(async () => {
     Session: things.sessionId,
     SalesforceOrg: things.salesforceOrgId,
     Environment: things.environmentId,
+    TaskSchedule: things.scheduleId,
   }
 })
 afterAll(() => server.close())
@@ -74,6 +75,7 @@ const needs: readonly [type: string, scope: Scope][] = [
   ['Session', 'access:admin'],
   ['SalesforceOrg', 'salesforce:use'],
   ['Environment', 'salesforce:use'],
+  ['TaskSchedule', 'tasks:read'],
 ]
 
 describe('node(id)', () => {
@@ -171,7 +173,7 @@ describe('nodes(ids)', () => {
       return extensions.cost.requested
     }
     const one = await costOf(1)
-    expect(await costOf(50)).toBeGreaterThan(40 * (one - 7))
+    expect(await costOf(50)).toBeGreaterThan(40 * (one - 8))
     expect(await costOf(1)).toBe(one)
   })
 })

@@ -90,7 +90,7 @@ describe('POST /tasks', () => {
       'INVALID_INPUT',
       'scheduledFor',
     ],
-    ['recurrence', { type: 'probe', data: {}, scheduleType: 'recurring' }, 'INVALID_INPUT', 'scheduleType'],
+    ['recurrence', { type: 'probe', data: {}, scheduleType: 'recurring' }, 'INVALID_INPUT', 'recurrenceConfig'],
     [
       'a recurrence',
       { type: 'probe', data: {}, recurrenceConfig: { every: 1000 } },

@@ -247,6 +247,16 @@ export type SalesforceLogin = Prisma.SalesforceLoginModel
  */
 export type SalesforceDeployment = Prisma.SalesforceDeploymentModel
 /**
+ * Model TaskSchedule
+ * A rule that creates tasks at times.
+ */
+export type TaskSchedule = Prisma.TaskScheduleModel
+/**
+ * Model TaskScheduleRun
+ * A task that a schedule created.
+ */
+export type TaskScheduleRun = Prisma.TaskScheduleRunModel
+/**
  * Model Secret
  * A credential that tasks use by its name. Its value can be replaced, and never read through the API.
  */

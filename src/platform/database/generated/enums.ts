@@ -94,6 +94,16 @@ export const SalesforceAuthMethod = {
 export type SalesforceAuthMethod = (typeof SalesforceAuthMethod)[keyof typeof SalesforceAuthMethod]
 
 
+export const ScheduleStatus = {
+  ACTIVE: 'ACTIVE',
+  PAUSED: 'PAUSED',
+  FAILED: 'FAILED',
+  ENDED: 'ENDED'
+} as const
+
+export type ScheduleStatus = (typeof ScheduleStatus)[keyof typeof ScheduleStatus]
+
+
 export const Priority = {
   CRITICAL: 'CRITICAL',
   NORMAL: 'NORMAL',

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import type { SubmitTaskInput } from '#transport/rest/generated/graphql.ts'
+import { isRecord } from '#lib/json.ts'
+import type { CreateTaskScheduleInput, SubmitTaskInput } from '#transport/rest/generated/graphql.ts'
 import { type Refused, refusedInput } from '#transport/rest/refused.ts'
 import { priorityNames, priorityOf } from '#transport/rest/task-report.ts'
+import { recurrenceConfig, toRecurrence } from './task-recurrence.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 const backoffOf = { fixed: 'FIXED', linear: 'LINEAR', exponential: 'EXPONENTIAL' } as const
-
-const notYet = 'recurring tasks are not supported by this version; submit single tasks'
 
 const retryConfig = z
   .strictObject({
@@ -55,7 +55,7 @@ export const taskSubmission = z
     scheduleType: z
       .enum(['immediate', 'scheduled', 'recurring'])
       .default('immediate')
-      .describe('`scheduled` needs `scheduledFor`; `recurring` is not supported yet.'),
+      .describe('`scheduled` needs `scheduledFor`, `recurring` needs `recurrenceConfig`.'),
     scheduledFor: z.iso.datetime({ offset: true }).optional().describe('Earliest start.'),
     lockDuration: z
       .int()
@@ -91,15 +91,40 @@ export const taskSubmission = z
       .optional()
       .describe('At most as many tasks with the same key run at once as the task type allows.'),
     retryConfig: retryConfig.optional(),
-    recurrenceConfig: z.unknown().optional().describe('Not supported yet.'),
+    recurrenceConfig: recurrenceConfig.optional(),
   })
   .meta({ id: 'TaskSubmission', description: 'A task to submit.' })
 
 type TaskSubmission = z.output<typeof taskSubmission>
 
-/** @throws {Refused} 422 when the schedule contradicts itself, or asks for what is not there yet. */
+/** Whether a body asks for a recurring task. */
+export function isRecurring(body: unknown): boolean {
+  return isRecord(body) && body['scheduleType'] === 'recurring'
+}
+
+/** A recurring task as a schedule. @throws {Refused} 422 when it contradicts itself */
+export function toCreateScheduleInput(
+  task: TaskSubmission,
+  idempotencyKey: string | undefined,
+): CreateTaskScheduleInput {
+  const { recurrenceConfig: config, type } = task
+  if (config === undefined) throw refused('recurrenceConfig', 'is needed when scheduleType is "recurring"')
+  if (task.scheduledFor !== undefined) throw refused('scheduledFor', 'needs scheduleType "scheduled"')
+  return {
+    name: config.name ?? type,
+    task: toTask(task),
+    ...toRecurrence(config),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  }
+}
+
+/** A single task. @throws {Refused} 422 when the schedule contradicts itself */
 export function toSubmitTaskInput(task: TaskSubmission, idempotencyKey: string | undefined): SubmitTaskInput {
   refuseSchedule(task)
+  return { ...toTask(task), ...(idempotencyKey !== undefined && { idempotencyKey }) }
+}
+
+function toTask(task: TaskSubmission): SubmitTaskInput {
   const {
     type,
     data,
@@ -126,13 +151,11 @@ export function toSubmitTaskInput(task: TaskSubmission, idempotencyKey: string |
     ...(rank !== undefined && { rank }),
     ...(concurrencyKey !== undefined && { concurrencyKey }),
     ...(task.retryConfig !== undefined && { retry: toRetry(task.retryConfig) }),
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
   }
 }
 
 function refuseSchedule({ scheduleType, scheduledFor, recurrenceConfig }: TaskSubmission): void {
-  if (scheduleType === 'recurring') throw refused('scheduleType', notYet)
-  if (recurrenceConfig !== undefined) throw refused('recurrenceConfig', notYet)
+  if (recurrenceConfig !== undefined) throw refused('recurrenceConfig', 'needs scheduleType "recurring"')
   if (scheduleType === 'scheduled' && scheduledFor === undefined)
     throw refused('scheduledFor', 'is needed when scheduleType is "scheduled"')
   if (scheduleType === 'immediate' && scheduledFor !== undefined)

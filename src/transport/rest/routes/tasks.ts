@@ -5,14 +5,18 @@ import {
   RetryTaskDocument,
   SubmitTaskDocument,
   TaskReportDocument,
+  type TaskStatus,
 } from '#transport/rest/generated/graphql.ts'
 import type { Operations } from '#transport/rest/operations.ts'
 import { preferredWait } from '#transport/rest/prefer.ts'
+import { latestRunOf, orElse } from '#transport/rest/recurring-run.ts'
 import { found, Refused } from '#transport/rest/refused.ts'
-import { defineRoute, json, type Route } from '#transport/rest/route.ts'
+import type { RestRequest } from '#transport/rest/request.ts'
+import { type Answer, defineRoute, json, type Route } from '#transport/rest/route.ts'
 import { documentedStatuses, statusOf, taskResult, taskState, toResult, toState } from '#transport/rest/task-report.ts'
 import { hasEnded, throwAsLost, waitForEnd } from '#transport/rest/wait.ts'
-import { submissionNames, taskSubmission, toSubmitTaskInput } from './task-submission.ts'
+import { recurringSubmission } from './recurring-tasks.ts'
+import { isRecurring, submissionNames, taskSubmission, toSubmitTaskInput } from './task-submission.ts'
 
 const tag = 'Tasks'
 const mebibyte = 1024 * 1024
@@ -41,61 +45,102 @@ const submitHeaders = z.object({
     ),
 })
 
+const submitRoute = defineRoute({
+  method: 'post',
+  path: '/tasks',
+  name: 'submitTask',
+  tag,
+  summary: 'Submits a task.',
+  description:
+    'Responds once the task is committed; with `Prefer: wait=N`, once it has ended. A recurring task has an id of its own, which stands for its latest run wherever a task’s id is expected.',
+  headers: submitHeaders,
+  body: taskSubmission,
+  // The largest input, and room for how it may be written.
+  bodyLimit: 2 * mebibyte,
+  bodyExamples: {
+    'at once': { type: 'probe', data: { durationMs: 1000, steps: 4 }, priority: 'critical' },
+    'found by labels': { type: 'probe', data: {}, labels: { branch: 'main' }, timeout: 60_000 },
+    later: { type: 'probe', data: {}, scheduleType: 'scheduled', scheduledFor: '2030-01-01T04:00:00Z' },
+    'every night': {
+      type: 'probe',
+      data: {},
+      scheduleType: 'recurring',
+      recurrenceConfig: { cron: '30 2 * * *', timezone: 'Europe/Berlin', overlap: 'skip' },
+    },
+  },
+  answers: {
+    201: {
+      description: 'The task is committed.',
+      schema: submitted,
+      example: { operationId: exampleId, type: 'probe' },
+      headers: { Location: 'Where its state is.', 'Idempotent-Replayed': '`true` when it had been made before.' },
+    },
+    200: {
+      description: 'The task ended within the time given by `Prefer`.',
+      schema: finished,
+      example: {
+        operationId: exampleId,
+        type: 'probe',
+        status: 'completed',
+        progress: 100,
+        result: { steps: 4, durationMs: 1000 },
+      },
+      headers: { 'Preference-Applied': 'The wait that was kept to.' },
+    },
+  },
+  refusals: [409],
+  document: SubmitTaskDocument,
+  names: submissionNames,
+  variables: ({ body, headers }) => ({ input: toSubmitTaskInput(body, headers['idempotency-key']) }),
+  async answer({ submitTask: { task, deduplicated } }, { headers, prefix, operations, signal }) {
+    const seconds = preferredWait(headers.prefer)
+    const answer = { operationId: task.id, type: task.type }
+    const about = {
+      location: `${prefix}/tasks/${task.id}/status`,
+      ...(deduplicated && { 'idempotent-replayed': 'true' }),
+      ...(seconds !== undefined && { 'preference-applied': `wait=${seconds}` }),
+    }
+    if (seconds === undefined) return json(201, answer, about)
+    const isOver = await waitForEnd({ operations, signal }, task.id, seconds).catch(throwAsLost)
+    if (!isOver) return json(201, answer, about)
+    return json(200, { ...answer, ...toResult(await report(operations, task.id)) }, about)
+  },
+})
+const recurringRoute = recurringSubmission({
+  path: '/tasks',
+  summary: 'Submits a recurring task.',
+  headers: submitHeaders,
+})
+
+const cancelRoute = defineRoute({
+  method: 'delete',
+  path: '/tasks/{operationId}',
+  name: 'cancelTask',
+  tag,
+  summary: 'Asks a task to stop.',
+  description:
+    'A waiting task ends at once. A running one is asked to stop, and is killed after its grace period. Of a recurring task, the current run is cancelled.',
+  params: taskParams,
+  answers: {
+    200: {
+      description: 'The task was asked to stop; `status` is its current status.',
+      schema: z
+        .object({ message: z.string(), status: z.enum(documentedStatuses) })
+        .meta({ id: 'CancelledTask', description: 'A task that was asked to stop.' }),
+      example: { message: 'The task was cancelled.', status: 'cancelled' },
+    },
+  },
+  refusals: [404, 409],
+  document: CancelTaskDocument,
+  variables: ({ params }) => ({ id: params.operationId }),
+  answer: ({ cancelTask: { task } }) => cancelled(task.status),
+})
+
 export const taskRoutes: readonly Route[] = [
-  defineRoute({
-    method: 'post',
-    path: '/tasks',
-    name: 'submitTask',
-    tag,
-    summary: 'Submits a task.',
-    description: 'Responds once the task is committed; with `Prefer: wait=N`, once it has ended.',
-    headers: submitHeaders,
-    body: taskSubmission,
-    // The largest input, and room for how it may be written.
-    bodyLimit: 2 * mebibyte,
-    bodyExamples: {
-      'at once': { type: 'probe', data: { durationMs: 1000, steps: 4 }, priority: 'critical' },
-      'found by labels': { type: 'probe', data: {}, labels: { branch: 'main' }, timeout: 60_000 },
-      later: { type: 'probe', data: {}, scheduleType: 'scheduled', scheduledFor: '2030-01-01T04:00:00Z' },
-    },
-    answers: {
-      201: {
-        description: 'The task is committed.',
-        schema: submitted,
-        example: { operationId: exampleId, type: 'probe' },
-        headers: { Location: 'Where its state is.', 'Idempotent-Replayed': '`true` when it had been made before.' },
-      },
-      200: {
-        description: 'The task ended within the time given by `Prefer`.',
-        schema: finished,
-        example: {
-          operationId: exampleId,
-          type: 'probe',
-          status: 'completed',
-          progress: 100,
-          result: { steps: 4, durationMs: 1000 },
-        },
-        headers: { 'Preference-Applied': 'The wait that was kept to.' },
-      },
-    },
-    refusals: [409],
-    document: SubmitTaskDocument,
-    names: submissionNames,
-    variables: ({ body, headers }) => ({ input: toSubmitTaskInput(body, headers['idempotency-key']) }),
-    async answer({ submitTask: { task, deduplicated } }, { headers, prefix, operations, signal }) {
-      const seconds = preferredWait(headers.prefer)
-      const answer = { operationId: task.id, type: task.type }
-      const about = {
-        location: `${prefix}/tasks/${task.id}/status`,
-        ...(deduplicated && { 'idempotent-replayed': 'true' }),
-        ...(seconds !== undefined && { 'preference-applied': `wait=${seconds}` }),
-      }
-      if (seconds === undefined) return json(201, answer, about)
-      const isOver = await waitForEnd({ operations, signal }, task.id, seconds).catch(throwAsLost)
-      if (!isOver) return json(201, answer, about)
-      return json(200, { ...answer, ...toResult(await report(operations, task.id)) }, about)
-    },
-  }),
+  {
+    ...submitRoute,
+    handle: (request) => (isRecurring(request.body) ? recurringRoute : submitRoute).handle(request),
+  },
   defineRoute({
     method: 'get',
     path: '/tasks/{operationId}/status',
@@ -119,10 +164,12 @@ export const taskRoutes: readonly Route[] = [
     document: TaskReportDocument,
     variables: ({ params }) => ({ id: params.operationId }),
     async answer(data, { params: { operationId }, query: { wait }, operations, signal }) {
-      const task = found(data.task, `task ${operationId}`)
-      if (wait === 0 || hasEnded(task.status)) return json(200, toState(task))
-      await waitForEnd({ operations, signal }, operationId, wait)
-      return json(200, toState(await report(operations, operationId)))
+      const task = found(data.task ?? (await latestRunOf(operations, operationId)), `task ${operationId}`)
+      // The id of a recurring task that had no run yet is not that of a task.
+      const isWaitable = data.task !== null || task.id !== operationId
+      if (wait === 0 || !isWaitable || hasEnded(task.status)) return json(200, toState(task))
+      await waitForEnd({ operations, signal }, task.id, wait)
+      return json(200, toState(await report(operations, task.id)))
     },
   }),
   defineRoute({
@@ -143,38 +190,13 @@ export const taskRoutes: readonly Route[] = [
     refusals: [404, 410],
     document: TaskReportDocument,
     variables: ({ params }) => ({ id: params.operationId }),
-    answer(data, { params: { operationId } }) {
-      const task = found(data.task, `task ${operationId}`)
+    async answer(data, { params: { operationId }, operations }) {
+      const task = found(data.task ?? (await latestRunOf(operations, operationId)), `task ${operationId}`)
       if (task.resultExpired) throw new Refused('RESULT_EXPIRED', `The result of task ${operationId} has expired.`)
       return json(200, toResult(task))
     },
   }),
-  defineRoute({
-    method: 'delete',
-    path: '/tasks/{operationId}',
-    name: 'cancelTask',
-    tag,
-    summary: 'Asks a task to stop.',
-    description: 'A waiting task ends at once. A running one is asked to stop, and is killed after its grace period.',
-    params: taskParams,
-    answers: {
-      200: {
-        description: 'The task was asked to stop; `status` is its current status.',
-        schema: z
-          .object({ message: z.string(), status: z.enum(documentedStatuses) })
-          .meta({ id: 'CancelledTask', description: 'A task that was asked to stop.' }),
-        example: { message: 'The task was cancelled.', status: 'cancelled' },
-      },
-    },
-    refusals: [404, 409],
-    document: CancelTaskDocument,
-    variables: ({ params }) => ({ id: params.operationId }),
-    answer({ cancelTask: { task } }) {
-      const status = statusOf[task.status]
-      const said = status === 'cancelled' ? 'The task was cancelled.' : 'The task was asked to stop.'
-      return json(200, { message: said, status })
-    },
-  }),
+  orElse(cancelRoute, cancelCurrentRun),
   defineRoute({
     method: 'post',
     path: '/tasks/{operationId}/retry',
@@ -198,6 +220,24 @@ export const taskRoutes: readonly Route[] = [
       json(200, { operationId: task.id, type: task.type, status: statusOf[task.status] }),
   }),
 ]
+
+function cancelled(status: TaskStatus): Answer {
+  const message = statusOf[status] === 'cancelled' ? 'The task was cancelled.' : 'The task was asked to stop.'
+  return json(200, { message, status: statusOf[status] })
+}
+
+/** Cancels the current run of a recurring task; undefined when the id is not that of one. @throws {Refused} 409 without a current run */
+async function cancelCurrentRun({
+  operations,
+  params: { operationId = '' },
+}: RestRequest): Promise<Answer | undefined> {
+  const run = await latestRunOf(operations, operationId)
+  if (run === undefined) return undefined
+  if (run.id === operationId || hasEnded(run.status))
+    throw new Refused('TASK_ALREADY_ENDED', `The recurring task ${operationId} has no current run.`)
+  const { cancelTask } = await operations.run(CancelTaskDocument, { id: run.id })
+  return cancelled(cancelTask.task.status)
+}
 
 async function report(operations: Operations, id: string) {
   return found((await operations.run(TaskReportDocument, { id })).task, `task ${id}`)

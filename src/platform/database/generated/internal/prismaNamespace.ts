@@ -438,6 +438,8 @@ export const ModelName = {
   SalesforceOrg: 'SalesforceOrg',
   SalesforceLogin: 'SalesforceLogin',
   SalesforceDeployment: 'SalesforceDeployment',
+  TaskSchedule: 'TaskSchedule',
+  TaskScheduleRun: 'TaskScheduleRun',
   Secret: 'Secret',
   Task: 'Task',
   TaskPause: 'TaskPause',
@@ -470,7 +472,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "environment" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "secret" | "task" | "taskPause" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskCheckpoint" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "environment" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "taskSchedule" | "taskScheduleRun" | "secret" | "task" | "taskPause" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskCheckpoint" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3508,6 +3510,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    TaskSchedule: {
+      payload: Prisma.$TaskSchedulePayload<ExtArgs>
+      fields: Prisma.TaskScheduleFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskScheduleFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskScheduleFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload>
+        }
+        findFirst: {
+          args: Prisma.TaskScheduleFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskScheduleFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload>
+        }
+        findMany: {
+          args: Prisma.TaskScheduleFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload>[]
+        }
+        create: {
+          args: Prisma.TaskScheduleCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload>
+        }
+        createMany: {
+          args: Prisma.TaskScheduleCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskScheduleCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload>[]
+        }
+        delete: {
+          args: Prisma.TaskScheduleDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload>
+        }
+        update: {
+          args: Prisma.TaskScheduleUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskScheduleDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskScheduleUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskScheduleUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskScheduleUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSchedulePayload>
+        }
+        aggregate: {
+          args: Prisma.TaskScheduleAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskSchedule>
+        }
+        groupBy: {
+          args: Prisma.TaskScheduleGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskScheduleGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskScheduleCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskScheduleCountAggregateOutputType> | number
+        }
+      }
+    }
+    TaskScheduleRun: {
+      payload: Prisma.$TaskScheduleRunPayload<ExtArgs>
+      fields: Prisma.TaskScheduleRunFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskScheduleRunFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskScheduleRunFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload>
+        }
+        findFirst: {
+          args: Prisma.TaskScheduleRunFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskScheduleRunFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload>
+        }
+        findMany: {
+          args: Prisma.TaskScheduleRunFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload>[]
+        }
+        create: {
+          args: Prisma.TaskScheduleRunCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload>
+        }
+        createMany: {
+          args: Prisma.TaskScheduleRunCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskScheduleRunCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload>[]
+        }
+        delete: {
+          args: Prisma.TaskScheduleRunDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload>
+        }
+        update: {
+          args: Prisma.TaskScheduleRunUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskScheduleRunDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskScheduleRunUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskScheduleRunUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskScheduleRunUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskScheduleRunPayload>
+        }
+        aggregate: {
+          args: Prisma.TaskScheduleRunAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskScheduleRun>
+        }
+        groupBy: {
+          args: Prisma.TaskScheduleRunGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskScheduleRunGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskScheduleRunCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskScheduleRunCountAggregateOutputType> | number
+        }
+      }
+    }
     Secret: {
       payload: Prisma.$SecretPayload<ExtArgs>
       fields: Prisma.SecretFieldRefs
@@ -5399,6 +5549,50 @@ export const SalesforceDeploymentScalarFieldEnum = {
 export type SalesforceDeploymentScalarFieldEnum = (typeof SalesforceDeploymentScalarFieldEnum)[keyof typeof SalesforceDeploymentScalarFieldEnum]
 
 
+export const TaskScheduleScalarFieldEnum = {
+  accountId: 'accountId',
+  id: 'id',
+  name: 'name',
+  type: 'type',
+  task: 'task',
+  cron: 'cron',
+  everyMs: 'everyMs',
+  rrule: 'rrule',
+  timeZone: 'timeZone',
+  anchorAt: 'anchorAt',
+  startAt: 'startAt',
+  endAt: 'endAt',
+  maxRuns: 'maxRuns',
+  overlap: 'overlap',
+  missed: 'missed',
+  status: 'status',
+  statusReason: 'statusReason',
+  nextAt: 'nextAt',
+  decidedAt: 'decidedAt',
+  queued: 'queued',
+  runs: 'runs',
+  failures: 'failures',
+  maker: 'maker',
+  createdBy: 'createdBy',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt',
+  endedAt: 'endedAt'
+} as const
+
+export type TaskScheduleScalarFieldEnum = (typeof TaskScheduleScalarFieldEnum)[keyof typeof TaskScheduleScalarFieldEnum]
+
+
+export const TaskScheduleRunScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  scheduleId: 'scheduleId',
+  scheduledFor: 'scheduledFor',
+  isManual: 'isManual'
+} as const
+
+export type TaskScheduleRunScalarFieldEnum = (typeof TaskScheduleRunScalarFieldEnum)[keyof typeof TaskScheduleRunScalarFieldEnum]
+
+
 export const SecretScalarFieldEnum = {
   accountId: 'accountId',
   id: 'id',
@@ -5950,6 +6144,20 @@ export type ListEnumSalesforceOrgStateFieldRefInput<$PrismaModel> = FieldRefInpu
 
 
 /**
+ * Reference to a field of type 'ScheduleStatus'
+ */
+export type EnumScheduleStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'ScheduleStatus'>
+    
+
+
+/**
+ * Reference to a field of type 'ScheduleStatus[]'
+ */
+export type ListEnumScheduleStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'ScheduleStatus[]'>
+    
+
+
+/**
  * Reference to a field of type 'Priority'
  */
 export type EnumPriorityFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Priority'>
@@ -6280,6 +6488,8 @@ export type GlobalOmitConfig = {
   salesforceOrg?: Prisma.SalesforceOrgOmit
   salesforceLogin?: Prisma.SalesforceLoginOmit
   salesforceDeployment?: Prisma.SalesforceDeploymentOmit
+  taskSchedule?: Prisma.TaskScheduleOmit
+  taskScheduleRun?: Prisma.TaskScheduleRunOmit
   secret?: Prisma.SecretOmit
   task?: Prisma.TaskOmit
   taskPause?: Prisma.TaskPauseOmit

@@ -92,6 +92,8 @@ export const ModelName = {
   SalesforceOrg: 'SalesforceOrg',
   SalesforceLogin: 'SalesforceLogin',
   SalesforceDeployment: 'SalesforceDeployment',
+  TaskSchedule: 'TaskSchedule',
+  TaskScheduleRun: 'TaskScheduleRun',
   Secret: 'Secret',
   Task: 'Task',
   TaskPause: 'TaskPause',
@@ -719,6 +721,50 @@ export const SalesforceDeploymentScalarFieldEnum = {
 } as const
 
 export type SalesforceDeploymentScalarFieldEnum = (typeof SalesforceDeploymentScalarFieldEnum)[keyof typeof SalesforceDeploymentScalarFieldEnum]
+
+
+export const TaskScheduleScalarFieldEnum = {
+  accountId: 'accountId',
+  id: 'id',
+  name: 'name',
+  type: 'type',
+  task: 'task',
+  cron: 'cron',
+  everyMs: 'everyMs',
+  rrule: 'rrule',
+  timeZone: 'timeZone',
+  anchorAt: 'anchorAt',
+  startAt: 'startAt',
+  endAt: 'endAt',
+  maxRuns: 'maxRuns',
+  overlap: 'overlap',
+  missed: 'missed',
+  status: 'status',
+  statusReason: 'statusReason',
+  nextAt: 'nextAt',
+  decidedAt: 'decidedAt',
+  queued: 'queued',
+  runs: 'runs',
+  failures: 'failures',
+  maker: 'maker',
+  createdBy: 'createdBy',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt',
+  endedAt: 'endedAt'
+} as const
+
+export type TaskScheduleScalarFieldEnum = (typeof TaskScheduleScalarFieldEnum)[keyof typeof TaskScheduleScalarFieldEnum]
+
+
+export const TaskScheduleRunScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  scheduleId: 'scheduleId',
+  scheduledFor: 'scheduledFor',
+  isManual: 'isManual'
+} as const
+
+export type TaskScheduleRunScalarFieldEnum = (typeof TaskScheduleRunScalarFieldEnum)[keyof typeof TaskScheduleRunScalarFieldEnum]
 
 
 export const SecretScalarFieldEnum = {

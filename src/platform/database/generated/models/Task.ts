@@ -485,6 +485,7 @@ export type TaskWhereInput = {
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
   checkpoint?: Prisma.XOR<Prisma.TaskCheckpointNullableScalarRelationFilter, Prisma.TaskCheckpointWhereInput> | null
   deployment?: Prisma.XOR<Prisma.SalesforceDeploymentNullableScalarRelationFilter, Prisma.SalesforceDeploymentWhereInput> | null
+  scheduleRun?: Prisma.XOR<Prisma.TaskScheduleRunNullableScalarRelationFilter, Prisma.TaskScheduleRunWhereInput> | null
 }
 
 export type TaskOrderByWithRelationInput = {
@@ -530,6 +531,7 @@ export type TaskOrderByWithRelationInput = {
   pastAttempts?: Prisma.TaskAttemptOrderByRelationAggregateInput
   checkpoint?: Prisma.TaskCheckpointOrderByWithRelationInput
   deployment?: Prisma.SalesforceDeploymentOrderByWithRelationInput
+  scheduleRun?: Prisma.TaskScheduleRunOrderByWithRelationInput
 }
 
 export type TaskWhereUniqueInput = Prisma.AtLeast<{
@@ -580,6 +582,7 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
   checkpoint?: Prisma.XOR<Prisma.TaskCheckpointNullableScalarRelationFilter, Prisma.TaskCheckpointWhereInput> | null
   deployment?: Prisma.XOR<Prisma.SalesforceDeploymentNullableScalarRelationFilter, Prisma.SalesforceDeploymentWhereInput> | null
+  scheduleRun?: Prisma.XOR<Prisma.TaskScheduleRunNullableScalarRelationFilter, Prisma.TaskScheduleRunWhereInput> | null
 }, "accountId_id" | "accountId_principalId_idempotencyKey">
 
 export type TaskOrderByWithAggregationInput = {
@@ -713,6 +716,7 @@ export type TaskCreateInput = {
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateInput = {
@@ -758,6 +762,7 @@ export type TaskUncheckedCreateInput = {
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUpdateInput = {
@@ -803,6 +808,7 @@ export type TaskUpdateInput = {
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateInput = {
@@ -848,6 +854,7 @@ export type TaskUncheckedUpdateInput = {
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskCreateManyInput = {
@@ -1132,6 +1139,20 @@ export type TaskUpdateOneRequiredWithoutDeploymentNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutDeploymentInput, Prisma.TaskUpdateWithoutDeploymentInput>, Prisma.TaskUncheckedUpdateWithoutDeploymentInput>
 }
 
+export type TaskCreateNestedOneWithoutScheduleRunInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutScheduleRunInput, Prisma.TaskUncheckedCreateWithoutScheduleRunInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutScheduleRunInput
+  connect?: Prisma.TaskWhereUniqueInput
+}
+
+export type TaskUpdateOneRequiredWithoutScheduleRunNestedInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutScheduleRunInput, Prisma.TaskUncheckedCreateWithoutScheduleRunInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutScheduleRunInput
+  upsert?: Prisma.TaskUpsertWithoutScheduleRunInput
+  connect?: Prisma.TaskWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutScheduleRunInput, Prisma.TaskUpdateWithoutScheduleRunInput>, Prisma.TaskUncheckedUpdateWithoutScheduleRunInput>
+}
+
 export type EnumPriorityFieldUpdateOperationsInput = {
   set?: $Enums.Priority
 }
@@ -1238,6 +1259,7 @@ export type TaskCreateWithoutDeploymentInput = {
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutDeploymentInput = {
@@ -1282,6 +1304,7 @@ export type TaskUncheckedCreateWithoutDeploymentInput = {
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutDeploymentInput = {
@@ -1342,6 +1365,7 @@ export type TaskUpdateWithoutDeploymentInput = {
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutDeploymentInput = {
@@ -1386,6 +1410,203 @@ export type TaskUncheckedUpdateWithoutDeploymentInput = {
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskCreateWithoutScheduleRunInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+}
+
+export type TaskUncheckedCreateWithoutScheduleRunInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+}
+
+export type TaskCreateOrConnectWithoutScheduleRunInput = {
+  where: Prisma.TaskWhereUniqueInput
+  create: Prisma.XOR<Prisma.TaskCreateWithoutScheduleRunInput, Prisma.TaskUncheckedCreateWithoutScheduleRunInput>
+}
+
+export type TaskUpsertWithoutScheduleRunInput = {
+  update: Prisma.XOR<Prisma.TaskUpdateWithoutScheduleRunInput, Prisma.TaskUncheckedUpdateWithoutScheduleRunInput>
+  create: Prisma.XOR<Prisma.TaskCreateWithoutScheduleRunInput, Prisma.TaskUncheckedCreateWithoutScheduleRunInput>
+  where?: Prisma.TaskWhereInput
+}
+
+export type TaskUpdateToOneWithWhereWithoutScheduleRunInput = {
+  where?: Prisma.TaskWhereInput
+  data: Prisma.XOR<Prisma.TaskUpdateWithoutScheduleRunInput, Prisma.TaskUncheckedUpdateWithoutScheduleRunInput>
+}
+
+export type TaskUpdateWithoutScheduleRunInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskUncheckedUpdateWithoutScheduleRunInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskCreateWithoutPastAttemptsInput = {
@@ -1430,6 +1651,7 @@ export type TaskCreateWithoutPastAttemptsInput = {
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutPastAttemptsInput = {
@@ -1474,6 +1696,7 @@ export type TaskUncheckedCreateWithoutPastAttemptsInput = {
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutPastAttemptsInput = {
@@ -1534,6 +1757,7 @@ export type TaskUpdateWithoutPastAttemptsInput = {
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
@@ -1578,6 +1802,7 @@ export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskCreateWithoutCheckpointInput = {
@@ -1622,6 +1847,7 @@ export type TaskCreateWithoutCheckpointInput = {
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutCheckpointInput = {
@@ -1666,6 +1892,7 @@ export type TaskUncheckedCreateWithoutCheckpointInput = {
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutCheckpointInput = {
@@ -1726,6 +1953,7 @@ export type TaskUpdateWithoutCheckpointInput = {
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutCheckpointInput = {
@@ -1770,6 +1998,7 @@ export type TaskUncheckedUpdateWithoutCheckpointInput = {
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskCreateWithoutLogsInput = {
@@ -1814,6 +2043,7 @@ export type TaskCreateWithoutLogsInput = {
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutLogsInput = {
@@ -1858,6 +2088,7 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutLogsInput = {
@@ -1918,6 +2149,7 @@ export type TaskUpdateWithoutLogsInput = {
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutLogsInput = {
@@ -1962,6 +2194,7 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskCreateWithoutPartsInput = {
@@ -2006,6 +2239,7 @@ export type TaskCreateWithoutPartsInput = {
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
 
 export type TaskUncheckedCreateWithoutPartsInput = {
@@ -2050,6 +2284,7 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
 
 export type TaskCreateOrConnectWithoutPartsInput = {
@@ -2110,6 +2345,7 @@ export type TaskUpdateWithoutPartsInput = {
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
 
 export type TaskUncheckedUpdateWithoutPartsInput = {
@@ -2154,6 +2390,7 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
 
 
@@ -2248,6 +2485,7 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
   checkpoint?: boolean | Prisma.Task$checkpointArgs<ExtArgs>
   deployment?: boolean | Prisma.Task$deploymentArgs<ExtArgs>
+  scheduleRun?: boolean | Prisma.Task$scheduleRunArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["task"]>
 
@@ -2378,6 +2616,7 @@ export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
   checkpoint?: boolean | Prisma.Task$checkpointArgs<ExtArgs>
   deployment?: boolean | Prisma.Task$deploymentArgs<ExtArgs>
+  scheduleRun?: boolean | Prisma.Task$scheduleRunArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type TaskIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -2391,6 +2630,7 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     pastAttempts: Prisma.$TaskAttemptPayload<ExtArgs>[]
     checkpoint: Prisma.$TaskCheckpointPayload<ExtArgs> | null
     deployment: Prisma.$SalesforceDeploymentPayload<ExtArgs> | null
+    scheduleRun: Prisma.$TaskScheduleRunPayload<ExtArgs> | null
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     accountId: string
@@ -2868,6 +3108,7 @@ export interface Prisma__TaskClient<T, Null = never, ExtArgs extends runtime.Typ
   pastAttempts<T extends Prisma.Task$pastAttemptsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$pastAttemptsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskAttemptPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   checkpoint<T extends Prisma.Task$checkpointArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$checkpointArgs<ExtArgs>>): Prisma.Prisma__TaskCheckpointClient<runtime.Types.Result.GetResult<Prisma.$TaskCheckpointPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   deployment<T extends Prisma.Task$deploymentArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$deploymentArgs<ExtArgs>>): Prisma.Prisma__SalesforceDeploymentClient<runtime.Types.Result.GetResult<Prisma.$SalesforceDeploymentPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  scheduleRun<T extends Prisma.Task$scheduleRunArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$scheduleRunArgs<ExtArgs>>): Prisma.Prisma__TaskScheduleRunClient<runtime.Types.Result.GetResult<Prisma.$TaskScheduleRunPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -3434,6 +3675,25 @@ export type Task$deploymentArgs<ExtArgs extends runtime.Types.Extensions.Interna
    */
   include?: Prisma.SalesforceDeploymentInclude<ExtArgs> | null
   where?: Prisma.SalesforceDeploymentWhereInput
+}
+
+/**
+ * Task.scheduleRun
+ */
+export type Task$scheduleRunArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the TaskScheduleRun
+   */
+  select?: Prisma.TaskScheduleRunSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the TaskScheduleRun
+   */
+  omit?: Prisma.TaskScheduleRunOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TaskScheduleRunInclude<ExtArgs> | null
+  where?: Prisma.TaskScheduleRunWhereInput
 }
 
 /**
