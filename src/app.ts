@@ -210,6 +210,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
     worker = await openWorker(context, {
       project,
       types,
+      tasks,
       requestHandlers: new Map(salesforceTypeNames.map((name) => [name, salesforce.answerAttempt])),
       giveSecrets: secrets.give,
       metrics,

@@ -6,9 +6,11 @@ export type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 export type { Priority } from '#domain/tasks/task.ts'
 export type { TaskSecrets } from '#domain/tasks/task-secrets.ts'
 export {
+  type ChildTask,
   defineTaskType,
   type PartData,
   PermanentFailure,
+  type SubmittedChild,
   type TaskContext,
   type TaskDefaults,
   TaskFailure,

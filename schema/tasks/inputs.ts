@@ -1,6 +1,7 @@
 import type { Submission } from '#domain/tasks/submission.ts'
 import { isRecord } from '#lib/json.ts'
 import { builder } from '#schema/builder.ts'
+import { DependencyFailureEnum } from './dependencies.ts'
 import { BackoffEnum, PriorityEnum, TaskStatusEnum } from './task.ts'
 
 const RetryPolicyInput = builder.inputType('RetryPolicyInput', {
@@ -17,6 +18,19 @@ const RetryPolicyInput = builder.inputType('RetryPolicyInput', {
   }),
 })
 
+const TaskDependencyInput = builder.inputType('TaskDependencyInput', {
+  description: 'A task that has to end before another one starts.',
+  fields: (t) => ({
+    taskId: t.id({ required: true, description: 'Its id.' }),
+    onFailure: t.field({
+      type: DependencyFailureEnum,
+      required: true,
+      defaultValue: 'FAIL',
+      description: 'What becomes of the other one when it fails or is cancelled.',
+    }),
+  }),
+})
+
 export const SubmitTaskInput = builder.inputType('SubmitTaskInput', {
   description: 'A task to submit.',
   fields: (t) => ({
@@ -27,6 +41,10 @@ export const SubmitTaskInput = builder.inputType('SubmitTaskInput', {
     idempotencyKey: t.string({
       description:
         'Repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another.',
+    }),
+    singletonKey: t.string({
+      description:
+        'At most one task of the account and type with the same key waits or runs: while there is one, submitting another returns that one. At most 255 characters.',
     }),
     fairnessKey: t.string({
       description:
@@ -47,6 +65,13 @@ export const SubmitTaskInput = builder.inputType('SubmitTaskInput', {
     lockMs: t.int({ description: 'How long an attempt may go without a sign of life; default 300,000.' }),
     retry: t.field({ type: RetryPolicyInput, description: 'Default: the task type’s policy.' }),
     labels: t.field({ type: 'JSON', description: 'An object with at most 32 string values, to find tasks by.' }),
+    dependsOn: t.field({
+      type: [TaskDependencyInput],
+      description: 'It starts when all of these tasks have ended; at most 100. They must exist already.',
+    }),
+    parentId: t.id({
+      description: 'The task that it is part of, which must not have ended: when that is cancelled, so is this one.',
+    }),
   }),
 })
 

@@ -18,7 +18,7 @@ const SubmitTaskPayload = builder.objectRef<Submitted>('SubmitTaskPayload').impl
   fields: (t) => ({
     task: t.prismaField({
       type: TaskRef,
-      description: 'The new task, or the one created before under the same idempotency key.',
+      description: 'The new task, or the one with the same idempotency key or singleton key.',
       resolve: (query, { taskId: id, task }, _args, { caller, db }) =>
         selectFrom(task && freshTask(task), query) ??
         db.task.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId: caller.accountId, id } } }),

@@ -4,12 +4,11 @@ import { inputJsonSchema, type TaskType } from '#domain/tasks/task-type.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import { builder } from '#schema/builder.ts'
-import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+import { nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+import { TaskConnection } from './connection.ts'
 import { labelsOf, TaskFilter } from './inputs.ts'
 import { PriorityEnum, TaskRef } from './task.ts'
 import { visibleTasks } from './visible.ts'
-
-export const TaskConnection = connectionOf('Task', TaskRef)
 
 const TaskOrder = builder.enumType('TaskOrder', {
   description: 'The order of tasks.',
@@ -126,7 +125,9 @@ const QueueRef = builder.objectRef<QueueReport>('Queue').implement({
   fields: (t) => ({
     priority: t.expose('priority', { type: PriorityEnum, description: 'The priority.' }),
     waiting: t.exposeInt('waiting', { description: 'Tasks that are due and wait for a slot.' }),
-    scheduled: t.exposeInt('scheduled', { description: 'Tasks that are not due yet.' }),
+    scheduled: t.exposeInt('scheduled', {
+      description: 'Tasks that are not due yet, or wait for tasks that they depend on.',
+    }),
     active: t.exposeInt('active', { description: 'Running.' }),
     oldestWaitMs: t.exposeFloat('oldestWaitMs', {
       nullable: true,

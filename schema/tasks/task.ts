@@ -209,6 +209,7 @@ const TaskWaitReasonEnum = builder.enumType('TaskWaitReason', {
     SCHEDULE: 'It is not due yet.',
     WINDOW: 'BATCH tasks may not start at this time of day.',
     RETRY: 'An attempt failed, and the next one is not due yet.',
+    DEPENDENCY: 'Tasks that it depends on have not ended yet.',
     PAUSED: 'Its priority, its type or its concurrency key is paused.',
     CONCURRENCY: 'As many tasks with its concurrency key are running as may run at once.',
     RATE: 'As many tasks of its type have started as its rate limit allows.',
@@ -226,7 +227,7 @@ const TaskWaiting = builder.objectRef<Waiting>('TaskWaiting').implement({
     ahead: t.int({
       nullable: true,
       description:
-        'SLOT: how many tasks start before it. CONCURRENCY: how many with the same key do. Null otherwise, or when more than 10,000 do.',
+        'SLOT: how many tasks start before it. CONCURRENCY: how many with the same key do. DEPENDENCY: how many have to end. Null otherwise, or when more than 10,000 do.',
       complexity: separateRead,
       resolve: async (waiting, _args, { tasks }) => (await tasks.countAhead(waiting)) ?? null,
     }),
@@ -336,6 +337,10 @@ export const TaskRef = builder.prismaObject('Task', {
       },
       resolve: ({ pastAttempts, ...task }, _args, { tasks }) =>
         tasks.waiting({ ...task, lastFinishedAt: pastAttempts[0]?.finishedAt ?? null }),
+    }),
+    singletonKey: t.exposeString('singletonKey', {
+      nullable: true,
+      description: 'At most one task of its type with the same key waits or runs.',
     }),
     idempotencyKey: t.exposeString('idempotencyKey', { nullable: true, description: 'As submitted.' }),
     timeoutMs: t.exposeInt('timeoutMs', { description: 'How long an attempt may take, in milliseconds.' }),

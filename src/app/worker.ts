@@ -3,6 +3,7 @@ import { createServerId } from '#domain/tasks/runner/server-id.ts'
 import { representative, type TaskUser } from '#domain/tasks/runner/task-user.ts'
 import { locateWorkspaces } from '#domain/tasks/runner/workspace.ts'
 import type { RequestHandler } from '#domain/tasks/runner.ts'
+import type { TaskService } from '#domain/tasks/service.ts'
 import type { GiveSecrets } from '#domain/tasks/task-secrets.ts'
 import type { TaskTypes } from '#domain/tasks/task-type.ts'
 import { startWorker, type Worker } from '#domain/tasks/worker.ts'
@@ -20,6 +21,7 @@ interface WorkerParts {
   /** What answers requests of attempts, by the names of their task types: the services of the domains that contribute them. */
   readonly requestHandlers: ReadonlyMap<string, RequestHandler>
   readonly giveSecrets: GiveSecrets
+  readonly tasks: Pick<TaskService, 'submitChild'>
   readonly metrics: Metrics
   readonly taskUser: TaskUser
 }
@@ -27,7 +29,7 @@ interface WorkerParts {
 /** What runs tasks in this process. */
 export async function openWorker(
   { config, data, quotas, log, cleanup }: AppContext,
-  { project, types, requestHandlers, giveSecrets, metrics, taskUser }: WorkerParts,
+  { project, types, requestHandlers, giveSecrets, tasks, metrics, taskUser }: WorkerParts,
 ): Promise<Worker> {
   await mustNotOwnDatabase(config, taskUser)
   const installation = await installationId(config.dataDir)
@@ -36,6 +38,7 @@ export async function openWorker(
     host: taskHost(project, config),
     requestHandlers,
     giveSecrets,
+    submitChild: tasks.submitChild,
     workspacesDir: await locateWorkspaces(config.dataDir, representative(taskUser)),
     taskUser,
     serverId: createServerId(installation),

@@ -292,6 +292,40 @@ describe('task list', () => {
   })
 })
 
+describe('the order of tasks', () => {
+  it('is submitted with options, and shown with the task and as a tree', async () => {
+    const root = await submit('probe', '--run-at', '1h')
+    const first = await submit('probe', '--run-at', '1h', '--parent', root.id)
+    const second = await submit('probe', '--depends-on', first.id, '--on-failure', 'skip', '--parent', root.id)
+    const below = await submit('probe', '--run-at', '1h', '--parent', first.id)
+    const tree = await task(['tree', root.id])
+    expect(tree.stdout.trimEnd().split('\n')).toEqual([
+      `${root.id}  probe  SCHEDULED`,
+      `├─ ${first.id}  probe  SCHEDULED`,
+      `│  └─ ${below.id}  probe  SCHEDULED`,
+      `└─ ${second.id}  probe  PENDING  after ${first.id}`,
+    ])
+    expect(JSON.parse((await task(['tree', root.id, '--json'])).stdout)).toMatchObject({
+      id: root.id,
+      children: [{ id: first.id, children: [{ id: below.id, children: [] }] }, { id: second.id }],
+    })
+    expect((await task(['tree', root.id, '--first', '2'])).stdout).toContain('└─ … more; --first shows them')
+    const { stdout } = await task(['show', second.id])
+    expect(stdout).toMatch(/^waiting +Tasks that it depends on have not ended yet\. Since .*\. 1 task is before it\.$/m)
+    expect(stdout).toMatch(new RegExp(`^parent +${root.id}$`, 'm'))
+    expect(stdout).toMatch(new RegExp(`^${first.id} +probe +SCHEDULED +SKIP$`, 'm'))
+    await task(['cancel', root.id, '--reason', 'over'])
+    expect((await task(['tree', root.id])).stdout.match(/CANCELLED/g)).toHaveLength(4)
+  })
+
+  it('needs a task for --on-failure', async () => {
+    expect(await task(['submit', 'probe', '--on-failure', 'RUN'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--on-failure needs --depends-on.'),
+    })
+  })
+})
+
 describe('task logs', () => {
   it('prints the whole log, over several pages', async () => {
     const id = await submitAndWait('talk', '--set', 'lines=450')

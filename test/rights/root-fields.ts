@@ -785,7 +785,8 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   SignInAccount: { needs: 'anyone', fields: 'id name' },
   Task: {
     needs: 'tasks:read',
-    fields: `attempt attempts cancelAcknowledgedAt cancelForced cancelReason cancelRequestedAt checkpoint concurrencyKey createdAt createdBy currentStep error fairnessKey finishedAt
+    fields: `attempt attempts cancelAcknowledgedAt cancelForced cancelReason cancelRequestedAt checkpoint children concurrencyKey createdAt createdBy currentStep
+      dependents dependsOn error fairnessKey finishedAt parent parentId singletonKey
       id idempotencyKey input labels lockMs logs part parts priority progress rank result resultExpired retry runAt schedule
       scheduledFor startedAt status timeoutMs type waiting worker`,
   },
@@ -797,6 +798,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
     needs: 'tasks:read',
     fields: 'attempt bytes complete contentType createdAt name sizeBytes text',
   },
+  TaskDependency: { needs: 'tasks:read', fields: 'onFailure status task taskId' },
   Secret: { needs: 'secrets:read', fields: 'createdAt createdBy lastUsedAt name updatedAt updatedBy' },
   TaskType: { needs: 'tasks:read', fields: 'description input name preemptible priority scope secrets' },
   TaskPause: { needs: 'tasks:read', fields: 'kind pausedAt pausedBy reason value' },

@@ -6,7 +6,7 @@ import { ScheduleMissedEnum, ScheduleOverlapEnum } from './enums.ts'
 
 const described = {
   name: 'A display name, at most 128 characters.',
-  task: 'What each run is submitted with; without `runAt` and `idempotencyKey`, and with at most 64 KiB.',
+  task: 'What each run is submitted with; without `runAt`, `idempotencyKey`, `singletonKey`, `dependsOn` and `parentId`, and with at most 64 KiB.',
   cron: 'Five fields (minute, hour, day of month, month, day of week), or six with seconds in front, such as `30 2 * * MON-FRI`; also `L`, `W`, `#` and `@daily`.',
   everyMs: 'The time between two runs, in milliseconds, at least 1,000; counted from `startAt`, or else from now.',
   rrule:

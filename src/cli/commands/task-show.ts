@@ -47,14 +47,29 @@ function show(output: Output, task: TaskDetails): void {
     ['worker', task.worker ?? undefined],
     ['labels', labelText(task.labels)],
     ['idempotency key', task.idempotencyKey === null ? undefined : printable(task.idempotencyKey)],
+    ['singleton key', task.singletonKey === null ? undefined : printable(task.singletonKey)],
     ['rank', task.rank === 0 ? undefined : String(task.rank)],
     ['concurrency key', task.concurrencyKey === null ? undefined : printable(task.concurrencyKey)],
+    ['parent', task.parentId ?? undefined],
+    ['children', task.children.nodes.length === 0 ? undefined : `see task tree ${task.id}`],
     ['fairness key', task.fairnessKey === null ? undefined : printable(task.fairnessKey)],
     ['input', output.value(task.input)],
     ['result', task.resultExpired ? 'expired' : task.result === null ? undefined : output.value(task.result)],
   ])
+  showDependencies(output, task)
   showAttempts(output, task)
   showParts(output, task)
+}
+
+function showDependencies(output: Output, { dependsOn }: TaskDetails): void {
+  if (dependsOn.length === 0) return
+  output.line()
+  output.table(dependsOn, [
+    { title: 'DEPENDS ON', text: ({ taskId }) => taskId },
+    { title: 'TYPE', text: ({ task }) => printable(task?.type ?? ''), flexible: true },
+    { title: 'STATUS', text: ({ status, task }) => status ?? task?.status ?? '' },
+    { title: 'ON FAILURE', text: ({ onFailure }) => onFailure },
+  ])
 }
 
 function showAttempts(output: Output, { attempts }: TaskDetails): void {

@@ -1,10 +1,16 @@
 import type { Command } from 'commander'
-import { exitCodeHelp } from '#cli/exit-codes.ts'
+import { CommandFailure, exitCodeHelp } from '#cli/exit-codes.ts'
 import { readInput, readLabels, readMoment } from '#cli/input.ts'
 import { choice, collect, readCount, readWhole } from '#cli/options.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import { watchTask } from '#cli/watch-task.ts'
-import { type Priority, payloadOf, SubmitTaskDocument, type SubmitTaskInput } from '#client/index.ts'
+import {
+  type DependencyFailure,
+  type Priority,
+  payloadOf,
+  SubmitTaskDocument,
+  type SubmitTaskInput,
+} from '#client/index.ts'
 
 /** What says what a task is. */
 export interface SubmitOptions {
@@ -19,6 +25,10 @@ export interface SubmitOptions {
   readonly fairnessWeight?: number
   readonly rank?: number
   readonly concurrencyKey?: string
+  readonly singletonKey?: string
+  readonly dependsOn?: readonly string[]
+  readonly onFailure?: DependencyFailure
+  readonly parent?: string
   readonly timeout?: number
   readonly attempts?: number
   readonly watch?: boolean
@@ -52,6 +62,14 @@ export function addTaskSubmitCommand(parent: Command, session: Session): void {
     )
     .option('--rank <rank>', 'within its lane, a higher one starts first, -100 to 100', readWhole)
     .option('--concurrency-key <key>', 'run only as many with the same key at once as the task type allows')
+    .option('--singleton-key <key>', 'unless a task of the type with the same key waits or runs')
+    .option('--depends-on <id>', 'start when this task has ended; may be repeated', collect)
+    .option(
+      '--on-failure <what>',
+      'what follows when one of those fails or is cancelled: FAIL (default), SKIP or RUN',
+      choice<DependencyFailure>(['FAIL', 'SKIP', 'RUN']),
+    )
+    .option('--parent <id>', 'the task that it is part of, and cancelled with')
     .option('--timeout <seconds>', 'how long an attempt may take', readCount)
     .option('--attempts <count>', 'how many there may be in all', readCount)
     .option('-w, --watch', 'show it until it has ended')
@@ -86,6 +104,8 @@ async function submit(api: Api, options: SubmitOptions, type: string): Promise<n
 
 /** The submission that the options of a command stand for. */
 export async function toSubmission(type: string, options: SubmitOptions): Promise<SubmitTaskInput> {
+  if (options.onFailure !== undefined && options.dependsOn === undefined)
+    throw new CommandFailure('--on-failure needs --depends-on.')
   const {
     priority,
     label,
@@ -95,6 +115,10 @@ export async function toSubmission(type: string, options: SubmitOptions): Promis
     fairnessWeight,
     rank,
     concurrencyKey,
+    singletonKey,
+    dependsOn,
+    onFailure,
+    parent,
     timeout,
     attempts,
   } = options
@@ -109,6 +133,9 @@ export async function toSubmission(type: string, options: SubmitOptions): Promis
     fairnessWeight,
     rank,
     concurrencyKey,
+    singletonKey,
+    dependsOn: dependsOn?.map((taskId) => ({ taskId, ...(onFailure !== undefined && { onFailure }) })),
+    parentId: parent,
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
     retry: attempts === undefined ? undefined : { maxAttempts: attempts },
   }

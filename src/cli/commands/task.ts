@@ -9,6 +9,7 @@ import { addTaskResultCommand } from './task-result.ts'
 import { addTaskRetryCommand } from './task-retry.ts'
 import { addTaskShowCommand } from './task-show.ts'
 import { addTaskSubmitCommand } from './task-submit.ts'
+import { addTaskTreeCommand } from './task-tree.ts'
 import { addTaskTypesCommand } from './task-types.ts'
 import { addTaskWatchCommand } from './task-watch.ts'
 
@@ -24,6 +25,7 @@ export function addTaskCommand(parent: Command, session: Session): void {
     addTaskWatchCommand,
     addTaskListCommand,
     addTaskShowCommand,
+    addTaskTreeCommand,
     addTaskLogsCommand,
     addTaskResultCommand,
     addTaskPartsCommand,

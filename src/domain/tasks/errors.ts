@@ -1,5 +1,6 @@
 import { AppError } from '#lib/errors.ts'
 import { IdempotencyKeyReused } from '#platform/database/idempotency.ts'
+import { type Dependency, failureMessage } from './dependencies.ts'
 
 export class TaskNotFound extends AppError {
   readonly code = 'NOT_FOUND'
@@ -28,9 +29,28 @@ export class TaskAlreadyEnded extends AppError {
 export class TaskNotRetryable extends AppError {
   readonly code = 'TASK_NOT_RETRYABLE'
   readonly status: string
-  constructor(id: string, status: string) {
-    super(`Task ${id} can't be retried while it is ${status}; only one that has failed or was cancelled can.`)
+  constructor(
+    id: string,
+    status: string,
+    message = `Task ${id} can't be retried while it is ${status}; only one that has failed or was cancelled can.`,
+  ) {
+    super(message)
     this.status = status
+  }
+}
+
+/** Another task with its singleton key waits or runs. */
+export class SingletonTaken extends TaskNotRetryable {
+  constructor(id: string, status: string, cause: unknown) {
+    super(id, status, `Task ${id} can't be retried while another task with its singleton key waits or runs.`)
+    this.cause = cause
+  }
+}
+
+/** It must not start after what became of a task that it depends on. */
+export class DependencyNotMet extends TaskNotRetryable {
+  constructor(id: string, status: string, because: Dependency) {
+    super(id, status, `Task ${id} can't be retried yet: ${failureMessage(because)} Retry that one first.`)
   }
 }
 

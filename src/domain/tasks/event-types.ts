@@ -22,6 +22,14 @@ const part = z.looseObject({ name: z.string(), contentType: z.string(), sizeByte
 export const taskEventCatalog: EventTypes<TaskEventType> = {
   'task.submitted': {
     description: 'A task was submitted.',
+    data: task.extend({
+      rank: z.int().optional().describe('Unless it is 0.'),
+      parentId: z.string().optional().describe('The task that it is part of.'),
+      dependsOn: z.array(z.string()).optional().describe('The tasks that it starts after.'),
+    }),
+  },
+  'task.ready': {
+    description: 'The tasks that this one depends on have ended, and it waits for a slot, or for its time.',
     data: task.extend({ rank: z.int().optional().describe('Unless it is 0.') }),
   },
   ...eventTypesOf(task, {

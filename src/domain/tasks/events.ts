@@ -17,6 +17,7 @@ export const taskEventTypes = [
   'task.lost',
   'task.preempted',
   'task.held',
+  'task.ready',
   'task.step',
   'task.part',
   'task.log',
@@ -36,8 +37,12 @@ export interface TaskEventData {
   /** After the event. */
   readonly status: TaskStatus
   readonly attempt: number
-  /** Of `task.submitted`: unless it is 0. */
+  /** Of `task.submitted` and `task.ready`: unless it is 0. */
   readonly rank?: number
+  /** Of `task.submitted`: the task that it is part of. */
+  readonly parentId?: string
+  /** Of `task.submitted`: the tasks that it starts after. */
+  readonly dependsOn?: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly error?: Pick<TaskError, 'code' | 'message' | 'retryable'>
   readonly reason?: string

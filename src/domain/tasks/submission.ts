@@ -9,6 +9,7 @@ import { isNestedBeyond, tooDeep } from '#lib/json-depth.ts'
 import { faultPath } from '#lib/json-rule.ts'
 import { inWords, issuesOf } from '#lib/parse.ts'
 import { hashRequest } from '#platform/database/idempotency.ts'
+import { type DependencyRequest, dependencyFailures, dependencyLimits, type TaskLinks } from './dependencies.ts'
 import { UnknownTaskType } from './errors.ts'
 import { defaultRetryPolicy } from './retry-plan.ts'
 import { submitted } from './state-machine.ts'
@@ -24,12 +25,18 @@ const inputBytes = 1024 * 1024
 
 const shortText = (max: number) => z.string().min(1).max(max)
 
+const dependsOn = z
+  .array(z.strictObject({ taskId: shortText(64), onFailure: z.enum(dependencyFailures).default('FAIL') }))
+  .max(dependencyLimits.dependencies, `at most ${dependencyLimits.dependencies} dependencies`)
+  .refine(areDistinct, 'each task at most once')
+
 /** What a caller may ask for; `input` is checked against the task type afterwards. */
 const submission = z.strictObject({
   type: shortText(64),
   input: z.unknown(),
   priority: z.enum(priorities).optional(),
   runAt: z.date().optional(),
+  singletonKey: shortText(255).optional(),
   idempotencyKey: shortText(255).optional(),
   fairnessKey: shortText(255).optional(),
   fairnessWeight: z.int().min(1).max(100).optional(),
@@ -59,14 +66,19 @@ const submission = z.strictObject({
     .record(shortText(63), z.string().max(255))
     .refine((labels) => Object.keys(labels).length <= 32, 'at most 32 labels')
     .optional(),
+  dependsOn: dependsOn.optional(),
+  parentId: shortText(64).optional(),
 })
 export type Submission = z.input<typeof submission>
+
+/** On whose behalf a task is submitted. */
+export type TaskAuthor = Pick<Caller, 'accountId' | 'principalId' | 'by' | 'must' | 'can'>
 
 /**
  * Turns a request into the task to be written.
  * @throws {Forbidden} @throws {UnknownTaskType} @throws {InvalidInput} with path and reason of everything that is wrong.
  */
-export function planTask(caller: Caller, request: Submission, types: TaskTypes, now: Date): NewTask {
+export function planTask(caller: TaskAuthor, request: Submission, types: TaskTypes, now: Date): NewTask {
   const parsed = submission.safeParse(request, inWords)
   if (!parsed.success) throw invalidInput('The task', issuesOf(parsed.error))
   const wanted = parsed.data
@@ -100,6 +112,7 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
     rank,
     held: waitsInLane({ fairnessKey, rank, status }) ? 'SHARE' : undefined,
     concurrencyKey: concurrencyKey ?? keyOf(type, checked.input),
+    singletonKey: wanted.singletonKey,
     idempotencyKey,
     principalId: caller.principalId,
     request: wanted,
@@ -115,6 +128,25 @@ export function planTask(caller: Caller, request: Submission, types: TaskTypes, 
     by: caller.by(),
     status,
     runAt,
+    links: linksOf(caller, wanted),
+  }
+}
+
+function areDistinct(dependencies: readonly DependencyRequest[]): boolean {
+  return new Set(dependencies.map(({ taskId }) => taskId.toLowerCase())).size === dependencies.length
+}
+
+/** A caller may depend on tasks that they may see, and submit children of tasks that they may change. */
+function linksOf(
+  caller: TaskAuthor,
+  { dependsOn = [], parentId }: Pick<z.output<typeof submission>, 'dependsOn' | 'parentId'>,
+): TaskLinks | undefined {
+  if (dependsOn.length === 0 && parentId === undefined) return undefined
+  return {
+    dependsOn,
+    parentId,
+    mayDependOn: (type) => caller.can('tasks:read', type),
+    mayBeParent: (type) => caller.can('tasks:write', type),
   }
 }
 

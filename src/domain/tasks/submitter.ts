@@ -1,16 +1,26 @@
 import { createBatcher } from '#lib/batcher.ts'
-import type { AppError } from '#lib/errors.ts'
+import { type AppError, InvalidInput, invalidItem } from '#lib/errors.ts'
 import { isRefusedData } from '#platform/database/refusal.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Queue } from '#platform/queue/queue.ts'
+import { outcomeOf } from './dependencies.ts'
+import { endSubmitted } from './dependents.ts'
 import { TaskKeyReused } from './errors.ts'
 import { taskEvent } from './events.ts'
-import { findKeyHolders, insertTasks, type KeyHolder, type NewTask, type Written } from './store/tasks.ts'
+import { type LinkedTasks, linkTasks, writeLinks } from './links.ts'
+import {
+  findKeyHolders,
+  findSingletons,
+  insertTasks,
+  type KeyHolder,
+  type NewTask,
+  type Written,
+} from './store/tasks.ts'
 import { isHashOf } from './submission.ts'
 import type { Priority } from './task.ts'
 import { enqueue } from './turns.ts'
 
-/** The outcome of one submission: a new task, or the one created before under the same idempotency key. */
+/** The outcome of one submission: a new task, or the one with the same idempotency key or singleton key. */
 export interface Submitted {
   readonly taskId: string
   readonly deduplicated: boolean
@@ -42,7 +52,7 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
   async function submitAll(tasks: readonly NewTask[]): Promise<Submitted[]> {
     const outcome = await transact(async (tx) => {
       const outcome = await write(tx, tasks)
-      for (const answer of outcome.repeated.values()) orThrow(answer)
+      for (const [index, { id }] of tasks.entries()) itemOrThrow(outcome.unwritten.get(id), index)
       return outcome
     })
     return (await settled(tasks, outcome)).map(orThrow)
@@ -56,9 +66,11 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
     tx: Transaction,
     tasks: readonly NewTask[],
   ): Promise<{ readonly submitted: readonly Submitted[]; readonly announce: () => void }> {
-    const { inserting, repeated } = await write(tx, tasks)
+    const { inserting, unwritten } = await write(tx, tasks)
     const written = await inserting
-    const submitted = answers(tasks, written, repeated).map(orThrow)
+    const submitted = answers(tasks, written, unwritten).map(
+      (answer, index) => itemOrThrow(answer, index) ?? orThrow(answer),
+    )
     return { submitted, announce: () => announce(tasks, written) }
   }
 
@@ -80,22 +92,39 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
   }
 
   async function write(tx: Transaction, tasks: readonly NewTask[]): Promise<Outcome> {
-    const inserting = insertTasks(tx, tasks)
-    tx.beside(inserting)
-    const fresh = await freshOf(tasks, inserting)
-    await enqueue(tx, queue, fresh)
+    const linked = await linkTasks(tx, tasks)
+    const { fresh, inserting, unwritten } = await insertFresh(tx, tasks, linked)
+    await writeLinks(tx, linked, fresh)
+    await enqueue(
+      tx,
+      queue,
+      fresh.filter(({ held }) => held !== 'DEPENDENCY'),
+    )
     for (const task of fresh) tx.journal(submittedEvent(task))
-    return { inserting, repeated: await answerRepeated(tx, tasks, fresh) }
+    await endWhereFailed(tx, linked, fresh)
+    return { inserting, unwritten }
+  }
+
+  /** What depends on a task that has failed already ends at once, as it would have if it had been submitted before. */
+  async function endWhereFailed(
+    tx: Transaction,
+    { dependencies }: LinkedTasks,
+    fresh: readonly NewTask[],
+  ): Promise<void> {
+    if (dependencies.length === 0) return
+    const own = Map.groupBy(dependencies, ({ taskId }) => taskId)
+    const ending = fresh.filter(({ id }) => ['fail', 'skip'].includes(outcomeOf(own.get(id) ?? []).kind))
+    await endSubmitted({ tx, queue }, ending)
   }
 
   /** The answers, once everything is committed and the dispatcher has been notified. */
   async function settled(
     tasks: readonly NewTask[],
-    { inserting, repeated }: Outcome,
+    { inserting, unwritten }: Outcome,
   ): Promise<(Submitted | AppError)[]> {
     const written = await inserting
     announce(tasks, written)
-    return answers(tasks, written, repeated)
+    return answers(tasks, written, unwritten)
   }
 
   /** Notifies the dispatcher of the tasks that are new. */
@@ -111,48 +140,77 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
 
 interface Outcome {
   readonly inserting: Promise<ReadonlyMap<string, Written>>
-  /** Of tasks that were not written, because their idempotency key was taken. */
-  readonly repeated: ReadonlyMap<string, Submitted | AppError>
+  /** Of tasks that were not written: a key was taken, or what they are tied to does not allow it. */
+  readonly unwritten: ReadonlyMap<string, Submitted | AppError>
 }
 
-/** The tasks that are really new. Without a key none can be refused, so nothing has to wait for the database's word. */
-async function freshOf(
-  tasks: readonly NewTask[],
-  inserting: Promise<ReadonlyMap<string, Written>>,
-): Promise<readonly NewTask[]> {
-  if (tasks.every((task) => task.idempotencyKey === undefined)) return tasks
-  const written = await inserting
-  return tasks.filter((task) => written.has(task.id))
-}
+/** A task whose singleton key is given back again and again while it is submitted is refused in the end. */
+const maxInsertions = 10
 
-async function answerRepeated(
+/** Writes those tasks that are really new, and says what the others are answered with. */
+async function insertFresh(
   tx: Transaction,
   tasks: readonly NewTask[],
-  fresh: readonly NewTask[],
+  linked: LinkedTasks,
+): Promise<Outcome & { readonly fresh: readonly NewTask[] }> {
+  const inserting = insertTasks(tx, linked.accepted)
+  tx.beside(inserting)
+  // Without a key none can be left out, so nothing has to wait for the database's word.
+  const isKeyed = ({ idempotencyKey, singletonKey }: NewTask) => (idempotencyKey ?? singletonKey) !== undefined
+  if (linked.refused.size === 0 && !tasks.some(isKeyed))
+    return { fresh: linked.accepted, inserting, unwritten: new Map() }
+  const written = new Map(await inserting)
+  const unwritten = new Map<string, Submitted | AppError>()
+  for (let round = 0; round < maxInsertions; round += 1) {
+    const left = tasks.filter(({ id }) => !written.has(id) && !unwritten.has(id))
+    if (left.length === 0) break
+    const answered = await answerUnwritten(tx, left, linked)
+    for (const [id, answer] of answered) unwritten.set(id, answer)
+    // The task that had the singleton key has ended since.
+    const freed = linked.accepted.filter(({ id }) => !written.has(id) && !unwritten.has(id))
+    if (freed.length > 0) for (const [id, row] of await insertTasks(tx, freed)) written.set(id, row)
+  }
+  return { fresh: linked.accepted.filter(({ id }) => written.has(id)), inserting: Promise.resolve(written), unwritten }
+}
+
+/** The answers to tasks that were not written; none where a new one can be written by now. */
+async function answerUnwritten(
+  tx: Transaction,
+  tasks: readonly NewTask[],
+  { refused }: LinkedTasks,
 ): Promise<Map<string, Submitted | AppError>> {
-  if (fresh.length === tasks.length) return new Map()
-  const isFresh = new Set(fresh.map((task) => task.id))
-  const repeated = tasks.filter((task) => !isFresh.has(task.id))
-  const holders = await findKeyHolders(tx, repeated)
-  return new Map(repeated.map((task, place) => [task.id, answerFor(task, holders.get(place))]))
+  const holders = await findKeyHolders(tx, tasks)
+  const singletons = await findSingletons(tx, tasks)
+  // A repeated request gets its original response, whatever has become of the tasks that it names.
+  const answers = tasks.map((task, place) => {
+    const holder = holders.get(place)
+    if (holder !== undefined) return [task.id, answerFor(task, holder)] as const
+    const taskId = singletons.get(place)
+    return [
+      task.id,
+      refused.get(task.id) ?? (taskId === undefined ? undefined : { taskId, deduplicated: true }),
+    ] as const
+  })
+  return new Map(answers.filter((answer): answer is [string, Submitted | AppError] => answer[1] !== undefined))
 }
 
 function answers(
   tasks: readonly NewTask[],
   written: ReadonlyMap<string, Written>,
-  repeated: ReadonlyMap<string, Submitted | AppError>,
+  unwritten: ReadonlyMap<string, Submitted | AppError>,
 ): (Submitted | AppError)[] {
   return tasks.map((task) => {
     const row = written.get(task.id)
-    if (row !== undefined) return { taskId: task.id, deduplicated: false, task: { ...task, ...row } }
-    const answer = repeated.get(task.id)
-    if (answer === undefined) throw new Error(`Task ${task.id} was neither written nor known by its idempotency key.`)
+    if (row !== undefined)
+      // What is tied to others may have gone on from where it was submitted.
+      return { taskId: task.id, deduplicated: false, ...(task.links === undefined && { task: { ...task, ...row } }) }
+    const answer = unwritten.get(task.id)
+    if (answer === undefined) throw new Error(`Task ${task.id} was neither written nor known by its key.`)
     return answer
   })
 }
 
-function answerFor(task: NewTask, holder: KeyHolder | undefined): Submitted | AppError {
-  if (holder === undefined) throw new Error(`Task ${task.id} was neither written nor found by its idempotency key.`)
+function answerFor(task: NewTask, holder: KeyHolder): Submitted | AppError {
   if (holder.requestHash && isHashOf(holder.requestHash, task.request))
     return { taskId: holder.taskId, deduplicated: true }
   return new TaskKeyReused(task.idempotencyKey ?? '', holder.taskId)
@@ -163,8 +221,24 @@ function orThrow(result: Submitted | Error): Submitted {
   return result
 }
 
+/** The refusal of one task of several names it. */
+function itemOrThrow(answer: Submitted | Error | undefined, index: number): Submitted | undefined {
+  if (answer instanceof InvalidInput) throw invalidItem(`Task ${index}`, `tasks.${index}`, answer)
+  return answer === undefined ? undefined : orThrow(answer)
+}
+
 function submittedEvent(task: NewTask) {
-  const { accountId, id: taskId, by, type, priority, labels, status, rank } = task
-  const data = { type, priority, labels, status, attempt: 0, ...(rank !== 0 && { rank }) }
+  const { accountId, id: taskId, by, type, priority, labels, status, rank, links } = task
+  const dependsOn = links?.dependsOn.map((dependency) => dependency.taskId) ?? []
+  const data = {
+    type,
+    priority,
+    labels,
+    status,
+    attempt: 0,
+    ...(rank !== 0 && { rank }),
+    ...(links?.parentId !== undefined && { parentId: links.parentId }),
+    ...(dependsOn.length > 0 && { dependsOn }),
+  }
   return taskEvent('task.submitted', { accountId, taskId }, by, data)
 }

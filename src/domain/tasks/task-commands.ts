@@ -5,13 +5,16 @@ import { isId, newId } from '#lib/ids.ts'
 import { isStorable, unstorable } from '#lib/json.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Queue } from '#platform/queue/queue.ts'
-import { TaskAlreadyEnded, TaskNotFound, TaskNotRetryable } from './errors.ts'
+import { cancelRemaining, cancelWithDescendants } from './cancellation.ts'
+import { outcomeOf } from './dependencies.ts'
+import { DependencyNotMet, SingletonTaken, TaskAlreadyEnded, TaskNotFound, TaskNotRetryable } from './errors.ts'
 import { type TaskEventData, taskEvent } from './events.ts'
-import { cancelRequested, retried, type Transition } from './state-machine.ts'
+import { relink } from './links.ts'
+import { retried, type Transition } from './state-machine.ts'
 import { deleteLogs } from './store/output.ts'
 import { insertPastAttempts } from './store/past-attempts.ts'
-import { type LockedTask, lockTask, reopenTask, requestCancel } from './store/tasks.ts'
-import type { Priority } from './task.ts'
+import { isSingletonTaken, type LockedTask, lockTask, reopenTask } from './store/tasks.ts'
+import { hasEnded, type Priority } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
 import { atPresentTurn } from './turns.ts'
 
@@ -29,26 +32,33 @@ const maxReasonLength = 500
 /** The commands that change a task. */
 export function createTaskCommands({ transact, types, queue, quotas, onWaiting }: TaskCommandsDeps) {
   /**
-   * Asks a task to stop: one that waits ends at once, one that runs is stopped, killed if need be after its grace period.
-   * Asking again changes nothing. @throws {TaskNotFound} @throws {TaskAlreadyEnded}
+   * Asks a task and its descendants to stop: one that waits ends at once, one that runs is stopped, killed if need be after
+   * its grace period. Asking again changes nothing. @throws {TaskNotFound} @throws {TaskAlreadyEnded}
    */
   async function cancel(caller: Caller, id: string, reason: string | undefined): Promise<string> {
     caller.must('tasks:write')
     if (reason !== undefined && reason.length > maxReasonLength)
       throw invalidValue('The reason', 'reason', `may have at most ${maxReasonLength} characters`)
     if (!isStorable(reason)) throw invalidValue('The reason', 'reason', unstorable)
-    await transact(async (tx) => {
+    const cancelled = await transact(async (tx) => {
       const task = await lock(tx, caller, id)
-      const transition = cancelRequested(task.status)
-      if (transition === undefined) throw new TaskAlreadyEnded(id, task.status)
-      if (task.cancelRequestedAt !== null) return
-      await requestCancel(tx, caller.accountId, id, transition, reason ?? null)
-      note(tx, caller, task, transition, { ...(reason !== undefined && { reason }) })
+      if (hasEnded(task.status)) throw new TaskAlreadyEnded(id, task.status)
+      if (task.cancelRequestedAt !== null) return undefined
+      return cancelWithDescendants({ tx, queue, by: caller.by() }, task, reason)
     })
+    if (cancelled === undefined) return id
+    const { released, isUnfinished } = cancelled
+    const later = isUnfinished
+      ? await cancelRemaining({ transact, queue }, caller.by(), { accountId: caller.accountId, id }, reason)
+      : new Set<Priority>()
+    for (const priority of new Set([...released, ...later])) onWaiting(priority, 'now')
     return id
   }
 
-  /** Gives a task that failed or was cancelled one more attempt. @throws {TaskNotFound} @throws {TaskNotRetryable} @throws {QuotaExceeded} */
+  /**
+   * Gives a task that failed or was cancelled one more attempt, once the tasks that it depends on have ended.
+   * @throws {TaskNotFound} @throws {TaskNotRetryable} also when one of those has failed, or another task has its singleton key @throws {QuotaExceeded}
+   */
   async function retry(caller: Caller, id: string): Promise<string> {
     caller.must('tasks:write')
     const release = await quotas.hold(caller.accountId, { waitingTasks: 1 })
@@ -59,11 +69,17 @@ export function createTaskCommands({ transact, types, queue, quotas, onWaiting }
       const transition = retried(task)
       if (transition === undefined) throw new TaskNotRetryable(id, task.status)
       const jobId = newId()
-      await reopenTask(tx, caller.accountId, id, transition, jobId)
+      const outcome = outcomeOf(await relink(tx, { accountId: caller.accountId, taskId: id }))
+      if (outcome.kind === 'fail' || outcome.kind === 'skip')
+        throw new DependencyNotMet(id, task.status, outcome.because)
+      const held = outcome.kind === 'wait' ? 'DEPENDENCY' : undefined
+      await reopenTask(tx, caller.accountId, id, transition, jobId, held).catch((error: unknown) => {
+        throw isSingletonTaken(error) ? new SingletonTaken(id, task.status, error) : error
+      })
       if (transition.pastAttempt !== undefined)
         await insertPastAttempts(tx, [{ accountId: caller.accountId, taskId: id, ...transition.pastAttempt }])
       const job = { priority: task.priority, id: jobId, data: { accountId: caller.accountId, taskId: id } }
-      await queue.send(tx, await atPresentTurn(tx, [job]))
+      if (held === undefined) await queue.send(tx, await atPresentTurn(tx, [job]))
       note(tx, caller, task, transition)
       return task.priority
     })
@@ -84,7 +100,7 @@ export function createTaskCommands({ transact, types, queue, quotas, onWaiting }
     caller: Caller,
     task: LockedTask,
     { event, status }: Pick<Transition, 'event' | 'status'>,
-    more: Pick<TaskEventData, 'reason' | 'lines'> = {},
+    more: Pick<TaskEventData, 'lines'> = {},
   ): void {
     const { accountId, id: taskId, type, priority, labels, attempt } = task
     const data = { type, priority, labels, status, attempt, ...more }

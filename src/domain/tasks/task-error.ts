@@ -1,6 +1,6 @@
 /** Why an attempt, and so perhaps its task, has failed. */
 export interface TaskError {
-  /** Stable: `HANDLER_FAILED`, `TIMEOUT`, `EXITED`, `WORKER_LOST`, `SECRET_MISSING`, `CANCEL_FORCED`, `INVALID_INPUT`, `UNKNOWN_TASK_TYPE`, or one of the task type's own. */
+  /** Stable: `HANDLER_FAILED`, `TIMEOUT`, `EXITED`, `WORKER_LOST`, `DEPENDENCY_FAILED`, `SECRET_MISSING`, `CANCEL_FORCED`, `INVALID_INPUT`, `UNKNOWN_TASK_TYPE`, or one of the task type's own. */
   readonly code: string
   readonly message: string
   readonly stack?: string

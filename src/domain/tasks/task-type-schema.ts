@@ -48,6 +48,7 @@ const typeSchema = z.looseObject(
     onWorkerLost: z.enum(['fail', 'retry'], 'must be fail or retry').optional(),
     preemptible: z.boolean('must be true or false').optional(),
     scope: text.optional(),
+    submits: z.array(text, 'must be a list').optional(),
     reads: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
     ...taskSettings,
     secrets: isFunction.or(taskSecretsSchema).optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Scope } from '#domain/access/service.ts'
+import type { DependencyRequest } from './dependencies.ts'
 import type { OnWorkerLost, RetryPolicy } from './retry-plan.ts'
 import type { Priority } from './task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
@@ -43,6 +44,38 @@ export interface TaskContext<Input = unknown> {
    * @throws when it is no JSON, or too large.
    */
   checkpoint(value: unknown): Promise<void>
+  /**
+   * Submits a task that is part of this one, of a type that `submits` of this one's names; resolves once it is committed.
+   * It is cancelled with this one, and goes on when this one ends. With an `idempotencyKey`, which belongs to this task,
+   * another attempt that submits it again gets the same child. @throws with the message of the refusal
+   */
+  submit(task: ChildTask): Promise<SubmittedChild>
+}
+
+/** A task that a running one submits: as in `submitTask`, without a parent. */
+export interface ChildTask {
+  readonly type: string
+  readonly input?: unknown
+  readonly priority?: Priority | undefined
+  /** A time as text is in ISO 8601. */
+  readonly runAt?: Date | string | undefined
+  readonly idempotencyKey?: string | undefined
+  readonly singletonKey?: string | undefined
+  readonly fairnessKey?: string | undefined
+  readonly fairnessWeight?: number | undefined
+  readonly rank?: number | undefined
+  readonly concurrencyKey?: string | undefined
+  readonly timeoutMs?: number | undefined
+  readonly lockMs?: number | undefined
+  readonly retry?: Partial<Omit<RetryPolicy, 'onWorkerLost'>> | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  readonly dependsOn?: readonly (Pick<DependencyRequest, 'taskId'> & Partial<DependencyRequest>)[] | undefined
+}
+
+export interface SubmittedChild {
+  readonly id: string
+  /** Whether the child existed already. */
+  readonly deduplicated: boolean
 }
 
 /** What an attempt of a task type that is part of the server gets to work with. */
@@ -99,6 +132,8 @@ export interface TaskType<Schema extends z.ZodType = z.ZodType> {
   readonly scope?: Scope
   /** The task types whose results this input refers to: the caller must be allowed to read them. */
   reads?(input: z.output<Schema>): readonly string[]
+  /** The task types that its attempts may submit with `context.submit`; default: none. */
+  readonly submits?: readonly string[]
   /** For tasks that don't name one. Default: NORMAL. */
   readonly priority?: Priority
   /**

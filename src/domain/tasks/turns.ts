@@ -32,13 +32,19 @@ import type { Priority } from './task.ts'
 /** How many jobs for lanes of an account are in the queue of a priority at most. */
 const maxPlaces = 32
 
+/** What the queue has to know of a task that waits for its first attempt. */
+export type QueuedTask = Pick<
+  NewTask,
+  'accountId' | 'id' | 'jobId' | 'priority' | 'fairnessKey' | 'fairnessWeight' | 'rank' | 'status' | 'runAt'
+>
+
 /** Whether a new task waits in a lane; one that is due later has its job from the beginning, and its turn with it. */
 export function waitsInLane({ fairnessKey, rank, status }: Pick<NewTask, 'fairnessKey' | 'rank' | 'status'>): boolean {
   return status === 'PENDING' && (fairnessKey !== undefined || rank !== 0)
 }
 
-/** Sends the jobs of new tasks, and opens the lanes of those that wait in one. */
-export async function enqueue(tx: Transaction, queue: Queue, tasks: readonly NewTask[]): Promise<void> {
+/** Sends the jobs of tasks that wait for their first attempts, and opens the lanes of those that wait in one. */
+export async function enqueue(tx: Transaction, queue: Queue, tasks: readonly QueuedTask[]): Promise<void> {
   const inLanes = tasks.filter(waitsInLane)
   if (inLanes.length > 0) await openLanes(tx, lanesOf(inLanes))
   const own = tasks.filter((task) => !waitsInLane(task) || task.fairnessKey === undefined)
@@ -52,7 +58,7 @@ export async function enqueue(tx: Transaction, queue: Queue, tasks: readonly New
     )
 }
 
-async function withTurns(tx: Sql, tasks: readonly NewTask[]): Promise<NewJob[]> {
+async function withTurns(tx: Sql, tasks: readonly QueuedTask[]): Promise<NewJob[]> {
   const turns = await takeTurns(tx, sharesOf(tasks))
   const next = new Map(turns.map(({ first, ...share }) => [shareKey(share), first]))
   return tasks.map((task) => {
@@ -213,7 +219,7 @@ function sharesOf(tasks: readonly ShareRef[]): ShareCount[] {
   return [...shares.values()]
 }
 
-function lanesOf(tasks: readonly NewTask[]): Lane[] {
+function lanesOf(tasks: readonly QueuedTask[]): Lane[] {
   const lanes = new Map<CompositeKey, Lane>()
   for (const { accountId, priority, fairnessKey: key = '', fairnessWeight: weight } of tasks)
     lanes.set(compositeKey(accountId, priority, key), { accountId, priority, key, weight })

@@ -2,10 +2,10 @@ import { type BatchWindow, batchWindowText } from './batch-window.ts'
 import type { Priority, TaskStatus } from './task.ts'
 
 /**
- * Why a task whose turn has come may not start yet: somebody paused such tasks, too many with its key run, its type has started enough, its
+ * Why a task whose turn has come may not start yet: tasks that it depends on have not ended, somebody paused such tasks, too many with its key run, its type has started enough, its
  * account runs enough, or tasks of other lanes of the account have their turns before.
  */
-export type HoldReason = 'PAUSED' | 'CONCURRENCY' | 'RATE' | 'QUOTA' | 'SHARE'
+export type HoldReason = 'DEPENDENCY' | 'PAUSED' | 'CONCURRENCY' | 'RATE' | 'QUOTA' | 'SHARE'
 
 /**
  * Why a task waits. SLOT: every slot is taken, or it is about to start. SCHEDULE: it is not due yet. RETRY: an attempt
@@ -45,6 +45,7 @@ export function waitingOf(task: WaitingRow, batchWindow: BatchWindow | undefined
 }
 
 function reasonOf({ status, held, lastFinishedAt, priority }: WaitingRow, isBatchClosed: boolean): WaitReason {
+  if (held === 'DEPENDENCY') return held
   if (status === 'SCHEDULED') return lastFinishedAt === null ? 'SCHEDULE' : 'RETRY'
   if (held !== null) return held as HoldReason
   return priority === 'BATCH' && isBatchClosed ? 'WINDOW' : 'SLOT'
@@ -70,6 +71,8 @@ function messageOf(
       return `Its last attempt failed; the next one is due at ${runAt.toISOString()}.`
     case 'WINDOW':
       return `BATCH tasks start at ${batchWindow && batchWindowText(batchWindow)} only.`
+    case 'DEPENDENCY':
+      return 'Tasks that it depends on have not ended yet.'
     case 'PAUSED':
       return 'Its priority, its type or its concurrency key is paused.'
     case 'CONCURRENCY':

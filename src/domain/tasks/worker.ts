@@ -132,6 +132,7 @@ function onJournalEntry(dispatcher: Dispatcher, entry: JournalEntry): void {
   const data = entry.data as unknown as TaskEventData
   switch (entry.type) {
     case 'task.submitted':
+    case 'task.ready':
       if (data.rank !== undefined) dispatcher.expectRanked({ accountId: entry.accountId, priority: data.priority })
       return dispatcher.expect(data.priority, data.status === 'SCHEDULED' ? 'later' : 'now')
     case 'task.retried':

@@ -3,6 +3,7 @@ import type { Transaction } from '#platform/database/transaction.ts'
 import type { Actor, NewEntry } from '#platform/journal/entry.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { AttemptLoss } from './attempt-loss.ts'
+import { type EndedTask, settleDependents } from './dependents.ts'
 import { taskEvent } from './events.ts'
 import { freeKeys } from './held-tasks.ts'
 import { ended, lost, type Transition } from './state-machine.ts'
@@ -32,13 +33,13 @@ export interface EndWriter {
 export interface WrittenEnds {
   /** Where each leads its task; one whose fence is out of date changes nothing and leads where it would have led. */
   readonly transitions: readonly Transition[]
-  /** Of tasks that were held because of those that ended, and wait in the queue now. */
+  /** Of tasks that waited for those that ended, or were held because of them, and wait in the queue now. */
   readonly released: ReadonlySet<Priority>
 }
 
 /**
  * Writes how attempts ended, the jobs of those that another attempt follows, and the journal's entries, and lets tasks
- * go that waited for their concurrency keys.
+ * go that waited for their concurrency keys, or depend on those that ended.
  */
 export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): Promise<WrittenEnds> {
   const { tx, queue, actor, now } = writer
@@ -46,18 +47,23 @@ export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): P
   const settled = new Map((await settleAttempts(tx, rows)).map((one) => [one.id, one]))
   const jobs: WaitedJob[] = []
   const past: PastAttemptOfTask[] = []
+  const endedTasks: EndedTask[] = []
   const transitions = rows.map((row) => {
     const written = settled.get(row.attempt.taskId)
     const transition = written?.isCancelled ? row.ifCancelled : row.transition
     if (written === undefined) return transition
     tx.journal(endEvent(row.attempt, transition, written, actor))
     if (transition.dueInMs !== undefined) jobs.push(jobOf(row, transition.dueInMs, written))
+    if (written.dependents > 0)
+      endedTasks.push({ ...row.attempt, status: transition.status, dependents: written.dependents })
     if (transition.pastAttempt !== undefined) past.push(pastAttemptOf(row, transition.pastAttempt))
     return transition
   })
   await insertPastAttempts(tx, past)
   await queue.send(tx, await atPresentTurn(tx, jobs))
-  return { transitions, released: await freeKeys(tx, queue, [...settled.values()]) }
+  const freed = await freeKeys(tx, queue, [...settled.values()])
+  const ready = await settleDependents({ tx, queue, by: { actor } }, endedTasks)
+  return { transitions, released: new Set([...freed, ...ready]) }
 }
 
 /** Ends attempts that were lost, each with an entry that says so. */

@@ -72,6 +72,25 @@ describe('POST /tasks', () => {
     expect(other).toMatchObject({ status: 409, body: { code: 'IDEMPOTENCY_KEY_REUSED' } })
   })
 
+  it('takes the tasks that it starts after, and the one that it is part of', async () => {
+    const later = { scheduleType: 'scheduled', scheduledFor: '2099-01-02T03:04:05Z' }
+    const parentId = await rest.submit('probe', {}, later)
+    const first = await rest.submit('probe', {}, later)
+    const dependsOn = [{ taskId: first, onFailure: 'SKIP' }]
+    const id = await rest.submit('probe', {}, { parentId, dependsOn })
+    const [task] = await server.database.query('SELECT parent_id, held FROM task WHERE id = $1', [id])
+    expect(task).toEqual({ parent_id: parentId, held: 'DEPENDENCY' })
+    await rest.ask(`DELETE /api/tasks/${first}`)
+    expect((await rest.ask(`GET /api/tasks/${id}/status`)).body).toMatchObject({ status: 'cancelled' })
+    const refused = await rest.ask('POST /api/tasks', {
+      body: { type: 'probe', data: {}, dependsOn: [{ taskId: nobody }] },
+    })
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { code: 'INVALID_INPUT', issues: [{ path: 'dependsOn.0.taskId' }] },
+    })
+  })
+
   it.each([
     ['an unknown type', { type: 'nope', data: {} }, 'UNKNOWN_TASK_TYPE', undefined],
     ['data that the type refuses', { type: 'probe', data: { steps: -1 } }, 'INVALID_INPUT', 'data.steps'],

@@ -1,7 +1,7 @@
 import type { AttemptOutput } from '#domain/tasks/runner.ts'
 import type { Attempt } from '#domain/tasks/task.ts'
 import type { AttemptSecret } from '#domain/tasks/task-secrets.ts'
-import type { PartData, ServerTaskContext } from '#domain/tasks/task-type.ts'
+import type { ChildTask, PartData, ServerTaskContext, SubmittedChild } from '#domain/tasks/task-type.ts'
 import { attemptJson } from './attempt-json.ts'
 import { checkpointKind } from './limited-output.ts'
 import { secretVariables } from './secret-files.ts'
@@ -20,6 +20,8 @@ export interface ContextOptions {
   readonly secrets: readonly AttemptSecret[]
   /** Has the server answer a request of the handler. */
   readonly request: (request: unknown) => Promise<unknown>
+  /** Has the server submit a child of the task. */
+  readonly submit: (task: ChildTask) => Promise<SubmittedChild>
 }
 
 const maxPartNameLength = 200
@@ -34,6 +36,7 @@ export class AttemptContext implements ServerTaskContext {
   readonly env: Readonly<Record<string, string>>
   readonly secrets: Readonly<Record<string, string>>
   readonly request: (request: unknown) => Promise<unknown>
+  readonly submit: (task: ChildTask) => Promise<SubmittedChild>
   readonly #mask: SecretMask | undefined
   readonly #output: AttemptOutput
   readonly #workspace: () => string
@@ -50,6 +53,7 @@ export class AttemptContext implements ServerTaskContext {
     this.secrets = secretVariables(options.secrets, options.workspace)
     this.#mask = SecretMask.of(options.secrets.map(({ value }) => value))
     this.request = options.request
+    this.submit = options.submit
     this.#output = options.output
     this.#workspace = options.workspace
   }

@@ -3,7 +3,7 @@ import type { AttemptOutput, RequestHandler, Runner } from '#domain/tasks/runner
 import type { Attempt, AttemptEnd } from '#domain/tasks/task.ts'
 import { resolveEnvironment } from '#domain/tasks/task-environment.ts'
 import type { AttemptSecret, GiveSecrets } from '#domain/tasks/task-secrets.ts'
-import { defaultGraceMs, type TaskType, type TaskTypes } from '#domain/tasks/task-type.ts'
+import { defaultGraceMs, type SubmittedChild, type TaskType, type TaskTypes } from '#domain/tasks/task-type.ts'
 import { errorMessage } from '#lib/errors.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { findSecrets, maskedEnd } from './attempt-secrets.ts'
@@ -28,6 +28,8 @@ export interface RunnerOptions {
   readonly requestHandlers: ReadonlyMap<string, RequestHandler>
   /** Reads the secrets that task types list. */
   readonly giveSecrets: GiveSecrets
+  /** Submits children of tasks that run; undefined: there are none. */
+  readonly submitChild?: (attempt: Attempt, task: unknown) => Promise<SubmittedChild>
   /** Below it each attempt gets a directory; shared by all servers of the installation on this machine. */
   readonly workspacesDir: string
   /** From `createServerId`. */
@@ -88,6 +90,7 @@ export function createRunner(options: RunnerOptions): Runner {
       workspace: workspacePath(workspacesDir, serverId, attempt.taskId, attempt.fence),
       env: resolveEnvironment(type.env, options.env),
       answer: (request: unknown) => answer(request, attempt, means.stop),
+      submit: (task: unknown) => submit(task, attempt),
     }
     if (type.isolation === 'none') return runInProcess({ ...common, type })
     return runInOwnProcess({
@@ -103,6 +106,11 @@ export function createRunner(options: RunnerOptions): Runner {
     const handler = options.requestHandlers.get(attempt.type)
     if (!handler) throw new Error(`The server answers no requests of tasks of the type "${attempt.type}".`)
     return handler(request, attempt, stop)
+  }
+
+  async function submit(task: unknown, attempt: Attempt): Promise<SubmittedChild> {
+    if (options.submitChild === undefined) throw new Error('This server submits no children of tasks.')
+    return options.submitChild(attempt, task)
   }
 
   return {

@@ -1,5 +1,5 @@
 import type { AttemptOutput, PartWriter } from '#domain/tasks/runner.ts'
-import { outputLimits } from '#domain/tasks/task-type.ts'
+import { outputLimits, type SubmittedChild } from '#domain/tasks/task-type.ts'
 import { chunkBytes, type HostMessage, type OutputEvent, type ServerMessage } from './protocol.ts'
 
 type Send = (message: HostMessage, sent?: () => void) => void
@@ -54,6 +54,11 @@ export class HostOutput implements AttemptOutput {
   /** Has the server answer a request of the handler. @throws with the message of the server's error. */
   ask(request: unknown): Promise<unknown> {
     return this.#request({ kind: 'request', request })
+  }
+
+  /** Has the server submit a child of the task. @throws with the message of the refusal. */
+  submit(task: unknown): Promise<SubmittedChild> {
+    return this.#request({ kind: 'submit', task })
   }
 
   async openPart(name: string, contentType: string): Promise<PartWriter> {

@@ -64,6 +64,7 @@ async function runAttempt(
     env,
     secrets,
     request: (request) => output.ask(request),
+    submit: (task) => output.submit(task),
     ...(user !== undefined && { giveUpRights: () => giveUpRights(user, workspace) }),
   })
 }

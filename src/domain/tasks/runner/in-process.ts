@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import type { Attempt, AttemptEnd, ReportedEnd } from '#domain/tasks/task.ts'
 import type { AttemptSecret } from '#domain/tasks/task-secrets.ts'
-import type { TaskType } from '#domain/tasks/task-type.ts'
+import type { SubmittedChild, TaskType } from '#domain/tasks/task-type.ts'
 import { execute } from './execute.ts'
 import { failed } from './failure.ts'
 import type { LimitedOutput } from './limited-output.ts'
@@ -20,6 +20,8 @@ export interface InProcessOptions {
   readonly secrets: readonly AttemptSecret[]
   /** Answers a request of the handler. */
   readonly answer: (request: unknown) => Promise<unknown>
+  /** Submits a child of the task. */
+  readonly submit: (task: unknown) => Promise<SubmittedChild>
 }
 
 /**
@@ -27,7 +29,7 @@ export interface InProcessOptions {
  * is abandoned: it has ended for everybody but itself, and nothing that it says later is heard.
  */
 export async function runInProcess(options: InProcessOptions): Promise<AttemptEnd> {
-  const { type, attempt, output, stop, env, secrets, answer } = options
+  const { type, attempt, output, stop, env, secrets, answer, submit } = options
   const controller = new AbortController()
   const workspace = lazyWorkspace(options.workspace)
   const running = execute(type, {
@@ -38,6 +40,7 @@ export async function runInProcess(options: InProcessOptions): Promise<AttemptEn
     env,
     secrets,
     request: answer,
+    submit,
   })
   try {
     return await orInterrupted(running, controller, stop, options)

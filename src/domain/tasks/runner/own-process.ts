@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { PartWriter } from '#domain/tasks/runner.ts'
 import type { Attempt, AttemptEnd, ReportedEnd } from '#domain/tasks/task.ts'
 import type { AttemptSecret } from '#domain/tasks/task-secrets.ts'
-import { outputLimits } from '#domain/tasks/task-type.ts'
+import { outputLimits, type SubmittedChild } from '#domain/tasks/task-type.ts'
 import { errorMessage } from '#lib/errors.ts'
 import { yieldCpu } from '#platform/system/cpu-priority.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
@@ -45,6 +45,8 @@ export interface OwnProcessOptions {
   readonly taskUser: TaskUser
   /** Answers a request of the handler. */
   readonly answer: (request: unknown) => Promise<unknown>
+  /** Submits a child of the task. */
+  readonly submit: (task: unknown) => Promise<SubmittedChild>
   readonly log: Logger
 }
 
@@ -271,6 +273,7 @@ class HostProcess {
     // An answer that can't be sent is an error of this request, not of the server.
     if (message.kind === 'request') return structuredClone(await this.#options.answer(message.request))
     if (message.kind === 'checkpoint') return output.checkpoint(message.json)
+    if (message.kind === 'submit') return this.#options.submit(message.task)
     if (message.kind === 'events') {
       for (const event of message.events) this.#emit(event)
       return output.drained()

@@ -25,7 +25,7 @@ export interface StartMessage {
 interface AckMessage {
   readonly kind: 'ack'
   readonly id: number
-  /** To a request. */
+  /** To a request, or a submission. */
   readonly answer?: unknown
   readonly error?: string
 }
@@ -54,6 +54,7 @@ export type HostMessage =
   | { readonly kind: 'part-close'; readonly id: number; readonly part: number; readonly keep: boolean }
   | { readonly kind: 'checkpoint'; readonly id: number; readonly json: string }
   | { readonly kind: 'request'; readonly id: number; readonly request: unknown }
+  | { readonly kind: 'submit'; readonly id: number; readonly task: unknown }
   | { readonly kind: 'ended'; readonly outcome: ReportedEnd }
 
 /** The largest piece of a part in one message. */
@@ -73,6 +74,7 @@ const hostMessageForms: Record<HostMessage['kind'], (message: Fields) => boolean
   'part-close': ({ id, part, keep }) => isNumber(id) && isNumber(part) && typeof keep === 'boolean',
   checkpoint: ({ id, json }) => isNumber(id) && isText(json),
   request: ({ id }) => isNumber(id),
+  submit: ({ id }) => isNumber(id),
   ended: ({ outcome }) => isOutcome(outcome),
 }
 

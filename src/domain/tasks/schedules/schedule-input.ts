@@ -52,7 +52,7 @@ export type ScheduleSettings = Pick<
 >
 
 /** What a run decides itself. */
-const ownOfRuns = ['runAt', 'idempotencyKey'] as const
+const ownOfRuns = ['runAt', 'idempotencyKey', 'singletonKey', 'dependsOn', 'parentId'] as const
 
 /**
  * The settings of a schedule, found to be possible; `before`: what they were, so that a phase goes on as it was.

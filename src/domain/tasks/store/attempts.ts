@@ -129,7 +129,7 @@ const settleSql = `
     AND task.worker_id IS NOT DISTINCT FROM s.held_by
   RETURNING task.account_id AS "accountId", task.id, task.concurrency_key AS "concurrencyKey",
     cancel_requested_at IS NOT NULL AS "isCancelled", task.run_at AS "runAt",
-    task.cancel_reason AS "cancelReason"`
+    task.cancel_reason AS "cancelReason", task.dependents`
 
 export interface SettledAttempt {
   readonly accountId: string
@@ -140,6 +140,8 @@ export interface SettledAttempt {
   readonly isCancelled: boolean
   readonly runAt: Date
   readonly cancelReason: string | null
+  /** How many tasks depend on it. */
+  readonly dependents: number
 }
 
 /** Ends attempts; one whose fence is out of date has no effect and no part in the answer. */

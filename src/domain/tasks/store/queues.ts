@@ -6,10 +6,10 @@ const queueStatesSql = `
   SELECT open.priority, sum(open.waiting)::int AS waiting, sum(open.scheduled)::int AS scheduled,
          sum(open.active)::int AS active, max(open.oldest_wait_ms)::float8 AS "oldestWaitMs"
   FROM account CROSS JOIN LATERAL (
-    SELECT priority, count(*) FILTER (WHERE status = 'PENDING') AS waiting,
-           count(*) FILTER (WHERE status = 'SCHEDULED') AS scheduled,
+    SELECT priority, count(*) FILTER (WHERE status = 'PENDING' AND held IS DISTINCT FROM 'DEPENDENCY') AS waiting,
+           count(*) FILTER (WHERE status = 'SCHEDULED' OR held = 'DEPENDENCY') AS scheduled,
            count(*) FILTER (WHERE status = 'ACTIVE') AS active,
-           extract(epoch FROM now() - min(run_at) FILTER (WHERE status = 'PENDING')) * 1000 AS oldest_wait_ms
+           extract(epoch FROM now() - min(run_at) FILTER (WHERE status = 'PENDING' AND held IS DISTINCT FROM 'DEPENDENCY')) * 1000 AS oldest_wait_ms
     FROM task WHERE task.account_id = account.id AND status IN ('PENDING', 'SCHEDULED', 'ACTIVE') GROUP BY priority
   ) AS open
   WHERE $1::uuid IS NULL OR account.id = $1 GROUP BY open.priority`

@@ -1,6 +1,7 @@
+import type { TaskLinks } from '#domain/tasks/dependencies.ts'
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 import type { Transition } from '#domain/tasks/state-machine.ts'
-import { hasEnded, type Priority, type TaskStatus } from '#domain/tasks/task.ts'
+import type { Priority, TaskStatus } from '#domain/tasks/task.ts'
 import type { HoldReason } from '#domain/tasks/waiting.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { By } from '#platform/journal/entry.ts'
@@ -25,6 +26,8 @@ export interface NewTask {
   readonly concurrencyKey: string | undefined
   /** Why it can't be claimed at once, though it is due. */
   readonly held: HoldReason | undefined
+  /** At most one task of the account and type with the same key waits or runs. */
+  readonly singletonKey: string | undefined
   readonly idempotencyKey: string | undefined
   /** Whose idempotency keys it has one of. */
   readonly principalId: string
@@ -38,19 +41,24 @@ export interface NewTask {
   readonly status: 'SCHEDULED' | 'PENDING'
   /** At once when undefined. */
   readonly runAt: Date | undefined
+  /** What it depends on and is part of; undefined when nothing. */
+  readonly links: TaskLinks | undefined
 }
 
 const insertTasksSql = `
   INSERT INTO task (account_id, id, job_id, type, priority, status, input, labels, fairness_key, idempotency_key,
-                    request_hash, timeout_ms, lock_ms, retry, created_by, run_at, principal_id, concurrency_key, rank, held, held_at)
+                    request_hash, timeout_ms, lock_ms, retry, created_by, run_at, principal_id, concurrency_key, rank, held, held_at,
+                    parent_id, fairness_weight, singleton_key)
   SELECT account_id, id, job_id, type, priority::priority, status::task_status, input, labels, fairness_key,
          idempotency_key, request_hash, timeout_ms, lock_ms, retry, created_by, coalesce(run_at, now()), principal_id, concurrency_key, rank, held,
-         CASE WHEN held IS NOT NULL THEN now() END
+         CASE WHEN held IS NOT NULL THEN now() END, parent_id, fairness_weight, singleton_key
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[],
               $9::text[], $10::bytea[], $11::int[], $12::int[], $13::jsonb[], $14::jsonb[], $15::timestamptz[], $16::text[],
-              $17::text[], $18::text[], $19::int[], $20::text[])
+              $17::text[], $18::text[], $19::int[], $20::text[], $21::uuid[], $22::int[],
+              $23::text[])
     AS new (account_id, id, job_id, type, priority, input, labels, fairness_key, idempotency_key, request_hash,
-            timeout_ms, lock_ms, retry, created_by, run_at, status, principal_id, concurrency_key, rank, held)
+            timeout_ms, lock_ms, retry, created_by, run_at, status, principal_id, concurrency_key, rank, held,
+            parent_id, fairness_weight, singleton_key)
   ON CONFLICT DO NOTHING
   RETURNING id, created_at AS "createdAt", run_at AS "runAt"`
 
@@ -61,7 +69,7 @@ export interface Written {
   readonly runAt: Date
 }
 
-/** Writes tasks; those whose idempotency key is taken are left out of the answer. */
+/** Writes tasks; those whose idempotency key or singleton key is taken are left out of the answer. */
 export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<Map<string, Written>> {
   const rows = await sql.query<Written>(insertTasksSql, [
     tasks.map((task) => task.accountId),
@@ -84,6 +92,9 @@ export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<
     tasks.map((task) => task.concurrencyKey ?? null),
     tasks.map((task) => task.rank),
     tasks.map((task) => task.held ?? null),
+    tasks.map((task) => task.links?.parentId ?? null),
+    tasks.map((task) => (task.held === 'DEPENDENCY' && task.fairnessWeight !== 1 ? task.fairnessWeight : null)),
+    tasks.map((task) => task.singletonKey ?? null),
   ])
   return new Map(rows.map((row) => [row.id, row]))
 }
@@ -112,6 +123,32 @@ export async function findKeyHolders(
   return new Map(rows.map((row) => [row.place, row]))
 }
 
+const singletonsSql = `
+  SELECT asked.place::int - 1 AS place, task.id AS "taskId"
+  FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (account_id, type, key, place)
+  JOIN task ON task.account_id = asked.account_id AND task.type = asked.type AND task.singleton_key = asked.key
+    AND task.status IN ('SCHEDULED', 'PENDING', 'ACTIVE')`
+
+/** The tasks that wait or run with the singleton keys of these, by the place of those in the list. */
+export async function findSingletons(
+  sql: Sql,
+  tasks: readonly Pick<NewTask, 'accountId' | 'type' | 'singletonKey'>[],
+): Promise<Map<number, string>> {
+  if (tasks.every(({ singletonKey }) => singletonKey === undefined)) return new Map()
+  const rows = await sql.query<{ place: number; taskId: string }>(singletonsSql, [
+    tasks.map((task) => task.accountId),
+    tasks.map((task) => task.type),
+    tasks.map((task) => task.singletonKey ?? null),
+  ])
+  return new Map(rows.map(({ place, taskId }) => [place, taskId]))
+}
+
+/** Whether the database refuses a change because another task waits or runs with the same singleton key. */
+export function isSingletonTaken(error: unknown): boolean {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown }
+  return code === '23505' && constraint === 'task_singleton_idx'
+}
+
 export interface LockedTask {
   readonly accountId: string
   readonly id: string
@@ -125,17 +162,25 @@ export interface LockedTask {
   readonly finishedAt: Date | null
   readonly error: unknown
   readonly cancelRequestedAt: Date | null
+  /** How many tasks depend on it. */
+  readonly dependents: number
+  /** How many tasks are part of it. */
+  readonly children: number
 }
 
-const lockTaskSql = `
+const lockTasksSql = `
   SELECT account_id AS "accountId", id, type, priority, status, labels, attempt, worker_id AS "workerId", started_at AS "startedAt",
-         finished_at AS "finishedAt", error, cancel_requested_at AS "cancelRequestedAt"
-  FROM task WHERE account_id = $1 AND id = $2 FOR UPDATE`
+         finished_at AS "finishedAt", error, cancel_requested_at AS "cancelRequestedAt", dependents, children
+  FROM task WHERE account_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR UPDATE`
 
-/** Reads a task and keeps others from changing it until the transaction ends. */
+/** Reads tasks and keeps others from changing them until the transaction ends. */
+export async function lockTasks(sql: Sql, accountId: string, ids: readonly string[]): Promise<LockedTask[]> {
+  return sql.query<LockedTask>(lockTasksSql, [accountId, ids])
+}
+
+/** As {@link lockTasks} for one task. */
 export async function lockTask(sql: Sql, accountId: string, id: string): Promise<LockedTask | undefined> {
-  const [row] = await sql.query<LockedTask>(lockTaskSql, [accountId, id])
-  return row
+  return (await lockTasks(sql, accountId, [id]))[0]
 }
 
 const taskStateSql = `
@@ -157,33 +202,34 @@ export async function findTaskState(sql: Sql, accountId: string, id: string): Pr
 }
 
 const requestCancelSql = `
-  UPDATE task SET cancel_requested_at = now(), cancel_reason = $3, status = $4::task_status,
-    finished_at = CASE WHEN $5 THEN now() END, held = NULL, held_at = NULL
-  WHERE account_id = $1 AND id = $2`
+  UPDATE task SET cancel_requested_at = now(), cancel_reason = $4, status = asked.status::task_status,
+    finished_at = CASE WHEN asked.status = 'CANCELLED' THEN now() END, held = NULL, held_at = NULL
+  FROM unnest($2::uuid[], $3::text[]) AS asked (id, status)
+  WHERE task.account_id = $1 AND task.id = asked.id`
 
-/** Writes that somebody has asked a task to stop, and where that leads it. */
+/** Writes that somebody has asked tasks to stop, and where that leads them. */
 export async function requestCancel(
   sql: Sql,
   accountId: string,
-  id: string,
-  { status }: Transition,
+  tasks: readonly { readonly id: string; readonly status: TaskStatus }[],
   reason: string | null,
 ): Promise<void> {
-  await sql.query(requestCancelSql, [accountId, id, reason, status, hasEnded(status)])
+  await sql.query(requestCancelSql, [accountId, tasks.map(({ id }) => id), tasks.map(({ status }) => status), reason])
 }
 
 const reopenSql = `
   UPDATE task SET status = $4::task_status, job_id = $3, run_at = now(), finished_at = NULL, result_expired = false, cancel_requested_at = NULL,
-    cancel_acknowledged_at = NULL, cancel_reason = NULL, error = NULL, result = NULL, progress = 0, current_step = NULL
+    cancel_acknowledged_at = NULL, cancel_reason = NULL, cancels_descendants = false, held = $5::text, held_at = CASE WHEN $5::text IS NOT NULL THEN now() END, error = NULL, result = NULL, progress = 0, current_step = NULL
   WHERE account_id = $1 AND id = $2`
 
-/** Writes where one more attempt leads a task that has ended. */
+/** Writes where one more attempt leads a task that has ended, and why it does not wait for its job yet. */
 export async function reopenTask(
   sql: Sql,
   accountId: string,
   id: string,
   { status }: Transition,
   jobId: string,
+  held: HoldReason | undefined,
 ): Promise<void> {
-  await sql.query(reopenSql, [accountId, id, jobId, status])
+  await sql.query(reopenSql, [accountId, id, jobId, status, held ?? null])
 }

@@ -267,6 +267,11 @@ export type Secret = Prisma.SecretModel
  */
 export type Task = Prisma.TaskModel
 /**
+ * Model TaskDependency
+ * A task starts when another one has ended.
+ */
+export type TaskDependency = Prisma.TaskDependencyModel
+/**
  * Model TaskPause
  * What is not started until it is resumed.
  */

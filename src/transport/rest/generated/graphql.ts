@@ -250,7 +250,7 @@ export type CreateTaskScheduleInput = {
   rrule?: string | null | undefined;
   /** No run is due before. */
   startAt?: string | null | undefined;
-  /** What each run is submitted with; without `runAt` and `idempotencyKey`, and with at most 64 KiB. */
+  /** What each run is submitted with; without `runAt`, `idempotencyKey`, `singletonKey`, `dependsOn` and `parentId`, and with at most 64 KiB. */
   task: SubmitTaskInput;
   /** The IANA time zone of `cron` and `rrule`, such as Europe/Berlin; default UTC. */
   timeZone?: string | null | undefined;
@@ -376,6 +376,15 @@ export type DeliveryStatus =
   | 'PENDING'
   /** The query of the webhook had nothing to send. */
   | 'SKIPPED';
+
+/** What becomes of a task when one that it depends on fails or is cancelled. */
+export type DependencyFailure =
+  /** It fails with the code DEPENDENCY_FAILED. */
+  | 'FAIL'
+  /** It starts all the same. */
+  | 'RUN'
+  /** It is cancelled. */
+  | 'SKIP';
 
 /** The direction of sorting. */
 export type Direction =
@@ -929,6 +938,8 @@ export type SigningMethod =
 export type SubmitTaskInput = {
   /** At most as many tasks of the account with the same key run at once as the task type allows, 1 where it says nothing; the others wait without taking a slot. Default: as the task type says. At most 255 characters. */
   concurrencyKey?: string | null | undefined;
+  /** It starts when all of these tasks have ended; at most 100. They must exist already. */
+  dependsOn?: Array<TaskDependencyInput> | null | undefined;
   /** Tasks of the account and priority with the same key are a lane, and lanes take turns. At most 255 characters. */
   fairnessKey?: string | null | undefined;
   /** How many turns its lane gets where a lane of weight 1 gets one, 1 to 100; default 1. The latest applies. */
@@ -941,6 +952,8 @@ export type SubmitTaskInput = {
   labels?: unknown;
   /** How long an attempt may go without a sign of life; default 300,000. */
   lockMs?: number | null | undefined;
+  /** The task that it is part of, which must not have ended: when that is cancelled, so is this one. */
+  parentId?: string | number | null | undefined;
   /** Default: the task type’s priority. */
   priority?: Priority | null | undefined;
   /** Within its lane, tasks with a higher rank start first; -100 to 100, default 0. */
@@ -949,10 +962,20 @@ export type SubmitTaskInput = {
   retry?: RetryPolicyInput | null | undefined;
   /** Earliest start; default: now. */
   runAt?: string | null | undefined;
+  /** At most one task of the account and type with the same key waits or runs: while there is one, submitting another returns that one. At most 255 characters. */
+  singletonKey?: string | null | undefined;
   /** How long an attempt may take, in milliseconds. */
   timeoutMs?: number | null | undefined;
   /** The name of a task type; see `taskTypes`. */
   type: string;
+};
+
+/** A task that has to end before another one starts. */
+export type TaskDependencyInput = {
+  /** What becomes of the other one when it fails or is cancelled. */
+  onFailure?: DependencyFailure;
+  /** Its id. */
+  taskId: string | number;
 };
 
 /** Selects tasks; all given conditions must match. */

@@ -90,6 +90,22 @@ export const taskSubmission = z
       .string()
       .optional()
       .describe('At most as many tasks with the same key run at once as the task type allows.'),
+    singletonKey: z
+      .string()
+      .optional()
+      .describe('While a task of the type with the same key waits or runs, the answer is that one.'),
+    dependsOn: z
+      .array(
+        z.strictObject({
+          taskId: z.string(),
+          onFailure: z.enum(['FAIL', 'SKIP', 'RUN']).default('FAIL'),
+        }),
+      )
+      .optional()
+      .describe(
+        'It starts when all of these tasks have ended, at most 100. When one fails or is cancelled, it fails, is cancelled (`SKIP`), or starts all the same (`RUN`).',
+      ),
+    parentId: z.string().optional().describe('The task that it is part of: cancelled with it.'),
     retryConfig: retryConfig.optional(),
     recurrenceConfig: recurrenceConfig.optional(),
   })
@@ -137,6 +153,9 @@ function toTask(task: TaskSubmission): SubmitTaskInput {
     fairnessWeight,
     rank,
     concurrencyKey,
+    singletonKey,
+    dependsOn,
+    parentId,
   } = task
   return {
     type,
@@ -150,6 +169,9 @@ function toTask(task: TaskSubmission): SubmitTaskInput {
     ...(fairnessWeight !== undefined && { fairnessWeight }),
     ...(rank !== undefined && { rank }),
     ...(concurrencyKey !== undefined && { concurrencyKey }),
+    ...(singletonKey !== undefined && { singletonKey }),
+    ...(dependsOn !== undefined && { dependsOn }),
+    ...(parentId !== undefined && { parentId }),
     ...(task.retryConfig !== undefined && { retry: toRetry(task.retryConfig) }),
   }
 }

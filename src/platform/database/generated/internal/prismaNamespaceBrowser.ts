@@ -96,6 +96,7 @@ export const ModelName = {
   TaskScheduleRun: 'TaskScheduleRun',
   Secret: 'Secret',
   Task: 'Task',
+  TaskDependency: 'TaskDependency',
   TaskPause: 'TaskPause',
   TaskClock: 'TaskClock',
   TaskShare: 'TaskShare',
@@ -791,10 +792,12 @@ export const TaskScalarFieldEnum = {
   input: 'input',
   labels: 'labels',
   fairnessKey: 'fairnessKey',
+  fairnessWeight: 'fairnessWeight',
   rank: 'rank',
   concurrencyKey: 'concurrencyKey',
   held: 'held',
   heldAt: 'heldAt',
+  singletonKey: 'singletonKey',
   idempotencyKey: 'idempotencyKey',
   principalId: 'principalId',
   requestHash: 'requestHash',
@@ -819,10 +822,26 @@ export const TaskScalarFieldEnum = {
   uncountedAttempts: 'uncountedAttempts',
   fence: 'fence',
   jobId: 'jobId',
-  workerId: 'workerId'
+  workerId: 'workerId',
+  parentId: 'parentId',
+  dependents: 'dependents',
+  children: 'children',
+  cancelsDescendants: 'cancelsDescendants'
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
+
+
+export const TaskDependencyScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  dependsOnId: 'dependsOnId',
+  onFailure: 'onFailure',
+  status: 'status',
+  depth: 'depth'
+} as const
+
+export type TaskDependencyScalarFieldEnum = (typeof TaskDependencyScalarFieldEnum)[keyof typeof TaskDependencyScalarFieldEnum]
 
 
 export const TaskPauseScalarFieldEnum = {

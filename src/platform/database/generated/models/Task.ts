@@ -27,6 +27,7 @@ export type AggregateTask = {
 }
 
 export type TaskAvgAggregateOutputType = {
+  fairnessWeight: number | null
   rank: number | null
   timeoutMs: number | null
   lockMs: number | null
@@ -36,9 +37,12 @@ export type TaskAvgAggregateOutputType = {
   uncountedAttempts: number | null
   fence: number | null
   workerId: number | null
+  dependents: number | null
+  children: number | null
 }
 
 export type TaskSumAggregateOutputType = {
+  fairnessWeight: number | null
   rank: number | null
   timeoutMs: number | null
   lockMs: number | null
@@ -48,6 +52,8 @@ export type TaskSumAggregateOutputType = {
   uncountedAttempts: number | null
   fence: number | null
   workerId: number | null
+  dependents: number | null
+  children: number | null
 }
 
 export type TaskMinAggregateOutputType = {
@@ -57,10 +63,12 @@ export type TaskMinAggregateOutputType = {
   priority: $Enums.Priority | null
   status: $Enums.TaskStatus | null
   fairnessKey: string | null
+  fairnessWeight: number | null
   rank: number | null
   concurrencyKey: string | null
   held: string | null
   heldAt: Date | null
+  singletonKey: string | null
   idempotencyKey: string | null
   principalId: string | null
   requestHash: runtime.Bytes | null
@@ -82,6 +90,10 @@ export type TaskMinAggregateOutputType = {
   fence: number | null
   jobId: string | null
   workerId: number | null
+  parentId: string | null
+  dependents: number | null
+  children: number | null
+  cancelsDescendants: boolean | null
 }
 
 export type TaskMaxAggregateOutputType = {
@@ -91,10 +103,12 @@ export type TaskMaxAggregateOutputType = {
   priority: $Enums.Priority | null
   status: $Enums.TaskStatus | null
   fairnessKey: string | null
+  fairnessWeight: number | null
   rank: number | null
   concurrencyKey: string | null
   held: string | null
   heldAt: Date | null
+  singletonKey: string | null
   idempotencyKey: string | null
   principalId: string | null
   requestHash: runtime.Bytes | null
@@ -116,6 +130,10 @@ export type TaskMaxAggregateOutputType = {
   fence: number | null
   jobId: string | null
   workerId: number | null
+  parentId: string | null
+  dependents: number | null
+  children: number | null
+  cancelsDescendants: boolean | null
 }
 
 export type TaskCountAggregateOutputType = {
@@ -127,10 +145,12 @@ export type TaskCountAggregateOutputType = {
   input: number
   labels: number
   fairnessKey: number
+  fairnessWeight: number
   rank: number
   concurrencyKey: number
   held: number
   heldAt: number
+  singletonKey: number
   idempotencyKey: number
   principalId: number
   requestHash: number
@@ -156,11 +176,16 @@ export type TaskCountAggregateOutputType = {
   fence: number
   jobId: number
   workerId: number
+  parentId: number
+  dependents: number
+  children: number
+  cancelsDescendants: number
   _all: number
 }
 
 
 export type TaskAvgAggregateInputType = {
+  fairnessWeight?: true
   rank?: true
   timeoutMs?: true
   lockMs?: true
@@ -170,9 +195,12 @@ export type TaskAvgAggregateInputType = {
   uncountedAttempts?: true
   fence?: true
   workerId?: true
+  dependents?: true
+  children?: true
 }
 
 export type TaskSumAggregateInputType = {
+  fairnessWeight?: true
   rank?: true
   timeoutMs?: true
   lockMs?: true
@@ -182,6 +210,8 @@ export type TaskSumAggregateInputType = {
   uncountedAttempts?: true
   fence?: true
   workerId?: true
+  dependents?: true
+  children?: true
 }
 
 export type TaskMinAggregateInputType = {
@@ -191,10 +221,12 @@ export type TaskMinAggregateInputType = {
   priority?: true
   status?: true
   fairnessKey?: true
+  fairnessWeight?: true
   rank?: true
   concurrencyKey?: true
   held?: true
   heldAt?: true
+  singletonKey?: true
   idempotencyKey?: true
   principalId?: true
   requestHash?: true
@@ -216,6 +248,10 @@ export type TaskMinAggregateInputType = {
   fence?: true
   jobId?: true
   workerId?: true
+  parentId?: true
+  dependents?: true
+  children?: true
+  cancelsDescendants?: true
 }
 
 export type TaskMaxAggregateInputType = {
@@ -225,10 +261,12 @@ export type TaskMaxAggregateInputType = {
   priority?: true
   status?: true
   fairnessKey?: true
+  fairnessWeight?: true
   rank?: true
   concurrencyKey?: true
   held?: true
   heldAt?: true
+  singletonKey?: true
   idempotencyKey?: true
   principalId?: true
   requestHash?: true
@@ -250,6 +288,10 @@ export type TaskMaxAggregateInputType = {
   fence?: true
   jobId?: true
   workerId?: true
+  parentId?: true
+  dependents?: true
+  children?: true
+  cancelsDescendants?: true
 }
 
 export type TaskCountAggregateInputType = {
@@ -261,10 +303,12 @@ export type TaskCountAggregateInputType = {
   input?: true
   labels?: true
   fairnessKey?: true
+  fairnessWeight?: true
   rank?: true
   concurrencyKey?: true
   held?: true
   heldAt?: true
+  singletonKey?: true
   idempotencyKey?: true
   principalId?: true
   requestHash?: true
@@ -290,6 +334,10 @@ export type TaskCountAggregateInputType = {
   fence?: true
   jobId?: true
   workerId?: true
+  parentId?: true
+  dependents?: true
+  children?: true
+  cancelsDescendants?: true
   _all?: true
 }
 
@@ -388,10 +436,12 @@ export type TaskGroupByOutputType = {
   input: runtime.JsonValue
   labels: runtime.JsonValue
   fairnessKey: string | null
+  fairnessWeight: number | null
   rank: number
   concurrencyKey: string | null
   held: string | null
   heldAt: Date | null
+  singletonKey: string | null
   idempotencyKey: string | null
   principalId: string | null
   requestHash: runtime.Bytes | null
@@ -417,6 +467,10 @@ export type TaskGroupByOutputType = {
   fence: number
   jobId: string
   workerId: number | null
+  parentId: string | null
+  dependents: number
+  children: number
+  cancelsDescendants: boolean
   _count: TaskCountAggregateOutputType | null
   _avg: TaskAvgAggregateOutputType | null
   _sum: TaskSumAggregateOutputType | null
@@ -451,10 +505,12 @@ export type TaskWhereInput = {
   input?: Prisma.JsonFilter<"Task">
   labels?: Prisma.JsonFilter<"Task">
   fairnessKey?: Prisma.StringNullableFilter<"Task"> | string | null
+  fairnessWeight?: Prisma.IntNullableFilter<"Task"> | number | null
   rank?: Prisma.IntFilter<"Task"> | number
   concurrencyKey?: Prisma.StringNullableFilter<"Task"> | string | null
   held?: Prisma.StringNullableFilter<"Task"> | string | null
   heldAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
+  singletonKey?: Prisma.StringNullableFilter<"Task"> | string | null
   idempotencyKey?: Prisma.StringNullableFilter<"Task"> | string | null
   principalId?: Prisma.StringNullableFilter<"Task"> | string | null
   requestHash?: Prisma.BytesNullableFilter<"Task"> | runtime.Bytes | null
@@ -480,10 +536,15 @@ export type TaskWhereInput = {
   fence?: Prisma.IntFilter<"Task"> | number
   jobId?: Prisma.UuidFilter<"Task"> | string
   workerId?: Prisma.IntNullableFilter<"Task"> | number | null
+  parentId?: Prisma.UuidNullableFilter<"Task"> | string | null
+  dependents?: Prisma.IntFilter<"Task"> | number
+  children?: Prisma.IntFilter<"Task"> | number
+  cancelsDescendants?: Prisma.BoolFilter<"Task"> | boolean
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
   checkpoint?: Prisma.XOR<Prisma.TaskCheckpointNullableScalarRelationFilter, Prisma.TaskCheckpointWhereInput> | null
+  dependencies?: Prisma.TaskDependencyListRelationFilter
   deployment?: Prisma.XOR<Prisma.SalesforceDeploymentNullableScalarRelationFilter, Prisma.SalesforceDeploymentWhereInput> | null
   scheduleRun?: Prisma.XOR<Prisma.TaskScheduleRunNullableScalarRelationFilter, Prisma.TaskScheduleRunWhereInput> | null
 }
@@ -497,10 +558,12 @@ export type TaskOrderByWithRelationInput = {
   input?: Prisma.SortOrder
   labels?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  fairnessWeight?: Prisma.SortOrderInput | Prisma.SortOrder
   rank?: Prisma.SortOrder
   concurrencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
   held?: Prisma.SortOrderInput | Prisma.SortOrder
   heldAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  singletonKey?: Prisma.SortOrderInput | Prisma.SortOrder
   idempotencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
   principalId?: Prisma.SortOrderInput | Prisma.SortOrder
   requestHash?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -526,10 +589,15 @@ export type TaskOrderByWithRelationInput = {
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrderInput | Prisma.SortOrder
+  parentId?: Prisma.SortOrderInput | Prisma.SortOrder
+  dependents?: Prisma.SortOrder
+  children?: Prisma.SortOrder
+  cancelsDescendants?: Prisma.SortOrder
   logs?: Prisma.TaskLogOrderByRelationAggregateInput
   parts?: Prisma.TaskPartOrderByRelationAggregateInput
   pastAttempts?: Prisma.TaskAttemptOrderByRelationAggregateInput
   checkpoint?: Prisma.TaskCheckpointOrderByWithRelationInput
+  dependencies?: Prisma.TaskDependencyOrderByRelationAggregateInput
   deployment?: Prisma.SalesforceDeploymentOrderByWithRelationInput
   scheduleRun?: Prisma.TaskScheduleRunOrderByWithRelationInput
 }
@@ -548,10 +616,12 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   input?: Prisma.JsonFilter<"Task">
   labels?: Prisma.JsonFilter<"Task">
   fairnessKey?: Prisma.StringNullableFilter<"Task"> | string | null
+  fairnessWeight?: Prisma.IntNullableFilter<"Task"> | number | null
   rank?: Prisma.IntFilter<"Task"> | number
   concurrencyKey?: Prisma.StringNullableFilter<"Task"> | string | null
   held?: Prisma.StringNullableFilter<"Task"> | string | null
   heldAt?: Prisma.DateTimeNullableFilter<"Task"> | Date | string | null
+  singletonKey?: Prisma.StringNullableFilter<"Task"> | string | null
   idempotencyKey?: Prisma.StringNullableFilter<"Task"> | string | null
   principalId?: Prisma.StringNullableFilter<"Task"> | string | null
   requestHash?: Prisma.BytesNullableFilter<"Task"> | runtime.Bytes | null
@@ -577,10 +647,15 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   fence?: Prisma.IntFilter<"Task"> | number
   jobId?: Prisma.UuidFilter<"Task"> | string
   workerId?: Prisma.IntNullableFilter<"Task"> | number | null
+  parentId?: Prisma.UuidNullableFilter<"Task"> | string | null
+  dependents?: Prisma.IntFilter<"Task"> | number
+  children?: Prisma.IntFilter<"Task"> | number
+  cancelsDescendants?: Prisma.BoolFilter<"Task"> | boolean
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
   checkpoint?: Prisma.XOR<Prisma.TaskCheckpointNullableScalarRelationFilter, Prisma.TaskCheckpointWhereInput> | null
+  dependencies?: Prisma.TaskDependencyListRelationFilter
   deployment?: Prisma.XOR<Prisma.SalesforceDeploymentNullableScalarRelationFilter, Prisma.SalesforceDeploymentWhereInput> | null
   scheduleRun?: Prisma.XOR<Prisma.TaskScheduleRunNullableScalarRelationFilter, Prisma.TaskScheduleRunWhereInput> | null
 }, "accountId_id" | "accountId_principalId_idempotencyKey">
@@ -594,10 +669,12 @@ export type TaskOrderByWithAggregationInput = {
   input?: Prisma.SortOrder
   labels?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  fairnessWeight?: Prisma.SortOrderInput | Prisma.SortOrder
   rank?: Prisma.SortOrder
   concurrencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
   held?: Prisma.SortOrderInput | Prisma.SortOrder
   heldAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  singletonKey?: Prisma.SortOrderInput | Prisma.SortOrder
   idempotencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
   principalId?: Prisma.SortOrderInput | Prisma.SortOrder
   requestHash?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -623,6 +700,10 @@ export type TaskOrderByWithAggregationInput = {
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrderInput | Prisma.SortOrder
+  parentId?: Prisma.SortOrderInput | Prisma.SortOrder
+  dependents?: Prisma.SortOrder
+  children?: Prisma.SortOrder
+  cancelsDescendants?: Prisma.SortOrder
   _count?: Prisma.TaskCountOrderByAggregateInput
   _avg?: Prisma.TaskAvgOrderByAggregateInput
   _max?: Prisma.TaskMaxOrderByAggregateInput
@@ -642,10 +723,12 @@ export type TaskScalarWhereWithAggregatesInput = {
   input?: Prisma.JsonWithAggregatesFilter<"Task">
   labels?: Prisma.JsonWithAggregatesFilter<"Task">
   fairnessKey?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
+  fairnessWeight?: Prisma.IntNullableWithAggregatesFilter<"Task"> | number | null
   rank?: Prisma.IntWithAggregatesFilter<"Task"> | number
   concurrencyKey?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
   held?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
   heldAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Task"> | Date | string | null
+  singletonKey?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
   idempotencyKey?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
   principalId?: Prisma.StringNullableWithAggregatesFilter<"Task"> | string | null
   requestHash?: Prisma.BytesNullableWithAggregatesFilter<"Task"> | runtime.Bytes | null
@@ -671,6 +754,10 @@ export type TaskScalarWhereWithAggregatesInput = {
   fence?: Prisma.IntWithAggregatesFilter<"Task"> | number
   jobId?: Prisma.UuidWithAggregatesFilter<"Task"> | string
   workerId?: Prisma.IntNullableWithAggregatesFilter<"Task"> | number | null
+  parentId?: Prisma.UuidNullableWithAggregatesFilter<"Task"> | string | null
+  dependents?: Prisma.IntWithAggregatesFilter<"Task"> | number
+  children?: Prisma.IntWithAggregatesFilter<"Task"> | number
+  cancelsDescendants?: Prisma.BoolWithAggregatesFilter<"Task"> | boolean
 }
 
 export type TaskCreateInput = {
@@ -682,10 +769,12 @@ export type TaskCreateInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -711,10 +800,15 @@ export type TaskCreateInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -728,10 +822,12 @@ export type TaskUncheckedCreateInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -757,10 +853,15 @@ export type TaskUncheckedCreateInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -774,10 +875,12 @@ export type TaskUpdateInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -803,10 +906,15 @@ export type TaskUpdateInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -820,10 +928,12 @@ export type TaskUncheckedUpdateInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -849,10 +959,15 @@ export type TaskUncheckedUpdateInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -866,10 +981,12 @@ export type TaskCreateManyInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -895,6 +1012,10 @@ export type TaskCreateManyInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
 }
 
 export type TaskUpdateManyMutationInput = {
@@ -906,10 +1027,12 @@ export type TaskUpdateManyMutationInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -935,6 +1058,10 @@ export type TaskUpdateManyMutationInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type TaskUncheckedUpdateManyInput = {
@@ -946,10 +1073,12 @@ export type TaskUncheckedUpdateManyInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -975,6 +1104,10 @@ export type TaskUncheckedUpdateManyInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type TaskScalarRelationFilter = {
@@ -1002,10 +1135,12 @@ export type TaskCountOrderByAggregateInput = {
   input?: Prisma.SortOrder
   labels?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrder
+  fairnessWeight?: Prisma.SortOrder
   rank?: Prisma.SortOrder
   concurrencyKey?: Prisma.SortOrder
   held?: Prisma.SortOrder
   heldAt?: Prisma.SortOrder
+  singletonKey?: Prisma.SortOrder
   idempotencyKey?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
   requestHash?: Prisma.SortOrder
@@ -1031,9 +1166,14 @@ export type TaskCountOrderByAggregateInput = {
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
+  parentId?: Prisma.SortOrder
+  dependents?: Prisma.SortOrder
+  children?: Prisma.SortOrder
+  cancelsDescendants?: Prisma.SortOrder
 }
 
 export type TaskAvgOrderByAggregateInput = {
+  fairnessWeight?: Prisma.SortOrder
   rank?: Prisma.SortOrder
   timeoutMs?: Prisma.SortOrder
   lockMs?: Prisma.SortOrder
@@ -1043,6 +1183,8 @@ export type TaskAvgOrderByAggregateInput = {
   uncountedAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
+  dependents?: Prisma.SortOrder
+  children?: Prisma.SortOrder
 }
 
 export type TaskMaxOrderByAggregateInput = {
@@ -1052,10 +1194,12 @@ export type TaskMaxOrderByAggregateInput = {
   priority?: Prisma.SortOrder
   status?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrder
+  fairnessWeight?: Prisma.SortOrder
   rank?: Prisma.SortOrder
   concurrencyKey?: Prisma.SortOrder
   held?: Prisma.SortOrder
   heldAt?: Prisma.SortOrder
+  singletonKey?: Prisma.SortOrder
   idempotencyKey?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
   requestHash?: Prisma.SortOrder
@@ -1077,6 +1221,10 @@ export type TaskMaxOrderByAggregateInput = {
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
+  parentId?: Prisma.SortOrder
+  dependents?: Prisma.SortOrder
+  children?: Prisma.SortOrder
+  cancelsDescendants?: Prisma.SortOrder
 }
 
 export type TaskMinOrderByAggregateInput = {
@@ -1086,10 +1234,12 @@ export type TaskMinOrderByAggregateInput = {
   priority?: Prisma.SortOrder
   status?: Prisma.SortOrder
   fairnessKey?: Prisma.SortOrder
+  fairnessWeight?: Prisma.SortOrder
   rank?: Prisma.SortOrder
   concurrencyKey?: Prisma.SortOrder
   held?: Prisma.SortOrder
   heldAt?: Prisma.SortOrder
+  singletonKey?: Prisma.SortOrder
   idempotencyKey?: Prisma.SortOrder
   principalId?: Prisma.SortOrder
   requestHash?: Prisma.SortOrder
@@ -1111,9 +1261,14 @@ export type TaskMinOrderByAggregateInput = {
   fence?: Prisma.SortOrder
   jobId?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
+  parentId?: Prisma.SortOrder
+  dependents?: Prisma.SortOrder
+  children?: Prisma.SortOrder
+  cancelsDescendants?: Prisma.SortOrder
 }
 
 export type TaskSumOrderByAggregateInput = {
+  fairnessWeight?: Prisma.SortOrder
   rank?: Prisma.SortOrder
   timeoutMs?: Prisma.SortOrder
   lockMs?: Prisma.SortOrder
@@ -1123,6 +1278,8 @@ export type TaskSumOrderByAggregateInput = {
   uncountedAttempts?: Prisma.SortOrder
   fence?: Prisma.SortOrder
   workerId?: Prisma.SortOrder
+  dependents?: Prisma.SortOrder
+  children?: Prisma.SortOrder
 }
 
 export type TaskCreateNestedOneWithoutDeploymentInput = {
@@ -1159,6 +1316,20 @@ export type EnumPriorityFieldUpdateOperationsInput = {
 
 export type EnumTaskStatusFieldUpdateOperationsInput = {
   set?: $Enums.TaskStatus
+}
+
+export type TaskCreateNestedOneWithoutDependenciesInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutDependenciesInput, Prisma.TaskUncheckedCreateWithoutDependenciesInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutDependenciesInput
+  connect?: Prisma.TaskWhereUniqueInput
+}
+
+export type TaskUpdateOneRequiredWithoutDependenciesNestedInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutDependenciesInput, Prisma.TaskUncheckedCreateWithoutDependenciesInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutDependenciesInput
+  upsert?: Prisma.TaskUpsertWithoutDependenciesInput
+  connect?: Prisma.TaskWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutDependenciesInput, Prisma.TaskUpdateWithoutDependenciesInput>, Prisma.TaskUncheckedUpdateWithoutDependenciesInput>
 }
 
 export type TaskCreateNestedOneWithoutPastAttemptsInput = {
@@ -1226,10 +1397,12 @@ export type TaskCreateWithoutDeploymentInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1255,10 +1428,15 @@ export type TaskCreateWithoutDeploymentInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
 
@@ -1271,10 +1449,12 @@ export type TaskUncheckedCreateWithoutDeploymentInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1300,10 +1480,15 @@ export type TaskUncheckedCreateWithoutDeploymentInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
 
@@ -1332,10 +1517,12 @@ export type TaskUpdateWithoutDeploymentInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1361,10 +1548,15 @@ export type TaskUpdateWithoutDeploymentInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
 
@@ -1377,10 +1569,12 @@ export type TaskUncheckedUpdateWithoutDeploymentInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1406,10 +1600,15 @@ export type TaskUncheckedUpdateWithoutDeploymentInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
 
@@ -1422,10 +1621,12 @@ export type TaskCreateWithoutScheduleRunInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1451,10 +1652,15 @@ export type TaskCreateWithoutScheduleRunInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
 }
 
@@ -1467,10 +1673,12 @@ export type TaskUncheckedCreateWithoutScheduleRunInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1496,10 +1704,15 @@ export type TaskUncheckedCreateWithoutScheduleRunInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
 }
 
@@ -1528,10 +1741,12 @@ export type TaskUpdateWithoutScheduleRunInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1557,10 +1772,15 @@ export type TaskUpdateWithoutScheduleRunInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
 }
 
@@ -1573,10 +1793,12 @@ export type TaskUncheckedUpdateWithoutScheduleRunInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1602,14 +1824,19 @@ export type TaskUncheckedUpdateWithoutScheduleRunInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
-export type TaskCreateWithoutPastAttemptsInput = {
+export type TaskCreateWithoutDependenciesInput = {
   accountId: string
   id: string
   type: string
@@ -1618,10 +1845,12 @@ export type TaskCreateWithoutPastAttemptsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1647,9 +1876,238 @@ export type TaskCreateWithoutPastAttemptsInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
+  logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
+}
+
+export type TaskUncheckedCreateWithoutDependenciesInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  fairnessWeight?: number | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  singletonKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
+  logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
+}
+
+export type TaskCreateOrConnectWithoutDependenciesInput = {
+  where: Prisma.TaskWhereUniqueInput
+  create: Prisma.XOR<Prisma.TaskCreateWithoutDependenciesInput, Prisma.TaskUncheckedCreateWithoutDependenciesInput>
+}
+
+export type TaskUpsertWithoutDependenciesInput = {
+  update: Prisma.XOR<Prisma.TaskUpdateWithoutDependenciesInput, Prisma.TaskUncheckedUpdateWithoutDependenciesInput>
+  create: Prisma.XOR<Prisma.TaskCreateWithoutDependenciesInput, Prisma.TaskUncheckedCreateWithoutDependenciesInput>
+  where?: Prisma.TaskWhereInput
+}
+
+export type TaskUpdateToOneWithWhereWithoutDependenciesInput = {
+  where?: Prisma.TaskWhereInput
+  data: Prisma.XOR<Prisma.TaskUpdateWithoutDependenciesInput, Prisma.TaskUncheckedUpdateWithoutDependenciesInput>
+}
+
+export type TaskUpdateWithoutDependenciesInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskUncheckedUpdateWithoutDependenciesInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskCreateWithoutPastAttemptsInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  fairnessWeight?: number | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  singletonKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -1663,10 +2121,12 @@ export type TaskUncheckedCreateWithoutPastAttemptsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1692,9 +2152,14 @@ export type TaskUncheckedCreateWithoutPastAttemptsInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -1724,10 +2189,12 @@ export type TaskUpdateWithoutPastAttemptsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1753,9 +2220,14 @@ export type TaskUpdateWithoutPastAttemptsInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -1769,10 +2241,12 @@ export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1798,9 +2272,14 @@ export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -1814,10 +2293,12 @@ export type TaskCreateWithoutCheckpointInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1843,9 +2324,14 @@ export type TaskCreateWithoutCheckpointInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -1859,10 +2345,12 @@ export type TaskUncheckedCreateWithoutCheckpointInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -1888,9 +2376,14 @@ export type TaskUncheckedCreateWithoutCheckpointInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -1920,10 +2413,12 @@ export type TaskUpdateWithoutCheckpointInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1949,9 +2444,14 @@ export type TaskUpdateWithoutCheckpointInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -1965,10 +2465,12 @@ export type TaskUncheckedUpdateWithoutCheckpointInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -1994,9 +2496,14 @@ export type TaskUncheckedUpdateWithoutCheckpointInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -2010,10 +2517,12 @@ export type TaskCreateWithoutLogsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -2039,9 +2548,14 @@ export type TaskCreateWithoutLogsInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -2055,10 +2569,12 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -2084,9 +2600,14 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -2116,10 +2637,12 @@ export type TaskUpdateWithoutLogsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -2145,9 +2668,14 @@ export type TaskUpdateWithoutLogsInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -2161,10 +2689,12 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -2190,9 +2720,14 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -2206,10 +2741,12 @@ export type TaskCreateWithoutPartsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -2235,9 +2772,14 @@ export type TaskCreateWithoutPartsInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -2251,10 +2793,12 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: string | null
+  fairnessWeight?: number | null
   rank?: number
   concurrencyKey?: string | null
   held?: string | null
   heldAt?: Date | string | null
+  singletonKey?: string | null
   idempotencyKey?: string | null
   principalId?: string | null
   requestHash?: runtime.Bytes | null
@@ -2280,9 +2824,14 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   fence?: number
   jobId: string
   workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -2312,10 +2861,12 @@ export type TaskUpdateWithoutPartsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -2341,9 +2892,14 @@ export type TaskUpdateWithoutPartsInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -2357,10 +2913,12 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   rank?: Prisma.IntFieldUpdateOperationsInput | number
   concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
@@ -2386,9 +2944,14 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   fence?: Prisma.IntFieldUpdateOperationsInput | number
   jobId?: Prisma.StringFieldUpdateOperationsInput | string
   workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -2402,12 +2965,14 @@ export type TaskCountOutputType = {
   logs: number
   parts: number
   pastAttempts: number
+  dependencies: number
 }
 
 export type TaskCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   logs?: boolean | TaskCountOutputTypeCountLogsArgs
   parts?: boolean | TaskCountOutputTypeCountPartsArgs
   pastAttempts?: boolean | TaskCountOutputTypeCountPastAttemptsArgs
+  dependencies?: boolean | TaskCountOutputTypeCountDependenciesArgs
 }
 
 /**
@@ -2441,6 +3006,13 @@ export type TaskCountOutputTypeCountPastAttemptsArgs<ExtArgs extends runtime.Typ
   where?: Prisma.TaskAttemptWhereInput
 }
 
+/**
+ * TaskCountOutputType without action
+ */
+export type TaskCountOutputTypeCountDependenciesArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.TaskDependencyWhereInput
+}
+
 
 export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   accountId?: boolean
@@ -2451,10 +3023,12 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  fairnessWeight?: boolean
   rank?: boolean
   concurrencyKey?: boolean
   held?: boolean
   heldAt?: boolean
+  singletonKey?: boolean
   idempotencyKey?: boolean
   principalId?: boolean
   requestHash?: boolean
@@ -2480,10 +3054,15 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
+  parentId?: boolean
+  dependents?: boolean
+  children?: boolean
+  cancelsDescendants?: boolean
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
   checkpoint?: boolean | Prisma.Task$checkpointArgs<ExtArgs>
+  dependencies?: boolean | Prisma.Task$dependenciesArgs<ExtArgs>
   deployment?: boolean | Prisma.Task$deploymentArgs<ExtArgs>
   scheduleRun?: boolean | Prisma.Task$scheduleRunArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
@@ -2498,10 +3077,12 @@ export type TaskSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  fairnessWeight?: boolean
   rank?: boolean
   concurrencyKey?: boolean
   held?: boolean
   heldAt?: boolean
+  singletonKey?: boolean
   idempotencyKey?: boolean
   principalId?: boolean
   requestHash?: boolean
@@ -2527,6 +3108,10 @@ export type TaskSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
+  parentId?: boolean
+  dependents?: boolean
+  children?: boolean
+  cancelsDescendants?: boolean
 }, ExtArgs["result"]["task"]>
 
 export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -2538,10 +3123,12 @@ export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  fairnessWeight?: boolean
   rank?: boolean
   concurrencyKey?: boolean
   held?: boolean
   heldAt?: boolean
+  singletonKey?: boolean
   idempotencyKey?: boolean
   principalId?: boolean
   requestHash?: boolean
@@ -2567,6 +3154,10 @@ export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
+  parentId?: boolean
+  dependents?: boolean
+  children?: boolean
+  cancelsDescendants?: boolean
 }, ExtArgs["result"]["task"]>
 
 export type TaskSelectScalar = {
@@ -2578,10 +3169,12 @@ export type TaskSelectScalar = {
   input?: boolean
   labels?: boolean
   fairnessKey?: boolean
+  fairnessWeight?: boolean
   rank?: boolean
   concurrencyKey?: boolean
   held?: boolean
   heldAt?: boolean
+  singletonKey?: boolean
   idempotencyKey?: boolean
   principalId?: boolean
   requestHash?: boolean
@@ -2607,14 +3200,19 @@ export type TaskSelectScalar = {
   fence?: boolean
   jobId?: boolean
   workerId?: boolean
+  parentId?: boolean
+  dependents?: boolean
+  children?: boolean
+  cancelsDescendants?: boolean
 }
 
-export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "rank" | "concurrencyKey" | "held" | "heldAt" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelAcknowledgedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "uncountedAttempts" | "fence" | "jobId" | "workerId", ExtArgs["result"]["task"]>
+export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "fairnessWeight" | "rank" | "concurrencyKey" | "held" | "heldAt" | "singletonKey" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelAcknowledgedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "uncountedAttempts" | "fence" | "jobId" | "workerId" | "parentId" | "dependents" | "children" | "cancelsDescendants", ExtArgs["result"]["task"]>
 export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
   checkpoint?: boolean | Prisma.Task$checkpointArgs<ExtArgs>
+  dependencies?: boolean | Prisma.Task$dependenciesArgs<ExtArgs>
   deployment?: boolean | Prisma.Task$deploymentArgs<ExtArgs>
   scheduleRun?: boolean | Prisma.Task$scheduleRunArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
@@ -2629,6 +3227,7 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     parts: Prisma.$TaskPartPayload<ExtArgs>[]
     pastAttempts: Prisma.$TaskAttemptPayload<ExtArgs>[]
     checkpoint: Prisma.$TaskCheckpointPayload<ExtArgs> | null
+    dependencies: Prisma.$TaskDependencyPayload<ExtArgs>[]
     deployment: Prisma.$SalesforceDeploymentPayload<ExtArgs> | null
     scheduleRun: Prisma.$TaskScheduleRunPayload<ExtArgs> | null
   }
@@ -2642,6 +3241,10 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     labels: runtime.JsonValue
     fairnessKey: string | null
     /**
+     * Of a task that waits for others before it enters its lane; null is 1.
+     */
+    fairnessWeight: number | null
+    /**
      * Within its lane, those with a higher one are first.
      */
     rank: number
@@ -2654,6 +3257,10 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
      */
     held: string | null
     heldAt: Date | null
+    /**
+     * At most one task of the account and type with the same key waits or runs.
+     */
+    singletonKey: string | null
     idempotencyKey: string | null
     /**
      * Whose idempotency key it is; null without one.
@@ -2709,6 +3316,22 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
      * Of the current or last attempt.
      */
     workerId: number | null
+    /**
+     * The task that it is part of: cancelled with it. May have been deleted meanwhile.
+     */
+    parentId: string | null
+    /**
+     * How many tasks were submitted that start when this one has ended.
+     */
+    dependents: number
+    /**
+     * How many tasks were submitted as a part of it.
+     */
+    children: number
+    /**
+     * It was cancelled, and some of its descendants have still to be.
+     */
+    cancelsDescendants: boolean
   }, ExtArgs["result"]["task"]>
   composites: {}
 }
@@ -3107,6 +3730,7 @@ export interface Prisma__TaskClient<T, Null = never, ExtArgs extends runtime.Typ
   parts<T extends Prisma.Task$partsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$partsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskPartPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   pastAttempts<T extends Prisma.Task$pastAttemptsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$pastAttemptsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskAttemptPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   checkpoint<T extends Prisma.Task$checkpointArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$checkpointArgs<ExtArgs>>): Prisma.Prisma__TaskCheckpointClient<runtime.Types.Result.GetResult<Prisma.$TaskCheckpointPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  dependencies<T extends Prisma.Task$dependenciesArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$dependenciesArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskDependencyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   deployment<T extends Prisma.Task$deploymentArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$deploymentArgs<ExtArgs>>): Prisma.Prisma__SalesforceDeploymentClient<runtime.Types.Result.GetResult<Prisma.$SalesforceDeploymentPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   scheduleRun<T extends Prisma.Task$scheduleRunArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$scheduleRunArgs<ExtArgs>>): Prisma.Prisma__TaskScheduleRunClient<runtime.Types.Result.GetResult<Prisma.$TaskScheduleRunPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
@@ -3146,10 +3770,12 @@ export interface TaskFieldRefs {
   readonly input: Prisma.FieldRef<"Task", 'Json'>
   readonly labels: Prisma.FieldRef<"Task", 'Json'>
   readonly fairnessKey: Prisma.FieldRef<"Task", 'String'>
+  readonly fairnessWeight: Prisma.FieldRef<"Task", 'Int'>
   readonly rank: Prisma.FieldRef<"Task", 'Int'>
   readonly concurrencyKey: Prisma.FieldRef<"Task", 'String'>
   readonly held: Prisma.FieldRef<"Task", 'String'>
   readonly heldAt: Prisma.FieldRef<"Task", 'DateTime'>
+  readonly singletonKey: Prisma.FieldRef<"Task", 'String'>
   readonly idempotencyKey: Prisma.FieldRef<"Task", 'String'>
   readonly principalId: Prisma.FieldRef<"Task", 'String'>
   readonly requestHash: Prisma.FieldRef<"Task", 'Bytes'>
@@ -3175,6 +3801,10 @@ export interface TaskFieldRefs {
   readonly fence: Prisma.FieldRef<"Task", 'Int'>
   readonly jobId: Prisma.FieldRef<"Task", 'String'>
   readonly workerId: Prisma.FieldRef<"Task", 'Int'>
+  readonly parentId: Prisma.FieldRef<"Task", 'String'>
+  readonly dependents: Prisma.FieldRef<"Task", 'Int'>
+  readonly children: Prisma.FieldRef<"Task", 'Int'>
+  readonly cancelsDescendants: Prisma.FieldRef<"Task", 'Boolean'>
 }
     
 
@@ -3656,6 +4286,30 @@ export type Task$checkpointArgs<ExtArgs extends runtime.Types.Extensions.Interna
    */
   include?: Prisma.TaskCheckpointInclude<ExtArgs> | null
   where?: Prisma.TaskCheckpointWhereInput
+}
+
+/**
+ * Task.dependencies
+ */
+export type Task$dependenciesArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the TaskDependency
+   */
+  select?: Prisma.TaskDependencySelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the TaskDependency
+   */
+  omit?: Prisma.TaskDependencyOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TaskDependencyInclude<ExtArgs> | null
+  where?: Prisma.TaskDependencyWhereInput
+  orderBy?: Prisma.TaskDependencyOrderByWithRelationInput | Prisma.TaskDependencyOrderByWithRelationInput[]
+  cursor?: Prisma.TaskDependencyWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.TaskDependencyScalarFieldEnum | Prisma.TaskDependencyScalarFieldEnum[]
 }
 
 /**
