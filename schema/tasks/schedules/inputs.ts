@@ -10,7 +10,7 @@ const described = {
   cron: 'Five fields (minute, hour, day of month, month, day of week), or six with seconds in front, such as `30 2 * * MON-FRI`; also `L`, `W`, `#` and `@daily`.',
   everyMs: 'The time between two runs, in milliseconds, at least 1,000; counted from `startAt`, or else from now.',
   rrule:
-    'The value of an RRULE (RFC 5545), such as `FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17`. Its DTSTART is `startAt`, or else the midnight before now.',
+    'The value of an RRULE (RFC 5545), such as `FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17`. Its DTSTART is `startAt`, or else the midnight before now. It may name at most 288 times of a day.',
   startAt: 'No run is due before.',
   endAt: 'No run is due after it.',
   maxRuns: 'End after so many runs, at most 1,000,000.',

@@ -57,7 +57,7 @@ export const TaskScheduleRef = builder.prismaObject('TaskSchedule', {
     nextRuns: t.field({
       type: ['DateTime'],
       description:
-        'The times of the next runs, fewer when there are no more. Of a schedule that is PAUSED or FAILED: what they would be if it were resumed now.',
+        'The times of the next runs; fewer when there are no more, or when finding them takes long. Of a schedule that is PAUSED or FAILED: what they would be if it were resumed now.',
       complexity: separateRead,
       args: { first: t.arg.int({ defaultValue: 10, required: true, description: 'How many, 1 to 100.' }) },
       resolve: ({ id }, { first }, { caller, schedules }) => schedules.preview(caller, id, first),

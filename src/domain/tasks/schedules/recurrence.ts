@@ -1,5 +1,7 @@
 import { Cron } from 'croner'
+import { LRUCache } from 'lru-cache'
 import { RRuleTemporal } from 'rrule-temporal'
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import { errorMessage, type InputIssue } from '#lib/errors.ts'
 import { rruleFault } from './rrule.ts'
 
@@ -27,6 +29,8 @@ const dayMs = 24 * 60 * 60 * secondMs
 const horizonMs = 100 * 366 * dayMs
 /** Times that are looked at to learn how often a schedule is due. */
 const sampledTimes = 200
+/** How long times are looked for one after the other, in milliseconds. */
+const searchMs = 250
 /** More steps than any sensible rule needs between two of its times, so that a rule that is never due says so soon. */
 const maxIterations = 1_500
 
@@ -44,26 +48,42 @@ export function nextTime(recurrence: Recurrence, after: Date): Date | undefined 
   return time !== undefined && time - from <= horizonMs ? new Date(time) : undefined
 }
 
-function timeAfter({ cron, everyMs, rrule, timeZone, anchorAt }: Recurrence, from: number): number | undefined {
-  if (everyMs !== null) {
-    const anchor = anchorAt.getTime()
-    return anchor + (Math.floor((from - anchor) / everyMs) + 1) * everyMs
-  }
-  if (cron !== null) return new Cron(cron, { ...cronOptions, timezone: timeZone }).nextRun(new Date(from))?.getTime()
-  return rrule === null ? undefined : ruleTimeAfter(rrule, { timeZone, anchorAt }, from)
+function timeAfter(recurrence: Recurrence, from: number): number | undefined {
+  const { everyMs } = recurrence
+  if (everyMs === null) return calendarOf(recurrence)(from)
+  const anchor = recurrence.anchorAt.getTime()
+  return anchor + (Math.floor((from - anchor) / everyMs) + 1) * everyMs
+}
+
+/** Finds the first time after another. */
+type Calendar = (from: number) => number | undefined
+
+/** Reading an expression takes longer than finding its next time. */
+const calendars = new LRUCache<CompositeKey, Calendar>({ max: 500 })
+
+function calendarOf({ cron, rrule, timeZone, anchorAt }: Recurrence): Calendar {
+  const key = compositeKey(timeZone, cron ?? '', rrule ?? '', anchorAt.getTime())
+  const known = calendars.get(key)
+  if (known !== undefined) return known
+  const calendar = cron === null ? ruleCalendar(rrule ?? '', { timeZone, anchorAt }) : cronCalendar(cron, timeZone)
+  calendars.set(key, calendar)
+  return calendar
+}
+
+function cronCalendar(cron: string, timeZone: string): Calendar {
+  const expression = new Cron(cron, { ...cronOptions, timezone: timeZone })
+  return (from) => expression.nextRun(new Date(from))?.getTime()
 }
 
 /** A rule that takes too long to find its next time has none. */
-function ruleTimeAfter(
-  rrule: string,
-  where: Pick<Recurrence, 'timeZone' | 'anchorAt'>,
-  from: number,
-): number | undefined {
+function ruleCalendar(rrule: string, where: Pick<Recurrence, 'timeZone' | 'anchorAt'>): Calendar {
   const rule = createRule(rrule, where)
-  try {
-    return rule.next(new Date(from))?.epochMilliseconds
-  } catch {
-    return undefined
+  return (from) => {
+    try {
+      return rule.next(new Date(from))?.epochMilliseconds
+    } catch {
+      return undefined
+    }
   }
 }
 
@@ -133,20 +153,34 @@ export function frequencyIssue(recurrence: Recurrence, after: Date, maxRuns: num
   return { path, message }
 }
 
+/**
+ * A time and those that follow it, as far as they are found in a quarter of a second: where times are rare, or a rule has
+ * many parts, each takes long, and nothing else is done meanwhile.
+ */
+export function* timesFrom(
+  first: Date | null | undefined,
+  next: (after: Date) => Date | null | undefined,
+): Generator<Date, void> {
+  const end = performance.now() + searchMs
+  for (let time = first; time !== null && time !== undefined; time = next(time)) {
+    yield time
+    if (performance.now() > end) return
+  }
+}
+
 /** The shortest time between two runs, as far as the next ones tell: those of two whole days, or 200. */
 function shortestGapOf(recurrence: Recurrence, after: Date): number {
   if (recurrence.everyMs !== null) return recurrence.everyMs
   let shortest = Number.POSITIVE_INFINITY
   let nights = 0
-  let before = nextTime(recurrence, after)
-  for (let count = 1; count < sampledTimes && nights < 2 && before !== undefined; count += 1) {
-    const next = nextTime(recurrence, before)
-    if (next === undefined) break
-    const gap = next.getTime() - before.getTime()
-    if (gap < shortestGapMs) return gap
-    if (gap > dayMs / 4) nights += 1
+  let before: Date | undefined
+  const next = (time: Date) => nextTime(recurrence, time)
+  for (const time of timesFrom(next(after), next).take(sampledTimes)) {
+    const gap = before === undefined ? Number.POSITIVE_INFINITY : time.getTime() - before.getTime()
     shortest = Math.min(shortest, gap)
-    before = next
+    if (before !== undefined && gap > dayMs / 4) nights += 1
+    if (shortest < shortestGapMs || nights === 2) break
+    before = time
   }
   return shortest
 }

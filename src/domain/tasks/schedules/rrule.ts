@@ -17,6 +17,8 @@ const parts: Readonly<Record<string, string>> = {
   BYMONTH: 'byMonth',
   BYSETPOS: 'bySetPos',
 }
+/** How many times of a day a rule may name: each of them is looked at for each day of a year. */
+const maxTimesOfDay = 288
 /** Each time of a rule with a count is found by counting. */
 const maxCount = 500
 
@@ -49,9 +51,15 @@ function formFault(rrule: string): string | undefined {
   if (repeated !== undefined) return `has more than one ${repeated}`
   const values = new Map(given)
   if (values.get('FREQ') === 'SECONDLY') return 'may not have FREQ=SECONDLY; use everyMs or cron instead'
+  const timesOfDay = ['BYHOUR', 'BYMINUTE', 'BYSECOND'].reduce((all, name) => all * countIn(values.get(name)), 1)
+  if (timesOfDay > maxTimesOfDay) return `may name at most ${maxTimesOfDay} times of a day; it names ${timesOfDay}`
   const count = Number(values.get('COUNT') ?? 1)
   if (!(count <= maxCount)) return `may have a COUNT of at most ${maxCount}; maxRuns has no such limit`
   return undefined
+}
+
+function countIn(list = ''): number {
+  return list.split(',').length
 }
 
 function partsOf(rrule: string): [name: string, value: string][] {

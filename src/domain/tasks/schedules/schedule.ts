@@ -2,7 +2,7 @@
  * What a schedule does next is decided here, and nowhere else: the scheduler and the SQL write what these functions return.
  */
 import type { Actor } from '#platform/journal/entry.ts'
-import { nextTime, type Recurrence } from './recurrence.ts'
+import { nextTime, type Recurrence, timesFrom } from './recurrence.ts'
 
 /**
  * ACTIVE creates runs; PAUSED was paused by somebody; FAILED by the server, since its runs can't be created any more;
@@ -112,17 +112,13 @@ export function nextDue(times: Times, after: Date): Date | null {
   return next === undefined || (endAt !== null && next > endAt) ? null : next
 }
 
-/** The times of the next runs, at most `limit`; of a schedule that is not active: what they would be if it were resumed now. */
+/** The times of the next runs, at most `limit`, as far as they are soon found; of a schedule that is not active: what they would be if it were resumed now. */
 export function nextRuns(schedule: Schedule, now: Date, limit: number): Date[] {
   if (schedule.status === 'ENDED') return []
   const remaining = schedule.maxRuns === null ? limit : schedule.maxRuns - schedule.runs - schedule.queued.length
-  const times: Date[] = []
-  let next = schedule.status === 'ACTIVE' ? schedule.nextAt : nextDue(schedule, now)
-  while (next !== null && times.length < Math.min(limit, remaining)) {
-    times.push(next)
-    next = nextDue(schedule, next)
-  }
-  return times
+  const first = schedule.status === 'ACTIVE' ? schedule.nextAt : nextDue(schedule, now)
+  const times = timesFrom(first, (time) => nextDue(schedule, time))
+  return [...times.take(Math.max(0, Math.min(limit, remaining)))]
 }
 
 /** What is due now; `isRunning`: an earlier run has not ended. The caller creates the run, and reports that. */
@@ -150,8 +146,11 @@ function countPassed(schedule: Schedule, after: Date, now: Date): number {
   if (schedule.everyMs !== null)
     return Math.min(maxCounted, Math.floor((now.getTime() - after.getTime()) / schedule.everyMs))
   let count = 0
-  for (let next = nextDue(schedule, after); next !== null && next <= now && count < maxCounted; count += 1)
-    next = nextDue(schedule, next)
+  const next = (time: Date) => nextDue(schedule, time)
+  for (const time of timesFrom(next(after), next).take(maxCounted)) {
+    if (time > now) break
+    count += 1
+  }
   return count
 }
 

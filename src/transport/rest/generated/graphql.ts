@@ -246,7 +246,7 @@ export type CreateTaskScheduleInput = {
   name: string;
   /** Default: SKIP. */
   overlap?: TaskScheduleOverlap | null | undefined;
-  /** The value of an RRULE (RFC 5545), such as `FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17`. Its DTSTART is `startAt`, or else the midnight before now. */
+  /** The value of an RRULE (RFC 5545), such as `FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17`. Its DTSTART is `startAt`, or else the midnight before now. It may name at most 288 times of a day. */
   rrule?: string | null | undefined;
   /** No run is due before. */
   startAt?: string | null | undefined;

@@ -138,6 +138,11 @@ describe('a recurrence', () => {
     [{ rrule: 'FREQ=SOMETIMES' }, 'rrule', /Invalid FREQ/],
     [{ rrule: 'FREQ=SECONDLY' }, 'rrule', 'may not have FREQ=SECONDLY; use everyMs or cron instead'],
     [{ rrule: 'FREQ=DAILY;COUNT=1000000' }, 'rrule', 'may have a COUNT of at most 500; maxRuns has no such limit'],
+    [
+      { rrule: `FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=${Array.from({ length: 60 }, (_, minute) => minute)}` },
+      'rrule',
+      'may name at most 288 times of a day; it names 300',
+    ],
     [{ rrule: 'DTSTART:20270101T000000Z\nRRULE:FREQ=DAILY' }, 'rrule', /its start is startAt/],
   ])('is refused: %o', ({ timeZone = 'UTC', ...rule }, path, message) => {
     const [issue, ...others] = recurrenceIssues({ ...none, ...rule, timeZone })
