@@ -15,6 +15,7 @@ import type { LockService } from '#domain/locks/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import type { SalesforceService } from '#domain/salesforce/service.ts'
 import type { SecretService } from '#domain/secrets/service.ts'
+import type { RemoteWorkService } from '#domain/tasks/remote/service.ts'
 import type { ScheduleService } from '#domain/tasks/schedules/schedule-commands.ts'
 import type { TaskService } from '#domain/tasks/service.ts'
 import type { WebhookService } from '#domain/webhooks/service.ts'
@@ -38,6 +39,7 @@ export interface Context {
   readonly access: AccessService
   readonly tasks: TaskService
   readonly schedules: ScheduleService
+  readonly remoteWork: RemoteWorkService
   readonly documents: DocumentService
   readonly documentQueries: DocumentQueryService
   readonly events: EventService

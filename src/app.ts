@@ -35,6 +35,7 @@ import { startJobRecovery } from './app/job-recovery.ts'
 import { startRetention, startUsageCounting } from './app/maintenance.ts'
 import { healthSources, observe } from './app/observation.ts'
 import { findPersistedOperations } from './app/persisted-operations.ts'
+import { openRemoteWork } from './app/remote-work.ts'
 import { openSalesforce } from './app/salesforce.ts'
 import { openSchedules } from './app/schedules.ts'
 import { findTaskUser } from './app/task-user.ts'
@@ -122,6 +123,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   let deliverer: WebhookWorker | undefined
   const onWaiting = (priority: Priority, due: 'now' | 'later') => worker?.dispatcher.expect(priority, due)
   const submitter = createSubmitter({ transact, queue, onWaiting })
+  const remoteWork = openRemoteWork(context, { types, metrics, onWaiting })
   const tasks = createTaskService({
     clock: systemClock,
     batchWindow: config.batchWindow,
@@ -131,6 +133,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
     journal,
     board,
     types,
+    registered: remoteWork.registered,
     submitter,
     quotas,
     onWaiting,
@@ -169,6 +172,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
       access,
       tasks,
       schedules,
+      remoteWork,
       documents,
       documentQueries,
       events,
@@ -242,6 +246,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
       http.close()
       // Callers that wait for a lock get an answer before their connections close.
       locks.stop()
+      await remoteWork.stop()
       await cleanup.run()
     },
   }

@@ -1,12 +1,15 @@
 import {
+  LeaseLost,
   TaskAlreadyEnded,
   TaskKeyReused,
   TaskNotFound,
   TaskNotRetryable,
+  TooManyClaims,
   UnknownTaskType,
+  WorkerNotFound,
 } from '#domain/tasks/errors.ts'
 import { builder } from '#schema/builder.ts'
-import { Failure } from '#schema/failures.ts'
+import { Failure, failureType } from '#schema/failures.ts'
 
 builder.objectType(UnknownTaskType, {
   name: 'UnknownTaskType',
@@ -51,3 +54,11 @@ builder.objectType(TaskNotRetryable, {
   isTypeOf: (value) => value instanceof TaskNotRetryable,
   fields: (t) => ({ status: t.exposeString('status', { description: 'Its status.' }) }),
 })
+
+failureType(
+  LeaseLost,
+  'LeaseLost',
+  'The worker does not have the lease any more: it ran out, or the attempt has ended.',
+)
+failureType(WorkerNotFound, 'WorkerNotFound', 'There is no such worker, or it has left.')
+failureType(TooManyClaims, 'TooManyClaims', 'Too many requests of the account are waiting for tasks.')

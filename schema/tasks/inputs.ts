@@ -4,7 +4,7 @@ import { builder } from '#schema/builder.ts'
 import { DependencyFailureEnum } from './dependencies.ts'
 import { BackoffEnum, PriorityEnum, TaskStatusEnum } from './task.ts'
 
-const RetryPolicyInput = builder.inputType('RetryPolicyInput', {
+export const RetryPolicyInput = builder.inputType('RetryPolicyInput', {
   description: 'The retry policy; absent fields come from the task type.',
   fields: (t) => ({
     maxAttempts: t.int({ description: 'Maximum number of attempts, 1 to 100.' }),
@@ -101,7 +101,7 @@ export function toSubmission(input: typeof SubmitTaskInput.$inferInput): Submiss
   } as Submission
 }
 
-function withoutNulls<Input extends object>(input: Input): Given<Input> {
+export function withoutNulls<Input extends object>(input: Input): Given<Input> {
   return Object.fromEntries(
     Object.entries(input).filter(([, value]) => value !== null && value !== undefined),
   ) as Given<Input>

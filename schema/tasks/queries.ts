@@ -1,6 +1,4 @@
 import type { Percentiles, QueueReport } from '#domain/tasks/queue-report.ts'
-import { secretForms } from '#domain/tasks/task-secrets.ts'
-import { inputJsonSchema, type TaskType } from '#domain/tasks/task-type.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import { builder } from '#schema/builder.ts'
@@ -8,6 +6,7 @@ import { nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import { TaskConnection } from './connection.ts'
 import { labelsOf, TaskFilter } from './inputs.ts'
 import { PriorityEnum, TaskRef } from './task.ts'
+import { TaskTypeRef } from './task-type.ts'
 import { visibleTasks } from './visible.ts'
 
 const TaskOrder = builder.enumType('TaskOrder', {
@@ -72,41 +71,10 @@ function conditions(where: typeof TaskFilter.$inferInput | null | undefined) {
   }
 }
 
-const TaskTypeRef = builder.objectRef<TaskType>('TaskType').implement({
-  description: 'A type of task that can be submitted.',
-  fields: (t) => ({
-    name: t.exposeString('name', { description: 'The name to pass to `submitTask`.' }),
-    description: t.exposeString('description', { description: 'What its tasks do.' }),
-    priority: t.field({
-      type: PriorityEnum,
-      description: 'The default priority of its tasks.',
-      resolve: (type) => type.priority ?? 'NORMAL',
-    }),
-    scope: t.string({
-      nullable: true,
-      description: 'A scope that submitting and retrying its tasks needs in addition to `tasks:write`.',
-      resolve: ({ scope = null }) => scope,
-    }),
-    preemptible: t.boolean({
-      description: 'Whether a BATCH attempt may be asked to stop because CRITICAL tasks wait for a slot.',
-      resolve: ({ preemptible = false }) => preemptible,
-    }),
-    secrets: t.stringList({
-      description: 'The names of the secrets that its attempts get; empty when that depends on the input.',
-      resolve: ({ secrets }) => (typeof secrets === 'function' ? [] : [...secretForms(secrets).keys()]),
-    }),
-    input: t.field({
-      type: 'JSON',
-      description: 'The JSON Schema (2020-12) of its input.',
-      resolve: inputJsonSchema,
-    }),
-  }),
-})
-
 builder.queryField('taskTypes', (t) =>
   t.field({
     type: [TaskTypeRef],
-    description: 'The task types, sorted by name.',
+    description: 'The task types, sorted by name: those of the server, and those that the account has registered.',
     resolve: (_root, _args, { caller, tasks }) => tasks.listTypes(caller),
   }),
 )

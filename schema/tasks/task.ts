@@ -9,7 +9,7 @@ import {
   type taskStatuses,
 } from '#domain/tasks/task.ts'
 import { isCancelForced, type TaskError } from '#domain/tasks/task-error.ts'
-import type { Waiting, WaitReason } from '#domain/tasks/waiting.ts'
+import { type Waiting, type WaitReason, waitsForWorker } from '#domain/tasks/waiting.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import { builder } from '#schema/builder.ts'
@@ -124,7 +124,7 @@ const BackoffEnum = builder.enumType('Backoff', {
 
 export { BackoffEnum }
 
-const OnWorkerLostEnum = builder.enumType('OnWorkerLost', {
+export const OnWorkerLostEnum = builder.enumType('OnWorkerLost', {
   description: 'What happens when the worker of an attempt is lost.',
   values: {
     FAIL: { value: 'fail', description: 'The attempt has failed, and counts.' },
@@ -210,6 +210,7 @@ const TaskWaitReasonEnum = builder.enumType('TaskWaitReason', {
     WINDOW: 'BATCH tasks may not start at this time of day.',
     RETRY: 'An attempt failed, and the next one is not due yet.',
     DEPENDENCY: 'Tasks that it depends on have not ended yet.',
+    NO_WORKER: 'No worker that claims tasks of its type is connected.',
     PAUSED: 'Its priority, its type or its concurrency key is paused.',
     CONCURRENCY: 'As many tasks with its concurrency key are running as may run at once.',
     RATE: 'As many tasks of its type have started as its rate limit allows.',
@@ -324,6 +325,7 @@ export const TaskRef = builder.prismaObject('Task', {
       select: {
         accountId: true,
         id: true,
+        type: true,
         status: true,
         priority: true,
         attempt: true,
@@ -335,8 +337,10 @@ export const TaskRef = builder.prismaObject('Task', {
         jobId: true,
         pastAttempts: { orderBy: { number: 'desc' }, take: 1, select: { finishedAt: true } },
       },
-      resolve: ({ pastAttempts, ...task }, _args, { tasks }) =>
-        tasks.waiting({ ...task, lastFinishedAt: pastAttempts[0]?.finishedAt ?? null }),
+      resolve: async ({ pastAttempts, ...task }, _args, { caller, tasks, remoteWork }) => {
+        const row = { ...task, lastFinishedAt: pastAttempts[0]?.finishedAt ?? null }
+        return tasks.waiting(row, waitsForWorker(row) && (await remoteWork.isServed(caller, row.type)))
+      },
     }),
     singletonKey: t.exposeString('singletonKey', {
       nullable: true,

@@ -16,6 +16,7 @@ import { JournalUsage } from '#platform/journal/usage.ts'
 import { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
 import { PostgresWake } from '#platform/wake/postgres-wake.ts'
+import type { Wake } from '#platform/wake/wake.ts'
 import type { Config } from '#src/config.ts'
 import type { CleanupStack } from './cleanup.ts'
 import { queueNames } from './queues.ts'
@@ -35,6 +36,7 @@ export interface DataLayer {
   readonly journalUsage: JournalUsage
   readonly transact: Transact
   readonly queue: Queue
+  readonly wake: Wake
   readonly board: ProgressBoard
   readonly writeHealth: WriteHealth
 }
@@ -102,7 +104,7 @@ export async function openDataLayer(
   const journal = new Journal({ sql: database, tail, histories })
   // After the journal, whose streams thus have a step before the board speaks of it.
   tail.listen((entry) => board.heard(entry))
-  return { database, connections, session, tail, journal, journalUsage, transact, queue, board, writeHealth }
+  return { database, connections, session, tail, journal, journalUsage, transact, queue, wake, board, writeHealth }
 
   async function repair(error: unknown): Promise<boolean> {
     writeHealth.failed(error)

@@ -14,6 +14,7 @@ import { secretEventCatalog } from '#domain/secrets/event-types.ts'
 import { quietSecretEventTypes } from '#domain/secrets/events.ts'
 import { taskEventCatalog } from '#domain/tasks/event-types.ts'
 import { quietEventTypes } from '#domain/tasks/events.ts'
+import { workerEventCatalog } from '#domain/tasks/remote/worker-events.ts'
 import { scheduleEventCatalog } from '#domain/tasks/schedules/event-types.ts'
 import { webhookEventCatalog } from '#domain/webhooks/event-types.ts'
 import { quietWebhookEventTypes } from '#domain/webhooks/events.ts'
@@ -23,6 +24,7 @@ export const eventCatalog = new EventCatalog({
   families: [
     taskEventCatalog,
     scheduleEventCatalog,
+    workerEventCatalog,
     documentEventCatalog,
     entryEventCatalog,
     lockEventCatalog,

@@ -53,6 +53,7 @@ const shownOfFamily: Record<OwnFamily, ShownData> = {
   audit: (_, { data }) => data,
   stream: (_, { data }) => data,
   hook: (_, { data }) => data,
+  worker: (caller, { data }) => shownIf(caller.can('tasks:read'), data),
 }
 
 export function createShownData(documents: Pick<DocumentService, 'mayHear'>): ShownData {

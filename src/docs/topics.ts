@@ -8,6 +8,7 @@ const groups = [
     names: [
       'tasks',
       'schedules',
+      'workers',
       'documents',
       'entries-and-locks',
       'webhooks',

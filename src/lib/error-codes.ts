@@ -56,6 +56,7 @@ export const errorCodes = {
   TASK_ALREADY_ENDED: 'conflict',
   TASK_NOT_RETRYABLE: 'conflict',
   SCHEDULE_ENDED: 'conflict',
+  LEASE_LOST: 'conflict',
   IDEMPOTENCY_KEY_REUSED: 'conflict',
   TOKEN_ENDED: 'conflict',
   TOKEN_SHOWN: 'conflict',

@@ -88,6 +88,10 @@ export const errorExplanations: Readonly<Record<RefusalCode, Explanation>> = {
     meaning: 'The lock is no longer held with this fence; nothing was written.',
     action: 'Acquire the lock again and start over.',
   },
+  LEASE_LOST: {
+    meaning: 'The worker does not have this lease any more: it ran out, or the attempt has ended. Nothing was written.',
+    action: 'Drop the work: another attempt may have begun.',
+  },
   NOT_A_NUMBER: { meaning: 'Only a whole number can be incremented.', action: 'Set the entry.' },
   OUT_OF_BOUNDS: { meaning: 'The sum would exceed `min` or `max`; nothing was added.', action: 'Nothing.' },
   LAST_OWNER: {

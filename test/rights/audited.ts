@@ -209,3 +209,29 @@ export async function salesforceCallback({ salesforce, ask }: Scene): Promise<Re
   const { beginSalesforceLogin } = await ask<{ beginSalesforceLogin: { url: string } }>(begin, { input })
   return Object.fromEntries(await salesforce.approve(beginSalesforceLogin.url))
 }
+
+/** A task of a registered type, and how a worker claims it. */
+export async function remoteTask({
+  ask,
+}: Scene): Promise<{ readonly worker: string; readonly types: readonly string[] }> {
+  const type = `remote.${randomUUID().slice(0, 8)}`
+  const register = 'mutation ($types: [TaskTypeInput!]!) { registerTaskTypes(input: { types: $types }) { __typename } }'
+  await ask(register, { types: [{ name: type, inputSchema: true }] })
+  await ask('mutation ($type: String!) { submitTask(input: { type: $type }) { __typename } }', { type })
+  return { worker: type, types: [type] }
+}
+
+/** A task that the caller has a lease of. */
+export async function leasedTask(scene: Scene): Promise<{ readonly taskId: string; readonly fence: number }> {
+  const query = `mutation ($input: ClaimTasksInput!) {
+    claimTasks(input: $input) { ... on ClaimTasksPayload { leases { task { id } fence } } }
+  }`
+  interface Claimed {
+    readonly claimTasks: {
+      readonly leases: readonly { readonly task: { readonly id: string }; readonly fence: number }[]
+    }
+  }
+  const { claimTasks } = await scene.ask<Claimed>(query, { input: await remoteTask(scene) })
+  const [lease] = claimTasks.leases
+  return { taskId: lease?.task.id ?? '', fence: lease?.fence ?? 0 }
+}

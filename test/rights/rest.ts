@@ -7,9 +7,12 @@ import {
   githubPush,
   heldEnvironment,
   hookSecrets,
+  leasedTask,
   otherTeam,
   refreshToken,
   registeredOrg,
+  remoteTask,
+  type Scene,
   salesforceCallback,
   sandbox,
   sfdxAuthUrl,
@@ -63,6 +66,12 @@ const salesforceOrg = ({ salesforceOrgId }: Things) => `salesforce-org:${salesfo
 /** Of an org that the example itself registers. */
 const anyOrg = () => 'salesforce-org:'
 const inAYear = () => new Date(Date.now() + 365 * 24 * 3_600_000).toISOString()
+
+/** A call about a lease of the caller's own. */
+async function ofLease(scene: Scene, more: object = {}): Promise<RestCall> {
+  const { taskId, fence } = await leasedTask(scene)
+  return { params: { taskId }, body: { fence, ...more } }
+}
 
 const exchangeBody = (token: string) => ({
   grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -470,6 +479,59 @@ export const restRights: Readonly<Record<string, RestRight>> = {
     },
   },
   'GET /api/task-types': { needs: 'tasks:read' },
+  'POST /api/task-types': {
+    needs: 'tasks:work',
+    body: () => ({ types: [{ name: 'registered.rest', inputSchema: true }] }),
+    audit: { type: 'task.type_registered', subject: () => 'task-type:registered.rest' },
+  },
+  'DELETE /api/task-types/{name}': {
+    needs: 'tasks:work',
+    params: () => ({ name: 'never.registered' }),
+    anyName: true,
+    audit: {
+      call: async (scene) => ({ params: { name: (await remoteTask(scene)).types[0] ?? '' } }),
+      type: 'task.type_removed',
+      subject: () => 'task-type:',
+    },
+  },
+  'POST /api/workers/claims': {
+    needs: 'tasks:work',
+    body: () => ({ worker: 'a test', types: ['never.registered'] }),
+    audit: { call: async (scene) => ({ body: await remoteTask(scene) }), type: 'task.started', subject: () => 'task:' },
+  },
+  'POST /api/workers/heartbeats': {
+    needs: 'tasks:work',
+    body: () => ({ worker: 'a test', leases: [] }),
+    audit: { unaudited: 'it only prolongs what was audited when it began' },
+  },
+  'POST /api/workers/tasks/{taskId}/report': {
+    needs: 'tasks:work',
+    params: ({ taskId }) => ({ taskId }),
+    body: () => ({ fence: 1, logs: ['line'] }),
+    audit: { unaudited: 'it is what an attempt says, which is kept with its task' },
+  },
+  'POST /api/workers/tasks/{taskId}/complete': {
+    needs: 'tasks:work',
+    params: ({ taskId }) => ({ taskId }),
+    body: () => ({ fence: 1 }),
+    audit: { call: (scene) => ofLease(scene), type: 'task.completed', subject: () => 'task:' },
+  },
+  'POST /api/workers/tasks/{taskId}/fail': {
+    needs: 'tasks:work',
+    params: ({ taskId }) => ({ taskId }),
+    body: () => ({ fence: 1, error: { code: 'FAILED' } }),
+    audit: {
+      call: (scene) => ofLease(scene, { error: { code: 'FAILED' } }),
+      type: 'task.failed',
+      subject: () => 'task:',
+    },
+  },
+  'POST /api/workers/tasks/{taskId}/release': {
+    needs: 'tasks:work',
+    params: ({ taskId }) => ({ taskId }),
+    body: () => ({ fence: 1 }),
+    audit: { call: (scene) => ofLease(scene), type: 'task.released', subject: () => 'task:' },
+  },
   'POST /api/tasks/{operationId}/retry': {
     needs: 'tasks:write',
     ...operationId,

@@ -6,6 +6,7 @@ import {
   cancelledTask,
   fenceOf,
   heldEnvironment,
+  leasedTask,
   newAccount,
   otherTeam,
   pastEvent,
@@ -14,6 +15,7 @@ import {
   refreshToken,
   registeredOrg,
   registration,
+  remoteTask,
   salesforceCallback,
   sandbox,
   suspendedAccount,
@@ -251,6 +253,66 @@ export const rootRights: RootFields = {
       needs: 'anyone',
       args: input(() => ({ redirectUri: 'https://example.com/back' })),
       audit: { unaudited: 'it writes nothing: what it begins is sealed in its answer' },
+    },
+    claimTasks: {
+      needs: 'tasks:work',
+      args: input(() => ({ worker: 'a test', types: ['never.registered'] })),
+      audit: {
+        call: async (scene) => ({ input: await remoteTask(scene) }),
+        type: 'task.started',
+        subject: () => 'task:',
+      },
+    },
+    completeTask: {
+      needs: 'tasks:work',
+      args: input(({ taskId }) => ({ taskId, fence: 1 })),
+      audit: {
+        call: async (scene) => ({ input: await leasedTask(scene) }),
+        type: 'task.completed',
+        subject: () => 'task:',
+      },
+    },
+    failTask: {
+      needs: 'tasks:work',
+      args: input(({ taskId }) => ({ taskId, fence: 1, error: { code: 'FAILED' } })),
+      audit: {
+        call: async (scene) => ({ input: { ...(await leasedTask(scene)), error: { code: 'FAILED' } } }),
+        type: 'task.failed',
+        subject: () => 'task:',
+      },
+    },
+    heartbeatTasks: {
+      needs: 'tasks:work',
+      args: input(() => ({ worker: 'a test', leases: [] })),
+      audit: { unaudited: 'it only prolongs what was audited when it began' },
+    },
+    registerTaskTypes: {
+      needs: 'tasks:work',
+      args: input(() => ({ types: [{ name: 'registered.type', inputSchema: true }] })),
+      audit: { type: 'task.type_registered', subject: () => 'task-type:registered.type' },
+    },
+    releaseTask: {
+      needs: 'tasks:work',
+      args: input(({ taskId }) => ({ taskId, fence: 1 })),
+      audit: {
+        call: async (scene) => ({ input: await leasedTask(scene) }),
+        type: 'task.released',
+        subject: () => 'task:',
+      },
+    },
+    removeTaskTypes: {
+      needs: 'tasks:work',
+      args: input(() => ({ names: ['never.registered'] })),
+      audit: {
+        call: async (scene) => ({ input: { names: [(await remoteTask(scene)).types[0]] } }),
+        type: 'task.type_removed',
+        subject: () => 'task-type:',
+      },
+    },
+    reportTask: {
+      needs: 'tasks:work',
+      args: input(({ taskId }) => ({ taskId, fence: 1, logs: ['line'] })),
+      audit: { unaudited: 'it is what an attempt says, which is kept with its task' },
     },
     cancelTask: {
       needs: 'tasks:write',
@@ -666,6 +728,10 @@ export const rootRights: RootFields = {
     environmentChanges: { needs: 'salesforce:use' },
     events: { needs: 'events:read' },
     taskFeed: { needs: 'tasks:read' },
+    taskOffers: {
+      needs: 'tasks:work',
+      args: () => ({ worker: 'a test', types: ['never.offered'] }),
+    },
     taskUpdates: { needs: 'tasks:read', args: ({ taskId }) => ({ id: taskId }) },
   },
 }
@@ -800,7 +866,14 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   },
   TaskDependency: { needs: 'tasks:read', fields: 'onFailure status task taskId' },
   Secret: { needs: 'secrets:read', fields: 'createdAt createdBy lastUsedAt name updatedAt updatedBy' },
-  TaskType: { needs: 'tasks:read', fields: 'description input name preemptible priority scope secrets' },
+  TaskType: {
+    needs: 'tasks:read',
+    fields: 'description input isRemote name preemptible priority resultSchema scope secrets',
+  },
+  LeasedTask: { needs: 'tasks:work', fields: 'id input labels priority timeoutMs type' },
+  RegisteredTaskType: { needs: 'tasks:work', fields: 'changed name' },
+  TaskLease: { needs: 'tasks:work', fields: 'attempt checkpoint fence leaseUntil task' },
+  TaskLeaseState: { needs: 'tasks:work', fields: 'cancelRequested leaseUntil lost taskId' },
   TaskPause: { needs: 'tasks:read', fields: 'kind pausedAt pausedBy reason value' },
   TaskSchedule: {
     needs: 'tasks:read',

@@ -80,6 +80,7 @@ export function newAttempt(type: string, input: unknown = {}, more: Partial<Atte
     uncountedLosses: 0,
     uncountedAttempts: 0,
     checkpoint: null,
+    isRemote: false,
     startedAt: new Date(),
     ...more,
   }

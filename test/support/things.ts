@@ -79,6 +79,7 @@ export async function makeThings(
       $documentKey: String!, $collection: String!, $entryKey: String!, $lockName: String!, $twin: PutDocumentInput!, $secretName: String!) {
       putSecret(input: { name: $secretName, value: "hidden" }) { __typename }
       createCollection(input: { path: $collection }) { __typename }
+      registerTaskTypes(input: { types: [{ name: "never.offered", inputSchema: true }] }) { __typename }
       submitTask(input: { type: "probe", runAt: $runAt }) { ... on SubmitTaskPayload { task { id } } }
       putDocument(input: { key: $documentKey, data: { secret: 42 } }) { __typename }
       twin: putDocument(input: $twin) { __typename }

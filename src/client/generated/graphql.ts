@@ -149,6 +149,34 @@ export type CancelTaskInput = {
   reason?: string | null | undefined;
 };
 
+/** Which tasks a worker takes. */
+export type ClaimTasksInput = {
+  /** How long a lease lasts without a heartbeat, in milliseconds: 5,000 to 300,000; default 30,000. */
+  leaseMs?: number | null | undefined;
+  /** How many tasks at most, 1 to 100; default 1. */
+  max?: number | null | undefined;
+  /** How many leases the worker can have at once, at most 1,000; default: `max`. */
+  slots?: number | null | undefined;
+  /** The registered types of which to take tasks, at most 100. Needs `tasks:work` for each. */
+  types: Array<string>;
+  /** The program’s version, for operators; at most 50 characters. */
+  version?: string | null | undefined;
+  /** How long to wait for a first task, in milliseconds; at most 60,000, default 0. */
+  waitMs?: number | null | undefined;
+  /** The worker’s name, at most 100 characters; it tells apart the workers of one token. */
+  worker: string;
+};
+
+/** An attempt that has a result. */
+export type CompleteTaskInput = {
+  /** The fence of the lease. */
+  fence: number;
+  /** The result, at most 256 KiB as JSON; default null. */
+  result?: unknown;
+  /** The task’s id. */
+  taskId: string | number;
+};
+
 /** The token to create. */
 export type CreateApplicationTokenInput = {
   /** After how many days it expires; default 30. At most 365, unless the account’s policy says otherwise. */
@@ -623,6 +651,16 @@ export type ExtendEnvironmentInput = {
   ttlMs: number;
 };
 
+/** An attempt that has failed. */
+export type FailTaskInput = {
+  /** Why. */
+  error: TaskFailureInput;
+  /** The fence of the lease. */
+  fence: number;
+  /** The task’s id. */
+  taskId: string | number;
+};
+
 /** A lock that the writer must hold: nothing is written once it has lost the lock. */
 export type FenceInput = {
   /** The fence returned when the lock was acquired. */
@@ -637,6 +675,16 @@ export type ForceReleaseLockInput = {
   name: string;
   /** Whether to empty its queue, too. */
   queue?: boolean;
+};
+
+/** A sign of life of a worker. */
+export type HeartbeatTasksInput = {
+  /** Its leases, at most 1,000. */
+  leases: Array<LeaseHeartbeatInput>;
+  /** Answers after this time, or as soon as one of the tasks is to stop or is lost, in milliseconds; at most 60,000, default 0. Should be less than the lease. */
+  waitMs?: number | null | undefined;
+  /** The worker’s name. */
+  worker: string;
 };
 
 /** An entry to increment. */
@@ -694,6 +742,18 @@ export type JsonType =
   /** A JSON value of the type string. */
   | 'STRING';
 
+/** A lease to renew. */
+export type LeaseHeartbeatInput = {
+  /** The fence of the lease. */
+  fence: number;
+  /** 0 to 100. */
+  progress?: number | null | undefined;
+  /** The step that the task is in, at most 200 characters. */
+  step?: string | null | undefined;
+  /** The task’s id. */
+  taskId: string | number;
+};
+
 /** The end of the audit log at an earlier time. */
 export type NotedAuditEnd = {
   /** Its hash, in hexadecimal. */
@@ -701,6 +761,13 @@ export type NotedAuditEnd = {
   /** The entry. */
   seq: number;
 };
+
+/** What happens when the worker of an attempt is lost. */
+export type OnWorkerLost =
+  /** The attempt has failed, and counts. */
+  | 'FAIL'
+  /** Another attempt follows at once. The lost one does not count, up to five times. */
+  | 'RETRY';
 
 /** An org to open in a browser. */
 export type OpenSalesforceOrgInput = {
@@ -858,6 +925,16 @@ export type ReleaseLockInput = {
   name: string;
 };
 
+/** An attempt that is given up. */
+export type ReleaseTaskInput = {
+  /** What the next attempt is to know, at most 256 KiB as JSON; default: what was saved before. */
+  checkpoint?: unknown;
+  /** The fence of the lease. */
+  fence: number;
+  /** The task’s id. */
+  taskId: string | number;
+};
+
 /** An org to remove. */
 export type RemoveSalesforceOrgInput = {
   /** Its id or username. */
@@ -874,6 +951,22 @@ export type RenewLockInput = {
   name: string;
   /** Length of the lease unless it is renewed, in milliseconds: 1,000 to 86,400,000. */
   ttlMs: number;
+};
+
+/** What an attempt has to say. */
+export type ReportTaskInput = {
+  /** The fence of the lease. */
+  fence: number;
+  /** Log lines, at most 1,000; an attempt has at most 10,000. */
+  logs?: Array<string> | null | undefined;
+  /** Pieces of the result, at most 10. */
+  parts?: Array<TaskPartInput> | null | undefined;
+  /** 0 to 100. */
+  progress?: number | null | undefined;
+  /** The step that the task is in, at most 200 characters. */
+  step?: string | null | undefined;
+  /** The task’s id. */
+  taskId: string | number;
 };
 
 /** A version to restore. */
@@ -1126,6 +1219,18 @@ export type TaskDependencyInput = {
   taskId: string | number;
 };
 
+/** Why an attempt failed. */
+export type TaskFailureInput = {
+  /** A stable code of capital letters, digits and `_`; at most 64. */
+  code: string;
+  /** A sentence for people; at most 8,192 characters. */
+  message?: string | null | undefined;
+  /** When another attempt may follow, in milliseconds; default: as the task’s policy says. */
+  retryAfterMs?: number | null | undefined;
+  /** Whether another attempt could help; default true. */
+  retryable?: boolean | null | undefined;
+};
+
 /** Selects tasks; all given conditions must match. */
 export type TaskFilter = {
   /** Created at this time or later; for lists only. */
@@ -1149,6 +1254,24 @@ export type TaskOrder =
   /** By creation. */
   | 'OLDEST_FIRST';
 
+/** A named piece of the result: exactly one of `text`, `json` and `bytes`. */
+export type TaskPartInput = {
+  /** Adds to what this attempt has reported of the part; default false: replaces it. */
+  append?: boolean | null | undefined;
+  /** Bytes. */
+  bytes?: string | null | undefined;
+  /** Whether nothing of it follows; default true. */
+  complete?: boolean | null | undefined;
+  /** Its media type; default: that of text, JSON or bytes. */
+  contentType?: string | null | undefined;
+  /** JSON. */
+  json?: unknown;
+  /** Unique within the task; at most 255 characters. */
+  name: string;
+  /** Text. */
+  text?: string | null | undefined;
+};
+
 /** What a pause is for. */
 export type TaskPauseKind =
   /** All tasks with a concurrency key. */
@@ -1157,6 +1280,14 @@ export type TaskPauseKind =
   | 'PRIORITY'
   /** All tasks of a type. */
   | 'TYPE';
+
+/** How many tasks may start in a time, for each concurrency key. */
+export type TaskRateLimitInput = {
+  /** How many, at least 1. */
+  limit: number;
+  /** In how many milliseconds, at most a day. */
+  perMs: number;
+};
 
 /** What happens to runs that could not be created within a minute, such as while no server was running. */
 export type TaskScheduleMissed =
@@ -1200,6 +1331,30 @@ export type TaskStatus =
   /** It is not due yet. */
   | 'SCHEDULED';
 
+/** A task type whose tasks remote workers run. */
+export type TaskTypeInput = {
+  /** How many tasks with the same concurrency key run at once; default: any number. */
+  concurrency?: number | null | undefined;
+  /** What its tasks do; at most 1,000 characters. */
+  description?: string | null | undefined;
+  /** The JSON Schema (2020-12) of its input, at most 64 KiB; `true` for any. */
+  inputSchema: unknown;
+  /** A lower-case letter, then letters, digits, `.`, `-` and `_`; at most 64 characters. */
+  name: string;
+  /** Default FAIL. */
+  onWorkerLost?: OnWorkerLost | null | undefined;
+  /** The default priority of its tasks; default NORMAL. */
+  priority?: Priority | null | undefined;
+  /** Default: none. */
+  rateLimit?: TaskRateLimitInput | null | undefined;
+  /** The JSON Schema of its results; default: any. */
+  resultSchema?: unknown;
+  /** For tasks that bring none; default: one attempt. */
+  retry?: RetryPolicyInput | null | undefined;
+  /** How long an attempt may take, in milliseconds; default one hour. */
+  timeoutMs?: number | null | undefined;
+};
+
 /** STATE: the current state, first in a stream. STATUS: the status has changed. PROGRESS: at most ten a second, the newest wins. STEP, LOG, PART: output. LAGGED: updates were dropped because the subscriber was too slow. */
 export type TaskUpdateKind =
   /** Updates were dropped because the subscriber was too slow. */
@@ -1223,6 +1378,8 @@ export type TaskWaitReason =
   | 'CONCURRENCY'
   /** Tasks that it depends on have not ended yet. */
   | 'DEPENDENCY'
+  /** No worker that claims tasks of its type is connected. */
+  | 'NO_WORKER'
   /** Its priority, its type or its concurrency key is paused. */
   | 'PAUSED'
   /** The account is running as many tasks as its quota allows. */
@@ -2530,6 +2687,8 @@ type FailureReport_LastOwner_Fragment = { code: string, message: string };
 
 type FailureReport_LastTeam_Fragment = { code: string, message: string };
 
+type FailureReport_LeaseLost_Fragment = { code: string, message: string };
+
 type FailureReport_LockHeld_Fragment = { code: string, message: string };
 
 type FailureReport_LockNotFound_Fragment = { code: string, message: string };
@@ -2600,6 +2759,8 @@ type FailureReport_TokenShown_Fragment = { code: string, message: string };
 
 type FailureReport_TooManyAttempts_Fragment = { code: string, message: string };
 
+type FailureReport_TooManyClaims_Fragment = { code: string, message: string };
+
 type FailureReport_TooManyPersonalTokens_Fragment = { code: string, message: string };
 
 type FailureReport_UnknownTaskType_Fragment = { code: string, message: string };
@@ -2617,6 +2778,8 @@ type FailureReport_WebhookNotActive_Fragment = { code: string, message: string }
 type FailureReport_WebhookNotFound_Fragment = { code: string, message: string };
 
 type FailureReport_WebhookSecretShown_Fragment = { code: string, message: string };
+
+type FailureReport_WorkerNotFound_Fragment = { code: string, message: string };
 
 type FailureReport_WritesRefused_Fragment = { code: string, message: string };
 
@@ -2657,6 +2820,7 @@ export type FailureReportFragment =
   | FailureReport_KeyReused_Fragment
   | FailureReport_LastOwner_Fragment
   | FailureReport_LastTeam_Fragment
+  | FailureReport_LeaseLost_Fragment
   | FailureReport_LockHeld_Fragment
   | FailureReport_LockNotFound_Fragment
   | FailureReport_LockTicketNotFound_Fragment
@@ -2692,6 +2856,7 @@ export type FailureReportFragment =
   | FailureReport_TokenRefused_Fragment
   | FailureReport_TokenShown_Fragment
   | FailureReport_TooManyAttempts_Fragment
+  | FailureReport_TooManyClaims_Fragment
   | FailureReport_TooManyPersonalTokens_Fragment
   | FailureReport_UnknownTaskType_Fragment
   | FailureReport_UserNotFound_Fragment
@@ -2701,6 +2866,7 @@ export type FailureReportFragment =
   | FailureReport_WebhookNotActive_Fragment
   | FailureReport_WebhookNotFound_Fragment
   | FailureReport_WebhookSecretShown_Fragment
+  | FailureReport_WorkerNotFound_Fragment
   | FailureReport_WritesRefused_Fragment
   | FailureReport_WrongPassword_Fragment
 ;
@@ -2998,6 +3164,88 @@ export type DeliveryUpdatesSubscriptionVariables = Exact<{
 
 export type DeliveryUpdatesSubscription = { deliveryUpdates: { kind: DeliveryUpdateKind, cursor: string, at: string, deliveryId: string | null, webhookId: string | null, eventType: string | null, status: DeliveryStatus | null, attempt: number | null, outcome: string | null, responseStatus: number | null, durationMs: number | null, skipped: number | null } };
 
+export type RegisterTaskTypesMutationVariables = Exact<{
+  types: Array<TaskTypeInput> | TaskTypeInput;
+}>;
+
+
+export type RegisterTaskTypesMutation = { registerTaskTypes:
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { types: Array<{ name: string, changed: boolean }> }
+   };
+
+export type ClaimTasksMutationVariables = Exact<{
+  input: ClaimTasksInput;
+}>;
+
+
+export type ClaimTasksMutation = { claimTasks:
+    | { workerId: string, slots: number, draining: boolean, leases: Array<{ attempt: number, fence: number, leaseUntil: string, checkpoint: unknown, task: { id: string, type: string, priority: Priority, input: unknown, labels: unknown, timeoutMs: number } }> }
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type HeartbeatTasksMutationVariables = Exact<{
+  input: HeartbeatTasksInput;
+}>;
+
+
+export type HeartbeatTasksMutation = { heartbeatTasks:
+    | { leases: Array<{ taskId: string, leaseUntil: string | null, cancelRequested: boolean, lost: boolean }> }
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type ReportTaskMutationVariables = Exact<{
+  input: ReportTaskInput;
+}>;
+
+
+export type ReportTaskMutation = { reportTask:
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { droppedLines: number }
+    | { code: string, message: string }
+   };
+
+export type CompleteTaskMutationVariables = Exact<{
+  input: CompleteTaskInput;
+}>;
+
+
+export type CompleteTaskMutation = { completeTask:
+    | { taskId: string }
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type FailTaskMutationVariables = Exact<{
+  input: FailTaskInput;
+}>;
+
+
+export type FailTaskMutation = { failTask:
+    | { taskId: string }
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type ReleaseTaskMutationVariables = Exact<{
+  input: ReleaseTaskInput;
+}>;
+
+
+export type ReleaseTaskMutation = { releaseTask:
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { taskId: string }
+    | { code: string, message: string }
+   };
+
 export const ApplicationTokenSummaryFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"ApplicationTokenSummary"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ApplicationToken"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"scopes"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"createdBy"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"name"}}]}},{"kind":"Field","name":{"kind":"Name","value":"owner"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}},{"kind":"Field","name":{"kind":"Name","value":"expiresAt"}},{"kind":"Field","name":{"kind":"Name","value":"revokedAt"}},{"kind":"Field","name":{"kind":"Name","value":"endReason"}},{"kind":"Field","name":{"kind":"Name","value":"successorId"}},{"kind":"Field","name":{"kind":"Name","value":"lastUsedAt"}},{"kind":"Field","name":{"kind":"Name","value":"calls"}}]}}]} as unknown as DocumentNode<ApplicationTokenSummaryFragment, unknown>;
 export const UserSummaryFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"UserSummary"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"User"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"email"}},{"kind":"Field","name":{"kind":"Name","value":"firstName"}},{"kind":"Field","name":{"kind":"Name","value":"lastName"}},{"kind":"Field","name":{"kind":"Name","value":"role"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"lastSignInAt"}},{"kind":"Field","name":{"kind":"Name","value":"memberships"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"role"}},{"kind":"Field","name":{"kind":"Name","value":"team"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"slug"}}]}}]}}]}}]} as unknown as DocumentNode<UserSummaryFragment, unknown>;
 export const TeamSummaryFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"TeamSummary"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Team"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"slug"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"description"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}}]}}]} as unknown as DocumentNode<TeamSummaryFragment, unknown>;
@@ -3136,3 +3384,10 @@ export const DeliveryDocument = {"kind":"Document","definitions":[{"kind":"Opera
 export const RedeliverDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"Redeliver"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"RedeliverInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"redeliver"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"RedeliverPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"isMore"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]}}]} as unknown as DocumentNode<RedeliverMutation, RedeliverMutationVariables>;
 export const TriggerEventDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"TriggerEvent"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"TriggerEventInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"triggerEvent"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"TriggerEventPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"subject"}},{"kind":"Field","name":{"kind":"Name","value":"deduplicated"}},{"kind":"Field","name":{"kind":"Name","value":"deliveryIds"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]}}]} as unknown as DocumentNode<TriggerEventMutation, TriggerEventMutationVariables>;
 export const DeliveryUpdatesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"subscription","name":{"kind":"Name","value":"DeliveryUpdates"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"webhookId"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"deliveryUpdates"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"webhookId"},"value":{"kind":"Variable","name":{"kind":"Name","value":"webhookId"}}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"DeliveryProgress"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"DeliveryProgress"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"DeliveryUpdate"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"cursor"}},{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"deliveryId"}},{"kind":"Field","name":{"kind":"Name","value":"webhookId"}},{"kind":"Field","name":{"kind":"Name","value":"eventType"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"attempt"}},{"kind":"Field","name":{"kind":"Name","value":"outcome"}},{"kind":"Field","name":{"kind":"Name","value":"responseStatus"}},{"kind":"Field","name":{"kind":"Name","value":"durationMs"}},{"kind":"Field","name":{"kind":"Name","value":"skipped"}}]}}]} as unknown as DocumentNode<DeliveryUpdatesSubscription, DeliveryUpdatesSubscriptionVariables>;
+export const RegisterTaskTypesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RegisterTaskTypes"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"types"}},"type":{"kind":"NonNullType","type":{"kind":"ListType","type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"TaskTypeInput"}}}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"registerTaskTypes"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"types"},"value":{"kind":"Variable","name":{"kind":"Name","value":"types"}}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"FailureReport"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"RegisterTaskTypesPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"types"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"changed"}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"FailureReport"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<RegisterTaskTypesMutation, RegisterTaskTypesMutationVariables>;
+export const ClaimTasksDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"ClaimTasks"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ClaimTasksInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"claimTasks"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"FailureReport"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ClaimTasksPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"leases"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"task"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"priority"}},{"kind":"Field","name":{"kind":"Name","value":"input"}},{"kind":"Field","name":{"kind":"Name","value":"labels"}},{"kind":"Field","name":{"kind":"Name","value":"timeoutMs"}}]}},{"kind":"Field","name":{"kind":"Name","value":"attempt"}},{"kind":"Field","name":{"kind":"Name","value":"fence"}},{"kind":"Field","name":{"kind":"Name","value":"leaseUntil"}},{"kind":"Field","name":{"kind":"Name","value":"checkpoint"}}]}},{"kind":"Field","name":{"kind":"Name","value":"workerId"}},{"kind":"Field","name":{"kind":"Name","value":"slots"}},{"kind":"Field","name":{"kind":"Name","value":"draining"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"FailureReport"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<ClaimTasksMutation, ClaimTasksMutationVariables>;
+export const HeartbeatTasksDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"HeartbeatTasks"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"HeartbeatTasksInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"heartbeatTasks"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"FailureReport"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"HeartbeatTasksPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"leases"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"leaseUntil"}},{"kind":"Field","name":{"kind":"Name","value":"cancelRequested"}},{"kind":"Field","name":{"kind":"Name","value":"lost"}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"FailureReport"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<HeartbeatTasksMutation, HeartbeatTasksMutationVariables>;
+export const ReportTaskDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"ReportTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ReportTaskInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"reportTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"FailureReport"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ReportTaskPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"droppedLines"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"FailureReport"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<ReportTaskMutation, ReportTaskMutationVariables>;
+export const CompleteTaskDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CompleteTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CompleteTaskInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"completeTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"FailureReport"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"CompleteTaskPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"taskId"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"FailureReport"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<CompleteTaskMutation, CompleteTaskMutationVariables>;
+export const FailTaskDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"FailTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"FailTaskInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"failTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"FailureReport"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"FailTaskPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"taskId"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"FailureReport"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<FailTaskMutation, FailTaskMutationVariables>;
+export const ReleaseTaskDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"ReleaseTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ReleaseTaskInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"releaseTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"FailureReport"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ReleaseTaskPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"taskId"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"FailureReport"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<ReleaseTaskMutation, ReleaseTaskMutationVariables>;

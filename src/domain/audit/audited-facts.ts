@@ -29,6 +29,7 @@ const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
   secret: ['name', 'taskId', 'taskType', 'attempt'],
   audit: [],
   stream: [],
+  worker: ['name', 'slots', 'types', 'version'],
   hook: ['hook', 'sender', 'event', 'deliveryId', 'reason', 'suppressed'],
   schedule: [
     ...['type', 'name', 'cron', 'everyMs', 'rrule', 'timeZone', 'status', 'nextAt', 'reason', 'taskId'],

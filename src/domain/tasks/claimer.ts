@@ -2,22 +2,22 @@ import type { QuotaService } from '#domain/quotas/service.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
-import type { Actor, NewEntry } from '#platform/journal/entry.ts'
+import type { Actor } from '#platform/journal/entry.ts'
 import type { ClaimedJob, NewJob, Queue } from '#platform/queue/queue.ts'
+import type { Wake } from '#platform/wake/wake.ts'
 import { isBatchOpen } from './batch-window.ts'
 import { type ClaimStep, claimSteps, type FreeSlots, type SlotPlan } from './claim-policy.ts'
-import { taskEvent } from './events.ts'
-import { type Decision, decide, limitedTypes } from './gate.ts'
+import { limitedTypes } from './gate.ts'
 import { type AttemptJob, attemptJob, queueOf } from './jobs.ts'
-import { started } from './state-machine.ts'
-import { type JobRef, startAttempts } from './store/attempts.ts'
-import { holdForQuota, holdTasks, lockWaiting, type WaitingTask } from './store/held.ts'
+import { moveDueTasks } from './remote/due-tasks.ts'
+import { startWithinLimits } from './start-attempts.ts'
+import type { JobRef } from './store/attempts.ts'
+import { holdForQuota } from './store/held.ts'
 import { findPausingAccounts } from './store/pauses.ts'
 import { advanceClock, type ShareRef } from './store/shares.ts'
 import { type Attempt, type Priority, priorities } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
-import { admitWhereRoom, atPresentTurn, chooseTasks, RankedShares, type TurnJob, type WaitedJob } from './turns.ts'
-import type { HoldReason } from './waiting.ts'
+import { admitWhereRoom, chooseTasks, RankedShares, type TurnJob } from './turns.ts'
 
 export interface ClaimerDeps {
   readonly sql: Sql
@@ -29,6 +29,7 @@ export interface ClaimerDeps {
   readonly workerId: number
   readonly actor: Actor
   readonly clock: Clock
+  readonly wake: Wake
 }
 
 /** After at most this time it is checked again whether an account may run more. */
@@ -91,6 +92,7 @@ export class Claimer {
     await this.#ranked.read(sql)
     this.#pausingAccounts = new Set(await findPausingAccounts(sql))
     for (const priority of await admitWhereRoom(this.#deps)) this.expect(priority)
+    await moveDueTasks(this.#deps)
   }
 
   expectAll(): void {
@@ -127,51 +129,11 @@ export class Claimer {
     if (jobs.length === 0) return []
     const granted = await this.#withinQuota(tx, jobs)
     const chosen = await chooseTasks(tx, this.#deps.queue, granted, this.#ranked)
-    const unlimited = {
-      isChecked: false,
-      limitedTypes: this.#limitedTypes,
-      pausingAccounts: [...this.#pausingAccounts],
-    } as const
-    const attempts = await startAttempts(tx, this.#deps.workerId, chosen, unlimited)
-    if (attempts.length < chosen.length) attempts.push(...(await this.#startLimited(tx, chosen, attempts)))
+    const unlimited = { limitedTypes: this.#limitedTypes, pausingAccounts: [...this.#pausingAccounts] }
+    const attempts = await startWithinLimits(tx, this.#deps, chosen, unlimited)
     // Jobs of lanes may have been replaced though nothing started.
     if (attempts.length === 0) tx.quiet('jobs that stand for nothing')
-    for (const { type, priority, labels, number, ...rest } of attempts) {
-      const data = { type, priority, labels, status: started.status, attempt: number }
-      tx.journal(taskEvent(started.event, rest, this.#deps, data))
-    }
     return attempts
-  }
-
-  /** Starts what limits let start; what they don't is held without a job, or comes again when it may start. */
-  async #startLimited(
-    tx: Transaction,
-    jobs: readonly JobRef[],
-    started: readonly Attempt[],
-  ): Promise<readonly Attempt[]> {
-    const { queue, types, workerId } = this.#deps
-    const isStarted = new Set(started.map(({ taskId }) => taskId))
-    const tasks = await lockWaiting(
-      tx,
-      jobs.filter(({ taskId }) => !isStarted.has(taskId)),
-    )
-    if (tasks.length === 0) return []
-    const decisions = await decide(tx, types, tasks)
-    const decided = tasks.map((task, index) => ({ task, decision: decisions[index] as Decision }))
-    const held: { accountId: string; taskId: string; reason: HoldReason }[] = []
-    const later: WaitedJob[] = []
-    for (const { task, decision } of decided) {
-      if (decision.kind === 'start') continue
-      const { accountId, taskId, jobId: id, priority } = task
-      const reason = decision.kind === 'hold' ? decision.reason : 'RATE'
-      held.push({ accountId, taskId, reason })
-      tx.journal(heldEvent(task, reason, this.#deps))
-      if (decision.kind === 'defer') later.push({ priority, id, data: { accountId, taskId }, startAfter: decision.at })
-    }
-    if (held.length > 0) await holdTasks(tx, held)
-    await queue.send(tx, await atPresentTurn(tx, later))
-    const admitted = decided.flatMap(({ task, decision }) => (decision.kind === 'start' ? [task] : []))
-    return admitted.length === 0 ? [] : startAttempts(tx, workerId, admitted, { isChecked: true })
   }
 
   /** Those that their accounts may run beside what they run; the others go back to their queue for a while. */
@@ -198,11 +160,6 @@ export class Claimer {
     await queue.send(tx, deferred)
     return granted
   }
-}
-
-function heldEvent(task: WaitingTask, reason: HoldReason, by: { readonly actor: Actor }): NewEntry {
-  const { type, priority, labels, attempt } = task
-  return taskEvent('task.held', task, by, { type, priority, labels, status: 'PENDING', attempt, waiting: reason })
 }
 
 function toQueuedJob({ id, data, turn }: ClaimedJob, priority: Priority): QueuedJob {

@@ -14,7 +14,8 @@ import {
   type TaskRef,
 } from './store/dependencies.ts'
 import { hasEnded, type Priority, type TaskStatus } from './task.ts'
-import { enqueue, type QueuedTask, waitsInLane } from './turns.ts'
+import { type QueuedTask, waitsInLane } from './turns.ts'
+import { enqueueNew } from './waiting-again.ts'
 
 /** With what tasks are moved on that waited for others. */
 export interface DependentWriter {
@@ -83,7 +84,7 @@ async function moveOn(
       accountId,
       taskId,
       status,
-      held: queued !== undefined && waitsInLane(queued) ? 'SHARE' : undefined,
+      held: queued && heldReason(queued),
       error,
       cancelReason: reason,
     })
@@ -93,24 +94,32 @@ async function moveOn(
     tx.journal(taskEvent(event, dependent, byOf(dependent), { type, priority, labels, status, attempt, ...more }))
   }
   if (steps.length > 0) await moveDependents(tx, steps)
-  await enqueue(tx, queue, ready)
+  await enqueueNew(tx, queue, ready)
   for (const { priority, status } of ready) if (status === 'PENDING') released.add(priority)
   return ended.filter((task) => task.dependents > 0)
 }
 
 function toQueued(task: Dependent): QueuedTask {
-  const { accountId, taskId: id, jobId, priority, fairnessKey, fairnessWeight, rank, isDueLater, runAt } = task
+  const { accountId, taskId: id, jobId, type, priority, fairnessKey, fairnessWeight, rank, isDueLater, runAt } = task
   return {
     accountId,
     id,
     jobId,
+    type,
     priority,
+    isRemote: task.isRemote,
     fairnessKey: fairnessKey ?? undefined,
     fairnessWeight: fairnessWeight ?? 1,
     rank,
     status: isDueLater ? 'SCHEDULED' : 'PENDING',
     runAt: isDueLater ? runAt : undefined,
   }
+}
+
+/** Why a task that may start can't be claimed from the queue. */
+function heldReason(task: QueuedTask): DependentStep['held'] {
+  if (task.isRemote && task.status === 'PENDING') return 'WORKER'
+  return waitsInLane(task) ? 'SHARE' : undefined
 }
 
 function keyOf({ accountId, taskId }: TaskRef) {

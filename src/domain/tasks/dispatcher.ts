@@ -7,6 +7,7 @@ import type { Transact } from '#platform/database/transaction.ts'
 import type { Actor } from '#platform/journal/entry.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import type { Wake } from '#platform/wake/wake.ts'
 import { WorkLoop } from '#platform/work/work-loop.ts'
 import { type FreeSlots, freeSlots, type SlotPlan } from './claim-policy.ts'
 import { Claimer } from './claimer.ts'
@@ -33,6 +34,7 @@ export interface DispatcherDeps {
   readonly recorder: OutputRecorder
   readonly board: ProgressBoard
   readonly clock: Clock
+  readonly wake: Wake
   readonly log: Logger
   readonly plan: SlotPlan
   readonly types: TaskTypes

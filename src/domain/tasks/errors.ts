@@ -71,3 +71,26 @@ export class TaskKeyReused extends IdempotencyKeyReused {
     this.taskId = taskId
   }
 }
+
+/** The caller does not have the lease (any more): it ran out, or the attempt has ended. */
+export class LeaseLost extends AppError {
+  readonly code = 'LEASE_LOST'
+  constructor(taskId: string, fence: number) {
+    super(`There is no lease of task ${taskId} with fence ${fence} that belongs to this worker: the attempt has ended.`)
+  }
+}
+
+export class WorkerNotFound extends AppError {
+  readonly code = 'NOT_FOUND'
+  constructor(id: string) {
+    super(`There is no worker ${id}.`)
+  }
+}
+
+/** More requests of an account wait for tasks at this process than may. */
+export class TooManyClaims extends AppError {
+  readonly code = 'RATE_LIMITED'
+  constructor(limit: number) {
+    super(`${limit} requests of this account are waiting for tasks already: let one of them end first.`)
+  }
+}

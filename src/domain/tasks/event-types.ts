@@ -87,6 +87,10 @@ export const taskEventCatalog: EventTypes<TaskEventType> = {
     data: pause.extend({ reason: z.string().optional() }),
   },
   'task.resumed': { description: 'Somebody let paused tasks start again.', data: pause },
+  ...eventTypesOf(z.looseObject({ type: z.string().describe('The task type.') }), {
+    'task.type_registered': 'Somebody registered a task type for remote workers, or changed it.',
+    'task.type_removed': 'Somebody removed a task type for remote workers.',
+  }),
   'task.logs_deleted': {
     description: 'Somebody deleted the log of a task.',
     data: task.extend({ lines: z.int().describe('How many lines.') }),

@@ -22,7 +22,13 @@ export const taskEventTypes = [
   'task.part',
   'task.log',
 ] as const
-export type TaskEventType = (typeof taskEventTypes)[number] | 'task.logs_deleted' | 'task.paused' | 'task.resumed'
+export type TaskEventType =
+  | (typeof taskEventTypes)[number]
+  | 'task.logs_deleted'
+  | 'task.paused'
+  | 'task.resumed'
+  | 'task.type_registered'
+  | 'task.type_removed'
 
 /** Left out of event lists unless asked for by name: log lines are many. */
 export const quietEventTypes: readonly string[] = ['task.log']

@@ -5,7 +5,7 @@ import { countRunning, lockKeys, type RunningKey } from './store/concurrency.ts'
 import type { WaitingTask } from './store/held.ts'
 import { readPauses } from './store/pauses.ts'
 import { lockRates, type Rate, saveRates } from './store/rates.ts'
-import type { RateLimit, TaskTypes } from './task-type.ts'
+import type { RateLimit, TaskType, TaskTypes } from './task-type.ts'
 
 /** What happens to a task whose turn has come. A start `at` a time is reserved: the task need not be checked against the rate again. */
 export type Decision =
@@ -16,8 +16,13 @@ export type Decision =
 /** A limit for tasks whose type declares none, where they were submitted with a concurrency key. */
 const defaultLimit = 1
 
+/** The limits of task types, by their names. */
+export interface TypeLimits {
+  get(type: string): Pick<TaskType, 'concurrency' | 'rateLimit'> | undefined
+}
+
 /** How many tasks with the same concurrency key may run at once when one of this type is to start. */
-export function concurrencyLimit(types: TaskTypes, type: string): number {
+export function concurrencyLimit(types: TypeLimits, type: string): number {
   return types.get(type)?.concurrency?.limit ?? defaultLimit
 }
 
@@ -40,7 +45,7 @@ export function limitedTypes(types: TaskTypes): string[] {
  * Decides for each of these tasks, in this order, whether it may start now, and counts those that start. What it has
  * locked stays locked until the transaction ends, so no other process decides about the same keys meanwhile.
  */
-export async function decide(tx: Sql, types: TaskTypes, tasks: readonly WaitingTask[]): Promise<Decision[]> {
+export async function decide(tx: Sql, types: TypeLimits, tasks: readonly WaitingTask[]): Promise<Decision[]> {
   const running = new Map((await lockKeys(tx, keysOf(tasks))).map((row) => [keyOf(row), row]))
   const locked = await lockRates(tx, ratesOf(types, tasks))
   const rates = new Map(locked.rates.map((row) => [rateKeyOf(row), row]))
@@ -53,7 +58,7 @@ export async function decide(tx: Sql, types: TaskTypes, tasks: readonly WaitingT
   return decisions
 }
 
-function decideOne(task: WaitingTask, types: TaskTypes, limits: Limits): Decision {
+function decideOne(task: WaitingTask, types: TypeLimits, limits: Limits): Decision {
   if (limits.pauses.some((pause) => isFor(pause, task))) return { kind: 'hold', reason: 'PAUSED' }
   const rateLimit = types.get(task.type)?.rateLimit
   const running =
@@ -84,7 +89,7 @@ function keysOf(tasks: readonly WaitingTask[]): { accountId: string; key: string
   return [...keys.values()]
 }
 
-function ratesOf(types: TaskTypes, tasks: readonly WaitingTask[]): Omit<Rate, 'nextAt'>[] {
+function ratesOf(types: TypeLimits, tasks: readonly WaitingTask[]): Omit<Rate, 'nextAt'>[] {
   const limited = tasks.filter(
     ({ type, isRateReserved }) => !isRateReserved && types.get(type)?.rateLimit !== undefined,
   )

@@ -9,7 +9,7 @@ import { countEnded, type KeyCount } from './store/concurrency.ts'
 import { findHoldingKeys, lockHeldByKey, releaseTasks } from './store/held.ts'
 import type { Priority } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
-import { atPresentTurn } from './turns.ts'
+import { waitAgain } from './waiting-again.ts'
 
 /**
  * Counts attempts that ended, and puts as many tasks that waited for their concurrency keys into the queue. Returns the
@@ -38,12 +38,13 @@ export async function release(
     tx,
     tasks.map((task) => ({ ...task, jobId: newId() })),
   )
-  const jobs = released.map(({ accountId, taskId, jobId: id, priority }) => ({
+  const jobs = released.map(({ accountId, taskId, jobId: id, priority, isRemote }) => ({
     priority,
     id,
     data: { accountId, taskId },
+    isRemote,
   }))
-  await queue.send(tx, await atPresentTurn(tx, jobs))
+  await waitAgain(tx, queue, jobs)
   return new Set(released.map(({ priority }) => priority))
 }
 

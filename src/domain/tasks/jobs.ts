@@ -8,7 +8,10 @@ export const queueOf: Readonly<Record<Priority, string>> = {
   BATCH: 'tasks-batch',
 }
 
-export const queueNames: readonly string[] = priorities.map((priority) => queueOf[priority])
+/** Where tasks for remote workers wait until they are due; then they wait outside of the queues. */
+export const remoteQueue = 'tasks-remote'
+
+export const queueNames: readonly string[] = [...priorities.map((priority) => queueOf[priority]), remoteQueue]
 
 /** What a job carries: it stands for a task's next attempt, and its id is the task's `jobId` of that attempt. */
 export const attemptJob = z.object({

@@ -2,9 +2,9 @@ import { newId } from '#lib/ids.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { Queue } from '#platform/queue/queue.ts'
-import { queueOf } from './jobs.ts'
+import { queueOf, remoteQueue } from './jobs.ts'
 import { findOverdueTasks, type OverdueTask, replaceJobs } from './store/lost-jobs.ts'
-import { atPresentTurn } from './turns.ts'
+import { waitAgain } from './waiting-again.ts'
 
 /** A task whose job should have come so long ago may have none. */
 const overdueMs = 60_000
@@ -23,9 +23,10 @@ export interface LostJobsDeps {
 export async function replaceLostJobs({ sql, transact, queue }: LostJobsDeps): Promise<number> {
   const lost: OverdueTask[] = []
   const overdue = await findOverdueTasks(sql, overdueMs, lookedAtOnce)
-  for (const [priority, tasks] of Map.groupBy(overdue, (task) => task.priority)) {
+  const queueOfTask = ({ priority, isRemote }: OverdueTask) => (isRemote ? remoteQueue : queueOf[priority])
+  for (const [name, tasks] of Map.groupBy(overdue, queueOfTask)) {
     const jobIds = tasks.map(({ jobId }) => jobId)
-    const missing = await queue.findMissing(sql, queueOf[priority], jobIds)
+    const missing = await queue.findMissing(sql, name, jobIds)
     lost.push(...tasks.filter(({ jobId }) => missing.has(jobId)))
   }
   if (lost.length === 0) return 0
@@ -34,12 +35,13 @@ export async function replaceLostJobs({ sql, transact, queue }: LostJobsDeps): P
       tx,
       lost.map((task) => ({ ...task, newJobId: newId() })),
     )
-    const jobs = replaced.map(({ accountId, id: taskId, priority, jobId: id }) => ({
+    const jobs = replaced.map(({ accountId, id: taskId, priority, jobId: id, isRemote }) => ({
       priority,
       id,
       data: { accountId, taskId },
+      isRemote,
     }))
-    await queue.send(tx, await atPresentTurn(tx, jobs))
+    await waitAgain(tx, queue, jobs)
     return replaced.length
   })
 }

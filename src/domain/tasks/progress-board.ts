@@ -23,6 +23,12 @@ export interface ToldProgress extends Progress {
   readonly step: string | undefined
 }
 
+/** What an attempt's progress is passed on with. */
+export type ProgressingAttempt = Pick<
+  Attempt,
+  'accountId' | 'taskId' | 'type' | 'priority' | 'labels' | 'number' | 'fence' | 'workerId'
+>
+
 type ProgressListener = (progress: ToldProgress) => void
 
 /** At most ten updates a second and task are passed on. */
@@ -84,7 +90,7 @@ export class ProgressBoard {
   }
 
   /** Notes how far an attempt of this process is, clamped to 0–100 %. */
-  note(attempt: Attempt, percent: number): void {
+  note(attempt: ProgressingAttempt, percent: number): void {
     const known = this.#running.get(attempt.taskId)?.progress
     const progress: Progress = {
       accountId: attempt.accountId,

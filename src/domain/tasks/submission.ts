@@ -11,12 +11,15 @@ import { inWords, issuesOf } from '#lib/parse.ts'
 import { hashRequest } from '#platform/database/idempotency.ts'
 import { type DependencyRequest, dependencyFailures, dependencyLimits, type TaskLinks } from './dependencies.ts'
 import { UnknownTaskType } from './errors.ts'
+import type { RegisteredType } from './remote/registered-type.ts'
+import { retryInput } from './retry-input.ts'
 import { defaultRetryPolicy } from './retry-plan.ts'
 import { submitted } from './state-machine.ts'
 import type { NewTask } from './store/tasks.ts'
 import { priorities } from './task.ts'
-import { type TaskType, type TaskTypes, taskDefaults } from './task-type.ts'
+import { type TaskType, taskDefaults } from './task-type.ts'
 import { waitsInLane } from './turns.ts'
+import type { HoldReason } from './waiting.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 const defaultLockMs = 300_000
@@ -48,20 +51,7 @@ const submission = z.strictObject({
     .max(7 * dayMs)
     .optional(),
   lockMs: z.int().min(1_000).max(dayMs).optional(),
-  retry: z
-    .strictObject({
-      maxAttempts: z.int().min(1).max(100).optional(),
-      backoff: z.enum(['fixed', 'linear', 'exponential']).optional(),
-      delayMs: z.int().min(0).max(dayMs).optional(),
-      maxDelayMs: z
-        .int()
-        .min(0)
-        .max(30 * dayMs)
-        .optional(),
-      jitter: z.number().min(0).max(1).optional(),
-      retryOn: z.array(shortText(64)).min(1).max(50).optional(),
-    })
-    .optional(),
+  retry: retryInput.optional(),
   labels: z
     .record(shortText(63), z.string().max(255))
     .refine((labels) => Object.keys(labels).length <= 32, 'at most 32 labels')
@@ -74,11 +64,18 @@ export type Submission = z.input<typeof submission>
 /** On whose behalf a task is submitted. */
 export type TaskAuthor = Pick<Caller, 'accountId' | 'principalId' | 'by' | 'must' | 'can'>
 
+/** The task types that a caller can submit tasks of. */
+export interface SubmittableTypes {
+  get(name: string): TaskType | RegisteredType | undefined
+  /** All that there are, for a refusal. */
+  list(): readonly { readonly name: string }[]
+}
+
 /**
- * Turns a request into the task to be written.
+ * Turns a request into the task to be written. The input of a registered type is still to be checked against its schema.
  * @throws {Forbidden} @throws {UnknownTaskType} @throws {InvalidInput} with path and reason of everything that is wrong.
  */
-export function planTask(caller: TaskAuthor, request: Submission, types: TaskTypes, now: Date): NewTask {
+export function planTask(caller: TaskAuthor, request: Submission, types: SubmittableTypes, now: Date): NewTask {
   const parsed = submission.safeParse(request, inWords)
   if (!parsed.success) throw invalidInput('The task', issuesOf(parsed.error))
   const wanted = parsed.data
@@ -89,7 +86,7 @@ export function planTask(caller: TaskAuthor, request: Submission, types: TaskTyp
   if (type === undefined)
     throw new UnknownTaskType(
       wanted.type,
-      types.list().map((known) => known.name),
+      types.list().map(({ name }) => name),
     )
   if (type.scope !== undefined) caller.must(type.scope)
   const checked = checkInput(type, wanted.input)
@@ -98,6 +95,7 @@ export function planTask(caller: TaskAuthor, request: Submission, types: TaskTyp
   const { priority, timeoutMs, lockMs, labels, fairnessKey, concurrencyKey, idempotencyKey, runAt } = wanted
   const { status } = submitted(runAt, now)
   const rank = wanted.rank ?? 0
+  const isRemote = isRegistered(type)
   return {
     accountId: caller.accountId,
     id: newId(),
@@ -110,7 +108,7 @@ export function planTask(caller: TaskAuthor, request: Submission, types: TaskTyp
     fairnessKey,
     fairnessWeight: wanted.fairnessWeight ?? 1,
     rank,
-    held: waitsInLane({ fairnessKey, rank, status }) ? 'SHARE' : undefined,
+    held: holdReason({ fairnessKey, rank, status, isRemote }),
     concurrencyKey: concurrencyKey ?? keyOf(type, checked.input),
     singletonKey: wanted.singletonKey,
     idempotencyKey,
@@ -129,6 +127,7 @@ export function planTask(caller: TaskAuthor, request: Submission, types: TaskTyp
     status,
     runAt,
     links: linksOf(caller, wanted),
+    isRemote,
   }
 }
 
@@ -150,8 +149,19 @@ function linksOf(
   }
 }
 
+/** Whether tasks of a type are for remote workers. */
+export function isRegistered(type: TaskType | RegisteredType): type is RegisteredType {
+  return 'row' in type
+}
+
+/** Why a new task can't be claimed from the queue, though it is due. */
+function holdReason(task: Parameters<typeof waitsInLane>[0]): HoldReason | undefined {
+  if (task.isRemote && task.status === 'PENDING') return 'WORKER'
+  return waitsInLane(task) ? 'SHARE' : undefined
+}
+
 /** The concurrency key of a task that names none; undefined when its type has no limit. */
-function keyOf({ name, concurrency }: TaskType, input: unknown): string | undefined {
+function keyOf({ name, concurrency }: Pick<TaskType, 'name' | 'concurrency'>, input: unknown): string | undefined {
   if (concurrency === undefined) return undefined
   return concurrency.key === undefined ? name : concurrency.key(input)
 }
@@ -162,7 +172,7 @@ function given<Input extends object>(input: Input): { [Key in keyof Input]?: Non
 }
 
 /** The input as the type's schema parses it, and its size as it is kept. */
-function checkInput(type: TaskType, input: unknown): { input: unknown; sizeBytes: number } {
+function checkInput(type: TaskType | RegisteredType, input: unknown): { input: unknown; sizeBytes: number } {
   const fault = inexactNumber(input)
   if (fault !== undefined)
     throw invalidInput('The input', [{ path: faultPath('input', fault), message: fault.message }])
@@ -171,6 +181,7 @@ function checkInput(type: TaskType, input: unknown): { input: unknown; sizeBytes
     throw invalidInput('The input', [
       { path: 'input', message: `has ${sizeBytes} bytes; at most ${inputBytes} are kept` },
     ])
+  if (isRegistered(type)) return { input, sizeBytes }
   const parsed = type.input.safeParse(input, inWords)
   if (!parsed.success) throw invalidInput(`The input of "${type.name}"`, issuesOf(parsed.error, 'input'))
   return { input: parsed.data, sizeBytes }

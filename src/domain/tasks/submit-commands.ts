@@ -4,14 +4,16 @@ import type { Clock } from '#lib/clock.ts'
 import { InvalidInput, invalidItem } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
+import type { RegisteredTypes } from './remote/registered-types.ts'
 import { findKeyHolders, type NewTask } from './store/tasks.ts'
-import { planTask, type Submission } from './submission.ts'
+import { isRegistered, planTask, type Submission, type SubmittableTypes } from './submission.ts'
 import type { Submitted, Submitter } from './submitter.ts'
 import type { TaskTypes } from './task-type.ts'
 
 export interface SubmitCommandsDeps {
   readonly sql: Sql
   readonly types: TaskTypes
+  readonly registered: RegisteredTypes
   readonly clock: Clock
   readonly submitter: Submitter
   readonly quotas: Pick<QuotaService, 'hold' | 'isExceeded'>
@@ -21,20 +23,20 @@ export interface SubmitCommandsDeps {
 const submitLimit = 1_000
 
 /** The commands that create tasks. */
-export function createSubmitCommands({ sql, types, clock, submitter, quotas }: SubmitCommandsDeps) {
+export function createSubmitCommands({ sql, types, registered, clock, submitter, quotas }: SubmitCommandsDeps) {
   /**
    * Submits one task; returns once it is committed.
    * @throws {UnknownTaskType} @throws {InvalidInput} @throws {TaskKeyReused} @throws {QuotaExceeded}
    */
   async function submit(caller: Caller, request: Submission): Promise<Submitted> {
     caller.must('tasks:write', request.type)
-    const task = planTask(caller, request, types, clock.now())
+    const task = await plan(caller, request, await typesFor(caller, [request]))
     return withinQuota(caller, [task], () => submitter.submitOne(task))
   }
 
   /** Submits up to 1,000 tasks, all or none. @throws as {@link submit}; issues name the task's index. */
   async function submitAll(caller: Caller, requests: readonly Submission[]): Promise<Submitted[]> {
-    const tasks = planAll(caller, requests)
+    const tasks = await planAll(caller, requests)
     return withinQuota(caller, tasks, () => submitter.submitAll(tasks))
   }
 
@@ -47,7 +49,7 @@ export function createSubmitCommands({ sql, types, clock, submitter, quotas }: S
     requests: readonly Submission[],
     work: (submit: (tx: Transaction) => Promise<readonly string[]>) => Promise<Result>,
   ): Promise<Result> {
-    const tasks = planAll(caller, requests)
+    const tasks = await planAll(caller, requests)
     let announce: (() => void) | undefined
     const result = await withinQuota(caller, tasks, () =>
       work(async (tx) => {
@@ -61,11 +63,31 @@ export function createSubmitCommands({ sql, types, clock, submitter, quotas }: S
     return result
   }
 
-  function planAll(caller: Caller, requests: readonly Submission[]): NewTask[] {
+  /** The types that these requests name, those of the server before those that the account has registered. */
+  async function typesFor({ accountId }: Caller, requests: readonly Submission[]): Promise<SubmittableTypes> {
+    const others = requests.map(({ type }) => type).filter((type) => types.get(type) === undefined)
+    if (others.length === 0) return types
+    const own = await registered.find(accountId, others)
+    const isComplete = others.every((name) => own.has(name))
+    const all = isComplete ? [...own.values()] : await registered.list(accountId)
+    return { get: (name) => types.get(name) ?? own.get(name), list: () => [...types.list(), ...all] }
+  }
+
+  async function plan(caller: Caller, request: Submission, known: SubmittableTypes): Promise<NewTask> {
+    const task = planTask(caller, request, known, clock.now())
+    const type = known.get(task.type)
+    if (type !== undefined && isRegistered(type)) await registered.checkInput(type, task.input, task.storedBytes)
+    return task
+  }
+
+  async function planAll(caller: Caller, requests: readonly Submission[]): Promise<NewTask[]> {
     for (const { type } of requests) caller.must('tasks:write', type)
     if (requests.length > submitLimit)
       throw new InvalidInput(`At most ${submitLimit} tasks can be submitted together; there are ${requests.length}.`)
-    return requests.map((request, index) => planAt(caller, request, index))
+    const known = await typesFor(caller, requests)
+    const tasks: NewTask[] = []
+    for (const [index, request] of requests.entries()) tasks.push(await planAt(caller, request, index, known))
+    return tasks
   }
 
   /** Whether every task's idempotency key is taken, so that none would be new: a repeated request gets its original response. */
@@ -90,9 +112,9 @@ export function createSubmitCommands({ sql, types, clock, submitter, quotas }: S
     return write().finally(release)
   }
 
-  function planAt(caller: Caller, request: Submission, index: number) {
+  async function planAt(caller: Caller, request: Submission, index: number, known: SubmittableTypes) {
     try {
-      return planTask(caller, request, types, clock.now())
+      return await plan(caller, request, known)
     } catch (error) {
       throw error instanceof InvalidInput ? invalidItem(`Task ${index}`, `tasks.${index}`, error) : error
     }

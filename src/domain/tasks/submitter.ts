@@ -18,7 +18,7 @@ import {
 } from './store/tasks.ts'
 import { isHashOf } from './submission.ts'
 import type { Priority } from './task.ts'
-import { enqueue } from './turns.ts'
+import { enqueueNew } from './waiting-again.ts'
 
 /** The outcome of one submission: a new task, or the one with the same idempotency key or singleton key. */
 export interface Submitted {
@@ -95,7 +95,7 @@ export function createSubmitter({ transact, queue, onWaiting }: SubmitterDeps) {
     const linked = await linkTasks(tx, tasks)
     const { fresh, inserting, unwritten } = await insertFresh(tx, tasks, linked)
     await writeLinks(tx, linked, fresh)
-    await enqueue(
+    await enqueueNew(
       tx,
       queue,
       fresh.filter(({ held }) => held !== 'DEPENDENCY'),

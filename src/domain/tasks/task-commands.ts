@@ -16,7 +16,7 @@ import { insertPastAttempts } from './store/past-attempts.ts'
 import { isSingletonTaken, type LockedTask, lockTask, reopenTask } from './store/tasks.ts'
 import { hasEnded, type Priority } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
-import { atPresentTurn } from './turns.ts'
+import { waitAgain } from './waiting-again.ts'
 
 export interface TaskCommandsDeps {
   readonly transact: Transact
@@ -78,8 +78,9 @@ export function createTaskCommands({ transact, types, queue, quotas, onWaiting }
       })
       if (transition.pastAttempt !== undefined)
         await insertPastAttempts(tx, [{ accountId: caller.accountId, taskId: id, ...transition.pastAttempt }])
-      const job = { priority: task.priority, id: jobId, data: { accountId: caller.accountId, taskId: id } }
-      if (held === undefined) await queue.send(tx, await atPresentTurn(tx, [job]))
+      const { priority, isRemote } = task
+      const job = { priority, id: jobId, data: { accountId: caller.accountId, taskId: id }, isRemote }
+      if (held === undefined) await waitAgain(tx, queue, [job])
       note(tx, caller, task, transition)
       return task.priority
     })

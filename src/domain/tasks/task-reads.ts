@@ -8,13 +8,15 @@ import { toPosition } from '#platform/journal/store.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { type BatchWindow, isBatchOpen } from './batch-window.ts'
 import { TaskNotFound, TaskPartNotFound } from './errors.ts'
+import { listTypes } from './listed-type.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { byPriority, type Percentiles, type QueueReport } from './queue-report.ts'
+import type { RegisteredTypes } from './remote/registered-types.ts'
 import { findPart, readPart } from './store/output.ts'
 import { readQueueStates, readQueueTimes, readRecentFailures } from './store/queues.ts'
 import { findTaskState } from './store/tasks.ts'
 import type { Priority } from './task.ts'
-import type { TaskType, TaskTypes } from './task-type.ts'
+import type { TaskTypes } from './task-type.ts'
 import { followTask, followTasks, type TaskFeedFilter, type TaskUpdate } from './updates.ts'
 import { type Waiting, type WaitingRow, waitingOf } from './waiting.ts'
 import { countAhead } from './waiting-order.ts'
@@ -25,6 +27,7 @@ export interface TaskReadsDeps {
   readonly journal: Journal
   readonly board: ProgressBoard
   readonly types: TaskTypes
+  readonly registered: RegisteredTypes
   readonly clock: Clock
   /** When BATCH tasks may start; undefined: at any time. */
   readonly batchWindow: BatchWindow | undefined
@@ -34,7 +37,8 @@ export interface TaskReadsDeps {
 const partReadLimit = 1024 * 1024
 
 /** What can be read of tasks, beyond what GraphQL selects from their rows. */
-export function createTaskReads({ sql, queue, journal, board, types, clock, batchWindow }: TaskReadsDeps) {
+export function createTaskReads(deps: TaskReadsDeps) {
+  const { sql, queue, journal, board, types, registered, clock, batchWindow } = deps
   /** Up to 1 MiB of a part, also while it is being written. @throws {TaskPartNotFound} @throws {InvalidInput} */
   async function readPartBytes(caller: Caller, taskId: string, name: string, from: number, length: number) {
     caller.must('tasks:read')
@@ -95,15 +99,9 @@ export function createTaskReads({ sql, queue, journal, board, types, clock, batc
     return followTasks(updatesDeps, caller.accountId, { ...where, isVisible }, after)
   }
 
-  /** What this server can do, by name. */
-  function listTypes(caller: Caller): TaskType[] {
-    caller.must('tasks:read')
-    return types.list().filter(({ name }) => caller.can('tasks:read', name))
-  }
-
-  /** Why a task waits, and since when; undefined unless it does. */
-  function waiting(row: WaitingRow): Waiting | undefined {
-    return waitingOf(row, isBatchOpen(batchWindow, clock.now()) ? undefined : batchWindow)
+  /** Why a task waits, and since when; undefined unless it does. `isServed`: a remote worker is there for its type. */
+  function waiting(row: WaitingRow, isServed: boolean): Waiting | undefined {
+    return waitingOf(row, { batchWindow: isBatchOpen(batchWindow, clock.now()) ? undefined : batchWindow, isServed })
   }
 
   /** Progress of a running task in percent, newer than its row. */
@@ -131,7 +129,7 @@ export function createTaskReads({ sql, queue, journal, board, types, clock, batc
     recentFailures,
     updates,
     feed,
-    listTypes,
+    listTypes: (caller: Caller) => listTypes({ types, registered }, caller),
     liveProgress,
   }
 }

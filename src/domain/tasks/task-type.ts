@@ -195,7 +195,7 @@ export function defineServerTaskType<Schema extends z.ZodType>(
 
 /** What a type, for this (parsed) input, gives to a task that says nothing itself. */
 export function taskDefaults(
-  type: TaskType,
+  type: Omit<TaskType, 'run' | 'input'>,
   input: unknown,
 ): { [Name in keyof TaskDefaults]-?: NonNullable<TaskDefaults[Name]> } {
   const own = type.defaults?.(input) ?? {}
@@ -234,7 +234,8 @@ export const outputLimits = {
 const defaultTimeoutMs = 60 * 60 * 1000
 export const defaultGraceMs = 5_000
 
-const namePattern = /^[a-z][a-zA-Z0-9._-]{0,63}$/
+/** The form of a type's name. */
+export const namePattern = /^[a-z][a-zA-Z0-9._-]{0,63}$/
 
 /** The task types of this process, by name. */
 export class TaskTypes {

@@ -33,6 +33,8 @@ export interface Attempt {
   /** What the attempts before have saved last; null when they have saved nothing. */
   readonly checkpoint: unknown
   readonly startedAt: Date
+  /** Whether a remote worker runs it. */
+  readonly isRemote: boolean
 }
 
 /**

@@ -35,12 +35,27 @@ const maxPlaces = 32
 /** What the queue has to know of a task that waits for its first attempt. */
 export type QueuedTask = Pick<
   NewTask,
-  'accountId' | 'id' | 'jobId' | 'priority' | 'fairnessKey' | 'fairnessWeight' | 'rank' | 'status' | 'runAt'
+  | 'accountId'
+  | 'id'
+  | 'jobId'
+  | 'type'
+  | 'priority'
+  | 'fairnessKey'
+  | 'fairnessWeight'
+  | 'rank'
+  | 'status'
+  | 'runAt'
+  | 'isRemote'
 >
 
 /** Whether a new task waits in a lane; one that is due later has its job from the beginning, and its turn with it. */
-export function waitsInLane({ fairnessKey, rank, status }: Pick<NewTask, 'fairnessKey' | 'rank' | 'status'>): boolean {
-  return status === 'PENDING' && (fairnessKey !== undefined || rank !== 0)
+export function waitsInLane({
+  fairnessKey,
+  rank,
+  status,
+  isRemote,
+}: Pick<NewTask, 'fairnessKey' | 'rank' | 'status' | 'isRemote'>): boolean {
+  return !isRemote && status === 'PENDING' && (fairnessKey !== undefined || rank !== 0)
 }
 
 /** Sends the jobs of tasks that wait for their first attempts, and opens the lanes of those that wait in one. */
@@ -185,15 +200,21 @@ export async function admitWhereRoom({ sql, transact, queue }: LaneDeps): Promis
 }
 
 /** The job of a task that has waited for its turn before. */
-export interface WaitedJob extends Omit<NewJob, 'turn' | 'queue'> {
+export interface WaitedJob extends Omit<NewJob, 'turn' | 'queue' | 'data'> {
   readonly priority: Priority
+  readonly data: { readonly accountId: string; readonly taskId: string }
+  /** Of a task for a remote worker. */
+  readonly isRemote: boolean
 }
 
 /** Gives jobs of tasks that have waited for their turn before, such as for another attempt, the present one. */
 export async function atPresentTurn(sql: Sql, jobs: readonly WaitedJob[]): Promise<NewJob[]> {
   if (jobs.length === 0) return []
   const clock = await readClock(sql)
-  return jobs.map(({ priority, ...job }) => ({ ...job, queue: queueOf[priority], turn: clock.get(priority) ?? 0 }))
+  return jobs.map(({ priority, id, data, startAfter }) => {
+    const turn = clock.get(priority) ?? 0
+    return { queue: queueOf[priority], id, data, turn, startAfter }
+  })
 }
 
 /** So far from the largest number of a job that the queue can keep that the turns of a day are no matter. */

@@ -2,21 +2,24 @@ import { type BatchWindow, batchWindowText } from './batch-window.ts'
 import type { Priority, TaskStatus } from './task.ts'
 
 /**
- * Why a task whose turn has come may not start yet: tasks that it depends on have not ended, somebody paused such tasks, too many with its key run, its type has started enough, its
- * account runs enough, or tasks of other lanes of the account have their turns before.
+ * Why a task whose turn has come may not start yet: tasks that it depends on have not ended, somebody paused such tasks, too
+ * many with its key run, its type has started enough, its account runs enough, tasks of other lanes of the account have
+ * their turns before, or a remote worker is to claim it.
  */
-export type HoldReason = 'DEPENDENCY' | 'PAUSED' | 'CONCURRENCY' | 'RATE' | 'QUOTA' | 'SHARE'
+export type HoldReason = 'DEPENDENCY' | 'PAUSED' | 'CONCURRENCY' | 'RATE' | 'QUOTA' | 'SHARE' | 'WORKER'
 
 /**
  * Why a task waits. SLOT: every slot is taken, or it is about to start. SCHEDULE: it is not due yet. RETRY: an attempt
- * failed, and the next one is not due yet. WINDOW: BATCH tasks may not start at this time of day. The others say which limit holds it.
+ * failed, and the next one is not due yet. WINDOW: BATCH tasks may not start at this time of day. NO_WORKER: no worker is
+ * there that claims tasks of its type. The others say which limit holds it.
  */
-export type WaitReason = 'SLOT' | 'SCHEDULE' | 'RETRY' | 'WINDOW' | HoldReason
+export type WaitReason = 'SLOT' | 'SCHEDULE' | 'RETRY' | 'WINDOW' | 'NO_WORKER' | Exclude<HoldReason, 'WORKER'>
 
 /** What a task's row says about its waiting. */
 export interface WaitingRow {
   readonly accountId: string
   readonly id: string
+  readonly type: string
   readonly status: TaskStatus
   readonly priority: Priority
   readonly attempt: number
@@ -37,34 +40,51 @@ export interface Waiting {
   readonly task: WaitingRow
 }
 
-/** Why a task waits, and since when; undefined unless it does. `batchWindow`: while it is closed. */
-export function waitingOf(task: WaitingRow, batchWindow: BatchWindow | undefined): Waiting | undefined {
+/** Whether a task waits for a remote worker to claim it. */
+export function waitsForWorker({ status, held }: Pick<WaitingRow, 'status' | 'held'>): boolean {
+  return status === 'PENDING' && held === 'WORKER'
+}
+
+/** What is known of why tasks wait beside their rows. */
+export interface WaitingFacts {
+  /** While it is closed. */
+  readonly batchWindow: BatchWindow | undefined
+  /** A worker is there that claims tasks of its type. */
+  readonly isServed: boolean
+}
+
+/** Why a task waits, and since when; undefined unless it does. */
+export function waitingOf(task: WaitingRow, { batchWindow, isServed }: WaitingFacts): Waiting | undefined {
   if (task.status !== 'SCHEDULED' && task.status !== 'PENDING') return undefined
-  const reason = reasonOf(task, batchWindow !== undefined)
+  const reason = waitsForWorker(task) && !isServed ? 'NO_WORKER' : reasonOf(task, batchWindow !== undefined)
   return { reason, since: sinceOf(task, reason), message: messageOf(task, reason, batchWindow), task }
 }
 
 function reasonOf({ status, held, lastFinishedAt, priority }: WaitingRow, isBatchClosed: boolean): WaitReason {
   if (held === 'DEPENDENCY') return held
   if (status === 'SCHEDULED') return lastFinishedAt === null ? 'SCHEDULE' : 'RETRY'
-  if (held !== null) return held as HoldReason
+  if (held !== null && held !== 'WORKER') return held as Exclude<HoldReason, 'WORKER'>
   return priority === 'BATCH' && isBatchClosed ? 'WINDOW' : 'SLOT'
 }
 
 function sinceOf({ createdAt, runAt, heldAt, lastFinishedAt }: WaitingRow, reason: WaitReason): Date {
   if (reason === 'SCHEDULE') return createdAt
   if (reason === 'RETRY') return lastFinishedAt ?? createdAt
-  return (reason === 'SLOT' || reason === 'WINDOW' ? undefined : heldAt) ?? runAt
+  return heldAt ?? runAt
 }
 
 function messageOf(
-  { runAt, priority, concurrencyKey }: WaitingRow,
+  { runAt, priority, type, concurrencyKey, held }: WaitingRow,
   reason: WaitReason,
   batchWindow: BatchWindow | undefined,
 ): string {
   switch (reason) {
     case 'SLOT':
-      return `It is waiting for a free slot for ${priority} tasks.`
+      return held === 'WORKER'
+        ? `It is waiting for a remote worker with a free slot for tasks of the type "${type}".`
+        : `It is waiting for a free slot for ${priority} tasks.`
+    case 'NO_WORKER':
+      return `No worker that claims tasks of the type "${type}" is connected.`
     case 'SCHEDULE':
       return `It is due at ${runAt.toISOString()}.`
     case 'RETRY':

@@ -9,6 +9,7 @@ import type { Actor, JournalEntry } from '#platform/journal/entry.ts'
 import type { JournalTail } from '#platform/journal/tail.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { Logger } from '#platform/telemetry/log.ts'
+import type { Wake } from '#platform/wake/wake.ts'
 import { startLoop } from '#platform/work/work-loop.ts'
 import { type OwnWorker, WorkerLiveness } from '#platform/work/worker-liveness.ts'
 import { insertWorker, ownWorkerProcess } from '#platform/work/worker-process.ts'
@@ -27,6 +28,7 @@ export interface WorkerOptions {
   readonly session: DatabaseSession
   readonly transact: Transact
   readonly queue: Queue
+  readonly wake: Wake
   readonly tail: JournalTail
   readonly board: ProgressBoard
   readonly runner: Runner
@@ -72,6 +74,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const dispatcher: Dispatcher = new Dispatcher({
     ...shared,
     session,
+    wake: options.wake,
     runner,
     quotas: options.quotas,
     recorder,

@@ -1,6 +1,6 @@
 import { newId } from '#lib/ids.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
-import type { Actor, NewEntry } from '#platform/journal/entry.ts'
+import type { By, NewEntry } from '#platform/journal/entry.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import type { AttemptLoss } from './attempt-loss.ts'
 import { type EndedTask, settleDependents } from './dependents.ts'
@@ -11,7 +11,8 @@ import { type EndedAttempt, type SettledAttempt, settleAttempts } from './store/
 import { insertPastAttempts, type PastAttemptOfTask } from './store/past-attempts.ts'
 import type { Attempt, AttemptEnd, PastAttempt, Priority } from './task.ts'
 import type { TaskError } from './task-error.ts'
-import { atPresentTurn, type WaitedJob } from './turns.ts'
+import type { WaitedJob } from './turns.ts'
+import { waitAgain } from './waiting-again.ts'
 
 /** An attempt that runs no more. */
 export interface ToSettle {
@@ -22,10 +23,9 @@ export interface ToSettle {
 }
 
 /** With what the ends of attempts are written. */
-export interface EndWriter {
+export interface EndWriter extends By {
   readonly tx: Transaction
   readonly queue: Queue
-  readonly actor: Actor
   readonly now: Date
 }
 
@@ -42,7 +42,7 @@ export interface WrittenEnds {
  * go that waited for their concurrency keys, or depend on those that ended.
  */
 export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): Promise<WrittenEnds> {
-  const { tx, queue, actor, now } = writer
+  const { tx, queue, now } = writer
   const rows = ends.map((end) => toRow(end, now))
   const settled = new Map((await settleAttempts(tx, rows)).map((one) => [one.id, one]))
   const jobs: WaitedJob[] = []
@@ -52,7 +52,7 @@ export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): P
     const written = settled.get(row.attempt.taskId)
     const transition = written?.isCancelled ? row.ifCancelled : row.transition
     if (written === undefined) return transition
-    tx.journal(endEvent(row.attempt, transition, written, actor))
+    tx.journal(endEvent(row.attempt, transition, written, writer))
     if (transition.dueInMs !== undefined) jobs.push(jobOf(row, transition.dueInMs, written))
     if (written.dependents > 0)
       endedTasks.push({ ...row.attempt, status: transition.status, dependents: written.dependents })
@@ -60,24 +60,28 @@ export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): P
     return transition
   })
   await insertPastAttempts(tx, past)
-  await queue.send(tx, await atPresentTurn(tx, jobs))
+  await waitAgain(tx, queue, jobs)
   const freed = await freeKeys(tx, queue, [...settled.values()])
-  const ready = await settleDependents({ tx, queue, by: { actor } }, endedTasks)
+  const ready = await settleDependents({ tx, queue, by: { actor: writer.actor, origin: writer.origin } }, endedTasks)
   return { transitions, released: new Set([...freed, ...ready]) }
 }
 
-/** Ends attempts that were lost, each with an entry that says so. */
-export async function writeLosses(writer: EndWriter, losses: readonly AttemptLoss[]): Promise<void> {
-  const { tx, actor } = writer
+/**
+ * Ends attempts that were lost, each with an entry that says so; returns the priorities of tasks that were held because
+ * of them, and wait in the queue now.
+ */
+export async function writeLosses(writer: EndWriter, losses: readonly AttemptLoss[]): Promise<ReadonlySet<Priority>> {
+  const { tx } = writer
   for (const { attempt, error } of losses) {
     const { type, priority, labels, number } = attempt
     const data = { type, priority, labels, attempt: number, status: lost.status, error: publicError(error) }
-    tx.journal(taskEvent(lost.event, attempt, { actor }, data))
+    tx.journal(taskEvent(lost.event, attempt, writer, data))
   }
-  await writeEnds(
+  const { released } = await writeEnds(
     writer,
     losses.map(({ attempt, error }) => ({ attempt, end: { kind: 'failed', error } })),
   )
+  return released
 }
 
 /** Both ways out; the database takes one, since only it knows whether somebody has asked the task to stop. */
@@ -98,12 +102,12 @@ function pastAttemptOf({ attempt: { accountId, taskId } }: EndedAttempt, past: P
 }
 
 function jobOf({ attempt, jobId = '' }: EndedAttempt, dueInMs: number, { runAt }: SettledAttempt): WaitedJob {
-  const { accountId, taskId, priority } = attempt
+  const { accountId, taskId, priority, isRemote } = attempt
   const startAfter = dueInMs > 0 ? runAt : undefined
-  return { priority, id: jobId, data: { accountId, taskId }, startAfter }
+  return { priority, id: jobId, data: { accountId, taskId }, startAfter, isRemote }
 }
 
-function endEvent(attempt: Attempt, transition: Transition, written: SettledAttempt, actor: Actor): NewEntry {
+function endEvent(attempt: Attempt, transition: Transition, written: SettledAttempt, by: By): NewEntry {
   const { type, priority, labels, number } = attempt
   const { status, event, error } = transition
   const data = {
@@ -116,7 +120,7 @@ function endEvent(attempt: Attempt, transition: Transition, written: SettledAtte
     ...(status === 'SCHEDULED' && { runAt: written.runAt.toISOString() }),
     ...(status === 'CANCELLED' && written.cancelReason !== null && { reason: written.cancelReason }),
   }
-  return taskEvent(event, attempt, { actor }, data)
+  return taskEvent(event, attempt, by, data)
 }
 
 /** Without its stack. */

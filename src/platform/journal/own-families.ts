@@ -10,6 +10,7 @@ export const ownFamilies = [
   'audit',
   'stream',
   'hook',
+  'worker',
   'salesforce',
   'secret',
   'schedule',

@@ -53,6 +53,17 @@ export async function readWaits(sql: Sql, { name, table }: QueueTable, limit: nu
   return (await sql.query<{ waitMs: number }>(waitsSql(table), [name, limit])).map(({ waitMs }) => waitMs)
 }
 
+const hasDueSql = (table: string) => `
+  SELECT EXISTS (
+    SELECT FROM pgboss.${table} WHERE name = $1 AND state < 'active' AND NOT blocked AND start_after <= clock_timestamp()
+  ) AS "hasDue"`
+
+/** Whether a job of the queue is due. */
+export async function hasDueJobs(sql: Sql, { name, table }: QueueTable): Promise<boolean> {
+  const [row] = await sql.query<{ hasDue: boolean }>(hasDueSql(table), [name])
+  return row?.hasDue ?? false
+}
+
 const countBeforeSql = (table: string) => `
   SELECT (
     SELECT count(*)::int FROM (

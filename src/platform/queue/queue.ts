@@ -8,6 +8,7 @@ import {
   claimJobs,
   countJobsBefore,
   findMissingJobs,
+  hasDueJobs,
   moveToOwnTable,
   type QueueTable,
   readWaits,
@@ -89,6 +90,11 @@ export class Queue {
   /** Which of these jobs wait in the queue no more: they were claimed, cancelled or deleted. */
   async findMissing(sql: Sql, queue: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return ids.length === 0 ? new Set() : findMissingJobs(sql, this.#tableOf(queue), ids)
+  }
+
+  /** Whether a job of the queue is due; costs less than to claim it in vain. */
+  async hasDue(sql: Sql, queue: string): Promise<boolean> {
+    return hasDueJobs(sql, this.#tableOf(queue))
   }
 
   /** How many due jobs would be claimed before this one, at most `limit`; undefined when it waits in the queue no more. */

@@ -106,6 +106,16 @@ const pathsByScope: Readonly<Partial<Record<Scope | 'none', readonly string[]>>>
     'GET /api/tasks/{operationId}/result/parts/{name}',
     'GET /api/tasks/{operationId}/status',
   ],
+  'tasks:work': [
+    'POST /api/task-types',
+    'DELETE /api/task-types/{name}',
+    'POST /api/workers/claims',
+    'POST /api/workers/heartbeats',
+    'POST /api/workers/tasks/{taskId}/report',
+    'POST /api/workers/tasks/{taskId}/complete',
+    'POST /api/workers/tasks/{taskId}/fail',
+    'POST /api/workers/tasks/{taskId}/release',
+  ],
   'tasks:write': [
     'DELETE /api/logs/{operationId}',
     'POST /api/tasks/{operationId}/retry',

@@ -20,6 +20,7 @@ export interface OpenApiDocument {
 const tags = {
   Health: 'The state of the server.',
   Tasks: 'Submit, follow and cancel work.',
+  Workers: 'Programs in any language that run tasks.',
   Logs: 'The output of tasks.',
   Events: 'What happened, in commit order.',
   Locks: 'Distributed locks: named leases with a queue and a fencing token.',

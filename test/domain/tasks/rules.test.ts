@@ -156,6 +156,7 @@ describe('the end of an attempt', () => {
     uncountedLosses: 0,
     uncountedAttempts: 0,
     checkpoint: null,
+    isRemote: false,
     startedAt: new Date('2026-01-01T00:00:00Z'),
   }
   const failed = (retryable: boolean): AttemptEnd => ({

@@ -5,7 +5,7 @@ import { storableJson } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { SilentWorker } from '#platform/work/worker-liveness.ts'
 
-interface AttemptRow {
+export interface AttemptRow {
   account_id: string
   id: string
   type: string
@@ -22,9 +22,10 @@ interface AttemptRow {
   uncounted_attempts: number
   checkpoint: unknown
   started_at: Date
+  remote: boolean
 }
 
-function toAttempt(row: AttemptRow): Attempt {
+export function toAttempt(row: AttemptRow): Attempt {
   return {
     accountId: row.account_id,
     taskId: row.id,
@@ -42,19 +43,20 @@ function toAttempt(row: AttemptRow): Attempt {
     uncountedAttempts: row.uncounted_attempts,
     checkpoint: row.checkpoint,
     startedAt: row.started_at,
+    isRemote: row.remote,
   }
 }
 
 // A task that was never claimed before has no checkpoint.
 const attemptColumns = `task.account_id, task.id, type, priority, input, labels, task.attempt, fence, worker_id, timeout_ms,
-  lock_ms, retry, uncounted_losses, uncounted_attempts, started_at,
+  lock_ms, retry, uncounted_losses, uncounted_attempts, started_at, remote,
   CASE WHEN fence > 1 THEN (
     SELECT value FROM task_checkpoint AS saved WHERE saved.account_id = task.account_id AND saved.task_id = task.id
   ) END AS checkpoint`
 
 const claimSql = `
   UPDATE task SET status = '${started.status}', attempt = attempt + 1, fence = fence + 1, worker_id = $1, started_at = now(),
-                  progress = 0, current_step = NULL, held = NULL, held_at = NULL
+                  progress = 0, current_step = NULL, held = NULL, held_at = NULL, rate_reserved = false
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS job (account_id, task_id, job_id)
   WHERE task.account_id = job.account_id AND task.id = job.task_id AND task.job_id = job.job_id
     AND task.status IN ('PENDING', 'SCHEDULED')
@@ -205,9 +207,9 @@ export async function findAttemptsOf(sql: Sql, workerId: number): Promise<Attemp
   return (await sql.query<AttemptRow>(ownSql, [workerId])).map(toAttempt)
 }
 
-const holdersSql = `SELECT DISTINCT worker_id AS id FROM task WHERE status = 'ACTIVE'`
+const holdersSql = `SELECT DISTINCT worker_id AS id FROM task WHERE status = 'ACTIVE' AND NOT remote`
 
-/** Workers that hold attempts. */
+/** Processes that hold attempts. */
 export async function findHolders(sql: Sql): Promise<number[]> {
   return (await sql.query<{ id: number }>(holdersSql)).map((row) => row.id)
 }

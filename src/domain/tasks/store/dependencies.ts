@@ -172,12 +172,13 @@ export interface Dependent extends TaskRef {
   readonly dependents: number
   readonly runAt: Date
   readonly isDueLater: boolean
+  readonly isRemote: boolean
 }
 
 const lockDependentsSql = `
   SELECT task.account_id AS "accountId", task.id AS "taskId", job_id AS "jobId", type, priority, labels, attempt,
     fairness_key AS "fairnessKey", fairness_weight AS "fairnessWeight", rank, dependents, run_at AS "runAt",
-    run_at > now() AS "isDueLater"
+    run_at > now() AS "isDueLater", remote AS "isRemote"
   FROM (SELECT DISTINCT account_id, id FROM unnest($1::uuid[], $2::uuid[]) AS all_asked (account_id, id)) AS asked
   JOIN task ON task.account_id = asked.account_id AND task.id = asked.id
   WHERE held = 'DEPENDENCY' AND status IN ('PENDING', 'SCHEDULED')
@@ -203,8 +204,8 @@ export async function readDependencies(sql: Sql, tasks: readonly TaskRef[]): Pro
 /** Where a task that waited for others goes from there. */
 export interface DependentStep extends TaskRef {
   readonly status: TaskStatus
-  /** SHARE when it waits in a lane now. */
-  readonly held: 'SHARE' | undefined
+  /** SHARE when it waits in a lane now, WORKER when it waits for a remote worker. */
+  readonly held: 'SHARE' | 'WORKER' | undefined
   readonly error: TaskError | undefined
   readonly cancelReason: string | undefined
 }

@@ -13,11 +13,13 @@ export interface WaitingTask extends JobRef {
   readonly concurrencyKey: string | null
   /** Its rate limit has been taken into account: it was held for that, and now is its time. */
   readonly isRateReserved: boolean
+  /** It is for a remote worker. */
+  readonly isRemote: boolean
 }
 
 const lockSql = `
   SELECT task.account_id AS "accountId", task.id AS "taskId", task.job_id AS "jobId", task.type, task.priority, task.labels,
-         task.attempt, task.concurrency_key AS "concurrencyKey", task.held IS NOT DISTINCT FROM 'RATE' AS "isRateReserved"
+         task.attempt, task.concurrency_key AS "concurrencyKey", task.held IS NOT DISTINCT FROM 'RATE' OR task.rate_reserved AS "isRateReserved", task.remote AS "isRemote"
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS job (account_id, task_id, job_id, place)
   JOIN task ON task.account_id = job.account_id AND task.id = job.task_id AND task.job_id = job.job_id
     AND task.status IN ('PENDING', 'SCHEDULED')
@@ -67,6 +69,7 @@ export async function holdForQuota(sql: Sql, jobs: readonly JobRef[]): Promise<v
 /** A task that may wait in the queue again. */
 export interface ReleasedTask extends JobRef {
   readonly priority: Priority
+  readonly isRemote: boolean
 }
 
 const findHeldSql = `
@@ -129,7 +132,8 @@ const releaseSql = `
   UPDATE task SET held = NULL, held_at = NULL, job_id = released.job_id
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS released (account_id, id, job_id)
   WHERE task.account_id = released.account_id AND task.id = released.id AND task.held IS NOT NULL
-  RETURNING task.account_id AS "accountId", task.id AS "taskId", task.job_id AS "jobId", task.priority`
+  RETURNING task.account_id AS "accountId", task.id AS "taskId", task.job_id AS "jobId", task.priority,
+    task.remote AS "isRemote"`
 
 /** Lets held tasks wait for jobs again. */
 export async function releaseTasks(sql: Sql, tasks: readonly JobRef[]): Promise<ReleasedTask[]> {

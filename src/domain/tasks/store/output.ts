@@ -162,16 +162,32 @@ export async function readPart(
 }
 
 const findPartSql = `
-  SELECT content_id AS "contentId", size_bytes AS "sizeBytes" FROM task_part
+  SELECT content_id AS "contentId", size_bytes AS "sizeBytes", attempt, content_type AS "contentType" FROM task_part
   WHERE account_id = $1 AND task_id = $2 AND name = $3`
+
+export interface FoundPart {
+  readonly contentId: string
+  readonly sizeBytes: number
+  /** The number of the attempt that wrote it. */
+  readonly attempt: number
+  readonly contentType: string
+}
+
+const countPartsSql = 'SELECT count(*)::int AS count FROM task_part WHERE account_id = $1 AND task_id = $2'
+
+/** How many parts a task has. */
+export async function countParts(sql: Sql, accountId: string, taskId: string): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(countPartsSql, [accountId, taskId])
+  return row?.count ?? 0
+}
 
 export async function findPart(
   sql: Sql,
   accountId: string,
   taskId: string,
   name: string,
-): Promise<{ contentId: string; sizeBytes: number } | undefined> {
-  const [row] = await sql.query<{ contentId: string; sizeBytes: number }>(findPartSql, [accountId, taskId, name])
+): Promise<FoundPart | undefined> {
+  const [row] = await sql.query<FoundPart>(findPartSql, [accountId, taskId, name])
   return row
 }
 

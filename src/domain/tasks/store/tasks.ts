@@ -43,22 +43,24 @@ export interface NewTask {
   readonly runAt: Date | undefined
   /** What it depends on and is part of; undefined when nothing. */
   readonly links: TaskLinks | undefined
+  /** Whether a remote worker runs it. */
+  readonly isRemote: boolean
 }
 
 const insertTasksSql = `
   INSERT INTO task (account_id, id, job_id, type, priority, status, input, labels, fairness_key, idempotency_key,
                     request_hash, timeout_ms, lock_ms, retry, created_by, run_at, principal_id, concurrency_key, rank, held, held_at,
-                    parent_id, fairness_weight, singleton_key)
+                    parent_id, fairness_weight, singleton_key, remote)
   SELECT account_id, id, job_id, type, priority::priority, status::task_status, input, labels, fairness_key,
          idempotency_key, request_hash, timeout_ms, lock_ms, retry, created_by, coalesce(run_at, now()), principal_id, concurrency_key, rank, held,
-         CASE WHEN held IS NOT NULL THEN now() END, parent_id, fairness_weight, singleton_key
+         CASE WHEN held IS NOT NULL THEN now() END, parent_id, fairness_weight, singleton_key, remote
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[],
               $9::text[], $10::bytea[], $11::int[], $12::int[], $13::jsonb[], $14::jsonb[], $15::timestamptz[], $16::text[],
               $17::text[], $18::text[], $19::int[], $20::text[], $21::uuid[], $22::int[],
-              $23::text[])
+              $23::text[], $24::bool[])
     AS new (account_id, id, job_id, type, priority, input, labels, fairness_key, idempotency_key, request_hash,
             timeout_ms, lock_ms, retry, created_by, run_at, status, principal_id, concurrency_key, rank, held,
-            parent_id, fairness_weight, singleton_key)
+            parent_id, fairness_weight, singleton_key, remote)
   ON CONFLICT DO NOTHING
   RETURNING id, created_at AS "createdAt", run_at AS "runAt"`
 
@@ -95,6 +97,7 @@ export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<
     tasks.map((task) => task.links?.parentId ?? null),
     tasks.map((task) => (task.held === 'DEPENDENCY' && task.fairnessWeight !== 1 ? task.fairnessWeight : null)),
     tasks.map((task) => task.singletonKey ?? null),
+    tasks.map((task) => task.isRemote),
   ])
   return new Map(rows.map((row) => [row.id, row]))
 }
@@ -166,11 +169,13 @@ export interface LockedTask {
   readonly dependents: number
   /** How many tasks are part of it. */
   readonly children: number
+  readonly isRemote: boolean
 }
 
 const lockTasksSql = `
   SELECT account_id AS "accountId", id, type, priority, status, labels, attempt, worker_id AS "workerId", started_at AS "startedAt",
-         finished_at AS "finishedAt", error, cancel_requested_at AS "cancelRequestedAt", dependents, children
+         finished_at AS "finishedAt", error, cancel_requested_at AS "cancelRequestedAt", dependents, children,
+         remote AS "isRemote"
   FROM task WHERE account_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR UPDATE`
 
 /** Reads tasks and keeps others from changing them until the transaction ends. */

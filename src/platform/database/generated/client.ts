@@ -213,7 +213,8 @@ export type WriteProbe = Prisma.WriteProbeModel
 export type IdempotentRequest = Prisma.IdempotentRequestModel
 /**
  * Model Worker
- * A process that executes tasks. While it lives it holds the advisory lock of its id.
+ * What executes tasks: a process of ours, which holds the advisory lock of its id while it lives, or a program of an
+ * account that claims tasks over the API.
  */
 export type Worker = Prisma.WorkerModel
 /**
@@ -301,6 +302,26 @@ export type TaskConcurrency = Prisma.TaskConcurrencyModel
  * When the next task of a type with a rate limit may start, if tasks started evenly.
  */
 export type TaskRate = Prisma.TaskRateModel
+/**
+ * Model TaskType
+ * A task type that was registered over the API, for remote workers.
+ */
+export type TaskType = Prisma.TaskTypeModel
+/**
+ * Model WorkerShare
+ * How far the turns of an account's tasks for remote workers have come, by priority.
+ */
+export type WorkerShare = Prisma.WorkerShareModel
+/**
+ * Model WorkerLane
+ * Tasks for remote workers of an account, priority and type with the same fairness key.
+ */
+export type WorkerLane = Prisma.WorkerLaneModel
+/**
+ * Model TaskLease
+ * The right of a remote worker to an attempt, for a time.
+ */
+export type TaskLease = Prisma.TaskLeaseModel
 /**
  * Model TaskAttempt
  * An attempt that another one followed. The current or last one is part of its task's row.

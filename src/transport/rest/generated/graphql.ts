@@ -168,6 +168,34 @@ export type CheckSessionInput = {
   accessToken: string;
 };
 
+/** Which tasks a worker takes. */
+export type ClaimTasksInput = {
+  /** How long a lease lasts without a heartbeat, in milliseconds: 5,000 to 300,000; default 30,000. */
+  leaseMs?: number | null | undefined;
+  /** How many tasks at most, 1 to 100; default 1. */
+  max?: number | null | undefined;
+  /** How many leases the worker can have at once, at most 1,000; default: `max`. */
+  slots?: number | null | undefined;
+  /** The registered types of which to take tasks, at most 100. Needs `tasks:work` for each. */
+  types: Array<string>;
+  /** The program’s version, for operators; at most 50 characters. */
+  version?: string | null | undefined;
+  /** How long to wait for a first task, in milliseconds; at most 60,000, default 0. */
+  waitMs?: number | null | undefined;
+  /** The worker’s name, at most 100 characters; it tells apart the workers of one token. */
+  worker: string;
+};
+
+/** An attempt that has a result. */
+export type CompleteTaskInput = {
+  /** The fence of the lease. */
+  fence: number;
+  /** The result, at most 256 KiB as JSON; default null. */
+  result?: unknown;
+  /** The task’s id. */
+  taskId: string | number;
+};
+
 /** The token to create. */
 export type CreateApplicationTokenInput = {
   /** After how many days it expires; default 30. At most 365, unless the account’s policy says otherwise. */
@@ -544,6 +572,16 @@ export type ExtendEnvironmentInput = {
   ttlMs: number;
 };
 
+/** An attempt that has failed. */
+export type FailTaskInput = {
+  /** Why. */
+  error: TaskFailureInput;
+  /** The fence of the lease. */
+  fence: number;
+  /** The task’s id. */
+  taskId: string | number;
+};
+
 /** A lock that the writer must hold: nothing is written once it has lost the lock. */
 export type FenceInput = {
   /** The fence returned when the lock was acquired. */
@@ -572,6 +610,16 @@ export type ForceReleaseLockInput = {
   name: string;
   /** Whether to empty its queue, too. */
   queue?: boolean;
+};
+
+/** A sign of life of a worker. */
+export type HeartbeatTasksInput = {
+  /** Its leases, at most 1,000. */
+  leases: Array<LeaseHeartbeatInput>;
+  /** Answers after this time, or as soon as one of the tasks is to stop or is lost, in milliseconds; at most 60,000, default 0. Should be less than the lease. */
+  waitMs?: number | null | undefined;
+  /** The worker’s name. */
+  worker: string;
 };
 
 /** Conditions on a number; all given ones must hold. */
@@ -609,6 +657,18 @@ export type JsonType =
   /** A JSON value of the type string. */
   | 'STRING';
 
+/** A lease to renew. */
+export type LeaseHeartbeatInput = {
+  /** The fence of the lease. */
+  fence: number;
+  /** 0 to 100. */
+  progress?: number | null | undefined;
+  /** The step that the task is in, at most 200 characters. */
+  step?: string | null | undefined;
+  /** The task’s id. */
+  taskId: string | number;
+};
+
 /** The status of a ticket. */
 export type LockTicketStatus =
   /** It holds the lock. */
@@ -617,6 +677,13 @@ export type LockTicketStatus =
   | 'QUEUED'
   /** It has been released, or has left the queue. */
   | 'RELEASED';
+
+/** What happens when the worker of an attempt is lost. */
+export type OnWorkerLost =
+  /** The attempt has failed, and counts. */
+  | 'FAIL'
+  /** Another attempt follows at once. The lost one does not count, up to five times. */
+  | 'RETRY';
 
 /** An org to open in a browser. */
 export type OpenSalesforceOrgInput = {
@@ -722,6 +789,12 @@ export type RegisterSalesforceSandboxInput = {
   sandboxName: string;
 };
 
+/** Task types to register. */
+export type RegisterTaskTypesInput = {
+  /** At most 100; an account has at most 500. */
+  types: Array<TaskTypeInput>;
+};
+
 /** An environment to release. */
 export type ReleaseEnvironmentInput = {
   /** The fence of its lease. */
@@ -746,12 +819,28 @@ export type ReleaseLockTicketInput = {
   name: string;
 };
 
+/** An attempt that is given up. */
+export type ReleaseTaskInput = {
+  /** What the next attempt is to know, at most 256 KiB as JSON; default: what was saved before. */
+  checkpoint?: unknown;
+  /** The fence of the lease. */
+  fence: number;
+  /** The task’s id. */
+  taskId: string | number;
+};
+
 /** An org to remove. */
 export type RemoveSalesforceOrgInput = {
   /** Its id or username. */
   org: string;
   /** Whether its authorization is revoked at Salesforce. A refresh token that others use too ends for them as well. */
   revoke?: boolean;
+};
+
+/** Registered task types to remove. */
+export type RemoveTaskTypesInput = {
+  /** Their names, at most 100. */
+  names: Array<string>;
 };
 
 /** A lock to renew. */
@@ -762,6 +851,22 @@ export type RenewLockInput = {
   name: string;
   /** Length of the lease unless it is renewed, in milliseconds: 1,000 to 86,400,000. */
   ttlMs: number;
+};
+
+/** What an attempt has to say. */
+export type ReportTaskInput = {
+  /** The fence of the lease. */
+  fence: number;
+  /** Log lines, at most 1,000; an attempt has at most 10,000. */
+  logs?: Array<string> | null | undefined;
+  /** Pieces of the result, at most 10. */
+  parts?: Array<TaskPartInput> | null | undefined;
+  /** 0 to 100. */
+  progress?: number | null | undefined;
+  /** The step that the task is in, at most 200 characters. */
+  step?: string | null | undefined;
+  /** The task’s id. */
+  taskId: string | number;
 };
 
 /** A lock to request. */
@@ -978,6 +1083,18 @@ export type TaskDependencyInput = {
   taskId: string | number;
 };
 
+/** Why an attempt failed. */
+export type TaskFailureInput = {
+  /** A stable code of capital letters, digits and `_`; at most 64. */
+  code: string;
+  /** A sentence for people; at most 8,192 characters. */
+  message?: string | null | undefined;
+  /** When another attempt may follow, in milliseconds; default: as the task’s policy says. */
+  retryAfterMs?: number | null | undefined;
+  /** Whether another attempt could help; default true. */
+  retryable?: boolean | null | undefined;
+};
+
 /** Selects tasks; all given conditions must match. */
 export type TaskFilter = {
   /** Created at this time or later; for lists only. */
@@ -992,6 +1109,32 @@ export type TaskFilter = {
   status?: Array<TaskStatus> | null | undefined;
   /** Any of these types. */
   type?: Array<string> | null | undefined;
+};
+
+/** A named piece of the result: exactly one of `text`, `json` and `bytes`. */
+export type TaskPartInput = {
+  /** Adds to what this attempt has reported of the part; default false: replaces it. */
+  append?: boolean | null | undefined;
+  /** Bytes. */
+  bytes?: string | null | undefined;
+  /** Whether nothing of it follows; default true. */
+  complete?: boolean | null | undefined;
+  /** Its media type; default: that of text, JSON or bytes. */
+  contentType?: string | null | undefined;
+  /** JSON. */
+  json?: unknown;
+  /** Unique within the task; at most 255 characters. */
+  name: string;
+  /** Text. */
+  text?: string | null | undefined;
+};
+
+/** How many tasks may start in a time, for each concurrency key. */
+export type TaskRateLimitInput = {
+  /** How many, at least 1. */
+  limit: number;
+  /** In how many milliseconds, at most a day. */
+  perMs: number;
 };
 
 /** What happens to runs that could not be created within a minute, such as while no server was running. */
@@ -1024,6 +1167,30 @@ export type TaskStatus =
   | 'PENDING'
   /** It is not due yet. */
   | 'SCHEDULED';
+
+/** A task type whose tasks remote workers run. */
+export type TaskTypeInput = {
+  /** How many tasks with the same concurrency key run at once; default: any number. */
+  concurrency?: number | null | undefined;
+  /** What its tasks do; at most 1,000 characters. */
+  description?: string | null | undefined;
+  /** The JSON Schema (2020-12) of its input, at most 64 KiB; `true` for any. */
+  inputSchema: unknown;
+  /** A lower-case letter, then letters, digits, `.`, `-` and `_`; at most 64 characters. */
+  name: string;
+  /** Default FAIL. */
+  onWorkerLost?: OnWorkerLost | null | undefined;
+  /** The default priority of its tasks; default NORMAL. */
+  priority?: Priority | null | undefined;
+  /** Default: none. */
+  rateLimit?: TaskRateLimitInput | null | undefined;
+  /** The JSON Schema of its results; default: any. */
+  resultSchema?: unknown;
+  /** For tasks that bring none; default: one attempt. */
+  retry?: RetryPolicyInput | null | undefined;
+  /** How long an attempt may take, in milliseconds; default one hour. */
+  timeoutMs?: number | null | undefined;
+};
 
 /** A person in a team. */
 export type TeamMemberInput = {
@@ -1989,6 +2156,98 @@ export type DeleteTaskLogsMutation = { deleteTaskLogs:
     | { code: string, message: string }
    };
 
+export type RegisterTaskTypesMutationVariables = Exact<{
+  input: RegisterTaskTypesInput;
+}>;
+
+
+export type RegisterTaskTypesMutation = { registerTaskTypes:
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { types: Array<{ name: string, changed: boolean }> }
+   };
+
+export type RemoveTaskTypesMutationVariables = Exact<{
+  input: RemoveTaskTypesInput;
+}>;
+
+
+export type RemoveTaskTypesMutation = { removeTaskTypes:
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { removed: Array<string> }
+   };
+
+export type ClaimTasksMutationVariables = Exact<{
+  input: ClaimTasksInput;
+}>;
+
+
+export type ClaimTasksMutation = { claimTasks:
+    | { workerId: string, slots: number, draining: boolean, leases: Array<{ attempt: number, fence: number, leaseUntil: string, checkpoint: unknown, task: { id: string, type: string, priority: Priority, input: unknown, labels: unknown, timeoutMs: number } }> }
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type HeartbeatTasksMutationVariables = Exact<{
+  input: HeartbeatTasksInput;
+}>;
+
+
+export type HeartbeatTasksMutation = { heartbeatTasks:
+    | { leases: Array<{ taskId: string, leaseUntil: string | null, cancelRequested: boolean, lost: boolean }> }
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type ReportTaskMutationVariables = Exact<{
+  input: ReportTaskInput;
+}>;
+
+
+export type ReportTaskMutation = { reportTask:
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { droppedLines: number }
+    | { code: string, message: string }
+   };
+
+export type CompleteTaskMutationVariables = Exact<{
+  input: CompleteTaskInput;
+}>;
+
+
+export type CompleteTaskMutation = { completeTask:
+    | { taskId: string }
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type FailTaskMutationVariables = Exact<{
+  input: FailTaskInput;
+}>;
+
+
+export type FailTaskMutation = { failTask:
+    | { taskId: string }
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { code: string, message: string }
+   };
+
+export type ReleaseTaskMutationVariables = Exact<{
+  input: ReleaseTaskInput;
+}>;
+
+
+export type ReleaseTaskMutation = { releaseTask:
+    | { summary: string, code: string, message: string, issues: Array<{ path: string, message: string }> }
+    | { code: string, message: string }
+    | { taskId: string }
+    | { code: string, message: string }
+   };
+
 export type SalesforceOrgFactsFragment = { id: string, username: string, orgId: string, name: string, kind: SalesforceOrgKind, edition: string, instanceUrl: string, instanceName: string, isDevHub: boolean, isDefault: boolean, parentUsername: string | null, expiresAt: string | null, metadata: unknown, method: SalesforceAuthMethod, state: SalesforceOrgState, stateMessage: string | null, createdAt: string, updatedAt: string };
 
 export type RegisterSalesforceOrgMutationVariables = Exact<{
@@ -2313,6 +2572,8 @@ type Refusal_LastOwner_Fragment = { code: string, message: string };
 
 type Refusal_LastTeam_Fragment = { code: string, message: string };
 
+type Refusal_LeaseLost_Fragment = { code: string, message: string };
+
 type Refusal_LockHeld_Fragment = { code: string, message: string };
 
 type Refusal_LockNotFound_Fragment = { code: string, message: string };
@@ -2383,6 +2644,8 @@ type Refusal_TokenShown_Fragment = { code: string, message: string };
 
 type Refusal_TooManyAttempts_Fragment = { code: string, message: string };
 
+type Refusal_TooManyClaims_Fragment = { code: string, message: string };
+
 type Refusal_TooManyPersonalTokens_Fragment = { code: string, message: string };
 
 type Refusal_UnknownTaskType_Fragment = { code: string, message: string };
@@ -2400,6 +2663,8 @@ type Refusal_WebhookNotActive_Fragment = { code: string, message: string };
 type Refusal_WebhookNotFound_Fragment = { code: string, message: string };
 
 type Refusal_WebhookSecretShown_Fragment = { code: string, message: string };
+
+type Refusal_WorkerNotFound_Fragment = { code: string, message: string };
 
 type Refusal_WritesRefused_Fragment = { code: string, message: string };
 
@@ -2440,6 +2705,7 @@ export type RefusalFragment =
   | Refusal_KeyReused_Fragment
   | Refusal_LastOwner_Fragment
   | Refusal_LastTeam_Fragment
+  | Refusal_LeaseLost_Fragment
   | Refusal_LockHeld_Fragment
   | Refusal_LockNotFound_Fragment
   | Refusal_LockTicketNotFound_Fragment
@@ -2475,6 +2741,7 @@ export type RefusalFragment =
   | Refusal_TokenRefused_Fragment
   | Refusal_TokenShown_Fragment
   | Refusal_TooManyAttempts_Fragment
+  | Refusal_TooManyClaims_Fragment
   | Refusal_TooManyPersonalTokens_Fragment
   | Refusal_UnknownTaskType_Fragment
   | Refusal_UserNotFound_Fragment
@@ -2484,6 +2751,7 @@ export type RefusalFragment =
   | Refusal_WebhookNotActive_Fragment
   | Refusal_WebhookNotFound_Fragment
   | Refusal_WebhookSecretShown_Fragment
+  | Refusal_WorkerNotFound_Fragment
   | Refusal_WritesRefused_Fragment
   | Refusal_WrongPassword_Fragment
 ;
@@ -2820,6 +3088,14 @@ export const ReleaseLockDocument = {"kind":"Document","definitions":[{"kind":"Op
 export const ForceReleaseLockDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"ForceReleaseLock"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ForceReleaseLockInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"forceReleaseLock"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ForceReleaseLockPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Refusal"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Refusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<ForceReleaseLockMutation, ForceReleaseLockMutationVariables>;
 export const TaskLogsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"TaskLogs"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"from"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"DateTime"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"to"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"DateTime"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"task"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"logs"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}},{"kind":"Argument","name":{"kind":"Name","value":"from"},"value":{"kind":"Variable","name":{"kind":"Name","value":"from"}}},{"kind":"Argument","name":{"kind":"Name","value":"to"},"value":{"kind":"Variable","name":{"kind":"Name","value":"to"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"edges"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"cursor"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"attempt"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"endCursor"}},{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}}]}}]}}]}}]}}]} as unknown as DocumentNode<TaskLogsQuery, TaskLogsQueryVariables>;
 export const DeleteTaskLogsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"DeleteTaskLogs"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"deleteTaskLogs"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"DeleteTaskLogsPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"deleted"}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Refusal"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Refusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<DeleteTaskLogsMutation, DeleteTaskLogsMutationVariables>;
+export const RegisterTaskTypesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RegisterTaskTypes"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"RegisterTaskTypesInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"registerTaskTypes"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"RegisterTaskTypesPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"types"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"changed"}}]}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Refusal"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Refusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<RegisterTaskTypesMutation, RegisterTaskTypesMutationVariables>;
+export const RemoveTaskTypesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RemoveTaskTypes"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"RemoveTaskTypesInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"removeTaskTypes"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"RemoveTaskTypesPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"removed"}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Refusal"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Refusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<RemoveTaskTypesMutation, RemoveTaskTypesMutationVariables>;
+export const ClaimTasksDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"ClaimTasks"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ClaimTasksInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"claimTasks"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ClaimTasksPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"leases"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"task"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"priority"}},{"kind":"Field","name":{"kind":"Name","value":"input"}},{"kind":"Field","name":{"kind":"Name","value":"labels"}},{"kind":"Field","name":{"kind":"Name","value":"timeoutMs"}}]}},{"kind":"Field","name":{"kind":"Name","value":"attempt"}},{"kind":"Field","name":{"kind":"Name","value":"fence"}},{"kind":"Field","name":{"kind":"Name","value":"leaseUntil"}},{"kind":"Field","name":{"kind":"Name","value":"checkpoint"}}]}},{"kind":"Field","name":{"kind":"Name","value":"workerId"}},{"kind":"Field","name":{"kind":"Name","value":"slots"}},{"kind":"Field","name":{"kind":"Name","value":"draining"}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Refusal"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Refusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<ClaimTasksMutation, ClaimTasksMutationVariables>;
+export const HeartbeatTasksDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"HeartbeatTasks"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"HeartbeatTasksInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"heartbeatTasks"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"HeartbeatTasksPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"leases"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"leaseUntil"}},{"kind":"Field","name":{"kind":"Name","value":"cancelRequested"}},{"kind":"Field","name":{"kind":"Name","value":"lost"}}]}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Refusal"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Refusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<HeartbeatTasksMutation, HeartbeatTasksMutationVariables>;
+export const ReportTaskDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"ReportTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ReportTaskInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"reportTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ReportTaskPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"droppedLines"}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Refusal"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Refusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<ReportTaskMutation, ReportTaskMutationVariables>;
+export const CompleteTaskDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CompleteTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CompleteTaskInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"completeTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"CompleteTaskPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"taskId"}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Refusal"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Refusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<CompleteTaskMutation, CompleteTaskMutationVariables>;
+export const FailTaskDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"FailTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"FailTaskInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"failTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"FailTaskPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"taskId"}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Refusal"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Refusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<FailTaskMutation, FailTaskMutationVariables>;
+export const ReleaseTaskDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"ReleaseTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ReleaseTaskInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"releaseTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ReleaseTaskPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"taskId"}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Refusal"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Refusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<ReleaseTaskMutation, ReleaseTaskMutationVariables>;
 export const RegisterSalesforceOrgDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RegisterSalesforceOrg"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"RegisterSalesforceOrgInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"registerSalesforceOrg"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"RegisterSalesforceOrgPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"warnings"}},{"kind":"Field","name":{"kind":"Name","value":"org"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"SalesforceOrgFacts"}}]}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"SalesforceOrgFacts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"SalesforceOrg"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"username"}},{"kind":"Field","name":{"kind":"Name","value":"orgId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"edition"}},{"kind":"Field","name":{"kind":"Name","value":"instanceUrl"}},{"kind":"Field","name":{"kind":"Name","value":"instanceName"}},{"kind":"Field","name":{"kind":"Name","value":"isDevHub"}},{"kind":"Field","name":{"kind":"Name","value":"isDefault"}},{"kind":"Field","name":{"kind":"Name","value":"parentUsername"}},{"kind":"Field","name":{"kind":"Name","value":"expiresAt"}},{"kind":"Field","name":{"kind":"Name","value":"metadata"}},{"kind":"Field","name":{"kind":"Name","value":"method"}},{"kind":"Field","name":{"kind":"Name","value":"state"}},{"kind":"Field","name":{"kind":"Name","value":"stateMessage"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}}]}}]} as unknown as DocumentNode<RegisterSalesforceOrgMutation, RegisterSalesforceOrgMutationVariables>;
 export const RegisterSalesforceSandboxDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RegisterSalesforceSandbox"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"RegisterSalesforceSandboxInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"registerSalesforceSandbox"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"RegisterSalesforceSandboxPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"warnings"}},{"kind":"Field","name":{"kind":"Name","value":"org"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"SalesforceOrgFacts"}}]}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"SalesforceOrgFacts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"SalesforceOrg"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"username"}},{"kind":"Field","name":{"kind":"Name","value":"orgId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"edition"}},{"kind":"Field","name":{"kind":"Name","value":"instanceUrl"}},{"kind":"Field","name":{"kind":"Name","value":"instanceName"}},{"kind":"Field","name":{"kind":"Name","value":"isDevHub"}},{"kind":"Field","name":{"kind":"Name","value":"isDefault"}},{"kind":"Field","name":{"kind":"Name","value":"parentUsername"}},{"kind":"Field","name":{"kind":"Name","value":"expiresAt"}},{"kind":"Field","name":{"kind":"Name","value":"metadata"}},{"kind":"Field","name":{"kind":"Name","value":"method"}},{"kind":"Field","name":{"kind":"Name","value":"state"}},{"kind":"Field","name":{"kind":"Name","value":"stateMessage"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}}]}}]} as unknown as DocumentNode<RegisterSalesforceSandboxMutation, RegisterSalesforceSandboxMutationVariables>;
 export const BeginSalesforceLoginDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"BeginSalesforceLogin"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"BeginSalesforceLoginInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"beginSalesforceLogin"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"BeginSalesforceLoginPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"Field","name":{"kind":"Name","value":"expiresAt"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Failure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"InvalidInput"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]}}]} as unknown as DocumentNode<BeginSalesforceLoginMutation, BeginSalesforceLoginMutationVariables>;

@@ -16,6 +16,7 @@ import { keyValueRoutes } from './key-value.ts'
 import { lockRoutes } from './locks.ts'
 import { logRoutes } from './logs.ts'
 import { recurringTaskRoutes } from './recurring-tasks.ts'
+import { remoteWorkRoutes } from './remote-work.ts'
 import { salesforceRoutes } from './salesforce.ts'
 import { sessionRoutes } from './sessions.ts'
 import { signInRoutes } from './sign-in.ts'
@@ -52,6 +53,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
     ...taskPartRoutes,
     ...recurringTaskRoutes,
     ...taskTypeRoutes,
+    ...remoteWorkRoutes,
     ...logRoutes,
     ...eventRoutes,
     ...lockRoutes,

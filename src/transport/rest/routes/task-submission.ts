@@ -8,7 +8,7 @@ import { recurrenceConfig, toRecurrence } from './task-recurrence.ts'
 const dayMs = 24 * 60 * 60 * 1000
 const backoffOf = { fixed: 'FIXED', linear: 'LINEAR', exponential: 'EXPONENTIAL' } as const
 
-const retryConfig = z
+export const retryConfig = z
   .strictObject({
     maxAttempts: z.int().min(1).max(100).optional().describe('Maximum number of attempts.'),
     delay: z.int().min(0).max(dayMs).optional().describe('Delay before the second attempt, in milliseconds.'),
@@ -188,7 +188,7 @@ function refused(path: string, message: string): Refused {
   return refusedInput('INVALID_INPUT', 'The body', [{ path, message }])
 }
 
-function toRetry({ maxAttempts, delay, backoff, maxDelay, jitter, retryOn }: z.output<typeof retryConfig>) {
+export function toRetry({ maxAttempts, delay, backoff, maxDelay, jitter, retryOn }: z.output<typeof retryConfig>) {
   return {
     ...(maxAttempts !== undefined && { maxAttempts }),
     ...(delay !== undefined && { delayMs: delay }),

@@ -449,6 +449,10 @@ export const ModelName = {
   TaskLane: 'TaskLane',
   TaskConcurrency: 'TaskConcurrency',
   TaskRate: 'TaskRate',
+  TaskType: 'TaskType',
+  WorkerShare: 'WorkerShare',
+  WorkerLane: 'WorkerLane',
+  TaskLease: 'TaskLease',
   TaskAttempt: 'TaskAttempt',
   TaskCheckpoint: 'TaskCheckpoint',
   TaskLog: 'TaskLog',
@@ -473,7 +477,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "environment" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "taskSchedule" | "taskScheduleRun" | "secret" | "task" | "taskDependency" | "taskPause" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskAttempt" | "taskCheckpoint" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "environment" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "taskSchedule" | "taskScheduleRun" | "secret" | "task" | "taskDependency" | "taskPause" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskType" | "workerShare" | "workerLane" | "taskLease" | "taskAttempt" | "taskCheckpoint" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -4325,6 +4329,302 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    TaskType: {
+      payload: Prisma.$TaskTypePayload<ExtArgs>
+      fields: Prisma.TaskTypeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskTypeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskTypeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload>
+        }
+        findFirst: {
+          args: Prisma.TaskTypeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskTypeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload>
+        }
+        findMany: {
+          args: Prisma.TaskTypeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload>[]
+        }
+        create: {
+          args: Prisma.TaskTypeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload>
+        }
+        createMany: {
+          args: Prisma.TaskTypeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskTypeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload>[]
+        }
+        delete: {
+          args: Prisma.TaskTypeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload>
+        }
+        update: {
+          args: Prisma.TaskTypeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskTypeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskTypeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskTypeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskTypeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskTypePayload>
+        }
+        aggregate: {
+          args: Prisma.TaskTypeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskType>
+        }
+        groupBy: {
+          args: Prisma.TaskTypeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskTypeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskTypeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskTypeCountAggregateOutputType> | number
+        }
+      }
+    }
+    WorkerShare: {
+      payload: Prisma.$WorkerSharePayload<ExtArgs>
+      fields: Prisma.WorkerShareFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.WorkerShareFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.WorkerShareFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload>
+        }
+        findFirst: {
+          args: Prisma.WorkerShareFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.WorkerShareFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload>
+        }
+        findMany: {
+          args: Prisma.WorkerShareFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload>[]
+        }
+        create: {
+          args: Prisma.WorkerShareCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload>
+        }
+        createMany: {
+          args: Prisma.WorkerShareCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.WorkerShareCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload>[]
+        }
+        delete: {
+          args: Prisma.WorkerShareDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload>
+        }
+        update: {
+          args: Prisma.WorkerShareUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload>
+        }
+        deleteMany: {
+          args: Prisma.WorkerShareDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.WorkerShareUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.WorkerShareUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload>[]
+        }
+        upsert: {
+          args: Prisma.WorkerShareUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerSharePayload>
+        }
+        aggregate: {
+          args: Prisma.WorkerShareAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateWorkerShare>
+        }
+        groupBy: {
+          args: Prisma.WorkerShareGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WorkerShareGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.WorkerShareCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WorkerShareCountAggregateOutputType> | number
+        }
+      }
+    }
+    WorkerLane: {
+      payload: Prisma.$WorkerLanePayload<ExtArgs>
+      fields: Prisma.WorkerLaneFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.WorkerLaneFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.WorkerLaneFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload>
+        }
+        findFirst: {
+          args: Prisma.WorkerLaneFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.WorkerLaneFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload>
+        }
+        findMany: {
+          args: Prisma.WorkerLaneFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload>[]
+        }
+        create: {
+          args: Prisma.WorkerLaneCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload>
+        }
+        createMany: {
+          args: Prisma.WorkerLaneCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.WorkerLaneCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload>[]
+        }
+        delete: {
+          args: Prisma.WorkerLaneDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload>
+        }
+        update: {
+          args: Prisma.WorkerLaneUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload>
+        }
+        deleteMany: {
+          args: Prisma.WorkerLaneDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.WorkerLaneUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.WorkerLaneUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload>[]
+        }
+        upsert: {
+          args: Prisma.WorkerLaneUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WorkerLanePayload>
+        }
+        aggregate: {
+          args: Prisma.WorkerLaneAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateWorkerLane>
+        }
+        groupBy: {
+          args: Prisma.WorkerLaneGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WorkerLaneGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.WorkerLaneCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WorkerLaneCountAggregateOutputType> | number
+        }
+      }
+    }
+    TaskLease: {
+      payload: Prisma.$TaskLeasePayload<ExtArgs>
+      fields: Prisma.TaskLeaseFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskLeaseFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskLeaseFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload>
+        }
+        findFirst: {
+          args: Prisma.TaskLeaseFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskLeaseFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload>
+        }
+        findMany: {
+          args: Prisma.TaskLeaseFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload>[]
+        }
+        create: {
+          args: Prisma.TaskLeaseCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload>
+        }
+        createMany: {
+          args: Prisma.TaskLeaseCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskLeaseCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload>[]
+        }
+        delete: {
+          args: Prisma.TaskLeaseDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload>
+        }
+        update: {
+          args: Prisma.TaskLeaseUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskLeaseDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskLeaseUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskLeaseUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskLeaseUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskLeasePayload>
+        }
+        aggregate: {
+          args: Prisma.TaskLeaseAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskLease>
+        }
+        groupBy: {
+          args: Prisma.TaskLeaseGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskLeaseGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskLeaseCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskLeaseCountAggregateOutputType> | number
+        }
+      }
+    }
     TaskAttempt: {
       payload: Prisma.$TaskAttemptPayload<ExtArgs>
       fields: Prisma.TaskAttemptFieldRefs
@@ -5528,7 +5828,18 @@ export const WorkerScalarFieldEnum = {
   processStart: 'processStart',
   processView: 'processView',
   embeddedIn: 'embeddedIn',
-  startedAt: 'startedAt'
+  startedAt: 'startedAt',
+  accountId: 'accountId',
+  principalId: 'principalId',
+  name: 'name',
+  version: 'version',
+  slots: 'slots',
+  wantedSlots: 'wantedSlots',
+  types: 'types',
+  seenAt: 'seenAt',
+  drainingAt: 'drainingAt',
+  drainedAt: 'drainedAt',
+  leftAt: 'leftAt'
 } as const
 
 export type WorkerScalarFieldEnum = (typeof WorkerScalarFieldEnum)[keyof typeof WorkerScalarFieldEnum]
@@ -5726,7 +6037,9 @@ export const TaskScalarFieldEnum = {
   parentId: 'parentId',
   dependents: 'dependents',
   children: 'children',
-  cancelsDescendants: 'cancelsDescendants'
+  cancelsDescendants: 'cancelsDescendants',
+  remote: 'remote',
+  rateReserved: 'rateReserved'
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
@@ -5805,6 +6118,54 @@ export const TaskRateScalarFieldEnum = {
 } as const
 
 export type TaskRateScalarFieldEnum = (typeof TaskRateScalarFieldEnum)[keyof typeof TaskRateScalarFieldEnum]
+
+
+export const TaskTypeScalarFieldEnum = {
+  accountId: 'accountId',
+  name: 'name',
+  description: 'description',
+  inputSchema: 'inputSchema',
+  resultSchema: 'resultSchema',
+  settings: 'settings',
+  registeredBy: 'registeredBy',
+  registeredAt: 'registeredAt'
+} as const
+
+export type TaskTypeScalarFieldEnum = (typeof TaskTypeScalarFieldEnum)[keyof typeof TaskTypeScalarFieldEnum]
+
+
+export const WorkerShareScalarFieldEnum = {
+  accountId: 'accountId',
+  priority: 'priority',
+  now: 'now'
+} as const
+
+export type WorkerShareScalarFieldEnum = (typeof WorkerShareScalarFieldEnum)[keyof typeof WorkerShareScalarFieldEnum]
+
+
+export const WorkerLaneScalarFieldEnum = {
+  accountId: 'accountId',
+  priority: 'priority',
+  type: 'type',
+  key: 'key',
+  weight: 'weight',
+  next: 'next'
+} as const
+
+export type WorkerLaneScalarFieldEnum = (typeof WorkerLaneScalarFieldEnum)[keyof typeof WorkerLaneScalarFieldEnum]
+
+
+export const TaskLeaseScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  fence: 'fence',
+  workerId: 'workerId',
+  leaseMs: 'leaseMs',
+  until: 'until',
+  lines: 'lines'
+} as const
+
+export type TaskLeaseScalarFieldEnum = (typeof TaskLeaseScalarFieldEnum)[keyof typeof TaskLeaseScalarFieldEnum]
 
 
 export const TaskAttemptScalarFieldEnum = {
@@ -6592,6 +6953,10 @@ export type GlobalOmitConfig = {
   taskLane?: Prisma.TaskLaneOmit
   taskConcurrency?: Prisma.TaskConcurrencyOmit
   taskRate?: Prisma.TaskRateOmit
+  taskType?: Prisma.TaskTypeOmit
+  workerShare?: Prisma.WorkerShareOmit
+  workerLane?: Prisma.WorkerLaneOmit
+  taskLease?: Prisma.TaskLeaseOmit
   taskAttempt?: Prisma.TaskAttemptOmit
   taskCheckpoint?: Prisma.TaskCheckpointOmit
   taskLog?: Prisma.TaskLogOmit

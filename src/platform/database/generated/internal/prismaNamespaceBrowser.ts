@@ -103,6 +103,10 @@ export const ModelName = {
   TaskLane: 'TaskLane',
   TaskConcurrency: 'TaskConcurrency',
   TaskRate: 'TaskRate',
+  TaskType: 'TaskType',
+  WorkerShare: 'WorkerShare',
+  WorkerLane: 'WorkerLane',
+  TaskLease: 'TaskLease',
   TaskAttempt: 'TaskAttempt',
   TaskCheckpoint: 'TaskCheckpoint',
   TaskLog: 'TaskLog',
@@ -628,7 +632,18 @@ export const WorkerScalarFieldEnum = {
   processStart: 'processStart',
   processView: 'processView',
   embeddedIn: 'embeddedIn',
-  startedAt: 'startedAt'
+  startedAt: 'startedAt',
+  accountId: 'accountId',
+  principalId: 'principalId',
+  name: 'name',
+  version: 'version',
+  slots: 'slots',
+  wantedSlots: 'wantedSlots',
+  types: 'types',
+  seenAt: 'seenAt',
+  drainingAt: 'drainingAt',
+  drainedAt: 'drainedAt',
+  leftAt: 'leftAt'
 } as const
 
 export type WorkerScalarFieldEnum = (typeof WorkerScalarFieldEnum)[keyof typeof WorkerScalarFieldEnum]
@@ -826,7 +841,9 @@ export const TaskScalarFieldEnum = {
   parentId: 'parentId',
   dependents: 'dependents',
   children: 'children',
-  cancelsDescendants: 'cancelsDescendants'
+  cancelsDescendants: 'cancelsDescendants',
+  remote: 'remote',
+  rateReserved: 'rateReserved'
 } as const
 
 export type TaskScalarFieldEnum = (typeof TaskScalarFieldEnum)[keyof typeof TaskScalarFieldEnum]
@@ -905,6 +922,54 @@ export const TaskRateScalarFieldEnum = {
 } as const
 
 export type TaskRateScalarFieldEnum = (typeof TaskRateScalarFieldEnum)[keyof typeof TaskRateScalarFieldEnum]
+
+
+export const TaskTypeScalarFieldEnum = {
+  accountId: 'accountId',
+  name: 'name',
+  description: 'description',
+  inputSchema: 'inputSchema',
+  resultSchema: 'resultSchema',
+  settings: 'settings',
+  registeredBy: 'registeredBy',
+  registeredAt: 'registeredAt'
+} as const
+
+export type TaskTypeScalarFieldEnum = (typeof TaskTypeScalarFieldEnum)[keyof typeof TaskTypeScalarFieldEnum]
+
+
+export const WorkerShareScalarFieldEnum = {
+  accountId: 'accountId',
+  priority: 'priority',
+  now: 'now'
+} as const
+
+export type WorkerShareScalarFieldEnum = (typeof WorkerShareScalarFieldEnum)[keyof typeof WorkerShareScalarFieldEnum]
+
+
+export const WorkerLaneScalarFieldEnum = {
+  accountId: 'accountId',
+  priority: 'priority',
+  type: 'type',
+  key: 'key',
+  weight: 'weight',
+  next: 'next'
+} as const
+
+export type WorkerLaneScalarFieldEnum = (typeof WorkerLaneScalarFieldEnum)[keyof typeof WorkerLaneScalarFieldEnum]
+
+
+export const TaskLeaseScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  fence: 'fence',
+  workerId: 'workerId',
+  leaseMs: 'leaseMs',
+  until: 'until',
+  lines: 'lines'
+} as const
+
+export type TaskLeaseScalarFieldEnum = (typeof TaskLeaseScalarFieldEnum)[keyof typeof TaskLeaseScalarFieldEnum]
 
 
 export const TaskAttemptScalarFieldEnum = {

@@ -94,6 +94,8 @@ export type TaskMinAggregateOutputType = {
   dependents: number | null
   children: number | null
   cancelsDescendants: boolean | null
+  remote: boolean | null
+  rateReserved: boolean | null
 }
 
 export type TaskMaxAggregateOutputType = {
@@ -134,6 +136,8 @@ export type TaskMaxAggregateOutputType = {
   dependents: number | null
   children: number | null
   cancelsDescendants: boolean | null
+  remote: boolean | null
+  rateReserved: boolean | null
 }
 
 export type TaskCountAggregateOutputType = {
@@ -180,6 +184,8 @@ export type TaskCountAggregateOutputType = {
   dependents: number
   children: number
   cancelsDescendants: number
+  remote: number
+  rateReserved: number
   _all: number
 }
 
@@ -252,6 +258,8 @@ export type TaskMinAggregateInputType = {
   dependents?: true
   children?: true
   cancelsDescendants?: true
+  remote?: true
+  rateReserved?: true
 }
 
 export type TaskMaxAggregateInputType = {
@@ -292,6 +300,8 @@ export type TaskMaxAggregateInputType = {
   dependents?: true
   children?: true
   cancelsDescendants?: true
+  remote?: true
+  rateReserved?: true
 }
 
 export type TaskCountAggregateInputType = {
@@ -338,6 +348,8 @@ export type TaskCountAggregateInputType = {
   dependents?: true
   children?: true
   cancelsDescendants?: true
+  remote?: true
+  rateReserved?: true
   _all?: true
 }
 
@@ -471,6 +483,8 @@ export type TaskGroupByOutputType = {
   dependents: number
   children: number
   cancelsDescendants: boolean
+  remote: boolean
+  rateReserved: boolean
   _count: TaskCountAggregateOutputType | null
   _avg: TaskAvgAggregateOutputType | null
   _sum: TaskSumAggregateOutputType | null
@@ -540,11 +554,14 @@ export type TaskWhereInput = {
   dependents?: Prisma.IntFilter<"Task"> | number
   children?: Prisma.IntFilter<"Task"> | number
   cancelsDescendants?: Prisma.BoolFilter<"Task"> | boolean
+  remote?: Prisma.BoolFilter<"Task"> | boolean
+  rateReserved?: Prisma.BoolFilter<"Task"> | boolean
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
   checkpoint?: Prisma.XOR<Prisma.TaskCheckpointNullableScalarRelationFilter, Prisma.TaskCheckpointWhereInput> | null
   dependencies?: Prisma.TaskDependencyListRelationFilter
+  lease?: Prisma.XOR<Prisma.TaskLeaseNullableScalarRelationFilter, Prisma.TaskLeaseWhereInput> | null
   deployment?: Prisma.XOR<Prisma.SalesforceDeploymentNullableScalarRelationFilter, Prisma.SalesforceDeploymentWhereInput> | null
   scheduleRun?: Prisma.XOR<Prisma.TaskScheduleRunNullableScalarRelationFilter, Prisma.TaskScheduleRunWhereInput> | null
 }
@@ -593,11 +610,14 @@ export type TaskOrderByWithRelationInput = {
   dependents?: Prisma.SortOrder
   children?: Prisma.SortOrder
   cancelsDescendants?: Prisma.SortOrder
+  remote?: Prisma.SortOrder
+  rateReserved?: Prisma.SortOrder
   logs?: Prisma.TaskLogOrderByRelationAggregateInput
   parts?: Prisma.TaskPartOrderByRelationAggregateInput
   pastAttempts?: Prisma.TaskAttemptOrderByRelationAggregateInput
   checkpoint?: Prisma.TaskCheckpointOrderByWithRelationInput
   dependencies?: Prisma.TaskDependencyOrderByRelationAggregateInput
+  lease?: Prisma.TaskLeaseOrderByWithRelationInput
   deployment?: Prisma.SalesforceDeploymentOrderByWithRelationInput
   scheduleRun?: Prisma.TaskScheduleRunOrderByWithRelationInput
 }
@@ -651,11 +671,14 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   dependents?: Prisma.IntFilter<"Task"> | number
   children?: Prisma.IntFilter<"Task"> | number
   cancelsDescendants?: Prisma.BoolFilter<"Task"> | boolean
+  remote?: Prisma.BoolFilter<"Task"> | boolean
+  rateReserved?: Prisma.BoolFilter<"Task"> | boolean
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
   checkpoint?: Prisma.XOR<Prisma.TaskCheckpointNullableScalarRelationFilter, Prisma.TaskCheckpointWhereInput> | null
   dependencies?: Prisma.TaskDependencyListRelationFilter
+  lease?: Prisma.XOR<Prisma.TaskLeaseNullableScalarRelationFilter, Prisma.TaskLeaseWhereInput> | null
   deployment?: Prisma.XOR<Prisma.SalesforceDeploymentNullableScalarRelationFilter, Prisma.SalesforceDeploymentWhereInput> | null
   scheduleRun?: Prisma.XOR<Prisma.TaskScheduleRunNullableScalarRelationFilter, Prisma.TaskScheduleRunWhereInput> | null
 }, "accountId_id" | "accountId_principalId_idempotencyKey">
@@ -704,6 +727,8 @@ export type TaskOrderByWithAggregationInput = {
   dependents?: Prisma.SortOrder
   children?: Prisma.SortOrder
   cancelsDescendants?: Prisma.SortOrder
+  remote?: Prisma.SortOrder
+  rateReserved?: Prisma.SortOrder
   _count?: Prisma.TaskCountOrderByAggregateInput
   _avg?: Prisma.TaskAvgOrderByAggregateInput
   _max?: Prisma.TaskMaxOrderByAggregateInput
@@ -758,6 +783,8 @@ export type TaskScalarWhereWithAggregatesInput = {
   dependents?: Prisma.IntWithAggregatesFilter<"Task"> | number
   children?: Prisma.IntWithAggregatesFilter<"Task"> | number
   cancelsDescendants?: Prisma.BoolWithAggregatesFilter<"Task"> | boolean
+  remote?: Prisma.BoolWithAggregatesFilter<"Task"> | boolean
+  rateReserved?: Prisma.BoolWithAggregatesFilter<"Task"> | boolean
 }
 
 export type TaskCreateInput = {
@@ -804,11 +831,14 @@ export type TaskCreateInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -857,11 +887,14 @@ export type TaskUncheckedCreateInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -910,11 +943,14 @@ export type TaskUpdateInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -963,11 +999,14 @@ export type TaskUncheckedUpdateInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -1016,6 +1055,8 @@ export type TaskCreateManyInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
 }
 
 export type TaskUpdateManyMutationInput = {
@@ -1062,6 +1103,8 @@ export type TaskUpdateManyMutationInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type TaskUncheckedUpdateManyInput = {
@@ -1108,6 +1151,8 @@ export type TaskUncheckedUpdateManyInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type TaskScalarRelationFilter = {
@@ -1170,6 +1215,8 @@ export type TaskCountOrderByAggregateInput = {
   dependents?: Prisma.SortOrder
   children?: Prisma.SortOrder
   cancelsDescendants?: Prisma.SortOrder
+  remote?: Prisma.SortOrder
+  rateReserved?: Prisma.SortOrder
 }
 
 export type TaskAvgOrderByAggregateInput = {
@@ -1225,6 +1272,8 @@ export type TaskMaxOrderByAggregateInput = {
   dependents?: Prisma.SortOrder
   children?: Prisma.SortOrder
   cancelsDescendants?: Prisma.SortOrder
+  remote?: Prisma.SortOrder
+  rateReserved?: Prisma.SortOrder
 }
 
 export type TaskMinOrderByAggregateInput = {
@@ -1265,6 +1314,8 @@ export type TaskMinOrderByAggregateInput = {
   dependents?: Prisma.SortOrder
   children?: Prisma.SortOrder
   cancelsDescendants?: Prisma.SortOrder
+  remote?: Prisma.SortOrder
+  rateReserved?: Prisma.SortOrder
 }
 
 export type TaskSumOrderByAggregateInput = {
@@ -1330,6 +1381,20 @@ export type TaskUpdateOneRequiredWithoutDependenciesNestedInput = {
   upsert?: Prisma.TaskUpsertWithoutDependenciesInput
   connect?: Prisma.TaskWhereUniqueInput
   update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutDependenciesInput, Prisma.TaskUpdateWithoutDependenciesInput>, Prisma.TaskUncheckedUpdateWithoutDependenciesInput>
+}
+
+export type TaskCreateNestedOneWithoutLeaseInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutLeaseInput, Prisma.TaskUncheckedCreateWithoutLeaseInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutLeaseInput
+  connect?: Prisma.TaskWhereUniqueInput
+}
+
+export type TaskUpdateOneRequiredWithoutLeaseNestedInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutLeaseInput, Prisma.TaskUncheckedCreateWithoutLeaseInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutLeaseInput
+  upsert?: Prisma.TaskUpsertWithoutLeaseInput
+  connect?: Prisma.TaskWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutLeaseInput, Prisma.TaskUpdateWithoutLeaseInput>, Prisma.TaskUncheckedUpdateWithoutLeaseInput>
 }
 
 export type TaskCreateNestedOneWithoutPastAttemptsInput = {
@@ -1432,11 +1497,14 @@ export type TaskCreateWithoutDeploymentInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
 
@@ -1484,11 +1552,14 @@ export type TaskUncheckedCreateWithoutDeploymentInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
 
@@ -1552,11 +1623,14 @@ export type TaskUpdateWithoutDeploymentInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
 
@@ -1604,11 +1678,14 @@ export type TaskUncheckedUpdateWithoutDeploymentInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
 
@@ -1656,11 +1733,14 @@ export type TaskCreateWithoutScheduleRunInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
 }
 
@@ -1708,11 +1788,14 @@ export type TaskUncheckedCreateWithoutScheduleRunInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
 }
 
@@ -1776,11 +1859,14 @@ export type TaskUpdateWithoutScheduleRunInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
 }
 
@@ -1828,11 +1914,14 @@ export type TaskUncheckedUpdateWithoutScheduleRunInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
 }
 
@@ -1880,10 +1969,13 @@ export type TaskCreateWithoutDependenciesInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -1932,10 +2024,13 @@ export type TaskUncheckedCreateWithoutDependenciesInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -2000,10 +2095,13 @@ export type TaskUpdateWithoutDependenciesInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -2052,10 +2150,249 @@ export type TaskUncheckedUpdateWithoutDependenciesInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskCreateWithoutLeaseInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  fairnessWeight?: number | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  singletonKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
+  logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
+}
+
+export type TaskUncheckedCreateWithoutLeaseInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  fairnessWeight?: number | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  singletonKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
+  logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
+}
+
+export type TaskCreateOrConnectWithoutLeaseInput = {
+  where: Prisma.TaskWhereUniqueInput
+  create: Prisma.XOR<Prisma.TaskCreateWithoutLeaseInput, Prisma.TaskUncheckedCreateWithoutLeaseInput>
+}
+
+export type TaskUpsertWithoutLeaseInput = {
+  update: Prisma.XOR<Prisma.TaskUpdateWithoutLeaseInput, Prisma.TaskUncheckedUpdateWithoutLeaseInput>
+  create: Prisma.XOR<Prisma.TaskCreateWithoutLeaseInput, Prisma.TaskUncheckedCreateWithoutLeaseInput>
+  where?: Prisma.TaskWhereInput
+}
+
+export type TaskUpdateToOneWithWhereWithoutLeaseInput = {
+  where?: Prisma.TaskWhereInput
+  data: Prisma.XOR<Prisma.TaskUpdateWithoutLeaseInput, Prisma.TaskUncheckedUpdateWithoutLeaseInput>
+}
+
+export type TaskUpdateWithoutLeaseInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskUncheckedUpdateWithoutLeaseInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -2104,10 +2441,13 @@ export type TaskCreateWithoutPastAttemptsInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -2156,10 +2496,13 @@ export type TaskUncheckedCreateWithoutPastAttemptsInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -2224,10 +2567,13 @@ export type TaskUpdateWithoutPastAttemptsInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -2276,10 +2622,13 @@ export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -2328,10 +2677,13 @@ export type TaskCreateWithoutCheckpointInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -2380,10 +2732,13 @@ export type TaskUncheckedCreateWithoutCheckpointInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -2448,10 +2803,13 @@ export type TaskUpdateWithoutCheckpointInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -2500,10 +2858,13 @@ export type TaskUncheckedUpdateWithoutCheckpointInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -2552,10 +2913,13 @@ export type TaskCreateWithoutLogsInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -2604,10 +2968,13 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -2672,10 +3039,13 @@ export type TaskUpdateWithoutLogsInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -2724,10 +3094,13 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -2776,10 +3149,13 @@ export type TaskCreateWithoutPartsInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
 }
@@ -2828,10 +3204,13 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   dependents?: number
   children?: number
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
 }
@@ -2896,10 +3275,13 @@ export type TaskUpdateWithoutPartsInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
 }
@@ -2948,10 +3330,13 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   dependents?: Prisma.IntFieldUpdateOperationsInput | number
   children?: Prisma.IntFieldUpdateOperationsInput | number
   cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
   scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
 }
@@ -3058,11 +3443,14 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   dependents?: boolean
   children?: boolean
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
   checkpoint?: boolean | Prisma.Task$checkpointArgs<ExtArgs>
   dependencies?: boolean | Prisma.Task$dependenciesArgs<ExtArgs>
+  lease?: boolean | Prisma.Task$leaseArgs<ExtArgs>
   deployment?: boolean | Prisma.Task$deploymentArgs<ExtArgs>
   scheduleRun?: boolean | Prisma.Task$scheduleRunArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
@@ -3112,6 +3500,8 @@ export type TaskSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   dependents?: boolean
   children?: boolean
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
 }, ExtArgs["result"]["task"]>
 
 export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -3158,6 +3548,8 @@ export type TaskSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   dependents?: boolean
   children?: boolean
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
 }, ExtArgs["result"]["task"]>
 
 export type TaskSelectScalar = {
@@ -3204,15 +3596,18 @@ export type TaskSelectScalar = {
   dependents?: boolean
   children?: boolean
   cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
 }
 
-export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "fairnessWeight" | "rank" | "concurrencyKey" | "held" | "heldAt" | "singletonKey" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelAcknowledgedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "uncountedAttempts" | "fence" | "jobId" | "workerId" | "parentId" | "dependents" | "children" | "cancelsDescendants", ExtArgs["result"]["task"]>
+export type TaskOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "id" | "type" | "priority" | "status" | "input" | "labels" | "fairnessKey" | "fairnessWeight" | "rank" | "concurrencyKey" | "held" | "heldAt" | "singletonKey" | "idempotencyKey" | "principalId" | "requestHash" | "timeoutMs" | "lockMs" | "retry" | "createdBy" | "createdAt" | "runAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "cancelAcknowledgedAt" | "cancelReason" | "progress" | "currentStep" | "result" | "resultExpired" | "error" | "attempt" | "uncountedLosses" | "uncountedAttempts" | "fence" | "jobId" | "workerId" | "parentId" | "dependents" | "children" | "cancelsDescendants" | "remote" | "rateReserved", ExtArgs["result"]["task"]>
 export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
   checkpoint?: boolean | Prisma.Task$checkpointArgs<ExtArgs>
   dependencies?: boolean | Prisma.Task$dependenciesArgs<ExtArgs>
+  lease?: boolean | Prisma.Task$leaseArgs<ExtArgs>
   deployment?: boolean | Prisma.Task$deploymentArgs<ExtArgs>
   scheduleRun?: boolean | Prisma.Task$scheduleRunArgs<ExtArgs>
   _count?: boolean | Prisma.TaskCountOutputTypeDefaultArgs<ExtArgs>
@@ -3228,6 +3623,7 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     pastAttempts: Prisma.$TaskAttemptPayload<ExtArgs>[]
     checkpoint: Prisma.$TaskCheckpointPayload<ExtArgs> | null
     dependencies: Prisma.$TaskDependencyPayload<ExtArgs>[]
+    lease: Prisma.$TaskLeasePayload<ExtArgs> | null
     deployment: Prisma.$SalesforceDeploymentPayload<ExtArgs> | null
     scheduleRun: Prisma.$TaskScheduleRunPayload<ExtArgs> | null
   }
@@ -3332,6 +3728,14 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
      * It was cancelled, and some of its descendants have still to be.
      */
     cancelsDescendants: boolean
+    /**
+     * Whether it is for a remote worker: its type is one that was registered over the API.
+     */
+    remote: boolean
+    /**
+     * Whether its type's rate limit has been taken into account already.
+     */
+    rateReserved: boolean
   }, ExtArgs["result"]["task"]>
   composites: {}
 }
@@ -3731,6 +4135,7 @@ export interface Prisma__TaskClient<T, Null = never, ExtArgs extends runtime.Typ
   pastAttempts<T extends Prisma.Task$pastAttemptsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$pastAttemptsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskAttemptPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   checkpoint<T extends Prisma.Task$checkpointArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$checkpointArgs<ExtArgs>>): Prisma.Prisma__TaskCheckpointClient<runtime.Types.Result.GetResult<Prisma.$TaskCheckpointPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   dependencies<T extends Prisma.Task$dependenciesArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$dependenciesArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskDependencyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  lease<T extends Prisma.Task$leaseArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$leaseArgs<ExtArgs>>): Prisma.Prisma__TaskLeaseClient<runtime.Types.Result.GetResult<Prisma.$TaskLeasePayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   deployment<T extends Prisma.Task$deploymentArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$deploymentArgs<ExtArgs>>): Prisma.Prisma__SalesforceDeploymentClient<runtime.Types.Result.GetResult<Prisma.$SalesforceDeploymentPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   scheduleRun<T extends Prisma.Task$scheduleRunArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$scheduleRunArgs<ExtArgs>>): Prisma.Prisma__TaskScheduleRunClient<runtime.Types.Result.GetResult<Prisma.$TaskScheduleRunPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
@@ -3805,6 +4210,8 @@ export interface TaskFieldRefs {
   readonly dependents: Prisma.FieldRef<"Task", 'Int'>
   readonly children: Prisma.FieldRef<"Task", 'Int'>
   readonly cancelsDescendants: Prisma.FieldRef<"Task", 'Boolean'>
+  readonly remote: Prisma.FieldRef<"Task", 'Boolean'>
+  readonly rateReserved: Prisma.FieldRef<"Task", 'Boolean'>
 }
     
 
@@ -4310,6 +4717,25 @@ export type Task$dependenciesArgs<ExtArgs extends runtime.Types.Extensions.Inter
   take?: number
   skip?: number
   distinct?: Prisma.TaskDependencyScalarFieldEnum | Prisma.TaskDependencyScalarFieldEnum[]
+}
+
+/**
+ * Task.lease
+ */
+export type Task$leaseArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the TaskLease
+   */
+  select?: Prisma.TaskLeaseSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the TaskLease
+   */
+  omit?: Prisma.TaskLeaseOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TaskLeaseInclude<ExtArgs> | null
+  where?: Prisma.TaskLeaseWhereInput
 }
 
 /**

@@ -14,7 +14,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model Worker
- * A process that executes tasks. While it lives it holds the advisory lock of its id.
+ * What executes tasks: a process of ours, which holds the advisory lock of its id while it lives, or a program of an
+ * account that claims tasks over the API.
  */
 export type WorkerModel = runtime.Types.Result.DefaultSelection<Prisma.$WorkerPayload>
 
@@ -29,11 +30,15 @@ export type AggregateWorker = {
 export type WorkerAvgAggregateOutputType = {
   id: number | null
   pid: number | null
+  slots: number | null
+  wantedSlots: number | null
 }
 
 export type WorkerSumAggregateOutputType = {
   id: number | null
   pid: number | null
+  slots: number | null
+  wantedSlots: number | null
 }
 
 export type WorkerMinAggregateOutputType = {
@@ -44,6 +49,16 @@ export type WorkerMinAggregateOutputType = {
   processView: string | null
   embeddedIn: string | null
   startedAt: Date | null
+  accountId: string | null
+  principalId: string | null
+  name: string | null
+  version: string | null
+  slots: number | null
+  wantedSlots: number | null
+  seenAt: Date | null
+  drainingAt: Date | null
+  drainedAt: Date | null
+  leftAt: Date | null
 }
 
 export type WorkerMaxAggregateOutputType = {
@@ -54,6 +69,16 @@ export type WorkerMaxAggregateOutputType = {
   processView: string | null
   embeddedIn: string | null
   startedAt: Date | null
+  accountId: string | null
+  principalId: string | null
+  name: string | null
+  version: string | null
+  slots: number | null
+  wantedSlots: number | null
+  seenAt: Date | null
+  drainingAt: Date | null
+  drainedAt: Date | null
+  leftAt: Date | null
 }
 
 export type WorkerCountAggregateOutputType = {
@@ -64,6 +89,17 @@ export type WorkerCountAggregateOutputType = {
   processView: number
   embeddedIn: number
   startedAt: number
+  accountId: number
+  principalId: number
+  name: number
+  version: number
+  slots: number
+  wantedSlots: number
+  types: number
+  seenAt: number
+  drainingAt: number
+  drainedAt: number
+  leftAt: number
   _all: number
 }
 
@@ -71,11 +107,15 @@ export type WorkerCountAggregateOutputType = {
 export type WorkerAvgAggregateInputType = {
   id?: true
   pid?: true
+  slots?: true
+  wantedSlots?: true
 }
 
 export type WorkerSumAggregateInputType = {
   id?: true
   pid?: true
+  slots?: true
+  wantedSlots?: true
 }
 
 export type WorkerMinAggregateInputType = {
@@ -86,6 +126,16 @@ export type WorkerMinAggregateInputType = {
   processView?: true
   embeddedIn?: true
   startedAt?: true
+  accountId?: true
+  principalId?: true
+  name?: true
+  version?: true
+  slots?: true
+  wantedSlots?: true
+  seenAt?: true
+  drainingAt?: true
+  drainedAt?: true
+  leftAt?: true
 }
 
 export type WorkerMaxAggregateInputType = {
@@ -96,6 +146,16 @@ export type WorkerMaxAggregateInputType = {
   processView?: true
   embeddedIn?: true
   startedAt?: true
+  accountId?: true
+  principalId?: true
+  name?: true
+  version?: true
+  slots?: true
+  wantedSlots?: true
+  seenAt?: true
+  drainingAt?: true
+  drainedAt?: true
+  leftAt?: true
 }
 
 export type WorkerCountAggregateInputType = {
@@ -106,6 +166,17 @@ export type WorkerCountAggregateInputType = {
   processView?: true
   embeddedIn?: true
   startedAt?: true
+  accountId?: true
+  principalId?: true
+  name?: true
+  version?: true
+  slots?: true
+  wantedSlots?: true
+  types?: true
+  seenAt?: true
+  drainingAt?: true
+  drainedAt?: true
+  leftAt?: true
   _all?: true
 }
 
@@ -203,6 +274,17 @@ export type WorkerGroupByOutputType = {
   processView: string
   embeddedIn: string | null
   startedAt: Date
+  accountId: string | null
+  principalId: string | null
+  name: string | null
+  version: string | null
+  slots: number
+  wantedSlots: number | null
+  types: string[]
+  seenAt: Date
+  drainingAt: Date | null
+  drainedAt: Date | null
+  leftAt: Date | null
   _count: WorkerCountAggregateOutputType | null
   _avg: WorkerAvgAggregateOutputType | null
   _sum: WorkerSumAggregateOutputType | null
@@ -236,6 +318,17 @@ export type WorkerWhereInput = {
   processView?: Prisma.StringFilter<"Worker"> | string
   embeddedIn?: Prisma.StringNullableFilter<"Worker"> | string | null
   startedAt?: Prisma.DateTimeFilter<"Worker"> | Date | string
+  accountId?: Prisma.UuidNullableFilter<"Worker"> | string | null
+  principalId?: Prisma.StringNullableFilter<"Worker"> | string | null
+  name?: Prisma.StringNullableFilter<"Worker"> | string | null
+  version?: Prisma.StringNullableFilter<"Worker"> | string | null
+  slots?: Prisma.IntFilter<"Worker"> | number
+  wantedSlots?: Prisma.IntNullableFilter<"Worker"> | number | null
+  types?: Prisma.StringNullableListFilter<"Worker">
+  seenAt?: Prisma.DateTimeFilter<"Worker"> | Date | string
+  drainingAt?: Prisma.DateTimeNullableFilter<"Worker"> | Date | string | null
+  drainedAt?: Prisma.DateTimeNullableFilter<"Worker"> | Date | string | null
+  leftAt?: Prisma.DateTimeNullableFilter<"Worker"> | Date | string | null
 }
 
 export type WorkerOrderByWithRelationInput = {
@@ -246,6 +339,17 @@ export type WorkerOrderByWithRelationInput = {
   processView?: Prisma.SortOrder
   embeddedIn?: Prisma.SortOrderInput | Prisma.SortOrder
   startedAt?: Prisma.SortOrder
+  accountId?: Prisma.SortOrderInput | Prisma.SortOrder
+  principalId?: Prisma.SortOrderInput | Prisma.SortOrder
+  name?: Prisma.SortOrderInput | Prisma.SortOrder
+  version?: Prisma.SortOrderInput | Prisma.SortOrder
+  slots?: Prisma.SortOrder
+  wantedSlots?: Prisma.SortOrderInput | Prisma.SortOrder
+  types?: Prisma.SortOrder
+  seenAt?: Prisma.SortOrder
+  drainingAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  drainedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  leftAt?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type WorkerWhereUniqueInput = Prisma.AtLeast<{
@@ -259,6 +363,17 @@ export type WorkerWhereUniqueInput = Prisma.AtLeast<{
   processView?: Prisma.StringFilter<"Worker"> | string
   embeddedIn?: Prisma.StringNullableFilter<"Worker"> | string | null
   startedAt?: Prisma.DateTimeFilter<"Worker"> | Date | string
+  accountId?: Prisma.UuidNullableFilter<"Worker"> | string | null
+  principalId?: Prisma.StringNullableFilter<"Worker"> | string | null
+  name?: Prisma.StringNullableFilter<"Worker"> | string | null
+  version?: Prisma.StringNullableFilter<"Worker"> | string | null
+  slots?: Prisma.IntFilter<"Worker"> | number
+  wantedSlots?: Prisma.IntNullableFilter<"Worker"> | number | null
+  types?: Prisma.StringNullableListFilter<"Worker">
+  seenAt?: Prisma.DateTimeFilter<"Worker"> | Date | string
+  drainingAt?: Prisma.DateTimeNullableFilter<"Worker"> | Date | string | null
+  drainedAt?: Prisma.DateTimeNullableFilter<"Worker"> | Date | string | null
+  leftAt?: Prisma.DateTimeNullableFilter<"Worker"> | Date | string | null
 }, "id">
 
 export type WorkerOrderByWithAggregationInput = {
@@ -269,6 +384,17 @@ export type WorkerOrderByWithAggregationInput = {
   processView?: Prisma.SortOrder
   embeddedIn?: Prisma.SortOrderInput | Prisma.SortOrder
   startedAt?: Prisma.SortOrder
+  accountId?: Prisma.SortOrderInput | Prisma.SortOrder
+  principalId?: Prisma.SortOrderInput | Prisma.SortOrder
+  name?: Prisma.SortOrderInput | Prisma.SortOrder
+  version?: Prisma.SortOrderInput | Prisma.SortOrder
+  slots?: Prisma.SortOrder
+  wantedSlots?: Prisma.SortOrderInput | Prisma.SortOrder
+  types?: Prisma.SortOrder
+  seenAt?: Prisma.SortOrder
+  drainingAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  drainedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  leftAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.WorkerCountOrderByAggregateInput
   _avg?: Prisma.WorkerAvgOrderByAggregateInput
   _max?: Prisma.WorkerMaxOrderByAggregateInput
@@ -287,6 +413,17 @@ export type WorkerScalarWhereWithAggregatesInput = {
   processView?: Prisma.StringWithAggregatesFilter<"Worker"> | string
   embeddedIn?: Prisma.StringNullableWithAggregatesFilter<"Worker"> | string | null
   startedAt?: Prisma.DateTimeWithAggregatesFilter<"Worker"> | Date | string
+  accountId?: Prisma.UuidNullableWithAggregatesFilter<"Worker"> | string | null
+  principalId?: Prisma.StringNullableWithAggregatesFilter<"Worker"> | string | null
+  name?: Prisma.StringNullableWithAggregatesFilter<"Worker"> | string | null
+  version?: Prisma.StringNullableWithAggregatesFilter<"Worker"> | string | null
+  slots?: Prisma.IntWithAggregatesFilter<"Worker"> | number
+  wantedSlots?: Prisma.IntNullableWithAggregatesFilter<"Worker"> | number | null
+  types?: Prisma.StringNullableListFilter<"Worker">
+  seenAt?: Prisma.DateTimeWithAggregatesFilter<"Worker"> | Date | string
+  drainingAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Worker"> | Date | string | null
+  drainedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Worker"> | Date | string | null
+  leftAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Worker"> | Date | string | null
 }
 
 export type WorkerCreateInput = {
@@ -296,6 +433,17 @@ export type WorkerCreateInput = {
   processView?: string
   embeddedIn?: string | null
   startedAt?: Date | string
+  accountId?: string | null
+  principalId?: string | null
+  name?: string | null
+  version?: string | null
+  slots?: number
+  wantedSlots?: number | null
+  types?: Prisma.WorkerCreatetypesInput | string[]
+  seenAt?: Date | string
+  drainingAt?: Date | string | null
+  drainedAt?: Date | string | null
+  leftAt?: Date | string | null
 }
 
 export type WorkerUncheckedCreateInput = {
@@ -306,6 +454,17 @@ export type WorkerUncheckedCreateInput = {
   processView?: string
   embeddedIn?: string | null
   startedAt?: Date | string
+  accountId?: string | null
+  principalId?: string | null
+  name?: string | null
+  version?: string | null
+  slots?: number
+  wantedSlots?: number | null
+  types?: Prisma.WorkerCreatetypesInput | string[]
+  seenAt?: Date | string
+  drainingAt?: Date | string | null
+  drainedAt?: Date | string | null
+  leftAt?: Date | string | null
 }
 
 export type WorkerUpdateInput = {
@@ -315,6 +474,17 @@ export type WorkerUpdateInput = {
   processView?: Prisma.StringFieldUpdateOperationsInput | string
   embeddedIn?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  accountId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  version?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  slots?: Prisma.IntFieldUpdateOperationsInput | number
+  wantedSlots?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  types?: Prisma.WorkerUpdatetypesInput | string[]
+  seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  drainingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  drainedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type WorkerUncheckedUpdateInput = {
@@ -325,6 +495,17 @@ export type WorkerUncheckedUpdateInput = {
   processView?: Prisma.StringFieldUpdateOperationsInput | string
   embeddedIn?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  accountId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  version?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  slots?: Prisma.IntFieldUpdateOperationsInput | number
+  wantedSlots?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  types?: Prisma.WorkerUpdatetypesInput | string[]
+  seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  drainingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  drainedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type WorkerCreateManyInput = {
@@ -335,6 +516,17 @@ export type WorkerCreateManyInput = {
   processView?: string
   embeddedIn?: string | null
   startedAt?: Date | string
+  accountId?: string | null
+  principalId?: string | null
+  name?: string | null
+  version?: string | null
+  slots?: number
+  wantedSlots?: number | null
+  types?: Prisma.WorkerCreatetypesInput | string[]
+  seenAt?: Date | string
+  drainingAt?: Date | string | null
+  drainedAt?: Date | string | null
+  leftAt?: Date | string | null
 }
 
 export type WorkerUpdateManyMutationInput = {
@@ -344,6 +536,17 @@ export type WorkerUpdateManyMutationInput = {
   processView?: Prisma.StringFieldUpdateOperationsInput | string
   embeddedIn?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  accountId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  version?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  slots?: Prisma.IntFieldUpdateOperationsInput | number
+  wantedSlots?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  types?: Prisma.WorkerUpdatetypesInput | string[]
+  seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  drainingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  drainedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type WorkerUncheckedUpdateManyInput = {
@@ -354,6 +557,17 @@ export type WorkerUncheckedUpdateManyInput = {
   processView?: Prisma.StringFieldUpdateOperationsInput | string
   embeddedIn?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  accountId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  version?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  slots?: Prisma.IntFieldUpdateOperationsInput | number
+  wantedSlots?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  types?: Prisma.WorkerUpdatetypesInput | string[]
+  seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  drainingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  drainedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type WorkerCountOrderByAggregateInput = {
@@ -364,11 +578,24 @@ export type WorkerCountOrderByAggregateInput = {
   processView?: Prisma.SortOrder
   embeddedIn?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
+  accountId?: Prisma.SortOrder
+  principalId?: Prisma.SortOrder
+  name?: Prisma.SortOrder
+  version?: Prisma.SortOrder
+  slots?: Prisma.SortOrder
+  wantedSlots?: Prisma.SortOrder
+  types?: Prisma.SortOrder
+  seenAt?: Prisma.SortOrder
+  drainingAt?: Prisma.SortOrder
+  drainedAt?: Prisma.SortOrder
+  leftAt?: Prisma.SortOrder
 }
 
 export type WorkerAvgOrderByAggregateInput = {
   id?: Prisma.SortOrder
   pid?: Prisma.SortOrder
+  slots?: Prisma.SortOrder
+  wantedSlots?: Prisma.SortOrder
 }
 
 export type WorkerMaxOrderByAggregateInput = {
@@ -379,6 +606,16 @@ export type WorkerMaxOrderByAggregateInput = {
   processView?: Prisma.SortOrder
   embeddedIn?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
+  accountId?: Prisma.SortOrder
+  principalId?: Prisma.SortOrder
+  name?: Prisma.SortOrder
+  version?: Prisma.SortOrder
+  slots?: Prisma.SortOrder
+  wantedSlots?: Prisma.SortOrder
+  seenAt?: Prisma.SortOrder
+  drainingAt?: Prisma.SortOrder
+  drainedAt?: Prisma.SortOrder
+  leftAt?: Prisma.SortOrder
 }
 
 export type WorkerMinOrderByAggregateInput = {
@@ -389,11 +626,32 @@ export type WorkerMinOrderByAggregateInput = {
   processView?: Prisma.SortOrder
   embeddedIn?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
+  accountId?: Prisma.SortOrder
+  principalId?: Prisma.SortOrder
+  name?: Prisma.SortOrder
+  version?: Prisma.SortOrder
+  slots?: Prisma.SortOrder
+  wantedSlots?: Prisma.SortOrder
+  seenAt?: Prisma.SortOrder
+  drainingAt?: Prisma.SortOrder
+  drainedAt?: Prisma.SortOrder
+  leftAt?: Prisma.SortOrder
 }
 
 export type WorkerSumOrderByAggregateInput = {
   id?: Prisma.SortOrder
   pid?: Prisma.SortOrder
+  slots?: Prisma.SortOrder
+  wantedSlots?: Prisma.SortOrder
+}
+
+export type WorkerCreatetypesInput = {
+  set: string[]
+}
+
+export type WorkerUpdatetypesInput = {
+  set?: string[]
+  push?: string | string[]
 }
 
 
@@ -406,6 +664,17 @@ export type WorkerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   processView?: boolean
   embeddedIn?: boolean
   startedAt?: boolean
+  accountId?: boolean
+  principalId?: boolean
+  name?: boolean
+  version?: boolean
+  slots?: boolean
+  wantedSlots?: boolean
+  types?: boolean
+  seenAt?: boolean
+  drainingAt?: boolean
+  drainedAt?: boolean
+  leftAt?: boolean
 }, ExtArgs["result"]["worker"]>
 
 export type WorkerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -416,6 +685,17 @@ export type WorkerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   processView?: boolean
   embeddedIn?: boolean
   startedAt?: boolean
+  accountId?: boolean
+  principalId?: boolean
+  name?: boolean
+  version?: boolean
+  slots?: boolean
+  wantedSlots?: boolean
+  types?: boolean
+  seenAt?: boolean
+  drainingAt?: boolean
+  drainedAt?: boolean
+  leftAt?: boolean
 }, ExtArgs["result"]["worker"]>
 
 export type WorkerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -426,6 +706,17 @@ export type WorkerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   processView?: boolean
   embeddedIn?: boolean
   startedAt?: boolean
+  accountId?: boolean
+  principalId?: boolean
+  name?: boolean
+  version?: boolean
+  slots?: boolean
+  wantedSlots?: boolean
+  types?: boolean
+  seenAt?: boolean
+  drainingAt?: boolean
+  drainedAt?: boolean
+  leftAt?: boolean
 }, ExtArgs["result"]["worker"]>
 
 export type WorkerSelectScalar = {
@@ -436,9 +727,20 @@ export type WorkerSelectScalar = {
   processView?: boolean
   embeddedIn?: boolean
   startedAt?: boolean
+  accountId?: boolean
+  principalId?: boolean
+  name?: boolean
+  version?: boolean
+  slots?: boolean
+  wantedSlots?: boolean
+  types?: boolean
+  seenAt?: boolean
+  drainingAt?: boolean
+  drainedAt?: boolean
+  leftAt?: boolean
 }
 
-export type WorkerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "host" | "pid" | "processStart" | "processView" | "embeddedIn" | "startedAt", ExtArgs["result"]["worker"]>
+export type WorkerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "host" | "pid" | "processStart" | "processView" | "embeddedIn" | "startedAt" | "accountId" | "principalId" | "name" | "version" | "slots" | "wantedSlots" | "types" | "seenAt" | "drainingAt" | "drainedAt" | "leftAt", ExtArgs["result"]["worker"]>
 
 export type $WorkerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Worker"
@@ -460,6 +762,29 @@ export type $WorkerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
      */
     embeddedIn: string | null
     startedAt: Date
+    /**
+     * Whose program it is; null for a process of ours.
+     */
+    accountId: string | null
+    /**
+     * Who claims tasks under this name.
+     */
+    principalId: string | null
+    name: string | null
+    version: string | null
+    slots: number
+    /**
+     * How many slots an operator wants it to have; null: as many as it says itself.
+     */
+    wantedSlots: number | null
+    /**
+     * The task types that it claims; a process of ours claims those of its configuration.
+     */
+    types: string[]
+    seenAt: Date
+    drainingAt: Date | null
+    drainedAt: Date | null
+    leftAt: Date | null
   }, ExtArgs["result"]["worker"]>
   composites: {}
 }
@@ -890,6 +1215,17 @@ export interface WorkerFieldRefs {
   readonly processView: Prisma.FieldRef<"Worker", 'String'>
   readonly embeddedIn: Prisma.FieldRef<"Worker", 'String'>
   readonly startedAt: Prisma.FieldRef<"Worker", 'DateTime'>
+  readonly accountId: Prisma.FieldRef<"Worker", 'String'>
+  readonly principalId: Prisma.FieldRef<"Worker", 'String'>
+  readonly name: Prisma.FieldRef<"Worker", 'String'>
+  readonly version: Prisma.FieldRef<"Worker", 'String'>
+  readonly slots: Prisma.FieldRef<"Worker", 'Int'>
+  readonly wantedSlots: Prisma.FieldRef<"Worker", 'Int'>
+  readonly types: Prisma.FieldRef<"Worker", 'String[]'>
+  readonly seenAt: Prisma.FieldRef<"Worker", 'DateTime'>
+  readonly drainingAt: Prisma.FieldRef<"Worker", 'DateTime'>
+  readonly drainedAt: Prisma.FieldRef<"Worker", 'DateTime'>
+  readonly leftAt: Prisma.FieldRef<"Worker", 'DateTime'>
 }
     
 
