@@ -11,6 +11,7 @@ import type { Wake } from '#platform/wake/wake.ts'
 import { WorkLoop } from '#platform/work/work-loop.ts'
 import { type FreeSlots, freeSlots, type SlotPlan } from './claim-policy.ts'
 import { Claimer } from './claimer.ts'
+import { taskEvent } from './events.ts'
 import { Preemption } from './preemption.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { Recollection } from './recollection.ts'
@@ -18,8 +19,8 @@ import type { OutputRecorder } from './recorder.ts'
 import type { Runner } from './runner.ts'
 import { RunningAttempt, RunningAttempts } from './running-attempts.ts'
 import { Settler } from './settler.ts'
-import type { Transition } from './state-machine.ts'
-import { promoteDue } from './store/attempts.ts'
+import { fellDue, type Transition } from './state-machine.ts'
+import { promoteDue, readTaskDueMs } from './store/attempts.ts'
 import type { ShareRef } from './store/shares.ts'
 import type { Attempt, AttemptEnd, Priority, StopReason } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
@@ -50,6 +51,10 @@ export interface DispatcherDeps {
 /** It looks for due work at least this often, whatever hints it missed. */
 const lookIntervalMs = 1_000
 const failureDelayMs = 500
+/** Tasks that one commit lets wait once their time has come. */
+const promotedAtOnce = 500
+/** How long another process may take to start what is due. */
+const startingMs = 20
 /** A server that stops gives up on a database that has taken nothing for this long. */
 const maxStallMs = 5_000
 const stallLookMs = 250
@@ -212,8 +217,25 @@ export class Dispatcher {
   async #promoteDue(): Promise<void> {
     this.#checkDue = false
     await this.#claimer.look()
-    const dueMs = await promoteDue(this.#deps.sql)
+    const dueMs = await this.#promoteNow(await readTaskDueMs(this.#deps.sql))
     this.#lookAt = performance.now() + Math.min(dueMs ?? lookIntervalMs, lookIntervalMs)
+  }
+
+  /** Lets tasks wait whose time has come, if there are any; returns after how long there will be others, in milliseconds. */
+  async #promoteNow(dueMs: number | undefined): Promise<number | undefined> {
+    if (dueMs !== 0) return dueMs
+    const { sql, transact, actor } = this.#deps
+    const due = await transact(async (tx) => {
+      const tasks = await promoteDue(tx, promotedAtOnce)
+      for (const { type, priority, labels, attempt, ...task } of tasks)
+        tx.journal(
+          taskEvent(fellDue.event, task, { actor }, { type, priority, labels, status: fellDue.status, attempt }),
+        )
+      return tasks
+    })
+    for (const { priority } of due) this.#claimer.expect(priority)
+    // What is due and was not found is being started.
+    return Math.max(startingMs, (await readTaskDueMs(sql)) ?? lookIntervalMs)
   }
 
   /** @returns how many attempts were started. */

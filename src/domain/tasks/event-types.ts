@@ -34,6 +34,7 @@ export const taskEventCatalog: EventTypes<TaskEventType> = {
   },
   ...eventTypesOf(task, {
     'task.started': 'An attempt began.',
+    'task.due': 'The time of a scheduled task has come, and it waits for a slot.',
     'task.completed': 'The task completed.',
     'task.released': 'An attempt returned to the queue because its server stopped.',
     'task.preempted': 'An attempt returned to the queue because a CRITICAL task needed its slot.',

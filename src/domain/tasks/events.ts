@@ -17,6 +17,7 @@ export const taskEventTypes = [
   'task.lost',
   'task.preempted',
   'task.held',
+  'task.due',
   'task.ready',
   'task.step',
   'task.part',

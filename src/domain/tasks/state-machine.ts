@@ -5,7 +5,7 @@
  *     submitted → SCHEDULED or PENDING → started → ACTIVE → ended → COMPLETED, FAILED or CANCELLED
  *
  * An attempt that failed, was released or was preempted leads back to SCHEDULED or PENDING; so does `retried` from FAILED and CANCELLED.
- * A SCHEDULED task becomes PENDING when its time comes, without an event: `run_at` has told everybody before.
+ * A SCHEDULED task whose time has come is started or, while there is no slot for it, becomes PENDING.
  */
 import type { TaskEventType } from './events.ts'
 import { isUncountedLoss, mayRetry, retryDelayMs } from './retry-plan.ts'
@@ -38,6 +38,9 @@ export function submitted(
   const isLater = runAt !== undefined && runAt > now
   return { status: isLater ? 'SCHEDULED' : 'PENDING', event: 'task.submitted' }
 }
+
+/** The time of a task has come, and it waits for a slot. */
+export const fellDue = { status: 'PENDING', event: 'task.due' } as const satisfies Transition
 
 /** A worker has taken a task that waited. */
 export const started = { status: 'ACTIVE', event: 'task.started' } as const satisfies Transition

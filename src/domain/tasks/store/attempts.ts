@@ -1,5 +1,5 @@
 import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
-import { started, type Transition } from '#domain/tasks/state-machine.ts'
+import { fellDue, started, type Transition } from '#domain/tasks/state-machine.ts'
 import type { Attempt, Priority } from '#domain/tasks/task.ts'
 import { storableJson } from '#lib/json.ts'
 import type { Sql } from '#platform/database/sql.ts'
@@ -214,12 +214,33 @@ export async function findHolders(sql: Sql): Promise<number[]> {
   return (await sql.query<{ id: number }>(holdersSql)).map((row) => row.id)
 }
 
-const promoteSql = `UPDATE task SET status = 'PENDING' WHERE status = 'SCHEDULED' AND run_at <= now()`
+const promoteSql = `
+  WITH due AS (
+    SELECT account_id, id FROM task WHERE status = 'SCHEDULED' AND run_at <= now()
+    ORDER BY run_at LIMIT $1 FOR UPDATE SKIP LOCKED
+  )
+  UPDATE task SET status = '${fellDue.status}' FROM due WHERE task.account_id = due.account_id AND task.id = due.id
+  RETURNING task.account_id AS "accountId", task.id AS "taskId", type, priority, labels, attempt`
+
+/** A task whose time has come. */
+export interface DueTask {
+  readonly accountId: string
+  readonly taskId: string
+  readonly type: string
+  readonly priority: Priority
+  readonly labels: Record<string, string>
+  readonly attempt: number
+}
+
+/** Lets up to `limit` tasks wait for a slot whose time has come; none that somebody else is about to start. */
+export async function promoteDue(sql: Sql, limit: number): Promise<DueTask[]> {
+  return sql.query<DueTask>(promoteSql, [limit])
+}
+
 const nextDueSql = `SELECT min(run_at) AS due, now() AS now FROM task WHERE status = 'SCHEDULED'`
 
-/** Says PENDING of tasks whose time has come; returns after how many milliseconds the next one is due. */
-export async function promoteDue(sql: Sql): Promise<number | undefined> {
-  await sql.query(promoteSql)
+/** After how many milliseconds the next task is due; undefined when none will be. */
+export async function readTaskDueMs(sql: Sql): Promise<number | undefined> {
   const [row] = await sql.query<{ due: Date | null; now: Date }>(nextDueSql)
   if (!row?.due) return undefined
   return Math.max(0, row.due.getTime() - row.now.getTime())

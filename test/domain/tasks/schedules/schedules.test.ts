@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { submitTask, submitTasks } from '#test/support/follower.ts'
 import { graphql, graphqlData } from '#test/support/graphql.ts'
 import { createTestDatabase, startTestServer, type TestDatabase, type TestServer } from '#test/support/server.ts'
 import { addToken, ownAccount } from '#test/support/tokens.ts'
@@ -444,5 +445,31 @@ describe('a run that can’t be created', () => {
     await database.query(`UPDATE account SET suspended_at = NULL WHERE id = $1`, [accountId])
     await create({ everyMs: 600_000 })
     await until(async () => (await dataOf(made.id, 'schedule.run')).length > 0)
+  })
+})
+
+describe('a task whose time comes while there is no slot for it', () => {
+  it('becomes PENDING, as an event', async () => {
+    const { task, open } = gated()
+    await submitTasks(server, Array(16).fill(task))
+    await until(async () => {
+      const [row] = await database.query(
+        `SELECT count(*)::int AS count FROM task WHERE status = 'ACTIVE' AND input = $1`,
+        [JSON.stringify(task.input)],
+      )
+      return row?.['count'] === 16
+    })
+    const id = await submitTask(server, { type: 'limits.free', runAt: new Date(Date.now() + 500).toISOString() })
+    const [due] = await until(async () => {
+      const found = await database.query(`SELECT data FROM journal WHERE type = 'task.due' AND subject = $1`, [
+        `task:${id}`,
+      ])
+      return found.length > 0 && found
+    })
+    expect(due).toMatchObject({ data: { type: 'limits.free', status: 'PENDING', attempt: 0 } })
+    open()
+    await until(
+      async () => (await database.query('SELECT status FROM task WHERE id = $1', [id]))[0]?.['status'] === 'COMPLETED',
+    )
   })
 })
