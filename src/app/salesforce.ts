@@ -11,6 +11,8 @@ import type { AppContext } from './app-context.ts'
 /** How often authorizations are looked for that are about to end for lack of use. */
 const heartbeatIntervalMs = 60_000
 const firstHeartbeatMs = 1_000
+/** How often deployments are looked for that their tasks have left under way. */
+const deploymentsIntervalMs = 20_000
 const connections = 20
 
 /** Salesforce orgs, and what keeps their authorizations alive. */
@@ -39,10 +41,17 @@ export function openSalesforce({ config, secretKey, data, log, cleanup }: AppCon
     work: () => salesforce.heartbeat(),
   })
   heartbeat.start(firstHeartbeatMs)
+  const deployments = new WorkLoop({
+    name: 'deployments without a task',
+    intervalMs: deploymentsIntervalMs,
+    log,
+    work: () => salesforce.lookAfterDeployments(),
+  })
+  deployments.start(firstHeartbeatMs)
   // A refresh token that is in use must not be left behind; each use has an end.
   cleanup.addUnlimited(async () => {
     for (const stop of unlisten) stop()
-    await heartbeat.stop()
+    await Promise.all([heartbeat.stop(), deployments.stop()])
     await salesforce.stop()
     await outbound.close()
   })

@@ -2,12 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { submitTask } from '#test/support/follower.ts'
 import { graphqlData } from '#test/support/graphql.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/process.ts'
 import { salesforceCertificate } from '#test/support/salesforce/certificate.ts'
 import { authUrlOf, callSalesforce, jwtApp } from '#test/support/salesforce/orgs.ts'
 import { type FakeSalesforce, startFakeSalesforce } from '#test/support/salesforce/server.ts'
-import { runTask } from '#test/support/salesforce/tasks.ts'
+import { ended, runTask } from '#test/support/salesforce/tasks.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/server.ts'
 import { until } from '#test/support/until.ts'
 import { zipOf } from '#test/support/zip.ts'
@@ -69,6 +70,48 @@ it('a process that is killed between Salesforce’s answer and the commit never 
   expect(tokenRequests().length - before).toBe(1)
   expect(salesforce.model.reuses).toBe(0)
 }, 120_000)
+
+/** A deployment that is under way in an org, of a task whose worker was killed. */
+async function leaveDeployment(domain: string) {
+  const worker = await start('api,worker')
+  const username = `${domain}@acme.example`
+  const org = salesforce.model.addOrg({ domain, username })
+  await callSalesforce(worker, 'RegisterSalesforceOrg', jwtApp(salesforce, org).input)
+  org.work.isHeld = true
+  const zip = zipOf([
+    { name: 'package.xml', data: '<Package/>' },
+    { name: 'classes/A.cls', data: 'class A {}' },
+  ])
+  const input = { org: username, zipBase64: zip.toString('base64') }
+  const id = await submitTask(worker, { type: 'salesforce.deploy', input })
+  const statuses = () => [...org.work.deployments.values()].map(({ status }) => status)
+  await until(() => statuses().includes('InProgress'))
+  await until(async () => (await database.query('SELECT 1 FROM salesforce_deployment')).length === 1)
+  await worker.end('SIGKILL')
+  return { id, org, statuses }
+}
+
+it('a deployment whose worker is killed is not started again: the next attempt watches it', async () => {
+  const { id, org, statuses } = await leaveDeployment('left')
+  const next = await start('api,worker')
+  await until(async () => (await database.query('SELECT 1 FROM task_attempt')).length === 1)
+  org.work.isHeld = false
+  expect(await ended(next, id)).toMatchObject({ status: 'COMPLETED' })
+  expect(statuses()).toEqual(['Succeeded'])
+}, 120_000)
+
+it('a deployment whose task is cancelled after its worker was killed is cancelled in the org', async () => {
+  const { id, statuses } = await leaveDeployment('cancelled')
+  const api = await start('api')
+  await graphqlData(api, 'mutation ($id: ID!) { cancelTask(input: { id: $id }) { __typename } }', { id })
+  const worker = await start('worker')
+  expect(await ended(api, id)).toMatchObject({ status: 'CANCELLED' })
+  await until(() => statuses().includes('Canceled'), 60_000)
+  const events = () => database.query("SELECT data FROM journal WHERE type = 'salesforce.deployed'")
+  await until(async () => (await events()).length > 0, 60_000)
+  expect(await events()).toMatchObject([{ data: { taskId: id, status: 'Canceled', isSuccessful: false } }])
+  await worker.end('SIGTERM')
+}, 180_000)
 
 it('no credential is found in logs, events, the audit log or the database', async () => {
   const server = await start('api,worker')

@@ -1,6 +1,8 @@
 import type { Caller } from '#domain/access/service.ts'
+import type { Lock } from '#domain/locks/service.ts'
+import type { Transaction } from '#platform/database/transaction.ts'
 import type { EnvironmentDeps } from './deps.ts'
-import { type Assignment, type AssignmentType, type Environment, isAssigned, lockNameOf } from './environment.ts'
+import { type AssignmentType, type Environment, isAssigned, lockNameOf } from './environment.ts'
 import type { EnvironmentReads } from './environment-reads.ts'
 import { NoSuchEnvironment } from './errors.ts'
 import { environmentEvent } from './events.ts'
@@ -14,7 +16,7 @@ const foreverMs = 100 * 365 * 24 * hourMs
 const maxCandidates = 20
 
 /** The commands that set environments aside, for a pull request, say. */
-export function createAssignments({ sql, transact, locks }: EnvironmentDeps, { get, findAll }: EnvironmentReads) {
+export function createAssignments({ sql, locks }: EnvironmentDeps, { get, findAll }: EnvironmentReads) {
   /**
    * Sets a free environment of the repository aside; one that is set aside for the same is used again.
    * @throws {InvalidInput} @throws {NoSuchEnvironment} @throws {EnvironmentHeld} when none is free
@@ -36,20 +38,23 @@ export function createAssignments({ sql, transact, locks }: EnvironmentDeps, { g
     const ttlMs = isImmortal ? foreverMs : expirationHours * hourMs
     const reason = `${wanted.type.toLowerCase()} ${wanted.id}`
     const names = candidates.map(({ id }) => lockNameOf(id))
-    const wish = { ttlMs, waitMs: 0, reason, isUnbounded: true }
+    const rowOf = (lock: Lock) => candidates.find(({ id }) => lockNameOf(id) === lock.name)
+    const alongside = (tx: Transaction, lock: Lock) => {
+      const row = rowOf(lock)
+      if (row === undefined) return
+      const { fence, acquiredAt, expiresAt } = lock
+      const end = isImmortal ? null : expiresAt.toISOString()
+      const at = acquiredAt.toISOString()
+      tx.beside(saveAssignment(tx, row, { ...wanted, by: caller.actor, at, expiresAt: end, fence }))
+      const data = { assignmentType: wanted.type, assignmentId: wanted.id, fence }
+      tx.journal(environmentEvent('salesforce.environment_assigned', row, caller.by(), data))
+    }
+    const wish = { ttlMs, waitMs: 0, reason, isUnbounded: true, alongside }
     const lock = await locks.owned.acquire(caller, names, wish).catch((error: unknown) => {
       throw heldFailure(locks, candidates, error)
     })
-    const row = candidates.find(({ id }) => lockNameOf(id) === lock.name)
+    const row = rowOf(lock)
     if (row === undefined) throw new NoSuchEnvironment()
-    const { fence, acquiredAt, expiresAt } = lock
-    const end = isImmortal ? null : expiresAt.toISOString()
-    const assignment: Assignment = { ...wanted, by: caller.actor, at: acquiredAt.toISOString(), expiresAt: end, fence }
-    await transact(async (tx) => {
-      await saveAssignment(tx, row, assignment)
-      const data = { assignmentType: wanted.type, assignmentId: wanted.id, fence }
-      tx.journal(environmentEvent('salesforce.environment_assigned', row, caller.by(), data))
-    })
     return { environment: await get(caller, row.id), isNew: true }
   }
 

@@ -30,7 +30,10 @@ export interface Acquiring {
 }
 
 /** For how long a lock is wanted, and waited for. */
-export type Wish = Pick<Acquiring, 'ttlMs' | 'waitMs' | 'reason'>
+export interface Wish extends Pick<Acquiring, 'ttlMs' | 'waitMs' | 'reason'> {
+  /** Writes what is one commit with the lock; not called for a lock that had to be waited for. */
+  alongside?(tx: Transaction, lock: Lock): void
+}
 
 /** The commands that take a lock, and wait for it where they are asked to. */
 export function createAcquire({ sql, room, change, maxWaits }: AcquireDeps) {
@@ -106,10 +109,22 @@ export function createAcquire({ sql, room, change, maxWaits }: AcquireDeps) {
     change: LockChange,
     tx: Transaction,
     caller: Caller,
-    { name, id, ttlMs, waitMs, reason = null, isFirst }: Wish & Pick<Place, 'name' | 'id'> & { isFirst: boolean },
+    {
+      name,
+      id,
+      ttlMs,
+      waitMs,
+      reason = null,
+      isFirst,
+      alongside,
+    }: Wish & Pick<Place, 'name' | 'id'> & { isFirst: boolean },
   ): Lock | 'queued' | LockHeld {
     const taker = { by: caller.by(), principalId: caller.principalId, reason }
-    if (change.lock === undefined) return change.give(taker, ttlMs)
+    if (change.lock === undefined) {
+      const lock = change.give(taker, ttlMs)
+      alongside?.(tx, lock)
+      return lock
+    }
     if (waitMs === 0) return new LockHeld(name, change.lock)
     const { now, waiting } = change.opening
     if (waiting >= maxWaiters) return new LockHeld(name, change.lock, `and ${waiting} wait for it already`)

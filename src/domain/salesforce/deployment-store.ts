@@ -49,3 +49,29 @@ export async function endDeployment(
   ])
   return rows[0]
 }
+
+// A task's own attempts look more often than this. Salesforce keeps what became of a deployment for weeks.
+const claimLeftSql = `
+  UPDATE salesforce_deployment AS claimed SET looked_at = now()
+  FROM (
+    SELECT deployment.account_id, deployment.task_id, task.status = 'CANCELLED' AS is_cancelled
+    FROM salesforce_deployment AS deployment JOIN task ON task.account_id = deployment.account_id AND task.id = task_id
+    WHERE deployment.status IS NULL AND (looked_at IS NULL OR looked_at < now() - interval '1 minute')
+      AND task.status IN ('COMPLETED', 'FAILED', 'CANCELLED') AND deployment.started_at > now() - interval '7 days'
+    ORDER BY looked_at NULLS FIRST LIMIT $1 FOR UPDATE OF deployment SKIP LOCKED
+  ) AS found
+  WHERE claimed.account_id = found.account_id AND claimed.task_id = found.task_id
+  RETURNING claimed.account_id AS "accountId", claimed.task_id AS "taskId", org_id AS "orgId", deploy_id AS "deployId",
+    is_cancelled AS "isCancelled"`
+
+/** A deployment that is under way although its task has ended. */
+export interface LeftDeployment extends Pick<Deployment, 'taskId' | 'orgId' | 'deployId'> {
+  readonly accountId: string
+  /** Whether its task was cancelled. */
+  readonly isCancelled: boolean
+}
+
+/** Such deployments, each at most once a minute. */
+export async function claimLeft(tx: Sql, limit: number): Promise<LeftDeployment[]> {
+  return tx.query(claimLeftSql, [limit])
+}

@@ -1,6 +1,8 @@
 import type { Caller } from '#domain/access/service.ts'
 import type { Clock } from '#lib/clock.ts'
+import { InvalidInput } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
+import type { Sql } from '#platform/database/sql.ts'
 import type { Transact } from '#platform/database/transaction.ts'
 import type { By } from '#platform/journal/entry.ts'
 import type { SecretBox } from '#platform/secrets/secret-box.ts'
@@ -12,9 +14,10 @@ import { identify } from './identify.ts'
 import type { Oauth, Tokens } from './oauth.ts'
 import type { OrgFacts } from './org.ts'
 import type { OrgSettings } from './registration-input.ts'
-import { clearDefault, upsertOrg } from './store.ts'
+import { clearDefault, countOrgs, upsertOrg } from './store.ts'
 
 export interface RegistrationDeps {
+  readonly sql: Sql
   readonly transact: Transact
   readonly secrets: SecretBox
   readonly oauth: Oauth
@@ -51,6 +54,8 @@ export interface RegisteredOrg {
   readonly warnings: readonly string[]
 }
 
+const maxOrgs = 1_000
+
 const authUrlWarning =
   'The refresh token of an auth URL may be in use elsewhere, such as by the Salesforce CLI. If the app replaces refresh ' +
   'tokens, each use ends the other’s access. Prefer an app of your own with the JWT bearer flow.'
@@ -61,10 +66,13 @@ export function registrarOf(caller: Caller): Registrar {
 
 /** Makes the function that tries a connection, and stores the org only when it works. */
 export function createRegistration(deps: RegistrationDeps) {
-  const { transact, secrets, oauth, call, clock, maxApiVersion, refreshAfterMs } = deps
+  const { sql, transact, secrets, oauth, call, clock, maxApiVersion, refreshAfterMs } = deps
 
-  /** Registers an org; one of the same username is replaced. @throws {SalesforceConnectionFailed} */
+  /** Registers an org; one of the same username is replaced. @throws {SalesforceConnectionFailed} @throws {InvalidInput} */
   async function register({ accountId, by }: Registrar, wanted: Registration): Promise<RegisteredOrg> {
+    // Before the credential is used: the app may replace it with its first use.
+    if ((await countOrgs(sql, accountId)) >= maxOrgs)
+      throw new InvalidInput(`An account may have at most ${maxOrgs.toLocaleString('en')} Salesforce orgs.`)
     const { tokens, credential, facts } = await tried(wanted)
     const { isDefault, metadata, loginUrl, parentUsername = null } = wanted
     const { method } = credential

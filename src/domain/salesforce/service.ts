@@ -2,6 +2,7 @@ import type { GuardedFetch } from '#platform/http/guarded-fetch.ts'
 import { createCall } from './calls.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import type { SalesforceHosts } from './hosts.ts'
+import { createDeploymentCare } from './left-deployments.ts'
 import { createOauth } from './oauth.ts'
 import { createOrgCommands } from './org-commands.ts'
 import { createRegistration } from './registration.ts'
@@ -35,6 +36,8 @@ export function createSalesforceService(deps: SalesforceServiceDeps) {
     /** Answers attempts of Salesforce task types. */
     answerAttempt: createRequestHandler({ ...deps, keeper }),
     heartbeat: createHeartbeat({ ...deps, keeper }),
+    /** Looks after deployments that their tasks have left under way. */
+    lookAfterDeployments: createDeploymentCare({ ...deps, keeper, call }),
     /** Resolves when no refresh token is in use here. */
     stop: () => keeper.stop(),
   }

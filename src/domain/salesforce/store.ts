@@ -183,6 +183,12 @@ export async function endClaim(tx: Sql, { accountId, id }: OrgKey): Promise<void
 }
 
 // Ended authorizations stay as they are; orgs of suspended accounts wait.
+/** How many orgs an account has. */
+export async function countOrgs(sql: Sql, accountId: string): Promise<number> {
+  const text = 'SELECT count(*)::int AS count FROM salesforce_org WHERE account_id = $1'
+  return (await sql.query<{ count: number }>(text, [accountId]))[0]?.count ?? 0
+}
+
 const claimDueSql = `
   UPDATE salesforce_org SET refresh_due_at = $1 WHERE id IN (
     SELECT id FROM salesforce_org

@@ -209,6 +209,22 @@ describe('a deployment', () => {
     expect(await arrived(orgId, 'salesforce.deployed')).toMatchObject([{ status: 'Canceled', isSuccessful: false }])
   })
 
+  it('shares its limit with all tasks of the same org, however its username is written, and with no others', async () => {
+    const { username } = await newOrg()
+    const other = await newOrg()
+    const runAt = new Date(Date.now() + 3_600_000)
+    const keyOf = async (type: string, org: string) => {
+      const input = type === 'salesforce.deploy' ? { org, ...base64(small()) } : { org }
+      const id = await submitTask(server, { type, input, runAt })
+      const query = 'query ($id: ID!) { task(id: $id) { concurrencyKey } }'
+      return (await graphqlData<{ task: { concurrencyKey: string } }>(server, query, { id })).task.concurrencyKey
+    }
+    const key = await keyOf('salesforce.deploy', username)
+    expect(key).not.toBe('')
+    expect(await keyOf('salesforce.limits', username.toUpperCase())).toBe(key)
+    expect(await keyOf('salesforce.deploy', other.username)).not.toBe(key)
+  })
+
   it('waits out maintenance, and goes on with an access token that was replaced', async () => {
     const { org, username } = await newOrg()
     salesforce.faults.arm(/deployRequest\/\w+$/, { kind: 'maintenance' }, 2)

@@ -1,5 +1,6 @@
-import type { Deployment, DeploymentReport } from '#domain/salesforce/deployment.ts'
-import { endDeployment, findDeployment, saveDeployment } from '#domain/salesforce/deployment-store.ts'
+import type { Deployment } from '#domain/salesforce/deployment.ts'
+import { findDeployment, saveDeployment } from '#domain/salesforce/deployment-store.ts'
+import { settleDeployment } from '#domain/salesforce/deployments.ts'
 import {
   NoDefaultOrg,
   SalesforceFailure,
@@ -55,7 +56,10 @@ export function createRequestHandler(deps: RequestHandlerDeps) {
     ownDeployment: async (_, { accountId, taskId }) => (await findDeployment(sql, accountId, taskId)) ?? null,
     deploymentOf: async ({ taskId }, { accountId }) => (await findDeployment(sql, accountId, taskId)) ?? null,
     deploymentStarted: (asked, attempt) => deploymentStarted(deps, asked, attempt),
-    deploymentEnded: ({ report }, attempt) => deploymentEnded(deps, report, attempt),
+    deploymentEnded: async ({ report }, attempt) => {
+      await settleDeployment(deps.transact, attempt, report)
+      return null
+    },
     stopReason: async (_asked, _attempt, stop) => (stop.aborted ? String(stop.reason) : null),
   }
   return async (request: unknown, attempt: AskingAttempt, stop: AbortSignal): Promise<OrgReply> => {
@@ -109,23 +113,6 @@ async function deploymentStarted(
 ): Promise<null> {
   const started: Omit<Deployment, 'startedAt' | 'status'> = { taskId, orgId, deployId, isValidation }
   await transact.quiet('what a task has started in an org')((tx) => saveDeployment(tx, { accountId, ...started }))
-  return null
-}
-
-/** Announces the end of a deployment, once. */
-async function deploymentEnded(
-  { transact }: RequestHandlerDeps,
-  report: DeploymentReport,
-  { accountId, taskId }: AskingAttempt,
-): Promise<null> {
-  const { deployId, status } = report
-  await transact.quiet('the end of a deployment')(async (tx) => {
-    const ended = await endDeployment(tx, { accountId, taskId, deployId, status })
-    const row = ended && (await findOrg(tx, { accountId, id: ended.orgId }))
-    if (row === undefined) return
-    const type = ended?.isValidation ? 'salesforce.validated' : 'salesforce.deployed'
-    tx.journal(orgEvent(type, row, undefined, { taskId, ...report }))
-  })
   return null
 }
 

@@ -5929,7 +5929,8 @@ export const SalesforceDeploymentScalarFieldEnum = {
   deployId: 'deployId',
   isValidation: 'isValidation',
   startedAt: 'startedAt',
-  status: 'status'
+  status: 'status',
+  lookedAt: 'lookedAt'
 } as const
 
 export type SalesforceDeploymentScalarFieldEnum = (typeof SalesforceDeploymentScalarFieldEnum)[keyof typeof SalesforceDeploymentScalarFieldEnum]

@@ -32,6 +32,7 @@ export type SalesforceDeploymentMinAggregateOutputType = {
   isValidation: boolean | null
   startedAt: Date | null
   status: string | null
+  lookedAt: Date | null
 }
 
 export type SalesforceDeploymentMaxAggregateOutputType = {
@@ -42,6 +43,7 @@ export type SalesforceDeploymentMaxAggregateOutputType = {
   isValidation: boolean | null
   startedAt: Date | null
   status: string | null
+  lookedAt: Date | null
 }
 
 export type SalesforceDeploymentCountAggregateOutputType = {
@@ -52,6 +54,7 @@ export type SalesforceDeploymentCountAggregateOutputType = {
   isValidation: number
   startedAt: number
   status: number
+  lookedAt: number
   _all: number
 }
 
@@ -64,6 +67,7 @@ export type SalesforceDeploymentMinAggregateInputType = {
   isValidation?: true
   startedAt?: true
   status?: true
+  lookedAt?: true
 }
 
 export type SalesforceDeploymentMaxAggregateInputType = {
@@ -74,6 +78,7 @@ export type SalesforceDeploymentMaxAggregateInputType = {
   isValidation?: true
   startedAt?: true
   status?: true
+  lookedAt?: true
 }
 
 export type SalesforceDeploymentCountAggregateInputType = {
@@ -84,6 +89,7 @@ export type SalesforceDeploymentCountAggregateInputType = {
   isValidation?: true
   startedAt?: true
   status?: true
+  lookedAt?: true
   _all?: true
 }
 
@@ -167,6 +173,7 @@ export type SalesforceDeploymentGroupByOutputType = {
   isValidation: boolean
   startedAt: Date
   status: string | null
+  lookedAt: Date | null
   _count: SalesforceDeploymentCountAggregateOutputType | null
   _min: SalesforceDeploymentMinAggregateOutputType | null
   _max: SalesforceDeploymentMaxAggregateOutputType | null
@@ -198,6 +205,7 @@ export type SalesforceDeploymentWhereInput = {
   isValidation?: Prisma.BoolFilter<"SalesforceDeployment"> | boolean
   startedAt?: Prisma.DateTimeFilter<"SalesforceDeployment"> | Date | string
   status?: Prisma.StringNullableFilter<"SalesforceDeployment"> | string | null
+  lookedAt?: Prisma.DateTimeNullableFilter<"SalesforceDeployment"> | Date | string | null
   task?: Prisma.XOR<Prisma.TaskScalarRelationFilter, Prisma.TaskWhereInput>
 }
 
@@ -209,6 +217,7 @@ export type SalesforceDeploymentOrderByWithRelationInput = {
   isValidation?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   status?: Prisma.SortOrderInput | Prisma.SortOrder
+  lookedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   task?: Prisma.TaskOrderByWithRelationInput
 }
 
@@ -224,6 +233,7 @@ export type SalesforceDeploymentWhereUniqueInput = Prisma.AtLeast<{
   isValidation?: Prisma.BoolFilter<"SalesforceDeployment"> | boolean
   startedAt?: Prisma.DateTimeFilter<"SalesforceDeployment"> | Date | string
   status?: Prisma.StringNullableFilter<"SalesforceDeployment"> | string | null
+  lookedAt?: Prisma.DateTimeNullableFilter<"SalesforceDeployment"> | Date | string | null
   task?: Prisma.XOR<Prisma.TaskScalarRelationFilter, Prisma.TaskWhereInput>
 }, "accountId_taskId">
 
@@ -235,6 +245,7 @@ export type SalesforceDeploymentOrderByWithAggregationInput = {
   isValidation?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   status?: Prisma.SortOrderInput | Prisma.SortOrder
+  lookedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.SalesforceDeploymentCountOrderByAggregateInput
   _max?: Prisma.SalesforceDeploymentMaxOrderByAggregateInput
   _min?: Prisma.SalesforceDeploymentMinOrderByAggregateInput
@@ -251,6 +262,7 @@ export type SalesforceDeploymentScalarWhereWithAggregatesInput = {
   isValidation?: Prisma.BoolWithAggregatesFilter<"SalesforceDeployment"> | boolean
   startedAt?: Prisma.DateTimeWithAggregatesFilter<"SalesforceDeployment"> | Date | string
   status?: Prisma.StringNullableWithAggregatesFilter<"SalesforceDeployment"> | string | null
+  lookedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"SalesforceDeployment"> | Date | string | null
 }
 
 export type SalesforceDeploymentCreateInput = {
@@ -259,6 +271,7 @@ export type SalesforceDeploymentCreateInput = {
   isValidation: boolean
   startedAt?: Date | string
   status?: string | null
+  lookedAt?: Date | string | null
   task: Prisma.TaskCreateNestedOneWithoutDeploymentInput
 }
 
@@ -270,6 +283,7 @@ export type SalesforceDeploymentUncheckedCreateInput = {
   isValidation: boolean
   startedAt?: Date | string
   status?: string | null
+  lookedAt?: Date | string | null
 }
 
 export type SalesforceDeploymentUpdateInput = {
@@ -278,6 +292,7 @@ export type SalesforceDeploymentUpdateInput = {
   isValidation?: Prisma.BoolFieldUpdateOperationsInput | boolean
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   status?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lookedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   task?: Prisma.TaskUpdateOneRequiredWithoutDeploymentNestedInput
 }
 
@@ -289,6 +304,7 @@ export type SalesforceDeploymentUncheckedUpdateInput = {
   isValidation?: Prisma.BoolFieldUpdateOperationsInput | boolean
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   status?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lookedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type SalesforceDeploymentCreateManyInput = {
@@ -299,6 +315,7 @@ export type SalesforceDeploymentCreateManyInput = {
   isValidation: boolean
   startedAt?: Date | string
   status?: string | null
+  lookedAt?: Date | string | null
 }
 
 export type SalesforceDeploymentUpdateManyMutationInput = {
@@ -307,6 +324,7 @@ export type SalesforceDeploymentUpdateManyMutationInput = {
   isValidation?: Prisma.BoolFieldUpdateOperationsInput | boolean
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   status?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lookedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type SalesforceDeploymentUncheckedUpdateManyInput = {
@@ -317,6 +335,7 @@ export type SalesforceDeploymentUncheckedUpdateManyInput = {
   isValidation?: Prisma.BoolFieldUpdateOperationsInput | boolean
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   status?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lookedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type SalesforceDeploymentAccountIdTaskIdCompoundUniqueInput = {
@@ -332,6 +351,7 @@ export type SalesforceDeploymentCountOrderByAggregateInput = {
   isValidation?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   status?: Prisma.SortOrder
+  lookedAt?: Prisma.SortOrder
 }
 
 export type SalesforceDeploymentMaxOrderByAggregateInput = {
@@ -342,6 +362,7 @@ export type SalesforceDeploymentMaxOrderByAggregateInput = {
   isValidation?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   status?: Prisma.SortOrder
+  lookedAt?: Prisma.SortOrder
 }
 
 export type SalesforceDeploymentMinOrderByAggregateInput = {
@@ -352,6 +373,7 @@ export type SalesforceDeploymentMinOrderByAggregateInput = {
   isValidation?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   status?: Prisma.SortOrder
+  lookedAt?: Prisma.SortOrder
 }
 
 export type SalesforceDeploymentNullableScalarRelationFilter = {
@@ -397,6 +419,7 @@ export type SalesforceDeploymentCreateWithoutTaskInput = {
   isValidation: boolean
   startedAt?: Date | string
   status?: string | null
+  lookedAt?: Date | string | null
 }
 
 export type SalesforceDeploymentUncheckedCreateWithoutTaskInput = {
@@ -405,6 +428,7 @@ export type SalesforceDeploymentUncheckedCreateWithoutTaskInput = {
   isValidation: boolean
   startedAt?: Date | string
   status?: string | null
+  lookedAt?: Date | string | null
 }
 
 export type SalesforceDeploymentCreateOrConnectWithoutTaskInput = {
@@ -429,6 +453,7 @@ export type SalesforceDeploymentUpdateWithoutTaskInput = {
   isValidation?: Prisma.BoolFieldUpdateOperationsInput | boolean
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   status?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lookedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type SalesforceDeploymentUncheckedUpdateWithoutTaskInput = {
@@ -437,6 +462,7 @@ export type SalesforceDeploymentUncheckedUpdateWithoutTaskInput = {
   isValidation?: Prisma.BoolFieldUpdateOperationsInput | boolean
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   status?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lookedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 
@@ -449,6 +475,7 @@ export type SalesforceDeploymentSelect<ExtArgs extends runtime.Types.Extensions.
   isValidation?: boolean
   startedAt?: boolean
   status?: boolean
+  lookedAt?: boolean
   task?: boolean | Prisma.TaskDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["salesforceDeployment"]>
 
@@ -460,6 +487,7 @@ export type SalesforceDeploymentSelectCreateManyAndReturn<ExtArgs extends runtim
   isValidation?: boolean
   startedAt?: boolean
   status?: boolean
+  lookedAt?: boolean
   task?: boolean | Prisma.TaskDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["salesforceDeployment"]>
 
@@ -471,6 +499,7 @@ export type SalesforceDeploymentSelectUpdateManyAndReturn<ExtArgs extends runtim
   isValidation?: boolean
   startedAt?: boolean
   status?: boolean
+  lookedAt?: boolean
   task?: boolean | Prisma.TaskDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["salesforceDeployment"]>
 
@@ -482,9 +511,10 @@ export type SalesforceDeploymentSelectScalar = {
   isValidation?: boolean
   startedAt?: boolean
   status?: boolean
+  lookedAt?: boolean
 }
 
-export type SalesforceDeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "taskId" | "orgId" | "deployId" | "isValidation" | "startedAt" | "status", ExtArgs["result"]["salesforceDeployment"]>
+export type SalesforceDeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "taskId" | "orgId" | "deployId" | "isValidation" | "startedAt" | "status" | "lookedAt", ExtArgs["result"]["salesforceDeployment"]>
 export type SalesforceDeploymentInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   task?: boolean | Prisma.TaskDefaultArgs<ExtArgs>
 }
@@ -520,6 +550,10 @@ export type $SalesforceDeploymentPayload<ExtArgs extends runtime.Types.Extension
      * Salesforce's word for how it ended; null until then.
      */
     status: string | null
+    /**
+     * When it was last looked at after its task had ended.
+     */
+    lookedAt: Date | null
   }, ExtArgs["result"]["salesforceDeployment"]>
   composites: {}
 }
@@ -951,6 +985,7 @@ export interface SalesforceDeploymentFieldRefs {
   readonly isValidation: Prisma.FieldRef<"SalesforceDeployment", 'Boolean'>
   readonly startedAt: Prisma.FieldRef<"SalesforceDeployment", 'DateTime'>
   readonly status: Prisma.FieldRef<"SalesforceDeployment", 'String'>
+  readonly lookedAt: Prisma.FieldRef<"SalesforceDeployment", 'DateTime'>
 }
     
 
