@@ -31,6 +31,7 @@ const networkRule = 'must be networks such as 10.0.0.0/8 or fd00::/8, separated 
 const hostRule = 'must be hosts such as sfdc.example.com or *.example.com, separated by commas'
 const originRule = 'must be origins such as https://app.example.com, separated by commas'
 const proxyRule = 'must be addresses or networks such as 10.0.0.1 or 10.0.0.0/8, separated by commas'
+const mebibyte = 1024 * 1024
 const maxCounted = 1_000_000_000
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -79,6 +80,7 @@ export const environment = z.object({
     .default('api,worker')
     .transform(list)
     .pipe(z.array(z.enum(['api', 'worker'], 'must be api, worker, or both with a comma between them'))),
+  PART_BYTES: count(64 * mebibyte, 1024 * mebibyte).default(64 * mebibyte),
   WORKER_SLOTS: count(1, 10_000).default(8),
   CRITICAL_SLOTS: count(0, 10_000).default(2),
   BATCH_WINDOW: z
@@ -187,6 +189,8 @@ export interface Config {
   readonly configFile: string | undefined
   readonly workingDirectory: string
   readonly roles: { readonly api: boolean; readonly worker: boolean }
+  /** How many bytes a part of a result may have. */
+  readonly partBytes: number
   readonly slots: number
   readonly criticalSlots: number
   readonly batchWindow: BatchWindow | undefined
@@ -280,6 +284,7 @@ export function readConfig(
     workingDirectory: options.workingDirectory,
     roles: { api: it.ROLES.includes('api'), worker: it.ROLES.includes('worker') },
     slots: it.WORKER_SLOTS,
+    partBytes: it.PART_BYTES,
     criticalSlots: it.CRITICAL_SLOTS,
     batchWindow: it.BATCH_WINDOW,
     warmTaskProcesses: it.WARM_TASK_PROCESSES,

@@ -69,6 +69,10 @@ export const SubmitTaskInput = builder.inputType('SubmitTaskInput', {
       type: [TaskDependencyInput],
       description: 'It starts when all of these tasks have ended; at most 100. They must exist already.',
     }),
+    waitMs: t.int({
+      description:
+        'Of `submitTask`: how long to wait for the task to end before responding, in milliseconds, at most 60,000; default 0. Where too many requests wait already, it responds at once.',
+    }),
     parentId: t.id({
       description: 'The task that it is part of, which must not have ended: when that is cancelled, so is this one.',
     }),

@@ -58,7 +58,8 @@ builder.mutationField('submitTask', (t) =>
     description: 'Submits a task.',
     args: { input: t.arg({ type: SubmitTaskInput, required: true, description: 'The task.' }) },
     errors: { types: [UnknownTaskType, InvalidInput, TaskKeyReused, QuotaExceeded] },
-    resolve: (_root, { input }, { caller, tasks }) => tasks.submit(caller, toSubmission(input)),
+    resolve: (_root, { input: { waitMs, ...input } }, { caller, tasks, whenLeft }) =>
+      tasks.submitAndWait(caller, toSubmission(input), waitMs ?? 0, whenLeft),
   }),
 )
 
@@ -139,7 +140,13 @@ builder.mutationField('cancelTask', (t) =>
 
 const RetryTaskInput = builder.inputType('RetryTaskInput', {
   description: 'A task to retry.',
-  fields: (t) => ({ id: t.id({ required: true, description: 'Its id.' }) }),
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'Its id.' }),
+    input: t.field({
+      type: 'JSON',
+      description: 'Another input, which its type must accept; its checkpoint is forgotten. Default: its own.',
+    }),
+  }),
 })
 
 builder.mutationField('retryTask', (t) =>
@@ -147,8 +154,10 @@ builder.mutationField('retryTask', (t) =>
     type: taskPayload('RetryTaskPayload', 'The task is waiting for another attempt.'),
     description: 'Retries a failed or cancelled task.',
     args: { input: t.arg({ type: RetryTaskInput, required: true, description: 'The task to retry.' }) },
-    errors: { types: [TaskNotFound, TaskNotRetryable, QuotaExceeded] },
-    resolve: async (_root, { input }, { caller, tasks }) => ({ id: await tasks.retry(caller, input.id) }),
+    errors: { types: [TaskNotFound, TaskNotRetryable, QuotaExceeded, InvalidInput, UnknownTaskType] },
+    resolve: async (_root, { input }, { caller, tasks }) => ({
+      id: await tasks.retry(caller, input.id, input.input ?? undefined),
+    }),
   }),
 )
 

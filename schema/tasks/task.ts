@@ -179,6 +179,12 @@ export const TaskPart = builder.prismaObject('TaskPart', {
     contentType: t.exposeString('contentType', { description: 'Its media type.' }),
     sizeBytes: t.exposeInt('sizeBytes', { description: 'Its size so far.' }),
     complete: t.exposeBoolean('complete', { description: 'False while it is still being written.' }),
+    sha256: t.string({
+      nullable: true,
+      description: 'The SHA-256 of its bytes in hexadecimal digits; null until it is complete.',
+      select: { sha256: true },
+      resolve: ({ sha256 }) => (sha256 === null ? null : Buffer.from(sha256).toString('hex')),
+    }),
     attempt: t.exposeInt('attempt', { description: 'The number of the attempt, from 1.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the first byte was written.' }),
     bytes: t.field({

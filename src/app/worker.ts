@@ -39,6 +39,7 @@ export async function openWorker(
     requestHandlers,
     giveSecrets,
     submitChild: tasks.submitChild,
+    partBytes: config.partBytes,
     workspacesDir: await locateWorkspaces(config.dataDir, representative(taskUser)),
     taskUser,
     serverId: createServerId(installation),

@@ -60,6 +60,8 @@ export const environmentGroups: readonly {
     variables: {
       ROLES:
         'What this process does: `api` answers requests, `worker` runs tasks. Without `api`, it answers only health and metrics.',
+      PART_BYTES:
+        'How many bytes a part of a result may have, from 64 MiB to 1 GiB. What a task writes beyond that is cut.',
       WORKER_SLOTS: 'How many tasks this process runs at once.',
       WARM_TASK_PROCESSES:
         'How many processes for tasks are started before a task needs one, so that it begins in milliseconds; each takes about 65 MB of memory while it waits, 25 MB of it not shared, and runs one task. `0`: none.',

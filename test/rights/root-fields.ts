@@ -862,7 +862,7 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   TaskLogLine: { needs: 'tasks:read', fields: 'at message' },
   TaskPart: {
     needs: 'tasks:read',
-    fields: 'attempt bytes complete contentType createdAt name sizeBytes text',
+    fields: 'attempt bytes complete contentType createdAt name sha256 sizeBytes text',
   },
   TaskDependency: { needs: 'tasks:read', fields: 'onFailure status task taskId' },
   Secret: { needs: 'secrets:read', fields: 'createdAt createdBy lastUsedAt name updatedAt updatedBy' },

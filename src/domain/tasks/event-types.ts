@@ -17,7 +17,7 @@ const pause = z.looseObject({
   value: z.string().describe('The priority, the type or the concurrency key.'),
   type: z.string().optional().describe('The type, where one is paused.'),
 })
-const part = z.looseObject({ name: z.string(), contentType: z.string(), sizeBytes: z.int() })
+const part = z.looseObject({ name: z.string(), contentType: z.string(), sizeBytes: z.int(), sha256: z.string() })
 
 export const taskEventCatalog: EventTypes<TaskEventType> = {
   'task.submitted': {
@@ -48,6 +48,7 @@ export const taskEventCatalog: EventTypes<TaskEventType> = {
     data: task.extend({
       error: error.optional(),
       runAt: z.iso.datetime().optional().describe('When it is due, if that is later.'),
+      inputChanged: z.boolean().optional().describe('Somebody gave it another input.'),
     }),
   },
   'task.cancel_requested': {

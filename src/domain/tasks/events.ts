@@ -58,9 +58,16 @@ export interface TaskEventData {
   /** When the next attempt is due. */
   readonly runAt?: string
   readonly step?: string
-  readonly part?: { readonly name: string; readonly contentType: string; readonly sizeBytes: number }
+  readonly part?: {
+    readonly name: string
+    readonly contentType: string
+    readonly sizeBytes: number
+    readonly sha256: string
+  }
   /** Absent once the task's log was deleted. */
   readonly log?: { readonly seq: string; readonly message: string }
+  /** Of `task.retried`: somebody gave it another input. */
+  readonly inputChanged?: boolean
   /** Of `task.logs_deleted`: how many lines. */
   readonly lines?: number
 }

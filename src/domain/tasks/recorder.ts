@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '#lib/ids.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -7,7 +8,15 @@ import { type TaskEventData, taskEvent } from './events.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import type { AttemptOutput, PartWriter } from './runner.ts'
 import { saveCheckpoint } from './store/checkpoints.ts'
-import { appendToPart, findHeld, insertLogs, insertPart, saveAcknowledgedCancels, saveSteps } from './store/output.ts'
+import {
+  appendToPart,
+  deletePart,
+  findHeld,
+  insertLogs,
+  insertPart,
+  saveAcknowledgedCancels,
+  saveSteps,
+} from './store/output.ts'
 import type { Attempt } from './task.ts'
 
 type OutputRecord =
@@ -193,6 +202,7 @@ export class OutputRecorder {
     let heldBytes = 0
     let written = 0
     let made = false
+    const hash = createHash('sha256')
     const flush = async (complete: boolean) => {
       if (!this.#isStopped) await this.#orStopped(append(complete))
     }
@@ -200,14 +210,16 @@ export class OutputRecorder {
       const data = Buffer.concat(held)
       held = []
       heldBytes = 0
+      hash.update(data)
+      const sha256 = complete ? hash.digest() : undefined
       // A part has an entry once it is complete.
       const transact = complete ? this.#transact : this.#transact.quiet('a part that grows')
       await transact(async (tx) => {
         if (!(await this.#holds(tx, attempt))) return
         if (!made) await insertPart(tx, part)
-        await appendToPart(tx, part, written, data, complete)
-        if (!complete) return
-        const fact = { name, contentType, sizeBytes: written + data.length }
+        await appendToPart(tx, part, written, data, sha256)
+        if (sha256 === undefined) return
+        const fact = { name, contentType, sizeBytes: written + data.length, sha256: sha256.toString('hex') }
         tx.journal(taskEvent('task.part', attempt, { actor: this.#actor }, { ...eventData(attempt), part: fact }))
       })
       made = true
@@ -228,6 +240,11 @@ export class OutputRecorder {
         // What was said before the part comes before it in the journal, too.
         await this.flush(attempt)
         await flush(true)
+      },
+      abort: async () => {
+        held = []
+        if (!made || this.#isStopped) return
+        await this.#orStopped(this.#transact.quiet('a part that was given up')((tx) => deletePart(tx, part)))
       },
     }
   }

@@ -1,8 +1,10 @@
+import type { Caller } from '#domain/access/service.ts'
 import { type ChildCommandsDeps, createChildCommands } from './child-commands.ts'
 import { createPauseCommands, type PauseCommandsDeps } from './pause-commands.ts'
 import { createSubmitCommands, type SubmitCommandsDeps } from './submit-commands.ts'
 import { createTaskCommands, type TaskCommandsDeps } from './task-commands.ts'
 import { createTaskReads, type TaskReadsDeps } from './task-reads.ts'
+import { createTaskWaits } from './task-waits.ts'
 
 export type TaskServiceDeps = SubmitCommandsDeps &
   ChildCommandsDeps &
@@ -15,11 +17,15 @@ export type TaskService = ReturnType<typeof createTaskService>
 export type { Submission } from './submission.ts'
 
 export function createTaskService(deps: TaskServiceDeps) {
+  const submits = createSubmitCommands(deps)
+  const reads = createTaskReads(deps)
+  const updates = (caller: Caller, id: string) => reads.updates(caller, id, undefined)
   return {
-    ...createSubmitCommands(deps),
+    ...submits,
+    ...createTaskWaits({ submit: submits.submit, updates }),
     ...createChildCommands(deps),
     ...createTaskCommands(deps),
     ...createPauseCommands(deps),
-    ...createTaskReads(deps),
+    ...reads,
   }
 }

@@ -79,7 +79,7 @@ export function planTask(caller: TaskAuthor, request: Submission, types: Submitt
   const parsed = submission.safeParse(request, inWords)
   if (!parsed.success) throw invalidInput('The task', issuesOf(parsed.error))
   const wanted = parsed.data
-  if (isNestedBeyond(wanted.input)) throw invalidInput('The input', [{ path: 'input', message: tooDeep() }])
+  mustBeShallow(wanted.input)
   if (!isStorable(wanted))
     throw invalidInput('The task', [{ path: '', message: 'it holds a NUL character or half of a surrogate pair' }])
   const type = types.get(wanted.type)
@@ -89,8 +89,7 @@ export function planTask(caller: TaskAuthor, request: Submission, types: Submitt
       types.list().map(({ name }) => name),
     )
   if (type.scope !== undefined) caller.must(type.scope)
-  const checked = checkInput(type, wanted.input)
-  for (const read of type.reads?.(checked.input) ?? []) caller.must('tasks:read', read)
+  const checked = checkInput(caller, type, wanted.input)
   const defaults = taskDefaults(type, checked.input)
   const { priority, timeoutMs, lockMs, labels, fairnessKey, concurrencyKey, idempotencyKey, runAt } = wanted
   const { status } = submitted(runAt, now)
@@ -171,8 +170,15 @@ function given<Input extends object>(input: Input): { [Key in keyof Input]?: Non
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as never
 }
 
-/** The input as the type's schema parses it, and its size as it is kept. */
-function checkInput(type: TaskType | RegisteredType, input: unknown): { input: unknown; sizeBytes: number } {
+/**
+ * The input as the type's schema parses it, and its size as it is kept. @throws {Forbidden} when it refers to tasks that
+ * the caller may not see @throws {InvalidInput}
+ */
+function checkInput(
+  caller: Pick<Caller, 'must'>,
+  type: TaskType | RegisteredType,
+  input: unknown,
+): { input: unknown; sizeBytes: number } {
   const fault = inexactNumber(input)
   if (fault !== undefined)
     throw invalidInput('The input', [{ path: faultPath('input', fault), message: fault.message }])
@@ -184,7 +190,29 @@ function checkInput(type: TaskType | RegisteredType, input: unknown): { input: u
   if (isRegistered(type)) return { input, sizeBytes }
   const parsed = type.input.safeParse(input, inWords)
   if (!parsed.success) throw invalidInput(`The input of "${type.name}"`, issuesOf(parsed.error, 'input'))
+  for (const read of type.reads?.(parsed.data) ?? []) caller.must('tasks:read', read)
   return { input: parsed.data, sizeBytes }
+}
+
+/**
+ * Checks the new input of a task that exists already, and returns its size; the input of a registered type is still to be
+ * checked against its schema. @throws {Forbidden} @throws {InvalidInput}
+ */
+export function replaceInput(
+  caller: Pick<Caller, 'must'>,
+  type: TaskType | RegisteredType,
+  input: unknown,
+): { sizeBytes: number } {
+  mustBeShallow(input)
+  if (!isStorable(input))
+    throw invalidInput('The input', [
+      { path: 'input', message: 'it holds a NUL character or half of a surrogate pair' },
+    ])
+  return checkInput(caller, type, input)
+}
+
+function mustBeShallow(input: unknown): void {
+  if (isNestedBeyond(input)) throw invalidInput('The input', [{ path: 'input', message: tooDeep() }])
 }
 
 /** Whether a stored hash is that of the request, in the form of this release or of older ones. */

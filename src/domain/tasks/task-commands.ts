@@ -7,13 +7,23 @@ import type { Transact, Transaction } from '#platform/database/transaction.ts'
 import type { Queue } from '#platform/queue/queue.ts'
 import { cancelRemaining, cancelWithDescendants } from './cancellation.ts'
 import { outcomeOf } from './dependencies.ts'
-import { DependencyNotMet, SingletonTaken, TaskAlreadyEnded, TaskNotFound, TaskNotRetryable } from './errors.ts'
+import {
+  DependencyNotMet,
+  SingletonTaken,
+  TaskAlreadyEnded,
+  TaskNotFound,
+  TaskNotRetryable,
+  UnknownTaskType,
+} from './errors.ts'
 import { type TaskEventData, taskEvent } from './events.ts'
 import { relink } from './links.ts'
+import type { RegisteredTypes } from './remote/registered-types.ts'
 import { retried, type Transition } from './state-machine.ts'
+import { deleteCheckpoint } from './store/checkpoints.ts'
 import { deleteLogs } from './store/output.ts'
 import { insertPastAttempts } from './store/past-attempts.ts'
 import { isSingletonTaken, type LockedTask, lockTask, reopenTask } from './store/tasks.ts'
+import { isRegistered, replaceInput } from './submission.ts'
 import { hasEnded, type Priority } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
 import { waitAgain } from './waiting-again.ts'
@@ -21,6 +31,7 @@ import { waitAgain } from './waiting-again.ts'
 export interface TaskCommandsDeps {
   readonly transact: Transact
   readonly types: TaskTypes
+  readonly registered: RegisteredTypes
   readonly queue: Queue
   readonly quotas: Pick<QuotaService, 'hold'>
   /** Called when a task starts to wait, as a hint to the dispatcher. */
@@ -30,7 +41,7 @@ export interface TaskCommandsDeps {
 const maxReasonLength = 500
 
 /** The commands that change a task. */
-export function createTaskCommands({ transact, types, queue, quotas, onWaiting }: TaskCommandsDeps) {
+export function createTaskCommands({ transact, types, registered, queue, quotas, onWaiting }: TaskCommandsDeps) {
   /**
    * Asks a task and its descendants to stop: one that waits ends at once, one that runs is stopped, killed if need be after
    * its grace period. Asking again changes nothing. @throws {TaskNotFound} @throws {TaskAlreadyEnded}
@@ -56,37 +67,56 @@ export function createTaskCommands({ transact, types, queue, quotas, onWaiting }
   }
 
   /**
-   * Gives a task that failed or was cancelled one more attempt, once the tasks that it depends on have ended.
+   * Gives a task that failed or was cancelled one more attempt, once the tasks that it depends on have ended. Another
+   * `input` replaces its own, and its checkpoint is forgotten. @throws {InvalidInput} @throws {UnknownTaskType}
    * @throws {TaskNotFound} @throws {TaskNotRetryable} also when one of those has failed, or another task has its singleton key @throws {QuotaExceeded}
    */
-  async function retry(caller: Caller, id: string): Promise<string> {
+  async function retry(caller: Caller, id: string, input?: unknown): Promise<string> {
     caller.must('tasks:write')
-    const release = await quotas.hold(caller.accountId, { waitingTasks: 1 })
-    const reopened = transact(async (tx) => {
-      const task = await lock(tx, caller, id)
-      const scope = types.get(task.type)?.scope
-      if (scope !== undefined) caller.must(scope)
-      const transition = retried(task)
-      if (transition === undefined) throw new TaskNotRetryable(id, task.status)
-      const jobId = newId()
-      const outcome = outcomeOf(await relink(tx, { accountId: caller.accountId, taskId: id }))
-      if (outcome.kind === 'fail' || outcome.kind === 'skip')
-        throw new DependencyNotMet(id, task.status, outcome.because)
-      const held = outcome.kind === 'wait' ? 'DEPENDENCY' : undefined
-      await reopenTask(tx, caller.accountId, id, transition, jobId, held).catch((error: unknown) => {
-        throw isSingletonTaken(error) ? new SingletonTaken(id, task.status, error) : error
-      })
-      if (transition.pastAttempt !== undefined)
-        await insertPastAttempts(tx, [{ accountId: caller.accountId, taskId: id, ...transition.pastAttempt }])
-      const { priority, isRemote } = task
-      const job = { priority, id: jobId, data: { accountId: caller.accountId, taskId: id }, isRemote }
-      if (held === undefined) await waitAgain(tx, queue, [job])
-      note(tx, caller, task, transition)
-      return task.priority
-    })
-    const priority = await reopened.finally(release)
+    const storedBytes = input === undefined ? 0 : Buffer.byteLength(JSON.stringify(input))
+    const release = await quotas.hold(caller.accountId, { waitingTasks: 1, storedBytes })
+    const priority = await transact((tx) => retryIn(tx, caller, id, input)).finally(release)
     onWaiting(priority, 'now')
     return id
+  }
+
+  async function retryIn(tx: Transaction, caller: Caller, id: string, input: unknown): Promise<Priority> {
+    const { accountId } = caller
+    const task = await lock(tx, caller, id)
+    const { type: name, status, priority, isRemote } = task
+    const type = types.get(name)
+    if (type?.scope !== undefined) caller.must(type.scope)
+    const transition = retried(task)
+    if (transition === undefined) throw new TaskNotRetryable(id, status)
+    if (input !== undefined) {
+      await mustAccept(caller, name, input)
+      await deleteCheckpoint(tx, accountId, id)
+    }
+    const outcome = outcomeOf(await relink(tx, { accountId, taskId: id }))
+    if (outcome.kind === 'fail' || outcome.kind === 'skip') throw new DependencyNotMet(id, status, outcome.because)
+    const held = outcome.kind === 'wait' ? 'DEPENDENCY' : undefined
+    const jobId = newId()
+    await reopenTask(tx, accountId, id, transition, { jobId, held, input }).catch((error: unknown) => {
+      throw isSingletonTaken(error) ? new SingletonTaken(id, status, error) : error
+    })
+    if (transition.pastAttempt !== undefined)
+      await insertPastAttempts(tx, [{ accountId, taskId: id, ...transition.pastAttempt }])
+    const job = { priority, id: jobId, data: { accountId, taskId: id }, isRemote }
+    if (held === undefined) await waitAgain(tx, queue, [job])
+    note(tx, caller, task, transition, { ...(input !== undefined && { inputChanged: true }) })
+    return priority
+  }
+
+  /** @throws {UnknownTaskType} @throws {InvalidInput} unless the type accepts the input */
+  async function mustAccept(caller: Caller, name: string, input: unknown): Promise<void> {
+    const type = types.get(name) ?? (await registered.find(caller.accountId, [name])).get(name)
+    if (type === undefined)
+      throw new UnknownTaskType(
+        name,
+        types.list().map((known) => known.name),
+      )
+    const { sizeBytes } = replaceInput(caller, type, input)
+    if (isRegistered(type)) await registered.checkInput(type, input, sizeBytes)
   }
 
   async function lock(tx: Transaction, caller: Caller, id: string): Promise<LockedTask> {
@@ -94,18 +124,6 @@ export function createTaskCommands({ transact, types, queue, quotas, onWaiting }
     if (task === undefined || !caller.can('tasks:read', task.type)) throw new TaskNotFound(id)
     caller.must('tasks:write', task.type)
     return task
-  }
-
-  function note(
-    tx: Transaction,
-    caller: Caller,
-    task: LockedTask,
-    { event, status }: Pick<Transition, 'event' | 'status'>,
-    more: Pick<TaskEventData, 'lines'> = {},
-  ): void {
-    const { accountId, id: taskId, type, priority, labels, attempt } = task
-    const data = { type, priority, labels, status, attempt, ...more }
-    tx.journal(taskEvent(event, { accountId, taskId }, caller.by(), data))
   }
 
   /** Deletes a task's log lines, also from what streams can still repeat; returns how many. @throws {TaskNotFound} */
@@ -120,4 +138,16 @@ export function createTaskCommands({ transact, types, queue, quotas, onWaiting }
   }
 
   return { cancel, retry, removeLogs }
+}
+
+function note(
+  tx: Transaction,
+  caller: Caller,
+  task: LockedTask,
+  { event, status }: Pick<Transition, 'event' | 'status'>,
+  more: Pick<TaskEventData, 'lines' | 'inputChanged'> = {},
+): void {
+  const { accountId, id: taskId, type, priority, labels, attempt } = task
+  const data = { type, priority, labels, status, attempt, ...more }
+  tx.journal(taskEvent(event, { accountId, taskId }, caller.by(), data))
 }

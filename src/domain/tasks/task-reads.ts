@@ -114,11 +114,6 @@ export function createTaskReads(deps: TaskReadsDeps) {
     return byPriority(await readQueueStates(sql, undefined))
   }
 
-  /** How many tasks of all accounts have failed in the last hour, by priority. */
-  function recentFailures(): Promise<Map<Priority, number>> {
-    return readRecentFailures(sql)
-  }
-
   return {
     readPart: readPartBytes,
     waiting,
@@ -126,7 +121,8 @@ export function createTaskReads(deps: TaskReadsDeps) {
     queues,
     queueTimes,
     queuesOfAll,
-    recentFailures,
+    /** How many tasks of all accounts have failed in the last hour, by priority. */
+    recentFailures: () => readRecentFailures(sql),
     updates,
     feed,
     listTypes: (caller: Caller) => listTypes({ types, registered }, caller),

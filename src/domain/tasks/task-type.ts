@@ -223,7 +223,7 @@ export const outputLimits = {
   logLines: 10_000,
   /** The result as JSON, in bytes; a larger one is kept whole as the part `result.json`. */
   resultBytes: 256 * 1024,
-  /** One part, in bytes. */
+  /** One part, in bytes, unless the server is configured for more. */
   partBytes: 64 * 1024 * 1024,
   /** Parts of one task. */
   parts: 100,

@@ -15,7 +15,7 @@ const mediaType = /^[\w.+-]+\/[\w.+-]+( *; *[\w.+-]+=("[ -!#-[\]-~]*"|[\w.+-]+))
 export interface PartRequest {
   readonly id: string
   readonly part: TaskPartFactsFragment
-  /** The `Range` header of a GET without `If-Range`. */
+  /** The `Range` header of a GET, unless `If-Range` says otherwise. */
   readonly range: string | undefined
   readonly operations: Operations
 }
@@ -48,7 +48,12 @@ export function partDownload({ id, part, range, operations }: PartRequest): Answ
   }
 }
 
-function contentHeaders({ contentType, name }: TaskPartFactsFragment): Record<string, string> {
+/** The strong validator of a part; undefined while it is being written. */
+export function partEtag({ sha256 }: Pick<TaskPartFactsFragment, 'sha256'>): string | undefined {
+  return sha256 === null ? undefined : `"${sha256}"`
+}
+
+function contentHeaders({ contentType, name, sha256 }: TaskPartFactsFragment): Record<string, string> {
   const type = mediaType.test(contentType) ? contentType : 'application/octet-stream'
   const [essence = ''] = type.toLowerCase().split(/ *;/, 1)
   return {
@@ -56,6 +61,7 @@ function contentHeaders({ contentType, name }: TaskPartFactsFragment): Record<st
     'content-disposition': `${inert.test(essence) ? 'inline' : 'attachment'}; filename*=UTF-8''${encodeExtended(name)}`,
     'content-security-policy': "default-src 'none'; sandbox",
     'accept-ranges': 'bytes',
+    ...(sha256 !== null && { etag: `"${sha256}"` }),
   }
 }
 

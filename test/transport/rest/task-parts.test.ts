@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientOf, gate, type RestClient } from '#test/support/rest.ts'
@@ -55,6 +56,7 @@ describe('the list of parts', () => {
       contentType: 'text/plain; charset=utf-8',
       sizeBytes: 5,
       complete: true,
+      sha256: createHash('sha256').update('hello').digest('hex'),
       createdAt: expect.stringMatching(/Z$/),
       href: `${parts}/notes`,
     })
@@ -95,8 +97,32 @@ describe('a part', () => {
     expect((await download('notes', { range })).response.status).toBe(200)
   })
 
-  it('comes whole with If-Range, since it has no validator', async () => {
-    expect((await download('notes', { range: 'bytes=0-1', 'if-range': '"x"' })).response.status).toBe(200)
+  it('has its SHA-256 as ETag, for If-Range and If-None-Match', async () => {
+    const etag = `"${createHash('sha256').update(long).digest('hex')}"`
+    expect((await download('long')).response.headers.get('etag')).toBe(etag)
+    const ranged = await download('long', { range: 'bytes=0-1', 'if-range': etag })
+    expect(ranged.response.status).toBe(206)
+    expect(ranged.response.headers.get('etag')).toBe(etag)
+    for (const other of ['"x"', `W/${etag}`, 'Tue, 01 Dec 2026 00:00:00 GMT'])
+      expect((await download('long', { range: 'bytes=0-1', 'if-range': other })).response.status).toBe(200)
+    const unchanged = await download('long', { 'if-none-match': `"x", W/${etag}` })
+    expect(unchanged.response.status).toBe(304)
+    expect(unchanged.bytes).toHaveLength(0)
+    expect((await download('long', { 'if-none-match': '"x"' })).response.status).toBe(200)
+  })
+
+  it('has no ETag and no hash while it is being written', async () => {
+    expect((await download('grows')).response.headers.get('etag')).toBeNull()
+    expect((await listed()).find(({ name }) => name === 'grows')).toMatchObject({ complete: false, sha256: null })
+    expect((await download('grows', { range: 'bytes=0-1', 'if-range': '"x"' })).response.status).toBe(200)
+  })
+
+  it('is dropped when its stream breaks', async () => {
+    const id = await rest.submit('breaks', {})
+    await until(async () => (await rest.ask(`GET /api/tasks/${id}/status`)).body['status'] === 'failed')
+    expect((await rest.ask(`GET /api/tasks/${id}/result/parts`)).body).toMatchObject([
+      { name: 'whole', complete: true },
+    ])
   })
 
   it.each([

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Caller } from '#domain/access/service.ts'
 import { LeaseLost } from '#domain/tasks/errors.ts'
 import { taskEvent } from '#domain/tasks/events.ts'
 import { countReported, type LeaseRef, type ReportingAttempt } from '#domain/tasks/store/leases.ts'
-import { appendToPart, countParts, findPart, insertPart } from '#domain/tasks/store/output.ts'
+import { appendToPart, countParts, findPart, insertPart, readPart } from '#domain/tasks/store/output.ts'
 import { outputLimits } from '#domain/tasks/task-type.ts'
 import { invalidValue } from '#lib/errors.ts'
 import { newId } from '#lib/ids.ts'
@@ -12,6 +13,7 @@ import { shortText } from './remote-worker.ts'
 
 /** Bytes are stored in pieces of this size, which a reader can take one at a time. */
 const pieceBytes = 256 * 1024
+const hashedBytes = 1024 * 1024
 
 export const partReport = z
   .strictObject({
@@ -47,10 +49,10 @@ export async function writePart(
     if (attempt === undefined) throw new LeaseLost(taskId, fence)
     const contentType = part.contentType ?? defaultType(part)
     const place = await openPart(tx, attempt, { ...part, contentType })
-    const sizeBytes = await append(tx, accountId, place, part)
-    if (!part.complete) return
+    const { sizeBytes, sha256 } = await append(tx, accountId, place, part)
+    if (sha256 === undefined) return
     const { type, priority, labels, number } = attempt
-    const fact = { name: part.name, contentType: place.contentType, sizeBytes }
+    const fact = { name: part.name, contentType: place.contentType, sizeBytes, sha256: sha256.toString('hex') }
     const data = { type, priority, status: 'ACTIVE', attempt: number, labels, part: fact } as const
     tx.journal(taskEvent('task.part', attempt, caller.by(), data))
   })
@@ -82,7 +84,7 @@ async function append(
   accountId: string,
   { contentId, sizeBytes }: Place,
   part: ReportedPart,
-): Promise<number> {
+): Promise<{ readonly sizeBytes: number; readonly sha256: Buffer | undefined }> {
   const bytes = bytesOf(part)
   const { partBytes } = outputLimits
   if (sizeBytes + bytes.length > partBytes)
@@ -97,10 +99,24 @@ async function append(
       { accountId, contentId },
       sizeBytes + start,
       bytes.subarray(start, start + pieceBytes),
-      false,
+      undefined,
     )
-  await appendToPart(tx, { accountId, contentId }, sizeBytes + bytes.length, new Uint8Array(), part.complete)
-  return sizeBytes + bytes.length
+  const total = sizeBytes + bytes.length
+  const sha256 = part.complete ? await hashOf(tx, { accountId, contentId }, total) : undefined
+  await appendToPart(tx, { accountId, contentId }, total, new Uint8Array(), sha256)
+  return { sizeBytes: total, sha256 }
+}
+
+/** The hash of all bytes of a part: its pieces come with several requests, to any process. */
+async function hashOf(
+  tx: Transaction,
+  part: { readonly accountId: string; readonly contentId: string },
+  sizeBytes: number,
+): Promise<Buffer> {
+  const hash = createHash('sha256')
+  for (let start = 0; start < sizeBytes; start += hashedBytes)
+    hash.update(await readPart(tx, part, start, start + hashedBytes))
+  return hash.digest()
 }
 
 function bytesOf({ text, json, bytes }: ReportedPart): Uint8Array {

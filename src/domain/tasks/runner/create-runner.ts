@@ -28,6 +28,8 @@ export interface RunnerOptions {
   readonly requestHandlers: ReadonlyMap<string, RequestHandler>
   /** Reads the secrets that task types list. */
   readonly giveSecrets: GiveSecrets
+  /** How many bytes of a part are kept; default: 64 MiB. */
+  readonly partBytes?: number
   /** Submits children of tasks that run; undefined: there are none. */
   readonly submitChild?: (attempt: Attempt, task: unknown) => Promise<SubmittedChild>
   /** Below it each attempt gets a directory; shared by all servers of the installation on this machine. */
@@ -74,7 +76,7 @@ export function createRunner(options: RunnerOptions): Runner {
     if ('end' in found) return found.end
     const { secrets } = found
     const mask = SecretMask.of(secrets.map(({ value }) => value))
-    const output = new LimitedOutput(rawOutput, mask)
+    const output = new LimitedOutput(rawOutput, mask, options.partBytes)
     return maskedEnd(await execute(type, attempt, { secrets, output, stop }), mask)
   }
 

@@ -19,15 +19,17 @@ const endedText = 'The attempt has ended; its parts can no longer be written.'
 export class LimitedOutput implements AttemptOutput {
   readonly #output: AttemptOutput
   readonly #mask: SecretMask | undefined
+  readonly #partBytes: number
   readonly #partNames = new Set<string>()
   readonly #open = new Set<PartWriter>()
   #lines = 0
   #steps = 0
   #closed = false
 
-  constructor(output: AttemptOutput, mask?: SecretMask) {
+  constructor(output: AttemptOutput, mask?: SecretMask, partBytes: number = outputLimits.partBytes) {
     this.#output = output
     this.#mask = mask
+    this.#partBytes = partBytes
   }
 
   progress(percent: number, step?: string): void {
@@ -136,12 +138,12 @@ export class LimitedOutput implements AttemptOutput {
     return {
       write: async (chunk) => {
         this.#mustBeOpen(writer)
-        const kept = chunk.subarray(0, outputLimits.partBytes - written)
+        const kept = chunk.subarray(0, this.#partBytes - written)
         written += kept.length
         if (kept.length > 0) await writer.write(kept)
         if (kept.length === chunk.length || cut) return
         cut = true
-        this.#note(`The part "${name}" was cut after ${outputLimits.partBytes.toLocaleString('en')} bytes.`)
+        this.#note(`The part "${name}" was cut after ${this.#partBytes.toLocaleString('en')} bytes.`)
       },
       close: async () => {
         this.#mustBeOpen(writer)

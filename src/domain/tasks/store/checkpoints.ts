@@ -13,3 +13,10 @@ export async function saveCheckpoint(
 ): Promise<void> {
   await sql.query(saveSql, [accountId, taskId, number, json])
 }
+
+const deleteSql = 'DELETE FROM task_checkpoint WHERE account_id = $1 AND task_id = $2'
+
+/** Forgets what an attempt has saved. */
+export async function deleteCheckpoint(sql: Sql, accountId: string, taskId: string): Promise<void> {
+  await sql.query(deleteSql, [accountId, taskId])
+}

@@ -130,18 +130,25 @@ export async function insertPart(sql: Sql, part: NewPart): Promise<void> {
 }
 
 const insertChunkSql = 'INSERT INTO task_part_chunk (account_id, content_id, start, data) VALUES ($1, $2, $3, $4)'
-const growPartSql = `UPDATE task_part SET size_bytes = $3, complete = $4 WHERE account_id = $1 AND content_id = $2`
+const growPartSql = `
+  UPDATE task_part SET size_bytes = $3, complete = $4::bytea IS NOT NULL, sha256 = $4 WHERE account_id = $1 AND content_id = $2`
+const deletePartSql = 'DELETE FROM task_part WHERE account_id = $1 AND content_id = $2'
 
-/** Adds bytes at `start`, the part's present size; with `complete` nothing follows. */
+/** Adds bytes at `start`, the part's present size; with the hash of all its bytes nothing follows. */
 export async function appendToPart(
   sql: Sql,
   part: { accountId: string; contentId: string },
   start: number,
   data: Uint8Array,
-  complete: boolean,
+  sha256: Uint8Array | undefined,
 ): Promise<void> {
   if (data.length > 0) await sql.query(insertChunkSql, [part.accountId, part.contentId, start, data])
-  await sql.query(growPartSql, [part.accountId, part.contentId, start + data.length, complete])
+  await sql.query(growPartSql, [part.accountId, part.contentId, start + data.length, sha256 ?? null])
+}
+
+/** Deletes what was written of a part. */
+export async function deletePart(sql: Sql, part: { accountId: string; contentId: string }): Promise<void> {
+  await sql.query(deletePartSql, [part.accountId, part.contentId])
 }
 
 const readPartSql = `

@@ -224,17 +224,26 @@ export async function requestCancel(
 
 const reopenSql = `
   UPDATE task SET status = $4::task_status, job_id = $3, run_at = now(), finished_at = NULL, result_expired = false, cancel_requested_at = NULL,
-    cancel_acknowledged_at = NULL, cancel_reason = NULL, cancels_descendants = false, held = $5::text, held_at = CASE WHEN $5::text IS NOT NULL THEN now() END, error = NULL, result = NULL, progress = 0, current_step = NULL
+    cancel_acknowledged_at = NULL, cancel_reason = NULL, cancels_descendants = false, input = coalesce($6::jsonb, input), held = $5::text, held_at = CASE WHEN $5::text IS NOT NULL THEN now() END, error = NULL, result = NULL, progress = 0, current_step = NULL
   WHERE account_id = $1 AND id = $2`
 
-/** Writes where one more attempt leads a task that has ended, and why it does not wait for its job yet. */
+/** How a task waits again. */
+export interface Reopened {
+  readonly jobId: string
+  /** Why it does not wait for its job yet. */
+  readonly held: HoldReason | undefined
+  /** In the place of its own; undefined: its own. */
+  readonly input: unknown
+}
+
+/** Writes where one more attempt leads a task that has ended. */
 export async function reopenTask(
   sql: Sql,
   accountId: string,
   id: string,
   { status }: Transition,
-  jobId: string,
-  held: HoldReason | undefined,
+  { jobId, held, input }: Reopened,
 ): Promise<void> {
-  await sql.query(reopenSql, [accountId, id, jobId, status, held ?? null])
+  const json = input === undefined ? null : JSON.stringify(input)
+  await sql.query(reopenSql, [accountId, id, jobId, status, held ?? null, json])
 }

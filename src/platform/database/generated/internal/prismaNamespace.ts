@@ -6215,6 +6215,7 @@ export const TaskPartScalarFieldEnum = {
   contentType: 'contentType',
   sizeBytes: 'sizeBytes',
   complete: 'complete',
+  sha256: 'sha256',
   createdAt: 'createdAt'
 } as const
 

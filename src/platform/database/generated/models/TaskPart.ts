@@ -45,6 +45,7 @@ export type TaskPartMinAggregateOutputType = {
   contentType: string | null
   sizeBytes: number | null
   complete: boolean | null
+  sha256: runtime.Bytes | null
   createdAt: Date | null
 }
 
@@ -57,6 +58,7 @@ export type TaskPartMaxAggregateOutputType = {
   contentType: string | null
   sizeBytes: number | null
   complete: boolean | null
+  sha256: runtime.Bytes | null
   createdAt: Date | null
 }
 
@@ -69,6 +71,7 @@ export type TaskPartCountAggregateOutputType = {
   contentType: number
   sizeBytes: number
   complete: number
+  sha256: number
   createdAt: number
   _all: number
 }
@@ -93,6 +96,7 @@ export type TaskPartMinAggregateInputType = {
   contentType?: true
   sizeBytes?: true
   complete?: true
+  sha256?: true
   createdAt?: true
 }
 
@@ -105,6 +109,7 @@ export type TaskPartMaxAggregateInputType = {
   contentType?: true
   sizeBytes?: true
   complete?: true
+  sha256?: true
   createdAt?: true
 }
 
@@ -117,6 +122,7 @@ export type TaskPartCountAggregateInputType = {
   contentType?: true
   sizeBytes?: true
   complete?: true
+  sha256?: true
   createdAt?: true
   _all?: true
 }
@@ -216,6 +222,7 @@ export type TaskPartGroupByOutputType = {
   contentType: string
   sizeBytes: number
   complete: boolean
+  sha256: runtime.Bytes | null
   createdAt: Date
   _count: TaskPartCountAggregateOutputType | null
   _avg: TaskPartAvgAggregateOutputType | null
@@ -251,6 +258,7 @@ export type TaskPartWhereInput = {
   contentType?: Prisma.StringFilter<"TaskPart"> | string
   sizeBytes?: Prisma.IntFilter<"TaskPart"> | number
   complete?: Prisma.BoolFilter<"TaskPart"> | boolean
+  sha256?: Prisma.BytesNullableFilter<"TaskPart"> | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFilter<"TaskPart"> | Date | string
   task?: Prisma.XOR<Prisma.TaskScalarRelationFilter, Prisma.TaskWhereInput>
   chunks?: Prisma.TaskPartChunkListRelationFilter
@@ -265,6 +273,7 @@ export type TaskPartOrderByWithRelationInput = {
   contentType?: Prisma.SortOrder
   sizeBytes?: Prisma.SortOrder
   complete?: Prisma.SortOrder
+  sha256?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   task?: Prisma.TaskOrderByWithRelationInput
   chunks?: Prisma.TaskPartChunkOrderByRelationAggregateInput
@@ -284,6 +293,7 @@ export type TaskPartWhereUniqueInput = Prisma.AtLeast<{
   contentType?: Prisma.StringFilter<"TaskPart"> | string
   sizeBytes?: Prisma.IntFilter<"TaskPart"> | number
   complete?: Prisma.BoolFilter<"TaskPart"> | boolean
+  sha256?: Prisma.BytesNullableFilter<"TaskPart"> | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFilter<"TaskPart"> | Date | string
   task?: Prisma.XOR<Prisma.TaskScalarRelationFilter, Prisma.TaskWhereInput>
   chunks?: Prisma.TaskPartChunkListRelationFilter
@@ -298,6 +308,7 @@ export type TaskPartOrderByWithAggregationInput = {
   contentType?: Prisma.SortOrder
   sizeBytes?: Prisma.SortOrder
   complete?: Prisma.SortOrder
+  sha256?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   _count?: Prisma.TaskPartCountOrderByAggregateInput
   _avg?: Prisma.TaskPartAvgOrderByAggregateInput
@@ -318,6 +329,7 @@ export type TaskPartScalarWhereWithAggregatesInput = {
   contentType?: Prisma.StringWithAggregatesFilter<"TaskPart"> | string
   sizeBytes?: Prisma.IntWithAggregatesFilter<"TaskPart"> | number
   complete?: Prisma.BoolWithAggregatesFilter<"TaskPart"> | boolean
+  sha256?: Prisma.BytesNullableWithAggregatesFilter<"TaskPart"> | runtime.Bytes | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"TaskPart"> | Date | string
 }
 
@@ -328,6 +340,7 @@ export type TaskPartCreateInput = {
   contentType: string
   sizeBytes?: number
   complete?: boolean
+  sha256?: runtime.Bytes | null
   createdAt?: Date | string
   task: Prisma.TaskCreateNestedOneWithoutPartsInput
   chunks?: Prisma.TaskPartChunkCreateNestedManyWithoutPartInput
@@ -342,6 +355,7 @@ export type TaskPartUncheckedCreateInput = {
   contentType: string
   sizeBytes?: number
   complete?: boolean
+  sha256?: runtime.Bytes | null
   createdAt?: Date | string
   chunks?: Prisma.TaskPartChunkUncheckedCreateNestedManyWithoutPartInput
 }
@@ -353,6 +367,7 @@ export type TaskPartUpdateInput = {
   contentType?: Prisma.StringFieldUpdateOperationsInput | string
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   complete?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  sha256?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   task?: Prisma.TaskUpdateOneRequiredWithoutPartsNestedInput
   chunks?: Prisma.TaskPartChunkUpdateManyWithoutPartNestedInput
@@ -367,6 +382,7 @@ export type TaskPartUncheckedUpdateInput = {
   contentType?: Prisma.StringFieldUpdateOperationsInput | string
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   complete?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  sha256?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   chunks?: Prisma.TaskPartChunkUncheckedUpdateManyWithoutPartNestedInput
 }
@@ -380,6 +396,7 @@ export type TaskPartCreateManyInput = {
   contentType: string
   sizeBytes?: number
   complete?: boolean
+  sha256?: runtime.Bytes | null
   createdAt?: Date | string
 }
 
@@ -390,6 +407,7 @@ export type TaskPartUpdateManyMutationInput = {
   contentType?: Prisma.StringFieldUpdateOperationsInput | string
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   complete?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  sha256?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -402,6 +420,7 @@ export type TaskPartUncheckedUpdateManyInput = {
   contentType?: Prisma.StringFieldUpdateOperationsInput | string
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   complete?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  sha256?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -435,6 +454,7 @@ export type TaskPartCountOrderByAggregateInput = {
   contentType?: Prisma.SortOrder
   sizeBytes?: Prisma.SortOrder
   complete?: Prisma.SortOrder
+  sha256?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -452,6 +472,7 @@ export type TaskPartMaxOrderByAggregateInput = {
   contentType?: Prisma.SortOrder
   sizeBytes?: Prisma.SortOrder
   complete?: Prisma.SortOrder
+  sha256?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -464,6 +485,7 @@ export type TaskPartMinOrderByAggregateInput = {
   contentType?: Prisma.SortOrder
   sizeBytes?: Prisma.SortOrder
   complete?: Prisma.SortOrder
+  sha256?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -540,6 +562,7 @@ export type TaskPartCreateWithoutTaskInput = {
   contentType: string
   sizeBytes?: number
   complete?: boolean
+  sha256?: runtime.Bytes | null
   createdAt?: Date | string
   chunks?: Prisma.TaskPartChunkCreateNestedManyWithoutPartInput
 }
@@ -551,6 +574,7 @@ export type TaskPartUncheckedCreateWithoutTaskInput = {
   contentType: string
   sizeBytes?: number
   complete?: boolean
+  sha256?: runtime.Bytes | null
   createdAt?: Date | string
   chunks?: Prisma.TaskPartChunkUncheckedCreateNestedManyWithoutPartInput
 }
@@ -593,6 +617,7 @@ export type TaskPartScalarWhereInput = {
   contentType?: Prisma.StringFilter<"TaskPart"> | string
   sizeBytes?: Prisma.IntFilter<"TaskPart"> | number
   complete?: Prisma.BoolFilter<"TaskPart"> | boolean
+  sha256?: Prisma.BytesNullableFilter<"TaskPart"> | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFilter<"TaskPart"> | Date | string
 }
 
@@ -603,6 +628,7 @@ export type TaskPartCreateWithoutChunksInput = {
   contentType: string
   sizeBytes?: number
   complete?: boolean
+  sha256?: runtime.Bytes | null
   createdAt?: Date | string
   task: Prisma.TaskCreateNestedOneWithoutPartsInput
 }
@@ -616,6 +642,7 @@ export type TaskPartUncheckedCreateWithoutChunksInput = {
   contentType: string
   sizeBytes?: number
   complete?: boolean
+  sha256?: runtime.Bytes | null
   createdAt?: Date | string
 }
 
@@ -642,6 +669,7 @@ export type TaskPartUpdateWithoutChunksInput = {
   contentType?: Prisma.StringFieldUpdateOperationsInput | string
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   complete?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  sha256?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   task?: Prisma.TaskUpdateOneRequiredWithoutPartsNestedInput
 }
@@ -655,6 +683,7 @@ export type TaskPartUncheckedUpdateWithoutChunksInput = {
   contentType?: Prisma.StringFieldUpdateOperationsInput | string
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   complete?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  sha256?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -665,6 +694,7 @@ export type TaskPartCreateManyTaskInput = {
   contentType: string
   sizeBytes?: number
   complete?: boolean
+  sha256?: runtime.Bytes | null
   createdAt?: Date | string
 }
 
@@ -675,6 +705,7 @@ export type TaskPartUpdateWithoutTaskInput = {
   contentType?: Prisma.StringFieldUpdateOperationsInput | string
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   complete?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  sha256?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   chunks?: Prisma.TaskPartChunkUpdateManyWithoutPartNestedInput
 }
@@ -686,6 +717,7 @@ export type TaskPartUncheckedUpdateWithoutTaskInput = {
   contentType?: Prisma.StringFieldUpdateOperationsInput | string
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   complete?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  sha256?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   chunks?: Prisma.TaskPartChunkUncheckedUpdateManyWithoutPartNestedInput
 }
@@ -697,6 +729,7 @@ export type TaskPartUncheckedUpdateManyWithoutTaskInput = {
   contentType?: Prisma.StringFieldUpdateOperationsInput | string
   sizeBytes?: Prisma.IntFieldUpdateOperationsInput | number
   complete?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  sha256?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -740,6 +773,7 @@ export type TaskPartSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   contentType?: boolean
   sizeBytes?: boolean
   complete?: boolean
+  sha256?: boolean
   createdAt?: boolean
   task?: boolean | Prisma.TaskDefaultArgs<ExtArgs>
   chunks?: boolean | Prisma.TaskPart$chunksArgs<ExtArgs>
@@ -755,6 +789,7 @@ export type TaskPartSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   contentType?: boolean
   sizeBytes?: boolean
   complete?: boolean
+  sha256?: boolean
   createdAt?: boolean
   task?: boolean | Prisma.TaskDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["taskPart"]>
@@ -768,6 +803,7 @@ export type TaskPartSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   contentType?: boolean
   sizeBytes?: boolean
   complete?: boolean
+  sha256?: boolean
   createdAt?: boolean
   task?: boolean | Prisma.TaskDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["taskPart"]>
@@ -781,10 +817,11 @@ export type TaskPartSelectScalar = {
   contentType?: boolean
   sizeBytes?: boolean
   complete?: boolean
+  sha256?: boolean
   createdAt?: boolean
 }
 
-export type TaskPartOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "taskId" | "name" | "contentId" | "attempt" | "contentType" | "sizeBytes" | "complete" | "createdAt", ExtArgs["result"]["taskPart"]>
+export type TaskPartOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"accountId" | "taskId" | "name" | "contentId" | "attempt" | "contentType" | "sizeBytes" | "complete" | "sha256" | "createdAt", ExtArgs["result"]["taskPart"]>
 export type TaskPartInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   task?: boolean | Prisma.TaskDefaultArgs<ExtArgs>
   chunks?: boolean | Prisma.TaskPart$chunksArgs<ExtArgs>
@@ -818,6 +855,10 @@ export type $TaskPartPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
      * False while it is still being written.
      */
     complete: boolean
+    /**
+     * SHA-256 of its bytes; null while it is being written, and for parts that an older version wrote.
+     */
+    sha256: runtime.Bytes | null
     createdAt: Date
   }, ExtArgs["result"]["taskPart"]>
   composites: {}
@@ -1252,6 +1293,7 @@ export interface TaskPartFieldRefs {
   readonly contentType: Prisma.FieldRef<"TaskPart", 'String'>
   readonly sizeBytes: Prisma.FieldRef<"TaskPart", 'Int'>
   readonly complete: Prisma.FieldRef<"TaskPart", 'Boolean'>
+  readonly sha256: Prisma.FieldRef<"TaskPart", 'Bytes'>
   readonly createdAt: Prisma.FieldRef<"TaskPart", 'DateTime'>
 }
     

@@ -1,0 +1,1 @@
+ALTER TABLE "task_part" ADD COLUMN "sha256" BYTEA;
