@@ -148,7 +148,7 @@ async function start(config: Config, opening: Promise<Installation>, log: Logger
   })
 
   const hooks = openHooks(context, tasks, configuredHooks)
-  const schedules = openSchedules(context, { types, submitter })
+  const schedules = openSchedules(context, { types, registered: remoteWork.registered, submitter })
 
   const limits = createLimitService({ pool: database.pool, limits: config.limits, clock: systemClock, log })
   const views = new AccountViews(database.prisma)

@@ -2,18 +2,19 @@ import { StandIns } from '#domain/access/standing-rights.ts'
 import { createScheduleService, type ScheduleService } from '#domain/tasks/schedules/schedule-commands.ts'
 import { Scheduler } from '#domain/tasks/schedules/scheduler.ts'
 import type { Submitter } from '#domain/tasks/submitter.ts'
-import type { TaskTypes } from '#domain/tasks/task-type.ts'
+import { createTaskPlanner, type TaskPlannerDeps } from '#domain/tasks/task-planner.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { AppContext } from './app-context.ts'
 
 /** Schedules, and what creates their runs. */
 export function openSchedules(
   { data, quotas, log, cleanup }: AppContext,
-  { types, submitter }: { readonly types: TaskTypes; readonly submitter: Submitter },
+  { submitter, ...types }: Pick<TaskPlannerDeps, 'types' | 'registered'> & { readonly submitter: Submitter },
 ): ScheduleService {
   const { database: sql, transact, tail } = data
   const standIns = new StandIns('schedule')
-  const shared = { sql, transact, types, submitter, quotas }
+  const planner = createTaskPlanner({ ...types, clock: systemClock })
+  const shared = { sql, transact, planner, submitter, quotas }
   const standInOf: StandIns['of'] = (tx, accountId, request) => standIns.of(tx, accountId, request)
   const scheduler = new Scheduler({ ...shared, standInOf, log })
   const unlisten = [

@@ -1,20 +1,15 @@
 import type { Caller } from '#domain/access/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
-import type { Clock } from '#lib/clock.ts'
 import { InvalidInput, invalidItem } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transaction } from '#platform/database/transaction.ts'
-import type { RegisteredTypes } from './remote/registered-types.ts'
 import { findKeyHolders, type NewTask } from './store/tasks.ts'
-import { isRegistered, planTask, type Submission, type SubmittableTypes } from './submission.ts'
+import type { Submission, SubmittableTypes } from './submission.ts'
 import type { Submitted, Submitter } from './submitter.ts'
-import type { TaskTypes } from './task-type.ts'
+import { createTaskPlanner, type TaskPlannerDeps } from './task-planner.ts'
 
-export interface SubmitCommandsDeps {
+export interface SubmitCommandsDeps extends TaskPlannerDeps {
   readonly sql: Sql
-  readonly types: TaskTypes
-  readonly registered: RegisteredTypes
-  readonly clock: Clock
   readonly submitter: Submitter
   readonly quotas: Pick<QuotaService, 'hold' | 'isExceeded'>
 }
@@ -23,14 +18,16 @@ export interface SubmitCommandsDeps {
 const submitLimit = 1_000
 
 /** The commands that create tasks. */
-export function createSubmitCommands({ sql, types, registered, clock, submitter, quotas }: SubmitCommandsDeps) {
+export function createSubmitCommands({ sql, submitter, quotas, ...deps }: SubmitCommandsDeps) {
+  const planner = createTaskPlanner(deps)
+
   /**
    * Submits one task; returns once it is committed.
    * @throws {UnknownTaskType} @throws {InvalidInput} @throws {TaskKeyReused} @throws {QuotaExceeded}
    */
   async function submit(caller: Caller, request: Submission): Promise<Submitted> {
     caller.must('tasks:write', request.type)
-    const task = await plan(caller, request, await typesFor(caller, [request]))
+    const task = await planner.plan(caller, request)
     return withinQuota(caller, [task], () => submitter.submitOne(task))
   }
 
@@ -63,28 +60,11 @@ export function createSubmitCommands({ sql, types, registered, clock, submitter,
     return result
   }
 
-  /** The types that these requests name, those of the server before those that the account has registered. */
-  async function typesFor({ accountId }: Caller, requests: readonly Submission[]): Promise<SubmittableTypes> {
-    const others = requests.map(({ type }) => type).filter((type) => types.get(type) === undefined)
-    if (others.length === 0) return types
-    const own = await registered.find(accountId, others)
-    const isComplete = others.every((name) => own.has(name))
-    const all = isComplete ? [...own.values()] : await registered.list(accountId)
-    return { get: (name) => types.get(name) ?? own.get(name), list: () => [...types.list(), ...all] }
-  }
-
-  async function plan(caller: Caller, request: Submission, known: SubmittableTypes): Promise<NewTask> {
-    const task = planTask(caller, request, known, clock.now())
-    const type = known.get(task.type)
-    if (type !== undefined && isRegistered(type)) await registered.checkInput(type, task.input, task.storedBytes)
-    return task
-  }
-
   async function planAll(caller: Caller, requests: readonly Submission[]): Promise<NewTask[]> {
     for (const { type } of requests) caller.must('tasks:write', type)
     if (requests.length > submitLimit)
       throw new InvalidInput(`At most ${submitLimit} tasks can be submitted together; there are ${requests.length}.`)
-    const known = await typesFor(caller, requests)
+    const known = await planner.typesFor(caller, requests)
     const tasks: NewTask[] = []
     for (const [index, request] of requests.entries()) tasks.push(await planAt(caller, request, index, known))
     return tasks
@@ -114,7 +94,7 @@ export function createSubmitCommands({ sql, types, registered, clock, submitter,
 
   async function planAt(caller: Caller, request: Submission, index: number, known: SubmittableTypes) {
     try {
-      return await plan(caller, request, known)
+      return await planner.planOf(caller, request, known)
     } catch (error) {
       throw error instanceof InvalidInput ? invalidItem(`Task ${index}`, `tasks.${index}`, error) : error
     }

@@ -35,7 +35,7 @@ async function runs(id: string, query = ''): Promise<Run[]> {
 
 describe('a recurring task', () => {
   it.each(['/api', '/sfp/api'])(
-    'runs, tells of its latest run, lists its runs, and is stopped, under %s',
+    'runs, reports its latest run, lists its runs, and is stopped, under %s',
     async (prefix) => {
       const id = await submit({ every: 1_000, maxRuns: 3, name: 'of three' })
       const done = await until(async () => {

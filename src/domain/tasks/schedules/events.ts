@@ -1,7 +1,7 @@
 import type { By, NewEntry } from '#platform/journal/entry.ts'
 
 /** What the journal says of schedules. */
-export const scheduleEventTypes = [
+const scheduleEventTypes = [
   'schedule.created',
   'schedule.updated',
   'schedule.paused',

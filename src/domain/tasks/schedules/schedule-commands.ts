@@ -1,8 +1,8 @@
 import type { Caller } from '#domain/access/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
-import { planTask, type Submission } from '#domain/tasks/submission.ts'
+import type { Submission } from '#domain/tasks/submission.ts'
 import type { Submitter } from '#domain/tasks/submitter.ts'
-import type { TaskTypes } from '#domain/tasks/task-type.ts'
+import type { TaskPlanner } from '#domain/tasks/task-planner.ts'
 import type { Clock } from '#lib/clock.ts'
 import { InvalidInput, invalidValue } from '#lib/errors.ts'
 import { isId, newId } from '#lib/ids.ts'
@@ -30,7 +30,7 @@ import {
 export interface ScheduleCommandsDeps {
   readonly sql: Sql
   readonly transact: Transact
-  readonly types: TaskTypes
+  readonly planner: Pick<TaskPlanner, 'plan'>
   readonly clock: Clock
   readonly submitter: Submitter
   readonly quotas: Pick<QuotaService, 'hold'>
@@ -56,7 +56,7 @@ export function createScheduleService(deps: ScheduleCommandsDeps) {
 }
 
 /** The commands that create, change and delete schedules. */
-function createScheduleChanges({ sql, transact, types, clock }: ScheduleCommandsDeps) {
+function createScheduleChanges({ sql, transact, planner, clock }: ScheduleCommandsDeps) {
   /**
    * Creates a schedule, whose runs are created with the rights that the caller holds now, and still holds then.
    * @throws {InvalidInput} @throws {UnknownTaskType} @throws {Forbidden} @throws {IdempotencyKeyReused}
@@ -72,7 +72,7 @@ function createScheduleChanges({ sql, transact, types, clock }: ScheduleCommands
   async function insert(tx: Transaction, caller: Caller, input: ScheduleInput): Promise<string> {
     const now = await readNow(tx)
     const settings = parseSettings(input, now)
-    mustSubmit(caller, settings.task)
+    await mustSubmit(caller, settings.task)
     const nextAt = firstDue(settings, now)
     const { accountId } = caller
     await lockOfAccount(tx, accountId, 'schedules')
@@ -95,7 +95,7 @@ function createScheduleChanges({ sql, transact, types, clock }: ScheduleCommands
       const before = await lockOpen(tx, caller, id)
       const now = await readNow(tx)
       const settings = parseSettings(merge(before, changes), now, before)
-      if (changes.task !== undefined) mustSubmit(caller, settings.task)
+      if (changes.task !== undefined) await mustSubmit(caller, settings.task)
       const maker = changes.task === undefined ? before.maker : makerOf(caller)
       const next = { ...before, ...settings, maker, ...stateAfterUpdate(before, { ...before, ...settings }, now) }
       await updateSchedule(tx, next)
@@ -127,17 +127,17 @@ function createScheduleChanges({ sql, transact, types, clock }: ScheduleCommands
   }
 
   /** The caller could submit such a task now. @throws {Forbidden} @throws {UnknownTaskType} @throws {InvalidInput} */
-  function mustSubmit(caller: Caller, task: object): void {
+  async function mustSubmit(caller: Caller, task: object): Promise<void> {
     const submission = task as Submission
     caller.must('tasks:write', submission.type)
-    planTask(caller, submission, types, clock.now())
+    await planner.plan(caller, submission)
   }
 
   return { create, update, remove, preview }
 }
 
 /** The commands that stop schedules, let them go on, and have them run at once. */
-function createScheduleSwitches({ transact, types, clock, submitter, quotas }: ScheduleCommandsDeps) {
+function createScheduleSwitches({ transact, planner, submitter, quotas }: ScheduleCommandsDeps) {
   /** Creates no further runs until the schedule is resumed. @throws {ScheduleNotFound} @throws {ScheduleEnded} @throws {InvalidInput} */
   async function pause(caller: Caller, id: string, reason: string | undefined): Promise<string> {
     caller.must('tasks:write')
@@ -162,7 +162,7 @@ function createScheduleSwitches({ transact, types, clock, submitter, quotas }: S
       const before = await lockOpen(tx, caller, id)
       if (before.status === 'ACTIVE') return id
       const isTakenOver = before.status === 'FAILED'
-      if (isTakenOver) planTask(caller, before.task as Submission, types, clock.now())
+      if (isTakenOver) await planner.plan(caller, before.task as Submission)
       const nextAt = firstDue(before, await readNow(tx))
       const maker = isTakenOver ? makerOf(caller) : before.maker
       const next = { ...before, maker, status: 'ACTIVE', statusReason: null, failures: 0, nextAt } as const
@@ -200,7 +200,7 @@ function createScheduleSwitches({ transact, types, clock, submitter, quotas }: S
   async function runIn(tx: Transaction, caller: Caller, id: string) {
     const schedule = await lockOwn(tx, caller, id)
     const scheduledFor = await readNow(tx)
-    const task = planTask(caller, schedule.task as Submission, types, clock.now())
+    const task = await planner.plan(caller, schedule.task as Submission)
     const { announce } = await submitter.submitIn(tx, [task])
     await insertRuns(tx, [{ accountId: schedule.accountId, id, taskId: task.id, scheduledFor, isManual: true }])
     const data = { taskId: task.id, scheduledFor, isManual: true }

@@ -20,9 +20,9 @@ export const missedModes = ['SKIP', 'ONCE'] as const
 export type MissedMode = (typeof missedModes)[number]
 
 /** A run that is late by more than this was missed, in milliseconds. */
-export const graceMs = 60_000
+const graceMs = 60_000
 /** How many runs wait for an earlier one at most. */
-export const maxQueued = 100
+const maxQueued = 100
 /** After so many runs in a row that could not be created, a schedule has failed. */
 const maxFailures = 5
 /** Missed times are counted up to this. */
@@ -69,7 +69,7 @@ export interface Schedule extends Recurrence, ScheduleState {
 
 export const endReasons = ['MAX_RUNS', 'END_AT', 'NO_MORE_TIMES', 'STOPPED'] as const
 /** Why a schedule has no further runs. */
-export type EndReason = (typeof endReasons)[number]
+type EndReason = (typeof endReasons)[number]
 
 export const skipReasons = [
   'OVERLAP',

@@ -2,9 +2,9 @@ import type { Caller } from '#domain/access/service.ts'
 import type { QuotaService } from '#domain/quotas/service.ts'
 import { taskIdOf } from '#domain/tasks/events.ts'
 import type { NewTask } from '#domain/tasks/store/tasks.ts'
-import { planTask, type Submission } from '#domain/tasks/submission.ts'
+import type { Submission } from '#domain/tasks/submission.ts'
 import type { Submitter } from '#domain/tasks/submitter.ts'
-import type { TaskTypes } from '#domain/tasks/task-type.ts'
+import type { TaskPlanner } from '#domain/tasks/task-planner.ts'
 import { AppError, errorMessage } from '#lib/errors.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Transact, Transaction } from '#platform/database/transaction.ts'
@@ -41,7 +41,7 @@ import {
 export interface SchedulerDeps {
   readonly sql: Sql
   readonly transact: Transact
-  readonly types: TaskTypes
+  readonly planner: Pick<TaskPlanner, 'plan'>
   readonly submitter: Submitter
   readonly quotas: Pick<QuotaService, 'hold' | 'isExceeded'>
   /** The caller with whose rights a run is created, as they are now. */
@@ -204,7 +204,7 @@ export class Scheduler {
     try {
       const caller = await this.#deps.standInOf(tx, schedule.accountId, schedule.maker)
       caller.must('tasks:write', schedule.type)
-      const task = planTask(caller, schedule.task as Submission, this.#deps.types, new Date())
+      const task = await this.#deps.planner.plan(caller, schedule.task as Submission)
       return { schedule, turn: concluded(schedule, created(turn)), run: { task, scheduledFor } }
     } catch (error) {
       return noRun(schedule, refused(turn, scheduledFor, reasonOf(error), messageOf(error, schedule)))

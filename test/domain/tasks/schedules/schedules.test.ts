@@ -198,6 +198,19 @@ describe('a schedule', () => {
     expect(refused).toMatchObject({ code: 'UNKNOWN_TASK_TYPE' })
   })
 
+  it('creates tasks of a type that a program has registered', async () => {
+    const types = [{ name: 'elsewhere.report', inputSchema: { type: 'object', required: ['day'] } }]
+    const register =
+      'mutation ($types: [TaskTypeInput!]!) { registerTaskTypes(input: { types: $types }) { __typename } }'
+    await graphqlData(server, register, { types })
+    const task = { type: 'elsewhere.report', input: { day: 'today' } }
+    const id = await create({ everyMs: 600_000, task })
+    await makeOverdue(id, 1)
+    expect((await reach(id, ({ runCount }) => runCount === 1)).runs.nodes).toMatchObject([{ status: 'PENDING' }])
+    const refused = await mutate('createTaskSchedule', { name: 'x', everyMs: 600_000, task: { ...task, input: {} } })
+    expect(refused).toMatchObject({ code: 'INVALID_INPUT' })
+  })
+
   it('is created once under an idempotency key', async () => {
     const input = { everyMs: 60_000, idempotencyKey: randomUUID() }
     const id = await create(input)
@@ -324,7 +337,7 @@ describe('runs that no server could create in time', () => {
     expect((await find(id)).runs.nodes).toEqual([])
   })
 
-  it('are decided anew when they were decided under a clock that was ahead', async () => {
+  it('are decided again when they were decided under a clock that was ahead', async () => {
     const id = await create({ everyMs: 600_000 })
     await database.query(
       `UPDATE task_schedule SET next_at = now() + interval '1 year', decided_at = now() + interval '1 year' WHERE id = $1`,
