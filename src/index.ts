@@ -1,6 +1,15 @@
 /** What a `signalbox.config.ts` is written with. */
 export type { TrustRuleConfig } from '#domain/access/trust/trust-rule.ts'
 export type { HookCall, HookConfig, HookRule } from '#domain/hooks/hook.ts'
+export {
+  ApprovalRejected,
+  type AwaitedTask,
+  type GivenApproval,
+  type ReceivedSignal,
+  type WaitFor,
+  type WaitOptions,
+  WaitTimedOut,
+} from '#domain/tasks/durable/wait.ts'
 export type { CommandConfig } from '#domain/tasks/handlers/command-line.ts'
 export type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 export type { Priority } from '#domain/tasks/task.ts'

@@ -17,6 +17,7 @@ import { separateRead } from '#schema/complexity.ts'
 import { described } from '#schema/described.ts'
 import { NodeRef } from '#schema/node.ts'
 import { connectionOf, nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
+import { TaskApproval, TaskStep } from './durable.ts'
 
 export const PriorityEnum = builder.enumType('Priority', {
   description: 'The queue of a task. Some slots are reserved for CRITICAL; BATCH never starves.',
@@ -69,6 +70,7 @@ const TaskAttemptStatusEnum = builder.enumType('TaskAttemptStatus', {
     FAILED: 'It failed.',
     CANCELLED: 'It was stopped because the task was cancelled.',
     LOST: 'Its worker was lost.',
+    WAITED: 'It ended because the task waited for something; the next one continued, and it does not count.',
     PREEMPTED: 'It was stopped because a CRITICAL task needed its slot; it does not count.',
   }),
 })
@@ -217,6 +219,9 @@ const TaskWaitReasonEnum = builder.enumType('TaskWaitReason', {
     RETRY: 'An attempt failed, and the next one is not due yet.',
     DEPENDENCY: 'Tasks that it depends on have not ended yet.',
     NO_WORKER: 'No worker that claims tasks of its type is connected.',
+    EVENT: 'It waits for an event from `signalTask`.',
+    APPROVAL: 'It waits for an approval.',
+    TASK: 'It waits for another task.',
     PAUSED: 'Its priority, its type or its concurrency key is paused.',
     CONCURRENCY: 'As many tasks with its concurrency key are running as may run at once.',
     RATE: 'As many tasks of its type have started as its rate limit allows.',
@@ -342,11 +347,30 @@ export const TaskRef = builder.prismaObject('Task', {
         concurrencyKey: true,
         jobId: true,
         pastAttempts: { orderBy: { number: 'desc' }, take: 1, select: { finishedAt: true } },
+        waits: { where: { endedAt: null }, orderBy: { startedAt: 'desc' }, take: 1, select: { name: true } },
       },
-      resolve: async ({ pastAttempts, ...task }, _args, { caller, tasks, remoteWork }) => {
-        const row = { ...task, lastFinishedAt: pastAttempts[0]?.finishedAt ?? null }
+      resolve: async ({ pastAttempts, waits, ...task }, _args, { caller, tasks, remoteWork }) => {
+        const row = { ...task, lastFinishedAt: pastAttempts[0]?.finishedAt ?? null, waitsFor: waits[0]?.name ?? null }
         return tasks.waiting(row, waitsForWorker(row) && (await remoteWork.isServed(caller, row.type)))
       },
+    }),
+    approvals: t.field({
+      type: [TaskApproval],
+      description: 'What it has asked somebody to approve, oldest first; at most 100.',
+      select: { status: true, waits: { where: { kind: 'APPROVAL' }, orderBy: { startedAt: 'asc' }, take: 100 } },
+      resolve: ({ status, waits }) => waits.map((wait) => ({ ...wait, isTaskOver: hasEnded(status) })),
+    }),
+    steps: t.field({
+      type: [TaskStep],
+      description: 'Steps that are done and that later attempts do not repeat, oldest first; at most 200.',
+      select: {
+        steps: {
+          orderBy: [{ finishedAt: 'asc' }, { name: 'asc' }],
+          take: 200,
+          select: { name: true, attempt: true, startedAt: true, finishedAt: true, sizeBytes: true },
+        },
+      },
+      resolve: ({ steps }) => steps,
     }),
     singletonKey: t.exposeString('singletonKey', {
       nullable: true,

@@ -1,3 +1,4 @@
+import { createDurableAnswers } from '#domain/tasks/durable/answer.ts'
 import { createRunner } from '#domain/tasks/runner/create-runner.ts'
 import { createServerId } from '#domain/tasks/runner/server-id.ts'
 import { representative, type TaskUser } from '#domain/tasks/runner/task-user.ts'
@@ -40,6 +41,7 @@ export async function openWorker(
     giveSecrets,
     submitChild: tasks.submitChild,
     partBytes: config.partBytes,
+    answerDurable: createDurableAnswers({ transact: data.transact, types, log }),
     workspacesDir: await locateWorkspaces(config.dataDir, representative(taskUser)),
     taskUser,
     serverId: createServerId(installation),

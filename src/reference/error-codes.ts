@@ -63,6 +63,18 @@ export const errorExplanations: Readonly<Record<RefusalCode, Explanation>> = {
     action: 'Choose another, or do nothing.',
   },
   TASK_ALREADY_ENDED: { meaning: 'The task has ended; the message says how.', action: 'Nothing.' },
+  NO_APPROVAL_PENDING: {
+    meaning: 'The task does not wait for this approval, or no longer; the message says why.',
+    action: 'Look at its `approvals`.',
+  },
+  SELF_APPROVAL: {
+    meaning: 'The type of the task does not let the one who submitted it approve or reject.',
+    action: 'Have somebody else decide.',
+  },
+  TOO_MANY_SIGNALS: {
+    meaning: 'The task has not waited for the signals that were sent so far.',
+    action: 'Send more once it has.',
+  },
   TASK_NOT_RETRYABLE: {
     meaning: 'The task has neither failed nor been cancelled.',
     action: 'Wait until it ends, or submit a new one.',

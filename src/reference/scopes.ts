@@ -7,6 +7,10 @@ export const scopeExplanations: Readonly<Record<Scope, { readonly allows: string
     narrowing: 'task types: `tasks:read:type=deploy.*`',
   },
   'tasks:write': { allows: 'Submit, cancel and retry tasks.', narrowing: 'task types' },
+  'tasks:approve': {
+    allows: 'Approve and reject what tasks ask for.',
+    narrowing: 'task types: `tasks:approve:type=deploy.*`',
+  },
   'tasks:admin': { allows: 'All of tasks, and `/metrics`.', narrowing: 'task types' },
   'tasks:work': { allows: 'Reserved for remote workers; nothing uses it yet.', narrowing: 'task types' },
   'documents:read': {

@@ -123,6 +123,13 @@ async function newScene(): Promise<Scene> {
     operator,
     ask,
     salesforce,
+    async asksForApproval(id) {
+      await server.database.query(
+        `INSERT INTO task_wait (account_id, task_id, key, kind, name, may_submitter_decide, attempt, deadline)
+         SELECT account_id, id, 'a key', 'APPROVAL', 'gate', true, 1, now() + interval '1 day' FROM task WHERE id = $1`,
+        [id],
+      )
+    },
     async settled(id) {
       const text = "UPDATE account SET suspended_at = now() - interval '1 minute' WHERE id = $1 RETURNING name"
       const [account] = await server.database.query<{ name: string }>(text, [id])

@@ -14,6 +14,8 @@ export interface Scene {
   readonly operator: string
   /** Asks as the owner's token, or with another one; returns the data. */
   ask<Data>(query: string, variables?: object, token?: string): Promise<Data>
+  /** Has a task ask for an approval, as a worker would. */
+  asksForApproval(taskId: string): Promise<void>
   /** Lets half a minute pass since an account was suspended; returns its name. */
   settled(accountId: string): Promise<string>
   readonly salesforce: FakeSalesforce
@@ -71,6 +73,14 @@ export async function cancelledTask({ ask, things: { taskId: id } }: Scene): Pro
 export async function pausedSchedule({ ask, things: { scheduleId: id } }: Scene): Promise<string> {
   await ask('mutation ($id: ID!) { pauseTaskSchedule(input: { id: $id }) { __typename } }', { id })
   return id
+}
+
+/** A task that asks for an approval. */
+export async function taskThatAsks({ ask, asksForApproval }: Scene): Promise<string> {
+  const submit = `mutation { submitTask(input: { type: "probe" }) { ... on SubmitTaskPayload { task { id } } } }`
+  const { submitTask } = await ask<{ submitTask: { task: { id: string } } }>(submit)
+  await asksForApproval(submitTask.task.id)
+  return submitTask.task.id
 }
 
 /** A task type that is paused. */

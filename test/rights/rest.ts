@@ -16,6 +16,7 @@ import {
   salesforceCallback,
   sandbox,
   sfdxAuthUrl,
+  taskThatAsks,
 } from './audited.ts'
 import type { Right } from './need.ts'
 
@@ -531,6 +532,32 @@ export const restRights: Readonly<Record<string, RestRight>> = {
     params: ({ taskId }) => ({ taskId }),
     body: () => ({ fence: 1 }),
     audit: { call: (scene) => ofLease(scene), type: 'task.released', subject: () => 'task:' },
+  },
+  'POST /api/tasks/{operationId}/approve': {
+    needs: 'tasks:approve',
+    ...operationId,
+    body: () => ({ comment: 'fine' }),
+    audit: {
+      call: async (scene) => ({ params: { operationId: await taskThatAsks(scene) }, body: {} }),
+      type: 'task.approved',
+      subject: () => 'task:',
+    },
+  },
+  'POST /api/tasks/{operationId}/reject': {
+    needs: 'tasks:approve',
+    ...operationId,
+    body: () => ({ comment: 'not today' }),
+    audit: {
+      call: async (scene) => ({ params: { operationId: await taskThatAsks(scene) }, body: {} }),
+      type: 'task.rejected',
+      subject: () => 'task:',
+    },
+  },
+  'POST /api/tasks/{operationId}/signal': {
+    needs: 'tasks:write',
+    ...operationId,
+    body: () => ({ name: 'ready' }),
+    audit: { type: 'task.signalled', subject: task },
   },
   'POST /api/tasks/{operationId}/retry': {
     needs: 'tasks:write',

@@ -19,6 +19,7 @@ import {
   salesforceCallback,
   sandbox,
   suspendedAccount,
+  taskThatAsks,
 } from './audited.ts'
 import type { Need, Right } from './need.ts'
 import type { Root } from './whole-operation.ts'
@@ -109,6 +110,29 @@ export const rootRights: RootFields = {
     webhooks: { needs: 'webhooks:admin' },
   },
   Mutation: {
+    approveTask: {
+      needs: 'tasks:approve',
+      args: input(({ taskId }) => ({ id: taskId })),
+      audit: {
+        call: async (scene) => ({ input: { id: await taskThatAsks(scene) } }),
+        type: 'task.approved',
+        subject: () => 'task:',
+      },
+    },
+    rejectTask: {
+      needs: 'tasks:approve',
+      args: input(({ taskId }) => ({ id: taskId })),
+      audit: {
+        call: async (scene) => ({ input: { id: await taskThatAsks(scene) } }),
+        type: 'task.rejected',
+        subject: () => 'task:',
+      },
+    },
+    signalTask: {
+      needs: 'tasks:write',
+      args: input(({ taskId }) => ({ id: taskId, name: 'ready' })),
+      audit: { type: 'task.signalled', subject: task },
+    },
     acquireLock: {
       needs: 'entries:write',
       args: input(({ lockName }) => ({ name: lockName, ttlMs: 3_600_000 })),
@@ -851,10 +875,10 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   SignInAccount: { needs: 'anyone', fields: 'id name' },
   Task: {
     needs: 'tasks:read',
-    fields: `attempt attempts cancelAcknowledgedAt cancelForced cancelReason cancelRequestedAt checkpoint children concurrencyKey createdAt createdBy currentStep
+    fields: `approvals attempt attempts cancelAcknowledgedAt cancelForced cancelReason cancelRequestedAt checkpoint children concurrencyKey createdAt createdBy currentStep
       dependents dependsOn error fairnessKey finishedAt parent parentId singletonKey
       id idempotencyKey input labels lockMs logs part parts priority progress rank result resultExpired retry runAt schedule
-      scheduledFor startedAt status timeoutMs type waiting worker`,
+      scheduledFor startedAt status steps timeoutMs type waiting worker`,
   },
   TaskAttempt: { needs: 'tasks:read', fields: 'checkpoint error finishedAt number startedAt status worker workerId' },
   TaskError: { needs: 'tasks:read', fields: 'code message retryAfterMs retryable stack' },
@@ -874,6 +898,11 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   RegisteredTaskType: { needs: 'tasks:work', fields: 'changed name' },
   TaskLease: { needs: 'tasks:work', fields: 'attempt checkpoint fence leaseUntil task' },
   TaskLeaseState: { needs: 'tasks:work', fields: 'cancelRequested leaseUntil lost taskId' },
+  TaskApproval: {
+    needs: 'tasks:read',
+    fields: 'comment decidedAt decidedBy expiresAt maySubmitterDecide name requestedAt status',
+  },
+  TaskStep: { needs: 'tasks:read', fields: 'attempt finishedAt name sizeBytes startedAt' },
   TaskPause: { needs: 'tasks:read', fields: 'kind pausedAt pausedBy reason value' },
   TaskSchedule: {
     needs: 'tasks:read',

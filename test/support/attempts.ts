@@ -154,6 +154,7 @@ export async function openRunner(options: {
     host: contributed ? { program: contributed.program, settings: { greeting: 'hello' } } : taskHost(config, settings),
     warmHosts: options.warmHosts ?? 0,
     requestHandlers: contributed?.requestHandlers ?? new Map(),
+    answerDurable: async () => ({ refused: { code: 'NOT_HERE', message: 'This runner remembers nothing.' } }),
     giveSecrets: async (_attempt, names) =>
       new Map(Object.entries(options.secrets ?? {}).filter(([name]) => names.includes(name))),
     workspacesDir,

@@ -5,7 +5,9 @@ import type { Output } from '#cli/output.ts'
 import { type Api, examples, type Session } from '#cli/session.ts'
 import { runTime, statusStyles } from '#cli/task-text.ts'
 import { duration, printable, printableLines } from '#cli/text.ts'
-import { type Priority, type TaskStatus, type TaskSummaryFragment, TasksDocument } from '#client/index.ts'
+import { type Priority, type TaskStatus, TasksDocument, type TasksQuery } from '#client/index.ts'
+
+type ListedTask = TasksQuery['tasks']['nodes'][number]
 
 interface ListOptions {
   readonly status?: TaskStatus[]
@@ -60,7 +62,7 @@ async function list({ client, output, json }: Api, options: ListOptions): Promis
   if (tasks.pageInfo.hasNextPage) output.remark(`There are more: add --after ${tasks.pageInfo.endCursor}`)
 }
 
-function table(output: Output, tasks: readonly TaskSummaryFragment[]): void {
+function table(output: Output, tasks: readonly ListedTask[]): void {
   const now = Date.now()
   output.table(tasks, [
     { title: 'ID', text: (task) => task.id },
@@ -73,7 +75,11 @@ function table(output: Output, tasks: readonly TaskSummaryFragment[]): void {
   ])
 }
 
-function state({ status, progress, currentStep, error }: TaskSummaryFragment): string {
+/** What a task is waiting for that nothing but somebody's word, or another task, brings about. */
+const shownReasons: ReadonlySet<string> = new Set(['APPROVAL', 'EVENT', 'TASK'])
+
+function state({ status, progress, currentStep, error, waiting }: ListedTask): string {
+  if (waiting && shownReasons.has(waiting.reason)) return printable(waiting.message)
   if (status === 'ACTIVE') return printable(`${progress} % ${currentStep ?? ''}`).trim()
   return status === 'FAILED' || error !== null ? printableLines(error?.message ?? '').replaceAll('\n', ' ') : ''
 }

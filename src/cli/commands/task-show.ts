@@ -57,6 +57,8 @@ function show(output: Output, task: TaskDetails): void {
     ['result', task.resultExpired ? 'expired' : task.result === null ? undefined : output.value(task.result)],
   ])
   showDependencies(output, task)
+  showApprovals(output, task)
+  showSteps(output, task)
   showAttempts(output, task)
   showParts(output, task)
 }
@@ -69,6 +71,31 @@ function showDependencies(output: Output, { dependsOn }: TaskDetails): void {
     { title: 'TYPE', text: ({ task }) => printable(task?.type ?? ''), flexible: true },
     { title: 'STATUS', text: ({ status, task }) => status ?? task?.status ?? '' },
     { title: 'ON FAILURE', text: ({ onFailure }) => onFailure },
+  ])
+}
+
+function showApprovals(output: Output, { approvals }: TaskDetails): void {
+  if (approvals.length === 0) return
+  output.line()
+  output.table(approvals, [
+    { title: 'APPROVAL', text: ({ name }) => printable(name) },
+    { title: 'STATUS', text: ({ status }) => status },
+    { title: 'ASKED', text: ({ requestedAt }) => moment(requestedAt) },
+    { title: 'UNTIL', text: ({ expiresAt }) => moment(expiresAt) },
+    { title: 'BY', text: ({ decidedBy }) => printable(decidedBy?.name ?? '') },
+    { title: 'COMMENT', text: ({ comment }) => printable(comment ?? ''), flexible: true },
+  ])
+}
+
+function showSteps(output: Output, { steps }: TaskDetails): void {
+  if (steps.length === 0) return
+  output.line()
+  output.table(steps, [
+    { title: 'STEP', text: ({ name }) => printable(name), flexible: true },
+    { title: 'ATTEMPT', text: ({ attempt }) => String(attempt) },
+    { title: 'DONE', text: ({ finishedAt }) => moment(finishedAt) },
+    { title: 'TOOK', text: ({ startedAt, finishedAt }) => duration(Date.parse(finishedAt) - Date.parse(startedAt)) },
+    { title: 'SIZE', text: ({ sizeBytes }) => size(sizeBytes) },
   ])
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Session } from '#cli/session.ts'
 import { addTaskCancelCommand } from './task-cancel.ts'
+import { addTaskApproveCommand, addTaskRejectCommand, addTaskSignalCommand } from './task-decide.ts'
 import { addTaskListCommand } from './task-list.ts'
 import { addTaskLogsCommand } from './task-logs.ts'
 import { addTaskPartsCommand } from './task-parts.ts'
@@ -31,6 +32,9 @@ export function addTaskCommand(parent: Command, session: Session): void {
     addTaskPartsCommand,
     addTaskCancelCommand,
     addTaskRetryCommand,
+    addTaskApproveCommand,
+    addTaskRejectCommand,
+    addTaskSignalCommand,
     addTaskPauseCommand,
     addTaskResumeCommand,
     addTaskPausesCommand,

@@ -1,7 +1,8 @@
 /** The scopes that include others; the server decides, this only says what to offer. */
 const includedIn: Readonly<Record<string, readonly string[]>> = {
-  'tasks:read': ['tasks:write', 'tasks:admin'],
+  'tasks:read': ['tasks:write', 'tasks:approve', 'tasks:admin'],
   'tasks:write': ['tasks:admin'],
+  'tasks:approve': ['tasks:admin'],
   'documents:read': ['documents:write'],
   'entries:read': ['entries:write'],
   'events:read': ['webhooks:admin'],

@@ -6,6 +6,7 @@ export const scopes = [
   'tasks:read',
   'tasks:write',
   'tasks:work',
+  'tasks:approve',
   'tasks:admin',
   'documents:read',
   'documents:write',
@@ -36,8 +37,9 @@ export interface Grant {
 
 /** Other scopes that include the requested one, such as writing that includes reading. */
 const enough: Partial<Record<Scope, readonly Scope[]>> = {
-  'tasks:read': ['tasks:write', 'tasks:admin'],
+  'tasks:read': ['tasks:write', 'tasks:approve', 'tasks:admin'],
   'tasks:write': ['tasks:admin'],
+  'tasks:approve': ['tasks:admin'],
   'documents:read': ['documents:write'],
   'entries:read': ['entries:write'],
   'salesforce:use': ['salesforce:deploy', 'salesforce:admin'],

@@ -6,7 +6,7 @@ import { type OwnFamily, ownFamilyOf } from '#platform/journal/own-families.ts'
  * not here is left out, and so is all that callers' own events carry.
  */
 const factNames: Readonly<Record<OwnFamily, readonly string[]>> = {
-  task: ['type', 'priority', 'labels', 'status', 'attempt', 'reason', 'lines'],
+  task: ['type', 'priority', 'labels', 'status', 'attempt', 'reason', 'lines', 'approval', 'comment', 'signal'],
   document: ['collection', 'key', 'version', 'previousVersion', 'sizeBytes', 'restoredVersion', 'reason'],
   collection: ['path', 'documents'],
   entry: ['key', 'version', 'revision', 'created', 'sizeBytes', 'expiresAt'],

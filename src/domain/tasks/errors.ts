@@ -94,3 +94,24 @@ export class TooManyClaims extends AppError {
     super(`${limit} requests of this account are waiting for tasks already: let one of them end first.`)
   }
 }
+
+export class NoApprovalPending extends AppError {
+  readonly code = 'NO_APPROVAL_PENDING'
+  constructor(id: string, reason: string) {
+    super(`Task ${id} does not wait for this approval: ${reason}.`)
+  }
+}
+
+export class SelfApprovalRefused extends AppError {
+  readonly code = 'SELF_APPROVAL'
+  constructor(id: string) {
+    super(`You submitted task ${id}, and its type wants somebody else to decide.`)
+  }
+}
+
+export class TooManySignals extends AppError {
+  readonly code = 'TOO_MANY_SIGNALS'
+  constructor(id: string, limit: number) {
+    super(`Task ${id} has ${limit} signals that it has not waited for yet; it can keep no more.`)
+  }
+}

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type EventTypes, eventTypesOf } from '#platform/journal/event-type.ts'
 import type { TaskEventType } from './events.ts'
 import { pauseKinds } from './pause.ts'
-import { priorities, taskStatuses } from './task.ts'
+import { priorities, taskStatuses, waitKinds } from './task.ts'
 
 const task = z.looseObject({
   type: z.string().describe('The task type.'),
@@ -66,6 +66,35 @@ export const taskEventCatalog: EventTypes<TaskEventType> = {
       waiting: z.enum(['PAUSED', 'CONCURRENCY', 'RATE']).describe('The reason, as in `Task.waiting`.'),
     }),
   },
+  'task.waiting': {
+    description: 'An attempt waits for something; its slot is free until that has come.',
+    data: task.extend({
+      waiting: z.enum(waitKinds),
+      waitsFor: z.string().describe('The name of the event or the approval, or the id of the task.'),
+      awaitedTask: z.string().optional().describe('The id of the task that it waits for.'),
+      runAt: z.iso.datetime().optional().describe('When it continues at the latest; absent if it continues at once.'),
+    }),
+  },
+  'task.approval_requested': {
+    description: 'A task asks for an approval.',
+    data: task.extend({
+      approval: z.string().describe('What for.'),
+      expiresAt: z.iso.datetime().describe('Until when it can be given.'),
+    }),
+  },
+  'task.approved': {
+    description: 'Somebody approved what a task waited for.',
+    data: task.extend({ approval: z.string(), comment: z.string().optional() }),
+  },
+  'task.rejected': {
+    description: 'Somebody rejected what a task waited for.',
+    data: task.extend({ approval: z.string(), comment: z.string().optional() }),
+  },
+  'task.signalled': {
+    description: 'Somebody sent a task an event.',
+    data: task.extend({ signal: z.string().describe('The name of the event.') }),
+  },
+  'task.continued': { description: 'A task continues, since the one that it waited for has ended.', data: task },
   'task.cancelled': {
     description: 'The task was cancelled.',
     data: task.extend({

@@ -19,6 +19,12 @@ export const taskEventTypes = [
   'task.held',
   'task.due',
   'task.ready',
+  'task.waiting',
+  'task.approval_requested',
+  'task.approved',
+  'task.rejected',
+  'task.signalled',
+  'task.continued',
   'task.step',
   'task.part',
   'task.log',
@@ -53,8 +59,19 @@ export interface TaskEventData {
   readonly labels: Readonly<Record<string, string>>
   readonly error?: Pick<TaskError, 'code' | 'message' | 'retryable'>
   readonly reason?: string
-  /** Of `task.held`: why it may not start yet. */
+  /** Of `task.held`: why it may not start yet. Of `task.waiting`: what kind of thing it waits for. */
   readonly waiting?: string
+  /** Of `task.waiting`: the name of what it waits for. */
+  readonly waitsFor?: string
+  /** The task that it waits for. */
+  readonly awaitedTask?: string
+  /** What an approval is for. */
+  readonly approval?: string
+  /** Until when an approval can be given. */
+  readonly expiresAt?: string
+  readonly comment?: string
+  /** The name of a signal. */
+  readonly signal?: string
   /** When the next attempt is due. */
   readonly runAt?: string
   readonly step?: string

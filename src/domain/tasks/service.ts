@@ -1,5 +1,6 @@
 import type { Caller } from '#domain/access/service.ts'
 import { type ChildCommandsDeps, createChildCommands } from './child-commands.ts'
+import { createDecisionCommands, type DecisionCommandsDeps } from './durable/decision-commands.ts'
 import { createPauseCommands, type PauseCommandsDeps } from './pause-commands.ts'
 import { createSubmitCommands, type SubmitCommandsDeps } from './submit-commands.ts'
 import { createTaskCommands, type TaskCommandsDeps } from './task-commands.ts'
@@ -10,6 +11,7 @@ export type TaskServiceDeps = SubmitCommandsDeps &
   ChildCommandsDeps &
   TaskCommandsDeps &
   PauseCommandsDeps &
+  DecisionCommandsDeps &
   TaskReadsDeps
 
 /** Everything that can be done with tasks; the only way in for callers. */
@@ -26,6 +28,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     ...createChildCommands(deps),
     ...createTaskCommands(deps),
     ...createPauseCommands(deps),
+    ...createDecisionCommands(deps),
     ...reads,
   }
 }

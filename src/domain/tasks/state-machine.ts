@@ -5,11 +5,20 @@
  *     submitted → SCHEDULED or PENDING → started → ACTIVE → ended → COMPLETED, FAILED or CANCELLED
  *
  * An attempt that failed, was released or was preempted leads back to SCHEDULED or PENDING; so does `retried` from FAILED and CANCELLED.
+ * An attempt that waits leads to SCHEDULED as well, and to PENDING as soon as that has come, or with the wait's deadline.
  * A SCHEDULED task whose time has come is started or, while there is no slot for it, becomes PENDING.
  */
 import type { TaskEventType } from './events.ts'
 import { isUncountedLoss, mayRetry, retryDelayMs } from './retry-plan.ts'
-import { type Attempt, type AttemptEnd, attemptStatus, hasEnded, type PastAttempt, type TaskStatus } from './task.ts'
+import {
+  type Attempt,
+  type AttemptEnd,
+  attemptStatus,
+  hasEnded,
+  type OpenWait,
+  type PastAttempt,
+  type TaskStatus,
+} from './task.ts'
 import { cancelForced, isWorkerLost, type TaskError, workerLost } from './task-error.ts'
 
 /** One step in a task's life: the status it leads to, the event that reports it, and what else it writes. */
@@ -22,6 +31,8 @@ export interface Transition {
   readonly error?: TaskError
   /** The attempt that ended, where another one follows it or may follow. */
   readonly pastAttempt?: PastAttempt
+  /** What the task waits for. */
+  readonly wait?: OpenWait
   /** The attempt's number is given to the next one: the server ended it before its time. */
   readonly isUndone?: true
   /** The attempt does not count against the retry policy. */
@@ -97,6 +108,10 @@ export function ended(
       ...(end.kind === 'stopped' && end.isForced && { error: cancelForced }),
     }
   const past = { number: attempt.number, workerId: attempt.workerId, startedAt: attempt.startedAt, finishedAt: now }
+  if (end.kind === 'waiting') {
+    const waits = { event: 'task.waiting', dueInMs: unknownWaitMs, isUncounted: true, wait: end.wait } as const
+    return { status: 'SCHEDULED', ...waits, pastAttempt: { ...past, status: 'WAITED', error: null } }
+  }
   if (error === undefined) {
     if (end.kind !== 'stopped' || end.by !== 'preempted')
       return { status: 'PENDING', event: 'task.released', dueInMs: 0, isUndone: true }
@@ -113,8 +128,13 @@ export function ended(
   return { ...again, status: dueInMs > 0 ? 'SCHEDULED' : 'PENDING', dueInMs }
 }
 
-/** Undefined when nothing failed: the attempt stopped because it was asked to. */
+/** The deadline of a wait decides when its task is due; this is for one that nothing is known of. */
+const unknownWaitMs = 60_000
+
+/** Undefined when nothing failed: the attempt waits, or stopped because it was asked to. */
 function errorOf(end: Exclude<AttemptEnd, { kind: 'completed' }>): TaskError | undefined {
   if (end.kind === 'failed') return end.error
-  return end.by === 'expired' ? workerLost('The process that ran the task lost the database.') : undefined
+  return end.kind === 'stopped' && end.by === 'expired'
+    ? workerLost('The process that ran the task lost the database.')
+    : undefined
 }

@@ -62,7 +62,8 @@ const submission = z.strictObject({
 export type Submission = z.input<typeof submission>
 
 /** On whose behalf a task is submitted. */
-export type TaskAuthor = Pick<Caller, 'accountId' | 'principalId' | 'by' | 'must' | 'can'>
+export type TaskAuthor = Pick<Caller, 'accountId' | 'principalId' | 'by' | 'must' | 'can'> &
+  Partial<Pick<Caller, 'ownerId'>>
 
 /** The task types that a caller can submit tasks of. */
 export interface SubmittableTypes {
@@ -112,6 +113,7 @@ export function planTask(caller: TaskAuthor, request: Submission, types: Submitt
     singletonKey: wanted.singletonKey,
     idempotencyKey,
     principalId: caller.principalId,
+    submitterId: caller.ownerId ?? caller.principalId,
     request: wanted,
     requestHash: idempotencyKey === undefined ? undefined : hashRequest(wanted),
     timeoutMs: timeoutMs ?? defaults.timeoutMs,

@@ -23,6 +23,7 @@ import { deleteCheckpoint } from './store/checkpoints.ts'
 import { deleteLogs } from './store/output.ts'
 import { insertPastAttempts } from './store/past-attempts.ts'
 import { isSingletonTaken, type LockedTask, lockTask, reopenTask } from './store/tasks.ts'
+import { forgetAllDone, forgetFailedWaits } from './store/waits.ts'
 import { isRegistered, replaceInput } from './submission.ts'
 import { hasEnded, type Priority } from './task.ts'
 import type { TaskTypes } from './task-type.ts'
@@ -91,7 +92,9 @@ export function createTaskCommands({ transact, types, registered, queue, quotas,
     if (input !== undefined) {
       await mustAccept(caller, name, input)
       await deleteCheckpoint(tx, accountId, id)
+      await forgetAllDone(tx, { accountId, taskId: id })
     }
+    await forgetFailedWaits(tx, { accountId, taskId: id })
     const outcome = outcomeOf(await relink(tx, { accountId, taskId: id }))
     if (outcome.kind === 'fail' || outcome.kind === 'skip') throw new DependencyNotMet(id, status, outcome.because)
     const held = outcome.kind === 'wait' ? 'DEPENDENCY' : undefined

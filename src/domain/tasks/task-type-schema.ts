@@ -52,6 +52,7 @@ const typeSchema = z.looseObject(
     reads: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
     ...taskSettings,
     secrets: isFunction.or(taskSecretsSchema).optional(),
+    selfApproval: isFunction.or(z.boolean('must be true or false')).optional(),
   },
   'must be a task type from defineTaskType',
 )

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Scope } from '#domain/access/service.ts'
 import type { DependencyRequest } from './dependencies.ts'
+import type { WaitFor, WaitOptions, WaitResult } from './durable/wait.ts'
 import type { OnWorkerLost, RetryPolicy } from './retry-plan.ts'
 import type { Priority } from './task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
@@ -31,6 +32,18 @@ export interface TaskContext<Input = unknown> {
   progress(percent: number, step?: string): void
   /** Names what the task does now. Never dropped, unlike progress. */
   step(name: string): void
+  /**
+   * Does the work unless an earlier attempt of the task has done it, and resolves with its result, which is kept: a retry
+   * continues where the attempt before has stopped. The result is JSON of at most 256 KiB, without secrets; each step of a
+   * task needs a name of its own.
+   */
+  step<Result>(name: string, work: () => Result | Promise<Result>): Promise<Result>
+  /**
+   * Waits for a signal, an approval, a time or another task without taking a slot: the attempt ends here, and another
+   * one, which does not count, continues when that has come. There `run` is called from its beginning, so what was done
+   * before belongs into steps. Wait for one thing at a time. @throws {WaitTimedOut} @throws {ApprovalRejected}
+   */
+  waitFor<What extends WaitFor>(what: What, options?: WaitOptions): Promise<WaitResult<What>>
   /** Adds to the task's log; a text of several lines makes several log lines. */
   log(message: string): void
   /**
@@ -168,6 +181,8 @@ export interface TaskType<Schema extends z.ZodType = z.ZodType> {
    * before it starts when one does not exist. They are masked in what it logs, returns and fails with.
    */
   readonly secrets?: TaskSecrets | ((input: z.output<Schema>) => TaskSecrets)
+  /** False: the principal who submitted a task may not approve or reject what it asks for. Default: true. */
+  readonly selfApproval?: boolean | ((input: z.output<Schema>) => boolean)
   /**
    * Runs before `run`, with the server's own rights where tasks run as another user: for copying into the workspace what
    * only the server may read. It must not execute anything that a caller has a say in.
@@ -206,6 +221,13 @@ export function taskDefaults(
     retry: own.retry ?? type.retry ?? {},
     onWorkerLost: own.onWorkerLost ?? type.onWorkerLost ?? 'fail',
   }
+}
+
+/** Whether the principal who submitted a task with this input may decide about it. */
+export function maySubmitterDecide({ selfApproval = true, input: schema }: TaskType, input: unknown): boolean {
+  if (typeof selfApproval !== 'function') return selfApproval
+  const parsed = schema.safeParse(input)
+  return parsed.success && selfApproval(parsed.data)
 }
 
 /** The secrets that an attempt with this input gets; none when the input is not valid, since the attempt then fails. */

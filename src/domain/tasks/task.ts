@@ -44,18 +44,33 @@ export interface Attempt {
  */
 export type StopReason = 'cancelled' | 'released' | 'preempted' | 'lost' | 'expired'
 
+/** What a task can wait for: a signal of a name, somebody's approval, a time, or the end of another task. */
+export const waitKinds = ['EVENT', 'APPROVAL', 'UNTIL', 'TASK'] as const
+export type WaitKind = (typeof waitKinds)[number]
+
+/** A wait of a task that has not ended. */
+export interface OpenWait {
+  /** Unique within the task. */
+  readonly key: string
+  readonly kind: WaitKind
+  /** Of TASK: the id of that task. */
+  readonly name: string
+}
+
 /** How an attempt ended. */
 export type AttemptEnd =
   | { readonly kind: 'completed'; readonly result: unknown }
   | { readonly kind: 'failed'; readonly error: TaskError }
+  /** Its task waits; another attempt continues it. */
+  | { readonly kind: 'waiting'; readonly wait: OpenWait }
   /** It stopped because it was asked to, or was ended once its grace period was over. */
   | { readonly kind: 'stopped'; readonly by: StopReason; readonly isForced?: true }
 
 /** What an attempt itself can say of its end. */
 export type ReportedEnd = Exclude<AttemptEnd, { readonly kind: 'stopped' }>
 
-/** Where an attempt is, or how it ended; LOST: with its worker, PREEMPTED: because a CRITICAL task needed its slot. */
-export type AttemptStatus = 'ACTIVE' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'LOST' | 'PREEMPTED'
+/** Where an attempt is, or how it ended; LOST: with its worker, PREEMPTED: because a CRITICAL task needed its slot; WAITED: because the task waited for something. */
+export type AttemptStatus = 'ACTIVE' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'LOST' | 'PREEMPTED' | 'WAITED'
 
 /** What is kept of an attempt that is not the task's current or last one. */
 export interface PastAttempt {

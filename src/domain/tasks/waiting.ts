@@ -1,5 +1,5 @@
 import { type BatchWindow, batchWindowText } from './batch-window.ts'
-import type { Priority, TaskStatus } from './task.ts'
+import { type Priority, type TaskStatus, type WaitKind, waitKinds } from './task.ts'
 
 /**
  * Why a task whose turn has come may not start yet: tasks that it depends on have not ended, somebody paused such tasks, too
@@ -11,9 +11,17 @@ export type HoldReason = 'DEPENDENCY' | 'PAUSED' | 'CONCURRENCY' | 'RATE' | 'QUO
 /**
  * Why a task waits. SLOT: every slot is taken, or it is about to start. SCHEDULE: it is not due yet. RETRY: an attempt
  * failed, and the next one is not due yet. WINDOW: BATCH tasks may not start at this time of day. NO_WORKER: no worker is
- * there that claims tasks of its type. The others say which limit holds it.
+ * there that claims tasks of its type. EVENT, APPROVAL, TASK: it asked to
+ * wait for that. The others say which limit holds it.
  */
-export type WaitReason = 'SLOT' | 'SCHEDULE' | 'RETRY' | 'WINDOW' | 'NO_WORKER' | Exclude<HoldReason, 'WORKER'>
+export type WaitReason =
+  | 'SLOT'
+  | 'SCHEDULE'
+  | 'RETRY'
+  | 'WINDOW'
+  | 'NO_WORKER'
+  | Exclude<HoldReason, 'WORKER'>
+  | Exclude<WaitKind, 'UNTIL'>
 
 /** What a task's row says about its waiting. */
 export interface WaitingRow {
@@ -28,6 +36,8 @@ export interface WaitingRow {
   readonly held: string | null
   readonly heldAt: Date | null
   readonly concurrencyKey: string | null
+  /** The name of the event or the approval, or the id of the task, that it waits for. */
+  readonly waitsFor: string | null
   readonly jobId: string
   /** When the attempt before ended; null before the first. */
   readonly lastFinishedAt: Date | null
@@ -62,19 +72,21 @@ export function waitingOf(task: WaitingRow, { batchWindow, isServed }: WaitingFa
 
 function reasonOf({ status, held, lastFinishedAt, priority }: WaitingRow, isBatchClosed: boolean): WaitReason {
   if (held === 'DEPENDENCY') return held
+  const wait = waitKinds.find((kind) => kind === held)
+  if (status === 'SCHEDULED' && wait !== undefined) return wait === 'UNTIL' ? 'SCHEDULE' : wait
   if (status === 'SCHEDULED') return lastFinishedAt === null ? 'SCHEDULE' : 'RETRY'
-  if (held !== null && held !== 'WORKER') return held as Exclude<HoldReason, 'WORKER'>
+  if (held !== null && held !== 'WORKER' && wait === undefined) return held as Exclude<HoldReason, 'WORKER'>
   return priority === 'BATCH' && isBatchClosed ? 'WINDOW' : 'SLOT'
 }
 
 function sinceOf({ createdAt, runAt, heldAt, lastFinishedAt }: WaitingRow, reason: WaitReason): Date {
-  if (reason === 'SCHEDULE') return createdAt
+  if (reason === 'SCHEDULE') return heldAt ?? createdAt
   if (reason === 'RETRY') return lastFinishedAt ?? createdAt
   return heldAt ?? runAt
 }
 
 function messageOf(
-  { runAt, priority, type, concurrencyKey, held }: WaitingRow,
+  { runAt, priority, type, concurrencyKey, held, waitsFor }: WaitingRow,
   reason: WaitReason,
   batchWindow: BatchWindow | undefined,
 ): string {
@@ -93,6 +105,12 @@ function messageOf(
       return `BATCH tasks start at ${batchWindow && batchWindowText(batchWindow)} only.`
     case 'DEPENDENCY':
       return 'Tasks that it depends on have not ended yet.'
+    case 'EVENT':
+      return `It is waiting for the event "${waitsFor}" until ${runAt.toISOString()}.`
+    case 'APPROVAL':
+      return `It is waiting for the approval "${waitsFor}" until ${runAt.toISOString()}.`
+    case 'TASK':
+      return `It is waiting for task ${waitsFor} until ${runAt.toISOString()}.`
     case 'PAUSED':
       return 'Its priority, its type or its concurrency key is paused.'
     case 'CONCURRENCY':

@@ -15,6 +15,7 @@ import { type OwnWorker, WorkerLiveness } from '#platform/work/worker-liveness.t
 import { insertWorker, ownWorkerProcess } from '#platform/work/worker-process.ts'
 import type { SlotPlan } from './claim-policy.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { AwaitedTasks } from './durable/awaited-tasks.ts'
 import { type TaskEventData, taskIdOf } from './events.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { Reaper } from './reaper.ts'
@@ -54,6 +55,8 @@ export interface Worker extends OwnWorker {
 /** How long a look for lost workers that is under way may still take when this one stops. */
 const lastLookMs = 1_000
 const leaseLookMs = 500
+/** How often all tasks are looked at that wait for others. */
+const awaitedLookMs = 60_000
 
 /** Makes this process a worker: known by a row, alive while its session holds the row's lock, fed by the dispatcher. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
@@ -85,10 +88,23 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stalledMs,
     onSettled: options.onSettled,
   })
+  const awaited = new AwaitedTasks({ ...shared, onWoken: (priority) => dispatcher.expect(priority, 'now') })
   const liveness = new WorkerLiveness({ session, worker: { id, process: ownProcess }, leaseMs })
   const reaper = new Reaper({ ...shared, liveness, leaseMs })
   const lease = watchLease(session, dispatcher, { leaseMs, log })
-  const unlisten = tail.listen((entry) => onJournalEntry(dispatcher, entry))
+  const unlisten = tail.listen((entry) => {
+    onJournalEntry(dispatcher, entry)
+    awaited.onJournalEntry(entry)
+  })
+  const looking = startLoop({
+    name: 'tasks that wait for others',
+    intervalMs: awaitedLookMs,
+    log,
+    work: async () => {
+      await awaited.look()
+      return undefined
+    },
+  })
   dispatcher.start()
   reaper.start()
   return {
@@ -99,6 +115,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await dispatcher.drain(limitMs)
       await lease.stop()
       unlisten()
+      await looking.stop()
+      await awaited.stop()
       await within(lastLookMs, reaper.stop())
     },
   }
@@ -140,8 +158,13 @@ function onJournalEntry(dispatcher: Dispatcher, entry: JournalEntry): void {
       return dispatcher.expect(data.priority, data.status === 'SCHEDULED' ? 'later' : 'now')
     case 'task.retried':
     case 'task.released':
+    case 'task.waiting':
+    case 'task.approved':
+    case 'task.rejected':
+    case 'task.signalled':
+    case 'task.continued':
     case 'task.preempted':
-      return dispatcher.expect(data.priority, data.status === 'SCHEDULED' ? 'later' : 'now')
+      return dispatcher.expect(data.priority, data.status === 'PENDING' ? 'now' : 'later')
     case 'task.cancel_requested':
       return dispatcher.stopAttempt(taskId, 'cancelled', { number: data.attempt })
     case 'task.lost':

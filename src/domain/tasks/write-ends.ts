@@ -9,6 +9,7 @@ import { freeKeys } from './held-tasks.ts'
 import { ended, lost, type Transition } from './state-machine.ts'
 import { type EndedAttempt, type SettledAttempt, settleAttempts } from './store/attempts.ts'
 import { insertPastAttempts, type PastAttemptOfTask } from './store/past-attempts.ts'
+import { type SuspendedTask, suspendTasks } from './store/waits.ts'
 import type { Attempt, AttemptEnd, PastAttempt, Priority } from './task.ts'
 import type { TaskError } from './task-error.ts'
 import type { WaitedJob } from './turns.ts'
@@ -45,13 +46,16 @@ export async function writeEnds(writer: EndWriter, ends: readonly ToSettle[]): P
   const { tx, queue, now } = writer
   const rows = ends.map((end) => toRow(end, now))
   const settled = new Map((await settleAttempts(tx, rows)).map((one) => [one.id, one]))
+  const suspended = await suspend(tx, rows, settled)
   const jobs: WaitedJob[] = []
   const past: PastAttemptOfTask[] = []
   const endedTasks: EndedTask[] = []
   const transitions = rows.map((row) => {
-    const written = settled.get(row.attempt.taskId)
-    const transition = written?.isCancelled ? row.ifCancelled : row.transition
-    if (written === undefined) return transition
+    const found = settled.get(row.attempt.taskId)
+    const wait = suspended.get(row.attempt.taskId)
+    const transition = found?.isCancelled ? row.ifCancelled : afterWait(row.transition, wait)
+    if (found === undefined) return transition
+    const written = { ...found, runAt: wait?.runAt ?? found.runAt }
     tx.journal(endEvent(row.attempt, transition, written, writer))
     if (transition.dueInMs !== undefined) jobs.push(jobOf(row, transition.dueInMs, written))
     if (written.dependents > 0)
@@ -84,6 +88,26 @@ export async function writeLosses(writer: EndWriter, losses: readonly AttemptLos
   return released
 }
 
+/** Lets tasks wait whose attempts say so; a statement more only where there are any. */
+async function suspend(
+  tx: Transaction,
+  rows: readonly EndedAttempt[],
+  settled: ReadonlyMap<string, SettledAttempt>,
+): Promise<ReadonlyMap<string, SuspendedTask>> {
+  const waiting = rows.flatMap(({ attempt: { accountId, taskId }, transition: { wait }, jobId = '' }) =>
+    wait !== undefined && settled.get(taskId)?.isCancelled === false
+      ? [{ accountId, taskId, jobId, key: wait.key }]
+      : [],
+  )
+  if (waiting.length === 0) return new Map()
+  return new Map((await suspendTasks(tx, waiting)).map((task) => [task.id, task]))
+}
+
+/** What a task waits for may have come before its attempt had ended. */
+function afterWait(transition: Transition, wait: SuspendedTask | undefined): Transition {
+  return wait?.isOver ? { ...transition, status: 'PENDING', dueInMs: 0 } : transition
+}
+
 /** Both ways out; the database takes one, since only it knows whether somebody has asked the task to stop. */
 function toRow({ attempt, end, progress }: ToSettle, now: Date): EndedAttempt {
   const at = { now, random: Math.random() }
@@ -109,7 +133,7 @@ function jobOf({ attempt, jobId = '' }: EndedAttempt, dueInMs: number, { runAt }
 
 function endEvent(attempt: Attempt, transition: Transition, written: SettledAttempt, by: By): NewEntry {
   const { type, priority, labels, number } = attempt
-  const { status, event, error } = transition
+  const { status, event, error, wait } = transition
   const data = {
     type,
     priority,
@@ -117,6 +141,8 @@ function endEvent(attempt: Attempt, transition: Transition, written: SettledAtte
     attempt: number,
     status,
     ...(error && { error: publicError(error) }),
+    ...(wait !== undefined && { waiting: wait.kind, waitsFor: wait.name }),
+    ...(wait?.kind === 'TASK' && { awaitedTask: wait.name }),
     ...(status === 'SCHEDULED' && { runAt: written.runAt.toISOString() }),
     ...(status === 'CANCELLED' && written.cancelReason !== null && { reason: written.cancelReason }),
   }

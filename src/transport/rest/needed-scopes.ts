@@ -116,7 +116,9 @@ const pathsByScope: Readonly<Partial<Record<Scope | 'none', readonly string[]>>>
     'POST /api/workers/tasks/{taskId}/fail',
     'POST /api/workers/tasks/{taskId}/release',
   ],
+  'tasks:approve': ['POST /api/tasks/{operationId}/approve', 'POST /api/tasks/{operationId}/reject'],
   'tasks:write': [
+    'POST /api/tasks/{operationId}/signal',
     'DELETE /api/logs/{operationId}',
     'POST /api/tasks/{operationId}/retry',
     'POST /api/tasks/{operationId}/stop-recurring',

@@ -26,6 +26,12 @@ export interface CommandConfig {
    * the program prints cannot steer the task; or `none`.
    */
   readonly directives?: 'any' | 'marked' | 'none' | undefined
+  /** What somebody has to approve before it runs; another attempt that follows needs no second approval. */
+  readonly approval?: string | undefined
+  /** False: whoever submitted the task may not approve it. Default: true. */
+  readonly selfApproval?: boolean | undefined
+  /** How long an approval may take, in milliseconds: 7 days by default, at most 366. */
+  readonly approvalTimeoutMs?: number | undefined
   /** Where it runs, relative to the configuration file. Default: the task's workspace. */
   readonly cwd?: string | undefined
   readonly timeoutMs?: number | undefined

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { durableLimits, durableName } from '#domain/tasks/durable/protocol.ts'
 import { isSchema, taskSettings } from '#domain/tasks/task-type-schema.ts'
 import { unknownPlaceholders } from './command-line.ts'
 
@@ -19,6 +20,13 @@ const commandSchema = z
     allowDashArgs: z.boolean('must be true or false').optional(),
     directives: z.enum(['any', 'marked', 'none'], 'must be any, marked or none').optional(),
     cwd: text.optional(),
+    approval: durableName.optional(),
+    selfApproval: z.boolean('must be true or false').optional(),
+    approvalTimeoutMs: z
+      .int('must be a whole number')
+      .positive('must be above 0')
+      .max(durableLimits.maxTimeoutMs, 'must be at most 366 days')
+      .optional(),
     ...taskSettings,
   })
   .superRefine((command, issues) => {

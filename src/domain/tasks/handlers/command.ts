@@ -34,6 +34,7 @@ export function createCommandType(commands: Readonly<Record<string, CommandConfi
     input: commandInputSchema(commands),
     env: Object.values(commands).flatMap(({ env }) => inheritedNames(env)),
     secrets: ({ command }) => commands[command]?.secrets ?? [],
+    selfApproval: ({ command }) => commands[command]?.selfApproval ?? true,
     defaults: ({ command }) => presentDefaults(commands[command]),
     run: (context) => {
       const { command, args } = context.input
@@ -61,6 +62,7 @@ export function createNamedCommandTypes(commands: Readonly<Record<string, Comman
         input: commandArgsSchema(config),
         env: inheritedNames(config.env),
         secrets: config.secrets ?? [],
+        selfApproval: config.selfApproval ?? true,
         defaults: () => presentDefaults(config),
         run: (context) => runCommand(config, context.input, context),
       }),
@@ -74,6 +76,8 @@ function presentDefaults(config: CommandConfig | undefined) {
 }
 
 async function runCommand(config: CommandConfig, given: CommandInput['args'], context: TaskContext): Promise<unknown> {
+  const { approval, approvalTimeoutMs: timeoutMs } = config
+  if (approval !== undefined) await context.waitFor({ approval }, timeoutMs === undefined ? {} : { timeoutMs })
   const resultFile = join(context.workspace, '.signalbox-result.json')
   const cwd = config.cwd ?? context.workspace
   await mustBeDirectory(cwd)

@@ -28,7 +28,7 @@ function secretMissing(names: readonly string[]): ReportedEnd {
 
 /** An end without the secrets that `mask` knows. */
 export function maskedEnd(end: AttemptEnd, mask: SecretMask | undefined): AttemptEnd {
-  if (mask === undefined || end.kind === 'stopped') return end
+  if (mask === undefined || end.kind === 'stopped' || end.kind === 'waiting') return end
   if (end.kind === 'completed') return { ...end, result: mask.json(end.result) }
   const { code, message, stack, retryable } = end.error
   const error = { code: mask.text(code), message: mask.text(message), retryable }

@@ -1,5 +1,7 @@
+import { DurableContext } from '#domain/tasks/durable/durable-context.ts'
 import type { AttemptOutput } from '#domain/tasks/runner.ts'
-import type { Attempt } from '#domain/tasks/task.ts'
+import type { Attempt, OpenWait } from '#domain/tasks/task.ts'
+import { PermanentFailure } from '#domain/tasks/task-failure.ts'
 import type { AttemptSecret } from '#domain/tasks/task-secrets.ts'
 import type { ChildTask, PartData, ServerTaskContext, SubmittedChild } from '#domain/tasks/task-type.ts'
 import { attemptJson } from './attempt-json.ts'
@@ -22,6 +24,8 @@ export interface ContextOptions {
   readonly request: (request: unknown) => Promise<unknown>
   /** Has the server submit a child of the task. */
   readonly submit: (task: ChildTask) => Promise<SubmittedChild>
+  /** Has the server answer a request about what the task remembers. */
+  readonly remember: (request: unknown) => Promise<unknown>
 }
 
 const maxPartNameLength = 200
@@ -40,6 +44,7 @@ export class AttemptContext implements ServerTaskContext {
   readonly #mask: SecretMask | undefined
   readonly #output: AttemptOutput
   readonly #workspace: () => string
+  readonly #durable: DurableContext
   readonly #parts = new Set<Promise<void>>()
 
   constructor(options: ContextOptions, input: unknown) {
@@ -56,6 +61,11 @@ export class AttemptContext implements ServerTaskContext {
     this.submit = options.submit
     this.#output = options.output
     this.#workspace = options.workspace
+    this.#durable = new DurableContext({
+      ask: options.remember,
+      onStep: (name) => this.#output.step(name),
+      holdsSecret: (text) => this.mask(text) !== text,
+    })
   }
 
   get workspace(): string {
@@ -68,8 +78,16 @@ export class AttemptContext implements ServerTaskContext {
     this.#output.progress(clamped, step)
   }
 
-  step = (name: string): void => {
-    this.#output.step(String(name))
+  step = ((name: string, work?: () => unknown) => {
+    if (work !== undefined) return this.#durable.step(String(name), work)
+    return this.#output.step(String(name))
+  }) as ServerTaskContext['step']
+
+  waitFor: ServerTaskContext['waitFor'] = (what, options) => this.#durable.waitFor(what, options)
+
+  /** Resolves when the attempt is to end because the task waits. */
+  get suspended(): Promise<OpenWait> {
+    return this.#durable.suspended
   }
 
   log = (message: string): void => {
@@ -87,7 +105,13 @@ export class AttemptContext implements ServerTaskContext {
   }
 
   checkpoint = async (value: unknown): Promise<void> => {
-    await this.#output.checkpoint(attemptJson(value, checkpointKind))
+    const json = attemptJson(value, checkpointKind)
+    if (this.mask(json) !== json)
+      throw new PermanentFailure(
+        'The checkpoint holds a secret of the task, which must not be stored.',
+        'SECRET_IN_CHECKPOINT',
+      )
+    await this.#output.checkpoint(json)
   }
 
   /** Resolves when no part is being written any more, rejects when one that the handler didn't await failed. */

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import type { AnswerDurable } from '#domain/tasks/durable/answer.ts'
 import type { AttemptOutput, RequestHandler, Runner } from '#domain/tasks/runner.ts'
 import type { Attempt, AttemptEnd } from '#domain/tasks/task.ts'
 import { resolveEnvironment } from '#domain/tasks/task-environment.ts'
@@ -26,6 +27,8 @@ export interface RunnerOptions {
   readonly warmHosts: number
   /** What answers requests of attempts, by the names of their task types. */
   readonly requestHandlers: ReadonlyMap<string, RequestHandler>
+  /** Answers what attempts ask for so that later ones know it. */
+  readonly answerDurable: AnswerDurable
   /** Reads the secrets that task types list. */
   readonly giveSecrets: GiveSecrets
   /** How many bytes of a part are kept; default: 64 MiB. */
@@ -93,6 +96,7 @@ export function createRunner(options: RunnerOptions): Runner {
       env: resolveEnvironment(type.env, options.env),
       answer: (request: unknown) => answer(request, attempt, means.stop),
       submit: (task: unknown) => submit(task, attempt),
+      remember: (request: unknown) => options.answerDurable(request, attempt, means.stop),
     }
     if (type.isolation === 'none') return runInProcess({ ...common, type })
     return runInOwnProcess({

@@ -18,15 +18,23 @@ export async function execute(type: TaskType, options: ExecuteOptions): Promise<
     const input = await type.input.safeParseAsync(options.attempt.input)
     if (!input.success) return failed('INVALID_INPUT', `The input is refused: ${issueText(input.error.issues)}`, false)
     const context = new AttemptContext(options, input.data)
-    await type.prepare?.(context)
-    options.giveUpRights?.()
-    await writeSecretFiles(options.secrets, options.workspace)
-    const result = await type.run(context)
+    const ended = await Promise.race([
+      runHandler(type, context, options).then((result) => ({ result })),
+      context.suspended.then((wait) => ({ wait })),
+    ])
     await context.partsWritten()
-    return { kind: 'completed', result: await deliverResult(result, options.output, mask) }
+    if ('wait' in ended) return { kind: 'waiting', wait: ended.wait }
+    return { kind: 'completed', result: await deliverResult(ended.result, options.output, mask) }
   } catch (error) {
     return { kind: 'failed', error: taskError(error, mask) }
   }
+}
+
+async function runHandler(type: TaskType, context: AttemptContext, options: ExecuteOptions): Promise<unknown> {
+  await type.prepare?.(context)
+  options.giveUpRights?.()
+  await writeSecretFiles(options.secrets, options.workspace)
+  return type.run(context)
 }
 
 interface Issue {

@@ -61,6 +61,11 @@ export class HostOutput implements AttemptOutput {
     return this.#request({ kind: 'submit', task })
   }
 
+  /** Has the server answer a request about what the task remembers. */
+  remember(request: unknown): Promise<unknown> {
+    return this.#request({ kind: 'remember', request })
+  }
+
   async openPart(name: string, contentType: string): Promise<PartWriter> {
     this.#lastPart += 1
     const part = this.#lastPart

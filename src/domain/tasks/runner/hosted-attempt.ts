@@ -65,6 +65,7 @@ async function runAttempt(
     secrets,
     request: (request) => output.ask(request),
     submit: (task) => output.submit(task),
+    remember: (request) => output.remember(request),
     ...(user !== undefined && { giveUpRights: () => giveUpRights(user, workspace) }),
   })
 }

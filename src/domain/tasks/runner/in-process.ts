@@ -22,6 +22,8 @@ export interface InProcessOptions {
   readonly answer: (request: unknown) => Promise<unknown>
   /** Submits a child of the task. */
   readonly submit: (task: unknown) => Promise<SubmittedChild>
+  /** Answers a request about what the task remembers. */
+  readonly remember: (request: unknown) => Promise<unknown>
 }
 
 /**
@@ -29,7 +31,7 @@ export interface InProcessOptions {
  * is abandoned: it has ended for everybody but itself, and nothing that it says later is heard.
  */
 export async function runInProcess(options: InProcessOptions): Promise<AttemptEnd> {
-  const { type, attempt, output, stop, env, secrets, answer, submit } = options
+  const { type, attempt, output, stop, env, secrets, answer, submit, remember } = options
   const controller = new AbortController()
   const workspace = lazyWorkspace(options.workspace)
   const running = execute(type, {
@@ -41,6 +43,7 @@ export async function runInProcess(options: InProcessOptions): Promise<AttemptEn
     secrets,
     request: answer,
     submit,
+    remember,
   })
   try {
     return await orInterrupted(running, controller, stop, options)
@@ -74,6 +77,8 @@ function orInterrupted(
       interrupt(failure, new Error('The attempt has timed out.'))
     }, timerMs(attempt.timeoutMs))
     const finish = (end: AttemptEnd) => {
+      // What it still does besides should stop as well.
+      if (end.kind === 'waiting') controller.abort(new Error('The task waits; another attempt continues it.'))
       clearTimeout(timeout)
       clearTimeout(grace)
       stop.removeEventListener('abort', onStop)

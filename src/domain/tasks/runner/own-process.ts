@@ -47,6 +47,8 @@ export interface OwnProcessOptions {
   readonly answer: (request: unknown) => Promise<unknown>
   /** Submits a child of the task. */
   readonly submit: (task: unknown) => Promise<SubmittedChild>
+  /** Answers a request about what the task remembers. */
+  readonly remember: (request: unknown) => Promise<unknown>
   readonly log: Logger
 }
 
@@ -274,6 +276,7 @@ class HostProcess {
     if (message.kind === 'request') return structuredClone(await this.#options.answer(message.request))
     if (message.kind === 'checkpoint') return output.checkpoint(message.json)
     if (message.kind === 'submit') return this.#options.submit(message.task)
+    if (message.kind === 'remember') return this.#options.remember(message.request)
     if (message.kind === 'events') {
       for (const event of message.events) this.#emit(event)
       return output.drained()

@@ -1,5 +1,5 @@
 import { maxRetryAfterMs } from '#domain/tasks/retry-plan.ts'
-import type { ReportedEnd } from '#domain/tasks/task.ts'
+import { type ReportedEnd, waitKinds } from '#domain/tasks/task.ts'
 import type { AttemptSecret } from '#domain/tasks/task-secrets.ts'
 import { isNestedBeyond } from '#lib/json-depth.ts'
 import type { AttemptFacts } from './context.ts'
@@ -55,6 +55,8 @@ export type HostMessage =
   | { readonly kind: 'checkpoint'; readonly id: number; readonly json: string }
   | { readonly kind: 'request'; readonly id: number; readonly request: unknown }
   | { readonly kind: 'submit'; readonly id: number; readonly task: unknown }
+  /** About what the task remembers from one attempt to the next. */
+  | { readonly kind: 'remember'; readonly id: number; readonly request: unknown }
   | { readonly kind: 'ended'; readonly outcome: ReportedEnd }
 
 /** The largest piece of a part in one message. */
@@ -75,6 +77,7 @@ const hostMessageForms: Record<HostMessage['kind'], (message: Fields) => boolean
   checkpoint: ({ id, json }) => isNumber(id) && isText(json),
   request: ({ id }) => isNumber(id),
   submit: ({ id }) => isNumber(id),
+  remember: ({ id }) => isNumber(id),
   ended: ({ outcome }) => isOutcome(outcome),
 }
 
@@ -107,9 +110,16 @@ function isWait(ms: unknown): boolean {
 
 function isOutcome(outcome: unknown): outcome is ReportedEnd {
   if (!isFields(outcome)) return false
+  if (outcome['kind'] === 'waiting') return isOpenWait(outcome['wait'])
   // A handler's own code can send what its host would have refused.
   if (outcome['kind'] !== 'failed') return outcome['kind'] === 'completed' && !isNestedBeyond(outcome['result'])
   const error = outcome['error']
   if (!isFields(error) || !isText(error['code']) || !isText(error['message'])) return false
   return typeof error['retryable'] === 'boolean' && isWait(error['retryAfterMs'])
+}
+
+function isOpenWait(wait: unknown): boolean {
+  return (
+    isFields(wait) && isText(wait['key']) && isText(wait['name']) && waitKinds.some((kind) => kind === wait['kind'])
+  )
 }

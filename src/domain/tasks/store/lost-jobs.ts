@@ -18,7 +18,7 @@ const perAccount = 100
 const overdueSql = `
   SELECT task.* FROM account CROSS JOIN LATERAL (
     SELECT account_id AS "accountId", id, priority, job_id AS "jobId", remote AS "isRemote" FROM task
-    WHERE account_id = account.id AND status = 'PENDING' AND (held IS NULL OR held IN ('RATE', 'QUOTA') OR held = 'SHARE' AND fairness_key IS NULL)
+    WHERE account_id = account.id AND status = 'PENDING' AND (held IS NULL OR held IN ('RATE', 'QUOTA', 'EVENT', 'APPROVAL', 'UNTIL', 'TASK') OR held = 'SHARE' AND fairness_key IS NULL)
       AND run_at < now() - $1 * interval '1 millisecond'
     ORDER BY id LIMIT ${perAccount}
   ) AS task LIMIT $2`

@@ -4,7 +4,7 @@ import type { Transition } from '#domain/tasks/state-machine.ts'
 import type { Priority, TaskStatus } from '#domain/tasks/task.ts'
 import type { HoldReason } from '#domain/tasks/waiting.ts'
 import type { Sql } from '#platform/database/sql.ts'
-import type { By } from '#platform/journal/entry.ts'
+import type { Actor, By } from '#platform/journal/entry.ts'
 import type { PositionRow } from '#platform/journal/store.ts'
 
 /** A task to be written; ids are the caller's. */
@@ -38,6 +38,8 @@ export interface NewTask {
   readonly lockMs: number
   readonly retry: RetryPolicy
   readonly by: By
+  /** Who submits it, whichever of their credentials they show; an approval may have to come from somebody else. */
+  readonly submitterId: string
   readonly status: 'SCHEDULED' | 'PENDING'
   /** At once when undefined. */
   readonly runAt: Date | undefined
@@ -87,7 +89,9 @@ export async function insertTasks(sql: Sql, tasks: readonly NewTask[]): Promise<
     tasks.map((task) => task.timeoutMs),
     tasks.map((task) => task.lockMs),
     tasks.map((task) => JSON.stringify(task.retry)),
-    tasks.map((task) => JSON.stringify(task.by.actor)),
+    tasks.map(({ by: { actor }, submitterId }) =>
+      JSON.stringify(submitterId === actor.id ? actor : { submitterId, ...actor }),
+    ),
     tasks.map((task) => task.runAt ?? null),
     tasks.map((task) => task.status),
     tasks.map((task) => (task.idempotencyKey === undefined ? null : task.principalId)),
@@ -170,12 +174,14 @@ export interface LockedTask {
   /** How many tasks are part of it. */
   readonly children: number
   readonly isRemote: boolean
+  /** With the submitter's id where that is another than the actor's. */
+  readonly createdBy: Actor & { readonly submitterId?: string }
 }
 
 const lockTasksSql = `
   SELECT account_id AS "accountId", id, type, priority, status, labels, attempt, worker_id AS "workerId", started_at AS "startedAt",
          finished_at AS "finishedAt", error, cancel_requested_at AS "cancelRequestedAt", dependents, children,
-         remote AS "isRemote"
+         remote AS "isRemote", created_by AS "createdBy"
   FROM task WHERE account_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR UPDATE`
 
 /** Reads tasks and keeps others from changing them until the transaction ends. */

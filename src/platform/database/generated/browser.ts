@@ -309,6 +309,21 @@ export type TaskAttempt = Prisma.TaskAttemptModel
  */
 export type TaskCheckpoint = Prisma.TaskCheckpointModel
 /**
+ * Model TaskStep
+ * A step of a task that was done, and is not done again.
+ */
+export type TaskStep = Prisma.TaskStepModel
+/**
+ * Model TaskWait
+ * Something that a task waits for, or has waited for.
+ */
+export type TaskWait = Prisma.TaskWaitModel
+/**
+ * Model TaskSignal
+ * An event that was sent to a task before it waits for it.
+ */
+export type TaskSignal = Prisma.TaskSignalModel
+/**
  * Model TaskLog
  * One line that an attempt logged.
  */

@@ -131,7 +131,8 @@ export const AttemptStatus = {
   FAILED: 'FAILED',
   CANCELLED: 'CANCELLED',
   LOST: 'LOST',
-  PREEMPTED: 'PREEMPTED'
+  PREEMPTED: 'PREEMPTED',
+  WAITED: 'WAITED'
 } as const
 
 export type AttemptStatus = (typeof AttemptStatus)[keyof typeof AttemptStatus]

@@ -20,6 +20,7 @@ import { remoteWorkRoutes } from './remote-work.ts'
 import { salesforceRoutes } from './salesforce.ts'
 import { sessionRoutes } from './sessions.ts'
 import { signInRoutes } from './sign-in.ts'
+import { taskDecisionRoutes } from './task-decisions.ts'
 import { taskListRoutes } from './task-list.ts'
 import { taskPartRoutes } from './task-parts.ts'
 import { taskTypeRoutes } from './task-types.ts'
@@ -49,6 +50,7 @@ export function createRoutes({ health, version, api, jwks, publicUrl, graphiql }
   const routes: Route[] = [
     ...healthRoutes(health),
     ...taskRoutes,
+    ...taskDecisionRoutes,
     ...taskListRoutes,
     ...taskPartRoutes,
     ...recurringTaskRoutes,

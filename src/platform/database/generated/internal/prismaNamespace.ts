@@ -455,6 +455,9 @@ export const ModelName = {
   TaskLease: 'TaskLease',
   TaskAttempt: 'TaskAttempt',
   TaskCheckpoint: 'TaskCheckpoint',
+  TaskStep: 'TaskStep',
+  TaskWait: 'TaskWait',
+  TaskSignal: 'TaskSignal',
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
   TaskPartChunk: 'TaskPartChunk',
@@ -477,7 +480,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "environment" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "taskSchedule" | "taskScheduleRun" | "secret" | "task" | "taskDependency" | "taskPause" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskType" | "workerShare" | "workerLane" | "taskLease" | "taskAttempt" | "taskCheckpoint" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
+    modelProps: "account" | "applicationToken" | "tokenHour" | "refusalCount" | "user" | "team" | "teamMember" | "session" | "browserSession" | "identity" | "signInPlace" | "refreshToken" | "deviceSignIn" | "signingKey" | "auditEntry" | "auditChain" | "auditCursor" | "collection" | "document" | "documentVersion" | "documentIndexFailure" | "entryLedger" | "entry" | "entryVersion" | "environment" | "inboundCall" | "journalEntry" | "journalHistory" | "journalPruned" | "rateLimit" | "lock" | "lockWaiter" | "writeProbe" | "idempotentRequest" | "worker" | "usage" | "journalUsage" | "usageChange" | "salesforceOrg" | "salesforceLogin" | "salesforceDeployment" | "taskSchedule" | "taskScheduleRun" | "secret" | "task" | "taskDependency" | "taskPause" | "taskClock" | "taskShare" | "taskLane" | "taskConcurrency" | "taskRate" | "taskType" | "workerShare" | "workerLane" | "taskLease" | "taskAttempt" | "taskCheckpoint" | "taskStep" | "taskWait" | "taskSignal" | "taskLog" | "taskPart" | "taskPartChunk" | "webhook" | "delivery" | "deliveryAttempt" | "deliveryCursor"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -4773,6 +4776,228 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    TaskStep: {
+      payload: Prisma.$TaskStepPayload<ExtArgs>
+      fields: Prisma.TaskStepFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskStepFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskStepFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload>
+        }
+        findFirst: {
+          args: Prisma.TaskStepFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskStepFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload>
+        }
+        findMany: {
+          args: Prisma.TaskStepFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload>[]
+        }
+        create: {
+          args: Prisma.TaskStepCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload>
+        }
+        createMany: {
+          args: Prisma.TaskStepCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskStepCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload>[]
+        }
+        delete: {
+          args: Prisma.TaskStepDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload>
+        }
+        update: {
+          args: Prisma.TaskStepUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskStepDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskStepUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskStepUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskStepUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskStepPayload>
+        }
+        aggregate: {
+          args: Prisma.TaskStepAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskStep>
+        }
+        groupBy: {
+          args: Prisma.TaskStepGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskStepGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskStepCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskStepCountAggregateOutputType> | number
+        }
+      }
+    }
+    TaskWait: {
+      payload: Prisma.$TaskWaitPayload<ExtArgs>
+      fields: Prisma.TaskWaitFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskWaitFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskWaitFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload>
+        }
+        findFirst: {
+          args: Prisma.TaskWaitFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskWaitFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload>
+        }
+        findMany: {
+          args: Prisma.TaskWaitFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload>[]
+        }
+        create: {
+          args: Prisma.TaskWaitCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload>
+        }
+        createMany: {
+          args: Prisma.TaskWaitCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskWaitCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload>[]
+        }
+        delete: {
+          args: Prisma.TaskWaitDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload>
+        }
+        update: {
+          args: Prisma.TaskWaitUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskWaitDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskWaitUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskWaitUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskWaitUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskWaitPayload>
+        }
+        aggregate: {
+          args: Prisma.TaskWaitAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskWait>
+        }
+        groupBy: {
+          args: Prisma.TaskWaitGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskWaitGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskWaitCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskWaitCountAggregateOutputType> | number
+        }
+      }
+    }
+    TaskSignal: {
+      payload: Prisma.$TaskSignalPayload<ExtArgs>
+      fields: Prisma.TaskSignalFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TaskSignalFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TaskSignalFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload>
+        }
+        findFirst: {
+          args: Prisma.TaskSignalFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TaskSignalFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload>
+        }
+        findMany: {
+          args: Prisma.TaskSignalFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload>[]
+        }
+        create: {
+          args: Prisma.TaskSignalCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload>
+        }
+        createMany: {
+          args: Prisma.TaskSignalCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TaskSignalCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload>[]
+        }
+        delete: {
+          args: Prisma.TaskSignalDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload>
+        }
+        update: {
+          args: Prisma.TaskSignalUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload>
+        }
+        deleteMany: {
+          args: Prisma.TaskSignalDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TaskSignalUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TaskSignalUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload>[]
+        }
+        upsert: {
+          args: Prisma.TaskSignalUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TaskSignalPayload>
+        }
+        aggregate: {
+          args: Prisma.TaskSignalAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTaskSignal>
+        }
+        groupBy: {
+          args: Prisma.TaskSignalGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskSignalGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TaskSignalCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TaskSignalCountAggregateOutputType> | number
+        }
+      }
+    }
     TaskLog: {
       payload: Prisma.$TaskLogPayload<ExtArgs>
       fields: Prisma.TaskLogFieldRefs
@@ -6194,6 +6419,54 @@ export const TaskCheckpointScalarFieldEnum = {
 export type TaskCheckpointScalarFieldEnum = (typeof TaskCheckpointScalarFieldEnum)[keyof typeof TaskCheckpointScalarFieldEnum]
 
 
+export const TaskStepScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  name: 'name',
+  attempt: 'attempt',
+  startedAt: 'startedAt',
+  finishedAt: 'finishedAt',
+  sizeBytes: 'sizeBytes',
+  result: 'result'
+} as const
+
+export type TaskStepScalarFieldEnum = (typeof TaskStepScalarFieldEnum)[keyof typeof TaskStepScalarFieldEnum]
+
+
+export const TaskWaitScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  key: 'key',
+  kind: 'kind',
+  name: 'name',
+  awaitedTaskId: 'awaitedTaskId',
+  maySubmitterDecide: 'maySubmitterDecide',
+  attempt: 'attempt',
+  startedAt: 'startedAt',
+  deadline: 'deadline',
+  endedAt: 'endedAt',
+  outcome: 'outcome',
+  value: 'value',
+  endedBy: 'endedBy',
+  comment: 'comment'
+} as const
+
+export type TaskWaitScalarFieldEnum = (typeof TaskWaitScalarFieldEnum)[keyof typeof TaskWaitScalarFieldEnum]
+
+
+export const TaskSignalScalarFieldEnum = {
+  accountId: 'accountId',
+  id: 'id',
+  taskId: 'taskId',
+  name: 'name',
+  value: 'value',
+  sentBy: 'sentBy',
+  sentAt: 'sentAt'
+} as const
+
+export type TaskSignalScalarFieldEnum = (typeof TaskSignalScalarFieldEnum)[keyof typeof TaskSignalScalarFieldEnum]
+
+
 export const TaskLogScalarFieldEnum = {
   accountId: 'accountId',
   taskId: 'taskId',
@@ -6961,6 +7234,9 @@ export type GlobalOmitConfig = {
   taskLease?: Prisma.TaskLeaseOmit
   taskAttempt?: Prisma.TaskAttemptOmit
   taskCheckpoint?: Prisma.TaskCheckpointOmit
+  taskStep?: Prisma.TaskStepOmit
+  taskWait?: Prisma.TaskWaitOmit
+  taskSignal?: Prisma.TaskSignalOmit
   taskLog?: Prisma.TaskLogOmit
   taskPart?: Prisma.TaskPartOmit
   taskPartChunk?: Prisma.TaskPartChunkOmit

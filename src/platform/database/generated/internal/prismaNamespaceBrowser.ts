@@ -109,6 +109,9 @@ export const ModelName = {
   TaskLease: 'TaskLease',
   TaskAttempt: 'TaskAttempt',
   TaskCheckpoint: 'TaskCheckpoint',
+  TaskStep: 'TaskStep',
+  TaskWait: 'TaskWait',
+  TaskSignal: 'TaskSignal',
   TaskLog: 'TaskLog',
   TaskPart: 'TaskPart',
   TaskPartChunk: 'TaskPartChunk',
@@ -996,6 +999,54 @@ export const TaskCheckpointScalarFieldEnum = {
 } as const
 
 export type TaskCheckpointScalarFieldEnum = (typeof TaskCheckpointScalarFieldEnum)[keyof typeof TaskCheckpointScalarFieldEnum]
+
+
+export const TaskStepScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  name: 'name',
+  attempt: 'attempt',
+  startedAt: 'startedAt',
+  finishedAt: 'finishedAt',
+  sizeBytes: 'sizeBytes',
+  result: 'result'
+} as const
+
+export type TaskStepScalarFieldEnum = (typeof TaskStepScalarFieldEnum)[keyof typeof TaskStepScalarFieldEnum]
+
+
+export const TaskWaitScalarFieldEnum = {
+  accountId: 'accountId',
+  taskId: 'taskId',
+  key: 'key',
+  kind: 'kind',
+  name: 'name',
+  awaitedTaskId: 'awaitedTaskId',
+  maySubmitterDecide: 'maySubmitterDecide',
+  attempt: 'attempt',
+  startedAt: 'startedAt',
+  deadline: 'deadline',
+  endedAt: 'endedAt',
+  outcome: 'outcome',
+  value: 'value',
+  endedBy: 'endedBy',
+  comment: 'comment'
+} as const
+
+export type TaskWaitScalarFieldEnum = (typeof TaskWaitScalarFieldEnum)[keyof typeof TaskWaitScalarFieldEnum]
+
+
+export const TaskSignalScalarFieldEnum = {
+  accountId: 'accountId',
+  id: 'id',
+  taskId: 'taskId',
+  name: 'name',
+  value: 'value',
+  sentBy: 'sentBy',
+  sentAt: 'sentAt'
+} as const
+
+export type TaskSignalScalarFieldEnum = (typeof TaskSignalScalarFieldEnum)[keyof typeof TaskSignalScalarFieldEnum]
 
 
 export const TaskLogScalarFieldEnum = {

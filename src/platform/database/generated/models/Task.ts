@@ -559,6 +559,9 @@ export type TaskWhereInput = {
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
+  steps?: Prisma.TaskStepListRelationFilter
+  waits?: Prisma.TaskWaitListRelationFilter
+  signals?: Prisma.TaskSignalListRelationFilter
   checkpoint?: Prisma.XOR<Prisma.TaskCheckpointNullableScalarRelationFilter, Prisma.TaskCheckpointWhereInput> | null
   dependencies?: Prisma.TaskDependencyListRelationFilter
   lease?: Prisma.XOR<Prisma.TaskLeaseNullableScalarRelationFilter, Prisma.TaskLeaseWhereInput> | null
@@ -615,6 +618,9 @@ export type TaskOrderByWithRelationInput = {
   logs?: Prisma.TaskLogOrderByRelationAggregateInput
   parts?: Prisma.TaskPartOrderByRelationAggregateInput
   pastAttempts?: Prisma.TaskAttemptOrderByRelationAggregateInput
+  steps?: Prisma.TaskStepOrderByRelationAggregateInput
+  waits?: Prisma.TaskWaitOrderByRelationAggregateInput
+  signals?: Prisma.TaskSignalOrderByRelationAggregateInput
   checkpoint?: Prisma.TaskCheckpointOrderByWithRelationInput
   dependencies?: Prisma.TaskDependencyOrderByRelationAggregateInput
   lease?: Prisma.TaskLeaseOrderByWithRelationInput
@@ -676,6 +682,9 @@ export type TaskWhereUniqueInput = Prisma.AtLeast<{
   logs?: Prisma.TaskLogListRelationFilter
   parts?: Prisma.TaskPartListRelationFilter
   pastAttempts?: Prisma.TaskAttemptListRelationFilter
+  steps?: Prisma.TaskStepListRelationFilter
+  waits?: Prisma.TaskWaitListRelationFilter
+  signals?: Prisma.TaskSignalListRelationFilter
   checkpoint?: Prisma.XOR<Prisma.TaskCheckpointNullableScalarRelationFilter, Prisma.TaskCheckpointWhereInput> | null
   dependencies?: Prisma.TaskDependencyListRelationFilter
   lease?: Prisma.XOR<Prisma.TaskLeaseNullableScalarRelationFilter, Prisma.TaskLeaseWhereInput> | null
@@ -836,6 +845,9 @@ export type TaskCreateInput = {
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
@@ -892,6 +904,9 @@ export type TaskUncheckedCreateInput = {
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
@@ -948,6 +963,9 @@ export type TaskUpdateInput = {
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
@@ -1004,6 +1022,9 @@ export type TaskUncheckedUpdateInput = {
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
@@ -1425,6 +1446,48 @@ export type TaskUpdateOneRequiredWithoutCheckpointNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutCheckpointInput, Prisma.TaskUpdateWithoutCheckpointInput>, Prisma.TaskUncheckedUpdateWithoutCheckpointInput>
 }
 
+export type TaskCreateNestedOneWithoutStepsInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutStepsInput, Prisma.TaskUncheckedCreateWithoutStepsInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutStepsInput
+  connect?: Prisma.TaskWhereUniqueInput
+}
+
+export type TaskUpdateOneRequiredWithoutStepsNestedInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutStepsInput, Prisma.TaskUncheckedCreateWithoutStepsInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutStepsInput
+  upsert?: Prisma.TaskUpsertWithoutStepsInput
+  connect?: Prisma.TaskWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutStepsInput, Prisma.TaskUpdateWithoutStepsInput>, Prisma.TaskUncheckedUpdateWithoutStepsInput>
+}
+
+export type TaskCreateNestedOneWithoutWaitsInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutWaitsInput, Prisma.TaskUncheckedCreateWithoutWaitsInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutWaitsInput
+  connect?: Prisma.TaskWhereUniqueInput
+}
+
+export type TaskUpdateOneRequiredWithoutWaitsNestedInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutWaitsInput, Prisma.TaskUncheckedCreateWithoutWaitsInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutWaitsInput
+  upsert?: Prisma.TaskUpsertWithoutWaitsInput
+  connect?: Prisma.TaskWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutWaitsInput, Prisma.TaskUpdateWithoutWaitsInput>, Prisma.TaskUncheckedUpdateWithoutWaitsInput>
+}
+
+export type TaskCreateNestedOneWithoutSignalsInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutSignalsInput, Prisma.TaskUncheckedCreateWithoutSignalsInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutSignalsInput
+  connect?: Prisma.TaskWhereUniqueInput
+}
+
+export type TaskUpdateOneRequiredWithoutSignalsNestedInput = {
+  create?: Prisma.XOR<Prisma.TaskCreateWithoutSignalsInput, Prisma.TaskUncheckedCreateWithoutSignalsInput>
+  connectOrCreate?: Prisma.TaskCreateOrConnectWithoutSignalsInput
+  upsert?: Prisma.TaskUpsertWithoutSignalsInput
+  connect?: Prisma.TaskWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.TaskUpdateToOneWithWhereWithoutSignalsInput, Prisma.TaskUpdateWithoutSignalsInput>, Prisma.TaskUncheckedUpdateWithoutSignalsInput>
+}
+
 export type TaskCreateNestedOneWithoutLogsInput = {
   create?: Prisma.XOR<Prisma.TaskCreateWithoutLogsInput, Prisma.TaskUncheckedCreateWithoutLogsInput>
   connectOrCreate?: Prisma.TaskCreateOrConnectWithoutLogsInput
@@ -1502,6 +1565,9 @@ export type TaskCreateWithoutDeploymentInput = {
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
@@ -1557,6 +1623,9 @@ export type TaskUncheckedCreateWithoutDeploymentInput = {
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
@@ -1628,6 +1697,9 @@ export type TaskUpdateWithoutDeploymentInput = {
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
@@ -1683,6 +1755,9 @@ export type TaskUncheckedUpdateWithoutDeploymentInput = {
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
@@ -1738,6 +1813,9 @@ export type TaskCreateWithoutScheduleRunInput = {
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
@@ -1793,6 +1871,9 @@ export type TaskUncheckedCreateWithoutScheduleRunInput = {
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
@@ -1864,6 +1945,9 @@ export type TaskUpdateWithoutScheduleRunInput = {
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
@@ -1919,6 +2003,9 @@ export type TaskUncheckedUpdateWithoutScheduleRunInput = {
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
@@ -1974,6 +2061,9 @@ export type TaskCreateWithoutDependenciesInput = {
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
@@ -2029,6 +2119,9 @@ export type TaskUncheckedCreateWithoutDependenciesInput = {
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
@@ -2100,6 +2193,9 @@ export type TaskUpdateWithoutDependenciesInput = {
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
@@ -2155,6 +2251,9 @@ export type TaskUncheckedUpdateWithoutDependenciesInput = {
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
@@ -2210,6 +2309,9 @@ export type TaskCreateWithoutLeaseInput = {
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
@@ -2265,6 +2367,9 @@ export type TaskUncheckedCreateWithoutLeaseInput = {
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
@@ -2336,6 +2441,9 @@ export type TaskUpdateWithoutLeaseInput = {
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
@@ -2391,6 +2499,9 @@ export type TaskUncheckedUpdateWithoutLeaseInput = {
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
@@ -2445,6 +2556,9 @@ export type TaskCreateWithoutPastAttemptsInput = {
   rateReserved?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
@@ -2500,6 +2614,9 @@ export type TaskUncheckedCreateWithoutPastAttemptsInput = {
   rateReserved?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
@@ -2571,6 +2688,9 @@ export type TaskUpdateWithoutPastAttemptsInput = {
   rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
@@ -2626,6 +2746,9 @@ export type TaskUncheckedUpdateWithoutPastAttemptsInput = {
   rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
@@ -2682,6 +2805,9 @@ export type TaskCreateWithoutCheckpointInput = {
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
@@ -2737,6 +2863,9 @@ export type TaskUncheckedCreateWithoutCheckpointInput = {
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
   deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
@@ -2808,6 +2937,9 @@ export type TaskUpdateWithoutCheckpointInput = {
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
@@ -2863,6 +2995,753 @@ export type TaskUncheckedUpdateWithoutCheckpointInput = {
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskCreateWithoutStepsInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  fairnessWeight?: number | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  singletonKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
+  logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
+}
+
+export type TaskUncheckedCreateWithoutStepsInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  fairnessWeight?: number | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  singletonKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
+  logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
+}
+
+export type TaskCreateOrConnectWithoutStepsInput = {
+  where: Prisma.TaskWhereUniqueInput
+  create: Prisma.XOR<Prisma.TaskCreateWithoutStepsInput, Prisma.TaskUncheckedCreateWithoutStepsInput>
+}
+
+export type TaskUpsertWithoutStepsInput = {
+  update: Prisma.XOR<Prisma.TaskUpdateWithoutStepsInput, Prisma.TaskUncheckedUpdateWithoutStepsInput>
+  create: Prisma.XOR<Prisma.TaskCreateWithoutStepsInput, Prisma.TaskUncheckedCreateWithoutStepsInput>
+  where?: Prisma.TaskWhereInput
+}
+
+export type TaskUpdateToOneWithWhereWithoutStepsInput = {
+  where?: Prisma.TaskWhereInput
+  data: Prisma.XOR<Prisma.TaskUpdateWithoutStepsInput, Prisma.TaskUncheckedUpdateWithoutStepsInput>
+}
+
+export type TaskUpdateWithoutStepsInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskUncheckedUpdateWithoutStepsInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskCreateWithoutWaitsInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  fairnessWeight?: number | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  singletonKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
+  logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
+}
+
+export type TaskUncheckedCreateWithoutWaitsInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  fairnessWeight?: number | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  singletonKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
+  logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
+}
+
+export type TaskCreateOrConnectWithoutWaitsInput = {
+  where: Prisma.TaskWhereUniqueInput
+  create: Prisma.XOR<Prisma.TaskCreateWithoutWaitsInput, Prisma.TaskUncheckedCreateWithoutWaitsInput>
+}
+
+export type TaskUpsertWithoutWaitsInput = {
+  update: Prisma.XOR<Prisma.TaskUpdateWithoutWaitsInput, Prisma.TaskUncheckedUpdateWithoutWaitsInput>
+  create: Prisma.XOR<Prisma.TaskCreateWithoutWaitsInput, Prisma.TaskUncheckedCreateWithoutWaitsInput>
+  where?: Prisma.TaskWhereInput
+}
+
+export type TaskUpdateToOneWithWhereWithoutWaitsInput = {
+  where?: Prisma.TaskWhereInput
+  data: Prisma.XOR<Prisma.TaskUpdateWithoutWaitsInput, Prisma.TaskUncheckedUpdateWithoutWaitsInput>
+}
+
+export type TaskUpdateWithoutWaitsInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskUncheckedUpdateWithoutWaitsInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskCreateWithoutSignalsInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  fairnessWeight?: number | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  singletonKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
+  logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunCreateNestedOneWithoutTaskInput
+}
+
+export type TaskUncheckedCreateWithoutSignalsInput = {
+  accountId: string
+  id: string
+  type: string
+  priority: $Enums.Priority
+  status: $Enums.TaskStatus
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: string | null
+  fairnessWeight?: number | null
+  rank?: number
+  concurrencyKey?: string | null
+  held?: string | null
+  heldAt?: Date | string | null
+  singletonKey?: string | null
+  idempotencyKey?: string | null
+  principalId?: string | null
+  requestHash?: runtime.Bytes | null
+  timeoutMs: number
+  lockMs: number
+  retry: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  runAt: Date | string
+  startedAt?: Date | string | null
+  finishedAt?: Date | string | null
+  cancelRequestedAt?: Date | string | null
+  cancelAcknowledgedAt?: Date | string | null
+  cancelReason?: string | null
+  progress?: number
+  currentStep?: string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: number
+  uncountedLosses?: number
+  uncountedAttempts?: number
+  fence?: number
+  jobId: string
+  workerId?: number | null
+  parentId?: string | null
+  dependents?: number
+  children?: number
+  cancelsDescendants?: boolean
+  remote?: boolean
+  rateReserved?: boolean
+  logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
+  parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
+  dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
+  lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
+  deployment?: Prisma.SalesforceDeploymentUncheckedCreateNestedOneWithoutTaskInput
+  scheduleRun?: Prisma.TaskScheduleRunUncheckedCreateNestedOneWithoutTaskInput
+}
+
+export type TaskCreateOrConnectWithoutSignalsInput = {
+  where: Prisma.TaskWhereUniqueInput
+  create: Prisma.XOR<Prisma.TaskCreateWithoutSignalsInput, Prisma.TaskUncheckedCreateWithoutSignalsInput>
+}
+
+export type TaskUpsertWithoutSignalsInput = {
+  update: Prisma.XOR<Prisma.TaskUpdateWithoutSignalsInput, Prisma.TaskUncheckedUpdateWithoutSignalsInput>
+  create: Prisma.XOR<Prisma.TaskCreateWithoutSignalsInput, Prisma.TaskUncheckedCreateWithoutSignalsInput>
+  where?: Prisma.TaskWhereInput
+}
+
+export type TaskUpdateToOneWithWhereWithoutSignalsInput = {
+  where?: Prisma.TaskWhereInput
+  data: Prisma.XOR<Prisma.TaskUpdateWithoutSignalsInput, Prisma.TaskUncheckedUpdateWithoutSignalsInput>
+}
+
+export type TaskUpdateWithoutSignalsInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
+  dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
+  lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
+  deployment?: Prisma.SalesforceDeploymentUpdateOneWithoutTaskNestedInput
+  scheduleRun?: Prisma.TaskScheduleRunUpdateOneWithoutTaskNestedInput
+}
+
+export type TaskUncheckedUpdateWithoutSignalsInput = {
+  accountId?: Prisma.StringFieldUpdateOperationsInput | string
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  type?: Prisma.StringFieldUpdateOperationsInput | string
+  priority?: Prisma.EnumPriorityFieldUpdateOperationsInput | $Enums.Priority
+  status?: Prisma.EnumTaskStatusFieldUpdateOperationsInput | $Enums.TaskStatus
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  fairnessKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  fairnessWeight?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  rank?: Prisma.IntFieldUpdateOperationsInput | number
+  concurrencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  held?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  heldAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  singletonKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  idempotencyKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  principalId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  timeoutMs?: Prisma.IntFieldUpdateOperationsInput | number
+  lockMs?: Prisma.IntFieldUpdateOperationsInput | number
+  retry?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  runAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  finishedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelRequestedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelAcknowledgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  cancelReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  progress?: Prisma.IntFieldUpdateOperationsInput | number
+  currentStep?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  result?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  resultExpired?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  error?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  attempt?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedLosses?: Prisma.IntFieldUpdateOperationsInput | number
+  uncountedAttempts?: Prisma.IntFieldUpdateOperationsInput | number
+  fence?: Prisma.IntFieldUpdateOperationsInput | number
+  jobId?: Prisma.StringFieldUpdateOperationsInput | string
+  workerId?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  parentId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dependents?: Prisma.IntFieldUpdateOperationsInput | number
+  children?: Prisma.IntFieldUpdateOperationsInput | number
+  cancelsDescendants?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  remote?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
+  parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
+  pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
   deployment?: Prisma.SalesforceDeploymentUncheckedUpdateOneWithoutTaskNestedInput
@@ -2917,6 +3796,9 @@ export type TaskCreateWithoutLogsInput = {
   rateReserved?: boolean
   parts?: Prisma.TaskPartCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
@@ -2972,6 +3854,9 @@ export type TaskUncheckedCreateWithoutLogsInput = {
   rateReserved?: boolean
   parts?: Prisma.TaskPartUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
@@ -3043,6 +3928,9 @@ export type TaskUpdateWithoutLogsInput = {
   rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   parts?: Prisma.TaskPartUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
@@ -3098,6 +3986,9 @@ export type TaskUncheckedUpdateWithoutLogsInput = {
   rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   parts?: Prisma.TaskPartUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
@@ -3153,6 +4044,9 @@ export type TaskCreateWithoutPartsInput = {
   rateReserved?: boolean
   logs?: Prisma.TaskLogCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseCreateNestedOneWithoutTaskInput
@@ -3208,6 +4102,9 @@ export type TaskUncheckedCreateWithoutPartsInput = {
   rateReserved?: boolean
   logs?: Prisma.TaskLogUncheckedCreateNestedManyWithoutTaskInput
   pastAttempts?: Prisma.TaskAttemptUncheckedCreateNestedManyWithoutTaskInput
+  steps?: Prisma.TaskStepUncheckedCreateNestedManyWithoutTaskInput
+  waits?: Prisma.TaskWaitUncheckedCreateNestedManyWithoutTaskInput
+  signals?: Prisma.TaskSignalUncheckedCreateNestedManyWithoutTaskInput
   checkpoint?: Prisma.TaskCheckpointUncheckedCreateNestedOneWithoutTaskInput
   dependencies?: Prisma.TaskDependencyUncheckedCreateNestedManyWithoutTaskInput
   lease?: Prisma.TaskLeaseUncheckedCreateNestedOneWithoutTaskInput
@@ -3279,6 +4176,9 @@ export type TaskUpdateWithoutPartsInput = {
   rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUpdateOneWithoutTaskNestedInput
@@ -3334,6 +4234,9 @@ export type TaskUncheckedUpdateWithoutPartsInput = {
   rateReserved?: Prisma.BoolFieldUpdateOperationsInput | boolean
   logs?: Prisma.TaskLogUncheckedUpdateManyWithoutTaskNestedInput
   pastAttempts?: Prisma.TaskAttemptUncheckedUpdateManyWithoutTaskNestedInput
+  steps?: Prisma.TaskStepUncheckedUpdateManyWithoutTaskNestedInput
+  waits?: Prisma.TaskWaitUncheckedUpdateManyWithoutTaskNestedInput
+  signals?: Prisma.TaskSignalUncheckedUpdateManyWithoutTaskNestedInput
   checkpoint?: Prisma.TaskCheckpointUncheckedUpdateOneWithoutTaskNestedInput
   dependencies?: Prisma.TaskDependencyUncheckedUpdateManyWithoutTaskNestedInput
   lease?: Prisma.TaskLeaseUncheckedUpdateOneWithoutTaskNestedInput
@@ -3350,6 +4253,9 @@ export type TaskCountOutputType = {
   logs: number
   parts: number
   pastAttempts: number
+  steps: number
+  waits: number
+  signals: number
   dependencies: number
 }
 
@@ -3357,6 +4263,9 @@ export type TaskCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.I
   logs?: boolean | TaskCountOutputTypeCountLogsArgs
   parts?: boolean | TaskCountOutputTypeCountPartsArgs
   pastAttempts?: boolean | TaskCountOutputTypeCountPastAttemptsArgs
+  steps?: boolean | TaskCountOutputTypeCountStepsArgs
+  waits?: boolean | TaskCountOutputTypeCountWaitsArgs
+  signals?: boolean | TaskCountOutputTypeCountSignalsArgs
   dependencies?: boolean | TaskCountOutputTypeCountDependenciesArgs
 }
 
@@ -3389,6 +4298,27 @@ export type TaskCountOutputTypeCountPartsArgs<ExtArgs extends runtime.Types.Exte
  */
 export type TaskCountOutputTypeCountPastAttemptsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.TaskAttemptWhereInput
+}
+
+/**
+ * TaskCountOutputType without action
+ */
+export type TaskCountOutputTypeCountStepsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.TaskStepWhereInput
+}
+
+/**
+ * TaskCountOutputType without action
+ */
+export type TaskCountOutputTypeCountWaitsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.TaskWaitWhereInput
+}
+
+/**
+ * TaskCountOutputType without action
+ */
+export type TaskCountOutputTypeCountSignalsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.TaskSignalWhereInput
 }
 
 /**
@@ -3448,6 +4378,9 @@ export type TaskSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
+  steps?: boolean | Prisma.Task$stepsArgs<ExtArgs>
+  waits?: boolean | Prisma.Task$waitsArgs<ExtArgs>
+  signals?: boolean | Prisma.Task$signalsArgs<ExtArgs>
   checkpoint?: boolean | Prisma.Task$checkpointArgs<ExtArgs>
   dependencies?: boolean | Prisma.Task$dependenciesArgs<ExtArgs>
   lease?: boolean | Prisma.Task$leaseArgs<ExtArgs>
@@ -3605,6 +4538,9 @@ export type TaskInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   logs?: boolean | Prisma.Task$logsArgs<ExtArgs>
   parts?: boolean | Prisma.Task$partsArgs<ExtArgs>
   pastAttempts?: boolean | Prisma.Task$pastAttemptsArgs<ExtArgs>
+  steps?: boolean | Prisma.Task$stepsArgs<ExtArgs>
+  waits?: boolean | Prisma.Task$waitsArgs<ExtArgs>
+  signals?: boolean | Prisma.Task$signalsArgs<ExtArgs>
   checkpoint?: boolean | Prisma.Task$checkpointArgs<ExtArgs>
   dependencies?: boolean | Prisma.Task$dependenciesArgs<ExtArgs>
   lease?: boolean | Prisma.Task$leaseArgs<ExtArgs>
@@ -3621,6 +4557,9 @@ export type $TaskPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     logs: Prisma.$TaskLogPayload<ExtArgs>[]
     parts: Prisma.$TaskPartPayload<ExtArgs>[]
     pastAttempts: Prisma.$TaskAttemptPayload<ExtArgs>[]
+    steps: Prisma.$TaskStepPayload<ExtArgs>[]
+    waits: Prisma.$TaskWaitPayload<ExtArgs>[]
+    signals: Prisma.$TaskSignalPayload<ExtArgs>[]
     checkpoint: Prisma.$TaskCheckpointPayload<ExtArgs> | null
     dependencies: Prisma.$TaskDependencyPayload<ExtArgs>[]
     lease: Prisma.$TaskLeasePayload<ExtArgs> | null
@@ -4133,6 +5072,9 @@ export interface Prisma__TaskClient<T, Null = never, ExtArgs extends runtime.Typ
   logs<T extends Prisma.Task$logsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$logsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskLogPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   parts<T extends Prisma.Task$partsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$partsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskPartPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   pastAttempts<T extends Prisma.Task$pastAttemptsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$pastAttemptsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskAttemptPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  steps<T extends Prisma.Task$stepsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$stepsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskStepPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  waits<T extends Prisma.Task$waitsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$waitsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskWaitPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  signals<T extends Prisma.Task$signalsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$signalsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskSignalPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   checkpoint<T extends Prisma.Task$checkpointArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$checkpointArgs<ExtArgs>>): Prisma.Prisma__TaskCheckpointClient<runtime.Types.Result.GetResult<Prisma.$TaskCheckpointPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   dependencies<T extends Prisma.Task$dependenciesArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$dependenciesArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TaskDependencyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   lease<T extends Prisma.Task$leaseArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Task$leaseArgs<ExtArgs>>): Prisma.Prisma__TaskLeaseClient<runtime.Types.Result.GetResult<Prisma.$TaskLeasePayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
@@ -4674,6 +5616,78 @@ export type Task$pastAttemptsArgs<ExtArgs extends runtime.Types.Extensions.Inter
   take?: number
   skip?: number
   distinct?: Prisma.TaskAttemptScalarFieldEnum | Prisma.TaskAttemptScalarFieldEnum[]
+}
+
+/**
+ * Task.steps
+ */
+export type Task$stepsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the TaskStep
+   */
+  select?: Prisma.TaskStepSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the TaskStep
+   */
+  omit?: Prisma.TaskStepOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TaskStepInclude<ExtArgs> | null
+  where?: Prisma.TaskStepWhereInput
+  orderBy?: Prisma.TaskStepOrderByWithRelationInput | Prisma.TaskStepOrderByWithRelationInput[]
+  cursor?: Prisma.TaskStepWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.TaskStepScalarFieldEnum | Prisma.TaskStepScalarFieldEnum[]
+}
+
+/**
+ * Task.waits
+ */
+export type Task$waitsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the TaskWait
+   */
+  select?: Prisma.TaskWaitSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the TaskWait
+   */
+  omit?: Prisma.TaskWaitOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TaskWaitInclude<ExtArgs> | null
+  where?: Prisma.TaskWaitWhereInput
+  orderBy?: Prisma.TaskWaitOrderByWithRelationInput | Prisma.TaskWaitOrderByWithRelationInput[]
+  cursor?: Prisma.TaskWaitWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.TaskWaitScalarFieldEnum | Prisma.TaskWaitScalarFieldEnum[]
+}
+
+/**
+ * Task.signals
+ */
+export type Task$signalsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the TaskSignal
+   */
+  select?: Prisma.TaskSignalSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the TaskSignal
+   */
+  omit?: Prisma.TaskSignalOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TaskSignalInclude<ExtArgs> | null
+  where?: Prisma.TaskSignalWhereInput
+  orderBy?: Prisma.TaskSignalOrderByWithRelationInput | Prisma.TaskSignalOrderByWithRelationInput[]
+  cursor?: Prisma.TaskSignalWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.TaskSignalScalarFieldEnum | Prisma.TaskSignalScalarFieldEnum[]
 }
 
 /**
