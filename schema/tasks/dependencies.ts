@@ -9,7 +9,7 @@ import { TaskRef, TaskStatusEnum } from './task.ts'
 import { visibleTasks } from './visible.ts'
 
 export const DependencyFailureEnum = builder.enumType('DependencyFailure', {
-  description: 'What becomes of a task when one that it depends on fails or is cancelled.',
+  description: 'What happens to a task when one that it depends on fails or is cancelled.',
   values: described<DependencyFailure>({
     FAIL: 'It fails with the code DEPENDENCY_FAILED.',
     SKIP: 'It is cancelled.',
@@ -34,7 +34,7 @@ builder.prismaObject('TaskDependency', {
     }),
     onFailure: t.field({
       type: DependencyFailureEnum,
-      description: 'What becomes of the other one when it fails or is cancelled.',
+      description: 'What happens to the other one when it fails or is cancelled.',
       select: { onFailure: true },
       resolve: ({ onFailure }) => onFailure as DependencyFailure,
     }),

@@ -26,7 +26,7 @@ const TaskDependencyInput = builder.inputType('TaskDependencyInput', {
       type: DependencyFailureEnum,
       required: true,
       defaultValue: 'FAIL',
-      description: 'What becomes of the other one when it fails or is cancelled.',
+      description: 'What happens to the other one when it fails or is cancelled.',
     }),
   }),
 })

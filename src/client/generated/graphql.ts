@@ -405,7 +405,7 @@ export type DeliveryUpdateKind =
   /** Updates were dropped because the subscriber was too slow. */
   | 'LAGGED';
 
-/** What becomes of a task when one that it depends on fails or is cancelled. */
+/** What happens to a task when one that it depends on fails or is cancelled. */
 export type DependencyFailure =
   /** It fails with the code DEPENDENCY_FAILED. */
   | 'FAIL'
@@ -1262,7 +1262,7 @@ export type TaskAttemptStatus =
 
 /** A task that has to end before another one starts. */
 export type TaskDependencyInput = {
-  /** What becomes of the other one when it fails or is cancelled. */
+  /** What happens to the other one when it fails or is cancelled. */
   onFailure?: DependencyFailure;
   /** Its id. */
   taskId: string | number;

@@ -8,7 +8,7 @@ import type { TaskStatus } from './task.ts'
  */
 
 export const dependencyFailures = ['FAIL', 'SKIP', 'RUN'] as const
-/** What becomes of a task when one that it depends on fails or is cancelled. */
+/** What happens to a task when one that it depends on fails or is cancelled. */
 export type DependencyFailure = (typeof dependencyFailures)[number]
 
 /** A dependency as it is submitted. */

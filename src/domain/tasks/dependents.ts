@@ -41,7 +41,7 @@ export async function settleDependents(
 ): Promise<ReadonlySet<Priority>> {
   const released = new Set<Priority>()
   let level = ended.filter(({ status, dependents }) => dependents > 0 && hasEnded(status))
-  // No chain is longer, so that the loop ends by itself.
+  // No chain is longer, so the loop ends.
   for (let depth = 0; level.length > 0 && depth <= dependencyLimits.depth; depth += 1) {
     const waiting = await noteEnded(writer.tx, level)
     level = await moveOn({ ...writer, byOf: () => writer.by }, waiting, released)

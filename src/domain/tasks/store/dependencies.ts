@@ -96,7 +96,7 @@ const countLinksSql = `
   FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS added (account_id, id, dependents, children)
   WHERE task.account_id = added.account_id AND task.id = added.id`
 
-/** How many tasks name one anew. */
+/** How many new tasks name one. */
 export interface LinkCount extends TaskRef {
   readonly dependents: number
   readonly children: number

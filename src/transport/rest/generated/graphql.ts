@@ -415,7 +415,7 @@ export type DeliveryStatus =
   /** The query of the webhook had nothing to send. */
   | 'SKIPPED';
 
-/** What becomes of a task when one that it depends on fails or is cancelled. */
+/** What happens to a task when one that it depends on fails or is cancelled. */
 export type DependencyFailure =
   /** It fails with the code DEPENDENCY_FAILED. */
   | 'FAIL'
@@ -1109,7 +1109,7 @@ export type SubmitTaskInput = {
 
 /** A task that has to end before another one starts. */
 export type TaskDependencyInput = {
-  /** What becomes of the other one when it fails or is cancelled. */
+  /** What happens to the other one when it fails or is cancelled. */
   onFailure?: DependencyFailure;
   /** Its id. */
   taskId: string | number;
