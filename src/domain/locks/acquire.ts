@@ -88,7 +88,7 @@ export function createAcquire({ sql, room, change, maxWaits }: AcquireDeps) {
     for (const place of places) {
       const isFirst = queued.length === 0
       const answer = await change(caller.accountId, place.name, (lock, tx) =>
-        take(lock, tx, caller, { ...wish, ...place, isFirst }),
+        take({ room, maxWaits }, lock, tx, caller, { ...wish, ...place, isFirst }),
       )
       if (answer instanceof LockHeld) refusal ??= answer
       else if (answer !== 'queued') {
@@ -105,39 +105,41 @@ export function createAcquire({ sql, room, change, maxWaits }: AcquireDeps) {
       : refusal
   }
 
-  function take(
-    change: LockChange,
-    tx: Transaction,
-    caller: Caller,
-    {
-      name,
-      id,
-      ttlMs,
-      waitMs,
-      reason = null,
-      isFirst,
-      alongside,
-    }: Wish & Pick<Place, 'name' | 'id'> & { isFirst: boolean },
-  ): Lock | 'queued' | LockHeld {
-    const taker = { by: caller.by(), principalId: caller.principalId, reason }
-    if (change.lock === undefined) {
-      const lock = change.give(taker, ttlMs)
-      alongside?.(tx, lock)
-      return lock
-    }
-    if (waitMs === 0) return new LockHeld(name, change.lock)
-    const { now, waiting } = change.opening
-    if (waiting >= maxWaiters) return new LockHeld(name, change.lock, `and ${waiting} wait for it already`)
-    if (isFirst) {
-      if (maxWaits > 0 && room.queuedFor(caller.limitKey) >= maxWaits)
-        return new LockHeld(name, change.lock, `and ${maxWaits} requests of this caller wait for locks already`)
-      room.queue(id, caller.limitKey)
-    }
-    // The entry follows when the turn has come, or there is none because nothing came of it.
-    tx.quiet('a place in a queue')
-    insertWaiter(tx, caller.accountId, { name, id, ...taker, ttlMs, queuedAt: now, until: change.after(waitMs) })
-    return 'queued'
-  }
-
   return { acquire, acquireAny }
+}
+
+/** Gives the lock if it is free, or enters its queue. */
+function take(
+  { room, maxWaits }: Pick<AcquireDeps, 'room' | 'maxWaits'>,
+  change: LockChange,
+  tx: Transaction,
+  caller: Caller,
+  {
+    name,
+    id,
+    ttlMs,
+    waitMs,
+    reason = null,
+    isFirst,
+    alongside,
+  }: Wish & Pick<Place, 'name' | 'id'> & { isFirst: boolean },
+): Lock | 'queued' | LockHeld {
+  const taker = { by: caller.by(), principalId: caller.principalId, reason }
+  if (change.lock === undefined) {
+    const lock = change.give(taker, ttlMs)
+    alongside?.(tx, lock)
+    return lock
+  }
+  if (waitMs === 0) return new LockHeld(name, change.lock)
+  const { now, waiting } = change.opening
+  if (waiting >= maxWaiters) return new LockHeld(name, change.lock, `and ${waiting} wait for it already`)
+  if (isFirst) {
+    if (maxWaits > 0 && room.queuedFor(caller.limitKey) >= maxWaits)
+      return new LockHeld(name, change.lock, `and ${maxWaits} requests of this caller wait for locks already`)
+    room.queue(id, caller.limitKey)
+  }
+  // The entry follows when the turn has come, or there is none because nothing came of it.
+  tx.quiet('a place in a queue')
+  insertWaiter(tx, caller.accountId, { name, id, ...taker, ttlMs, queuedAt: now, until: change.after(waitMs) })
+  return 'queued'
 }
