@@ -1,10 +1,11 @@
-import type { Percentiles, QueueReport } from '#domain/tasks/queue-report.ts'
+import type { QueueReport } from '#domain/tasks/queue-report.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
 import { builder } from '#schema/builder.ts'
 import { nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
 import { TaskConnection } from './connection.ts'
 import { labelsOf, TaskFilter } from './inputs.ts'
+import { PercentilesRef } from './percentiles.ts'
 import { PriorityEnum, TaskRef } from './task.ts'
 import { TaskTypeRef } from './task-type.ts'
 import { visibleTasks } from './visible.ts'
@@ -78,15 +79,6 @@ builder.queryField('taskTypes', (t) =>
     resolve: (_root, _args, { caller, tasks }) => tasks.listTypes(caller),
   }),
 )
-
-const PercentilesRef = builder.objectRef<Percentiles>('Percentiles').implement({
-  description: 'Percentiles of durations, in milliseconds.',
-  fields: (t) => ({
-    p50: t.exposeFloat('p50', { description: 'The median.' }),
-    p95: t.exposeFloat('p95', { description: '95 % are shorter.' }),
-    p99: t.exposeFloat('p99', { description: '99 % are shorter.' }),
-  }),
-})
 
 const QueueRef = builder.objectRef<QueueReport>('Queue').implement({
   description: 'The tasks of one priority.',

@@ -33,7 +33,7 @@ export function openRemoteWork(
     onWaiting,
     onSettled: (attempt, { kind: outcome }) => {
       const seconds = (Date.now() - attempt.startedAt.getTime()) / 1000
-      metrics.runSeconds.observe({ priority: attempt.priority, outcome }, seconds)
+      metrics.countAttempt(attempt, outcome, seconds)
     },
   })
   const unlisten = data.tail.listen((entry) => remoteWork.onJournalEntry(entry))

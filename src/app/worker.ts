@@ -9,12 +9,15 @@ import type { GiveSecrets } from '#domain/tasks/task-secrets.ts'
 import type { TaskTypes } from '#domain/tasks/task-type.ts'
 import { startWorker, type Worker } from '#domain/tasks/worker.ts'
 import { systemClock } from '#lib/clock.ts'
+import packageJson from '#package.json' with { type: 'json' }
 import { installationId } from '#platform/system/data-directory.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { ProjectConfig } from '#src/project/project-config.ts'
 import type { AppContext } from './app-context.ts'
 import { taskHost } from './task-types.ts'
 import { mustNotOwnDatabase } from './task-user.ts'
+
+const { version } = packageJson
 
 interface WorkerParts {
   readonly project: ProjectConfig
@@ -56,13 +59,14 @@ export async function openWorker(
     runner,
     types,
     plan: { slots: config.slots, criticalSlots: config.criticalSlots, batchWindow: config.batchWindow },
+    version,
     embeddedIn: config.databaseUrl === undefined ? installation : undefined,
     leaseMs: config.workerLeaseMs,
     clock: systemClock,
     log,
     onSettled: (attempt, { kind: outcome }) => {
       const seconds = (Date.now() - attempt.startedAt.getTime()) / 1000
-      metrics.runSeconds.observe({ priority: attempt.priority, outcome }, seconds)
+      metrics.countAttempt(attempt, outcome, seconds)
       log.debug({ taskId: attempt.taskId, accountId: attempt.accountId, outcome }, 'an attempt has ended')
     },
   })

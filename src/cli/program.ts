@@ -28,6 +28,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command, session
   logout: async () => (await import('#cli/commands/login.ts')).addLogoutCommand,
   task: async () => (await import('#cli/commands/task.ts')).addTaskCommand,
   schedule: async () => (await import('#cli/commands/schedule.ts')).addScheduleCommand,
+  worker: async () => (await import('#cli/commands/worker.ts')).addWorkerCommand,
   kv: async () => (await import('#cli/commands/kv.ts')).addKvCommand,
   lock: async () => (await import('#cli/commands/lock.ts')).addLockCommand,
   events: async () => (await import('#cli/commands/events.ts')).addEventsCommand,

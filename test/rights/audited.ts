@@ -245,3 +245,10 @@ export async function leasedTask(scene: Scene): Promise<{ readonly taskId: strin
   const [lease] = claimTasks.leases
   return { taskId: lease?.task.id ?? '', fence: lease?.fence ?? 0 }
 }
+
+/** A remote worker of the caller's; returns its id. */
+export async function newWorker(scene: Scene): Promise<string> {
+  const query = `mutation ($input: ClaimTasksInput!) { claimTasks(input: $input) { ... on ClaimTasksPayload { workerId } } }`
+  const input = await remoteTask(scene)
+  return (await scene.ask<{ claimTasks: { workerId: string } }>(query, { input })).claimTasks.workerId
+}

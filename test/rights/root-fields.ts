@@ -8,6 +8,7 @@ import {
   heldEnvironment,
   leasedTask,
   newAccount,
+  newWorker,
   otherTeam,
   pastEvent,
   pausedSchedule,
@@ -100,6 +101,11 @@ export const rootRights: RootFields = {
     taskSchedule: { needs: 'tasks:read', args: ({ scheduleId }) => ({ id: scheduleId }) },
     taskSchedules: { needs: 'tasks:read' },
     taskTypes: { needs: 'tasks:read' },
+    taskStats: {
+      needs: 'tasks:read',
+      args: () => ({ from: new Date(0).toISOString(), to: new Date(60_000).toISOString(), bucketMs: 60_000 }),
+    },
+    workers: { needs: 'tasks:read' },
     tasks: { needs: 'tasks:read' },
     team: { needs: 'access:admin', people: 'signed in', args: ({ teamSlug }) => ({ slug: teamSlug }) },
     teams: { needs: 'access:admin', people: 'signed in' },
@@ -337,6 +343,24 @@ export const rootRights: RootFields = {
       needs: 'tasks:work',
       args: input(({ taskId }) => ({ taskId, fence: 1, logs: ['line'] })),
       audit: { unaudited: 'it is what an attempt says, which is kept with its task' },
+    },
+    drainWorker: {
+      needs: 'tasks:admin',
+      args: input(() => ({ id: '1' })),
+      audit: {
+        call: async (scene) => ({ input: { id: await newWorker(scene) } }),
+        type: 'worker.draining',
+        subject: () => 'worker:',
+      },
+    },
+    setWorkerSlots: {
+      needs: 'tasks:admin',
+      args: input(() => ({ id: '1', slots: 2 })),
+      audit: {
+        call: async (scene) => ({ input: { id: await newWorker(scene), slots: 2 } }),
+        type: 'worker.slots_changed',
+        subject: () => 'worker:',
+      },
     },
     cancelTask: {
       needs: 'tasks:write',
@@ -896,6 +920,15 @@ export const shown: Readonly<Record<string, { readonly needs: Need; readonly fie
   },
   LeasedTask: { needs: 'tasks:work', fields: 'id input labels priority timeoutMs type' },
   RegisteredTaskType: { needs: 'tasks:work', fields: 'changed name' },
+  TaskStats: {
+    needs: 'tasks:read',
+    fields: 'active buckets cancelled completed failed oldestWaitMs partial run scheduled wait waiting',
+  },
+  TaskStatsBucket: { needs: 'tasks:read', fields: 'cancelled completed failed from run wait' },
+  Worker: {
+    needs: 'tasks:read',
+    fields: 'drainedAt drainingAt id isRemote lastSeenAt name running slots startedAt types version',
+  },
   TaskLease: { needs: 'tasks:work', fields: 'attempt checkpoint fence leaseUntil task' },
   TaskLeaseState: { needs: 'tasks:work', fields: 'cancelRequested leaseUntil lost taskId' },
   TaskApproval: {

@@ -95,6 +95,4 @@ export function remoteWorker(server: Server, { token = server.token, worker = ra
   }
 }
 
-export type RemoteWorker = ReturnType<typeof remoteWorker>
-
 export const refOf = ({ task, fence }: Lease) => ({ taskId: task.id, fence })

@@ -9,6 +9,7 @@ import { addTaskPauseCommand, addTaskPausesCommand, addTaskResumeCommand } from 
 import { addTaskResultCommand } from './task-result.ts'
 import { addTaskRetryCommand } from './task-retry.ts'
 import { addTaskShowCommand } from './task-show.ts'
+import { addTaskStatsCommand } from './task-stats.ts'
 import { addTaskSubmitCommand } from './task-submit.ts'
 import { addTaskTreeCommand } from './task-tree.ts'
 import { addTaskTypesCommand } from './task-types.ts'
@@ -38,6 +39,7 @@ export function addTaskCommand(parent: Command, session: Session): void {
     addTaskPauseCommand,
     addTaskResumeCommand,
     addTaskPausesCommand,
+    addTaskStatsCommand,
   ])
     add(task, session)
 }

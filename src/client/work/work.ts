@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { SignalboxClient } from '#client/client.ts'
 import { isPassing, SignalboxError } from '#client/errors.ts'
-import { ClaimTasksDocument, RegisterTaskTypesDocument } from '#client/generated/graphql.ts'
+import { ClaimTasksDocument, DrainWorkerDocument, RegisterTaskTypesDocument } from '#client/generated/graphql.ts'
 import { Outage } from '#client/outage.ts'
 import { payloadOf } from '#client/payload.ts'
 import { type FollowOptions, persist } from '#client/resume.ts'
@@ -36,6 +36,8 @@ const defaultDrainMs = 30_000
 const claimWaitMs = 30_000
 const answerMs = 15_000
 const maxClaim = 100
+/** How long the last request may take, in milliseconds. */
+const leaveMs = 2_000
 
 /**
  * Registers task types, and executes their tasks until it is drained: by the signal, by SIGTERM, or by an operator. It
@@ -67,6 +69,8 @@ class Work {
   readonly #heartbeat: Heartbeat
   readonly #leaseMs: number
   #slots: number
+  /** As the server knows this worker, once it has claimed. */
+  #workerId: string | undefined
   /** Resolves when an attempt has ended. */
   #freed = Promise.withResolvers<void>()
 
@@ -92,6 +96,7 @@ class Work {
       await this.#end()
       this.#heartbeat.stop()
       await heartbeating
+      await this.#leave()
     }
   }
 
@@ -121,9 +126,10 @@ class Work {
         continue
       }
       try {
-        const { leases, slots, draining } = await this.#claim(free)
+        const { leases, slots, draining, workerId } = await this.#claim(free)
         outage.end()
         this.#slots = slots
+        this.#workerId = workerId
         for (const lease of leases) this.#start(lease)
         if (draining) return
       } catch (error) {
@@ -164,6 +170,13 @@ class Work {
       this.#freed = Promise.withResolvers()
     }
     void running.done.catch((error: unknown) => this.#options.onError?.(error, lease.task.id)).finally(ended)
+  }
+
+  /** Tells the server that this worker is there no more; it would notice by itself. */
+  async #leave(): Promise<void> {
+    if (this.#workerId === undefined) return
+    const input = { id: this.#workerId }
+    await this.#client.request(DrainWorkerDocument, { input }, { timeoutMs: leaveMs }).catch(() => undefined)
   }
 
   /** Lets what runs end for a while, then gives it back. */

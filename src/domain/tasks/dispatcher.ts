@@ -37,6 +37,7 @@ export interface DispatcherDeps {
   readonly clock: Clock
   readonly wake: Wake
   readonly log: Logger
+  /** Its number of slots may change while it works. */
   readonly plan: SlotPlan
   readonly types: TaskTypes
   readonly workerId: number
@@ -102,6 +103,9 @@ export class Dispatcher {
     })
   }
 
+  /** Whether an operator wants nothing more to be claimed. */
+  #isDraining = false
+
   /** How many attempts run now. */
   get running(): number {
     const { CRITICAL, NORMAL, BATCH } = this.#running.counts
@@ -110,6 +114,12 @@ export class Dispatcher {
 
   start(): void {
     this.#loop.start(0)
+  }
+
+  /** Claims nothing more, or goes on with it; what runs goes on. */
+  setDraining(isDraining: boolean): void {
+    this.#isDraining = isDraining
+    this.wake()
   }
 
   /** A task of this priority waits now, or will once it is due. */
@@ -263,7 +273,8 @@ export class Dispatcher {
   }
 
   #freeSlots(): FreeSlots {
-    if (!this.#claiming || this.#deps.session.connection === undefined) return { critical: 0, shared: 0 }
+    if (!this.#claiming || this.#isDraining || this.#deps.session.connection === undefined)
+      return { critical: 0, shared: 0 }
     const { critical, shared } = freeSlots(this.#deps.plan, this.#running.counts)
     // Ends that can't be written must not pile up: beyond one for each slot, nothing new is begun.
     const bearable = 2 * this.#deps.plan.slots - this.#running.size

@@ -4,6 +4,7 @@ import { forgetIdleKeys } from './store/concurrency.ts'
 import { forgetIdleRates } from './store/rates.ts'
 import { deleteOldTasks, expireResults } from './store/retention.ts'
 import { forgetPastShares } from './store/shares.ts'
+import { forgetIdleWorkerShares } from './store/worker-lanes.ts'
 
 /** Rows in one statement, so that no statement holds others up. */
 const batchSize = 500
@@ -20,6 +21,7 @@ export async function forgetIdleLimits(sql: Sql): Promise<void> {
   while ((await forgetIdleKeys(sql, batchSize)) === batchSize);
   while ((await forgetIdleRates(sql, batchSize)) === batchSize);
   while ((await forgetPastShares(sql, batchSize)) === batchSize);
+  while ((await forgetIdleWorkerShares(sql, batchSize)) === batchSize);
 }
 
 /** Deletes what is older than its retention; harmless to repeat, also by several processes. */

@@ -5,7 +5,9 @@ import { createPauseCommands, type PauseCommandsDeps } from './pause-commands.ts
 import { createSubmitCommands, type SubmitCommandsDeps } from './submit-commands.ts'
 import { createTaskCommands, type TaskCommandsDeps } from './task-commands.ts'
 import { createTaskReads, type TaskReadsDeps } from './task-reads.ts'
+import { type StatsRequest, taskStats } from './task-stats.ts'
 import { createTaskWaits } from './task-waits.ts'
+import { createWorkerCommands } from './worker-commands.ts'
 
 export type TaskServiceDeps = SubmitCommandsDeps &
   ChildCommandsDeps &
@@ -30,5 +32,8 @@ export function createTaskService(deps: TaskServiceDeps) {
     ...createPauseCommands(deps),
     ...createDecisionCommands(deps),
     ...reads,
+    ...createWorkerCommands(deps),
+    /** @see taskStats */
+    stats: (caller: Caller, wanted: StatsRequest) => taskStats(deps.sql, caller, wanted),
   }
 }

@@ -17,6 +17,7 @@ import type { SlotPlan } from './claim-policy.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { AwaitedTasks } from './durable/awaited-tasks.ts'
 import { type TaskEventData, taskIdOf } from './events.ts'
+import { OwnWorkerSigns } from './own-worker.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { Reaper } from './reaper.ts'
 import { OutputRecorder } from './recorder.ts'
@@ -35,6 +36,8 @@ export interface WorkerOptions {
   readonly runner: Runner
   readonly quotas: Pick<QuotaService, 'takeRunning'>
   readonly plan: SlotPlan
+  /** Of the server. */
+  readonly version: string
   readonly types: TaskTypes
   /** The installation whose embedded database this process has started, if it has. */
   readonly embeddedIn: string | undefined
@@ -60,10 +63,12 @@ const awaitedLookMs = 60_000
 
 /** Makes this process a worker: known by a row, alive while its session holds the row's lock, fed by the dispatcher. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { database, session, queue, tail, board, runner, plan, leaseMs, clock, log } = options
+  const { database, session, queue, tail, board, runner, leaseMs, clock, log } = options
+  // An operator may change the number of slots.
+  const plan = { ...options.plan }
   const { transact, stalledMs } = watchTransact(options.transact)
   const ownProcess = await ownWorkerProcess(options.embeddedIn)
-  const id = await insertWorker(database, ownProcess)
+  const id = await insertWorker(database, ownProcess, { slots: options.plan.slots, version: options.version })
   await session.holdAlive(id)
   const actor: Actor = { kind: 'system', id: `worker-${id}`, name: `worker-${id}` }
   const recorder = new OutputRecorder({
@@ -92,9 +97,20 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const liveness = new WorkerLiveness({ session, worker: { id, process: ownProcess }, leaseMs })
   const reaper = new Reaper({ ...shared, liveness, leaseMs })
   const lease = watchLease(session, dispatcher, { leaseMs, log })
+  const signs = new OwnWorkerSigns({
+    sql: database,
+    workerId: id,
+    log,
+    running: () => dispatcher.running,
+    onWanted: ({ slots, isDraining }) => {
+      plan.slots = slots
+      dispatcher.setDraining(isDraining)
+    },
+  })
   const unlisten = tail.listen((entry) => {
     onJournalEntry(dispatcher, entry)
     awaited.onJournalEntry(entry)
+    signs.onJournalEntry(entry)
   })
   const looking = startLoop({
     name: 'tasks that wait for others',
@@ -107,6 +123,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   })
   dispatcher.start()
   reaper.start()
+  signs.start()
   return {
     id,
     process: ownProcess,
@@ -117,6 +134,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       unlisten()
       await looking.stop()
       await awaited.stop()
+      await within(
+        lastLookMs,
+        signs.stop().catch(() => undefined),
+      )
       await within(lastLookMs, reaper.stop())
     },
   }

@@ -4,6 +4,9 @@ import { createDomainMetrics } from './domain-metrics.ts'
 /** Upper bounds of time buckets, in seconds: from a claim without a wait to an hour. */
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3_600]
 
+/** Task types that are told apart. */
+const maxTypes = 200
+
 /** Values that are read at each scrape. */
 export interface MetricSources {
   readonly queueDepth: () => Promise<
@@ -50,6 +53,33 @@ export function createMetrics() {
     buckets: secondsBuckets,
     registers,
   })
+  const typeAttempts = new Counter({
+    name: 'signalbox_task_type_attempts_total',
+    help: 'Attempts that this process ended, by task type (`other`: beyond the first 200) and outcome.',
+    labelNames: ['type', 'outcome'],
+    registers,
+  })
+  const typeSeconds = new Counter({
+    name: 'signalbox_task_type_run_seconds_total',
+    help: 'How long these attempts took together, by task type.',
+    labelNames: ['type'],
+    registers,
+  })
+  const knownTypes = new Set<string>()
+
+  /** Counts an attempt that has ended. */
+  function countAttempt(
+    { type, priority }: { readonly type: string; readonly priority: string },
+    outcome: string,
+    seconds: number,
+  ): void {
+    if (knownTypes.size < maxTypes) knownTypes.add(type)
+    const shown = knownTypes.has(type) ? type : 'other'
+    runSeconds.observe({ priority, outcome }, seconds)
+    typeAttempts.inc({ type: shown, outcome })
+    typeSeconds.inc({ type: shown }, Math.max(0, seconds))
+  }
+
   const requests = new Counter({
     name: 'signalbox_http_requests_total',
     help: 'HTTP requests, by interface (`door`) and class of the response’s status.',
@@ -135,5 +165,5 @@ export function createMetrics() {
       .sort((a, b) => a.name.localeCompare(b.name))
   }
 
-  return { waitSeconds, runSeconds, requests, domains, observe, render, describe }
+  return { waitSeconds, countAttempt, requests, domains, observe, render, describe }
 }

@@ -13,11 +13,16 @@ export async function ownWorkerProcess(embeddedIn: string | undefined): Promise<
 }
 
 const insertSql = `
-  INSERT INTO worker (host, pid, process_start, process_view, embedded_in) VALUES ($1, $2, $3, $4, $5) RETURNING id`
+  INSERT INTO worker (host, pid, process_start, process_view, embedded_in, slots, version)
+  VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`
 
 /** Makes this process known as a worker; returns its number. */
-export async function insertWorker(sql: Sql, own: WorkerProcess): Promise<number> {
-  const values = [own.host, own.pid, own.start, own.view, own.embeddedIn]
+export async function insertWorker(
+  sql: Sql,
+  own: WorkerProcess,
+  { slots, version }: { readonly slots: number; readonly version: string },
+): Promise<number> {
+  const values = [own.host, own.pid, own.start, own.view, own.embeddedIn, slots, version]
   const [row] = await sql.query<{ id: number }>(insertSql, values)
   if (row === undefined) throw new Error('The database gave the new worker no number.')
   return row.id

@@ -27,7 +27,7 @@ const settings = z.strictObject({
 })
 
 /** What a type gives to its tasks. */
-export type TypeSettings = z.output<typeof settings>
+type TypeSettings = z.output<typeof settings>
 
 export const typeRegistration = settings
   .extend({
