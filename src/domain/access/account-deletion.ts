@@ -15,6 +15,7 @@ export const accountTables = [
     'task_lane',
     'task_concurrency',
     'task_rate',
+    'task_dependency',
     'task_log',
     'task_step',
     'task_wait',
