@@ -7,6 +7,7 @@ const groups = [
     title: 'Use',
     names: [
       'tasks',
+      'durable-tasks',
       'schedules',
       'workers',
       'documents',
