@@ -40,7 +40,7 @@ export const SubmitTaskInput = builder.inputType('SubmitTaskInput', {
     runAt: t.field({ type: 'DateTime', description: 'Earliest start; default: now.' }),
     idempotencyKey: t.string({
       description:
-        'Repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another.',
+        'Within a day, repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another.',
     }),
     singletonKey: t.string({
       description:

@@ -106,7 +106,7 @@ export const rootRights: RootFields = {
       args: () => ({ from: new Date(0).toISOString(), to: new Date(60_000).toISOString(), bucketMs: 60_000 }),
     },
     workers: { needs: 'tasks:read' },
-    tasks: { needs: 'tasks:read' },
+    tasks: { needs: 'tasks:read', args: () => ({ first: 2 }) },
     team: { needs: 'access:admin', people: 'signed in', args: ({ teamSlug }) => ({ slug: teamSlug }) },
     teams: { needs: 'access:admin', people: 'signed in' },
     user: { needs: 'access:admin', args: ({ email }) => ({ who: email }) },

@@ -14,6 +14,7 @@ import {
   insertTasks,
   type KeyHolder,
   type NewTask,
+  releaseExpiredKeys,
   type Written,
 } from './store/tasks.ts'
 import { isHashOf } from './submission.ts'
@@ -144,7 +145,7 @@ interface Outcome {
   readonly unwritten: ReadonlyMap<string, Submitted | AppError>
 }
 
-/** A task whose singleton key is given back again and again while it is submitted is refused in the end. */
+/** A task whose key is given back and taken again and again while it is submitted is refused in the end. */
 const maxInsertions = 10
 
 /** Writes those tasks that are really new, and says what the others are answered with. */
@@ -166,7 +167,7 @@ async function insertFresh(
     if (left.length === 0) break
     const answered = await answerUnwritten(tx, left, linked)
     for (const [id, answer] of answered) unwritten.set(id, answer)
-    // The task that had the singleton key has ended since.
+    // The task that had the singleton key has ended since, or the time of an idempotency key was over.
     const freed = linked.accepted.filter(({ id }) => !written.has(id) && !unwritten.has(id))
     if (freed.length > 0) for (const [id, row] of await insertTasks(tx, freed)) written.set(id, row)
   }
@@ -179,6 +180,7 @@ async function answerUnwritten(
   tasks: readonly NewTask[],
   { refused }: LinkedTasks,
 ): Promise<Map<string, Submitted | AppError>> {
+  await releaseExpiredKeys(tx, tasks)
   const holders = await findKeyHolders(tx, tasks)
   const singletons = await findSingletons(tx, tasks)
   // A repeated request gets its original response, whatever has become of the tasks that it names.

@@ -61,7 +61,10 @@ export function createWorkerCommands({ sql, transact }: WorkerCommandsDeps) {
   /** A worker that the caller may change. */
   async function change(caller: Caller, id: string): Promise<WorkerRow> {
     const worker = /^[1-9]\d{0,8}$/.test(id) ? await findWorker(sql, caller.accountId, Number(id)) : undefined
-    if (worker !== undefined && isOwn(caller, worker)) return worker
+    if (worker !== undefined && isOwn(caller, worker)) {
+      caller.must(caller.can('tasks:admin') ? 'tasks:admin' : 'tasks:work')
+      return worker
+    }
     caller.must('tasks:admin')
     if (worker === undefined) throw new WorkerNotFound(id)
     // Processes of the server run the tasks of all accounts.

@@ -25,12 +25,12 @@ export class IdempotencyKeyReused extends AppError {
 }
 
 /** How long a key is kept, in hours. */
-const keptHours = 24
+export const idempotencyHours = 24
 const maxKeyLength = 255
 
 const expireSql = `
   DELETE FROM idempotent_request
-  WHERE account_id = $1 AND principal_id = $2 AND key = $3 AND created_at <= now() - ${keptHours} * interval '1 hour'`
+  WHERE account_id = $1 AND principal_id = $2 AND key = $3 AND created_at <= now() - ${idempotencyHours} * interval '1 hour'`
 
 const claimSql = `
   INSERT INTO idempotent_request (account_id, principal_id, key, request_hash, outcome) VALUES ($1, $2, $3, $4, '')
@@ -85,7 +85,7 @@ function checkKey(key: string): void {
 const deleteOldSql = `
   DELETE FROM idempotent_request WHERE (account_id, principal_id, key) IN (
     SELECT account_id, principal_id, key FROM idempotent_request
-    WHERE created_at <= now() - ${keptHours} * interval '1 hour' ORDER BY created_at LIMIT $1)
+    WHERE created_at <= now() - ${idempotencyHours} * interval '1 hour' ORDER BY created_at LIMIT $1)
   RETURNING key`
 
 /** Deletes expired keys, at most `limit`; returns how many. */

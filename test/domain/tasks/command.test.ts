@@ -223,7 +223,10 @@ describe('the end of a program', () => {
   })
 
   it('comes after its grace period at the latest', async () => {
-    expect((await stopWhenReady('ignores-term')).outcome).toEqual({ kind: 'stopped', by: 'cancelled' })
+    expect((await stopWhenReady('ignores-term')).outcome).toEqual({
+      ...{ kind: 'stopped', by: 'cancelled' },
+      isForced: true,
+    })
   })
 
   it('takes ten children that left its session with it', async () => {

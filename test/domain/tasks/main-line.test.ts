@@ -181,6 +181,25 @@ describe('a task', () => {
     expect(other).toMatchObject({ __typename: 'IdempotencyKeyReused', taskId: answers[0]?.task?.id })
   })
 
+  it('has its idempotency key for a day; then the same request is a new one', async () => {
+    const input = { type: 'probe', idempotencyKey: 'for a day' }
+    const { task: first } = await trySubmit(input)
+    const age = (hours: number) =>
+      server.database.query(`UPDATE task SET created_at = now() - $2 * interval '1 hour' WHERE id = $1`, [
+        first?.id,
+        hours,
+      ])
+    await age(23)
+    expect(await trySubmit(input)).toMatchObject({ deduplicated: true, task: { id: first?.id } })
+    await age(25)
+    const answers = await Promise.all(Array.from({ length: 5 }, () => trySubmit(input)))
+    const [{ task: second }] = answers as [Submitted]
+    expect(second?.id).not.toBe(first?.id)
+    expect(answers.map(({ task }) => task?.id)).toEqual(Array(5).fill(second?.id))
+    const keys = await server.database.query('SELECT idempotency_key AS key FROM task WHERE id = $1', [first?.id])
+    expect(keys).toEqual([{ key: input.idempotencyKey }])
+  })
+
   it('is known by its idempotency key as this release and older ones have stored the request', async () => {
     const input = { type: 'test.any', input: { 10: 'ten', 9: 'nine' }, idempotencyKey: 'canonical' }
     const { task } = await trySubmit(input)

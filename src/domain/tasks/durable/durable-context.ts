@@ -12,7 +12,7 @@ import {
 } from './wait.ts'
 
 /** Asks the server's process. */
-export type AskDurable = (request: DurableRequest) => Promise<unknown>
+type AskDurable = (request: DurableRequest) => Promise<unknown>
 
 export interface DurableContextOptions {
   readonly ask: AskDurable

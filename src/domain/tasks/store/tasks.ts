@@ -3,6 +3,7 @@ import type { RetryPolicy } from '#domain/tasks/retry-plan.ts'
 import type { Transition } from '#domain/tasks/state-machine.ts'
 import type { Priority, TaskStatus } from '#domain/tasks/task.ts'
 import type { HoldReason } from '#domain/tasks/waiting.ts'
+import { idempotencyHours } from '#platform/database/idempotency.ts'
 import type { Sql } from '#platform/database/sql.ts'
 import type { Actor, By } from '#platform/journal/entry.ts'
 import type { PositionRow } from '#platform/journal/store.ts'
@@ -111,11 +112,14 @@ export interface KeyHolder {
   readonly requestHash: Buffer | null
 }
 
+// A task that submits others may continue after days, and finds them by their keys.
+const isKeyExpired = `(task.parent_id IS NULL AND task.created_at <= now() - ${idempotencyHours} * interval '1 hour')`
+
 const keyHoldersSql = `
   SELECT asked.place::int - 1 AS place, task.id AS "taskId", task.request_hash AS "requestHash"
   FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (account_id, principal_id, key, place)
   JOIN task ON task.account_id = asked.account_id AND task.principal_id = asked.principal_id
-    AND task.idempotency_key = asked.key`
+    AND task.idempotency_key = asked.key AND NOT ${isKeyExpired}`
 
 /** The tasks that hold the idempotency keys of these, by the place of those in the list. */
 export async function findKeyHolders(
@@ -128,6 +132,26 @@ export async function findKeyHolders(
     tasks.map((task) => task.idempotencyKey ?? null),
   ])
   return new Map(rows.map((row) => [row.place, row]))
+}
+
+const releaseKeysSql = `
+  UPDATE task SET principal_id = NULL, request_hash = NULL
+  FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (account_id, principal_id, key)
+  WHERE task.account_id = asked.account_id AND task.principal_id = asked.principal_id
+    AND task.idempotency_key = asked.key AND ${isKeyExpired}`
+
+/** Lets others have the idempotency keys of these whose time is over; the tasks that had them still show them. */
+export async function releaseExpiredKeys(
+  sql: Sql,
+  tasks: readonly Pick<NewTask, 'accountId' | 'principalId' | 'idempotencyKey'>[],
+): Promise<void> {
+  const keyed = tasks.filter(({ idempotencyKey }) => idempotencyKey !== undefined)
+  if (keyed.length === 0) return
+  await sql.query(releaseKeysSql, [
+    keyed.map((task) => task.accountId),
+    keyed.map((task) => task.principalId),
+    keyed.map((task) => task.idempotencyKey),
+  ])
 }
 
 const singletonsSql = `

@@ -1079,7 +1079,7 @@ export type SubmitTaskInput = {
   fairnessKey?: string | null | undefined;
   /** How many turns its lane gets where a lane of weight 1 gets one, 1 to 100; default 1. The latest applies. */
   fairnessWeight?: number | null | undefined;
-  /** Repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another. */
+  /** Within a day, repeating a request with the same key, the same content and the same person or application token returns the same task instead of creating another. */
   idempotencyKey?: string | null | undefined;
   /** The input, as the task type defines it; default `{}`. */
   input?: unknown;
