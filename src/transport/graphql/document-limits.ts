@@ -63,7 +63,22 @@ export function createDocumentCheck(limits: DocumentLimits): DocumentCheck {
 
 /** A refusal of the operation as a whole. */
 export function tooComplex(found: string, limit: string): GraphQLError {
-  const originalError = new TooComplex(found, limit)
+  return asGraphqlError(new TooComplex(found, limit))
+}
+
+class TooManyTokens extends TooComplex {}
+
+/** Refuses a text with more tokens than this caller may send. */
+export function tooManyTokens(limit: number): GraphQLError {
+  return asGraphqlError(new TooManyTokens(`has more than ${limit} tokens`, `at most ${limit} are allowed`))
+}
+
+/** Whether the same text of another caller may be fine. */
+export function dependsOnCaller(error: Error): boolean {
+  return error instanceof GraphQLError && error.originalError instanceof TooManyTokens
+}
+
+function asGraphqlError(originalError: TooComplex): GraphQLError {
   return new GraphQLError(originalError.message, { originalError })
 }
 

@@ -1,12 +1,12 @@
 import { type DocumentNode, GraphQLError, type ParseOptions, parse } from 'graphql'
-import { type DocumentLimits, maxTextNesting, nestedTooDeep, tooComplex } from './document-limits.ts'
+import { type DocumentLimits, maxTextNesting, nestedTooDeep, tooManyTokens } from './document-limits.ts'
 import { isTextNestedBeyond } from './text-nesting.ts'
 
 /** Tokens in the text of an anonymous caller: signing in takes few. */
 const anonymousTokens = 1_000
 
 /** What graphql says when a text has too many tokens, or comments, which are none. */
-const tooManyTokens = /^Syntax Error: Document contains more than \d+ (tokens|comments)/
+const tooManyText = /^Syntax Error: Document contains more than \d+ (tokens|comments)/
 
 /** Makes the parser of texts that are neither too long, nor nested too deeply for it; others are too complex. */
 export function createLimitedParse(limits: Pick<DocumentLimits, 'depth' | 'tokens'>) {
@@ -21,8 +21,8 @@ export function createLimitedParse(limits: Pick<DocumentLimits, 'depth' | 'token
     try {
       return parseFn(source, { ...options, maxTokens, maxComments: maxTokens })
     } catch (error) {
-      if (!(error instanceof GraphQLError) || !tooManyTokens.test(error.message)) throw error
-      throw tooComplex(`has more than ${maxTokens} tokens`, `at most ${maxTokens} are allowed`)
+      if (!(error instanceof GraphQLError) || !tooManyText.test(error.message)) throw error
+      throw tooManyTokens(maxTokens)
     }
   }
 }

@@ -5,7 +5,7 @@ import { nobody, type RequestOrigin } from '#domain/access/caller.ts'
 import type { Caller } from '#domain/access/service.ts'
 import type { LimitService } from '#domain/limits/service.ts'
 import { type Context, schema } from '#schema/index.ts'
-import type { DocumentLimits } from './document-limits.ts'
+import { type DocumentLimits, dependsOnCaller } from './document-limits.ts'
 import { limitsPlugin } from './limits.ts'
 import type { OperationContext } from './operation-context.ts'
 import { operationOf } from './operation-facts.ts'
@@ -37,7 +37,12 @@ const tokenBytes = 400
 /** The document, or the error, that a query's text came to. */
 function parseCache<Value extends DocumentNode | Error>() {
   const cache = new LRUCache<string, Value>({ ...cacheSizes, sizeCalculation: bytesOf })
-  return { get: (text: string) => cache.get(text), set: (text: string, value: Value) => void cache.set(text, value) }
+  return {
+    get: (text: string) => cache.get(text),
+    set(text: string, value: Value) {
+      if (!(value instanceof Error && dependsOnCaller(value))) cache.set(text, value)
+    },
+  }
 }
 
 function bytesOf(parsed: DocumentNode | Error, text: string): number {

@@ -176,3 +176,15 @@ describe('what is refused says so', () => {
     expect((await graphql(server, everything)).errors).toBeUndefined()
   })
 })
+
+it('what is too long for an anonymous caller is not refused to others because of that', async () => {
+  const query = `{ nodes(ids: [${'"a", '.repeat(1_200)}]) { __typename } }`
+  const anonymous = await fetch(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({ query }),
+  })
+  expect(await anonymous.text()).toContain('UNAUTHENTICATED')
+  const { errors } = await graphql(server, query)
+  expect(JSON.stringify(errors ?? [])).not.toContain('TOO_COMPLEX')
+})
