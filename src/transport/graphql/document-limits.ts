@@ -62,7 +62,7 @@ export function createDocumentCheck(limits: DocumentLimits): DocumentCheck {
 }
 
 /** A refusal of the operation as a whole. */
-export function tooComplex(found: string, limit: string): GraphQLError {
+function tooComplex(found: string, limit: string): GraphQLError {
   return asGraphqlError(new TooComplex(found, limit))
 }
 
