@@ -201,7 +201,7 @@ describe('an approval', () => {
       ['task.rejected', 'PENDING', 'staging'],
       ['task.failed', 'FAILED', undefined],
     ])
-    const [entry] = await auditEntriesOnce(server, { types: ['task.rejected'] })
+    const [entry] = await auditEntriesOnce(server, { types: ['task.rejected'], subject: `task:${id}` })
     expect(entry).toMatchObject({ data: { approval: 'staging', comment: 'not today' }, scopes: ['tasks:approve'] })
   })
 
