@@ -1,6 +1,7 @@
 import type { DependencyFailure } from '#domain/tasks/dependencies.ts'
 import { decodeCursor, encodeCursor, InvalidCursor } from '#lib/cursor.ts'
 import { isId } from '#lib/ids.ts'
+import type { Prisma } from '#platform/database/generated/client.ts'
 import { builder } from '#schema/builder.ts'
 import { described } from '#schema/described.ts'
 import { nodeQuery, pageOf, pageSize } from '#schema/pagination.ts'
@@ -67,60 +68,49 @@ builder.prismaObjectField(TaskRef, 'parentId', (t) =>
   t.exposeID('parentId', { nullable: true, description: 'The id of the task that it is part of.' }),
 )
 
-builder.prismaObjectField(TaskRef, 'children', (t) =>
-  t.field({
-    type: TaskConnection,
-    description: 'The tasks that are part of it, oldest first.',
-    args: {
-      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
-      after: t.arg.string({ description: 'Continue after this cursor.' }),
-    },
-    resolve: async (task, { first, after }, context, info) => {
-      const size = pageSize(first)
-      const read = await context.db.task.findMany({
-        ...nodeQuery(context, info, 'Task'),
-        where: {
-          parentId: task.id,
-          ...visibleTasks(context.caller),
-          ...(after && { id: { gt: idAfter('children', task.id, after) } }),
-        },
-        orderBy: { id: 'asc' },
-        take: size + 1,
-      })
-      return pageOf(read, size, after, ({ id }) => encodeCursor('children', [task.id, id]))
-    },
-  }),
-)
+/** A field with the tasks that stand in a relation to a task and that the caller may see, oldest first. */
+function relatedTasks(
+  list: 'children' | 'dependents',
+  description: string,
+  relation: (task: { readonly accountId: string; readonly id: string }) => Prisma.TaskWhereInput,
+): void {
+  builder.prismaObjectField(TaskRef, list, (t) =>
+    t.field({
+      type: TaskConnection,
+      description,
+      args: {
+        first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
+        after: t.arg.string({ description: 'Continue after this cursor.' }),
+      },
+      resolve: async ({ id: taskId }, { first, after }, context, info) => {
+        const { accountId } = context.caller
+        const size = pageSize(first)
+        const read = await context.db.task.findMany({
+          ...nodeQuery(context, info, 'Task'),
+          where: {
+            ...relation({ accountId, id: taskId }),
+            ...visibleTasks(context.caller),
+            ...(after && { id: { gt: idAfter(list, taskId, after) } }),
+          },
+          orderBy: { id: 'asc' },
+          take: size + 1,
+        })
+        return pageOf(read, size, after, ({ id }) => encodeCursor(list, [taskId, id]))
+      },
+    }),
+  )
+}
+
+relatedTasks('children', 'The tasks that are part of it, oldest first.', ({ id }) => ({ parentId: id }))
+
+relatedTasks('dependents', 'The tasks that depend on it, oldest first.', ({ accountId, id }) => ({
+  dependencies: { some: { accountId, dependsOnId: id } },
+}))
 
 builder.prismaObjectField(TaskRef, 'dependsOn', (t) =>
   t.relation('dependencies', {
     description: 'The tasks that have to end before it starts; at most 100.',
     query: { orderBy: { dependsOnId: 'asc' } },
-  }),
-)
-
-builder.prismaObjectField(TaskRef, 'dependents', (t) =>
-  t.field({
-    type: TaskConnection,
-    description: 'The tasks that depend on it, oldest first.',
-    args: {
-      first: t.arg.int({ description: 'Page size, 1 to 200; default 50.' }),
-      after: t.arg.string({ description: 'Continue after this cursor.' }),
-    },
-    resolve: async (task, { first, after }, context, info) => {
-      const size = pageSize(first)
-      const read = await context.db.task.findMany({
-        ...nodeQuery(context, info, 'Task'),
-        where: {
-          dependencies: { some: { accountId: context.caller.accountId, dependsOnId: task.id } },
-          ...visibleTasks(context.caller),
-          ...(after && { id: { gt: idAfter('dependents', task.id, after) } }),
-        },
-        orderBy: { id: 'asc' },
-        take: size + 1,
-      })
-      return pageOf(read, size, after, ({ id }) => encodeCursor('dependents', [task.id, id]))
-    },
   }),
 )
 

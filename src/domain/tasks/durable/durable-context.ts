@@ -1,6 +1,7 @@
 import { attemptJson, shallow } from '#domain/tasks/runner/attempt-json.ts'
 import type { OpenWait } from '#domain/tasks/task.ts'
 import { PermanentFailure } from '#domain/tasks/task-failure.ts'
+import { type CompositeKey, compositeKey } from '#lib/composite-key.ts'
 import { type DurableReplies, type DurableReply, type DurableRequest, durableLimits } from './protocol.ts'
 import {
   ApprovalRejected,
@@ -29,7 +30,7 @@ export class DurableContext {
   readonly #options: DurableContextOptions
   readonly #stepNames = new Set<string>()
   readonly #running = new Set<Promise<unknown>>()
-  readonly #occurrences = new Map<string, number>()
+  readonly #occurrences = new Map<CompositeKey, number>()
   readonly #suspension = Promise.withResolvers<OpenWait>()
   #isWaiting = false
 
@@ -91,7 +92,7 @@ export class DurableContext {
     const answer = await this.#ask<'wait'>({
       kind: 'wait',
       ...wait,
-      occurrence: this.#next(`${wait.for} ${wait.name}`),
+      occurrence: this.#next(compositeKey(wait.for, wait.name)),
     })
     if ('over' in answer) {
       this.#isWaiting = false
@@ -105,7 +106,7 @@ export class DurableContext {
     })
   }
 
-  #next(key: string): number {
+  #next(key: CompositeKey): number {
     const occurrence = (this.#occurrences.get(key) ?? 0) + 1
     this.#occurrences.set(key, occurrence)
     return occurrence
