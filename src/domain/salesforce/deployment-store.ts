@@ -50,7 +50,7 @@ export async function endDeployment(
   return rows[0]
 }
 
-// A task's own attempts look more often than this. Salesforce keeps what became of a deployment for weeks.
+// A task's own attempts look more often than this. Salesforce keeps the outcome of a deployment for weeks.
 const claimLeftSql = `
   UPDATE salesforce_deployment AS claimed SET looked_at = now()
   FROM (

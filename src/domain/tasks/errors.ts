@@ -47,7 +47,7 @@ export class SingletonTaken extends TaskNotRetryable {
   }
 }
 
-/** It must not start after what became of a task that it depends on. */
+/** The outcome of a task that it depends on keeps it from starting. */
 export class DependencyNotMet extends TaskNotRetryable {
   constructor(id: string, status: string, because: Dependency) {
     super(id, status, `Task ${id} can't be retried yet: ${failureMessage(because)} Retry that one first.`)

@@ -109,7 +109,7 @@ function parse(caller: Caller, request: PauseRequest): PauseRef & { readonly rea
   if (only === undefined || named.length > 1)
     throw new InvalidInput('Exactly one of priority, type and concurrencyKey must be given.')
   const [name, value] = only
-  // Whoever may write tasks of some types only may not hold back others.
+  // A caller that may write tasks of some types only may not hold back others.
   caller.must('tasks:write', name === 'type' ? value : '*')
   return { accountId: caller.accountId, kind: kindOf[name], value, reason }
 }

@@ -54,7 +54,7 @@ export interface TaskContext<Input = unknown> {
   /**
    * Saves JSON of up to 256 KiB for the next attempt, which finds it as `lastCheckpoint`; it is kept once this resolves.
    * Each one replaces the one before. It can still be called while the attempt is being stopped.
-   * @throws when it is no JSON, or too large.
+   * @throws when it is not JSON, or too large.
    */
   checkpoint(value: unknown): Promise<void>
   /**

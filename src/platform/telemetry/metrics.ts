@@ -4,7 +4,7 @@ import { createDomainMetrics } from './domain-metrics.ts'
 /** Upper bounds of time buckets, in seconds: from a claim without a wait to an hour. */
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3_600]
 
-/** Task types that are told apart. */
+/** Task types with figures of their own. */
 const maxTypes = 200
 
 /** Values that are read at each scrape. */

@@ -28,7 +28,7 @@ export interface CommandConfig {
   readonly directives?: 'any' | 'marked' | 'none' | undefined
   /** What somebody has to approve before it runs; another attempt that follows needs no second approval. */
   readonly approval?: string | undefined
-  /** False: whoever submitted the task may not approve it. Default: true. */
+  /** False: the caller that submitted the task may not approve it. Default: true. */
   readonly selfApproval?: boolean | undefined
   /** How long an approval may take, in milliseconds: 7 days by default, at most 366. */
   readonly approvalTimeoutMs?: number | undefined

@@ -9,7 +9,7 @@ const result = { what: 'The result', code: 'INVALID_RESULT' }
 /**
  * The result as the outcome carries it: itself, or, when it is too large for that, a pointer to the part that holds it;
  * without secrets that `mask` knows.
- * @throws {PermanentFailure} when it is no JSON, too large even for a part, or nested too deeply.
+ * @throws {PermanentFailure} when it is not JSON, too large even for a part, or nested too deeply.
  */
 export async function deliverResult(value: unknown, output: AttemptOutput, mask?: SecretMask): Promise<unknown> {
   const json = maskedJson(attemptJson(value, result), mask)

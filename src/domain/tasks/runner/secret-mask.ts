@@ -1,7 +1,7 @@
 import { minSecretLength } from '#lib/secret-rule.ts'
 
 const mask = '***'
-/** Of a value with several lines, shorter ones are left alone: `}` alone is no secret. */
+/** Of a value with several lines, shorter ones are left alone: `}` alone is not secret. */
 const minLineLength = 8
 /** Lines of PEM that say what follows. */
 const label = /^-----(?:BEGIN|END) /
